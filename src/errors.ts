@@ -1,0 +1,92 @@
+/**
+ * Every error the API can answer, and nothing else: status and `detail` as FastAPI Users sends them.
+ * A `reason` makes the detail `{code, reason}`, the shape FastAPI Users gives to password errors.
+ */
+export const apiErrors = {
+  UNAUTHORIZED: { status: 401, detail: "Unauthorized" },
+  FORBIDDEN: { status: 403, detail: "Forbidden" },
+  NOT_FOUND: { status: 404, detail: "Not Found" },
+  METHOD_NOT_ALLOWED: { status: 405, detail: "Method Not Allowed" },
+  BODY_TOO_LARGE: { status: 413, detail: "Request body too large" },
+  BAD_MULTIPART: { status: 400, detail: "There was an error parsing the body" },
+  INTERNAL: { status: 500, detail: "Internal Server Error" },
+  OVERLOADED: { status: 503, detail: "Too busy, try again shortly" },
+  UNAVAILABLE: { status: 503, detail: "Service temporarily unavailable" },
+
+  REGISTER_USER_ALREADY_EXISTS: { status: 400, detail: "REGISTER_USER_ALREADY_EXISTS" },
+  REGISTER_INVALID_PASSWORD: { status: 400, detail: "REGISTER_INVALID_PASSWORD" },
+  LOGIN_BAD_CREDENTIALS: { status: 400, detail: "LOGIN_BAD_CREDENTIALS" },
+  LOGIN_USER_NOT_VERIFIED: { status: 400, detail: "LOGIN_USER_NOT_VERIFIED" },
+
+  POST_NOT_FOUND: { status: 404, detail: "Post not found" },
+  NOT_YOUR_POST: { status: 403, detail: "Not authorized to delete this post" },
+  UNSUPPORTED_MEDIA: {
+    status: 415,
+    detail:
+      "Only images (JPEG, PNG, GIF, WebP, AVIF, HEIC) and videos (MP4, MOV, WebM, MKV, AVI, 3GP, MPEG) can be shared",
+  },
+  FILE_TOO_LARGE: { status: 413, detail: "File too large" },
+  STORAGE_FULL: { status: 507, detail: "Storage is full" },
+  STORE_UNAVAILABLE: { status: 503, detail: "The media store cannot be reached, try again shortly" },
+  STORE_FAILED: { status: 502, detail: "The media store did not accept the file" },
+} as const satisfies Record<string, { status: number; detail: string }>;
+
+export type ApiErrorCode = keyof typeof apiErrors;
+
+/** What an error may carry beside its code. */
+export interface ApiErrorOptions {
+  /** Sent to the user: the answer's detail becomes `{code, reason}`. */
+  reason?: string;
+  /** Replaces the table's detail text; for limits that only the configuration knows. */
+  detail?: string;
+  /** Extra response headers, such as `Retry-After` or `Allow`. */
+  headers?: Record<string, string>;
+  /** For the log only, never sent. */
+  cause?: unknown;
+}
+
+/** An error that is part of the API: thrown anywhere, mapped to HTTP by {@link errorResponse} alone. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  constructor(
+    readonly code: ApiErrorCode,
+    readonly options: ApiErrorOptions = {},
+  ) {
+    super(code, { cause: options.cause });
+  }
+}
+
+/** One entry of a 422's `detail`, as pydantic words it; the submitted input is never part of it. */
+export interface Problem {
+  type:
+    | "missing"
+    | "value_error"
+    | "string_type"
+    | "string_too_long"
+    | "string_too_short"
+    | "string_pattern_mismatch"
+    | "bool_parsing"
+    | "int_parsing"
+    | "json_invalid"
+    | "model_attributes_type";
+  /** Where: `["body", "email"]`, `["query", "limit"]`, … */
+  loc: (string | number)[];
+  msg: string;
+}
+
+/** The request was understood but does not fit: 422 with every {@link Problem}. */
+export class ValidationProblems extends Error {
+  override readonly name = "ValidationProblems";
+  constructor(readonly problems: Problem[]) {
+    super("validation");
+  }
+}
+
+/** The one mapping of errors to HTTP. Unknown errors become a bare 500: their message may hold secrets. */
+export function errorResponse(error: unknown): Response {
+  if (error instanceof ValidationProblems) return Response.json({ detail: error.problems }, { status: 422 });
+  const { code, options } = error instanceof ApiError ? error : new ApiError("INTERNAL");
+  const { status, detail } = apiErrors[code];
+  const body = options.reason === undefined ? (options.detail ?? detail) : { code, reason: options.reason };
+  return Response.json({ detail: body }, { status, headers: options.headers ?? {} });
+}

@@ -1,0 +1,37 @@
+import type { BunFile } from "bun";
+import type { MediaType } from "./types.ts";
+
+/** A file to be stored: a temp file of this process, on the same file system as the disk store's folder. */
+export interface StorableFile {
+  readonly file: BunFile;
+  readonly contentType: MediaType | "image/webp";
+  /** Size in bytes. */
+  readonly bytes: number;
+}
+
+/** Where a stored file can be found. */
+export interface StoredMedia {
+  /** Absolute, or starting with `/` when this service delivers it itself. */
+  readonly url: string;
+  /** The store's own id of the file (ImageKit's `fileId`), null where the key is all there is. */
+  readonly storeId: string | null;
+  /** A small still picture made by the store itself, null when it makes none. */
+  readonly thumbnailUrl: string | null;
+}
+
+/**
+ * A place for bytes. Keys are ours, chosen before the bytes move (post id + extension), so that after a crash
+ * we know where to look. Every store passes the one contract suite in `test/media/store-contract.ts`.
+ *
+ * Every call ends when `signal` aborts, rejecting with the signal's reason. Failures reject with an `ApiError`
+ * (`STORAGE_FULL`, `STORE_FAILED`, `STORE_UNAVAILABLE`, `FILE_TOO_LARGE`) whose message holds no secret.
+ */
+export interface MediaStore {
+  readonly name: "disk" | "imagekit" | "s3";
+  /** Puts the file under the key, durably. The same key again replaces: a repeated put never makes a second file. The disk store moves the temp file away. */
+  put(key: string, file: StorableFile, signal: AbortSignal): Promise<StoredMedia>;
+  /** The file under this key, or null. */
+  find(key: string, signal: AbortSignal): Promise<StoredMedia | null>;
+  /** Removes the file; one that is not there counts as removed. `storeId` null: looked up by key. */
+  delete(key: string, storeId: string | null, signal: AbortSignal): Promise<void>;
+}
