@@ -17,6 +17,12 @@ export const apiErrors = {
   REGISTER_INVALID_PASSWORD: { status: 400, detail: "REGISTER_INVALID_PASSWORD" },
   LOGIN_BAD_CREDENTIALS: { status: 400, detail: "LOGIN_BAD_CREDENTIALS" },
   LOGIN_USER_NOT_VERIFIED: { status: 400, detail: "LOGIN_USER_NOT_VERIFIED" },
+  RESET_PASSWORD_BAD_TOKEN: { status: 400, detail: "RESET_PASSWORD_BAD_TOKEN" },
+  RESET_PASSWORD_INVALID_PASSWORD: { status: 400, detail: "RESET_PASSWORD_INVALID_PASSWORD" },
+  VERIFY_USER_BAD_TOKEN: { status: 400, detail: "VERIFY_USER_BAD_TOKEN" },
+  VERIFY_USER_ALREADY_VERIFIED: { status: 400, detail: "VERIFY_USER_ALREADY_VERIFIED" },
+  UPDATE_USER_EMAIL_ALREADY_EXISTS: { status: 400, detail: "UPDATE_USER_EMAIL_ALREADY_EXISTS" },
+  UPDATE_USER_INVALID_PASSWORD: { status: 400, detail: "UPDATE_USER_INVALID_PASSWORD" },
 
   POST_NOT_FOUND: { status: 404, detail: "Post not found" },
   NOT_YOUR_POST: { status: 403, detail: "Not authorized to delete this post" },
@@ -67,6 +73,8 @@ export interface Problem {
     | "string_pattern_mismatch"
     | "bool_parsing"
     | "int_parsing"
+    | "greater_than_equal"
+    | "less_than_equal"
     | "json_invalid"
     | "model_attributes_type";
   /** Where: `["body", "email"]`, `["query", "limit"]`, … */

@@ -1,0 +1,53 @@
+import { Elysia, ValidationError } from "elysia";
+
+import { allowedMethods } from "./allowed-methods.ts";
+import { authRoutes } from "./auth/routes.ts";
+import { docsRoutes } from "./docs/routes.ts";
+import { ApiError, errorResponse, ValidationProblems } from "./errors.ts";
+import { healthRoutes } from "./health.ts";
+import { mediaRoutes } from "./media/routes.ts";
+import { postRoutes } from "./posts/routes.ts";
+import type { Services } from "./services.ts";
+import { userRoutes } from "./users/routes.ts";
+import { problemsOf } from "./validation.ts";
+
+/** The whole HTTP interface. The only place where features are put together; tests use it too. */
+export function createApp(services: Services) {
+  let allowed: ReturnType<typeof allowedMethods> | undefined;
+  const app = new Elysia({ name: "image-sharing" })
+    .onError({ as: "global" }, ({ error, code, path }): Response => {
+      if (code === "NOT_FOUND") return notFound(path);
+      return errorResponse(apiErrorOf(error, services));
+    })
+    .use(docsRoutes())
+    .use(healthRoutes(services))
+    .use(authRoutes(services))
+    .use(userRoutes(services))
+    .use(postRoutes(services))
+    .use(mediaRoutes(services));
+
+  function notFound(path: string): Response {
+    allowed ??= allowedMethods(app.routes);
+    const allow = allowed(path);
+    return errorResponse(
+      allow ? new ApiError("METHOD_NOT_ALLOWED", { headers: { allow } }) : new ApiError("NOT_FOUND"),
+    );
+  }
+  return app;
+}
+
+/** What went wrong in the API's terms. What is not of them is logged and stays unsaid. */
+function apiErrorOf(error: unknown, { log }: Services): unknown {
+  if (error instanceof ValidationError) return new ValidationProblems(problemsOf(error));
+  // Elysia wraps what a parser throws.
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  for (const known of [error, cause]) {
+    if (known instanceof ValidationProblems) return known;
+    if (known instanceof ApiError) {
+      if (known.options.cause) log.warn("request.failed", { code: known.code, cause: known.options.cause });
+      return known;
+    }
+  }
+  log.error("request.failed", { error });
+  return error;
+}

@@ -1,0 +1,57 @@
+import { ApiError } from "../errors.ts";
+import type { Mailer } from "../mail/mailer.ts";
+import { resetMessage, verifyMessage } from "../mail/messages.ts";
+import { setPassword, type AccountServices } from "./accounts.ts";
+import type { User } from "../database/users.ts";
+import type { EmailAddress } from "./email-address.ts";
+import { passwordProblem } from "./password-policy.ts";
+
+/** What proving and recovering an account needs beside the account. */
+export interface RecoveryServices extends AccountServices {
+  readonly mailer: Mailer;
+  readonly publicUrl: string;
+}
+
+/** Mails a token that sets a new password, where this is the address of an active account. Tells nobody whether it is. */
+export async function requestReset({ database, tokens, mailer, publicUrl }: RecoveryServices, email: EmailAddress) {
+  const user = await database.users.byEmailKey(email.uniqueKey);
+  if (!user?.isActive) return;
+  mailer.send(resetMessage({ to: user.email, token: await tokens.issueReset(user), publicUrl }));
+}
+
+/**
+ * Sets a new password by a mailed token, once, and ends every access token of the account.
+ * @throws ApiError RESET_PASSWORD_BAD_TOKEN (first), RESET_PASSWORD_INVALID_PASSWORD (the token stays good)
+ */
+export async function resetPassword(services: RecoveryServices, token: string, password: string): Promise<void> {
+  const { database, tokens, passwordMinLength } = services;
+  const badToken = () => new ApiError("RESET_PASSWORD_BAD_TOKEN");
+  const claim = await tokens.readReset(token);
+  const user = claim && (await database.users.byId(claim.userId));
+  if (!user?.isActive || !claim.replaces(user.hashedPassword)) throw badToken();
+  const reason = passwordProblem(password, { minLength: passwordMinLength, email: user.email });
+  if (reason !== undefined) throw new ApiError("RESET_PASSWORD_INVALID_PASSWORD", { reason });
+  // The hash it replaces must still be there: of two resets at once, one wins.
+  if (!(await setPassword(services, user, password))) throw badToken();
+}
+
+/** Mails a token that proves the address, where an active account has it and has not proved it yet. */
+export async function requestVerify({ database, tokens, mailer, publicUrl }: RecoveryServices, email: EmailAddress) {
+  const user = await database.users.byEmailKey(email.uniqueKey);
+  if (!user?.isActive || user.isVerified) return;
+  mailer.send(verifyMessage({ to: user.email, token: await tokens.issueVerify(user), publicUrl }));
+}
+
+/**
+ * Marks an account's address as proved. The token dies when the address changes.
+ * @throws ApiError VERIFY_USER_BAD_TOKEN, VERIFY_USER_ALREADY_VERIFIED
+ */
+export async function verify({ database, tokens }: RecoveryServices, token: string): Promise<User> {
+  const claim = await tokens.readVerify(token);
+  const user = claim && (await database.users.byId(claim.userId));
+  if (!user?.isActive || user.email !== claim.email) throw new ApiError("VERIFY_USER_BAD_TOKEN");
+  if (user.isVerified) throw new ApiError("VERIFY_USER_ALREADY_VERIFIED");
+  const verified = await database.users.markVerified(user.id, user.email);
+  if (!verified) throw new ApiError("VERIFY_USER_BAD_TOKEN");
+  return verified;
+}

@@ -1,0 +1,40 @@
+import { Elysia } from "elysia";
+
+import { ignoreBody, readForm, readJson } from "../bodies.ts";
+import type { Services } from "../services.ts";
+import { userRead } from "../users/user-read.ts";
+import { login, logout, register } from "./accounts.ts";
+import { validEmailAddress } from "./email-address.ts";
+import { loginForm, registerBody } from "./schemas.ts";
+import { refuseStrangers, signedInPlugin } from "./signed-in.ts";
+
+/** Register, login, logout, with FastAPI Users' paths, bodies and codes. */
+export const authRoutes = (services: Services) =>
+  new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
+    .use(signedInPlugin(services.viewers))
+    .post(
+      "/register",
+      async ({ body, set }) => {
+        const user = await register(services, validEmailAddress(body.email), body.password);
+        set.status = 201;
+        return userRead(user);
+      },
+      { parse: [readJson], body: registerBody, detail: { summary: "Make an account" } },
+    )
+    .post(
+      "/jwt/login",
+      async ({ body }) => ({
+        access_token: await login(services, body.username, body.password),
+        token_type: "bearer",
+      }),
+      { parse: [readForm], body: loginForm, detail: { summary: "Trade e-mail address and password for a token" } },
+    )
+    .post(
+      "/jwt/logout",
+      async ({ token, set }) => {
+        await logout(services, token);
+        set.status = 204;
+      },
+      { signedIn: true, parse: [refuseStrangers(services.viewers), ignoreBody], detail: { summary: "End this token" } },
+    );
+

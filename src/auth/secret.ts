@@ -1,0 +1,32 @@
+import { randomBytes } from "node:crypto";
+import { link, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+/**
+ * The secret that signs tokens where none is configured: made on first start and kept in the data folder (mode 0600).
+ * Two processes starting at once get the same one, and a crash never leaves half a secret.
+ */
+export async function keptSecret(dataDir: string): Promise<string> {
+  const path = join(dataDir, "jwt-secret");
+  const kept = await readSecret(path);
+  if (kept) return kept;
+  const fresh = `${path}.${process.pid}`;
+  const file = await open(fresh, "w", 0o600);
+  await file.writeFile(randomBytes(48).toString("base64url"));
+  await file.sync();
+  await file.close();
+  await link(fresh, path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  await rm(fresh);
+  const secret = await readSecret(path);
+  if (!secret) throw new Error(`${path} holds no usable secret`);
+  return secret;
+}
+
+async function readSecret(path: string): Promise<string | undefined> {
+  const file = Bun.file(path);
+  if (!(await file.exists())) return undefined;
+  const secret = (await file.text()).trim();
+  return Buffer.byteLength(secret) >= 32 ? secret : undefined;
+}

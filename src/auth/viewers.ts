@@ -1,0 +1,63 @@
+import type { Database } from "../database/database.ts";
+import type { Viewer } from "../database/users.ts";
+import { ApiError } from "../errors.ts";
+import type { AccessToken, Tokens } from "./tokens.ts";
+
+/** Who makes a request, and by which token. */
+export type SignedIn = {
+  readonly viewer: Viewer;
+  readonly token: AccessToken;
+};
+
+/**
+ * Finds out who makes a request, once per request however many hooks ask.
+ * @param requireVerified unverified users are told 403 (they cannot log in either)
+ */
+export function createViewers(database: Database, tokens: Tokens, requireVerified: boolean) {
+  const known = new WeakMap<Request, SignedIn>();
+
+  async function identify(request: Request): Promise<SignedIn> {
+    const token = await readBearer(request.headers.get("authorization"), tokens);
+    const viewer = token && (await database.users.viewer(token.userId, token.issuedAt, token.tokenId));
+    if (!viewer) throw new ApiError("UNAUTHORIZED");
+    if (requireVerified && !viewer.isVerified) throw new ApiError("FORBIDDEN");
+    return { viewer, token };
+  }
+
+  return {
+    /** @throws ApiError UNAUTHORIZED without a good token of an active user, FORBIDDEN when he must verify first. */
+    async require(request: Request): Promise<SignedIn> {
+      let signedIn = known.get(request);
+      if (!signedIn) {
+        signedIn = await identify(request);
+        known.set(request, signedIn);
+      }
+      return signedIn;
+    },
+
+    /** As `require`, and FORBIDDEN for anybody but superusers. */
+    async requireSuperuser(request: Request): Promise<SignedIn> {
+      const signedIn = await this.require(request);
+      if (!signedIn.viewer.isSuperuser) throw new ApiError("FORBIDDEN");
+      return signedIn;
+    },
+
+    /** Who this request was found to come from; only after `require`. */
+    of(request: Request): SignedIn {
+      const signedIn = known.get(request);
+      if (!signedIn) throw new ApiError("UNAUTHORIZED");
+      return signedIn;
+    },
+
+    /** The signed-in user's id, when somebody asked before: for the log. */
+    idOf: (request: Request): string | undefined => known.get(request)?.viewer.id,
+  };
+}
+
+export type Viewers = ReturnType<typeof createViewers>;
+
+/** RFC 6750: `Bearer`, in any case, then the token. */
+async function readBearer(header: string | null, tokens: Tokens): Promise<AccessToken | undefined> {
+  if (!header || header.slice(0, 7).toLowerCase() !== "bearer ") return undefined;
+  return tokens.readAccess(header.slice(7).trim());
+}

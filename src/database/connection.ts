@@ -1,0 +1,37 @@
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+
+import type { Tables } from "./schema.ts";
+
+/** What the two dialects share: await a query, or `prepare(name)` and `execute(values)` it. */
+export type Query = Pick<
+  PgDatabase<PgQueryResultHKT>,
+  "select" | "insert" | "update" | "delete" | "$count" | "execute"
+>;
+
+/** The steps of a transaction: `yield* step(…)` where other code would `await`, so that SQLite can run them in one go. */
+export type Steps<T> = Generator<PromiseLike<unknown>, T, unknown>;
+
+/** One step of a transaction: runs the query, gives its rows, throws its error. */
+export function* step<T>(query: PromiseLike<T>): Generator<PromiseLike<T>, T, unknown> {
+  return (yield query) as T;
+}
+
+/** An open database, migrated. Stays inside `database/`: queries take it, nobody else sees it. */
+export interface Connection {
+  readonly dialect: "sqlite" | "pg";
+  readonly query: Query;
+  readonly tables: Tables;
+  /** Runs the steps in one transaction: all or nothing. */
+  transaction<T>(body: (query: Query) => Steps<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** A unique or primary key already taken, in either dialect. */
+export function isConflict(error: unknown): boolean {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    const { code, errno } = e as { code?: unknown; errno?: unknown };
+    if (errno === "23505" || code === "SQLITE_CONSTRAINT_UNIQUE" || code === "SQLITE_CONSTRAINT_PRIMARYKEY")
+      return true;
+  }
+  return false;
+}

@@ -1,0 +1,223 @@
+import { and, desc, eq, inArray, lt, lte, notInArray, sql } from "drizzle-orm";
+
+import { isConflict, step, type Connection } from "./connection.ts";
+import type { Tables } from "./schema.ts";
+
+type PostRow = Tables["posts"]["$inferSelect"];
+
+/** What is known of a post before its bytes move. */
+export type ReservedPost = Pick<
+  PostRow,
+  | "id"
+  | "caption"
+  | "fileType"
+  | "fileName"
+  | "store"
+  | "key"
+  | "contentType"
+  | "bytes"
+  | "width"
+  | "height"
+  | "sha256"
+  | "uploadKey"
+> & { userId: string; reservedAt: Date };
+
+/** What the store told about the bytes. */
+export type PublishedFacts = Pick<PostRow, "storeId" | "thumbnailUrl"> & { url: string };
+
+/** A visible post with its author's present address. */
+export interface PublishedPost {
+  id: string;
+  userId: string;
+  email: string;
+  caption: string;
+  url: string;
+  thumbnailUrl: string | null;
+  fileType: "image" | "video";
+  fileName: string;
+  contentType: string;
+  bytes: number;
+  width: number | null;
+  height: number | null;
+  createdAt: Date;
+}
+
+/** The bytes that a post to be deleted leaves behind. */
+export type Leftover = Pick<PostRow, "id" | "store" | "key" | "storeId" | "attempts">;
+
+/** Selects a {@link Leftover}. */
+export const leftover = ({ id, store, key, storeId, attempts }: Tables["posts"]) => ({ id, store, key, storeId, attempts });
+
+/** What media delivery has to know about a key. */
+export type DeliveredMedia = Pick<PostRow, "contentType" | "bytes" | "fileName">;
+
+/** A place in the feed: the last post of the page before. */
+export interface FeedPosition {
+  createdAt: Date;
+  id: string;
+}
+
+/** Before the first post of any feed. Ids are hexadecimal, so "~" sorts behind them all. */
+const feedTop: FeedPosition = { createdAt: new Date(Date.UTC(9999, 0)), id: "~" };
+
+/** Every query about posts. */
+export function postQueries({ dialect, query, tables: { posts, users }, transaction }: Connection) {
+  // Written out, not bound: only then does the planner see that the partial index holds every published post.
+  const published = sql`${posts.state} = 'published'`;
+  const publishedPost = {
+    id: posts.id,
+    userId: users.id,
+    email: users.email,
+    caption: posts.caption,
+    url: sql<string>`${posts.url}`,
+    thumbnailUrl: posts.thumbnailUrl,
+    fileType: posts.fileType,
+    fileName: posts.fileName,
+    contentType: posts.contentType,
+    bytes: posts.bytes,
+    width: posts.width,
+    height: posts.height,
+    createdAt: sql<Date>`${posts.createdAt}`.mapWith(posts.createdAt),
+  };
+  const selectPublished = () =>
+    query.select(publishedPost).from(posts).innerJoin(users, eq(users.id, posts.userId));
+
+  const byId = selectPublished()
+    .where(and(eq(posts.id, sql.placeholder("id")), published))
+    .prepare("published_post");
+  // Row values, so that the whole condition is one range of the index.
+  const page = selectPublished()
+    .where(
+      and(
+        published,
+        sql`(${posts.createdAt}, ${posts.id}) < (${sql.param(sql.placeholder("createdAt"), posts.createdAt)}, ${sql.placeholder("id")})`,
+      ),
+    )
+    .orderBy(desc(posts.createdAt), desc(posts.id))
+    .limit(sql.placeholder("limit"))
+    .prepare("feed_page");
+  const byKey = query
+    .select({ contentType: posts.contentType, bytes: posts.bytes, fileName: posts.fileName })
+    .from(posts)
+    .where(and(eq(posts.key, sql.placeholder("key")), published))
+    .prepare("media_by_key");
+
+  return {
+    byId: async (id: string): Promise<PublishedPost | undefined> => (await byId.execute({ id }))[0],
+
+    /** A page of the feed, newest first, at most `limit` posts behind `after`. */
+    page: (limit: number, after: FeedPosition = feedTop): Promise<PublishedPost[]> =>
+      page.execute({ limit, createdAt: after.createdAt, id: after.id }),
+
+    byKey: async (key: string): Promise<DeliveredMedia | undefined> => (await byKey.execute({ key }))[0],
+
+    /** Notes where bytes are about to go; false when this user's upload key is taken already. */
+    reserve: async (post: ReservedPost): Promise<boolean> => {
+      try {
+        await query.insert(posts).values({ ...post, state: "pending" });
+        return true;
+      } catch (error) {
+        if (post.uploadKey !== null && isConflict(error)) return false;
+        throw error;
+      }
+    },
+
+    /**
+     * Makes a pending post visible as the newest of all, even where the clock was set back.
+     * False when it was to be deleted meanwhile (its author is gone).
+     */
+    publish: (id: string, facts: PublishedFacts, now: Date): Promise<Date | undefined> =>
+      transaction(function* (tx) {
+        const [newest] = yield* step(
+          tx
+            .select({ createdAt: posts.createdAt })
+            .from(posts)
+            .where(published)
+            .orderBy(desc(posts.createdAt), desc(posts.id))
+            .limit(1),
+        );
+        const createdAt = newest?.createdAt && newest.createdAt > now ? newest.createdAt : now;
+        const rows = yield* step(
+          tx
+            .update(posts)
+            .set({ ...facts, state: "published", createdAt })
+            .where(and(eq(posts.id, id), eq(posts.state, "pending")))
+            .returning({ id: posts.id }),
+        );
+        return rows.length > 0 ? createdAt : undefined;
+      }),
+
+    /** Hides the author's post at once; of several calls at once only one gets it. */
+    startDeleting: async (id: string, userId: string, now: Date): Promise<Leftover | undefined> =>
+      (
+        await query
+          .update(posts)
+          .set({ state: "deleting", retryAt: now })
+          .where(and(eq(posts.id, id), eq(posts.userId, userId), eq(posts.state, "published")))
+          .returning(leftover(posts))
+      )[0],
+
+    /** Gives up an upload that did not get through; what the store may hold is deleted like any other post's bytes. */
+    abandon: async (id: string, now: Date): Promise<Leftover | undefined> =>
+      (
+        await query
+          .update(posts)
+          .set({ state: "deleting", retryAt: now, uploadKey: null })
+          .where(and(eq(posts.id, id), inArray(posts.state, ["pending", "deleting"])))
+          .returning(leftover(posts))
+      )[0],
+
+    /** Gives up every upload reserved before `cutoff`, except those still running in this process. */
+    abandonOlderThan: async (cutoff: Date, running: string[], now: Date): Promise<number> =>
+      (
+        await query
+          .update(posts)
+          .set({ state: "deleting", retryAt: now, uploadKey: null })
+          .where(
+            and(eq(posts.state, "pending"), lte(posts.reservedAt, cutoff), notInArray(posts.id, running)),
+          )
+          .returning({ id: posts.id })
+      ).length,
+
+    /**
+     * Takes up to `limit` posts whose bytes are due to be deleted, and keeps others from taking them until `leaseUntil`.
+     * Rows that another node is taking are skipped.
+     */
+    claimDeleting: (now: Date, leaseUntil: Date, running: string[], limit: number): Promise<Leftover[]> => {
+      const due = query
+        .select({ id: posts.id })
+        .from(posts)
+        .where(and(eq(posts.state, "deleting"), lte(posts.retryAt, now), notInArray(posts.id, running)))
+        .orderBy(posts.retryAt)
+        .limit(limit);
+      const claimed = dialect === "pg" ? due.for("update", { skipLocked: true }) : due;
+      return Promise.resolve(
+        query
+          .update(posts)
+          .set({ retryAt: leaseUntil, attempts: sql`${posts.attempts} + 1` })
+          .where(inArray(posts.id, claimed))
+          .returning(leftover(posts)),
+      );
+    },
+
+    /** When a post's bytes could not be deleted: when to try again. */
+    postpone: async (id: string, retryAt: Date): Promise<void> => {
+      await query.update(posts).set({ retryAt }).where(eq(posts.id, id));
+    },
+
+    /** Forgets a post whose bytes are gone. */
+    remove: async (id: string): Promise<void> => {
+      await query.delete(posts).where(and(eq(posts.id, id), eq(posts.state, "deleting")));
+    },
+
+    /** Ends the validity of upload keys older than `cutoff`. */
+    expireUploadKeys: async (cutoff: Date): Promise<void> => {
+      await query
+        .update(posts)
+        .set({ uploadKey: null })
+        .where(and(sql`${posts.uploadKey} is not null`, lt(posts.reservedAt, cutoff)));
+    },
+  };
+}
+
+export type PostQueries = ReturnType<typeof postQueries>;

@@ -1,0 +1,5 @@
+import { sqlite } from "./kit.ts";
+import { createTables } from "./schema.ts";
+
+/** For drizzle-kit, which wants tables as exports. */
+export const { users, revokedTokens, posts } = createTables(sqlite);

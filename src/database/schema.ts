@@ -1,0 +1,89 @@
+import { sql } from "drizzle-orm";
+
+import type { Kit } from "./kit.ts";
+
+/**
+ * The whole schema, written once for both dialects.
+ *
+ * Names and meaning of the original program's columns are kept (`users`: id, email, hashed_password, is_*;
+ * `posts`: id, user_id, caption, url, file_type, file_name, created_at), so that its databases can be imported.
+ */
+export function createTables(k: Kit) {
+  const users = k.table("users", {
+    id: k.id("id").primaryKey(),
+    /** As the user wrote it, but for the domain's case. */
+    email: k.text("email").notNull(),
+    /** What makes an address unique, whatever its case or Unicode form. */
+    emailKey: k.text("email_key").notNull().unique(),
+    hashedPassword: k.text("hashed_password").notNull(),
+    isActive: k.bool("is_active").notNull(),
+    isSuperuser: k.bool("is_superuser").notNull(),
+    isVerified: k.bool("is_verified").notNull(),
+    createdAt: k.time("created_at").notNull(),
+    /** Access tokens issued before this moment are dead: moved forward by a new password, a deactivation, … */
+    tokensValidFrom: k.time("tokens_valid_from").notNull(),
+  });
+
+  /** Tokens ended one by one (logout); a row is needed no longer than its token would have lived. */
+  const revokedTokens = k.table(
+    "revoked_tokens",
+    { tokenId: k.text("token_id").primaryKey(), expiresAt: k.time("expires_at").notNull() },
+    (t) => [k.index("revoked_tokens_expiry").on(t.expiresAt)],
+  );
+
+  const posts = k.table(
+    "posts",
+    {
+      /** UUIDv7. */
+      id: k.id("id").primaryKey(),
+      /** Null once the user is gone: the row must outlive him, because it knows where the bytes are. */
+      userId: k.id("user_id").references(() => users.id, { onDelete: "set null" }),
+      caption: k.text("caption").notNull(),
+      fileType: k.text("file_type").$type<"image" | "video">().notNull(),
+      fileName: k.text("file_name").notNull(),
+      state: k.text("state").$type<PostState>().notNull(),
+      /** Which media store has the bytes, under which key, and the store's own id for them once known. */
+      store: k.text("store").notNull(),
+      key: k.id("key").notNull().unique(),
+      storeId: k.text("store_id"),
+      /** Starting with `/` when this service delivers the bytes itself; null until published. */
+      url: k.text("url"),
+      thumbnailUrl: k.text("thumbnail_url"),
+      contentType: k.text("content_type").notNull(),
+      bytes: k.big("bytes").notNull(),
+      width: k.int("width"),
+      height: k.int("height"),
+      /** SHA-256 of the upload as it was received, in hex. */
+      sha256: k.text("sha256").notNull(),
+      /** The client's name for this upload (`Idempotency-Key`); cleared when it has expired. */
+      uploadKey: k.text("upload_key"),
+      reservedAt: k.time("reserved_at").notNull(),
+      /** Set when published, so that a slow upload never appears behind a cursor already handed out. */
+      createdAt: k.time("created_at"),
+      /** The sweeper's back-off: failed tries so far, and when the next one is due. */
+      attempts: k.int("attempts").notNull().default(0),
+      retryAt: k.time("retry_at"),
+    },
+    (t) => [
+      k
+        .index("posts_feed")
+        .on(t.createdAt, t.id)
+        .where(sql`state = 'published'`),
+      k.index("posts_user").on(t.userId),
+      k
+        .index("posts_unfinished")
+        .on(t.state, t.retryAt)
+        .where(sql`state <> 'published'`),
+      k
+        .uniqueIndex("posts_upload_key")
+        .on(t.userId, t.uploadKey)
+        .where(sql`upload_key is not null`),
+    ],
+  );
+
+  return { users, revokedTokens, posts };
+}
+
+/** `pending`: bytes on their way. `published`: acknowledged and visible. `deleting`: invisible, bytes to be removed. */
+export type PostState = "pending" | "published" | "deleting";
+export type Tables = ReturnType<typeof createTables>;

@@ -1,0 +1,85 @@
+import { Database } from "bun:sqlite";
+
+import { drizzle } from "drizzle-orm/bun-sqlite";
+
+import type { Connection, Query } from "./connection.ts";
+import { sqlite } from "./kit.ts";
+import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
+import { createTables } from "./schema.ts";
+
+/** A query builder of the SQLite driver: it can run at once, inside a synchronous transaction. */
+interface SynchronousQuery {
+  prepare(): { execute(): { sync(): unknown } };
+}
+
+/**
+ * Opens (and makes, and migrates) the SQLite file at `path`, for one process.
+ *
+ * `synchronous = full`: an acknowledged upload must survive a power cut. `busy_timeout` comes before
+ * `journal_mode`, or two processes starting at once get SQLITE_BUSY.
+ * @throws SQLiteError where the file cannot be opened or is no database.
+ */
+export async function openSqlite(path: string): Promise<Connection> {
+  const client = new Database(path, { create: true, strict: true });
+  try {
+    client.run("pragma busy_timeout = 5000");
+    client.run("pragma journal_mode = wal");
+    client.run("pragma synchronous = full");
+    migrate(client);
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+  const db = drizzle({ client });
+  return {
+    dialect: "sqlite",
+    query: db as unknown as Query,
+    tables: createTables(sqlite),
+    transaction: async (body) =>
+      db.transaction(
+        (tx) => {
+          const steps = body(tx as unknown as Query);
+          let next = steps.next();
+          while (!next.done) {
+            let rows: unknown;
+            try {
+              rows = (next.value as unknown as SynchronousQuery).prepare().execute().sync();
+            } catch (error) {
+              next = steps.throw(error);
+              continue;
+            }
+            next = steps.next(rows);
+          }
+          return next.value;
+        },
+        { behavior: "immediate" },
+      ),
+    close: async () => {
+      client.run("pragma optimize");
+      client.close();
+    },
+  };
+}
+
+/** Foreign keys are off meanwhile: SQLite rebuilds tables to change them, and a rebuild must not delete child rows. */
+function migrate(client: Database): void {
+  client.run("pragma foreign_keys = off");
+  client
+    .transaction(() => {
+      client.run("create table if not exists migrations (tag text primary key)");
+      const done = new Set(
+        client
+          .query<{ tag: string }, []>("select tag from migrations")
+          .all()
+          .map(({ tag }) => tag),
+      );
+      for (const { tag, statements } of embeddedMigrations("sqlite")) {
+        if (done.has(tag)) continue;
+        for (const statement of statements) client.run(statement);
+        client.run("insert into migrations values (?)", [tag]);
+      }
+      if (client.query("pragma foreign_key_check").get()) throw new Error("a migration broke a foreign key");
+    })
+    .immediate();
+  client.run("pragma foreign_keys = on");
+}

@@ -1,0 +1,44 @@
+import type { Leftover } from "../database/posts.ts";
+import type { Viewer } from "../database/users.ts";
+import { ApiError } from "../errors.ts";
+import { deadlineFor } from "../media/deadline.ts";
+import { isOwner } from "./post-read.ts";
+import type { PostServices } from "./services.ts";
+
+/**
+ * Deletes the viewer's post: gone from the feed at once, and its bytes with it where the store lets us;
+ * where it does not, the sweeper goes on. Of several calls at once one succeeds.
+ * @throws ApiError POST_NOT_FOUND, NOT_YOUR_POST
+ */
+export async function deletePost(services: PostServices, viewer: Viewer, id: string): Promise<void> {
+  const { posts } = services.database;
+  const post = await posts.byId(id);
+  if (!post) throw new ApiError("POST_NOT_FOUND");
+  if (!isOwner(post, viewer)) throw new ApiError("NOT_YOUR_POST");
+  const leftover = await posts.startDeleting(id, viewer.id, new Date());
+  if (!leftover) throw new ApiError("POST_NOT_FOUND");
+  await removeBytes(services, leftover);
+}
+
+/**
+ * Tries to delete what a post leaves behind, then forgets the row. Never rejects because of the store: what fails is
+ * noted for the sweeper, later each time.
+ */
+export async function removeBytes(services: PostServices, leftover: Leftover): Promise<boolean> {
+  const { database, storeNamed, log } = services;
+  const { id, key, storeId, attempts } = leftover;
+  try {
+    const store = storeNamed(leftover.store);
+    if (!store) throw new Error(`no media store "${leftover.store}" is configured`);
+    await store.delete(key, storeId, AbortSignal.timeout(deadlineFor(0) * 1000));
+    await database.posts.remove(id);
+    return true;
+  } catch (error) {
+    log.warn("post.bytes_not_deleted", { post: id, store: leftover.store, attempts, error });
+    await database.posts.postpone(id, new Date(Date.now() + backOff(attempts)));
+    return false;
+  }
+}
+
+/** Milliseconds until the next try: 30 s, doubled each time up to 6 h, with jitter so that nodes do not march in step. */
+const backOff = (attempts: number) => Math.min(30_000 * 2 ** attempts, 6 * 3_600_000) * (0.75 + Math.random() / 2);

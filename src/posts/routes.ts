@@ -1,0 +1,75 @@
+import { Elysia, t } from "elysia";
+
+import { refuseStrangers, signedInPlugin } from "../auth/signed-in.ts";
+import { ignoreBody } from "../bodies.ts";
+import { ApiError } from "../errors.ts";
+import type { Services } from "../services.ts";
+import { feedPage, readFeedRequest } from "./feed.ts";
+import { postRead } from "./post-read.ts";
+import { publish } from "./publishing.ts";
+import { deletePost } from "./removing.ts";
+import { captionField } from "./schemas.ts";
+import { uploadParser } from "./upload-parser.ts";
+
+/** Sharing, looking and deleting. */
+export const postRoutes = (services: Services) => {
+  const { viewers, config } = services;
+  const uploads = uploadParser(services);
+  return new Elysia({ detail: { tags: ["posts"] } })
+    .use(signedInPlugin(viewers))
+    .post(
+      "/upload",
+      async ({ body, viewer, request }) => {
+        const upload = uploads.stagedFor(request);
+        const post = await publish(services, viewer, upload, body.caption ?? "", request.signal);
+        return postRead(post, viewer, config.publicUrl);
+      },
+      {
+        signedIn: true,
+        parse: [refuseStrangers(viewers), uploads.parse],
+        body: t.Object({ file: t.File(), caption: t.Optional(captionField) }),
+        afterResponse: ({ request }) => uploads.discard(request),
+        detail: { summary: "Share an image or a video" },
+      },
+    )
+    .get(
+      "/feed",
+      async ({ query, viewer, set }) => {
+        const page = await feedPage(services.database.posts, readFeedRequest(query));
+        if (page.nextCursor) {
+          const limit = query.limit === undefined ? "" : `limit=${query.limit}&`;
+          set.headers["link"] = `<${config.publicUrl}/feed?${limit}cursor=${page.nextCursor}>; rel="next"`;
+        }
+        return {
+          posts: page.posts.map((post) => postRead(post, viewer, config.publicUrl)),
+          next_cursor: page.nextCursor,
+        };
+      },
+      {
+        signedIn: true,
+        query: t.Object({ limit: t.Optional(t.String()), cursor: t.Optional(t.String()) }),
+        detail: { summary: "What everybody shared, newest first" },
+      },
+    )
+    .get(
+      "/posts/:post_id",
+      async ({ params, viewer }) => {
+        const post = await services.database.posts.byId(params.post_id);
+        if (!post) throw new ApiError("POST_NOT_FOUND");
+        return postRead(post, viewer, config.publicUrl);
+      },
+      { signedIn: true, detail: { summary: "One post" } },
+    )
+    .delete(
+      "/posts/:post_id",
+      async ({ params, viewer }) => {
+        await deletePost(services, viewer, params.post_id);
+        return { success: true, message: "Post deleted successfully" };
+      },
+      {
+        signedIn: true,
+        parse: [refuseStrangers(viewers), ignoreBody],
+        detail: { summary: "Delete one's own post and its media" },
+      },
+    );
+};

@@ -1,0 +1,25 @@
+import { FormatRegistry } from "@sinclair/typebox";
+import { t } from "elysia";
+
+/** Characters (code points) of a caption. */
+const longestCaption = 2200;
+
+const length = (text: string) => [...text].length;
+
+FormatRegistry.Set(
+  "caption",
+  // Counting code points costs; what is far too long needs none.
+  (text) => text.length <= 2 * longestCaption && length(text) <= longestCaption && !text.includes("\0"),
+);
+
+/** Any text, kept as it is. No NUL: not every database can hold one. */
+export const captionField = t.String({
+  format: "caption",
+  examples: ["First snow"],
+  problem: (value: unknown) => {
+    if (typeof value !== "string") return { type: "string_type", msg: "Input should be a valid string" };
+    return value.includes("\0")
+      ? { type: "value_error", msg: "Value error, a caption has no NUL characters" }
+      : { type: "string_too_long", msg: `String should have at most ${longestCaption} characters` };
+  },
+});

@@ -1,0 +1,15 @@
+import type { Database } from "../database/database.ts";
+import type { Log } from "../log.ts";
+import type { MediaStore } from "../media/store.ts";
+
+/** What the life of a post needs. */
+export interface PostServices {
+  readonly database: Database;
+  readonly log: Log;
+  /** Where new uploads go. */
+  readonly store: MediaStore;
+  /** The store that has a post's bytes; undefined when it is not configured any more. */
+  readonly storeNamed: (name: string) => MediaStore | undefined;
+  /** Ids of the uploads this process is working on: the sweeper keeps its hands off them. */
+  readonly running: Set<string>;
+}

@@ -1,0 +1,73 @@
+import type { PostServices } from "./services.ts";
+import { removeBytes } from "./removing.ts";
+
+/** Milliseconds for which a claimed post is ours: longer than its deletion can take. */
+const lease = 300_000;
+
+/** Milliseconds that an upload key (`Idempotency-Key`) is good for. */
+export const uploadKeyLifetime = 24 * 3_600_000;
+
+/** Finishes what crashes and failing stores left behind. */
+export interface Sweeper {
+  /** Age in milliseconds at which an upload that is not running here counts as abandoned. */
+  readonly graceMs: number;
+  /**
+   * Abandons uploads that nobody works on, deletes the bytes that are due, forgets what has expired.
+   * @param olderThan reservations older than this many milliseconds are abandoned; the grace when left out
+   */
+  sweep(olderThan?: number): Promise<void>;
+  /** Sweeps now and then on; gives a function that stops it. */
+  start(): () => void;
+}
+
+/**
+ * @param intervalMs between sweeps; jittered, so that nodes do not march in step
+ * @param oneProcess nobody else works on this database: at start every pending post is a crash's, whatever its age
+ */
+export function createSweeper(
+  services: PostServices,
+  { intervalMs, graceMs, oneProcess }: { intervalMs: number; graceMs: number; oneProcess: boolean },
+): Sweeper {
+  const { database, running, log } = services;
+  let sweeping: Promise<void> | undefined;
+
+  async function sweepOnce(olderThan: number): Promise<void> {
+    const now = new Date();
+    const abandoned = await database.posts.abandonOlderThan(new Date(now.getTime() - olderThan), [...running], now);
+    let [deleted, failed] = [0, 0];
+    for (;;) {
+      const leaseUntil = new Date(Date.now() + lease);
+      const claimed = await database.posts.claimDeleting(new Date(), leaseUntil, [...running], 20);
+      if (claimed.length === 0) break;
+      for (const leftover of claimed) (await removeBytes(services, leftover)) ? deleted++ : failed++;
+    }
+    await database.posts.expireUploadKeys(new Date(now.getTime() - uploadKeyLifetime));
+    await database.revokedTokens.removeExpired(now);
+    if (abandoned + deleted + failed > 0) log.info("sweep.done", { abandoned, deleted, failed });
+  }
+
+  const sweeper: Sweeper = {
+    graceMs,
+    async sweep(olderThan = graceMs) {
+      // One at a time; who asks meanwhile wants what is due now, so he gets a sweep that starts after the running one.
+      while (sweeping) await sweeping.catch(() => {});
+      sweeping = sweepOnce(olderThan).finally(() => (sweeping = undefined));
+      return sweeping;
+    },
+    start() {
+      let timer: ReturnType<typeof setTimeout>;
+      const sweepThenWait = (olderThan: number) => {
+        const again = () => {
+          timer = setTimeout(() => sweepThenWait(graceMs), intervalMs * (0.9 + Math.random() / 5));
+        };
+        sweeper
+          .sweep(olderThan)
+          .catch((error: unknown) => log.error("sweep.failed", { error }))
+          .finally(again);
+      };
+      sweepThenWait(oneProcess ? 0 : graceMs);
+      return () => clearTimeout(timer);
+    },
+  };
+  return sweeper;
+}

@@ -1,0 +1,46 @@
+import { rm } from "node:fs/promises";
+
+import type { Server } from "bun";
+
+import type { Config } from "../config.ts";
+import { stageUpload, type StagedUpload } from "../media/staging.ts";
+
+/** Seconds without a byte after which a client is taken for gone. */
+const stallTimeout = 30;
+
+/** As much of Elysia's context as the parser needs. */
+interface Context {
+  request: Request;
+  server: Server<unknown> | null;
+}
+
+/**
+ * The parser of `/upload`: streams the body to a temp file, in constant memory, and hands out `{file, caption}` for
+ * the route's schema. What it learned on the way stays beside it, by request. The temp file is the parser's when
+ * parsing fails; in every other case the route discards it after its response.
+ */
+export function uploadParser({ config, tempDir }: { config: Config; tempDir: string }) {
+  const staged = new WeakMap<Request, StagedUpload>();
+  return {
+    async parse({ request, server }: Context): Promise<{ file: Blob; caption?: string }> {
+      const upload = await stageUpload(request, {
+        folder: tempDir,
+        maxBytes: { image: config.maxImageSize, video: config.maxVideoSize },
+        onProgress: () => server?.timeout(request, stallTimeout),
+      });
+      staged.set(request, upload);
+      return { file: upload.file, ...(upload.caption === undefined ? {} : { caption: upload.caption }) };
+    },
+
+    stagedFor(request: Request): StagedUpload {
+      const upload = staged.get(request);
+      if (!upload) throw new Error("no upload was staged for this request");
+      return upload;
+    },
+
+    async discard(request: Request): Promise<void> {
+      const path = staged.get(request)?.file.name;
+      if (path) await rm(path, { force: true });
+    },
+  };
+}

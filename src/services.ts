@@ -1,0 +1,63 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { AccountServices } from "./auth/accounts.ts";
+import { createPasswordHashing } from "./auth/password-hashing.ts";
+import { keptSecret } from "./auth/secret.ts";
+import { createTokens } from "./auth/tokens.ts";
+import { createViewers, type Viewers } from "./auth/viewers.ts";
+import { createBackground, type Background } from "./background.ts";
+import type { Config } from "./config.ts";
+import { openDatabase } from "./database/database.ts";
+import type { Log } from "./log.ts";
+import { createDiskStore, type DiskStore } from "./media/disk-store.ts";
+import { makeTempDir } from "./media/temp-dir.ts";
+import type { PostServices } from "./posts/services.ts";
+
+/** Everything the routes work with. Made once, handed to `createApp`; nothing is global. */
+export interface Services extends AccountServices, PostServices {
+  readonly config: Config;
+  readonly viewers: Viewers;
+  readonly background: Background;
+  /** Media that this service delivers itself. */
+  readonly disk: DiskStore;
+  /** Where uploads are staged: a folder of this process, on the file system of the disk store. */
+  readonly tempDir: string;
+  /** Ends what runs in the background, then lets go of database and files. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens what the configuration names: data folder, database, media store.
+ * @throws an error whose message names the file or setting that cannot be used
+ */
+export async function openServices(config: Config, log: Log): Promise<Services> {
+  const { dataDir } = config;
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const database = await openDatabase(join(dataDir, "image-sharing.db"));
+  const tempDir = await makeTempDir(join(dataDir, "tmp"));
+  const tokens = createTokens(config.jwtSecret ?? (await keptSecret(dataDir)));
+  const disk = await createDiskStore(join(dataDir, "media"));
+  const background = createBackground(log);
+  return {
+    config,
+    log,
+    database,
+    tokens,
+    background,
+    hashing: createPasswordHashing(),
+    viewers: createViewers(database, tokens, config.requireVerifiedEmail),
+    passwordMinLength: config.passwordMinLength,
+    requireVerifiedEmail: config.requireVerifiedEmail,
+    disk,
+    store: disk,
+    storeNamed: (name) => (name === disk.name ? disk : undefined),
+    running: new Set(),
+    tempDir: tempDir.path,
+    async close() {
+      await background.drain();
+      await database.close();
+      await tempDir.remove();
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { Elysia } from "elysia";
+
+import { changeAccount, type AccountChanges } from "../auth/accounts.ts";
+import { validEmailAddress } from "../auth/email-address.ts";
+import { refuseAllButSuperusers, refuseStrangers, signedInPlugin } from "../auth/signed-in.ts";
+import { ignoreBody, readJson } from "../bodies.ts";
+import type { User } from "../database/users.ts";
+import { ApiError } from "../errors.ts";
+import type { Services } from "../services.ts";
+import { isTrue } from "../validation.ts";
+import { removeUser } from "./removing.ts";
+import { anyChanges, ownChanges } from "./schemas.ts";
+import { userRead } from "./user-read.ts";
+
+/** Accounts, as their owners and superusers see and change them. */
+export const userRoutes = (services: Services) => {
+  const { viewers, database } = services;
+
+  /** @throws ApiError NOT_FOUND for an unknown id, and for what is no id at all */
+  async function userById(id: string): Promise<User> {
+    const user = await database.users.byId(id.toLowerCase());
+    if (!user) throw new ApiError("NOT_FOUND");
+    return user;
+  }
+
+  return new Elysia({ prefix: "/users", detail: { tags: ["users"] } })
+    .use(signedInPlugin(viewers))
+    .get("/me", ({ viewer }) => userRead(viewer), { signedIn: true, detail: { summary: "The signed-in account" } })
+    .patch(
+      "/me",
+      async ({ body, viewer }) => {
+        const { email, password } = body;
+        return userRead(await changeAccount(services, await userById(viewer.id), changesOf({ email, password })));
+      },
+      {
+        signedIn: true,
+        parse: [refuseStrangers(viewers), readJson],
+        body: ownChanges,
+        detail: { summary: "Change the signed-in account" },
+      },
+    )
+    .get("/:id", async ({ params }) => userRead(await userById(params.id)), {
+      superuser: true,
+      detail: { summary: "Anybody's account" },
+    })
+    .patch(
+      "/:id",
+      async ({ body, params }) =>
+        userRead(await changeAccount(services, await userById(params.id), changesOf(body))),
+      {
+        superuser: true,
+        parse: [refuseAllButSuperusers(viewers), readJson],
+        body: anyChanges,
+        detail: { summary: "Change anybody's account" },
+      },
+    )
+    .delete(
+      "/:id",
+      async ({ params, set }) => {
+        await removeUser(services, params.id.toLowerCase());
+        set.status = 204;
+      },
+      {
+        superuser: true,
+        parse: [refuseAllButSuperusers(viewers), ignoreBody],
+        detail: { summary: "Delete an account with its posts and their media" },
+      },
+    );
+};
+
+/** Only what the client sent: a field left out stays as it is. */
+function changesOf(body: {
+  email?: string | undefined;
+  password?: string | undefined;
+  is_active?: unknown;
+  is_superuser?: unknown;
+  is_verified?: unknown;
+}): AccountChanges {
+  const changes: AccountChanges = {};
+  if (body.email !== undefined) changes.email = validEmailAddress(body.email);
+  if (body.password !== undefined) changes.password = body.password;
+  if (body.is_active !== undefined) changes.isActive = isTrue(body.is_active);
+  if (body.is_superuser !== undefined) changes.isSuperuser = isTrue(body.is_superuser);
+  if (body.is_verified !== undefined) changes.isVerified = isTrue(body.is_verified);
+  return changes;
+}

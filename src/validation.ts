@@ -1,0 +1,79 @@
+import type { TSchema } from "@sinclair/typebox";
+import type { TypeCheck } from "@sinclair/typebox/compiler";
+import { ValueErrorType, type ValueError } from "@sinclair/typebox/errors";
+import { t, type ValidationError } from "elysia";
+
+import { type Problem } from "./errors.ts";
+
+type Wording = Pick<Problem, "type" | "msg">;
+
+/** A schema may say in its `problem` annotation how a value that does not fit is told. */
+interface Annotated {
+  problem?: Wording | ((value: unknown) => Wording);
+}
+
+/**
+ * Elysia's validation error in pydantic's words, one problem a field, without the submitted input.
+ * Elysia's own message echoes the whole body, password included.
+ */
+export function problemsOf(error: ValidationError): Problem[] {
+  const problems = new Map<string, Problem>();
+  const where = error.type === "params" ? "path" : error.type;
+  const validator = error.validator as TypeCheck<TSchema>;
+  for (const found of validator.Errors(error.value)) {
+    // A missing field is reported again for its type: the first word counts.
+    if (problems.has(found.path)) continue;
+    const loc = [where, ...found.path.split("/").slice(1).map(unescapePointer)];
+    problems.set(found.path, { ...wordingOf(found), loc });
+  }
+  return [...problems.values()];
+}
+
+/** RFC 6901. */
+const unescapePointer = (token: string) => token.replaceAll("~1", "/").replaceAll("~0", "~");
+
+function wordingOf({ type, schema, value }: ValueError): Wording {
+  if (type === ValueErrorType.ObjectRequiredProperty) return { type: "missing", msg: "Field required" };
+  const { problem } = schema as Annotated;
+  if (problem) return typeof problem === "function" ? problem(value) : problem;
+  switch (type) {
+    case ValueErrorType.Object:
+      return {
+        type: "model_attributes_type",
+        msg: "Input should be a valid dictionary or object to extract fields from",
+      };
+    case ValueErrorType.StringPattern:
+      return { type: "string_pattern_mismatch", msg: `String should match pattern '${schema["pattern"]}'` };
+    case ValueErrorType.StringMaxLength:
+      return { type: "string_too_long", msg: `String should have at most ${schema["maxLength"]} characters` };
+    case ValueErrorType.StringMinLength:
+      return {
+        type: "string_too_short",
+        msg: `String should have at least ${schema["minLength"]} characters`,
+      };
+    case ValueErrorType.String:
+      return { type: "string_type", msg: "Input should be a valid string" };
+    default:
+      return { type: "value_error", msg: "Value error, the value does not fit" };
+  }
+}
+
+/** A boolean as pydantic takes it: true, 1, "yes", "on", … Read it with {@link isTrue}. */
+export const lenientBoolean = (options: { nullable: boolean }) =>
+  t.Union(
+    [
+      t.Boolean(),
+      t.Literal(0),
+      t.Literal(1),
+      t.String({
+        pattern: "^(?:[Tt]rue|TRUE|[Ff]alse|FALSE|[01]|[TtFfYyNn]|[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF)$",
+      }),
+      ...(options.nullable ? [t.Null()] : []),
+    ],
+    {
+      problem: { type: "bool_parsing", msg: "Input should be a valid boolean, unable to interpret input" },
+    },
+  );
+
+export const isTrue = (value: unknown): boolean =>
+  value === true || value === 1 || (typeof value === "string" && /^(?:t|true|1|y|yes|on)$/i.test(value));

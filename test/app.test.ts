@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+
+import { TestService } from "./support/service.ts";
+
+let service: TestService;
+beforeAll(async () => {
+  service = await TestService.start();
+});
+afterAll(() => service.close());
+
+/** What anybody may ask for. */
+const open = new Set([
+  "GET /",
+  "GET /assets/*",
+  "GET /docs",
+  "GET /redoc",
+  "GET /openapi.json",
+  "GET /health",
+  "GET /media/:key",
+  "POST /auth/register",
+  "POST /auth/jwt/login",
+  "POST /auth/forgot-password",
+  "POST /auth/reset-password",
+  "POST /auth/request-verify-token",
+  "POST /auth/verify",
+]);
+
+describe("every route", () => {
+  test("answers 401 without a token, before it looks at anything else, unless it is meant to be open", async () => {
+    const guarded = service.app.routes.filter(({ method, path }) => !open.has(`${method} ${path}`));
+    expect(guarded.length).toBeGreaterThan(4);
+    for (const { method, path } of guarded) {
+      for (const headers of [{}, { authorization: "Bearer nonsense" }]) {
+        const answer = await service.fetch(`${path.replace(":post_id", "x").replace(":id", "x")}?limit=bad`, {
+          method,
+          headers: { ...headers, "content-type": "application/json" },
+          ...(method === "GET" ? {} : { body: "{broken" }),
+        });
+        expect([method, path, answer.status]).toEqual([method, path, 401]);
+        expect(await answer.json()).toEqual({ detail: "Unauthorized" });
+      }
+    }
+  });
+
+  test("that does not exist is 404, and a wrong method 405 with Allow", async () => {
+    const unknown = await service.fetch("/nope");
+    expect([unknown.status, await unknown.json()]).toEqual([404, { detail: "Not Found" }]);
+    const wrong = await service.fetch("/posts/x", { method: "PUT" });
+    expect([wrong.status, await wrong.json()]).toEqual([405, { detail: "Method Not Allowed" }]);
+    expect(wrong.headers.get("allow")).toBe("DELETE, GET, HEAD");
+  });
+});
+
+test("an unknown error is a bare 500: its message goes to the log only", async () => {
+  const failing = await TestService.start();
+  await failing.services.database.close();
+  const answer = await failing.login("ada@example.com");
+  expect([answer.status, await answer.json()]).toEqual([500, { detail: "Internal Server Error" }]);
+  expect(failing.logged.join("")).toContain("closed");
+  await failing.close().catch(() => {});
+});

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+
+import { jwtVerify, SignJWT } from "jose";
+
+import { TestService } from "../support/service.ts";
+
+const secret = "a secret for tests, of more than 32 bytes";
+const key = new TextEncoder().encode(secret);
+let service: TestService;
+let user: Awaited<ReturnType<TestService["signUp"]>>;
+beforeAll(async () => {
+  service = await TestService.start({ JWT_SECRET_KEY: secret });
+  user = await service.signUp("ada@example.com");
+});
+afterAll(() => service.close());
+
+const me = (token: string, scheme = "Bearer") =>
+  service.fetch("/users/me", { headers: { authorization: `${scheme} ${token}` } });
+
+describe("login", () => {
+  test("gives a bearer token of one hour with FastAPI Users' claims", async () => {
+    const answer = await service.login("ADA@Example.com");
+    expect(answer.status).toBe(200);
+    const body = (await answer.json()) as { access_token: string };
+    expect(body).toEqual({ access_token: expect.any(String), token_type: "bearer" });
+    const { payload } = await jwtVerify(body.access_token, key);
+    expect(payload).toMatchObject({ sub: user.id, aud: ["fastapi-users:auth"] });
+    expect(Math.abs((payload.exp ?? 0) - Date.now() / 1000 - 3600)).toBeLessThan(5);
+  });
+
+  test("takes a multipart form as well", async () => {
+    const form = new FormData();
+    form.set("username", "ada@example.com");
+    form.set("password", "correct horse battery");
+    form.set("grant_type", "password");
+    expect((await service.fetch("/auth/jwt/login", { method: "POST", body: form })).status).toBe(200);
+  });
+
+  test("unknown address and wrong password answer alike", async () => {
+    for (const [name, password] of [
+      ["nobody@example.com", "correct horse battery"],
+      ["ada@example.com", "wrong horse battery"],
+      ["not an address", "x"],
+    ] as const) {
+      const answer = await service.login(name, password);
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toEqual({ detail: "LOGIN_BAD_CREDENTIALS" });
+    }
+  });
+
+  test.each([
+    [{}, ["username", "password"]],
+    [{ username: "ada@example.com", password: "" }, ["password"]],
+    [{ username: "", password: "x" }, ["username"]],
+  ])("a missing or blank field is 422: %j", async (fields, names) => {
+    const answer = await service.fetch("/auth/jwt/login", { method: "POST", body: new URLSearchParams(fields) });
+    expect(answer.status).toBe(422);
+    const { detail } = (await answer.json()) as { detail: unknown };
+    expect(detail).toEqual(names.map((name) => ({ type: "missing", loc: ["body", name], msg: "Field required" })));
+  });
+
+  test("a JSON body and another grant_type are 422", async () => {
+    const json = await service.fetch("/auth/jwt/login", { json: { username: "a", password: "b" } });
+    expect(json.status).toBe(422);
+    const grant = await service.fetch("/auth/jwt/login", {
+      method: "POST",
+      body: new URLSearchParams({ username: "a", password: "b", grant_type: "refresh_token" }),
+    });
+    expect(grant.status).toBe(422);
+    expect(await grant.json()).toMatchObject({
+      detail: [{ type: "string_pattern_mismatch", loc: ["body", "grant_type"] }],
+    });
+  });
+});
+
+describe("GET /users/me", () => {
+  test("shows the account and nothing more", async () => {
+    const answer = await me(user.token, "bEaReR");
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({
+      id: user.id,
+      email: "ada@example.com",
+      is_active: true,
+      is_superuser: false,
+      is_verified: false,
+    });
+  });
+
+  const claims = { sub: "", aud: ["fastapi-users:auth"] as string | string[] };
+  const now = () => Math.floor(Date.now() / 1000);
+  const signed = (payload: Record<string, unknown>, signingKey = key, alg = "HS256") =>
+    new SignJWT(payload).setProtectedHeader({ alg }).sign(signingKey);
+
+  test("a token of the original program is good: no id, aud a list or a plain string", async () => {
+    for (const aud of [["fastapi-users:auth"], "fastapi-users:auth"])
+      expect((await me(await signed({ sub: user.id, aud, exp: now() + 3600 }))).status).toBe(200);
+  });
+
+  test.each([
+    ["signed with another key", () => signed({ ...claims, sub: user.id, exp: now() + 60 }, new Uint8Array(40))],
+    ["signed with another algorithm", () => signed({ ...claims, sub: user.id, exp: now() + 60 }, key, "HS512")],
+    ["for another audience", () => signed({ sub: user.id, aud: "fastapi-users:reset", exp: now() + 60 })],
+    ["without audience", () => signed({ sub: user.id, exp: now() + 60 })],
+    ["without exp", () => signed({ ...claims, sub: user.id })],
+    ["expired", () => signed({ ...claims, sub: user.id, exp: now() - 1 })],
+    ["living longer than ours do", () => signed({ ...claims, sub: user.id, exp: now() + 86_400 })],
+    ["not valid yet", () => signed({ ...claims, sub: user.id, exp: now() + 60, nbf: now() + 50 })],
+    ["of nobody", () => signed({ ...claims, sub: crypto.randomUUID(), exp: now() + 60 })],
+    ["with a number for its subject", () => signed({ ...claims, sub: 1, exp: now() + 60 })],
+    ["unsigned", async () => `${btoa('{"alg":"none"}')}.${btoa(JSON.stringify({ ...claims, sub: user.id }))}.`],
+    ["tampered with", async () => user.token.slice(0, -3)],
+    ["of 10 kB", async () => "x".repeat(10_000)],
+    ["empty", async () => ""],
+  ])("a token %s is 401", async (_name, token) => {
+    const answer = await me(await token());
+    expect(answer.status).toBe(401);
+    expect(await answer.json()).toEqual({ detail: "Unauthorized" });
+  });
+
+  test("a token counts in the header only", async () => {
+    expect((await service.fetch(`/users/me?token=${user.token}&access_token=${user.token}`)).status).toBe(401);
+    expect((await me(user.token, "Basic")).status).toBe(401);
+  });
+});
+
+test("logout ends this token and no other", async () => {
+  const { token } = await service.signUp("leaving@example.com");
+  const { access_token: other } = (await (await service.login("leaving@example.com")).json()) as { access_token: string };
+  const answer = await service.fetch("/auth/jwt/logout", { method: "POST", token });
+  expect(answer.status).toBe(204);
+  expect(await answer.text()).toBe("");
+  expect((await me(token)).status).toBe(401);
+  expect((await me(other)).status).toBe(200);
+});

@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+
+import { pngPhoto } from "../support/media-samples.ts";
+import { TestService } from "../support/service.ts";
+
+let service: TestService;
+let ada: Awaited<ReturnType<TestService["signUp"]>>;
+beforeAll(async () => {
+  service = await TestService.start();
+  ada = await service.signUp();
+});
+afterAll(() => service.close());
+
+const share = async () =>
+  (await (await service.upload(ada.token, new Blob([await pngPhoto()]))).json()) as { id: string; url: string };
+const remove = (id: string, token?: string) => service.fetch(`/posts/${id}`, { method: "DELETE", token });
+
+test("deleting a post removes it from the feed and its bytes from the store", async () => {
+  const { id, url } = await share();
+  expect(await service.mediaFiles()).not.toBeEmpty();
+  const answer = await remove(id, ada.token);
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toEqual({ success: true, message: "Post deleted successfully" });
+  expect((await service.fetch(`/posts/${id}`, { token: ada.token })).status).toBe(404);
+  expect((await service.fetch(new URL(url).pathname)).status).toBe(404);
+  expect(await service.mediaFiles()).toBeEmpty();
+});
+
+test("only the author may delete a post", async () => {
+  const { id } = await share();
+  const bob = await service.signUp();
+  const answer = await remove(id, bob.token);
+  expect(answer.status).toBe(403);
+  expect(await answer.json()).toEqual({ detail: "Not authorized to delete this post" });
+  expect((await remove(id)).status).toBe(401);
+  expect((await service.fetch(`/posts/${id}`, { token: ada.token })).status).toBe(200);
+});
+
+test("of many deletes at once one succeeds", async () => {
+  const { id } = await share();
+  const answers = await Promise.all(Array.from({ length: 8 }, () => remove(id, ada.token)));
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 404)]);
+});
+
+test("a body nobody asked for does not disturb a delete", async () => {
+  const { id } = await share();
+  const answer = await service.fetch(`/posts/${id}`, {
+    method: "DELETE",
+    token: ada.token,
+    body: "{not json",
+    headers: { "content-type": "application/json" },
+  });
+  expect(answer.status).toBe(200);
+});

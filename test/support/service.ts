@@ -1,0 +1,86 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { createApp } from "../../src/app.ts";
+import { readConfig } from "../../src/config.ts";
+import { createLog } from "../../src/log.ts";
+import { openServices, type Services } from "../../src/services.ts";
+
+type Environment = Record<string, string>;
+
+/** A whole service on a temporary data folder, asked without a socket. */
+export class TestService {
+  private constructor(
+    readonly services: Services,
+    readonly app: ReturnType<typeof createApp>,
+    readonly dataDir: string,
+    /** Every line logged so far. */
+    readonly logged: string[],
+  ) {}
+
+  /** Starts a service with these settings. Close it after the test. */
+  static async start(environment: Environment = {}): Promise<TestService> {
+    const dataDir = environment["DATA_DIR"] ?? (await mkdtemp(join(tmpdir(), "image-sharing-test-")));
+    const logged: string[] = [];
+    const config = readConfig({ RATE_LIMIT: "off", DATA_DIR: dataDir, ...environment });
+    const services = await openServices(config, createLog("debug", (line) => logged.push(line)));
+    return new TestService(services, createApp(services), dataDir, logged);
+  }
+
+  async close(options: { keepData?: boolean } = {}): Promise<void> {
+    await this.services.close();
+    if (!options.keepData) await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** Sends a request through the whole application. A `json` body is sent as such. */
+  async fetch(
+    path: string,
+    { json, token, ...init }: RequestInit & { json?: unknown; token?: string | undefined } = {},
+  ): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+    if (json !== undefined) headers.set("content-type", "application/json");
+    return this.app.handle(
+      new Request(`http://localhost${path}`, {
+        ...init,
+        headers,
+        ...(json === undefined ? {} : { method: init.method ?? "POST", body: JSON.stringify(json) }),
+      }),
+    );
+  }
+
+  register(email: string, password = "correct horse battery"): Promise<Response> {
+    return this.fetch("/auth/register", { json: { email, password } });
+  }
+
+  login(username: string, password = "correct horse battery"): Promise<Response> {
+    return this.fetch("/auth/jwt/login", { method: "POST", body: new URLSearchParams({ username, password }) });
+  }
+
+  /** A fresh account and its access token. */
+  async signUp(email = `${crypto.randomUUID()}@example.com`): Promise<{ id: string; email: string; token: string }> {
+    const { id } = (await (await this.register(email)).json()) as { id: string };
+    const { access_token } = (await (await this.login(email)).json()) as { access_token: string };
+    return { id, email, token: access_token };
+  }
+
+  /** Uploads these bytes as a file part. */
+  upload(token: string, file: Blob, caption?: string, name = "photo.png"): Promise<Response> {
+    const form = new FormData();
+    form.set("file", file, name);
+    if (caption !== undefined) form.set("caption", caption);
+    return this.fetch("/upload", { method: "POST", body: form, token });
+  }
+
+  /** Names of the temp files of uploads: none once every answer is sent. */
+  tempFiles(): Promise<string[]> {
+    return readdir(this.services.tempDir);
+  }
+
+  /** Names of the stored media files. */
+  async mediaFiles(): Promise<string[]> {
+    const entries = await readdir(join(this.dataDir, "media"), { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  }
+}
