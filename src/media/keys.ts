@@ -1,0 +1,25 @@
+import { ApiError } from "../errors.ts";
+import { mediaTypes, type MediaType } from "./types.ts";
+
+const UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+const extensions = [...new Set(Object.values(mediaTypes).map(({ extension }) => extension))].join("|");
+const pattern = new RegExp(`^${UUID}\\.(?:${extensions}|thumb\\.webp)$`);
+
+/** The key of a post's file: its id (UUID, lower case) and the extension of what the bytes are. */
+export function mediaKey(postId: string, type: MediaType): string {
+  return `${postId}.${mediaTypes[type].extension}`;
+}
+
+/** The key of a post's thumbnail. */
+export function thumbnailKey(postId: string): string {
+  return `${postId}.thumb.webp`;
+}
+
+/**
+ * Lets nothing but a key of ours pass: what reaches a store or the file system holds no slash, no dot-dot, no
+ * NUL and no wildcard, however it was encoded in an address. Throws `NOT_FOUND` for anything else.
+ */
+export function requireMediaKey(key: string): string {
+  if (!pattern.test(key)) throw new ApiError("NOT_FOUND");
+  return key;
+}

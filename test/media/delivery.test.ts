@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { errorResponse } from "../../src/errors.ts";
+import { deliver } from "../../src/media/delivery.ts";
+
+const small = new Uint8Array(20_000).map((_, index) => index % 251);
+const large = new Uint8Array(3_000_000).map((_, index) => index % 241);
+const names = [
+  "plain.png",
+  'a"b\\c;.png',
+  "föö 猫 \u{1f408}.png",
+  "100%'(x)*.png",
+  "\r\nX-Evil: 1",
+  "\ud800.png",
+];
+
+describe("delivery of a stored file", () => {
+  let folder: string;
+  let server: Bun.Server<undefined>;
+  let displayName: string | null = null;
+  const ask = (path: string, headers: Record<string, string> = {}, method = "GET") =>
+    fetch(new URL(path, server.url), { method, headers });
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "delivery-"));
+    await Bun.write(join(folder, "small.png"), small);
+    await Bun.write(join(folder, "large.png"), large);
+    server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      development: false,
+      error: errorResponse,
+      fetch(request) {
+        const key = request.url.slice(request.url.lastIndexOf("/") + 1);
+        return deliver(request, {
+          key,
+          path: join(folder, key),
+          contentType: "image/png",
+          fileName: displayName,
+        });
+      },
+    });
+  });
+  afterAll(async () => {
+    await server.stop(true);
+    await rm(folder, { recursive: true });
+  });
+
+  test.each([
+    ["small.png", small],
+    ["large.png", large],
+  ])("%s comes whole, typed by us and harmless in a browser", async (key, bytes) => {
+    const response = await ask(key);
+    expect(response.status).toBe(200);
+    expect(await response.bytes()).toEqual(bytes);
+    const { headers } = response;
+    expect(headers.get("content-type")).toBe("image/png");
+    expect(headers.get("content-length")).toBe(String(bytes.length));
+    expect(headers.get("etag")).toBe(`"${key}"`);
+    expect(headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+    expect(headers.get("accept-ranges")).toBe("bytes");
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("cross-origin-resource-policy")).toBe("cross-origin");
+    const policy = headers.get("content-security-policy");
+    expect(policy).toStartWith("sandbox; default-src 'none';");
+    expect(policy).not.toContain("allow-scripts");
+    expect(policy).not.toContain("script-src");
+  });
+
+  test.each(["small.png", "large.png"])("HEAD of %s has the headers of GET and no body", async (key) => {
+    const head = await ask(key, { range: "bytes=0-1" }, "HEAD");
+    const get = await ask(key);
+    expect(head.status).toBe(200);
+    expect(await head.text()).toBe("");
+    for (const headers of [head.headers, get.headers]) headers.delete("date");
+    expect(head.headers.toJSON()).toEqual(get.headers.toJSON());
+    await get.bytes();
+  });
+
+  test.each([
+    ["bytes=0-0", 0, 0],
+    ["bytes=10-19", 10, 19],
+    ["bytes=19990-", 19_990, 19_999],
+    ["bytes=0-999999999999999999999", 0, 19_999],
+    ["bytes=-5", 19_995, 19_999],
+    ["bytes=-99999", 0, 19_999],
+    ["Bytes=10-19", 10, 19],
+  ])("%s gets that range", async (range, first, last) => {
+    const response = await ask("small.png", { range });
+    expect(response.status).toBe(206);
+    expect(response.headers.get("content-range")).toBe(`bytes ${first}-${last}/20000`);
+    expect(response.headers.get("content-length")).toBe(String(last - first + 1));
+    expect(response.headers.get("accept-ranges")).toBe("bytes");
+    expect(await response.bytes()).toEqual(small.slice(first, last + 1));
+  });
+
+  test("a range from the middle of a large file is that part", async () => {
+    const response = await ask("large.png", { range: "bytes=1000000-2999999" });
+    expect(await response.bytes()).toEqual(large.slice(1_000_000));
+  });
+
+  test.each(["bytes=20000-", "bytes=99999-100000", "bytes=-0"])("%s gets 416 and the size", async (range) => {
+    const response = await ask("small.png", { range });
+    expect(response.status).toBe(416);
+    expect(response.headers.get("content-range")).toBe("bytes */20000");
+    expect(response.headers.get("cache-control")).toBeNull();
+    expect(await response.text()).toBe("");
+  });
+
+  test.each(["bytes=0-1,5-6", "chars=0-1", "bytes=5-2", "bytes=-", "bytes=a-b", "bytes"])(
+    "%s is ignored: the whole file",
+    async (range) => {
+      const response = await ask("large.png", { range });
+      expect(response.status).toBe(200);
+      expect(response.headers.get("content-range")).toBeNull();
+      expect(await response.bytes()).toEqual(large);
+    },
+  );
+
+  test("If-Range resumes the same file only", async () => {
+    const range = "bytes=1-2";
+    expect((await ask("large.png", { range, "if-range": '"large.png"' })).status).toBe(206);
+    for (const other of ['"other.png"', 'W/"large.png"', "Mon, 23 Nov 2026 08:00:00 GMT"]) {
+      const response = await ask("large.png", { range, "if-range": other });
+      expect(response.status).toBe(200);
+      expect(await response.bytes()).toEqual(large);
+    }
+  });
+
+  test.each(['"small.png"', 'W/"small.png"', '"x", "small.png"', "*"])(
+    "If-None-Match %s gets 304",
+    async (tag) => {
+      const response = await ask("small.png", { "if-none-match": tag, range: "bytes=0-1" });
+      expect(response.status).toBe(304);
+      expect(response.headers.get("etag")).toBe('"small.png"');
+      expect(response.headers.get("cache-control")).toContain("immutable");
+      expect(await response.text()).toBe("");
+    },
+  );
+
+  test("If-None-Match of another file gets the file", async () => {
+    const response = await ask("small.png", { "if-none-match": '"small", "mall.png"' });
+    expect(response.status).toBe(200);
+    expect(await response.bytes()).toEqual(small);
+  });
+
+  test.each(["GET", "HEAD"])("%s of a missing file is a 404 of the API, without the path", async (method) => {
+    const response = await ask("missing.png", {}, method);
+    expect(response.status).toBe(404);
+    expect(response.headers.get("cache-control")).toBeNull();
+    const body = await response.text();
+    expect(body).toBe(method === "GET" ? '{"detail":"Not Found"}' : "");
+  });
+
+  test.each(names)("the display name %j makes a safe header that gives it back", async (name) => {
+    displayName = name;
+    const response = await ask("small.png");
+    displayName = null;
+    await response.bytes();
+    const header = response.headers.get("content-disposition") ?? "";
+    const [, ascii, encoded] = /^inline; filename="([^"\\]*)"; filename\*=UTF-8''(\S*)$/.exec(header) ?? [];
+    expect(ascii).toMatch(/^[\x20-\x7e]*$/);
+    expect(encoded).toMatch(/^[\w.!#$&+^`|~%-]*$/);
+    expect(decodeURIComponent(encoded ?? "")).toBe(name.toWellFormed());
+    expect(response.headers.get("x-evil")).toBeNull();
+  });
+});

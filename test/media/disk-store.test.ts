@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { diskError, DiskStore } from "../../src/media/disk-store.ts";
+import { newKey, sha256, staged, storeContract } from "./store-contract.ts";
+
+const forever = new AbortController().signal;
+
+storeContract("disk", async (folder) => {
+  const root = join(folder, "media");
+  return {
+    store: new DiskStore(root),
+    async content() {
+      const content: Record<string, string> = {};
+      for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile()) continue;
+        content[basename(entry.name)] = sha256(await Bun.file(join(entry.parentPath, entry.name)).bytes());
+      }
+      return content;
+    },
+    close: async () => {},
+  };
+});
+
+describe("the disk store's files", () => {
+  let folder: string;
+  beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "disk-store-"))));
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test("put moves the temp file away", async () => {
+    const store = new DiskStore(join(folder, "moved"));
+    const file = await staged(folder, "bytes");
+    const key = newKey();
+    await store.put(key, file, forever);
+    expect(await Bun.file(file.file.name ?? "").exists()).toBe(false);
+    expect(await Bun.file(store.resolve(key)).text()).toBe("bytes");
+  });
+
+  test("keys made one after another spread over folders", () => {
+    const store = new DiskStore(join(folder, "spread"));
+    const folders = new Set(Array.from({ length: 2000 }, () => store.resolve(newKey()).split("/").at(-2)));
+    expect(folders.size).toBeGreaterThan(200);
+  });
+
+  test("a temp file that is gone fails the put and leaves nothing", async () => {
+    const store = new DiskStore(join(folder, "gone"));
+    const file = await staged(folder, "bytes");
+    await file.file.delete();
+    const key = newKey();
+    await expect(store.put(key, file, forever)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(await store.find(key, forever)).toBeNull();
+  });
+
+  test("a place that cannot be written fails the put with 503 and keeps the temp file", async () => {
+    const root = join(folder, "blocked");
+    const store = new DiskStore(root);
+    const key = newKey();
+    // A file where the sub-folder should be fails for root too, unlike permissions.
+    await writeFile(join(root, store.resolve(key).split("/").at(-2) ?? ""), "in the way");
+    const file = await staged(folder, "bytes");
+    await expect(store.put(key, file, forever)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(await file.file.text()).toBe("bytes");
+  });
+
+  test("a media folder that went away is not made anew in another place", async () => {
+    const root = join(folder, "unmounted");
+    const store = new DiskStore(root);
+    await rm(root, { recursive: true });
+    await expect(store.put(newKey(), await staged(folder, "bytes"), forever)).rejects.toMatchObject({
+      code: "STORE_UNAVAILABLE",
+    });
+    await mkdir(root);
+    await store.put(newKey(), await staged(folder, "bytes"), forever);
+  });
+
+  test.each([
+    ["ENOSPC", "STORAGE_FULL"],
+    ["EDQUOT", "STORAGE_FULL"],
+    ["EROFS", "STORE_UNAVAILABLE"],
+    ["EACCES", "STORE_UNAVAILABLE"],
+    ["EIO", "STORE_UNAVAILABLE"],
+  ] as const)("%s becomes %s, with the path for the log only", (code, expected) => {
+    const error = diskError(Object.assign(new Error("/secret/path"), { code }));
+    expect(error.code).toBe(expected);
+    expect(error.message).not.toContain("secret");
+    expect(String((error.cause as Error).message)).toContain("secret");
+  });
+});

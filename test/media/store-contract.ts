@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mediaKey, thumbnailKey } from "../../src/media/keys.ts";
+import type { MediaStore, StorableFile } from "../../src/media/store.ts";
+
+/** A store, and a look at what it really holds that does not go through it. */
+export interface StoreUnderTest {
+  readonly store: MediaStore;
+  /** Key → SHA-256 in hex of every file in the store. */
+  content(): Promise<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+export function sha256(bytes: Uint8Array | string): string {
+  return new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+}
+
+/** A fresh temp file with these bytes, in the folder. */
+export async function staged(
+  folder: string,
+  bytes: Uint8Array | string,
+  contentType: StorableFile["contentType"] = "image/png",
+): Promise<StorableFile> {
+  const file = Bun.file(join(folder, `${Bun.randomUUIDv7()}.part`));
+  await Bun.write(file, bytes);
+  return { file, contentType, bytes: file.size };
+}
+
+export function newKey(): string {
+  return mediaKey(Bun.randomUUIDv7(), "image/png");
+}
+
+const forever = new AbortController().signal;
+
+/** What every store holds to; `open` gets a folder of its own for its files and the temp files. */
+export function storeContract(name: string, open: (folder: string) => Promise<StoreUnderTest>): void {
+  describe(`the ${name} store`, () => {
+    let folder: string;
+    let under: StoreUnderTest;
+    let store: MediaStore;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), `store-${name}-`));
+      under = await open(folder);
+      store = under.store;
+    });
+    afterAll(async () => {
+      await under.close();
+      await rm(folder, { recursive: true });
+    });
+
+    test("put stores the bytes under the key and says where", async () => {
+      const key = newKey();
+      const stored = await store.put(key, await staged(folder, "picture"), forever);
+      expect((await under.content())[key]).toBe(sha256("picture"));
+      expect(stored.url).toMatch(/^(https?:\/\/|\/media\/)/);
+      expect(stored.url).toContain(key);
+    });
+
+    test("find gives what put gave, and null for what is not there", async () => {
+      const key = newKey();
+      const stored = await store.put(key, await staged(folder, "findable"), forever);
+      expect(await store.find(key, forever)).toEqual(stored);
+      expect(await store.find(newKey(), forever)).toBeNull();
+    });
+
+    test("a thumbnail is a key like any other", async () => {
+      const key = thumbnailKey(Bun.randomUUIDv7());
+      await store.put(key, await staged(folder, "small", "image/webp"), forever);
+      expect((await under.content())[key]).toBe(sha256("small"));
+    });
+
+    test("the same key again replaces, and is one file", async () => {
+      const key = newKey();
+      const first = await store.put(key, await staged(folder, "first"), forever);
+      const second = await store.put(key, await staged(folder, "second"), forever);
+      expect(second.storeId).toBe(first.storeId);
+      expect((await under.content())[key]).toBe(sha256("second"));
+      await store.delete(key, second.storeId, forever);
+      expect(await under.content()).not.toHaveProperty([key]);
+    });
+
+    test("an empty and a larger file arrive whole", async () => {
+      const large = new Uint8Array(3_000_001).map((_, index) => index % 251);
+      const [emptyKey, largeKey] = [newKey(), newKey()];
+      await store.put(emptyKey, await staged(folder, ""), forever);
+      await store.put(largeKey, await staged(folder, large), forever);
+      expect(await under.content()).toMatchObject({ [emptyKey]: sha256(""), [largeKey]: sha256(large) });
+    });
+
+    test("delete removes by the store's id, or by the key when that is unknown", async () => {
+      for (const known of [true, false]) {
+        const key = newKey();
+        const neighbour = newKey();
+        const stored = await store.put(key, await staged(folder, "going"), forever);
+        await store.put(neighbour, await staged(folder, "staying"), forever);
+        await store.delete(key, known ? stored.storeId : null, forever);
+        expect(await store.find(key, forever)).toBeNull();
+        const content = await under.content();
+        expect(content).not.toHaveProperty([key]);
+        expect(content[neighbour]).toBe(sha256("staying"));
+      }
+    });
+
+    test("deleting what is not there counts as deleted", async () => {
+      const key = newKey();
+      await store.delete(key, null, forever);
+      const stored = await store.put(key, await staged(folder, "twice"), forever);
+      await store.delete(key, stored.storeId, forever);
+      await store.delete(key, stored.storeId, forever);
+    });
+
+    test("an aborted signal stops every call with its reason, before anything happens", async () => {
+      const gone = AbortSignal.abort(new Error("client gone"));
+      const key = newKey();
+      const kept = newKey();
+      await store.put(kept, await staged(folder, "kept"), forever);
+      const file = await staged(folder, "never");
+      await expect(store.put(key, file, gone)).rejects.toThrow("client gone");
+      await expect(store.find(kept, gone)).rejects.toThrow("client gone");
+      await expect(store.delete(kept, null, gone)).rejects.toThrow("client gone");
+      const content = await under.content();
+      expect(content).not.toHaveProperty([key]);
+      expect(content).toHaveProperty([kept]);
+      expect(await Bun.file(file.file.name ?? "").exists()).toBe(true);
+    });
+
+    test("a signal that aborts during put ends it with its reason; what was left can be deleted", async () => {
+      const key = newKey();
+      const aborting = new AbortController();
+      const putting = store.put(key, await staged(folder, "x".repeat(2_000_000)), aborting.signal);
+      aborting.abort(new Error("too late"));
+      await expect(putting).rejects.toThrow("too late");
+      await putting.catch(() => undefined);
+      await store.delete(key, null, forever);
+      expect(await under.content()).not.toHaveProperty([key]);
+    });
+
+    test("what is no key of ours reaches nothing", async () => {
+      const before = await under.content();
+      const id = Bun.randomUUIDv7();
+      for (const key of [
+        "",
+        ".",
+        "..",
+        "../secret.png",
+        `../${id}.png`,
+        `/${id}.png`,
+        `a/${id}.png`,
+        `${id}.png/..`,
+        `${id}.png\0`,
+        `${id}.png\n`,
+        `${id}.svg`,
+        `${id}.html`,
+        `${id}`,
+        `${id}.thumb.png`,
+        `${id.toUpperCase()}.PNG`,
+        `${id}.png" OR name="x`,
+        "%2e%2e%2fsecret.png",
+      ]) {
+        await expect(store.put(key, await staged(folder, "bad"), forever)).rejects.toMatchObject({
+          code: "NOT_FOUND",
+        });
+        await expect(store.find(key, forever)).rejects.toMatchObject({ code: "NOT_FOUND" });
+        await expect(store.delete(key, null, forever)).rejects.toMatchObject({ code: "NOT_FOUND" });
+      }
+      expect(await under.content()).toEqual(before);
+    });
+  });
+}
