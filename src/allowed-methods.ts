@@ -2,7 +2,9 @@
  * Finds the methods that a path answers to, for 405 and its `Allow`; undefined where no route has the path.
  * Elysia knows only whether this method and this path go together.
  */
-export function allowedMethods(routes: readonly { path: string; method: string }[]): (path: string) => string | undefined {
+export function allowedMethods(
+  routes: readonly { path: string; method: string }[],
+): (path: string) => string | undefined {
   const patterns = new Map<string, { pattern: RegExp; methods: Set<string> }>();
   for (const { path, method } of routes) {
     const known = patterns.get(path) ?? { pattern: toPattern(path), methods: new Set<string>() };
@@ -19,4 +21,9 @@ export function allowedMethods(routes: readonly { path: string; method: string }
 }
 
 const toPattern = (path: string) =>
-  new RegExp(`^${path.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replace(/:[^/]+/g, "[^/]+").replace(/\*/g, ".*")}$`);
+  new RegExp(
+    `^${path
+      .replace(/[.+?^${}()|[\]\\]/g, "\\$&")
+      .replace(/:[^/]+/g, "[^/]+")
+      .replace(/\*/g, ".*")}$`,
+  );

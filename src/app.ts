@@ -1,6 +1,7 @@
-import { Elysia, ValidationError } from "elysia";
+import { Elysia, NotFoundError, ParseError, ValidationError } from "elysia";
 
 import { allowedMethods } from "./allowed-methods.ts";
+import { recoveryRoutes } from "./auth/recovery-routes.ts";
 import { authRoutes } from "./auth/routes.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import { ApiError, errorResponse, ValidationProblems } from "./errors.ts";
@@ -15,13 +16,14 @@ import { problemsOf } from "./validation.ts";
 export function createApp(services: Services) {
   let allowed: ReturnType<typeof allowedMethods> | undefined;
   const app = new Elysia({ name: "image-sharing" })
-    .onError({ as: "global" }, ({ error, code, path }): Response => {
-      if (code === "NOT_FOUND") return notFound(path);
+    .onError({ as: "global" }, ({ error, path }): Response => {
+      if (error instanceof NotFoundError) return notFound(path);
       return errorResponse(apiErrorOf(error, services));
     })
     .use(docsRoutes())
     .use(healthRoutes(services))
     .use(authRoutes(services))
+    .use(recoveryRoutes(services))
     .use(userRoutes(services))
     .use(postRoutes(services))
     .use(mediaRoutes(services));
@@ -40,14 +42,10 @@ export function createApp(services: Services) {
 function apiErrorOf(error: unknown, { log }: Services): unknown {
   if (error instanceof ValidationError) return new ValidationProblems(problemsOf(error));
   // Elysia wraps what a parser throws.
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  for (const known of [error, cause]) {
-    if (known instanceof ValidationProblems) return known;
-    if (known instanceof ApiError) {
-      if (known.options.cause) log.warn("request.failed", { code: known.code, cause: known.options.cause });
-      return known;
-    }
-  }
-  log.error("request.failed", { error });
-  return error;
+  const thrown = error instanceof ParseError ? error.cause : error;
+  if (thrown instanceof ApiError && thrown.options.cause)
+    log.warn("request.failed", { code: thrown.code, cause: thrown.options.cause });
+  if (!(thrown instanceof ApiError || thrown instanceof ValidationProblems))
+    log.error("request.failed", { error: thrown });
+  return thrown;
 }

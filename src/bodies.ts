@@ -4,25 +4,33 @@ import { ApiError, ValidationProblems } from "./errors.ts";
 const maxBodySize = 64 * 1024;
 
 /**
- * The body of a JSON route. Read by ourselves because Elysia's parser takes any size and echoes what it cannot read.
- * @throws ValidationProblems `json_invalid`, or `missing` when there is no body, worded as FastAPI does
+ * The object that a JSON route takes. Read by ourselves because Elysia's parser takes any size and echoes what it
+ * cannot read, and its copy of the body makes an array an object.
+ * @throws ValidationProblems `missing`, `json_invalid` or `model_attributes_type`, worded as FastAPI does
  */
-export async function readJson({ request }: { request: Request }): Promise<unknown> {
+export async function readJson({ request }: { request: Request }): Promise<Record<string, unknown>> {
   const bytes = await readBytes(request);
   if (bytes.length === 0)
     throw new ValidationProblems([{ type: "missing", loc: ["body"], msg: "Field required" }]);
   const type = mediaTypeOf(request);
-  if (type !== "" && type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type))
-    return notAnObject;
+  const isJson = type === "" || type === "application/json" || /^application\/[\w.-]+\+json$/.test(type);
+  const body = isJson ? parseJson(bytes) : undefined;
+  if (body === null)
+    throw new ValidationProblems([{ type: "missing", loc: ["body"], msg: "Field required" }]);
+  if (typeof body !== "object" || Array.isArray(body)) {
+    const msg = "Input should be a valid dictionary or object to extract fields from";
+    throw new ValidationProblems([{ type: "model_attributes_type", loc: ["body"], msg }]);
+  }
+  return body as Record<string, unknown>;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
   try {
-    return (JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown) ?? notAnObject;
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     throw new ValidationProblems([{ type: "json_invalid", loc: ["body", 0], msg: "JSON decode error" }]);
   }
 }
-
-/** What no object schema takes, and what Elysia's parser chain does not mistake for "not read yet". */
-const notAnObject = "";
 
 /**
  * The fields of an urlencoded or multipart form, blank ones left out as FastAPI does. Any other body has no fields.

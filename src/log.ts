@@ -13,7 +13,9 @@ export function createLog(level: LogLevel, write: (line: string) => void): Log {
     logLevels.indexOf(name) < from
       ? () => {}
       : (event: string, fields: LogFields = {}) =>
-          write(`${JSON.stringify({ time: new Date().toISOString(), level: name, event, ...fields }, tellError)}\n`);
+          write(
+            `${JSON.stringify({ time: new Date().toISOString(), level: name, event, ...fields }, tellError)}\n`,
+          );
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 

@@ -1,8 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import type { AccountServices } from "./auth/accounts.ts";
 import { createPasswordHashing } from "./auth/password-hashing.ts";
+import type { RecoveryServices } from "./auth/recovery.ts";
 import { keptSecret } from "./auth/secret.ts";
 import { createTokens } from "./auth/tokens.ts";
 import { createViewers, type Viewers } from "./auth/viewers.ts";
@@ -10,15 +10,18 @@ import { createBackground, type Background } from "./background.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./database/database.ts";
 import type { Log } from "./log.ts";
-import { createDiskStore, type DiskStore } from "./media/disk-store.ts";
+import type { Mailer } from "./mail/mailer.ts";
+import { DiskStore } from "./media/disk-store.ts";
 import { makeTempDir } from "./media/temp-dir.ts";
 import type { PostServices } from "./posts/services.ts";
+import { createSweeper, type Sweeper } from "./posts/sweeper.ts";
 
 /** Everything the routes work with. Made once, handed to `createApp`; nothing is global. */
-export interface Services extends AccountServices, PostServices {
+export interface Services extends RecoveryServices, PostServices {
   readonly config: Config;
   readonly viewers: Viewers;
   readonly background: Background;
+  readonly sweeper: Sweeper;
   /** Media that this service delivers itself. */
   readonly disk: DiskStore;
   /** Where uploads are staged: a folder of this process, on the file system of the disk store. */
@@ -37,25 +40,38 @@ export async function openServices(config: Config, log: Log): Promise<Services> 
   const database = await openDatabase(join(dataDir, "image-sharing.db"));
   const tempDir = await makeTempDir(join(dataDir, "tmp"));
   const tokens = createTokens(config.jwtSecret ?? (await keptSecret(dataDir)));
-  const disk = await createDiskStore(join(dataDir, "media"));
+  const disk = new DiskStore(join(dataDir, "media"));
+  const mailer: Mailer = { send: () => {}, close: async () => {} };
   const background = createBackground(log);
-  return {
-    config,
-    log,
+  const posts: PostServices = {
     database,
+    log,
+    store: disk,
+    storeNamed: (name) => (name === disk.name ? disk : undefined),
+    running: new Set(),
+  };
+  const sweeper = createSweeper(posts, {
+    intervalMs: config.sweepInterval * 1000,
+    graceMs: config.sweepGrace * 1000,
+    oneProcess: true,
+  });
+  return {
+    ...posts,
+    config,
     tokens,
+    sweeper,
     background,
     hashing: createPasswordHashing(),
     viewers: createViewers(database, tokens, config.requireVerifiedEmail),
     passwordMinLength: config.passwordMinLength,
     requireVerifiedEmail: config.requireVerifiedEmail,
+    publicUrl: config.publicUrl,
+    mailer,
     disk,
-    store: disk,
-    storeNamed: (name) => (name === disk.name ? disk : undefined),
-    running: new Set(),
     tempDir: tempDir.path,
     async close() {
       await background.drain();
+      await mailer.close();
       await database.close();
       await tempDir.remove();
     },

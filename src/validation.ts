@@ -33,15 +33,12 @@ export function problemsOf(error: ValidationError): Problem[] {
 const unescapePointer = (token: string) => token.replaceAll("~1", "/").replaceAll("~0", "~");
 
 function wordingOf({ type, schema, value }: ValueError): Wording {
-  if (type === ValueErrorType.ObjectRequiredProperty) return { type: "missing", msg: "Field required" };
+  // Elysia's clean copy has every field, undefined where it is missing.
+  if (type === ValueErrorType.ObjectRequiredProperty || value === undefined)
+    return { type: "missing", msg: "Field required" };
   const { problem } = schema as Annotated;
   if (problem) return typeof problem === "function" ? problem(value) : problem;
   switch (type) {
-    case ValueErrorType.Object:
-      return {
-        type: "model_attributes_type",
-        msg: "Input should be a valid dictionary or object to extract fields from",
-      };
     case ValueErrorType.StringPattern:
       return { type: "string_pattern_mismatch", msg: `String should match pattern '${schema["pattern"]}'` };
     case ValueErrorType.StringMaxLength:

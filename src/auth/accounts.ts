@@ -20,12 +20,15 @@ export interface AccountServices {
  * A taken address costs a hash like a free one, so that the time tells nothing.
  * @throws ApiError REGISTER_INVALID_PASSWORD (first), REGISTER_USER_ALREADY_EXISTS
  */
-export async function register(services: AccountServices, email: EmailAddress, password: string): Promise<User> {
+export async function register(
+  services: AccountServices,
+  email: EmailAddress,
+  password: string,
+): Promise<User> {
   const { database, hashing, passwordMinLength } = services;
   const reason = passwordProblem(password, { minLength: passwordMinLength, email: email.address });
   if (reason !== undefined) throw new ApiError("REGISTER_INVALID_PASSWORD", { reason });
   const hashedPassword = await hashing.hash(password);
-  const now = new Date();
   const user: User = {
     id: crypto.randomUUID(),
     email: email.address,
@@ -34,8 +37,8 @@ export async function register(services: AccountServices, email: EmailAddress, p
     isActive: true,
     isSuperuser: false,
     isVerified: false,
-    createdAt: now,
-    tokensValidFrom: now,
+    createdAt: new Date(),
+    tokensValidFrom: new Date(0),
   };
   if (!(await database.users.add(user))) throw new ApiError("REGISTER_USER_ALREADY_EXISTS");
   return user;
@@ -57,7 +60,11 @@ export async function login(services: AccountServices, username: string, passwor
   if (!valid || !user.isActive) throw new ApiError("LOGIN_BAD_CREDENTIALS");
   if (requireVerifiedEmail && !user.isVerified) throw new ApiError("LOGIN_USER_NOT_VERIFIED");
   if (needsRehash)
-    await database.users.change(user.id, { hashedPassword: await hashing.hash(password) }, user.hashedPassword);
+    await database.users.change(
+      user.id,
+      { hashedPassword: await hashing.hash(password) },
+      user.hashedPassword,
+    );
   return tokens.issueAccess(user.id, since);
 }
 
@@ -80,20 +87,29 @@ export interface AccountChanges {
  * @throws ApiError UPDATE_USER_INVALID_PASSWORD (first), UPDATE_USER_EMAIL_ALREADY_EXISTS; NOT_FOUND when it was
  * deleted meanwhile
  */
-export async function changeAccount(services: AccountServices, user: User, wanted: AccountChanges): Promise<User> {
+export async function changeAccount(
+  services: AccountServices,
+  user: User,
+  wanted: AccountChanges,
+): Promise<User> {
   const { database, passwordMinLength, hashing } = services;
   const { email, password, ...flags } = wanted;
   const changes: UserChanges = { ...flags };
   if (email && email.uniqueKey !== user.emailKey) changes.isVerified = flags.isVerified ?? false;
   if (email) Object.assign(changes, { email: email.address, emailKey: email.uniqueKey });
   if (password !== undefined) {
-    const reason = passwordProblem(password, { minLength: passwordMinLength, email: email?.address ?? user.email });
+    const reason = passwordProblem(password, {
+      minLength: passwordMinLength,
+      email: email?.address ?? user.email,
+    });
     if (reason !== undefined) throw new ApiError("UPDATE_USER_INVALID_PASSWORD", { reason });
     changes.hashedPassword = await hashing.hash(password);
   }
   const endsTokens = password !== undefined || wanted.isActive === false;
   if (Object.keys(changes).length === 0) return user;
-  const changed = await (endsTokens ? changeEndingTokens(services, user.id, changes) : database.users.change(user.id, changes));
+  const changed = await (endsTokens
+    ? changeEndingTokens(services, user.id, changes)
+    : database.users.change(user.id, changes));
   if (changed === "email taken") throw new ApiError("UPDATE_USER_EMAIL_ALREADY_EXISTS");
   if (!changed) throw new ApiError("NOT_FOUND");
   return changed;
@@ -109,7 +125,12 @@ export async function setPassword(services: AccountServices, user: User, passwor
  * Tokens count in milliseconds, so one issued within this very millisecond could be older or newer than the change:
  * it is ended, and the answer waits for the next millisecond, so that a login after it is never taken for older.
  */
-async function changeEndingTokens({ database }: AccountServices, id: string, changes: UserChanges, expectedHash?: string) {
+async function changeEndingTokens(
+  { database }: AccountServices,
+  id: string,
+  changes: UserChanges,
+  expectedHash?: string,
+) {
   const tokensValidFrom = new Date(Date.now() + 1);
   const changed = await database.users.change(id, { ...changes, tokensValidFrom }, expectedHash);
   while (Date.now() < tokensValidFrom.getTime()) await Bun.sleep(1);

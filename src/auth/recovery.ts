@@ -13,7 +13,10 @@ export interface RecoveryServices extends AccountServices {
 }
 
 /** Mails a token that sets a new password, where this is the address of an active account. Tells nobody whether it is. */
-export async function requestReset({ database, tokens, mailer, publicUrl }: RecoveryServices, email: EmailAddress) {
+export async function requestReset(
+  { database, tokens, mailer, publicUrl }: RecoveryServices,
+  email: EmailAddress,
+) {
   const user = await database.users.byEmailKey(email.uniqueKey);
   if (!user?.isActive) return;
   mailer.send(resetMessage({ to: user.email, token: await tokens.issueReset(user), publicUrl }));
@@ -23,12 +26,16 @@ export async function requestReset({ database, tokens, mailer, publicUrl }: Reco
  * Sets a new password by a mailed token, once, and ends every access token of the account.
  * @throws ApiError RESET_PASSWORD_BAD_TOKEN (first), RESET_PASSWORD_INVALID_PASSWORD (the token stays good)
  */
-export async function resetPassword(services: RecoveryServices, token: string, password: string): Promise<void> {
+export async function resetPassword(
+  services: RecoveryServices,
+  token: string,
+  password: string,
+): Promise<void> {
   const { database, tokens, passwordMinLength } = services;
   const badToken = () => new ApiError("RESET_PASSWORD_BAD_TOKEN");
   const claim = await tokens.readReset(token);
   const user = claim && (await database.users.byId(claim.userId));
-  if (!user?.isActive || !claim.replaces(user.hashedPassword)) throw badToken();
+  if (!claim || !user?.isActive || !claim.replaces(user.hashedPassword)) throw badToken();
   const reason = passwordProblem(password, { minLength: passwordMinLength, email: user.email });
   if (reason !== undefined) throw new ApiError("RESET_PASSWORD_INVALID_PASSWORD", { reason });
   // The hash it replaces must still be there: of two resets at once, one wins.
@@ -36,7 +43,10 @@ export async function resetPassword(services: RecoveryServices, token: string, p
 }
 
 /** Mails a token that proves the address, where an active account has it and has not proved it yet. */
-export async function requestVerify({ database, tokens, mailer, publicUrl }: RecoveryServices, email: EmailAddress) {
+export async function requestVerify(
+  { database, tokens, mailer, publicUrl }: RecoveryServices,
+  email: EmailAddress,
+) {
   const user = await database.users.byEmailKey(email.uniqueKey);
   if (!user?.isActive || user.isVerified) return;
   mailer.send(verifyMessage({ to: user.email, token: await tokens.issueVerify(user), publicUrl }));
@@ -49,7 +59,7 @@ export async function requestVerify({ database, tokens, mailer, publicUrl }: Rec
 export async function verify({ database, tokens }: RecoveryServices, token: string): Promise<User> {
   const claim = await tokens.readVerify(token);
   const user = claim && (await database.users.byId(claim.userId));
-  if (!user?.isActive || user.email !== claim.email) throw new ApiError("VERIFY_USER_BAD_TOKEN");
+  if (!claim || !user?.isActive || user.email !== claim.email) throw new ApiError("VERIFY_USER_BAD_TOKEN");
   if (user.isVerified) throw new ApiError("VERIFY_USER_ALREADY_VERIFIED");
   const verified = await database.users.markVerified(user.id, user.email);
   if (!verified) throw new ApiError("VERIFY_USER_BAD_TOKEN");

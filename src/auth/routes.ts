@@ -27,7 +27,11 @@ export const authRoutes = (services: Services) =>
         access_token: await login(services, body.username, body.password),
         token_type: "bearer",
       }),
-      { parse: [readForm], body: loginForm, detail: { summary: "Trade e-mail address and password for a token" } },
+      {
+        parse: [readForm],
+        body: loginForm,
+        detail: { summary: "Trade e-mail address and password for a token" },
+      },
     )
     .post(
       "/jwt/logout",
@@ -35,6 +39,9 @@ export const authRoutes = (services: Services) =>
         await logout(services, token);
         set.status = 204;
       },
-      { signedIn: true, parse: [refuseStrangers(services.viewers), ignoreBody], detail: { summary: "End this token" } },
+      {
+        signedIn: true,
+        parse: [refuseStrangers(services.viewers), ignoreBody],
+        detail: { summary: "End this token" },
+      },
     );
-

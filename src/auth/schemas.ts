@@ -6,7 +6,7 @@ import { parseEmailAddress } from "./email-address.ts";
 import { isWellFormedText } from "./password-policy.ts";
 
 FormatRegistry.Set("email-address", (text) => !("problem" in parseEmailAddress(text)));
-FormatRegistry.Set("well-formed", isWellFormedText);
+FormatRegistry.Set("password", isWellFormedText);
 
 /** An address as {@link parseEmailAddress} takes it; what is wrong with others is told in its words. */
 export const emailField = t.String({
@@ -15,13 +15,16 @@ export const emailField = t.String({
   problem: (value: unknown) => {
     if (typeof value !== "string") return { type: "string_type", msg: "Input should be a valid string" };
     const parsed = parseEmailAddress(value);
-    return { type: "value_error", msg: "problem" in parsed ? parsed.problem : "value is not a valid email address" };
+    return {
+      type: "value_error",
+      msg: "problem" in parsed ? parsed.problem : "value is not a valid email address",
+    };
   },
 });
 
 /** Any text but one with half a surrogate pair, which has no UTF-8 to hash. */
 export const passwordField = t.String({
-  format: "well-formed",
+  format: "password",
   examples: ["correct horse battery staple"],
   problem: (value: unknown) =>
     typeof value === "string"

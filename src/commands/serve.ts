@@ -33,9 +33,11 @@ export async function serve(): Promise<void> {
     throw cannotListen(config, error);
   }
   greet(config, services.store.name);
+  const stopSweeping = services.sweeper.start();
 
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => {
+      stopSweeping();
       void app
         .stop()
         .then(() => services.close())
@@ -53,12 +55,20 @@ export const isStartProblem = (error: unknown): error is Error =>
 
 function cannotUse({ dataDir }: Config, error: unknown): Error {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "EACCES" || code === "EPERM" || code === "EROFS" || code === "SQLITE_CANTOPEN" || code === "SQLITE_READONLY")
+  if (
+    code === "EACCES" ||
+    code === "EPERM" ||
+    code === "EROFS" ||
+    code === "SQLITE_CANTOPEN" ||
+    code === "SQLITE_READONLY"
+  )
     return new StartError(`The data folder ${dataDir} cannot be written. Set DATA_DIR to a folder that can.`);
   if (code === "EEXIST" || code === "ENOTDIR")
     return new StartError(`The data folder ${dataDir} is not a folder. Set DATA_DIR to another place.`);
   if (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT")
-    return new StartError(`The database ${dataDir}/image-sharing.db is damaged or no SQLite database. Restore a backup.`);
+    return new StartError(
+      `The database ${dataDir}/image-sharing.db is damaged or no SQLite database. Restore a backup.`,
+    );
   if (code?.startsWith("SQLITE_"))
     return new StartError(`The database ${dataDir}/image-sharing.db cannot be used (${code}).`);
   return new StartError(`The data folder ${dataDir} cannot be used: ${message}.`);
@@ -67,8 +77,11 @@ function cannotUse({ dataDir }: Config, error: unknown): Error {
 function cannotListen({ host, port }: Config, error: unknown): Error {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "EADDRINUSE")
-    return new StartError(`Port ${port} on ${host} is taken by another program. Stop it, or set PORT to a free one.`);
-  if (code === "EACCES") return new StartError(`Port ${port} may not be used by this user. Set PORT to 1024 or higher.`);
+    return new StartError(
+      `Port ${port} on ${host} is taken by another program. Stop it, or set PORT to a free one.`,
+    );
+  if (code === "EACCES")
+    return new StartError(`Port ${port} may not be used by this user. Set PORT to 1024 or higher.`);
   return new StartError(`Cannot listen on ${host}:${port} (HOST, PORT): ${message}.`);
 }
 

@@ -46,7 +46,13 @@ export interface PublishedPost {
 export type Leftover = Pick<PostRow, "id" | "store" | "key" | "storeId" | "attempts">;
 
 /** Selects a {@link Leftover}. */
-export const leftover = ({ id, store, key, storeId, attempts }: Tables["posts"]) => ({ id, store, key, storeId, attempts });
+export const leftover = ({ id, store, key, storeId, attempts }: Tables["posts"]) => ({
+  id,
+  store,
+  key,
+  storeId,
+  attempts,
+});
 
 /** What media delivery has to know about a key. */
 export type DeliveredMedia = Pick<PostRow, "contentType" | "bytes" | "fileName">;

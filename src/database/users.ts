@@ -46,7 +46,7 @@ export function userQueries({ query, tables: { users, posts, revokedTokens }, tr
       and(
         eq(users.id, sql.placeholder("id")),
         users.isActive,
-        lte(users.tokensValidFrom, sql.placeholder("issuedAt")),
+        lte(users.tokensValidFrom, sql.param(sql.placeholder("issuedAt"), users.tokensValidFrom)),
         notExists(
           query
             .select({ one: sql`1` })
@@ -108,7 +108,10 @@ export function userQueries({ query, tables: { users, posts, revokedTokens }, tr
      */
     remove: (id: string, now: Date, uploadsEnd: Date): Promise<boolean> =>
       transaction(function* (tx) {
-        for (const [state, retryAt] of [["published", now], ["pending", uploadsEnd]] as const)
+        for (const [state, retryAt] of [
+          ["published", now],
+          ["pending", uploadsEnd],
+        ] as const)
           yield* step(
             tx
               .update(posts)

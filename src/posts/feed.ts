@@ -25,7 +25,11 @@ export function readFeedRequest(query: { limit?: string; cursor?: string }): Fee
   const limit = query.limit === undefined ? defaultPageSize : readLimit(query.limit, problems);
   const after = query.cursor === undefined ? undefined : readCursor(query.cursor);
   if (query.cursor !== undefined && !after)
-    problems.push({ type: "value_error", loc: ["query", "cursor"], msg: "Value error, not a cursor of this feed" });
+    problems.push({
+      type: "value_error",
+      loc: ["query", "cursor"],
+      msg: "Value error, not a cursor of this feed",
+    });
   if (problems.length > 0) throw new ValidationProblems(problems);
   return { limit, after };
 }
@@ -49,11 +53,19 @@ function readLimit(text: string, problems: Problem[]): number {
   const loc = ["query", "limit"];
   const limit = /^[+-]?\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN;
   if (Number.isNaN(limit))
-    problems.push({ type: "int_parsing", loc, msg: "Input should be a valid integer, unable to parse string as an integer" });
+    problems.push({
+      type: "int_parsing",
+      loc,
+      msg: "Input should be a valid integer, unable to parse string as an integer",
+    });
   else if (limit < 1)
     problems.push({ type: "greater_than_equal", loc, msg: "Input should be greater than or equal to 1" });
   else if (limit > largestPage)
-    problems.push({ type: "less_than_equal", loc, msg: `Input should be less than or equal to ${largestPage}` });
+    problems.push({
+      type: "less_than_equal",
+      loc,
+      msg: `Input should be less than or equal to ${largestPage}`,
+    });
   return limit;
 }
 
@@ -63,6 +75,7 @@ export const writeCursor = ({ createdAt, id }: FeedPosition): string =>
 
 export function readCursor(cursor: string): FeedPosition | undefined {
   if (cursor.length > 128) return undefined;
-  const [, time, id] = /^(\d{1,14})\.([0-9a-f-]{36})$/.exec(Buffer.from(cursor, "base64url").toString("latin1")) ?? [];
+  const [, time, id] =
+    /^(\d{1,14})\.([0-9a-f-]{36})$/.exec(Buffer.from(cursor, "base64url").toString("latin1")) ?? [];
   return time === undefined || id === undefined ? undefined : { createdAt: new Date(Number(time)), id };
 }

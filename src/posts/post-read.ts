@@ -1,7 +1,8 @@
 import type { PublishedPost } from "../database/posts.ts";
 
 /** May this viewer delete the post? Its author alone. */
-export const isOwner = (post: { userId: string }, viewer: { id: string }): boolean => post.userId === viewer.id;
+export const isOwner = (post: { userId: string }, viewer: { id: string }): boolean =>
+  post.userId === viewer.id;
 
 /** Absolute: media that this service delivers itself is stored as a path, so that it follows a moved PUBLIC_URL. */
 const absolute = (url: string, publicUrl: string) => (url.startsWith("/") ? publicUrl + url : url);

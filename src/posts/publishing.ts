@@ -3,7 +3,7 @@ import type { Viewer } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import { deadlineFor } from "../media/deadline.ts";
 import type { StagedUpload } from "../media/staging.ts";
-import { mediaTypes } from "../media/types.ts";
+import { mediaKey } from "../media/keys.ts";
 import type { PostServices } from "./services.ts";
 import { removeBytes } from "./removing.ts";
 
@@ -23,7 +23,7 @@ export async function publish(
   const { database, store, running } = services;
   const { facts } = upload;
   const id = Bun.randomUUIDv7();
-  const key = `${id}.${mediaTypes[facts.type].extension}`;
+  const key = mediaKey(id, facts.type);
   const post = {
     id,
     userId: viewer.id,

@@ -41,4 +41,5 @@ export async function removeBytes(services: PostServices, leftover: Leftover): P
 }
 
 /** Milliseconds until the next try: 30 s, doubled each time up to 6 h, with jitter so that nodes do not march in step. */
-const backOff = (attempts: number) => Math.min(30_000 * 2 ** attempts, 6 * 3_600_000) * (0.75 + Math.random() / 2);
+const backOff = (attempts: number) =>
+  Math.min(30_000 * 2 ** attempts, 6 * 3_600_000) * (0.75 + Math.random() / 2);

@@ -33,7 +33,11 @@ export function createSweeper(
 
   async function sweepOnce(olderThan: number): Promise<void> {
     const now = new Date();
-    const abandoned = await database.posts.abandonOlderThan(new Date(now.getTime() - olderThan), [...running], now);
+    const abandoned = await database.posts.abandonOlderThan(
+      new Date(now.getTime() - olderThan),
+      [...running],
+      now,
+    );
     let [deleted, failed] = [0, 0];
     for (;;) {
       const leaseUntil = new Date(Date.now() + lease);

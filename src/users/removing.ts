@@ -14,6 +14,7 @@ export async function removeUser(
 ): Promise<void> {
   const { database, background, sweeper } = services;
   const now = Date.now();
-  if (!(await database.users.remove(id, new Date(now), new Date(now + sweeper.graceMs)))) throw new ApiError("NOT_FOUND");
+  if (!(await database.users.remove(id, new Date(now), new Date(now + sweeper.graceMs))))
+    throw new ApiError("NOT_FOUND");
   background.run("delete the media of a deleted user", () => sweeper.sweep());
 }

@@ -25,12 +25,17 @@ export const userRoutes = (services: Services) => {
 
   return new Elysia({ prefix: "/users", detail: { tags: ["users"] } })
     .use(signedInPlugin(viewers))
-    .get("/me", ({ viewer }) => userRead(viewer), { signedIn: true, detail: { summary: "The signed-in account" } })
+    .get("/me", ({ viewer }) => userRead(viewer), {
+      signedIn: true,
+      detail: { summary: "The signed-in account" },
+    })
     .patch(
       "/me",
       async ({ body, viewer }) => {
         const { email, password } = body;
-        return userRead(await changeAccount(services, await userById(viewer.id), changesOf({ email, password })));
+        return userRead(
+          await changeAccount(services, await userById(viewer.id), changesOf({ email, password })),
+        );
       },
       {
         signedIn: true,

@@ -21,7 +21,7 @@ describe("login", () => {
   test("gives a bearer token of one hour with FastAPI Users' claims", async () => {
     const answer = await service.login("ADA@Example.com");
     expect(answer.status).toBe(200);
-    const body = (await answer.json()) as { access_token: string };
+    const body = (await answer.json()) as { access_token: string; token_type: string };
     expect(body).toEqual({ access_token: expect.any(String), token_type: "bearer" });
     const { payload } = await jwtVerify(body.access_token, key);
     expect(payload).toMatchObject({ sub: user.id, aud: ["fastapi-users:auth"] });
@@ -53,10 +53,15 @@ describe("login", () => {
     [{ username: "ada@example.com", password: "" }, ["password"]],
     [{ username: "", password: "x" }, ["username"]],
   ])("a missing or blank field is 422: %j", async (fields, names) => {
-    const answer = await service.fetch("/auth/jwt/login", { method: "POST", body: new URLSearchParams(fields) });
+    const answer = await service.fetch("/auth/jwt/login", {
+      method: "POST",
+      body: new URLSearchParams(fields),
+    });
     expect(answer.status).toBe(422);
     const { detail } = (await answer.json()) as { detail: unknown };
-    expect(detail).toEqual(names.map((name) => ({ type: "missing", loc: ["body", name], msg: "Field required" })));
+    expect(detail).toEqual(
+      names.map((name) => ({ type: "missing", loc: ["body", name], msg: "Field required" })),
+    );
   });
 
   test("a JSON body and another grant_type are 422", async () => {
@@ -97,8 +102,14 @@ describe("GET /users/me", () => {
   });
 
   test.each([
-    ["signed with another key", () => signed({ ...claims, sub: user.id, exp: now() + 60 }, new Uint8Array(40))],
-    ["signed with another algorithm", () => signed({ ...claims, sub: user.id, exp: now() + 60 }, key, "HS512")],
+    [
+      "signed with another key",
+      () => signed({ ...claims, sub: user.id, exp: now() + 60 }, new Uint8Array(40)),
+    ],
+    [
+      "signed with another algorithm",
+      () => signed({ ...claims, sub: user.id, exp: now() + 60 }, key, "HS512"),
+    ],
     ["for another audience", () => signed({ sub: user.id, aud: "fastapi-users:reset", exp: now() + 60 })],
     ["without audience", () => signed({ sub: user.id, exp: now() + 60 })],
     ["without exp", () => signed({ ...claims, sub: user.id })],
@@ -107,7 +118,10 @@ describe("GET /users/me", () => {
     ["not valid yet", () => signed({ ...claims, sub: user.id, exp: now() + 60, nbf: now() + 50 })],
     ["of nobody", () => signed({ ...claims, sub: crypto.randomUUID(), exp: now() + 60 })],
     ["with a number for its subject", () => signed({ ...claims, sub: 1, exp: now() + 60 })],
-    ["unsigned", async () => `${btoa('{"alg":"none"}')}.${btoa(JSON.stringify({ ...claims, sub: user.id }))}.`],
+    [
+      "unsigned",
+      async () => `${btoa('{"alg":"none"}')}.${btoa(JSON.stringify({ ...claims, sub: user.id }))}.`,
+    ],
     ["tampered with", async () => user.token.slice(0, -3)],
     ["of 10 kB", async () => "x".repeat(10_000)],
     ["empty", async () => ""],
@@ -118,14 +132,18 @@ describe("GET /users/me", () => {
   });
 
   test("a token counts in the header only", async () => {
-    expect((await service.fetch(`/users/me?token=${user.token}&access_token=${user.token}`)).status).toBe(401);
+    expect((await service.fetch(`/users/me?token=${user.token}&access_token=${user.token}`)).status).toBe(
+      401,
+    );
     expect((await me(user.token, "Basic")).status).toBe(401);
   });
 });
 
 test("logout ends this token and no other", async () => {
   const { token } = await service.signUp("leaving@example.com");
-  const { access_token: other } = (await (await service.login("leaving@example.com")).json()) as { access_token: string };
+  const { access_token: other } = (await (await service.login("leaving@example.com")).json()) as {
+    access_token: string;
+  };
   const answer = await service.fetch("/auth/jwt/logout", { method: "POST", token });
   expect(answer.status).toBe(204);
   expect(await answer.text()).toBe("");

@@ -110,14 +110,18 @@ describe("register", () => {
     });
     expect(answer.status).toBe(422);
     const text = await answer.text();
-    expect(JSON.parse(text).detail).toMatchObject([{ type: "json_invalid", loc: ["body", expect.any(Number)] }]);
+    expect(JSON.parse(text).detail).toMatchObject([
+      { type: "json_invalid", loc: ["body", expect.any(Number)] },
+    ]);
     expect(text).not.toContain("sesame");
   });
 
   test("no body at all is 422 missing", async () => {
     const answer = await service.fetch("/auth/register", { method: "POST" });
     expect(answer.status).toBe(422);
-    expect(await answer.json()).toEqual({ detail: [{ type: "missing", loc: ["body"], msg: "Field required" }] });
+    expect(await answer.json()).toEqual({
+      detail: [{ type: "missing", loc: ["body"], msg: "Field required" }],
+    });
   });
 
   test("a body over 64 kB is 413", async () => {

@@ -12,7 +12,10 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 const share = async () =>
-  (await (await service.upload(ada.token, new Blob([await pngPhoto()]))).json()) as { id: string; url: string };
+  (await (await service.upload(ada.token, new Blob([await pngPhoto()]))).json()) as {
+    id: string;
+    url: string;
+  };
 const remove = (id: string, token?: string) => service.fetch(`/posts/${id}`, { method: "DELETE", token });
 
 test("deleting a post removes it from the feed and its bytes from the store", async () => {

@@ -24,7 +24,10 @@ export class TestService {
     const dataDir = environment["DATA_DIR"] ?? (await mkdtemp(join(tmpdir(), "image-sharing-test-")));
     const logged: string[] = [];
     const config = readConfig({ RATE_LIMIT: "off", DATA_DIR: dataDir, ...environment });
-    const services = await openServices(config, createLog("debug", (line) => logged.push(line)));
+    const services = await openServices(
+      config,
+      createLog("debug", (line) => logged.push(line)),
+    );
     return new TestService(services, createApp(services), dataDir, logged);
   }
 
@@ -55,11 +58,16 @@ export class TestService {
   }
 
   login(username: string, password = "correct horse battery"): Promise<Response> {
-    return this.fetch("/auth/jwt/login", { method: "POST", body: new URLSearchParams({ username, password }) });
+    return this.fetch("/auth/jwt/login", {
+      method: "POST",
+      body: new URLSearchParams({ username, password }),
+    });
   }
 
   /** A fresh account and its access token. */
-  async signUp(email = `${crypto.randomUUID()}@example.com`): Promise<{ id: string; email: string; token: string }> {
+  async signUp(
+    email = `${crypto.randomUUID()}@example.com`,
+  ): Promise<{ id: string; email: string; token: string }> {
     const { id } = (await (await this.register(email)).json()) as { id: string };
     const { access_token } = (await (await this.login(email)).json()) as { access_token: string };
     return { id, email, token: access_token };

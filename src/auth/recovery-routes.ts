@@ -1,0 +1,46 @@
+import { Elysia } from "elysia";
+
+import { readJson } from "../bodies.ts";
+import type { Services } from "../services.ts";
+import { userRead } from "../users/user-read.ts";
+import { validEmailAddress } from "./email-address.ts";
+import { requestReset, requestVerify, resetPassword, verify } from "./recovery.ts";
+import { emailBody, resetBody, tokenBody } from "./schemas.ts";
+
+/**
+ * Verify an address and reset a password by mail. What is asked for an address is looked up after the answer, so that
+ * neither the answer nor its time tells whether somebody has it.
+ */
+export const recoveryRoutes = (services: Services) =>
+  new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
+    .post(
+      "/forgot-password",
+      ({ body }) => {
+        const email = validEmailAddress(body.email);
+        services.background.run("mail a reset token", () => requestReset(services, email));
+        return Response.json(null, { status: 202 });
+      },
+      { parse: [readJson], body: emailBody, detail: { summary: "Mail a token that resets the password" } },
+    )
+    .post(
+      "/reset-password",
+      async ({ body }) => {
+        await resetPassword(services, body.token, body.password);
+        return Response.json(null);
+      },
+      { parse: [readJson], body: resetBody, detail: { summary: "Set a new password" } },
+    )
+    .post(
+      "/request-verify-token",
+      ({ body }) => {
+        const email = validEmailAddress(body.email);
+        services.background.run("mail a verify token", () => requestVerify(services, email));
+        return Response.json(null, { status: 202 });
+      },
+      { parse: [readJson], body: emailBody, detail: { summary: "Mail a token that proves the address" } },
+    )
+    .post("/verify", async ({ body }) => userRead(await verify(services, body.token)), {
+      parse: [readJson],
+      body: tokenBody,
+      detail: { summary: "Prove an address" },
+    });

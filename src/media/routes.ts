@@ -1,0 +1,19 @@
+import { Elysia } from "elysia";
+
+import { ApiError } from "../errors.ts";
+import type { Services } from "../services.ts";
+import { deliver } from "./delivery.ts";
+import { requireMediaKey } from "./keys.ts";
+
+/** The bytes of the disk store. An address is hard to guess and good for whoever was given it, as with a cloud store. */
+export const mediaRoutes = ({ database, disk }: Services) =>
+  new Elysia({ detail: { tags: ["media"] } }).get(
+    "/media/:key",
+    async ({ params, request }) => {
+      const key = requireMediaKey(params.key);
+      const media = await database.posts.byKey(key);
+      if (!media) throw new ApiError("NOT_FOUND");
+      return deliver(request, { key, path: disk.resolve(key), ...media });
+    },
+    { detail: { summary: "The bytes of a post" } },
+  );
