@@ -98,11 +98,10 @@ export async function changeAccount(
   if (email && email.uniqueKey !== user.emailKey) changes.isVerified = flags.isVerified ?? false;
   if (email) Object.assign(changes, { email: email.address, emailKey: email.uniqueKey });
   if (password !== undefined) {
-    const reason = passwordProblem(password, {
-      minLength: passwordMinLength,
-      email: email?.address ?? user.email,
-    });
-    if (reason !== undefined) throw new ApiError("UPDATE_USER_INVALID_PASSWORD", { reason });
+    for (const address of new Set([user.email, email?.address ?? user.email])) {
+      const reason = passwordProblem(password, { minLength: passwordMinLength, email: address });
+      if (reason !== undefined) throw new ApiError("UPDATE_USER_INVALID_PASSWORD", { reason });
+    }
     changes.hashedPassword = await hashing.hash(password);
   }
   const endsTokens = password !== undefined || wanted.isActive === false;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { createLog } from "../../src/log.ts";
+import type { Mailer, MailMessage } from "../../src/mail/mailer.ts";
 import { openServices, type Services } from "../../src/services.ts";
 
 type Environment = Record<string, string>;
@@ -17,6 +18,8 @@ export class TestService {
     readonly dataDir: string,
     /** Every line logged so far. */
     readonly logged: string[],
+    /** Every mail sent so far. */
+    readonly mails: MailMessage[],
   ) {}
 
   /** Starts a service with these settings. Close it after the test. */
@@ -28,7 +31,10 @@ export class TestService {
       config,
       createLog("debug", (line) => logged.push(line)),
     );
-    return new TestService(services, createApp(services), dataDir, logged);
+    const mails: MailMessage[] = [];
+    const mailer: Mailer = { send: (mail) => void mails.push(mail), close: async () => {} };
+    const caught = { ...services, mailer };
+    return new TestService(caught, createApp(caught), dataDir, logged, mails);
   }
 
   async close(options: { keepData?: boolean } = {}): Promise<void> {
@@ -71,6 +77,18 @@ export class TestService {
     const { id } = (await (await this.register(email)).json()) as { id: string };
     const { access_token } = (await (await this.login(email)).json()) as { access_token: string };
     return { id, email, token: access_token };
+  }
+
+  /** The token in the latest mail to this address; waits for what runs after the answer. */
+  async mailedToken(to: string): Promise<string | undefined> {
+    await this.services.background.drain();
+    const mail = this.mails.findLast((sent) => sent.to === to);
+    return mail && /[\w-]+\.[\w-]+\.[\w-]+/.exec(mail.text)?.[0];
+  }
+
+  /** Makes a superuser of this account. */
+  async promote({ id }: { id: string }): Promise<void> {
+    await this.services.database.users.change(id, { isSuperuser: true });
   }
 
   /** Uploads these bytes as a file part. */

@@ -1,0 +1,96 @@
+// The compiled executable does the whole main job, started in an empty folder: bun .ci/smoke.ts dist/image-sharing
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+import { mp4Video, pngPhoto } from "../test/support/media-samples.ts";
+
+const executable = resolve(process.argv[2] ?? "dist/image-sharing");
+const folder = await mkdtemp(join(tmpdir(), "image-sharing-smoke-"));
+const port = 20_000 + Math.floor(Math.random() * 20_000);
+const address = `http://127.0.0.1:${port}`;
+const service = Bun.spawn([executable], {
+  cwd: folder,
+  env: { PORT: String(port), HOST: "127.0.0.1", PUBLIC_URL: address },
+  stdout: "pipe",
+  stderr: "inherit",
+});
+
+function must(condition: unknown, what: string): asserts condition {
+  if (!condition) throw new Error(what);
+  console.log(`ok ${what}`);
+}
+
+async function ask<T>(
+  method: string,
+  path: string,
+  token?: string,
+  body?: BodyInit,
+): Promise<{ status: number; body: T }> {
+  const answer = await fetch(address + path, {
+    method,
+    headers: {
+      ...(token ? { authorization: `Bearer ${token}` } : {}),
+      ...(typeof body === "string" ? { "content-type": "application/json" } : {}),
+    },
+    ...(body === undefined ? {} : { body }),
+  });
+  const text = await answer.text();
+  return { status: answer.status, body: (text && text.startsWith("{") ? JSON.parse(text) : text) as T };
+}
+
+try {
+  for (let tries = 0; tries < 100; tries++) {
+    if (
+      await fetch(`${address}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    )
+      break;
+    await Bun.sleep(50);
+  }
+  must((await ask("GET", "/health")).status === 200, "starts in an empty folder");
+  const account = { email: "ada@example.com", password: "correct horse battery" };
+  must((await ask("POST", "/auth/register", undefined, JSON.stringify(account))).status === 201, "registers");
+  const login = await ask<{ access_token: string }>(
+    "POST",
+    "/auth/jwt/login",
+    undefined,
+    new URLSearchParams({ username: account.email, password: account.password }),
+  );
+  must(login.status === 200, "logs in");
+  const token = login.body.access_token;
+
+  const posts: { id: string; url: string }[] = [];
+  for (const [name, bytes] of [
+    ["photo.png", await pngPhoto()],
+    ["video.mp4", mp4Video()],
+  ] as const) {
+    const form = new FormData();
+    form.set("file", new Blob([bytes]), name);
+    form.set("caption", name);
+    const upload = await ask<{ id: string; url: string }>("POST", "/upload", token, form);
+    must(upload.status === 200, `uploads ${name}`);
+    posts.push(upload.body);
+  }
+  const feed = await ask<{ posts: { id: string }[] }>("GET", "/feed", token);
+  must(
+    feed.body.posts.length === 2 && feed.body.posts[0]?.id === posts[1]?.id,
+    "shows both in the feed, newest first",
+  );
+  must((await fetch(posts[0]!.url)).ok, "delivers the bytes");
+  must((await ask("DELETE", `/posts/${posts[0]!.id}`, token)).status === 200, "deletes a post");
+  must((await fetch(posts[0]!.url)).status === 404, "and its bytes");
+  for (const path of ["/", "/docs", "/redoc", "/openapi.json"])
+    must((await ask("GET", path)).status === 200, `answers ${path}`);
+  must((await ask("POST", "/auth/jwt/logout", token)).status === 204, "logs out");
+  must((await ask("GET", "/users/me", token)).status === 401, "and the token is dead");
+  must((await readdir(folder)).join() === "data", "leaves nothing beside its data folder");
+  service.kill("SIGTERM");
+  must((await service.exited) === 0, "stops when told to");
+} finally {
+  service.kill("SIGKILL");
+  await service.exited;
+  await rm(folder, { recursive: true, force: true });
+}

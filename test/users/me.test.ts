@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+
+import { TestService } from "../support/service.ts";
+
+let service: TestService;
+let user: Awaited<ReturnType<TestService["signUp"]>>;
+beforeAll(async () => {
+  service = await TestService.start();
+});
+afterAll(() => service.close());
+beforeEach(async () => {
+  user = await service.signUp();
+});
+
+const patch = (json: unknown, token = user.token) =>
+  service.fetch("/users/me", { method: "PATCH", token, json });
+const told = async (answer: Response) => [answer.status, await answer.json()];
+
+describe("PATCH /users/me", () => {
+  test("changes nothing when nothing is asked, and ignores the flags", async () => {
+    for (const body of [{}, { is_superuser: true, is_verified: true, is_active: false }, { is_active: null }])
+      expect(await told(await patch(body))).toEqual([
+        200,
+        { id: user.id, email: user.email, is_active: true, is_superuser: false, is_verified: false },
+      ]);
+  });
+
+  test("a new address has to be proved again", async () => {
+    await service.services.database.users.change(user.id, { isVerified: true });
+    const email = `moved-${user.email}`;
+    expect(await told(await patch({ email }))).toMatchObject([200, { email, is_verified: false }]);
+    expect((await service.login(email)).status).toBe(200);
+    expect((await service.login(user.email)).status).toBe(400);
+  });
+
+  test("one's own address in another case is fine, somebody else's is not", async () => {
+    const own = user.email.replace("@", "X@").toUpperCase();
+    expect((await patch({ email: own })).status).toBe(200);
+    expect((await patch({ email: own.toLowerCase() })).status).toBe(200);
+    const other = await service.signUp();
+    expect(await told(await patch({ email: other.email.toUpperCase() }))).toEqual([
+      400,
+      { detail: "UPDATE_USER_EMAIL_ALREADY_EXISTS" },
+    ]);
+  });
+
+  test("a new password ends every older token, also the one that asked", async () => {
+    const second = (await (await service.login(user.email)).json()) as { access_token: string };
+    expect((await patch({ password: "a brand new secret" })).status).toBe(200);
+    for (const token of [user.token, second.access_token])
+      expect((await service.fetch("/users/me", { token })).status).toBe(401);
+    const { access_token } = (await (await service.login(user.email, "a brand new secret")).json()) as {
+      access_token: string;
+    };
+    expect((await service.fetch("/users/me", { token: access_token })).status).toBe(200);
+  });
+
+  test("a weak password is refused with a reason and changes nothing", async () => {
+    for (const password of ["", "short", user.email])
+      expect(await told(await patch({ password, email: "x@example.com" }))).toEqual([
+        400,
+        { detail: { code: "UPDATE_USER_INVALID_PASSWORD", reason: expect.any(String) } },
+      ]);
+    expect((await service.login(user.email)).status).toBe(200);
+  });
+
+  test("what does not fit is 422", async () => {
+    for (const body of [
+      { email: null },
+      { password: null },
+      { email: "x" },
+      { is_active: "perhaps" },
+      [],
+      null,
+    ])
+      expect((await patch(body)).status).toBe(422);
+  });
+});
+
+test("a login that began before a password change gives a token that is dead already", async () => {
+  const { database } = service.services;
+  const byEmailKey = database.users.byEmailKey;
+  const racing: typeof service.services = {
+    ...service.services,
+    database: {
+      ...database,
+      users: {
+        ...database.users,
+        byEmailKey: async (key) => {
+          const found = await byEmailKey(key);
+          await patch({ password: "changed in between" });
+          return found;
+        },
+      },
+    },
+  };
+  const { login } = await import("../../src/auth/accounts.ts");
+  const token = await login(racing, user.email, "correct horse battery");
+  expect((await service.fetch("/users/me", { token })).status).toBe(401);
+});
