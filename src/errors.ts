@@ -26,12 +26,14 @@ export const apiErrors = {
 
   POST_NOT_FOUND: { status: 404, detail: "Post not found" },
   NOT_YOUR_POST: { status: 403, detail: "Not authorized to delete this post" },
+  UPLOAD_IN_PROGRESS: { status: 409, detail: "An upload with this Idempotency-Key is still running" },
   UNSUPPORTED_MEDIA: {
     status: 415,
     detail:
       "Only images (JPEG, PNG, GIF, WebP, AVIF, HEIC) and videos (MP4, MOV, WebM, MKV, AVI, 3GP, MPEG) can be shared",
   },
   FILE_TOO_LARGE: { status: 413, detail: "File too large" },
+  UPLOAD_TOO_SLOW: { status: 408, detail: "The upload came too slowly" },
   STORAGE_FULL: { status: 507, detail: "Storage is full" },
   STORE_UNAVAILABLE: { status: 503, detail: "The media store cannot be reached, try again shortly" },
   STORE_FAILED: { status: 502, detail: "The media store did not accept the file" },

@@ -117,6 +117,18 @@ export function postQueries({ dialect, query, tables: { posts, users }, transact
 
     byKey: async (key: string): Promise<DeliveredMedia | undefined> => (await byKey.execute({ key }))[0],
 
+    /** The unfinished or published post that this user's upload key stands for. */
+    byUploadKey: async (
+      userId: string,
+      uploadKey: string,
+    ): Promise<{ id: string; sha256: string } | undefined> =>
+      (
+        await query
+          .select({ id: posts.id, sha256: posts.sha256 })
+          .from(posts)
+          .where(and(eq(posts.userId, userId), eq(posts.uploadKey, uploadKey)))
+      )[0],
+
     /** Notes where bytes are about to go; false when this user's upload key is taken already. */
     reserve: async (post: ReservedPost): Promise<boolean> => {
       try {
@@ -158,7 +170,7 @@ export function postQueries({ dialect, query, tables: { posts, users }, transact
       (
         await query
           .update(posts)
-          .set({ state: "deleting", retryAt: now })
+          .set({ state: "deleting", retryAt: now, uploadKey: null })
           .where(and(eq(posts.id, id), eq(posts.userId, userId), eq(posts.state, "published")))
           .returning(leftover(posts))
       )[0],

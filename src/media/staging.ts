@@ -1,40 +1,220 @@
+import type { FileHandle } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
+import { join } from "node:path";
+
 import type { BunFile } from "bun";
-import type { MediaType, MediaKind } from "./types.ts";
-import { ValidationProblems } from "../errors.ts";
+
+import { ApiError, ValidationProblems, type Problem } from "../errors.ts";
+import { displayName } from "./display-name.ts";
+import { enoughToInspect, inspectFirstBytes } from "./inspection.ts";
+import { readMultipart, type MultipartListener } from "./multipart.ts";
+import { mediaTypes, type MediaKind, type MediaType } from "./types.ts";
+
+/** An upload in a temp file of its own, which is the caller's to remove. */
 export interface StagedUpload {
-  file: BunFile;
+  readonly file: BunFile;
+  /** As sent; undefined when there was none. */
+  readonly caption: string | undefined;
+  readonly facts: StagedFacts;
+}
+
+/** What was learned while the bytes went by. */
+export interface StagedFacts {
+  /** In hex. */
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly type: MediaType;
+  readonly kind: MediaKind;
+  /** The client's file name, cleaned for showing. */
+  readonly displayName: string;
+}
+
+export interface StagingLimits {
+  /** Folder of the temp files. */
+  readonly folder: string;
+  /** Bytes an image or a video may have. */
+  readonly maxBytes: Readonly<Record<MediaKind, number>>;
+  /** Called whenever bytes came in. */
+  readonly onProgress?: () => void;
+}
+
+/** Bytes of a form around its file: boundaries, part headers, the caption. */
+const formOverhead = 256 * 1024;
+
+/**
+ * Streams the `file` part of a multipart body to a fresh temp file while counting, hashing and looking at the first
+ * bytes, in constant memory for any size. What cannot be taken is refused as soon as that is known; whatever fails,
+ * the temp file is gone.
+ * @throws ValidationProblems for a form that does not fit; ApiError BAD_MULTIPART, UNSUPPORTED_MEDIA, FILE_TOO_LARGE,
+ * UPLOAD_TOO_SLOW, STORAGE_FULL; the request's AbortError when the client goes away
+ */
+export async function stageUpload(request: Request, limits: StagingLimits): Promise<StagedUpload> {
+  const largest = Math.max(limits.maxBytes.image, limits.maxBytes.video);
+  if (Number(request.headers.get("content-length")) > largest + formOverhead) throw tooLarge(largest);
+
+  const file = new TempFile(join(limits.folder, crypto.randomUUID()), limits.maxBytes);
+  const form = new UploadForm(file);
+  try {
+    await readMultipart(request, form, async () => {
+      limits.onProgress?.();
+      await file.settle(false);
+    });
+    const facts = await form.facts();
+    return { file: Bun.file(file.path), caption: form.caption, facts };
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}
+
+/** The parts of the form: one `file`, at most one `caption`; others are passed over. */
+class UploadForm implements MultipartListener {
   caption: string | undefined;
-  facts: {
-    sha256: string;
-    bytes: number;
-    type: MediaType;
-    kind: MediaKind;
-    displayName: string;
-    width: number | null;
-    height: number | null;
-  };
+  #fileName: string | undefined;
+  #hasFile = false;
+  #problem: Problem | undefined;
+
+  constructor(readonly temp: TempFile) {}
+
+  startFile(name: string, fileName: string): ((chunk: Uint8Array) => void) | undefined {
+    if (name === "caption") this.#refuse("caption", "string_type", "Input should be a valid string");
+    if (name !== "file") return undefined;
+    if (this.#hasFile) this.#refuse("file", "value_error", "Value error, exactly one file is expected");
+    this.#hasFile = true;
+    this.#fileName = fileName;
+    return (chunk) => this.temp.write(chunk);
+  }
+
+  field(name: string, value: string, truncated: boolean): void {
+    if (name === "file") this.#refuse("file", "value_error", "Value error, expected a file, not text");
+    if (name !== "caption") return;
+    if (this.caption !== undefined)
+      this.#refuse("caption", "value_error", "Value error, exactly one caption is expected");
+    if (truncated) this.#refuse("caption", "string_too_long", "String should have at most 2200 characters");
+    this.caption = value;
+  }
+
+  #refuse(field: string, type: Problem["type"], msg: string): void {
+    this.#problem ??= { type, loc: ["body", field], msg };
+  }
+
+  async facts(): Promise<StagedFacts> {
+    if (!this.#hasFile && !this.#problem)
+      this.#problem = { type: "missing", loc: ["body", "file"], msg: "Field required" };
+    if (this.#problem) throw new ValidationProblems([this.#problem]);
+    if (this.temp.bytes === 0) {
+      const msg = "Value error, the file is empty";
+      throw new ValidationProblems([{ type: "value_error", loc: ["body", "file"], msg }]);
+    }
+    const type = await this.temp.settle(true);
+    if (!type) throw new ApiError("UNSUPPORTED_MEDIA");
+    return {
+      sha256: this.temp.sha256(),
+      bytes: this.temp.bytes,
+      type,
+      kind: mediaTypes[type].kind,
+      displayName: displayName(this.#fileName, type),
+    };
+  }
 }
-export async function stageUpload(
-  request: Request,
-  o: { folder: string; maxBytes: { image: number; video: number }; onProgress: () => void },
-): Promise<StagedUpload> {
-  const form = await request.formData();
-  const f = form.get("file") as File | null;
-  if (!f) throw new ValidationProblems([{ type: "missing", loc: ["body", "file"], msg: "Field required" }]);
-  const path = `${o.folder}/${crypto.randomUUID()}`;
-  await Bun.write(path, f);
-  const caption = form.get("caption") as string | null;
-  return {
-    file: Bun.file(path),
-    caption: caption ?? undefined,
-    facts: {
-      sha256: "x",
-      bytes: f.size,
-      type: "image/png",
-      kind: "image",
-      displayName: f.name,
-      width: 1,
-      height: 1,
-    },
-  };
+
+/** A fresh file that is written in large pieces, one after another, while the next chunks come in. */
+class TempFile {
+  bytes = 0;
+  #type: MediaType | undefined;
+  #first: Uint8Array[] = [];
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #writing: Promise<unknown> = Promise.resolve();
+  #synced = 0;
+  #syncing: Promise<void> | undefined;
+  #handle: FileHandle | undefined;
+  readonly #hash = new Bun.CryptoHasher("sha256");
+
+  constructor(
+    readonly path: string,
+    readonly maxBytes: Readonly<Record<MediaKind, number>>,
+  ) {}
+
+  write(chunk: Uint8Array): void {
+    if (!this.#type && this.bytes < enoughToInspect) this.#first.push(chunk);
+    this.bytes += chunk.length;
+    this.#hash.update(chunk);
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.length;
+  }
+
+  /**
+   * Checks what has come so far and moves it on to the disk; at the end all of it.
+   * @throws ApiError UNSUPPORTED_MEDIA, FILE_TOO_LARGE, STORAGE_FULL
+   */
+  async settle(atEnd: boolean): Promise<MediaType | undefined> {
+    if (!this.#type && (atEnd || this.bytes >= enoughToInspect)) {
+      this.#type = await inspectFirstBytes(Buffer.concat(this.#first));
+      this.#first = [];
+      if (!this.#type) throw new ApiError("UNSUPPORTED_MEDIA");
+    }
+    const limit = this.#type
+      ? this.maxBytes[mediaTypes[this.#type].kind]
+      : Math.max(this.maxBytes.image, this.maxBytes.video);
+    if (this.bytes > limit) throw tooLarge(limit);
+    if (this.#waitingBytes >= 512 * 1024 || (atEnd && this.#waitingBytes > 0)) {
+      await this.#writing;
+      const pieces = this.#waiting;
+      this.#waiting = [];
+      this.#waitingBytes = 0;
+      this.#handle ??= await open(this.path, "wx", 0o600).catch(tellDisk);
+      this.#writing = writeAll(this.#handle, pieces);
+      this.#syncNowAndThen(this.#handle);
+      // Looked at when the next pieces are due: until then a failure is nobody's unhandled rejection.
+      this.#writing.catch(() => {});
+    }
+    if (atEnd) {
+      await this.#writing;
+      await this.#syncing;
+      await this.#handle?.close();
+      this.#handle = undefined;
+    }
+    return this.#type;
+  }
+
+  /** Flushes while bytes still come in: a large file would otherwise wait long for its last flush. */
+  #syncNowAndThen(handle: FileHandle): void {
+    if (this.#syncing || this.bytes < this.#synced + 16 * 1024 ** 2) return;
+    this.#synced = this.bytes;
+    this.#syncing = handle
+      .datasync()
+      .catch(() => {})
+      .finally(() => (this.#syncing = undefined));
+  }
+
+  sha256(): string {
+    return this.#hash.digest("hex");
+  }
+
+  async discard(): Promise<void> {
+    await this.#writing.catch(() => {});
+    await this.#syncing;
+    await this.#handle?.close();
+    await rm(this.path, { force: true });
+  }
 }
+
+async function writeAll(handle: FileHandle, pieces: Uint8Array[]): Promise<void> {
+  let left = pieces;
+  while (left.length > 0) {
+    let { bytesWritten } = await handle.writev(left).catch(tellDisk);
+    while (left[0] && bytesWritten >= left[0].length) bytesWritten -= left.shift()!.length;
+    if (left[0] && bytesWritten > 0) left = [left[0].subarray(bytesWritten), ...left.slice(1)];
+  }
+}
+
+function tellDisk(cause: unknown): never {
+  const { code } = cause as NodeJS.ErrnoException;
+  throw new ApiError(code === "ENOSPC" || code === "EDQUOT" ? "STORAGE_FULL" : "STORE_UNAVAILABLE", {
+    cause,
+  });
+}
+
+const tooLarge = (limit: number) =>
+  new ApiError("FILE_TOO_LARGE", { detail: `File too large: at most ${limit} bytes are accepted` });

@@ -5,6 +5,7 @@ import { ignoreBody } from "../bodies.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { feedPage, readFeedRequest } from "./feed.ts";
+import { readUploadKey } from "./idempotency.ts";
 import { postRead } from "./post-read.ts";
 import { publish } from "./publishing.ts";
 import { deletePost } from "./removing.ts";
@@ -21,7 +22,14 @@ export const postRoutes = (services: Services) => {
       "/upload",
       async ({ body, viewer, request }) => {
         const upload = uploads.stagedFor(request);
-        const post = await publish(services, viewer, upload, body.caption ?? "", request.signal);
+        const post = await publish(
+          services,
+          viewer,
+          upload,
+          body.caption ?? "",
+          readUploadKey(request.headers),
+          request.signal,
+        );
         return postRead(post, viewer, config.publicUrl);
       },
       {

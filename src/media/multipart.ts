@@ -1,0 +1,119 @@
+import Busboy from "@fastify/busboy";
+
+import { ApiError, ValidationProblems } from "../errors.ts";
+
+/** Hears of the parts of a multipart form as they come in. */
+export interface MultipartListener {
+  /** A part with a file name begins; what is returned gets its bytes, nothing returned: they are passed over. */
+  startFile(name: string, fileName: string): ((chunk: Uint8Array) => void) | undefined;
+  /** A text part, whole. `truncated`: it was longer than is sensible. */
+  field(name: string, value: string, truncated: boolean): void;
+}
+
+/** Seconds after which a body must have come faster than {@link slowest}. */
+const patience = 20;
+/** Bytes a second: a weak phone link has 8,000. */
+const slowest = 1000;
+
+/**
+ * Reads a `multipart/form-data` body (RFC 7578) chunk by chunk; the next chunk waits for `between`, so that memory
+ * stays constant however fast the client sends.
+ * @throws ValidationProblems when the body is no multipart form (FastAPI then misses the file), ApiError BAD_MULTIPART
+ * when it is broken or cut short, UPLOAD_TOO_SLOW; the request's AbortError when the client goes away; whatever
+ * listener and `between` throw
+ */
+export async function readMultipart(
+  request: Request,
+  listener: MultipartListener,
+  between: () => Promise<void>,
+): Promise<void> {
+  const contentType = request.headers.get("content-type") ?? "";
+  if (!/^multipart\/form-data\s*(;|$)/i.test(contentType) || !request.body)
+    throw new ValidationProblems([{ type: "missing", loc: ["body", "file"], msg: "Field required" }]);
+  const form = openForm(contentType, listener);
+  const reader = request.body.getReader();
+  const started = performance.now();
+  let received = 0;
+  let tooSlow = false;
+  // Nothing short of cancelling the body ends a read that waits for a trickling client.
+  const watch = setInterval(() => {
+    const seconds = (performance.now() - started) / 1000;
+    if (seconds > patience && received / seconds < slowest) {
+      tooSlow = true;
+      void reader.cancel();
+    }
+  }, 1000);
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (tooSlow) throw new ApiError("UPLOAD_TOO_SLOW");
+      if (done) break;
+      received += value.length;
+      await form.write(value);
+      await between();
+    }
+    await form.end();
+  } catch (error) {
+    form.abandon();
+    throw error;
+  } finally {
+    clearInterval(watch);
+    reader.releaseLock();
+  }
+}
+
+/** A Busboy form whose every outcome is a promise: none of its streams can emit an error that nobody hears. */
+function openForm(contentType: string, listener: MultipartListener) {
+  const form = newBusboy(contentType);
+  const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
+  finished.catch(() => {});
+  let failed: unknown;
+  const fail = (cause: unknown) => {
+    failed ??= cause instanceof ApiError ? cause : new ApiError("BAD_MULTIPART");
+    reject(failed);
+  };
+  const files = new Set<{ destroy(): void }>();
+
+  form.on("file", (name, stream, fileName) => {
+    files.add(stream);
+    stream.on("error", fail);
+    stream.on("end", () => files.delete(stream));
+    const take = listener.startFile(name ?? "", fileName ?? "");
+    if (take) stream.on("data", take);
+    else stream.resume();
+  });
+  form.on("field", (name, value, _nameTruncated, truncated) => listener.field(name ?? "", value, truncated));
+  for (const limit of ["partsLimit", "filesLimit", "fieldsLimit"] as const) form.on(limit, fail);
+  form.on("error", fail);
+  form.on("finish", resolve);
+
+  return {
+    async write(chunk: Uint8Array): Promise<void> {
+      const accepted = Promise.withResolvers<void>();
+      form.write(chunk, () => accepted.resolve());
+      await Promise.race([accepted.promise, finished]);
+      if (failed) throw failed;
+    },
+    async end(): Promise<void> {
+      form.end();
+      await finished;
+    },
+    /** Lets go of everything; an open part would otherwise wait for its end for ever. */
+    abandon(): void {
+      for (const file of files) file.destroy();
+      form.destroy();
+    },
+  };
+}
+
+function newBusboy(contentType: string) {
+  try {
+    return new Busboy({
+      headers: { "content-type": contentType },
+      isPartAFile: (_name, _type, fileName) => fileName !== undefined,
+      limits: { parts: 100, fields: 100, files: 10, fieldSize: 64 * 1024, headerPairs: 50 },
+    });
+  } catch {
+    throw new ApiError("BAD_MULTIPART");
+  }
+}

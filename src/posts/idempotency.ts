@@ -1,0 +1,36 @@
+import type { PostQueries, PublishedPost } from "../database/posts.ts";
+import { ApiError, ValidationProblems } from "../errors.ts";
+
+/**
+ * Reads the client's name for an upload, so that a repeated one makes no second post: `Idempotency-Key`, after
+ * draft-ietf-httpapi-idempotency-key-header.
+ * @throws ValidationProblems for what is not 1–255 printable ASCII characters
+ */
+export function readUploadKey(headers: Headers): string | null {
+  const key = headers.get("idempotency-key");
+  if (key === null || /^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  const msg = "Value error, 1 to 255 printable ASCII characters are expected";
+  throw new ValidationProblems([{ type: "value_error", loc: ["header", "idempotency-key"], msg }]);
+}
+
+/**
+ * The post that an earlier upload of this user under this key became; undefined when there was none.
+ * @param sha256 of the upload at hand
+ * @throws ApiError UPLOAD_IN_PROGRESS while the earlier one is still running; ValidationProblems when it had other bytes
+ */
+export async function earlierUpload(
+  posts: PostQueries,
+  userId: string,
+  uploadKey: string,
+  sha256: string,
+): Promise<PublishedPost | undefined> {
+  const earlier = await posts.byUploadKey(userId, uploadKey);
+  if (!earlier) return undefined;
+  if (earlier.sha256 !== sha256) {
+    const msg = "Value error, this key was used for another file";
+    throw new ValidationProblems([{ type: "value_error", loc: ["header", "idempotency-key"], msg }]);
+  }
+  const post = await posts.byId(earlier.id);
+  if (!post) throw new ApiError("UPLOAD_IN_PROGRESS", { headers: { "retry-after": "1" } });
+  return post;
+}

@@ -1,0 +1,45 @@
+import { describe, expect, test } from "bun:test";
+
+import { inspectFirstBytes } from "../../src/media/inspection.ts";
+import * as samples from "../support/media-samples.ts";
+
+const text = (content: string) => new TextEncoder().encode(content);
+const box = (type: string, brand: string) =>
+  text(`\0\0\0\x18ftyp${brand}\0\0\0\0${brand}mp42`.replace("ftyp", type));
+
+describe("what a file is, by its first bytes", () => {
+  test.each([
+    ["image/jpeg", samples.jpegPhoto],
+    ["image/png", samples.pngPhoto],
+    ["image/webp", samples.webpPhoto],
+    ["image/gif", samples.gifPhoto],
+    ["image/avif", samples.avifPhoto],
+    ["image/heic", samples.heicPhoto],
+    ["video/mp4", samples.mp4Video],
+    ["video/quicktime", samples.movVideo],
+    ["video/webm", samples.webmVideo],
+    ["video/matroska", samples.mkvVideo],
+    ["video/x-msvideo", samples.aviVideo],
+    ["video/3gpp", samples.threeGpVideo],
+    ["video/mpeg", samples.mpegVideo],
+  ] as const)("%s", async (type, sample) => {
+    expect(await inspectFirstBytes((await sample()).slice(0, 4100))).toBe(type);
+  });
+
+  test.each([
+    ["nothing", text("")],
+    ["text", text("hello, world")],
+    ["HTML", text("<!doctype html><script>alert(1)</script>")],
+    [
+      "SVG",
+      text('<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'),
+    ],
+    ["PDF", text("%PDF-1.7\n")],
+    ["a ZIP archive", text("PK\x03\x04\x14\0\0\0\0\0")],
+    ["a BMP", text("BM\x36\0\0\0\0\0\0\0\x36\0\0\0")],
+    ["sound in an MP4 container", box("ftyp", "M4A ")],
+    ["half a PNG signature", text("\x89PN")],
+  ])("%s is nothing we take", async (_name, bytes) => {
+    expect(await inspectFirstBytes(bytes)).toBeUndefined();
+  });
+});

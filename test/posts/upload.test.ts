@@ -1,0 +1,325 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+
+import * as samples from "../support/media-samples.ts";
+import { TestService } from "../support/service.ts";
+
+let service: TestService;
+let ada: Awaited<ReturnType<TestService["signUp"]>>;
+beforeAll(async () => {
+  service = await TestService.start({ MAX_IMAGE_SIZE: "100kb", MAX_VIDEO_SIZE: "200kb" });
+  ada = await service.signUp();
+});
+afterAll(() => service.close());
+afterEach(async () => {
+  // The temp file goes after the answer.
+  for (let tries = 0; tries < 50 && (await service.tempFiles()).length > 0; tries++) await Bun.sleep(2);
+  expect(await service.tempFiles()).toBeEmpty();
+});
+
+const boundary = "XXsimpleXX";
+const part = (headers: string, body: string) => `--${boundary}\r\n${headers}\r\n\r\n${body}\r\n`;
+const filePart = (name = 'name="file"; filename="a.png"', body = "x") =>
+  part(`Content-Disposition: form-data; ${name}`, body);
+
+/** Sends a hand-made multipart body. */
+const sendRaw = (
+  body: string | Uint8Array<ArrayBuffer>,
+  contentType = `multipart/form-data; boundary=${boundary}`,
+) =>
+  service.fetch("/upload", {
+    method: "POST",
+    token: ada.token,
+    body,
+    headers: { "content-type": contentType },
+  });
+
+/** A well-made body with these bytes as its file. */
+const multipart = (bytes: Uint8Array, rest = "") =>
+  new Uint8Array(
+    Buffer.concat([
+      Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n`),
+      bytes,
+      Buffer.from(`\r\n${rest}--${boundary}--\r\n`),
+    ]),
+  );
+
+const problem = async (answer: Response) => {
+  const { detail } = (await answer.json()) as { detail: { loc: unknown; type: string }[] };
+  return [answer.status, detail[0]?.loc, detail[0]?.type];
+};
+
+describe("an upload", () => {
+  test.each([
+    ["image/jpeg", "image", "jpg", samples.jpegPhoto],
+    ["image/png", "image", "png", samples.pngPhoto],
+    ["image/webp", "image", "webp", samples.webpPhoto],
+    ["image/gif", "image", "gif", samples.gifPhoto],
+    ["image/avif", "image", "avif", samples.avifPhoto],
+    ["image/heic", "image", "heic", samples.heicPhoto],
+    ["video/mp4", "video", "mp4", samples.mp4Video],
+    ["video/quicktime", "video", "mov", samples.movVideo],
+    ["video/webm", "video", "webm", samples.webmVideo],
+    ["video/matroska", "video", "mkv", samples.mkvVideo],
+    ["video/x-msvideo", "video", "avi", samples.aviVideo],
+    ["video/3gpp", "video", "3gp", samples.threeGpVideo],
+    ["video/mpeg", "video", "mpg", samples.mpegVideo],
+  ] as const)(
+    "of %s is told by its bytes, whatever name and type it came with",
+    async (type, kind, extension, sample) => {
+      const answer = await service.upload(
+        ada.token,
+        new Blob([await sample()], { type: "text/html" }),
+        "hi",
+        "evil.html",
+      );
+      expect(answer.status).toBe(200);
+      const post = (await answer.json()) as { url: string };
+      expect(post).toMatchObject({
+        user_id: ada.id,
+        caption: "hi",
+        file_type: kind,
+        file_name: "evil.html",
+        content_type: type,
+        is_owner: true,
+      });
+      const media = await service.fetch(new URL(post.url).pathname);
+      expect(media.headers.get("content-type")).toBe(type);
+      expect(post.url).toEndWith(`.${extension}`);
+    },
+  );
+
+  test.each([
+    "",
+    "[1]",
+    '{"a":1}',
+    "true",
+    "null",
+    "0x10",
+    "  spaces  ",
+    "línea\r\ntvå 🎉",
+    "🎉".repeat(2200),
+  ])("keeps its caption as the text it is: %p", async (caption) => {
+    const answer = await service.upload(ada.token, new Blob([await samples.pngPhoto()]), caption);
+    expect(answer.status).toBe(200);
+    expect(((await answer.json()) as { caption: string }).caption).toBe(caption);
+  });
+
+  test("without a caption has an empty one", async () => {
+    const answer = await service.upload(ada.token, new Blob([await samples.pngPhoto()]));
+    expect(((await answer.json()) as { caption: string }).caption).toBe("");
+  });
+
+  test("with a caption too long, given twice, with NUL or as a file is 422", async () => {
+    const png = await samples.pngPhoto();
+    for (const caption of ["x".repeat(2201), "🎉".repeat(2201), "a\0b", "x".repeat(100_000)]) {
+      const answer = await service.upload(ada.token, new Blob([png]), caption);
+      expect((await problem(answer)).slice(0, 2)).toEqual([422, ["body", "caption"]]);
+    }
+    const caption = part('Content-Disposition: form-data; name="caption"', "one");
+    expect(await problem(await sendRaw(multipart(png, caption + caption)))).toEqual([
+      422,
+      ["body", "caption"],
+      "value_error",
+    ]);
+    const asFile = part('Content-Disposition: form-data; name="caption"; filename="c.txt"', "one");
+    expect(await problem(await sendRaw(multipart(png, asFile)))).toEqual([
+      422,
+      ["body", "caption"],
+      "string_type",
+    ]);
+  });
+
+  test("of what is no image and no video is 415, also when it says it is one", async () => {
+    for (const content of [
+      "hello",
+      "<svg xmlns='http://www.w3.org/2000/svg'/>",
+      "<html></html>",
+      "\x89PNG\r\n\x1a\n",
+    ]) {
+      const answer = await service.upload(ada.token, new Blob([content], { type: "image/png" }), "", "x.png");
+      expect(answer.status).toBe(415);
+      expect(await answer.json()).toEqual({ detail: expect.any(String) });
+    }
+    expect(await service.mediaFiles()).not.toContain(expect.stringMatching(/html|svg/));
+  });
+
+  test("over the limit of its kind is 413", async () => {
+    const padded = async (sample: Uint8Array, size: number) =>
+      Buffer.concat([sample, new Uint8Array(size - sample.length)]);
+    const image = await padded(await samples.pngPhoto(), 100 * 1024 + 1);
+    const video = await padded(samples.mp4Video(), 150 * 1024);
+    const tooLong = await padded(samples.mp4Video(), 200 * 1024 + 1);
+    expect((await service.upload(ada.token, new Blob([image]))).status).toBe(413);
+    expect((await service.upload(ada.token, new Blob([video]))).status).toBe(200);
+    const answer = await service.upload(ada.token, new Blob([tooLong]));
+    expect([answer.status, await answer.json()]).toEqual([
+      413,
+      { detail: "File too large: at most 204800 bytes are accepted" },
+    ]);
+  });
+
+  test("that declares far too many bytes is refused without reading them", async () => {
+    let pulled = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        pulled++;
+        controller.enqueue(new Uint8Array(65_536));
+      },
+    });
+    const answer = await service.fetch("/upload", {
+      method: "POST",
+      token: ada.token,
+      body: endless,
+      headers: {
+        "content-type": `multipart/form-data; boundary=${boundary}`,
+        "content-length": "99999999999",
+      },
+    });
+    expect(answer.status).toBe(413);
+    expect(pulled).toBeLessThan(3);
+  });
+
+  test("of an endless body without a length stops at the limit", async () => {
+    const head = multipart(samples.mp4Video()).slice(0, 1000);
+    let sent = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(sent++ === 0 ? head : new Uint8Array(16_384));
+      },
+    });
+    const answer = await service.fetch("/upload", {
+      method: "POST",
+      token: ada.token,
+      body: endless,
+      headers: { "content-type": `multipart/form-data; boundary=${boundary}` },
+    });
+    expect(answer.status).toBe(413);
+    expect(sent).toBeLessThan(40);
+  });
+
+  test("needs exactly one file that is a file and not empty", async () => {
+    const file = ["body", "file"];
+    const nothing = await service.fetch("/upload", { method: "POST", token: ada.token });
+    expect(await problem(nothing)).toEqual([422, file, "missing"]);
+    expect(await problem(await sendRaw("{}", "application/json"))).toEqual([422, file, "missing"]);
+    expect(await problem(await sendRaw("file=x", "application/x-www-form-urlencoded"))).toEqual([
+      422,
+      file,
+      "missing",
+    ]);
+    expect(await problem(await sendRaw(`--${boundary}--\r\n`))).toEqual([422, file, "missing"]);
+    const text = part('Content-Disposition: form-data; name="file"', "text");
+    expect(await problem(await sendRaw(`${text}--${boundary}--\r\n`))).toEqual([422, file, "value_error"]);
+    const empty = filePart(undefined, "");
+    expect(await problem(await sendRaw(`${empty}--${boundary}--\r\n`))).toEqual([422, file, "value_error"]);
+    const second = filePart('name="file"; filename="b.png"');
+    expect(await problem(await sendRaw(multipart(await samples.pngPhoto(), second)))).toEqual([
+      422,
+      file,
+      "value_error",
+    ]);
+  });
+
+  test("ignores fields it does not know", async () => {
+    const extra =
+      part('Content-Disposition: form-data; name="other"', "x") + filePart('name="another"; filename="z"');
+    expect((await sendRaw(multipart(await samples.pngPhoto(), extra))).status).toBe(200);
+  });
+
+  test("cut anywhere, or without a boundary, is an error of the client's and leaves nothing", async () => {
+    const before = (await service.mediaFiles()).length;
+    const whole = multipart(
+      await samples.pngPhoto(),
+      part('Content-Disposition: form-data; name="caption"', "hi"),
+    );
+    const enough = whole.length - `--\r\n`.length;
+    for (let length = 0; length < enough; length += length < 100 || length > enough - 100 ? 1 : 37) {
+      const answer = await sendRaw(whole.slice(0, length));
+      expect([length, answer.status]).toEqual([length, 400]);
+    }
+    for (const type of [
+      "multipart/form-data",
+      "multipart/form-data; boundary=",
+      "multipart/form-data; boundary=other",
+    ])
+      expect((await sendRaw(whole, type)).status).toBe(400);
+    expect(await service.mediaFiles()).toHaveLength(before);
+  });
+
+  test("without a token is 401 before the body is read", async () => {
+    let pulled = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        pulled++;
+        controller.enqueue(new Uint8Array(65_536));
+      },
+    });
+    const headers = { "content-type": `multipart/form-data; boundary=${boundary}` };
+    const answer = await service.fetch("/upload", { method: "POST", body, headers });
+    expect(answer.status).toBe(401);
+    expect(pulled).toBeLessThan(3);
+  });
+
+  test.each([
+    ["../../etc/passwd.png", "passwd.png"],
+    ["C:\\photos\\me.png", "me.png"],
+    ["\u202egnp.exe", "gnp.exe"],
+    ["  ", "upload.png"],
+    ["..", "upload.png"],
+    ["naïve café 🎉.png", "naïve café 🎉.png"],
+    [`${"å".repeat(200)}.png`, `${"å".repeat(125)}.png`],
+  ])("shows the file name %p as %p", async (given, shown) => {
+    const answer = await service.upload(ada.token, new Blob([await samples.pngPhoto()]), "", given);
+    expect(((await answer.json()) as { file_name: string }).file_name).toBe(shown);
+  });
+});
+
+describe("an Idempotency-Key", () => {
+  const upload = (key: string, bytes: Uint8Array<ArrayBuffer>, token = ada.token) => {
+    const form = new FormData();
+    form.set("file", new Blob([bytes]), "a.png");
+    return service.fetch("/upload", {
+      method: "POST",
+      body: form,
+      token,
+      headers: { "idempotency-key": key },
+    });
+  };
+
+  test("makes a repeated upload answer with the first post", async () => {
+    const png = await samples.pngPhoto(40, 40);
+    const first = await (await upload("key-1", png)).json();
+    const stored = await service.mediaFiles();
+    expect(await (await upload("key-1", png)).json()).toEqual(first);
+    expect(await service.mediaFiles()).toHaveLength(stored.length);
+  });
+
+  test("makes one post of many uploads at once", async () => {
+    const png = await samples.pngPhoto(41, 40);
+    const answers = await Promise.all(Array.from({ length: 6 }, () => upload("key-2", png)));
+    const ids = new Set<string>();
+    for (const answer of answers)
+      if (answer.status === 200) ids.add(((await answer.json()) as { id: string }).id);
+      else expect([answer.status, answer.headers.get("retry-after")]).toEqual([409, "1"]);
+    expect(ids.size).toBe(1);
+  });
+
+  test("is refused with other bytes, is the user's own, and is free again when the post is deleted", async () => {
+    const [png, other] = [await samples.pngPhoto(42, 40), await samples.pngPhoto(43, 40)];
+    const { id } = (await (await upload("key-3", png)).json()) as { id: string };
+    expect(await problem(await upload("key-3", other))).toEqual([
+      422,
+      ["header", "idempotency-key"],
+      "value_error",
+    ]);
+    const bob = await service.signUp();
+    expect((await upload("key-3", other, bob.token)).status).toBe(200);
+    await service.fetch(`/posts/${id}`, { method: "DELETE", token: ada.token });
+    expect((await upload("key-3", other)).status).toBe(200);
+  });
+
+  test("that is no key is 422", async () => {
+    for (const key of ["two words", "x".repeat(256)])
+      expect((await upload(key, await samples.pngPhoto())).status).toBe(422);
+  });
+});
