@@ -15,6 +15,7 @@ export interface DeliverableMedia {
 
 /** Up to here one read is quicker than Bun's file response (20 kB: 45,000 against 33,000 answers a second). */
 const SMALL = 32 * 1024;
+const FOREVER = "public, max-age=31536000, immutable";
 
 /**
  * Answers GET and HEAD for a file of the disk store (RFC 9110): 200, 206 for one byte range, 304, 416. Several
@@ -25,9 +26,12 @@ const SMALL = 32 * 1024;
 export function deliver(request: Request, media: DeliverableMedia): Response {
   const etag = `"${media.key}"`;
   const asked = request.headers;
+  if (holds(asked.get("if-none-match"), etag)) {
+    return new Response(null, { status: 304, headers: { "Cache-Control": FOREVER, ETag: etag } });
+  }
   const headers: Record<string, string> = {
     "Accept-Ranges": "bytes",
-    "Cache-Control": "public, max-age=31536000, immutable",
+    "Cache-Control": FOREVER,
     "Content-Disposition": disposition(media.fileName ?? media.key),
     // Opened in a tab, a file may show itself with the browser's own style, and do nothing else.
     "Content-Security-Policy":
@@ -37,7 +41,6 @@ export function deliver(request: Request, media: DeliverableMedia): Response {
     ETag: etag,
     "X-Content-Type-Options": "nosniff",
   };
-  if (holds(asked.get("if-none-match"), etag)) return new Response(null, { status: 304, headers });
 
   const size = statSync(media.path, { throwIfNoEntry: false })?.size;
   if (size === undefined) throw new ApiError("NOT_FOUND");
