@@ -1,0 +1,198 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type ImageKit from "imagekit";
+import { ApiError } from "../errors.ts";
+import { imagekitError, mayHaveWorked, waitBeforeRetry } from "./imagekit-failures.ts";
+import { requireMediaKey } from "./keys.ts";
+import { multipartBody } from "./multipart-body.ts";
+import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
+import { untilAborted } from "./until-aborted.ts";
+
+export interface ImageKitSettings {
+  readonly privateKey: string;
+  /** `https://ik.imagekit.io/<id>`, under which the CDN delivers. */
+  readonly urlEndpoint: string;
+  /** Where every call goes instead of the vendor's hosts; null: the vendor's. */
+  readonly baseUrl: string | null;
+  /** Seconds that a file of so many bytes may take; see `deadlineFor`. */
+  readonly deadlineFor: (bytes: number) => number;
+  /** Milliseconds before the first repetition of a failed call. */
+  readonly pause?: number;
+}
+
+/** Where our files lie in the account, and the tag by which they can be told from others. */
+const FOLDER = "/image-sharing";
+const TAG = "image-sharing";
+const ATTEMPTS = 3;
+/** Milliseconds for one answer of the management API. */
+const ANSWER = 10_000;
+/** Milliseconds that a delete spends on the CDN's copy. */
+const PURGE = 2_000;
+
+/** What of ImageKit's description of a file we use. */
+interface File {
+  readonly fileId: string;
+  readonly name: string;
+  readonly url: string;
+  readonly size: number;
+}
+
+/**
+ * Files in ImageKit, through its SDK, which is loaded with the first call. `useUniqueFileName` is off and the key
+ * is the file's name, so a repeated upload is a new version of the same file, and after a lost answer the file
+ * can be looked for by its key.
+ */
+export class ImageKitStore implements MediaStore {
+  readonly name = "imagekit";
+  readonly #settings: ImageKitSettings;
+  #loading: Promise<ImageKit> | undefined;
+
+  constructor(settings: ImageKitSettings) {
+    this.#settings = settings;
+  }
+
+  async put(key: string, file: StorableFile, signal: AbortSignal): Promise<StoredMedia> {
+    requireMediaKey(key);
+    return this.#speaking(signal, async (client) => {
+      const stored = await this.#persistently(signal, async () => {
+        try {
+          return fileFrom(await this.#upload(client, key, file, signal));
+        } catch (failure) {
+          signal.throwIfAborted();
+          if (!mayHaveWorked(failure)) throw failure;
+          const found = await this.#look(client, key, signal);
+          if (found?.size !== file.bytes) throw failure;
+          return found;
+        }
+      });
+      return storedMedia(stored);
+    });
+  }
+
+  async find(key: string, signal: AbortSignal): Promise<StoredMedia | null> {
+    requireMediaKey(key);
+    return this.#speaking(signal, async (client) => {
+      const found = await this.#persistently(signal, () => this.#look(client, key, signal));
+      return found && storedMedia(found);
+    });
+  }
+
+  async delete(key: string, storeId: string | null, signal: AbortSignal): Promise<void> {
+    requireMediaKey(key);
+    await this.#speaking(signal, async (client) => {
+      const look = () => this.#persistently(signal, () => this.#look(client, key, signal));
+      const remove = (id: string) => this.#persistently(signal, () => this.#remove(client, id, signal));
+      if (storeId === null || !(await remove(storeId))) {
+        const found = await look();
+        if (found && !(await remove(found.fileId))) throw new ApiError("STORE_FAILED");
+      }
+      await this.#purge(client, key, signal);
+    });
+  }
+
+  /** Uploads once. The answer is as it came: judge it with `fileFrom`. */
+  async #upload(client: ImageKit, key: string, file: StorableFile, signal: AbortSignal): Promise<unknown> {
+    const form = multipartBody(
+      { fileName: key, useUniqueFileName: "false", folder: FOLDER, tags: TAG },
+      { name: key, contentType: file.contentType, bytes: file.bytes, content: file.file },
+    );
+    return client.post("/api/v1/files/upload", {
+      defaultBaseURL: "https://upload.imagekit.io",
+      body: form.stream,
+      headers: { "content-type": form.contentType, "content-length": String(form.contentLength) },
+      maxRetries: 0,
+      // Leaves time to look for the file when the answer does not come.
+      timeout: Math.max(1, Math.round(this.#settings.deadlineFor(file.bytes) * 750)),
+      signal,
+    });
+  }
+
+  async #look(client: ImageKit, key: string, signal: AbortSignal): Promise<File | null> {
+    const answer: unknown = await client.get("/v1/files", {
+      query: { path: FOLDER, searchQuery: `name="${key}"`, limit: 10 },
+      maxRetries: 0,
+      timeout: ANSWER,
+      signal,
+    });
+    // Never "not there" because of an answer that is not one: a row would go and its bytes would stay.
+    if (!Array.isArray(answer)) throw new UnusableAnswer("no list of files");
+    const ours: unknown = answer.find((entry: Partial<File> | null) => entry?.name === key);
+    return ours === undefined ? null : fileFrom(ours);
+  }
+
+  /** Whether ImageKit now has no file of this id. False: the id says nothing to it, look by key. */
+  async #remove(client: ImageKit, fileId: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      const answer: unknown = await client.delete(`/v1/files/${encodeURIComponent(fileId)}`, {
+        maxRetries: 0,
+        timeout: ANSWER,
+        signal,
+      });
+      return answer === null;
+    } catch (failure) {
+      const { status } = failure as { status?: number };
+      if (status === 404) return true;
+      if (status === 400) return false;
+      throw failure;
+    }
+  }
+
+  /** Asks the CDN to forget its copy. The file is gone already, so a failure is nobody's. */
+  async #purge(client: ImageKit, key: string, signal: AbortSignal): Promise<void> {
+    const url = `${this.#settings.urlEndpoint.replace(/\/+$/, "")}${FOLDER}/${key}`;
+    await client
+      .post("/v1/files/purge", { body: { url }, maxRetries: 0, timeout: PURGE, signal })
+      .catch(() => undefined);
+  }
+
+  /** Repeats a call that is safe to repeat, as long as its failure may pass. */
+  async #persistently<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await call();
+      } catch (failure) {
+        signal.throwIfAborted();
+        const wait = waitBeforeRetry(failure, attempt, this.#settings.pause ?? 500);
+        if (wait === null || attempt === ATTEMPTS) throw failure;
+        await sleep(wait, undefined, { signal });
+      }
+    }
+  }
+
+  /** Does the work within the signal, with every failure in the API's words. */
+  async #speaking<T>(signal: AbortSignal, work: (client: ImageKit) => Promise<T>): Promise<T> {
+    try {
+      return await untilAborted(signal, async () => work(await this.#client()));
+    } catch (failure) {
+      if (signal.aborted) throw signal.reason;
+      throw imagekitError(failure, this.#settings.privateKey);
+    }
+  }
+
+  #client(): Promise<ImageKit> {
+    const { privateKey, baseUrl } = this.#settings;
+    this.#loading ??= import("imagekit").then(
+      // Everything is said here, or the SDK would look for it in the environment.
+      ({ default: Client }) =>
+        new Client({ privateKey, password: "unused", webhookSecret: null, baseURL: baseUrl, logLevel: "off" }),
+    );
+    return this.#loading;
+  }
+}
+
+/** An answer that came and cannot be used: a 202, no `fileId`, no JSON. */
+class UnusableAnswer extends Error {}
+
+function fileFrom(answer: unknown): File {
+  const file = (typeof answer === "object" && answer !== null ? answer : {}) as Partial<File>;
+  if (typeof file.fileId !== "string" || !/^https?:\/\//.test(file.url ?? "")) {
+    throw new UnusableAnswer("no description of a file");
+  }
+  return file as File;
+}
+
+function storedMedia(file: File): StoredMedia {
+  const picture = /\.(?:mp4|mov|webm|mkv|avi|3gp|mpg)$/.test(file.name)
+    ? `${file.url}/ik-thumbnail.jpg`
+    : file.url;
+  return { url: file.url, storeId: file.fileId, thumbnailUrl: `${picture}?tr=w-640,h-640,c-at_max` };
+}
