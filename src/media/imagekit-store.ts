@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type ImageKit from "imagekit";
-import { ApiError } from "../errors.ts";
 import { imagekitError, mayHaveWorked, waitBeforeRetry } from "./imagekit-failures.ts";
 import { requireMediaKey } from "./keys.ts";
 import { multipartBody } from "./multipart-body.ts";
@@ -52,10 +51,12 @@ export class ImageKitStore implements MediaStore {
 
   async put(key: string, file: StorableFile, signal: AbortSignal): Promise<StoredMedia> {
     requireMediaKey(key);
+    // The last quarter of the deadline is for finding out what became of an upload without an answer.
+    const until = performance.now() + this.#settings.deadlineFor(file.bytes) * 750;
     return this.#speaking(signal, async (client) => {
-      const stored = await this.#persistently(signal, async () => {
+      const upload = async () => {
         try {
-          return fileFrom(await this.#upload(client, key, file, signal));
+          return fileFrom(await this.#upload(client, key, file, until, signal));
         } catch (failure) {
           signal.throwIfAborted();
           if (!mayHaveWorked(failure)) throw failure;
@@ -63,8 +64,8 @@ export class ImageKitStore implements MediaStore {
           if (found?.size !== file.bytes) throw failure;
           return found;
         }
-      });
-      return storedMedia(stored);
+      };
+      return storedMedia(await this.#persistently(signal, upload, until));
     });
   }
 
@@ -79,18 +80,30 @@ export class ImageKitStore implements MediaStore {
   async delete(key: string, storeId: string | null, signal: AbortSignal): Promise<void> {
     requireMediaKey(key);
     await this.#speaking(signal, async (client) => {
-      const look = () => this.#persistently(signal, () => this.#look(client, key, signal));
-      const remove = (id: string) => this.#persistently(signal, () => this.#remove(client, id, signal));
-      if (storeId === null || !(await remove(storeId))) {
-        const found = await look();
-        if (found && !(await remove(found.fileId))) throw new ApiError("STORE_FAILED");
-      }
+      let id = storeId;
+      await this.#persistently(signal, async () => {
+        id ??= (await this.#look(client, key, signal))?.fileId ?? null;
+        if (id === null) return;
+        const answer = await this.#remove(client, id, signal);
+        if (answer === "removed") return;
+        // The id may be wrong and the file there under another one: the key decides.
+        const found = await this.#look(client, key, signal);
+        if (found === null || (answer === "absent" && found.fileId === id)) return;
+        id = found.fileId;
+        throw new UnusableAnswer("file still there");
+      });
       await this.#purge(client, key, signal);
     });
   }
 
   /** Uploads once. The answer is as it came: judge it with `fileFrom`. */
-  async #upload(client: ImageKit, key: string, file: StorableFile, signal: AbortSignal): Promise<unknown> {
+  async #upload(
+    client: ImageKit,
+    key: string,
+    file: StorableFile,
+    until: number,
+    signal: AbortSignal,
+  ): Promise<unknown> {
     const form = multipartBody(
       { fileName: key, useUniqueFileName: "false", folder: FOLDER, tags: TAG },
       { name: key, contentType: file.contentType, bytes: file.bytes, content: file.file },
@@ -100,8 +113,7 @@ export class ImageKitStore implements MediaStore {
       body: form.stream,
       headers: { "content-type": form.contentType, "content-length": String(form.contentLength) },
       maxRetries: 0,
-      // Leaves time to look for the file when the answer does not come.
-      timeout: Math.max(1, Math.round(this.#settings.deadlineFor(file.bytes) * 750)),
+      timeout: Math.max(1, Math.round(until - performance.now())),
       signal,
     });
   }
@@ -119,19 +131,23 @@ export class ImageKitStore implements MediaStore {
     return ours === undefined ? null : fileFrom(ours);
   }
 
-  /** Whether ImageKit now has no file of this id. False: the id says nothing to it, look by key. */
-  async #remove(client: ImageKit, fileId: string, signal: AbortSignal): Promise<boolean> {
+  /** Deletes by id once. "unclear": the id says nothing to ImageKit, or the answer is not one of its own. */
+  async #remove(
+    client: ImageKit,
+    id: string,
+    signal: AbortSignal,
+  ): Promise<"removed" | "absent" | "unclear"> {
     try {
-      const answer: unknown = await client.delete(`/v1/files/${encodeURIComponent(fileId)}`, {
+      const answer: unknown = await client.delete(`/v1/files/${encodeURIComponent(id)}`, {
         maxRetries: 0,
         timeout: ANSWER,
         signal,
       });
-      return answer === null;
+      return answer === null ? "removed" : "unclear";
     } catch (failure) {
       const { status } = failure as { status?: number };
-      if (status === 404) return true;
-      if (status === 400) return false;
+      if (status === 404) return "absent";
+      if (status === 400) return "unclear";
       throw failure;
     }
   }
@@ -144,15 +160,15 @@ export class ImageKitStore implements MediaStore {
       .catch(() => undefined);
   }
 
-  /** Repeats a call that is safe to repeat, as long as its failure may pass. */
-  async #persistently<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  /** Repeats a call that is safe to repeat, as long as its failure may pass and `until` has not come. */
+  async #persistently<T>(signal: AbortSignal, call: () => Promise<T>, until = Infinity): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await call();
       } catch (failure) {
         signal.throwIfAborted();
         const wait = waitBeforeRetry(failure, attempt, this.#settings.pause ?? 500);
-        if (wait === null || attempt === ATTEMPTS) throw failure;
+        if (wait === null || attempt === ATTEMPTS || performance.now() + wait >= until) throw failure;
         await sleep(wait, undefined, { signal });
       }
     }
@@ -173,7 +189,13 @@ export class ImageKitStore implements MediaStore {
     this.#loading ??= import("imagekit").then(
       // Everything is said here, or the SDK would look for it in the environment.
       ({ default: Client }) =>
-        new Client({ privateKey, password: "unused", webhookSecret: null, baseURL: baseUrl, logLevel: "off" }),
+        new Client({
+          privateKey,
+          password: "unused",
+          webhookSecret: null,
+          baseURL: baseUrl,
+          logLevel: "off",
+        }),
     );
     return this.#loading;
   }
