@@ -16,8 +16,9 @@ import { problemsOf } from "./validation.ts";
 export function createApp(services: Services) {
   let allowed: ReturnType<typeof allowedMethods> | undefined;
   const app = new Elysia({ name: "image-sharing" })
-    .onError({ as: "global" }, ({ error, path }): Response => {
+    .onError({ as: "global" }, ({ error, path, request }): Response => {
       if (error instanceof NotFoundError) return notFound(path);
+      if (request.signal.aborted) return errorResponse(new ApiError("CLIENT_GONE"));
       return errorResponse(apiErrorOf(error, services));
     })
     .use(docsRoutes())

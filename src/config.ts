@@ -13,10 +13,27 @@ export interface Config {
   readonly maxVideoSize: number;
   readonly passwordMinLength: number;
   readonly requireVerifiedEmail: boolean;
+  /** Where new uploads go. */
+  readonly mediaStore: MediaStoreName;
+  /** Undefined: not configured. */
+  readonly imagekit: ImageKitAccount | undefined;
+  /** Seconds a store may take for one file; null: from the file's size. */
+  readonly uploadDeadline: number | null;
   readonly sweepInterval: number;
   readonly sweepGrace: number;
   readonly logLevel: LogLevel;
 }
+
+export interface ImageKitAccount {
+  readonly publicKey: string;
+  readonly privateKey: string;
+  readonly urlEndpoint: string;
+  /** Instead of the vendor's hosts. */
+  readonly baseUrl: string | null;
+}
+
+export const mediaStoreNames = ["imagekit", "disk"] as const;
+export type MediaStoreName = (typeof mediaStoreNames)[number];
 
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -59,17 +76,35 @@ export function readConfig(environment: Environment = process.env): Config {
   const integer = (name: string, fallback: number, min: number, max: number) =>
     setting(name, fallback, `a whole number from ${min} to ${max}`, (v) => wholeNumber(v, min, max));
 
+  /** All of these variables, or none; some only is a problem. */
+  function together<T extends string>(...names: T[]): Record<T, string> | undefined {
+    const set = names.filter((name) => text(name) !== undefined);
+    if (set.length === 0) return undefined;
+    const missing = names.filter((name) => !set.includes(name));
+    if (missing.length > 0)
+      problems.push(`${missing.join(" and ")} must be set too, because ${set.join(" and ")} is.`);
+    return Object.fromEntries(names.map((name) => [name, text(name) ?? ""])) as Record<T, string>;
+  }
+
+  const account = together("IMAGEKIT_PUBLIC_KEY", "IMAGEKIT_PRIVATE_KEY", "IMAGEKIT_URL_ENDPOINT");
+  const imagekit = account && {
+    publicKey: account.IMAGEKIT_PUBLIC_KEY,
+    privateKey: account.IMAGEKIT_PRIVATE_KEY,
+    urlEndpoint: setting("IMAGEKIT_URL_ENDPOINT", "", addressExpected, address),
+    baseUrl: setting("IMAGE_KIT_BASE_URL", null, addressExpected, address),
+  };
+  const mediaStore = oneOf("MEDIA_STORE", imagekit ? "imagekit" : "disk", mediaStoreNames);
+  if (mediaStore === "imagekit" && !imagekit)
+    problems.push(
+      "MEDIA_STORE is imagekit, so IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY and IMAGEKIT_URL_ENDPOINT must be set.",
+    );
+
   const port = integer("PORT", 8000, 0, 65_535);
   const dataDir = text("DATA_DIR") ?? "./data";
   const config: Config = {
     host: text("HOST") ?? "0.0.0.0",
     port,
-    publicUrl: setting(
-      "PUBLIC_URL",
-      `http://localhost:${port}`,
-      "an http:// or https:// address without a query",
-      publicUrl,
-    ),
+    publicUrl: setting("PUBLIC_URL", `http://localhost:${port}`, addressExpected, address),
     dataDir: isAbsolute(dataDir) ? dataDir : resolve(dataDir),
     jwtSecret: setting<string | undefined>("JWT_SECRET_KEY", undefined, "at least 32 bytes long", (v) =>
       Buffer.byteLength(v) >= 32 ? v : undefined,
@@ -78,6 +113,11 @@ export function readConfig(environment: Environment = process.env): Config {
     maxVideoSize: setting("MAX_VIDEO_SIZE", 500 * 1024 ** 2, sizeExpected, size),
     passwordMinLength: integer("PASSWORD_MIN_LENGTH", 8, 1, 128),
     requireVerifiedEmail: oneOf("REQUIRE_VERIFIED_EMAIL", "false", ["true", "false"]) === "true",
+    mediaStore,
+    imagekit,
+    uploadDeadline: setting("UPLOAD_DEADLINE", null, "a whole number of seconds from 1 to 86400", (v) =>
+      wholeNumber(v, 1, 86_400),
+    ),
     sweepInterval: integer("SWEEP_INTERVAL", 60, 1, 86_400),
     sweepGrace: integer("SWEEP_GRACE", 900, 1, 604_800),
     logLevel: oneOf("LOG_LEVEL", "info", logLevels),
@@ -101,7 +141,9 @@ function size(value: string): number | undefined {
   return bytes >= 1 && bytes <= 100 * 1024 ** 3 ? bytes : undefined;
 }
 
-function publicUrl(value: string): string | undefined {
+const addressExpected = "an http:// or https:// address without a query";
+
+function address(value: string): string | undefined {
   const url = URL.parse(value);
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password)
     return undefined;

@@ -11,7 +11,9 @@ import type { Config } from "./config.ts";
 import { openDatabase } from "./database/database.ts";
 import type { Log } from "./log.ts";
 import type { Mailer } from "./mail/mailer.ts";
+import { deadlineFor } from "./media/deadline.ts";
 import { DiskStore } from "./media/disk-store.ts";
+import { ImageKitStore } from "./media/imagekit-store.ts";
 import { makeTempDir } from "./media/temp-dir.ts";
 import type { PostServices } from "./posts/services.ts";
 import { createSweeper, type Sweeper } from "./posts/sweeper.ts";
@@ -42,12 +44,15 @@ export async function openServices(config: Config, log: Log): Promise<Services> 
   const tokens = createTokens(config.jwtSecret ?? (await keptSecret(dataDir)));
   const disk = new DiskStore(join(dataDir, "media"));
   const mailer: Mailer = { send: () => {}, close: async () => {} };
+  const deadline = (bytes: number) => deadlineFor(bytes, config.uploadDeadline);
+  const imagekit = config.imagekit && new ImageKitStore({ ...config.imagekit, deadlineFor: deadline });
   const background = createBackground(log);
   const posts: PostServices = {
     database,
     log,
-    store: disk,
-    storeNamed: (name) => (name === disk.name ? disk : undefined),
+    store: config.mediaStore === "imagekit" && imagekit ? imagekit : disk,
+    storeNamed: (name) => [disk, imagekit].find((store) => store?.name === name),
+    deadlineFor: deadline,
     running: new Set(),
   };
   const sweeper = createSweeper(posts, {

@@ -1,36 +1,43 @@
 import type { PublishedPost } from "../database/posts.ts";
 import type { Viewer } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
-import { deadlineFor } from "../media/deadline.ts";
 import { readImageSize } from "../media/image-size.ts";
-import type { StagedUpload } from "../media/staging.ts";
 import { mediaKey } from "../media/keys.ts";
+import type { StagedUpload } from "../media/staging.ts";
+import type { StorableFile, StoredMedia } from "../media/store.ts";
 import { earlierUpload } from "./idempotency.ts";
-import type { PostServices } from "./services.ts";
 import { removeBytes } from "./removing.ts";
+import type { PostServices } from "./services.ts";
+
+/** What a client wants to share. */
+export interface Upload {
+  readonly staged: StagedUpload;
+  readonly caption: string;
+  /** The client's name for this upload: repeated, it gives the first post and makes no second one. */
+  readonly uploadKey: string | null;
+  /** Aborts when the client goes away: an upload nobody waits for is given up. */
+  readonly gone: AbortSignal;
+}
 
 /**
  * The life of an upload after it was staged: reserve → store → publish. Only a published post is acknowledged;
  * whatever fails before leaves a row that knows where the bytes may be, for {@link removeBytes} and the sweeper.
- * @param uploadKey the client's name for this upload: repeated, it gives the first post and makes no second one
- * @param gone aborts when the client goes away: an upload nobody waits for is given up
- * @throws ApiError of the store; UNAUTHORIZED when the account was deleted meanwhile
+ * @throws ApiError of the store; UNSUPPORTED_MEDIA for what is damaged; UNAUTHORIZED when the account was deleted
+ * meanwhile; those of {@link earlierUpload}
  */
 export async function publish(
   services: PostServices,
   viewer: Viewer,
-  upload: StagedUpload,
-  caption: string,
-  uploadKey: string | null,
-  gone: AbortSignal,
+  upload: Upload,
 ): Promise<PublishedPost> {
   const { database, store, running } = services;
-  const { facts } = upload;
-  const earlier = async () =>
-    uploadKey === null ? undefined : earlierUpload(database.posts, viewer.id, uploadKey, facts.sha256);
-  const repeated = await earlier();
-  if (repeated) return repeated;
-  const size = await readImageSize(upload.file.name ?? "", facts.type);
+  const { staged, caption, uploadKey, gone } = upload;
+  const { facts, file } = staged;
+  const earlier =
+    uploadKey !== null && (await earlierUpload(database.posts, viewer.id, uploadKey, facts.sha256));
+  if (earlier) return earlier;
+
+  const size = await readImageSize(file.name ?? "", facts.type);
   const id = Bun.randomUUIDv7();
   const key = mediaKey(id, facts.type);
   const post = {
@@ -44,25 +51,24 @@ export async function publish(
     width: size?.width ?? null,
     height: size?.height ?? null,
   };
+  const reservation = {
+    ...post,
+    store: store.name,
+    key,
+    sha256: facts.sha256,
+    uploadKey,
+    reservedAt: new Date(),
+  };
   running.add(id);
   try {
-    const reserved = await database.posts.reserve({
-      ...post,
-      store: store.name,
-      key,
-      sha256: facts.sha256,
-      uploadKey,
-      reservedAt: new Date(),
-    });
-    // Taken since the look above, by an upload that is likely still running.
-    if (!reserved)
-      return (await earlier()) ?? (await publish(services, viewer, upload, caption, uploadKey, gone));
+    // Refused: another upload took the key since the look above. Its turn again, then.
+    if (!(await database.posts.reserve(reservation))) return await publish(services, viewer, upload);
     try {
-      const deadline = AbortSignal.timeout(deadlineFor(facts.bytes) * 1000);
-      const stored = await store.put(
+      const stored = await storeInTime(
+        services,
         key,
-        { file: upload.file, contentType: facts.type, bytes: facts.bytes },
-        AbortSignal.any([gone, deadline]),
+        { file, contentType: facts.type, bytes: facts.bytes },
+        gone,
       );
       const createdAt = await database.posts.publish(id, stored, new Date());
       if (!createdAt) throw new ApiError("UNAUTHORIZED");
@@ -74,5 +80,21 @@ export async function publish(
     }
   } finally {
     running.delete(id);
+  }
+}
+
+/** @throws ApiError STORE_UNAVAILABLE when the store takes longer than it may */
+async function storeInTime(
+  { store, deadlineFor }: PostServices,
+  key: string,
+  file: StorableFile,
+  gone: AbortSignal,
+): Promise<StoredMedia> {
+  const deadline = AbortSignal.timeout(deadlineFor(file.bytes) * 1000);
+  try {
+    return await store.put(key, file, AbortSignal.any([gone, deadline]));
+  } catch (error) {
+    if (deadline.aborted && !gone.aborted) throw new ApiError("STORE_UNAVAILABLE", { cause: error });
+    throw error;
   }
 }

@@ -1,7 +1,6 @@
 import type { Leftover } from "../database/posts.ts";
 import type { Viewer } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
-import { deadlineFor } from "../media/deadline.ts";
 import { isOwner } from "./post-read.ts";
 import type { PostServices } from "./services.ts";
 
@@ -25,7 +24,7 @@ export async function deletePost(services: PostServices, viewer: Viewer, id: str
  * noted for the sweeper, later each time.
  */
 export async function removeBytes(services: PostServices, leftover: Leftover): Promise<boolean> {
-  const { database, storeNamed, log } = services;
+  const { database, storeNamed, deadlineFor, log } = services;
   const { id, key, storeId, attempts } = leftover;
   try {
     const store = storeNamed(leftover.store);

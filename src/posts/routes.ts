@@ -21,15 +21,12 @@ export const postRoutes = (services: Services) => {
     .post(
       "/upload",
       async ({ body, viewer, request }) => {
-        const upload = uploads.stagedFor(request);
-        const post = await publish(
-          services,
-          viewer,
-          upload,
-          body.caption ?? "",
-          readUploadKey(request.headers),
-          request.signal,
-        );
+        const post = await publish(services, viewer, {
+          staged: uploads.stagedFor(request),
+          caption: body.caption ?? "",
+          uploadKey: readUploadKey(request.headers),
+          gone: request.signal,
+        });
         return postRead(post, viewer, config.publicUrl);
       },
       {

@@ -10,6 +10,8 @@ export interface PostServices {
   readonly store: MediaStore;
   /** The store that has a post's bytes; undefined when it is not configured any more. */
   readonly storeNamed: (name: string) => MediaStore | undefined;
+  /** Seconds that a store may take for a file of so many bytes; 0 for a call that moves none. */
+  readonly deadlineFor: (bytes: number) => number;
   /** Ids of the uploads this process is working on: the sweeper keeps its hands off them. */
   readonly running: Set<string>;
 }
