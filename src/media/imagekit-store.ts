@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type ImageKit from "imagekit";
-import { imagekitError, mayHaveWorked, waitBeforeRetry } from "./imagekit-failures.ts";
+import { imagekitError } from "./imagekit-failures.ts";
 import { requireMediaKey } from "./keys.ts";
 import { multipartBody } from "./multipart-body.ts";
+import { mayHaveWorked, persistently } from "./persistently.ts";
 import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
 import { untilAborted } from "./until-aborted.ts";
 
@@ -21,7 +21,6 @@ export interface ImageKitSettings {
 /** Where our files lie in the account, and the tag by which they can be told from others. */
 const FOLDER = "/image-sharing";
 const TAG = "image-sharing";
-const ATTEMPTS = 3;
 /** Milliseconds for one answer of the management API. */
 const ANSWER = 10_000;
 /** Milliseconds that a delete spends on the CDN's copy. */
@@ -43,10 +42,12 @@ interface File {
 export class ImageKitStore implements MediaStore {
   readonly name = "imagekit";
   readonly #settings: ImageKitSettings;
+  readonly #pause: number;
   #loading: Promise<ImageKit> | undefined;
 
   constructor(settings: ImageKitSettings) {
     this.#settings = settings;
+    this.#pause = settings.pause ?? 500;
   }
 
   async put(key: string, file: StorableFile, signal: AbortSignal): Promise<StoredMedia> {
@@ -65,14 +66,14 @@ export class ImageKitStore implements MediaStore {
           return found;
         }
       };
-      return storedMedia(await this.#persistently(signal, upload, until));
+      return storedMedia(await persistently(signal, this.#pause, upload, until));
     });
   }
 
   async find(key: string, signal: AbortSignal): Promise<StoredMedia | null> {
     requireMediaKey(key);
     return this.#speaking(signal, async (client) => {
-      const found = await this.#persistently(signal, () => this.#look(client, key, signal));
+      const found = await persistently(signal, this.#pause, () => this.#look(client, key, signal));
       return found && storedMedia(found);
     });
   }
@@ -81,7 +82,7 @@ export class ImageKitStore implements MediaStore {
     requireMediaKey(key);
     await this.#speaking(signal, async (client) => {
       let id = storeId;
-      await this.#persistently(signal, async () => {
+      await persistently(signal, this.#pause, async () => {
         id ??= (await this.#look(client, key, signal))?.fileId ?? null;
         if (id === null) return;
         const answer = await this.#remove(client, id, signal);
@@ -158,20 +159,6 @@ export class ImageKitStore implements MediaStore {
     await client
       .post("/v1/files/purge", { body: { url }, maxRetries: 0, timeout: PURGE, signal })
       .catch(() => undefined);
-  }
-
-  /** Repeats a call that is safe to repeat, as long as its failure may pass and `until` has not come. */
-  async #persistently<T>(signal: AbortSignal, call: () => Promise<T>, until = Infinity): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await call();
-      } catch (failure) {
-        signal.throwIfAborted();
-        const wait = waitBeforeRetry(failure, attempt, this.#settings.pause ?? 500);
-        if (wait === null || attempt === ATTEMPTS || performance.now() + wait >= until) throw failure;
-        await sleep(wait, undefined, { signal });
-      }
-    }
   }
 
   /** Does the work within the signal, with every failure in the API's words. */

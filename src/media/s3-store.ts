@@ -1,0 +1,132 @@
+import { S3Client } from "bun";
+import { ApiError } from "../errors.ts";
+import { requireMediaKey } from "./keys.ts";
+import { mayHaveWorked, persistently } from "./persistently.ts";
+import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
+import { untilAborted } from "./until-aborted.ts";
+
+export interface S3Settings {
+  readonly bucket: string;
+  /** Null: Amazon's, by region. */
+  readonly endpoint: string | null;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Under which everyone can read the bucket's objects; null: addresses are signed, one by one. */
+  readonly publicUrl: string | null;
+  /** Milliseconds before the first repetition of a failed call. */
+  readonly pause?: number;
+}
+
+/** Seconds for which a signed address to read from is good, and one for a call of our own. */
+const READABLE = 3600;
+const CALL = 600;
+
+/**
+ * Files in a bucket of an S3-compatible service. Bun's client signs, `fetch` moves the bytes: the client's own
+ * calls cannot be aborted. One PUT per file (up to 5 GB) and no multipart upload, so that the object appears
+ * whole or not at all and an upload that was cut leaves no parts that are paid for and seen by nobody. Needs
+ * PutObject, GetObject and DeleteObject on the objects, and ListBucket on the bucket: without that, a missing
+ * object is answered with 403.
+ */
+export class S3Store implements MediaStore {
+  readonly name = "s3";
+  readonly #settings: S3Settings;
+  readonly #client: S3Client;
+
+  constructor(settings: S3Settings) {
+    this.#settings = settings;
+    const { bucket, endpoint, region, accessKeyId, secretAccessKey } = settings;
+    this.#client = new S3Client({
+      bucket,
+      region,
+      accessKeyId,
+      secretAccessKey,
+      ...(endpoint === null ? {} : { endpoint }),
+    });
+  }
+
+  async put(key: string, file: StorableFile, signal: AbortSignal): Promise<StoredMedia> {
+    requireMediaKey(key);
+    const headers = {
+      "Content-Type": file.contentType,
+      "Cache-Control": "public, max-age=31536000, immutable",
+    };
+    await this.#call("PUT", key, signal, { body: file.file, headers });
+    return this.#stored(key);
+  }
+
+  async find(key: string, signal: AbortSignal): Promise<StoredMedia | null> {
+    requireMediaKey(key);
+    const found = await this.#call("HEAD", key, signal, {}, (refused) => refused.status === 404);
+    return found ? this.#stored(key) : null;
+  }
+
+  async delete(key: string, _storeId: string | null, signal: AbortSignal): Promise<void> {
+    requireMediaKey(key);
+    // A bucket that is not there is no deletion.
+    await this.#call("DELETE", key, signal, {}, (refused) => refused.code === "NoSuchKey");
+  }
+
+  /** An address at which anyone can read the file for an hour: where `/media/{key}` sends to. */
+  signedAddress(key: string): string {
+    return this.#client.presign(requireMediaKey(key), { method: "GET", expiresIn: READABLE });
+  }
+
+  #stored(key: string): StoredMedia {
+    const base = this.#settings.publicUrl?.replace(/\/+$/, "") ?? "/media";
+    return { url: `${base}/${key}`, storeId: null, thumbnailUrl: null };
+  }
+
+  /** Makes the call, repeated where that helps. False: it was refused because of what `absent` recognises. */
+  async #call(
+    method: "PUT" | "HEAD" | "DELETE",
+    key: string,
+    signal: AbortSignal,
+    init: BunFetchRequestInit,
+    absent: (refused: Refused) => boolean = () => false,
+  ): Promise<boolean> {
+    const once = async () => {
+      const address = this.#client.presign(key, { method, expiresIn: CALL });
+      const answer = await fetch(address, { ...init, method, signal, redirect: "manual" });
+      const text = await answer.text();
+      if (!answer.ok) throw new Refused(answer, text);
+    };
+    try {
+      await untilAborted(signal, () => persistently(signal, this.#settings.pause ?? 500, once));
+      return true;
+    } catch (failure) {
+      if (signal.aborted) throw signal.reason;
+      if (failure instanceof Refused && absent(failure)) return false;
+      throw s3Error(failure);
+    }
+  }
+}
+
+/** An answer other than success. Of its XML only the error's code is kept. */
+class Refused extends Error {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly code: string;
+
+  constructor(answer: Response, text: string) {
+    const code = /<Code>(\w{1,60})<\/Code>/.exec(text)?.[1] ?? "";
+    super(`S3 ${answer.status} ${code}`.trimEnd());
+    this.status = answer.status;
+    this.headers = answer.headers;
+    this.code = code;
+  }
+}
+
+function s3Error(failure: unknown): ApiError {
+  // Not fetch's own error: that holds the signed address.
+  const lost = () => new Error(`S3 gave no answer: ${(failure as NodeJS.ErrnoException).code ?? "unknown"}`);
+  if (!(failure instanceof Refused)) return new ApiError("STORE_UNAVAILABLE", { cause: lost() });
+  const cause = failure;
+  if (/Quota|StorageFull/i.test(failure.code) || failure.status === 507)
+    return new ApiError("STORAGE_FULL", { cause });
+  if (failure.code === "EntityTooLarge" || failure.status === 413)
+    return new ApiError("FILE_TOO_LARGE", { cause });
+  const passing = mayHaveWorked(failure) || failure.status === 429;
+  return new ApiError(passing ? "STORE_UNAVAILABLE" : "STORE_FAILED", { cause });
+}

@@ -1,0 +1,131 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { S3Store } from "../../src/media/s3-store.ts";
+import { type FakeS3, type S3Fault, startFakeS3 } from "../support/fake-s3.ts";
+import { newKey, sha256, staged, storeContract } from "./store-contract.ts";
+
+const forever = new AbortController().signal;
+
+function storeOn(
+  fake: FakeS3,
+  changes: { secretAccessKey?: string; publicUrl?: string; bucket?: string } = {},
+) {
+  const { bucket, url: endpoint, region, accessKeyId, secretAccessKey } = fake;
+  return new S3Store({
+    bucket,
+    endpoint,
+    region,
+    accessKeyId,
+    secretAccessKey,
+    publicUrl: null,
+    pause: 1,
+    ...changes,
+  });
+}
+
+storeContract("s3", async () => {
+  const fake = await startFakeS3();
+  return {
+    store: storeOn(fake),
+    content: async () => Object.fromEntries(fake.objects.entries().map(([key, { sha256 }]) => [key, sha256])),
+    close: () => fake.close(),
+  };
+});
+
+describe("the S3 store", () => {
+  let folder: string;
+  let fake: FakeS3;
+  let store: S3Store;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "s3-store-"));
+    fake = await startFakeS3();
+    store = storeOn(fake);
+  });
+  afterEach(() => {
+    for (const method of ["PUT", "HEAD", "DELETE"] as const) fake.fail(method, null);
+  });
+  afterAll(async () => {
+    await fake.close();
+    await rm(folder, { recursive: true });
+  });
+
+  test("an object has our type; without a public address this service leads to it", async () => {
+    const key = newKey();
+    const stored = await store.put(key, await staged(folder, "picture"), forever);
+    expect(fake.objects.get(key)?.contentType).toBe("image/png");
+    expect(stored).toEqual({ url: `/media/${key}`, storeId: null, thumbnailUrl: null });
+    const response = await fetch(store.signedAddress(key));
+    expect(await response.text()).toBe("picture");
+    expect((await fetch(store.signedAddress(key).split("?")[0] ?? "")).status).not.toBe(200);
+  });
+
+  test("a public address is used where there is one", async () => {
+    const open = storeOn(fake, { publicUrl: "https://cdn.example.com/media/" });
+    const key = newKey();
+    const { url } = await open.put(key, await staged(folder, "picture"), forever);
+    expect(url).toBe(`https://cdn.example.com/media/${key}`);
+  });
+
+  test.each([
+    ["hang before", 1, "signal"],
+    ["hang after", 1, "signal"],
+    ["close in the body", 1, "works"],
+    ["close in the body", 9, "STORE_UNAVAILABLE"],
+    ["close after", 1, "works"],
+    ["close after", 9, "STORE_UNAVAILABLE"],
+    ["403", 9, "STORE_FAILED"],
+    ["no bucket", 9, "STORE_FAILED"],
+    ["quota", 9, "STORAGE_FULL"],
+    ["too large", 9, "FILE_TOO_LARGE"],
+    ["503", 2, "works"],
+    ["503", 9, "STORE_UNAVAILABLE"],
+  ] satisfies [S3Fault, number, string][])("put, %s, %d times: %s", async (fault, times, outcome) => {
+    const key = newKey();
+    fake.fail("PUT", fault, times);
+    const put = store.put(key, await staged(folder, "x".repeat(300_000)), AbortSignal.timeout(500));
+    const failure = await put.then(() => null).catch((error) => error);
+    expect(failure?.code === 23 ? "signal" : (failure?.code ?? "works")).toBe(outcome);
+    const shown = Bun.inspect(failure);
+    for (const secret of [
+      fake.secretAccessKey,
+      fake.accessKeyId,
+      "X-Amz-Signature",
+      "<Code>",
+      "internal-host",
+    ]) {
+      expect(shown).not.toContain(secret);
+    }
+    fake.fail("PUT", null);
+    expect((await store.find(key, forever)) !== null).toBe(fake.objects.has(key));
+    if (outcome === "works") expect(fake.objects.get(key)?.sha256).toBe(sha256("x".repeat(300_000)));
+    await store.delete(key, null, forever);
+    expect(fake.objects.has(key)).toBe(false);
+  });
+
+  test("a bucket that is not there is no deletion", async () => {
+    const lost = storeOn(fake, { bucket: "elsewhere" });
+    await expect(lost.delete(newKey(), null, forever)).rejects.toMatchObject({ code: "STORE_FAILED" });
+  });
+
+  test("a wrong secret is refused, once, and told to nobody", async () => {
+    const wrong = storeOn(fake, { secretAccessKey: "wrong-secret" });
+    const before = fake.calls.length;
+    const failure = await wrong.put(newKey(), await staged(folder, "x"), forever).catch((error) => error);
+    expect(failure).toMatchObject({ code: "STORE_FAILED" });
+    expect(failure.cause.message).toBe("S3 403 SignatureDoesNotMatch");
+    expect(Bun.inspect(failure)).not.toContain("wrong-secret");
+    expect(fake.calls.length).toBe(before + 1);
+  });
+
+  test("a store that cannot be reached is 503", async () => {
+    const silent = await startFakeS3();
+    await silent.close();
+    const failure = await storeOn(silent)
+      .find(newKey(), forever)
+      .catch((error) => error);
+    expect(failure).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(Bun.inspect(failure)).not.toContain("X-Amz");
+  });
+});
