@@ -16,6 +16,11 @@ export interface DeliverableMedia {
 /** Up to here one read is quicker than Bun's file response (20 kB: 45,000 against 33,000 answers a second). */
 const SMALL = 32 * 1024;
 const FOREVER = "public, max-age=31536000, immutable";
+/** Opened in a tab, a file may show itself with the browser's own style, and do nothing else. */
+const IMAGE_POLICY = "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'";
+/** Chromium's video page cannot load its own video from the opaque origin of a full sandbox. Still no scripts. */
+const VIDEO_POLICY =
+  "sandbox allow-same-origin; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'";
 
 /**
  * Answers GET and HEAD for a file of the disk store (RFC 9110): 200, 206 for one byte range, 304, 416. Several
@@ -33,9 +38,7 @@ export function deliver(request: Request, media: DeliverableMedia): Response {
     "Accept-Ranges": "bytes",
     "Cache-Control": FOREVER,
     "Content-Disposition": disposition(media.fileName ?? media.key),
-    // Opened in a tab, a file may show itself with the browser's own style, and do nothing else.
-    "Content-Security-Policy":
-      "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'",
+    "Content-Security-Policy": media.contentType.startsWith("video/") ? VIDEO_POLICY : IMAGE_POLICY,
     "Content-Type": media.contentType,
     "Cross-Origin-Resource-Policy": "cross-origin",
     ETag: etag,

@@ -64,7 +64,20 @@ describe("delivery of a stored file", () => {
     expect(headers.get("x-content-type-options")).toBe("nosniff");
     expect(headers.get("cross-origin-resource-policy")).toBe("cross-origin");
     const policy = headers.get("content-security-policy");
-    expect(policy).toStartWith("sandbox; default-src 'none';");
+    expect(policy).toBe("sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'");
+  });
+
+  test("a video may play in a tab of its own, and run nothing", () => {
+    const media = {
+      key: "small.png",
+      path: join(folder, "small.png"),
+      contentType: "video/mp4",
+      fileName: null,
+    };
+    const { headers } = deliver(new Request("http://localhost/"), media);
+    expect(headers.get("content-type")).toBe("video/mp4");
+    const policy = headers.get("content-security-policy");
+    expect(policy).toStartWith("sandbox allow-same-origin; default-src 'none'; media-src 'self';");
     expect(policy).not.toContain("allow-scripts");
     expect(policy).not.toContain("script-src");
   });
