@@ -50,22 +50,36 @@ export class S3Store implements MediaStore {
     requireMediaKey(key);
     const headers = {
       "Content-Type": file.contentType,
+      "Content-Length": String(file.bytes),
       "Cache-Control": "public, max-age=31536000, immutable",
     };
-    await this.#call("PUT", key, signal, { body: file.file, headers });
+    // A stream, anew for each attempt: given the file itself, fetch reads all of it into memory over TLS.
+    await this.#call("PUT", key, signal, () => ({ body: file.file.stream(), headers }));
     return this.#stored(key);
   }
 
   async find(key: string, signal: AbortSignal): Promise<StoredMedia | null> {
     requireMediaKey(key);
-    const found = await this.#call("HEAD", key, signal, {}, (refused) => refused.status === 404);
+    const found = await this.#call(
+      "HEAD",
+      key,
+      signal,
+      () => ({}),
+      (refused) => refused.status === 404,
+    );
     return found ? this.#stored(key) : null;
   }
 
   async delete(key: string, _storeId: string | null, signal: AbortSignal): Promise<void> {
     requireMediaKey(key);
     // A bucket that is not there is no deletion.
-    await this.#call("DELETE", key, signal, {}, (refused) => refused.code === "NoSuchKey");
+    await this.#call(
+      "DELETE",
+      key,
+      signal,
+      () => ({}),
+      (refused) => refused.code === "NoSuchKey",
+    );
   }
 
   /** An address at which anyone can read the file for an hour: where `/media/{key}` sends to. */
@@ -83,12 +97,12 @@ export class S3Store implements MediaStore {
     method: "PUT" | "HEAD" | "DELETE",
     key: string,
     signal: AbortSignal,
-    init: BunFetchRequestInit,
+    init: () => BunFetchRequestInit,
     absent: (refused: Refused) => boolean = () => false,
   ): Promise<boolean> {
     const once = async () => {
       const address = this.#client.presign(key, { method, expiresIn: CALL });
-      const answer = await fetch(address, { ...init, method, signal, redirect: "manual" });
+      const answer = await fetch(address, { ...init(), method, signal, redirect: "manual" });
       const text = await answer.text();
       if (!answer.ok) throw new Refused(answer, text);
     };
