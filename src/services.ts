@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 import { createPasswordHashing } from "./auth/password-hashing.ts";
@@ -31,6 +32,9 @@ export interface Services extends RecoveryServices, PostServices {
   /** Ends what runs in the background, then lets go of database and files. */
   close(): Promise<void>;
 }
+
+/** One core stays free for everything else. Who is last in a full queue waits some 17 seconds on two cores. */
+const hashingLimits = { concurrency: Math.max(1, availableParallelism() - 1), queueLimit: 256 };
 
 /**
  * Opens what the configuration names: data folder, database, media store.
@@ -66,7 +70,7 @@ export async function openServices(config: Config, log: Log): Promise<Services> 
     tokens,
     sweeper,
     background,
-    hashing: createPasswordHashing(),
+    hashing: createPasswordHashing(hashingLimits),
     viewers: createViewers(database, tokens, config.requireVerifiedEmail),
     passwordMinLength: config.passwordMinLength,
     requireVerifiedEmail: config.requireVerifiedEmail,
