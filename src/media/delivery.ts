@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { ApiError } from "../errors.ts";
 import { byteRange } from "./byte-range.ts";
 
@@ -13,8 +13,11 @@ export interface DeliverableMedia {
   readonly fileName: string | null;
 }
 
-/** Up to here one read is quicker than Bun's file response (20 kB: 45,000 against 33,000 answers a second). */
-const SMALL = 32 * 1024;
+/**
+ * Up to here one read into this buffer, of which a Response takes a copy, is quicker than Bun's file response
+ * (64 kB of a file: 31,000 against 22,000 answers a second).
+ */
+const small = new Uint8Array(128 * 1024);
 const FOREVER = "public, max-age=31536000, immutable";
 /** Opened in a tab, a file may show itself with the browser's own style, and do nothing else. */
 const IMAGE_POLICY = "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'";
@@ -59,9 +62,9 @@ export function deliver(request: Request, media: DeliverableMedia): Response {
   }
   if (range !== null) {
     headers["Content-Range"] = `bytes ${range.first}-${range.last}/${size}`;
-    return new Response(Bun.file(media.path).slice(range.first, range.last + 1), { status: 206, headers });
+    return new Response(part(media.path, range.first, range.last + 1), { status: 206, headers });
   }
-  return new Response(size <= SMALL ? readSmall(media.path) : Bun.file(media.path), { headers });
+  return new Response(part(media.path, 0, size), { headers });
 }
 
 /** Whether an If-None-Match names the tag, compared weakly (RFC 9110, 13.1.2). */
@@ -71,11 +74,18 @@ function holds(condition: string | null, etag: string): boolean {
   return condition.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);
 }
 
-function readSmall(path: string): Uint8Array<ArrayBuffer> {
+/** The file's bytes from `start` up to `end`, not included. */
+function part(path: string, start: number, end: number): Blob | Uint8Array<ArrayBuffer> {
+  if (end - start > small.length) return Bun.file(path).slice(start, end);
   try {
-    return readFileSync(path);
+    const file = openSync(path, "r");
+    try {
+      return small.subarray(0, readSync(file, small, 0, end - start, start));
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
-    // Deleted since the look above.
+    // Deleted since it was looked at.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new ApiError("NOT_FOUND");
     throw error;
   }

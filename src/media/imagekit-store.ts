@@ -66,7 +66,7 @@ export class ImageKitStore implements MediaStore {
           return found;
         }
       };
-      return storedMedia(await persistently(signal, this.#pause, upload, until));
+      return storedMedia(key, await persistently(signal, this.#pause, upload, until));
     });
   }
 
@@ -74,7 +74,7 @@ export class ImageKitStore implements MediaStore {
     requireMediaKey(key);
     return this.#speaking(signal, async (client) => {
       const found = await persistently(signal, this.#pause, () => this.#look(client, key, signal));
-      return found && storedMedia(found);
+      return found && storedMedia(key, found);
     });
   }
 
@@ -113,18 +113,14 @@ export class ImageKitStore implements MediaStore {
       defaultBaseURL: "https://upload.imagekit.io",
       body: form.stream,
       headers: { "content-type": form.contentType, "content-length": String(form.contentLength) },
-      maxRetries: 0,
-      timeout: Math.max(1, Math.round(until - performance.now())),
-      signal,
+      ...within(until - performance.now(), signal),
     });
   }
 
   async #look(client: ImageKit, key: string, signal: AbortSignal): Promise<File | null> {
     const answer: unknown = await client.get("/v1/files", {
       query: { path: FOLDER, searchQuery: `name="${key}"`, limit: 10 },
-      maxRetries: 0,
-      timeout: ANSWER,
-      signal,
+      ...within(ANSWER, signal),
     });
     // Never "not there" because of an answer that is not one: a row would go and its bytes would stay.
     if (!Array.isArray(answer)) throw new UnusableAnswer("no list of files");
@@ -140,9 +136,7 @@ export class ImageKitStore implements MediaStore {
   ): Promise<"removed" | "absent" | "unclear"> {
     try {
       const answer: unknown = await client.delete(`/v1/files/${encodeURIComponent(id)}`, {
-        maxRetries: 0,
-        timeout: ANSWER,
-        signal,
+        ...within(ANSWER, signal),
       });
       return answer === null ? "removed" : "unclear";
     } catch (failure) {
@@ -156,9 +150,7 @@ export class ImageKitStore implements MediaStore {
   /** Asks the CDN to forget its copy. The file is gone already, so a failure is nobody's. */
   async #purge(client: ImageKit, key: string, signal: AbortSignal): Promise<void> {
     const url = `${this.#settings.urlEndpoint.replace(/\/+$/, "")}${FOLDER}/${key}`;
-    await client
-      .post("/v1/files/purge", { body: { url }, maxRetries: 0, timeout: PURGE, signal })
-      .catch(() => undefined);
+    await client.post("/v1/files/purge", { body: { url }, ...within(PURGE, signal) }).catch(() => undefined);
   }
 
   /** Does the work within the signal, with every failure in the API's words. */
@@ -188,20 +180,27 @@ export class ImageKitStore implements MediaStore {
   }
 }
 
+/**
+ * Options of one call that ends with the signal or after so many milliseconds. The SDK's own time-out, an integer,
+ * ends with the answer's headers; ours holds for its body too.
+ */
+function within(milliseconds: number, signal: AbortSignal) {
+  const timeout = Math.max(1, Math.round(milliseconds));
+  return { maxRetries: 0, timeout, signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]) };
+}
+
 /** An answer that came and cannot be used: a 202, no `fileId`, no JSON. */
 class UnusableAnswer extends Error {}
 
 function fileFrom(answer: unknown): File {
   const file = (typeof answer === "object" && answer !== null ? answer : {}) as Partial<File>;
-  if (typeof file.fileId !== "string" || !/^https?:\/\//.test(file.url ?? "")) {
+  if (typeof file.fileId !== "string" || file.fileId === "" || !/^https?:\/\//.test(file.url ?? "")) {
     throw new UnusableAnswer("no description of a file");
   }
   return file as File;
 }
 
-function storedMedia(file: File): StoredMedia {
-  const picture = /\.(?:mp4|mov|webm|mkv|avi|3gp|mpg)$/.test(file.name)
-    ? `${file.url}/ik-thumbnail.jpg`
-    : file.url;
+function storedMedia(key: string, file: File): StoredMedia {
+  const picture = /\.(?:mp4|mov|webm|mkv|avi|3gp|mpg)$/.test(key) ? `${file.url}/ik-thumbnail.jpg` : file.url;
   return { url: file.url, storeId: file.fileId, thumbnailUrl: `${picture}?tr=w-640,h-640,c-at_max` };
 }

@@ -11,7 +11,7 @@ export interface StorableFile {
 
 /** Where a stored file can be found. */
 export interface StoredMedia {
-  /** Absolute, or starting with `/` when this service delivers it itself. */
+  /** Absolute, or `/media/{key}` when this service delivers it itself or leads to it. */
   readonly url: string;
   /** The store's own id of the file (ImageKit's `fileId`), null where the key is all there is. */
   readonly storeId: string | null;
@@ -24,7 +24,9 @@ export interface StoredMedia {
  * we know where to look. Every store passes the one contract suite in `test/media/store-contract.ts`.
  *
  * Every call ends when `signal` aborts, rejecting with the signal's reason. Failures reject with an `ApiError`
- * (`STORAGE_FULL`, `STORE_FAILED`, `STORE_UNAVAILABLE`, `FILE_TOO_LARGE`) whose message holds no secret.
+ * (`STORAGE_FULL`, `STORE_FAILED`, `STORE_UNAVAILABLE`, `FILE_TOO_LARGE`) that holds no secret, in its `cause`
+ * neither; what is no key of ours with `NOT_FOUND`. After a rejected put the file may be there or not, and one
+ * that was aborted may still arrive a moment later: look again before forgetting the key.
  */
 export interface MediaStore {
   readonly name: "disk" | "imagekit" | "s3";

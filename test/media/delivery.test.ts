@@ -109,6 +109,17 @@ describe("delivery of a stored file", () => {
     expect(await response.bytes()).toEqual(small.slice(first, last + 1));
   });
 
+  test("answers that wait together each hold their own bytes", async () => {
+    const answer = (range: string) => {
+      const request = new Request("http://localhost/", { headers: { range } });
+      const path = join(folder, "large.png");
+      return deliver(request, { key: "large.png", path, contentType: "image/png", fileName: null });
+    };
+    const [first, second] = [answer("bytes=0-999"), answer("bytes=1000-1999")];
+    expect(await first.bytes()).toEqual(large.slice(0, 1000));
+    expect(await second.bytes()).toEqual(large.slice(1000, 2000));
+  });
+
   test("a range from the middle of a large file is that part", async () => {
     const response = await ask("large.png", { range: "bytes=1000000-2999999" });
     expect(await response.bytes()).toEqual(large.slice(1_000_000));

@@ -15,6 +15,7 @@ export type Fault =
   | "202"
   | "no fileId"
   | "truncated JSON"
+  | "stalled JSON"
   | "odd JSON"
   | "HTML"
   | "slow"
@@ -266,6 +267,9 @@ function wrongly(response: ServerResponse, fault: Fault | null, result: object |
       response
         .writeHead(200, { "Content-Type": "text/html" })
         .end("<html>Sign in to the hotel's network</html>");
+      return 200;
+    case "stalled JSON":
+      response.writeHead(200, { "Content-Type": "application/json", "Content-Length": "1000" }).write("{");
       return 200;
     case "truncated JSON":
       response
