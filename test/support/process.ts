@@ -1,0 +1,79 @@
+import { join } from "node:path";
+
+const main = join(import.meta.dir, "../../src/main.ts");
+
+/** A service in a process of its own, on a real port, that can be killed like by a power cut. */
+export class ServiceProcess {
+  #process: Bun.Subprocess | undefined;
+  readonly address: string;
+
+  constructor(
+    readonly dataDir: string,
+    readonly environment: Record<string, string> = {},
+    readonly port = 20_000 + Math.floor(Math.random() * 30_000),
+  ) {
+    this.address = `http://127.0.0.1:${port}`;
+  }
+
+  /** Starts the process and waits until it answers. */
+  async start(): Promise<void> {
+    this.#process = Bun.spawn([process.execPath, main], {
+      env: {
+        PATH: process.env["PATH"],
+        HOST: "127.0.0.1",
+        PORT: String(this.port),
+        PUBLIC_URL: this.address,
+        DATA_DIR: this.dataDir,
+        RATE_LIMIT: "off",
+        LOG_LEVEL: "error",
+        ...this.environment,
+      },
+      cwd: this.dataDir,
+      stdout: "ignore",
+      stderr: "inherit",
+    });
+    for (let tries = 0; tries < 400; tries++) {
+      if (
+        await fetch(`${this.address}/health`).then(
+          ({ ok }) => ok,
+          () => false,
+        )
+      )
+        return;
+      await Bun.sleep(10);
+    }
+    throw new Error("the service did not start");
+  }
+
+  /** Ends it without a chance to clean up. */
+  async kill(): Promise<void> {
+    this.#process?.kill("SIGKILL");
+    await this.#process?.exited;
+  }
+
+  /** Asks it to end; gives its exit code. */
+  async stop(): Promise<number | undefined> {
+    this.#process?.kill("SIGTERM");
+    return this.#process?.exited;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** A fresh account's token. */
+  async signUp(email: string): Promise<string> {
+    const password = "correct horse battery";
+    const headers = { "content-type": "application/json" };
+    await fetch(`${this.address}/auth/register`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ email, password }),
+    });
+    const login = await fetch(`${this.address}/auth/jwt/login`, {
+      method: "POST",
+      body: new URLSearchParams({ username: email, password }),
+    });
+    return ((await login.json()) as { access_token: string }).access_token;
+  }
+}
