@@ -1,4 +1,4 @@
-import { createGate } from "./gate.ts";
+import { createGate } from "../gate.ts";
 
 /**
  * Argon2id above the strongest of OWASP's equivalent minimums (m=47104, t=1, p=1): 64 MiB as in the hashes of

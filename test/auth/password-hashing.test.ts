@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { createGate } from "../../src/auth/gate.ts";
+import { createGate } from "../../src/gate.ts";
 import { createPasswordHashing } from "../../src/auth/password-hashing.ts";
 import { ApiError } from "../../src/errors.ts";
 

@@ -1,4 +1,4 @@
-import { ApiError } from "../errors.ts";
+import { ApiError } from "./errors.ts";
 
 /** Lets a bounded number of costly tasks run at once and a bounded number wait, first come first served. */
 export interface Gate {

@@ -1,0 +1,159 @@
+import { expect, test } from "bun:test";
+
+import { resetMessage } from "../../src/mail/messages.ts";
+import { createSmtpMailer, smtpServer } from "../../src/mail/smtp-mailer.ts";
+import { startSmtpSink } from "../support/smtp-sink.ts";
+
+const from = "Image Sharing <no-reply@example.com>";
+const token = `${"eyJhbGciOiJIUzI1NiJ9".repeat(8)}.a-b_c=.secret`;
+const message = (to = "ann@example.com") => resetMessage({ to, token, publicUrl: "http://localhost:8000" });
+
+function recordingLog() {
+  const lines: [event: string, fields: Record<string, unknown>][] = [];
+  const write = (event: string, fields: Record<string, unknown>) => void lines.push([event, fields]);
+  return { lines, log: { info: write, warn: write } };
+}
+
+test("a mail arrives whole: sender, reader, subject, text and HTML", async () => {
+  await using sink = startSmtpSink();
+  const { log, lines } = recordingLog();
+  const mailer = createSmtpMailer(sink.url.replace("//", "//us%40er:p%20w@"), from, log);
+  mailer.send(message());
+  const mail = await sink.mail(1);
+  await mailer.close();
+  expect(mail).toMatchObject({
+    from: "no-reply@example.com",
+    to: ["ann@example.com"],
+    credentials: ["us@er", "p w"],
+  });
+  expect(mail.headers).toMatchObject({ to: "ann@example.com", from, subject: "Set a new password" });
+  expect(mail.text.trimEnd()).toBe(message().text.trimEnd());
+  expect(mail.html.trimEnd()).toBe(message().html.trimEnd());
+  expect(lines).toEqual([["mail.sent", { domain: "example.com", tries: 1 }]]);
+});
+
+test("an address beyond ASCII arrives; its domain in Punycode where the local part is ASCII", async () => {
+  await using sink = startSmtpSink();
+  const mailer = createSmtpMailer(sink.url, from, recordingLog().log);
+  mailer.send(message("ann@bücher.de"));
+  mailer.send(message("émile@bücher.de"));
+  await mailer.close();
+  expect(sink.mails.flatMap(({ to }) => to).sort()).toEqual(["ann@xn--bcher-kva.de", "émile@bücher.de"]);
+});
+
+test("a mail is for one reader, whatever the address looks like", async () => {
+  await using sink = startSmtpSink();
+  const mailer = createSmtpMailer(sink.url, from, recordingLog().log, { retryDelaysMs: [] });
+  for (const to of [
+    "ann@example.com, eve@example.com",
+    "ann@example.com\r\nBcc: eve@example.com",
+    "x>\r\nRCPT TO:<eve@example.com",
+  ])
+    mailer.send(message(to));
+  await mailer.close();
+  for (const mail of sink.mails) {
+    expect(mail.to).toHaveLength(1);
+    expect(mail.to).not.toContain("eve@example.com");
+    expect(mail.headers).not.toHaveProperty("bcc");
+  }
+});
+
+test("after temporary failures of every kind the mail arrives, once", async () => {
+  await using sink = startSmtpSink();
+  const { log, lines } = recordingLog();
+  const mailer = createSmtpMailer(sink.url, from, log, { retryDelaysMs: [1, 1, 1], timeoutMs: 100 });
+  sink.failNext("drop", "hang", "451 try later");
+  mailer.send(message());
+  await sink.mail(1);
+  await mailer.close();
+  expect(sink.mails).toHaveLength(1);
+  expect(lines.map(([event]) => event)).toEqual([
+    "mail.delayed",
+    "mail.delayed",
+    "mail.delayed",
+    "mail.sent",
+  ]);
+});
+
+test("a refusal for good is not tried again, and the log holds no address, token or text", async () => {
+  await using sink = startSmtpSink();
+  const { log, lines } = recordingLog();
+  const mailer = createSmtpMailer(sink.url, from, log, { retryDelaysMs: [1] });
+  sink.failNext("550 no such user <ann@example.com>");
+  mailer.send(message());
+  await mailer.close();
+  expect(sink.connections()).toBe(1);
+  expect(sink.mails).toBeEmpty();
+  expect(lines).toEqual([
+    ["mail.failed", expect.objectContaining({ domain: "example.com", tries: 1, responseCode: 550 })],
+  ]);
+  expect(JSON.stringify(lines)).not.toContain("ann@");
+  expect(JSON.stringify(lines)).not.toContain("eyJ");
+});
+
+test("a dead server costs the sender nothing; beyond the capacity mails are dropped, closing gives up in time", async () => {
+  await using sink = startSmtpSink();
+  const { log, lines } = recordingLog();
+  const mailer = createSmtpMailer(sink.url, from, log, { capacity: 2, drainMs: 20, timeoutMs: 200 });
+  sink.failNext("hang", "hang");
+  for (let count = 0; count < 3; count += 1) mailer.send(message());
+  expect(lines).toEqual([["mail.dropped", { domain: "example.com", reason: "full" }]]);
+  await mailer.close();
+  expect(lines.at(-1)).toEqual(["mail.lost", { mails: 2 }]);
+  mailer.send(message());
+  expect(lines.at(-1)).toEqual(["mail.dropped", { domain: "example.com", reason: "closed" }]);
+});
+
+test("closing gives a mail between two tries its last one at once", async () => {
+  await using sink = startSmtpSink();
+  const delayed = Promise.withResolvers<void>();
+  const { log } = recordingLog();
+  const mailer = createSmtpMailer(
+    sink.url,
+    from,
+    { ...log, info: (event) => event === "mail.delayed" && delayed.resolve() },
+    { retryDelaysMs: [3_600_000] },
+  );
+  sink.failNext("drop");
+  mailer.send(message());
+  await delayed.promise;
+  await mailer.close();
+  expect(sink.mails).toHaveLength(1);
+});
+
+test("credentials require TLS, except on this machine; certificates are checked, except on this machine", () => {
+  expect(smtpServer("smtp://u:p@mail.example.com")).toEqual({
+    host: "mail.example.com",
+    port: 587,
+    secure: false,
+    requireTLS: true,
+    auth: { user: "u", pass: "p" },
+    tls: { rejectUnauthorized: true },
+  });
+  expect(smtpServer("smtps://u:p%25@mail.example.com")).toMatchObject({
+    port: 465,
+    secure: true,
+    auth: { pass: "p%" },
+    tls: { rejectUnauthorized: true },
+  });
+  expect(smtpServer("smtp://relay:25")).toMatchObject({ port: 25, requireTLS: false });
+  expect(smtpServer("smtp://relay:25")).not.toHaveProperty("auth");
+  expect(smtpServer("smtp://u:p@[::1]:25")).toMatchObject({ host: "::1", requireTLS: false });
+  expect(smtpServer("smtp://u:p@localhost.example.com")).toMatchObject({ requireTLS: true });
+});
+
+test.each(["", "mail.example.com", "http://mail.example.com", "smtp://", "smtp://u:secret%@host"])(
+  "a mail URL of no use is refused in plain words: %p",
+  (url) => {
+    const refusal = (() => {
+      try {
+        smtpServer(url);
+        return "accepted";
+      } catch (error) {
+        return (error as Error).message;
+      }
+    })();
+    expect(refusal).toStartWith("must ");
+    expect(refusal).not.toContain("secret");
+  },
+);
