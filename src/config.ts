@@ -1,5 +1,7 @@
 import { isAbsolute, resolve } from "node:path";
 
+import { smtpServer } from "./mail/smtp-mailer.ts";
+
 /** Everything an operator can set. Frozen; made once by {@link readConfig}. Sizes are bytes, times are seconds. */
 export interface Config {
   readonly host: string;
@@ -11,6 +13,10 @@ export interface Config {
   readonly jwtSecret: string | undefined;
   readonly maxImageSize: number;
   readonly maxVideoSize: number;
+  /** `smtp://…` or `smtps://…`; undefined: mails are printed. */
+  readonly mailUrl: string | undefined;
+  /** The sender: an address, or `Name <address>`. */
+  readonly mailFrom: string;
   readonly passwordMinLength: number;
   readonly requireVerifiedEmail: boolean;
   /** Where new uploads go. */
@@ -99,6 +105,14 @@ export function readConfig(environment: Environment = process.env): Config {
       "MEDIA_STORE is imagekit, so IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY and IMAGEKIT_URL_ENDPOINT must be set.",
     );
 
+  const mailUrl = text("MAIL_URL");
+  if (mailUrl !== undefined)
+    try {
+      smtpServer(mailUrl);
+    } catch (error) {
+      problems.push(`MAIL_URL ${(error as Error).message}.`);
+    }
+
   const port = integer("PORT", 8000, 0, 65_535);
   const dataDir = text("DATA_DIR") ?? "./data";
   const config: Config = {
@@ -111,6 +125,8 @@ export function readConfig(environment: Environment = process.env): Config {
     ),
     maxImageSize: setting("MAX_IMAGE_SIZE", 25 * 1024 ** 2, sizeExpected, size),
     maxVideoSize: setting("MAX_VIDEO_SIZE", 500 * 1024 ** 2, sizeExpected, size),
+    mailUrl,
+    mailFrom: text("MAIL_FROM") ?? "Image Sharing <noreply@localhost>",
     passwordMinLength: integer("PASSWORD_MIN_LENGTH", 8, 1, 128),
     requireVerifiedEmail: oneOf("REQUIRE_VERIFIED_EMAIL", "false", ["true", "false"]) === "true",
     mediaStore,

@@ -11,7 +11,8 @@ import { createBackground, type Background } from "./background.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./database/database.ts";
 import type { Log } from "./log.ts";
-import type { Mailer } from "./mail/mailer.ts";
+import { createConsoleMailer } from "./mail/console-mailer.ts";
+import { createSmtpMailer } from "./mail/smtp-mailer.ts";
 import { deadlineFor } from "./media/deadline.ts";
 import { DiskStore } from "./media/disk-store.ts";
 import { ImageKitStore } from "./media/imagekit-store.ts";
@@ -38,16 +39,23 @@ const hashingLimits = { concurrency: Math.max(1, availableParallelism() - 1), qu
 
 /**
  * Opens what the configuration names: data folder, database, media store.
+ * @param print for mails, where no mail server is configured
  * @throws an error whose message names the file or setting that cannot be used
  */
-export async function openServices(config: Config, log: Log): Promise<Services> {
+export async function openServices(
+  config: Config,
+  log: Log,
+  print: (text: string) => void,
+): Promise<Services> {
   const { dataDir } = config;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const database = await openDatabase(join(dataDir, "image-sharing.db"));
   const tempDir = await makeTempDir(join(dataDir, "tmp"));
   const tokens = createTokens(config.jwtSecret ?? (await keptSecret(dataDir)));
   const disk = new DiskStore(join(dataDir, "media"));
-  const mailer: Mailer = { send: () => {}, close: async () => {} };
+  const mailer = config.mailUrl
+    ? createSmtpMailer(config.mailUrl, config.mailFrom, log)
+    : createConsoleMailer(print);
   const deadline = (bytes: number) => deadlineFor(bytes, config.uploadDeadline);
   const imagekit = config.imagekit && new ImageKitStore({ ...config.imagekit, deadlineFor: deadline });
   const background = createBackground(log);

@@ -16,9 +16,11 @@ const idleTimeout = 30;
 export async function serve(): Promise<void> {
   const config = readConfig();
   const log = createLog(config.logLevel, (line) => process.stderr.write(line));
-  const services = await openServices(config, log).catch((error: unknown) => {
-    throw cannotUse(config, error);
-  });
+  const services = await openServices(config, log, (text) => process.stdout.write(text)).catch(
+    (error: unknown) => {
+      throw cannotUse(config, error);
+    },
+  );
   const app = createApp(services);
   try {
     app.listen({

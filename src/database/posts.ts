@@ -43,14 +43,20 @@ export interface PublishedPost {
 }
 
 /** The bytes that a post to be deleted leaves behind. */
-export type Leftover = Pick<PostRow, "id" | "store" | "key" | "storeId" | "attempts">;
+export type Leftover = Pick<
+  PostRow,
+  "id" | "store" | "key" | "storeId" | "url" | "bytes" | "reservedAt" | "attempts"
+>;
 
 /** Selects a {@link Leftover}. */
-export const leftover = ({ id, store, key, storeId, attempts }: Tables["posts"]) => ({
+const leftover = ({ id, store, key, storeId, url, bytes, reservedAt, attempts }: Tables["posts"]) => ({
   id,
   store,
   key,
   storeId,
+  url,
+  bytes,
+  reservedAt,
   attempts,
 });
 

@@ -41,6 +41,7 @@ interface File {
  */
 export class ImageKitStore implements MediaStore {
   readonly name = "imagekit";
+  readonly landsLate = true;
   readonly #settings: ImageKitSettings;
   readonly #pause: number;
   #loading: Promise<ImageKit> | undefined;

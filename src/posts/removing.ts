@@ -30,7 +30,11 @@ export async function removeBytes(services: PostServices, leftover: Leftover): P
     const store = storeNamed(leftover.store);
     if (!store) throw new Error(`no media store "${leftover.store}" is configured`);
     await store.delete(key, storeId, AbortSignal.timeout(deadlineFor(0) * 1000));
-    await database.posts.remove(id);
+    // Never published: its bytes may reach the store after we looked. The row stays until that is over, for another look.
+    const landed = leftover.reservedAt.getTime() + deadlineFor(leftover.bytes) * 1000;
+    if (leftover.url === null && store.landsLate && Date.now() < landed)
+      await database.posts.postpone(id, new Date(landed));
+    else await database.posts.remove(id);
     return true;
   } catch (error) {
     log.warn("post.bytes_not_deleted", { post: id, store: leftover.store, attempts, error });

@@ -30,6 +30,7 @@ export class TestService {
     const services = await openServices(
       config,
       createLog("debug", (line) => logged.push(line)),
+      () => {},
     );
     const mails: MailMessage[] = [];
     const mailer: Mailer = { send: (mail) => void mails.push(mail), close: async () => {} };
