@@ -27,6 +27,9 @@ export interface Config {
   readonly uploadDeadline: number | null;
   readonly sweepInterval: number;
   readonly sweepGrace: number;
+  readonly rateLimit: boolean;
+  /** How many proxies in front may be believed for the client's address. */
+  readonly trustProxy: number;
   readonly logLevel: LogLevel;
 }
 
@@ -136,6 +139,10 @@ export function readConfig(environment: Environment = process.env): Config {
     ),
     sweepInterval: integer("SWEEP_INTERVAL", 60, 1, 86_400),
     sweepGrace: integer("SWEEP_GRACE", 900, 1, 604_800),
+    rateLimit: oneOf("RATE_LIMIT", "on", ["on", "off"]) === "on",
+    trustProxy: setting("TRUST_PROXY", 0, "off, or how many proxies are in front (1 to 10)", (v) =>
+      v.toLowerCase() === "off" ? 0 : wholeNumber(v, 1, 10),
+    ),
     logLevel: oneOf("LOG_LEVEL", "info", logLevels),
   };
   if (problems.length > 0) throw new ConfigError(problems);

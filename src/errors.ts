@@ -10,6 +10,8 @@ export const apiErrors = {
   BODY_TOO_LARGE: { status: 413, detail: "Request body too large" },
   BAD_MULTIPART: { status: 400, detail: "There was an error parsing the body" },
   TOO_MANY_REQUESTS: { status: 429, detail: "Too many requests" },
+  /** Nobody hears it: for the log and the counts. */
+  CLIENT_GONE: { status: 499, detail: "The client went away" },
   INTERNAL: { status: 500, detail: "Internal Server Error" },
   OVERLOADED: { status: 503, detail: "Too busy, try again shortly" },
   UNAVAILABLE: { status: 503, detail: "Service temporarily unavailable" },

@@ -3,11 +3,13 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 import { createPasswordHashing } from "./auth/password-hashing.ts";
+import { createRateLimits, type RateLimits } from "./auth/rate-limits.ts";
 import type { RecoveryServices } from "./auth/recovery.ts";
 import { keptSecret } from "./auth/secret.ts";
 import { createTokens } from "./auth/tokens.ts";
 import { createViewers, type Viewers } from "./auth/viewers.ts";
 import { createBackground, type Background } from "./background.ts";
+import { addressOf } from "./client-address.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./database/database.ts";
 import type { Log } from "./log.ts";
@@ -25,6 +27,9 @@ export interface Services extends RecoveryServices, PostServices {
   readonly config: Config;
   readonly viewers: Viewers;
   readonly background: Background;
+  readonly limits: RateLimits;
+  /** The address of the client that a request comes from. */
+  readonly addressOf: ReturnType<typeof addressOf>;
   readonly sweeper: Sweeper;
   /** Media that this service delivers itself. */
   readonly disk: DiskStore;
@@ -78,6 +83,8 @@ export async function openServices(
     tokens,
     sweeper,
     background,
+    limits: createRateLimits({ enabled: config.rateLimit }),
+    addressOf: addressOf(config.trustProxy),
     hashing: createPasswordHashing(hashingLimits),
     viewers: createViewers(database, tokens, config.requireVerifiedEmail),
     passwordMinLength: config.passwordMinLength,

@@ -11,12 +11,14 @@ import { emailBody, resetBody, tokenBody } from "./schemas.ts";
  * Verify an address and reset a password by mail. What is asked for an address is looked up after the answer, so that
  * neither the answer nor its time tells whether somebody has it.
  */
-export const recoveryRoutes = (services: Services) =>
-  new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
+export const recoveryRoutes = (services: Services) => {
+  const { limits, addressOf } = services;
+  return new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
     .post(
       "/forgot-password",
-      ({ body }) => {
+      async ({ body, request, server }) => {
         const email = validEmailAddress(body.email);
+        await limits.forgotPassword({ address: addressOf({ request, server }), account: email.uniqueKey });
         services.background.run("mail a reset token", () => requestReset(services, email));
         return Response.json(null, { status: 202 });
       },
@@ -32,8 +34,9 @@ export const recoveryRoutes = (services: Services) =>
     )
     .post(
       "/request-verify-token",
-      ({ body }) => {
+      async ({ body, request, server }) => {
         const email = validEmailAddress(body.email);
+        await limits.requestVerify({ address: addressOf({ request, server }), account: email.uniqueKey });
         services.background.run("mail a verify token", () => requestVerify(services, email));
         return Response.json(null, { status: 202 });
       },
@@ -44,3 +47,4 @@ export const recoveryRoutes = (services: Services) =>
       body: tokenBody,
       detail: { summary: "Prove an address" },
     });
+};

@@ -4,17 +4,19 @@ import { ignoreBody, readForm, readJson } from "../bodies.ts";
 import type { Services } from "../services.ts";
 import { userRead } from "../users/user-read.ts";
 import { login, logout, register } from "./accounts.ts";
-import { validEmailAddress } from "./email-address.ts";
+import { addressKey, validEmailAddress } from "./email-address.ts";
 import { loginForm, registerBody } from "./schemas.ts";
 import { refuseStrangers, signedInPlugin } from "./signed-in.ts";
 
 /** Register, login, logout, with FastAPI Users' paths, bodies and codes. */
-export const authRoutes = (services: Services) =>
-  new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
+export const authRoutes = (services: Services) => {
+  const { limits, addressOf } = services;
+  return new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
     .use(signedInPlugin(services.viewers))
     .post(
       "/register",
-      async ({ body, set }) => {
+      async ({ body, set, request, server }) => {
+        await limits.register({ address: addressOf({ request, server }) });
         const user = await register(services, validEmailAddress(body.email), body.password);
         set.status = 201;
         return userRead(user);
@@ -23,10 +25,11 @@ export const authRoutes = (services: Services) =>
     )
     .post(
       "/jwt/login",
-      async ({ body }) => ({
-        access_token: await login(services, body.username, body.password),
-        token_type: "bearer",
-      }),
+      async ({ body, request, server }) => {
+        const client = { address: addressOf({ request, server }), account: addressKey(body.username) };
+        const access_token = await limits.login(client, () => login(services, body.username, body.password));
+        return { access_token, token_type: "bearer" };
+      },
       {
         parse: [readForm],
         body: loginForm,
@@ -45,3 +48,4 @@ export const authRoutes = (services: Services) =>
         detail: { summary: "End this token" },
       },
     );
+};

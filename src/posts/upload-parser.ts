@@ -2,8 +2,8 @@ import { rm } from "node:fs/promises";
 
 import type { Server } from "bun";
 
-import type { Config } from "../config.ts";
 import { stageUpload, type StagedUpload } from "../media/staging.ts";
+import type { Services } from "../services.ts";
 
 /** Seconds without a byte after which a client is taken for gone. */
 const stallTimeout = 30;
@@ -15,14 +15,18 @@ interface Context {
 }
 
 /**
- * The parser of `/upload`: streams the body to a temp file, in constant memory, and hands out `{file, caption}` for
+ * The parser of `/upload`, for who is signed in: streams the body to a temp file, in constant memory, and hands out `{file, caption}` for
  * the route's schema. What it learned on the way stays beside it, by request. The temp file is the parser's when
  * parsing fails; in every other case the route discards it after its response.
  */
-export function uploadParser({ config, tempDir }: { config: Config; tempDir: string }) {
+export function uploadParser({ config, tempDir, limits, addressOf, viewers }: Services) {
   const staged = new WeakMap<Request, StagedUpload>();
   return {
     async parse({ request, server }: Context): Promise<{ file: Blob; caption?: string }> {
+      await limits.upload({
+        address: addressOf({ request, server }),
+        account: viewers.of(request).viewer.id,
+      });
       const upload = await stageUpload(request, {
         folder: tempDir,
         maxBytes: { image: config.maxImageSize, video: config.maxVideoSize },
