@@ -69,6 +69,9 @@ export interface FeedPosition {
   id: string;
 }
 
+/** A post's place in the feed, with what of it may change. */
+export type FeedEntry = Pick<PublishedPost, "id" | "userId" | "email" | "createdAt">;
+
 /** Before the first post of any feed. Ids are hexadecimal, so "~" sorts behind them all. */
 const feedTop: FeedPosition = { createdAt: new Date(Date.UTC(9999, 0)), id: "~" };
 
@@ -98,7 +101,10 @@ export function postQueries({ dialect, query, tables: { posts, users }, transact
     .where(and(eq(posts.id, sql.placeholder("id")), published))
     .prepare("published_post");
   // Row values, so that the whole condition is one range of the index.
-  const page = selectPublished()
+  const page = query
+    .select({ id: posts.id, userId: users.id, email: users.email, createdAt: publishedPost.createdAt })
+    .from(posts)
+    .innerJoin(users, eq(users.id, posts.userId))
     .where(
       and(
         published,
@@ -117,9 +123,13 @@ export function postQueries({ dialect, query, tables: { posts, users }, transact
   return {
     byId: async (id: string): Promise<PublishedPost | undefined> => (await byId.execute({ id }))[0],
 
-    /** A page of the feed, newest first, at most `limit` posts behind `after`. */
-    page: (limit: number, after: FeedPosition = feedTop): Promise<PublishedPost[]> =>
+    /** What is on a page of the feed, newest first, at most `limit` posts behind `after`. */
+    page: (limit: number, after: FeedPosition = feedTop): Promise<FeedEntry[]> =>
       page.execute({ limit, createdAt: after.createdAt, id: after.id }),
+
+    /** Those of these posts that are still published, in any order. */
+    byIds: async (ids: string[]): Promise<PublishedPost[]> =>
+      selectPublished().where(and(inArray(posts.id, ids), published)),
 
     byKey: async (key: string): Promise<DeliveredMedia | undefined> => (await byKey.execute({ key }))[0],
 

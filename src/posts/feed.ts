@@ -1,4 +1,4 @@
-import type { FeedPosition, PublishedPost } from "../database/posts.ts";
+import type { FeedPosition, FeedEntry } from "../database/posts.ts";
 import { ValidationProblems, type Problem } from "../errors.ts";
 
 export const defaultPageSize = 50;
@@ -6,7 +6,7 @@ export const largestPage = 200;
 
 /** The posts of one page and the cursor of the next, null on the last. */
 export interface FeedPage {
-  posts: PublishedPost[];
+  entries: FeedEntry[];
   nextCursor: string | null;
 }
 
@@ -39,14 +39,14 @@ export function readFeedRequest(query: { limit?: string; cursor?: string }): Fee
  * skip nor repeat while others post.
  */
 export async function feedPage(
-  posts: { page(limit: number, after?: FeedPosition): Promise<PublishedPost[]> },
+  posts: { page(limit: number, after?: FeedPosition): Promise<FeedEntry[]> },
   { limit, after }: FeedRequest,
 ): Promise<FeedPage> {
   // One more than asked for tells whether there is a next page.
   const found = await posts.page(limit + 1, after);
-  const page = found.slice(0, limit);
-  const last = page.at(-1);
-  return { posts: page, nextCursor: found.length > limit && last ? writeCursor(last) : null };
+  const entries = found.slice(0, limit);
+  const last = entries.at(-1);
+  return { entries, nextCursor: found.length > limit && last ? writeCursor(last) : null };
 }
 
 function readLimit(text: string, problems: Problem[]): number {

@@ -6,7 +6,8 @@ import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { feedPage, readFeedRequest } from "./feed.ts";
 import { readUploadKey } from "./idempotency.ts";
-import { postRead } from "./post-read.ts";
+import { createFeedJson } from "./feed-json.ts";
+import { postRead, type PostRead } from "./post-read.ts";
 import { publish } from "./publishing.ts";
 import { deletePost } from "./removing.ts";
 import { captionField } from "./schemas.ts";
@@ -16,6 +17,7 @@ import { uploadParser } from "./upload-parser.ts";
 export const postRoutes = (services: Services) => {
   const { viewers, config } = services;
   const uploads = uploadParser(services);
+  const feedJson = createFeedJson(services.database.posts, config.publicUrl);
   return new Elysia({ detail: { tags: ["posts"] } })
     .use(signedInPlugin(viewers))
     .post(
@@ -39,15 +41,18 @@ export const postRoutes = (services: Services) => {
     )
     .get(
       "/feed",
-      async ({ query, viewer, set }) => {
-        const page = await feedPage(services.database.posts, readFeedRequest(query));
-        if (page.nextCursor) {
+      async ({ query, viewer }) => {
+        const { entries, nextCursor } = await feedPage(services.database.posts, readFeedRequest(query));
+        const headers: Record<string, string> = { "content-type": "application/json" };
+        if (nextCursor !== null) {
           const limit = query.limit === undefined ? "" : `limit=${query.limit}&`;
-          set.headers["link"] = `<${config.publicUrl}/feed?${limit}cursor=${page.nextCursor}>; rel="next"`;
+          headers["link"] = `<${config.publicUrl}/feed?${limit}cursor=${nextCursor}>; rel="next"`;
         }
-        return {
-          posts: page.posts.map((post) => postRead(post, viewer, config.publicUrl)),
-          next_cursor: page.nextCursor,
+        const json = `{"posts":${await feedJson(entries, viewer)},"next_cursor":${JSON.stringify(nextCursor)}}`;
+        // Typed as what it holds, for clients that take their types from here.
+        return new Response(json, { headers }) as unknown as {
+          posts: PostRead[];
+          next_cursor: string | null;
         };
       },
       {

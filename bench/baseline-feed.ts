@@ -1,0 +1,116 @@
+// What `GET /feed` and `GET /users/me` cost at the least: Bun.serve and bun:sqlite by hand, doing all that the service
+// does (token, revocation look-up, fourteen fields, cursor, Link) without framework or query builder.
+// bun bench/baseline-feed.ts DATABASE PORT SECRET
+import { Database } from "bun:sqlite";
+
+import { jwtVerify } from "jose";
+
+const [path = "", port = "0", secret = ""] = process.argv.slice(2);
+const db = new Database(path);
+db.run("pragma journal_mode = wal");
+const key = new TextEncoder().encode(secret);
+const publicUrl = `http://localhost:${port}`;
+
+const viewer = db.query<
+  { id: string; email: string; is_active: number; is_superuser: number; is_verified: number },
+  [string, number, string]
+>(
+  `select id, email, is_active, is_superuser, is_verified from users
+   where id = ?1 and is_active and tokens_valid_from <= ?2 and not exists (select 1 from revoked_tokens where token_id = ?3)`,
+);
+interface Row {
+  id: string;
+  user_id: string;
+  email: string;
+  caption: string;
+  url: string;
+  thumbnail_url: string | null;
+  file_type: string;
+  file_name: string;
+  content_type: string;
+  bytes: number;
+  width: number;
+  height: number;
+  created_at: number;
+}
+const page = db.query<Row, [number, string, number]>(
+  `select p.id, u.id as user_id, u.email, p.caption, p.url, p.thumbnail_url, p.file_type, p.file_name, p.content_type,
+     p.bytes, p.width, p.height, p.created_at
+   from posts p join users u on u.id = p.user_id
+   where p.state = 'published' and (p.created_at, p.id) < (?1, ?2) order by p.created_at desc, p.id desc limit ?3`,
+);
+
+const verified = new Map<string, { sub: string; jti: string; issued: number; exp: number }>();
+async function identify(request: Request) {
+  const token = request.headers.get("authorization")?.slice(7) ?? "";
+  let claims = verified.get(token);
+  if (!claims) {
+    const { payload } = await jwtVerify(token, key, {
+      audience: "fastapi-users:auth",
+      algorithms: ["HS256"],
+    });
+    const jti = payload.jti!;
+    claims = {
+      sub: payload.sub!,
+      jti,
+      issued: Number.parseInt(jti.slice(0, 8) + jti.slice(9, 13), 16),
+      exp: payload.exp!,
+    };
+    verified.set(token, claims);
+  }
+  if (claims.exp * 1000 < Date.now()) return null;
+  return viewer.get(claims.sub, claims.issued, claims.jti);
+}
+const unauthorized = () => Response.json({ detail: "Unauthorized" }, { status: 401 });
+const absolute = (url: string) => (url.startsWith("/") ? publicUrl + url : url);
+
+Bun.serve({
+  port: Number(port),
+  development: false,
+  routes: {
+    "/users/me": async (request) => {
+      const user = await identify(request);
+      if (!user) return unauthorized();
+      const { id, email } = user;
+      return Response.json({
+        id,
+        email,
+        is_active: !!user.is_active,
+        is_superuser: !!user.is_superuser,
+        is_verified: !!user.is_verified,
+      });
+    },
+    "/feed": async (request) => {
+      const user = await identify(request);
+      if (!user) return unauthorized();
+      const { searchParams } = new URL(request.url);
+      const limit = Number(searchParams.get("limit") ?? 50);
+      const cursor = searchParams.get("cursor");
+      const [time = "9e15", id = "~"] = cursor ? Buffer.from(cursor, "base64url").toString().split(".") : [];
+      const rows = page.all(Number(time), id, limit + 1);
+      const last = rows.length > limit ? rows[limit - 1] : undefined;
+      if (last) rows.length = limit;
+      const next = last ? Buffer.from(`${last.created_at}.${last.id}`).toString("base64url") : null;
+      const posts = rows.map((row) => ({
+        id: row.id,
+        user_id: row.user_id,
+        caption: row.caption,
+        url: absolute(row.url),
+        file_type: row.file_type,
+        file_name: row.file_name,
+        created_at: new Date(row.created_at).toISOString(),
+        is_owner: row.user_id === user.id,
+        email: row.email,
+        width: row.width,
+        height: row.height,
+        content_type: row.content_type,
+        bytes: row.bytes,
+        thumbnail_url: row.thumbnail_url && absolute(row.thumbnail_url),
+      }));
+      return Response.json(
+        { posts, next_cursor: next },
+        next ? { headers: { link: `<${publicUrl}/feed?limit=${limit}&cursor=${next}>; rel="next"` } } : {},
+      );
+    },
+  },
+});
