@@ -1,0 +1,81 @@
+import { open, type FileHandle } from "node:fs/promises";
+
+import { ApiError } from "../errors.ts";
+
+/** The one error for a file whose structure lies: `why` is for the log. */
+export function damaged(why: string): ApiError {
+  return new ApiError("DAMAGED_MEDIA", { cause: why });
+}
+
+/** Bytes fetched at least per read, so that walking small structures is no system call each. */
+const window = 16 * 1024;
+/** Bytes fetched where a walk goes on. */
+const walked = 128 * 1024;
+/** Bytes that one read may ask for: a structure that wants more is hostile. */
+const mostAtOnce = 16 * 1024 * 1024;
+
+/** Random access to a file that may be far larger than memory. */
+export class ByteSource {
+  #window: Buffer = Buffer.alloc(0);
+  #windowOffset = 0;
+
+  private constructor(
+    readonly handle: FileHandle,
+    /** Bytes of the file. */
+    readonly size: number,
+  ) {}
+
+  static async open(path: string): Promise<ByteSource> {
+    const handle = await open(path, "r");
+    try {
+      return new ByteSource(handle, (await handle.stat()).size);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /**
+   * `length` bytes from `offset`. Not to be written to.
+   * @throws ApiError DAMAGED_MEDIA where the file has no such bytes
+   */
+  async read(offset: number, length: number): Promise<Buffer> {
+    const end = offset + length;
+    if (offset < 0 || length < 0 || end > this.size) throw damaged(`no ${length} bytes at ${offset}`);
+    if (offset < this.#windowOffset || end > this.#windowOffset + this.#window.length) {
+      const wanted = Math.min(Math.max(length, window), this.size - offset);
+      if (length > mostAtOnce) throw damaged(`a structure of ${length} bytes at ${offset}`);
+      this.#window = await readWhole(this.handle, offset, wanted);
+      this.#windowOffset = offset;
+      if (this.#window.length < length) throw damaged(`the file ended at ${offset}`);
+    }
+    return this.#window.subarray(offset - this.#windowOffset, end - this.#windowOffset);
+  }
+
+  /** Up to `length` bytes from `offset`: fewer at the end of the file. */
+  async readUpTo(offset: number, length: number): Promise<Buffer> {
+    return this.read(offset, Math.max(0, Math.min(length, this.size - offset)));
+  }
+
+  /** One byte or more from `offset`, as many as come without effort: for walking byte by byte. None at the end. */
+  async readSome(offset: number): Promise<Buffer> {
+    const past = offset - this.#windowOffset;
+    if (past < 0 || past >= this.#window.length) await this.readUpTo(offset, walked);
+    return this.#window.subarray(offset - this.#windowOffset);
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close();
+  }
+}
+
+async function readWhole(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return buffer.subarray(0, filled);
+}

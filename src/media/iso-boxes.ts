@@ -1,0 +1,74 @@
+import { damaged, type ByteSource } from "./byte-source.ts";
+
+/** A box of the ISO base media file format (ISO/IEC 14496-12 section 4.2), an atom of QuickTime. */
+export interface Box {
+  readonly type: string;
+  readonly offset: number;
+  /** Where the content starts, behind a header of 8 or 16 bytes. */
+  readonly body: number;
+  readonly end: number;
+}
+
+/** Boxes of one file that are looked at, all levels together: an hour in fragments of a second has some fifty thousand. */
+const mostBoxes = 1_000_000;
+
+/** Reads the boxes of a file, a bounded number of them. */
+export class BoxReader {
+  #count = 0;
+
+  constructor(readonly source: ByteSource) {}
+
+  /** The box at `offset`, or undefined where there is none that fits before `end`. Size 0 means up to `end`. */
+  async at(offset: number, end: number): Promise<Box | undefined> {
+    if (offset + 8 > end) return undefined;
+    if (++this.#count > mostBoxes) throw damaged("too many boxes");
+    const head = await this.source.readUpTo(offset, 16);
+    const type = head.toString("latin1", 4, 8);
+    let size = head.readUInt32BE(0);
+    let body = offset + 8;
+    if (size === 0) size = end - offset;
+    else if (size === 1) {
+      if (offset + 16 > end) return undefined;
+      size = Number(head.readBigUInt64BE(8));
+      body = offset + 16;
+    }
+    if (offset + size < body || offset + size > end) return undefined;
+    return { type, offset, body, end: offset + size };
+  }
+
+  /**
+   * The boxes inside a range. QuickTime may end a list with four zeros; fewer than eight bytes are padding.
+   * @throws ApiError DAMAGED_MEDIA where a box does not fit
+   */
+  async within(from: number, end: number): Promise<Box[]> {
+    const boxes: Box[] = [];
+    for (let offset = from; offset + 8 <= end;) {
+      const box = await this.at(offset, end);
+      if (!box) throw damaged(`no box at ${offset}`);
+      if (box.type === "\0\0\0\0") break;
+      boxes.push(box);
+      offset = box.end;
+    }
+    return boxes;
+  }
+
+  async children(box: Box): Promise<Box[]> {
+    return this.within(box.body, box.end);
+  }
+
+  /** The first box found by going down by these types, or undefined. */
+  async find(box: Box, ...path: string[]): Promise<Box | undefined> {
+    let found: Box | undefined = box;
+    for (const type of path) {
+      if (!found) return undefined;
+      found = (await this.children(found)).find((child) => child.type === type);
+    }
+    return found;
+  }
+
+  /** A box's content, `length` bytes of it. */
+  async content(box: Box, length = box.end - box.body): Promise<Buffer> {
+    if (length > box.end - box.body) throw damaged(`a short ${box.type}`);
+    return this.source.read(box.body, length);
+  }
+}

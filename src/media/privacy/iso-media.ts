@@ -1,0 +1,78 @@
+import { damaged, type ByteSource } from "../byte-source.ts";
+import { BoxReader, type Box } from "../iso-boxes.ts";
+import { pictureDisplaySize, type DisplaySize } from "../iso-display.ts";
+import { blankItems } from "./heif-items.ts";
+import { blankBox, isPersonal } from "./iso-blanking.ts";
+import { blankFragments } from "./iso-fragments.ts";
+import { blankMovie } from "./iso-movie.ts";
+import { Patches, type Blanking } from "./plan.ts";
+
+/** Boxes at the top that players need; the rest (previews, second videos, vendors' data) is blanked. */
+const kept = new Set("ftyp styp moov moof mdat imda mfra sidx ssix pdin wide uuid".split(" "));
+
+/**
+ * Plans the blanking of an MP4, MOV or 3GP (ISO/IEC 14496-12, QuickTime): boxes of metadata become `free` boxes full of
+ * zeros, so that every offset in the file still holds.
+ * @throws ApiError DAMAGED_MEDIA
+ */
+export async function planMovie(source: ByteSource): Promise<Blanking> {
+  return planIsoMedia(source, "movie");
+}
+
+/**
+ * Plans the blanking of a HEIC or AVIF (ISO/IEC 23008-12): `meta` describes the picture and stays, the items inside it
+ * that hold EXIF or XMP are emptied. Orientation is a property of the picture (`irot`, `imir`) and needs no care.
+ * @throws ApiError DAMAGED_MEDIA
+ */
+export async function planPicture(source: ByteSource): Promise<Blanking> {
+  return planIsoMedia(source, "picture");
+}
+
+async function planIsoMedia(source: ByteSource, content: "movie" | "picture"): Promise<Blanking> {
+  const reader = new BoxReader(source);
+  const patches = new Patches(source.size);
+  const boxes = await readTop(reader, patches);
+  const data = boxes.filter(({ type }) => type === "mdat" || type === "imda");
+  let size: DisplaySize | null = null;
+  let hasPicture = false;
+  let hasMovie = false;
+
+  for (const box of boxes) {
+    if (box.type === "meta" && content === "picture") {
+      size ??= await pictureDisplaySize(reader, box);
+      hasPicture ||= size !== null;
+      await blankItems(reader, patches, box, data);
+    } else if (box.type === "moov" && !hasMovie) {
+      hasMovie = true;
+      const movie = await blankMovie(reader, patches, box, data);
+      await blankFragments(reader, patches, boxes, movie, data);
+      size ??= movie.size;
+      hasPicture ||= movie.hasPicture;
+    } else if (!kept.has(box.type) || box.type === "moov" || (await isPersonal(reader, box)))
+      blankBox(patches, box);
+  }
+  const needed = content === "movie" ? ["moov"] : ["meta", "moov"];
+  if (!boxes.some(({ type }) => needed.includes(type))) throw damaged(`no ${needed[0]}`);
+  return { patches: patches.list, orientation: 1, size, hasPicture };
+}
+
+/** The file's boxes. What follows the last one and is none, as some cameras write it, is wiped. */
+async function readTop(reader: BoxReader, patches: Patches): Promise<Box[]> {
+  const boxes: Box[] = [];
+  const { size } = reader.source;
+  const has = (...types: string[]) => boxes.some(({ type }) => types.includes(type));
+  for (let offset = 0; offset < size;) {
+    const box = await reader.at(offset, size);
+    if (!box) {
+      const type = (await reader.source.readUpTo(offset, 8)).toString("latin1", 4);
+      const isWhole = has("moov", "meta") && has("mdat", "imda", "moof", "meta");
+      if (!isWhole || kept.has(type)) throw damaged(`cut at ${offset}`);
+      if (size - offset >= 8) patches.write(offset, Buffer.from("\0\0\0\0free", "latin1"));
+      patches.wipe(Math.min(offset + 8, size), size);
+      break;
+    }
+    boxes.push(box);
+    offset = box.end;
+  }
+  return boxes;
+}

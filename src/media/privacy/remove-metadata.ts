@@ -1,0 +1,64 @@
+import { ByteSource, damaged } from "../byte-source.ts";
+import type { MediaType } from "../types.ts";
+import { planAvi } from "./avi.ts";
+import { blank } from "./blank.ts";
+import { planGif } from "./gif.ts";
+import { planMovie, planPicture } from "./iso-media.ts";
+import { planJpeg } from "./jpeg.ts";
+import { planMatroska } from "./matroska.ts";
+import type { Blanking, MediaFacts, Rewriting } from "./plan.ts";
+import { planPng } from "./png.ts";
+import { rewrite } from "./rewrite.ts";
+import { planWebp } from "./webp.ts";
+
+/** The file as it may be stored. */
+export interface CleanMedia extends MediaFacts {
+  /** Size of the file now. */
+  readonly bytes: number;
+}
+
+const planners: Readonly<Record<MediaType, (source: ByteSource) => Promise<Rewriting | Blanking>>> = {
+  "image/jpeg": planJpeg,
+  "image/png": planPng,
+  "image/gif": planGif,
+  "image/webp": planWebp,
+  "image/avif": planPicture,
+  "image/heic": planPicture,
+  "video/mp4": planMovie,
+  "video/quicktime": planMovie,
+  "video/3gpp": planMovie,
+  "video/webm": planMatroska,
+  "video/matroska": planMatroska,
+  "video/x-msvideo": planAvi,
+  // A program stream has no place for metadata.
+  "video/mpeg": async () => ({ patches: [], orientation: 1, size: null, hasPicture: true }),
+};
+
+/**
+ * Takes out of a staged temp file what its maker did not mean to share: place, serial numbers, names, dates,
+ * comments, XMP, IPTC, previews. What is shown stays bit by bit: pixels, frames, sound, orientation, colour profile,
+ * animation. JPEG, PNG, GIF and WebP are written anew from what is known to belong to the picture and take the old
+ * file's place; the containers, full of offsets, are blanked in place and keep their size. Memory does not grow with
+ * the file.
+ * @param path the temp file; after a failure it is not to be stored, and no other file is left
+ * @param type what it really is
+ * @throws ApiError DAMAGED_MEDIA for a file that is cut or lies about its structure; the file system's own errors
+ */
+export async function removeMetadata(path: string, type: MediaType): Promise<CleanMedia> {
+  const source = await ByteSource.open(path);
+  try {
+    const plan = await planners[type](source).catch(tellDamage);
+    const { orientation, size, hasPicture } = plan;
+    let bytes = source.size;
+    if ("pieces" in plan) bytes = await rewrite(path, source, plan.pieces);
+    else await blank(path, plan.patches);
+    return { bytes, orientation, size, hasPicture };
+  } finally {
+    await source.close();
+  }
+}
+
+/** Structures that end too early make their reader step over a buffer's end. */
+function tellDamage(error: unknown): never {
+  throw error instanceof RangeError ? damaged(error.message) : error;
+}

@@ -1,0 +1,56 @@
+import { open, rename, rm } from "node:fs/promises";
+
+import type { ByteSource } from "../byte-source.ts";
+import type { Piece } from "./plan.ts";
+
+const copiedAtOnce = 1024 * 1024;
+
+/**
+ * Puts a file made of the pieces in the place of the one at `path`, and returns its size in bytes. Whatever fails, the
+ * old file is as it was and no other is left.
+ * @throws the file system's errors
+ */
+export async function rewrite(path: string, source: ByteSource, pieces: readonly Piece[]): Promise<number> {
+  const first = pieces[0];
+  const unchanged =
+    pieces.length === 1 && first && !(first instanceof Uint8Array) && first.length === source.size;
+  if (unchanged) return source.size;
+  const fresh = `${path}.clean`;
+  try {
+    const bytes = await writePieces(fresh, source, pieces);
+    await rename(fresh, path);
+    return bytes;
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw error;
+  }
+}
+
+async function writePieces(path: string, source: ByteSource, pieces: readonly Piece[]): Promise<number> {
+  const target = await open(path, "wx", 0o600);
+  try {
+    const buffer = Buffer.allocUnsafe(copiedAtOnce);
+    let waiting = 0;
+    let written = 0;
+    const flush = async () => {
+      await target.writeFile(buffer.subarray(0, waiting));
+      written += waiting;
+      waiting = 0;
+    };
+    for (const piece of pieces) {
+      let done = 0;
+      while (done < piece.length) {
+        if (waiting === buffer.length) await flush();
+        const length = Math.min(piece.length - done, buffer.length - waiting);
+        if (piece instanceof Uint8Array) buffer.set(piece.subarray(done, done + length), waiting);
+        else buffer.set(await source.read(piece.offset + done, length), waiting);
+        done += length;
+        waiting += length;
+      }
+    }
+    await flush();
+    return written;
+  } finally {
+    await target.close();
+  }
+}
