@@ -1,12 +1,14 @@
 import { damaged } from "../byte-source.ts";
 import type { Box, BoxReader } from "../iso-boxes.ts";
 import { blankChildren, blankHandlerName } from "./iso-blanking.ts";
-import { wipeInData } from "./iso-samples.ts";
+import { orientationExif, readOrientation } from "./exif.ts";
 import type { Patches } from "./plan.ts";
 
 const keptInMeta = new Set("hdlr pitm iinf iloc iprp iref idat grpl dinf ipro uuid".split(" "));
 /** Item properties for people: a description, times of creation and change. */
 const personalProperties = new Set(["udes", "crtt", "mdft"]);
+
+const mostXmp = 65_536;
 
 interface Extent {
   readonly offset: number;
@@ -38,16 +40,36 @@ export async function blankItems(
   const items = await readPersonalItems(reader, information);
   if (items.size === 0) return;
   const idat = part("idat");
-  const holders = [...data, ...(idat ? [idat] : [])].sort((a, b) => a.offset - b.offset);
+  const holders = [...data, ...(idat ? [idat] : [])];
   for (const { item, extents } of readLocations(await reader.content(locations), idat)) {
     const type = items.get(item);
     if (type === undefined) continue;
     if (extents === undefined) throw damaged("an item of metadata inside another item");
     for (const { offset, length } of extents) {
       if (length === 0) throw damaged("an item of metadata without an end");
-      wipeInData(patches, holders, offset, length);
+      if (!holders.some((box) => offset >= box.body && offset + length <= box.end))
+        throw damaged("an item of metadata outside the data");
+      patches.wipe(offset, offset + length);
     }
+    const [first] = extents;
+    const empty = first && (await emptyItem(reader, type, first));
+    if (empty && empty.length <= first.length) patches.write(first.offset, empty);
   }
+}
+
+/** What an item holds instead, so that its readers find it well-formed: the orientation it had, or no more than a root. */
+async function emptyItem(
+  reader: BoxReader,
+  type: string,
+  { offset, length }: Extent,
+): Promise<Buffer | undefined> {
+  if (type === "xmp")
+    return Buffer.from('<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'.padEnd(Math.min(length, mostXmp)));
+  if (type !== "Exif") return undefined;
+  const content = await reader.source.readUpTo(offset, Math.min(length, 65_536));
+  // Four bytes say how far the TIFF header is (ISO/IEC 23008-12 annex A.2.1).
+  const tiff = content.length < 4 ? content : content.subarray(4 + content.readUInt32BE(0));
+  return Buffer.concat([Buffer.alloc(4), orientationExif(readOrientation(tiff) ?? 1)]);
 }
 
 /** The types of the items that are no picture, by number (`infe`). */
@@ -64,7 +86,8 @@ async function readPersonalItems(reader: BoxReader, information: Box): Promise<M
     const typeOffset = wide ? 10 : 8;
     const type = entryVersion >= 2 ? content.toString("latin1", typeOffset, typeOffset + 4) : "mime";
     const isText = type === "mime" && !content.includes("\0image/", typeOffset, "latin1");
-    if (type === "Exif" || type === "uri " || isText) items.set(id, type);
+    const isPlainXmp = /\0application\/rdf\+xml\0\0?$/.test(content.toString("latin1", typeOffset + 4));
+    if (type === "Exif" || type === "uri " || isText) items.set(id, isPlainXmp ? "xmp" : type);
   }
   return items;
 }
