@@ -20,7 +20,7 @@ export class ByteSource {
   #windowOffset = 0;
 
   private constructor(
-    readonly handle: FileHandle,
+    private readonly handle: FileHandle,
     /** Bytes of the file. */
     readonly size: number,
   ) {}

@@ -1,5 +1,6 @@
 import { damaged, type ByteSource } from "../byte-source.ts";
 import { orientationExif, readOrientation, turned, type Orientation } from "./exif.ts";
+import { requireWholeScan } from "./jpeg-completeness.ts";
 import { Pieces, type Rewriting } from "./plan.ts";
 
 const soi = 0xd8;
@@ -27,10 +28,11 @@ interface Segment {
  * without its thumbnail, the colour profile, Adobe's colour transform, and an EXIF of the orientation alone.
  * Everything behind the picture's own end is left out: second images, gain maps, motion videos.
  *
- * As lenient as decoders are: bytes that belong to nothing are passed over, a missing end is added.
+ * As lenient as decoders are: bytes that belong to nothing are passed over, and where only the end marker is missing
+ * it is added.
  * @throws ApiError DAMAGED_MEDIA
  */
-export async function planJpeg(source: ByteSource): Promise<Rewriting & { wasComplete: boolean }> {
+export async function planJpeg(source: ByteSource): Promise<Rewriting> {
   if ((await source.read(0, 2)).readUInt16BE(0) !== 0xff00 + soi) throw damaged("no start of image");
   const body = new Pieces();
   let jfif: Buffer | undefined;
@@ -38,7 +40,7 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting & { wasCom
   let frame: { width: number; height: number } | undefined;
   let scans = 0;
   let position = 2;
-  let wasComplete = false;
+  let isComplete = false;
 
   for (let count = 0; ; count++) {
     if (count > mostSegments) throw damaged("too many segments");
@@ -47,7 +49,7 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting & { wasCom
     const { marker, offset, end } = segment;
     position = end;
     if (marker === eoi) {
-      wasComplete = true;
+      isComplete = true;
       break;
     }
     const content = () => source.read(segment.body, end - segment.body);
@@ -76,6 +78,7 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting & { wasCom
     }
   }
   if (!frame || scans === 0) throw damaged("no picture");
+  if (!isComplete) await requireWholeScan(source, position);
   if (frame.width === 0 || frame.height === 0) throw damaged("a picture without a size");
 
   const pieces = new Pieces();
@@ -92,7 +95,6 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting & { wasCom
     orientation: orientation ?? 1,
     size: turned(frame.width, frame.height, orientation ?? 1),
     hasPicture: true,
-    wasComplete,
   };
 }
 
@@ -112,7 +114,10 @@ async function nextSegment(source: ByteSource, from: number): Promise<Segment | 
 
 /** Where the coded data from `from` ends: at the 0xFF of the next marker, or at the end of the file. */
 async function endOfScan(source: ByteSource, from: number): Promise<number> {
-  return (await findMarker(source, from, endsScan))?.start ?? source.size;
+  const next = await findMarker(source, from, endsScan);
+  if (next) return next.start;
+  const isHalfMarker = (await source.read(source.size - 1, 1)).readUInt8(0) === 0xff;
+  return isHalfMarker ? Math.max(from, source.size - 1) : source.size;
 }
 
 /**
