@@ -131,6 +131,7 @@ export function postQueries({ dialect, query, tables: { posts, users }, transact
     byIds: async (ids: string[]): Promise<PublishedPost[]> =>
       selectPublished().where(and(inArray(posts.id, ids), published)),
 
+    /** What is kept under this key: a published post's bytes. */
     byKey: async (key: string): Promise<DeliveredMedia | undefined> => (await byKey.execute({ key }))[0],
 
     /** The unfinished or published post that this user's upload key stands for. */

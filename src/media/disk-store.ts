@@ -9,6 +9,7 @@ import { untilAborted } from "./until-aborted.ts";
 /** Files on this machine's disk, delivered by this service at `/media/{key}`. */
 export class DiskStore implements MediaStore {
   readonly name = "disk";
+  readonly makesThumbnails = false;
   readonly landsLate = false;
 
   /** `root`: absolute folder of the files, made when missing; uploads' temp files must be on its file system. */

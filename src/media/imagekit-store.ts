@@ -41,6 +41,7 @@ interface File {
  */
 export class ImageKitStore implements MediaStore {
   readonly name = "imagekit";
+  readonly makesThumbnails = true;
   readonly landsLate = true;
   readonly #settings: ImageKitSettings;
   readonly #pause: number;

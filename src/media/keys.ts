@@ -15,6 +15,10 @@ export function thumbnailKey(postId: string): string {
   return `${postId}.thumb.webp`;
 }
 
+/** The id of the post whose thumbnail this key holds; undefined for other keys. */
+export const postOfThumbnail = (key: string): string | undefined =>
+  key.endsWith(".thumb.webp") ? key.slice(0, -".thumb.webp".length) : undefined;
+
 /**
  * Lets nothing but a key of ours pass: what reaches a store or the file system holds no slash, no dot-dot, no
  * NUL and no wildcard, however it was encoded in an address. Throws `NOT_FOUND` for anything else.

@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { deliver } from "./delivery.ts";
-import { requireMediaKey } from "./keys.ts";
+import { postOfThumbnail, requireMediaKey } from "./keys.ts";
 
 /** The bytes of the disk store. An address is hard to guess and good for whoever was given it, as with a cloud store. */
 export const mediaRoutes = ({ database, disk }: Services) =>
@@ -11,9 +11,13 @@ export const mediaRoutes = ({ database, disk }: Services) =>
     "/media/:key",
     async ({ params, request }) => {
       const key = requireMediaKey(params.key);
-      const media = await database.posts.byKey(key);
+      const thumbnailOf = postOfThumbnail(key);
+      const media =
+        thumbnailOf === undefined ? await database.posts.byKey(key) : await database.posts.byId(thumbnailOf);
       if (!media) throw new ApiError("NOT_FOUND");
-      return deliver(request, { key, path: disk.resolve(key), ...media });
+      const { fileName } = media;
+      const contentType = thumbnailOf === undefined ? media.contentType : "image/webp";
+      return deliver(request, { key, path: disk.resolve(key), fileName, contentType });
     },
     { detail: { summary: "The bytes of a post" } },
   );

@@ -31,6 +31,7 @@ const CALL = 600;
  */
 export class S3Store implements MediaStore {
   readonly name = "s3";
+  readonly makesThumbnails = false;
   readonly landsLate = true;
   readonly #settings: S3Settings;
   readonly #client: S3Client;

@@ -30,6 +30,8 @@ export interface StoredMedia {
  */
 export interface MediaStore {
   readonly name: "disk" | "imagekit" | "s3";
+  /** Whether it makes small pictures itself; where it does not, they are put under keys of their own. */
+  readonly makesThumbnails: boolean;
   /** Whether a put that was given up may still take effect later: its bytes may all have been on their way. */
   readonly landsLate: boolean;
   /** Puts the file under the key, durably. The same key again replaces: a repeated put never makes a second file. The disk store moves the temp file away. */

@@ -31,6 +31,9 @@ export async function earlierUpload(
     throw new ValidationProblems([{ type: "value_error", loc: ["header", "idempotency-key"], msg }]);
   }
   const post = await posts.byId(earlier.id);
-  if (!post) throw new ApiError("UPLOAD_IN_PROGRESS", { headers: { "retry-after": "1" } });
+  if (!post) throw uploadInProgress();
   return post;
 }
+
+/** Another upload under the same key has not come to its end. */
+export const uploadInProgress = () => new ApiError("UPLOAD_IN_PROGRESS", { headers: { "retry-after": "1" } });

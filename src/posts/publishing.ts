@@ -1,11 +1,11 @@
 import type { PublishedPost } from "../database/posts.ts";
 import type { Viewer } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
-import { readImageSize } from "../media/image-size.ts";
-import { mediaKey } from "../media/keys.ts";
+import { mediaKey, thumbnailKey } from "../media/keys.ts";
+import { prepareMedia, type PreparedMedia } from "../media/preparation.ts";
 import type { StagedUpload } from "../media/staging.ts";
-import type { StorableFile, StoredMedia } from "../media/store.ts";
-import { earlierUpload } from "./idempotency.ts";
+import type { StoredMedia } from "../media/store.ts";
+import { earlierUpload, uploadInProgress } from "./idempotency.ts";
 import { removeBytes } from "./removing.ts";
 import type { PostServices } from "./services.ts";
 
@@ -20,9 +20,9 @@ export interface Upload {
 }
 
 /**
- * The life of an upload after it was staged: reserve → store → publish. Only a published post is acknowledged;
+ * The life of an upload after it was staged: prepare → reserve → store → publish. Only a published post is acknowledged;
  * whatever fails before leaves a row that knows where the bytes may be, for {@link removeBytes} and the sweeper.
- * @throws ApiError of the store; UNSUPPORTED_MEDIA for what is damaged; UNAUTHORIZED when the account was deleted
+ * @throws ApiError of the store; those of {@link prepareMedia}; UNAUTHORIZED when the account was deleted
  * meanwhile; those of {@link earlierUpload}
  */
 export async function publish(
@@ -32,12 +32,12 @@ export async function publish(
 ): Promise<PublishedPost> {
   const { database, store, running } = services;
   const { staged, caption, uploadKey, gone } = upload;
-  const { facts, file } = staged;
+  const { facts } = staged;
   const earlier =
     uploadKey !== null && (await earlierUpload(database.posts, viewer.id, uploadKey, facts.sha256));
   if (earlier) return earlier;
 
-  const size = await readImageSize(file.name ?? "", facts.type);
+  const media = await prepareMedia(staged, { thumbnail: !store.makesThumbnails });
   const id = Bun.randomUUIDv7();
   const key = mediaKey(id, facts.type);
   const post = {
@@ -47,9 +47,9 @@ export async function publish(
     fileType: facts.kind,
     fileName: facts.displayName,
     contentType: facts.type,
-    bytes: facts.bytes,
-    width: size?.width ?? null,
-    height: size?.height ?? null,
+    bytes: media.file.bytes,
+    width: media.size?.width ?? null,
+    height: media.size?.height ?? null,
   };
   const reservation = {
     ...post,
@@ -61,15 +61,10 @@ export async function publish(
   };
   running.add(id);
   try {
-    // Refused: another upload took the key since the look above. Its turn again, then.
-    if (!(await database.posts.reserve(reservation))) return await publish(services, viewer, upload);
+    // Refused: another upload took the upload key since the look above, and is likely still running.
+    if (!(await database.posts.reserve(reservation))) throw uploadInProgress();
     try {
-      const stored = await storeInTime(
-        services,
-        key,
-        { file, contentType: facts.type, bytes: facts.bytes },
-        gone,
-      );
+      const stored = await storeInTime(services, id, key, media, gone);
       const createdAt = await database.posts.publish(id, stored, new Date());
       if (!createdAt) throw new ApiError("UNAUTHORIZED");
       return { ...post, email: viewer.email, createdAt, url: stored.url, thumbnailUrl: stored.thumbnailUrl };
@@ -83,16 +78,25 @@ export async function publish(
   }
 }
 
-/** @throws ApiError STORE_UNAVAILABLE when the store takes longer than it may */
+/**
+ * Puts the file and its thumbnail. An image that there can be no thumbnail of is its own.
+ * @throws ApiError STORE_UNAVAILABLE when the store takes longer than it may
+ */
 async function storeInTime(
   { store, deadlineFor }: PostServices,
+  id: string,
   key: string,
-  file: StorableFile,
+  { file, thumbnail }: PreparedMedia,
   gone: AbortSignal,
 ): Promise<StoredMedia> {
   const deadline = AbortSignal.timeout(deadlineFor(file.bytes) * 1000);
+  const signal = AbortSignal.any([gone, deadline]);
   try {
-    return await store.put(key, file, AbortSignal.any([gone, deadline]));
+    const stored = await store.put(key, file, signal);
+    if (store.makesThumbnails) return stored;
+    if (thumbnail)
+      return { ...stored, thumbnailUrl: (await store.put(thumbnailKey(id), thumbnail, signal)).url };
+    return { ...stored, thumbnailUrl: file.contentType.startsWith("image/") ? stored.url : null };
   } catch (error) {
     if (deadline.aborted && !gone.aborted) throw new ApiError("STORE_UNAVAILABLE", { cause: error });
     throw error;

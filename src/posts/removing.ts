@@ -1,6 +1,7 @@
 import type { Leftover } from "../database/posts.ts";
 import type { Viewer } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
+import { thumbnailKey } from "../media/keys.ts";
 import { isOwner } from "./post-read.ts";
 import type { PostServices } from "./services.ts";
 
@@ -29,7 +30,9 @@ export async function removeBytes(services: PostServices, leftover: Leftover): P
   try {
     const store = storeNamed(leftover.store);
     if (!store) throw new Error(`no media store "${leftover.store}" is configured`);
-    await store.delete(key, storeId, AbortSignal.timeout(deadlineFor(0) * 1000));
+    const deadline = AbortSignal.timeout(deadlineFor(0) * 1000);
+    await store.delete(key, storeId, deadline);
+    if (!store.makesThumbnails) await store.delete(thumbnailKey(id), null, deadline);
     // Never published: its bytes may reach the store after we looked. The row stays until that is over, for another look.
     const landed = leftover.reservedAt.getTime() + deadlineFor(leftover.bytes) * 1000;
     if (leftover.url === null && store.landsLate && Date.now() < landed)

@@ -44,7 +44,7 @@ export function uploadParser({ config, tempDir, limits, addressOf, viewers }: Se
 
     async discard(request: Request): Promise<void> {
       const path = staged.get(request)?.file.name;
-      if (path) await rm(path, { force: true });
+      if (path) await Promise.all([path, `${path}.thumb`].map((file) => rm(file, { force: true })));
     },
   };
 }
