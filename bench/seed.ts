@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { readConfig } from "../src/config.ts";
-import { createLog } from "../src/log.ts";
+import { createLog } from "../src/operation/log.ts";
 import { openServices } from "../src/services.ts";
 import { Database } from "bun:sqlite";
 

@@ -1,28 +1,29 @@
 import { Elysia, NotFoundError, ParseError, ValidationError } from "elysia";
 
-import { allowedMethods } from "./allowed-methods.ts";
+import { requestId } from "./http/request-id.ts";
+import { createRoutePatterns, type RoutePatterns } from "./http/route-patterns.ts";
 import { recoveryRoutes } from "./auth/recovery-routes.ts";
 import { authRoutes } from "./auth/routes.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import { ApiError, errorResponse, ValidationProblems } from "./errors.ts";
-import { healthRoutes } from "./health.ts";
+import { operationRoutes } from "./operation/routes.ts";
 import { mediaRoutes } from "./media/routes.ts";
 import { postRoutes } from "./posts/routes.ts";
 import type { Services } from "./services.ts";
 import { userRoutes } from "./users/routes.ts";
-import { problemsOf } from "./validation.ts";
+import { problemsOf } from "./http/validation.ts";
 
 /** The whole HTTP interface. The only place where features are put together; tests use it too. */
 export function createApp(services: Services) {
-  let allowed: ReturnType<typeof allowedMethods> | undefined;
+  let patterns: RoutePatterns | undefined;
   const app = new Elysia({ name: "image-sharing" })
     .onError({ as: "global" }, ({ error, path, request }): Response => {
       if (error instanceof NotFoundError) return notFound(path);
       if (request.signal.aborted) return errorResponse(new ApiError("CLIENT_GONE"));
-      return errorResponse(apiErrorOf(error, services));
+      return errorResponse(apiErrorOf(error, request, services));
     })
     .use(docsRoutes())
-    .use(healthRoutes(services))
+    .use(operationRoutes(services))
     .use(authRoutes(services))
     .use(recoveryRoutes(services))
     .use(userRoutes(services))
@@ -30,8 +31,8 @@ export function createApp(services: Services) {
     .use(mediaRoutes(services));
 
   function notFound(path: string): Response {
-    allowed ??= allowedMethods(app.routes);
-    const allow = allowed(path);
+    patterns ??= createRoutePatterns(app.routes);
+    const allow = patterns.methodsOf(path);
     return errorResponse(
       allow ? new ApiError("METHOD_NOT_ALLOWED", { headers: { allow } }) : new ApiError("NOT_FOUND"),
     );
@@ -40,13 +41,13 @@ export function createApp(services: Services) {
 }
 
 /** What went wrong in the API's terms. What is not of them is logged and stays unsaid. */
-function apiErrorOf(error: unknown, { log }: Services): unknown {
+function apiErrorOf(error: unknown, request: Request, { log }: Services): unknown {
   if (error instanceof ValidationError) return new ValidationProblems(problemsOf(error));
   // Elysia wraps what a parser throws.
   const thrown = error instanceof ParseError ? error.cause : error;
   if (thrown instanceof ApiError && thrown.options.cause)
-    log.warn("request.failed", { code: thrown.code, cause: thrown.options.cause });
+    log.warn("request.failed", { id: requestId(request), code: thrown.code, cause: thrown.options.cause });
   if (!(thrown instanceof ApiError || thrown instanceof ValidationProblems))
-    log.error("request.failed", { error: thrown });
+    log.error("request.failed", { id: requestId(request), error: thrown });
   return thrown;
 }

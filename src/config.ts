@@ -28,6 +28,10 @@ export interface Config {
   readonly sweepInterval: number;
   readonly sweepGrace: number;
   readonly rateLimit: boolean;
+  /** Origins whose pages may use the API; `*`: all. */
+  readonly corsOrigins: readonly string[];
+  /** Who may read `/metrics`. */
+  readonly metrics: "loopback" | "public" | "off";
   /** How many proxies in front may be believed for the client's address. */
   readonly trustProxy: number;
   readonly logLevel: LogLevel;
@@ -139,6 +143,13 @@ export function readConfig(environment: Environment = process.env): Config {
     ),
     sweepInterval: integer("SWEEP_INTERVAL", 60, 1, 86_400),
     sweepGrace: integer("SWEEP_GRACE", 900, 1, 604_800),
+    corsOrigins: setting(
+      "CORS_ORIGINS",
+      [],
+      "origins such as https://app.example.com, separated by commas, or *",
+      origins,
+    ),
+    metrics: oneOf("METRICS", "loopback", ["loopback", "public", "off"]),
     rateLimit: oneOf("RATE_LIMIT", "on", ["on", "off"]) === "on",
     trustProxy: setting("TRUST_PROXY", 0, "off, or how many proxies are in front (1 to 10)", (v) =>
       v.toLowerCase() === "off" ? 0 : wholeNumber(v, 1, 10),
@@ -171,4 +182,11 @@ function address(value: string): string | undefined {
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password)
     return undefined;
   return url.href.replace(/\/+$/, "");
+}
+
+function origins(value: string): string[] | undefined {
+  const listed = value.split(",").map((origin) => origin.trim());
+  return listed.every((origin) => origin === "*" || URL.parse(origin)?.origin === origin)
+    ? listed
+    : undefined;
 }

@@ -14,6 +14,7 @@ export const apiErrors = {
   CLIENT_GONE: { status: 499, detail: "The client went away" },
   INTERNAL: { status: 500, detail: "Internal Server Error" },
   OVERLOADED: { status: 503, detail: "Too busy, try again shortly" },
+  STOPPING: { status: 503, detail: "The service is stopping, try again shortly" },
   UNAVAILABLE: { status: 503, detail: "Service temporarily unavailable" },
 
   REGISTER_USER_ALREADY_EXISTS: { status: 400, detail: "REGISTER_USER_ALREADY_EXISTS" },

@@ -8,17 +8,20 @@ import type { RecoveryServices } from "./auth/recovery.ts";
 import { keptSecret } from "./auth/secret.ts";
 import { createTokens } from "./auth/tokens.ts";
 import { createViewers, type Viewers } from "./auth/viewers.ts";
-import { createBackground, type Background } from "./background.ts";
-import { addressOf } from "./client-address.ts";
+import { createBackground, type Background } from "./operation/background.ts";
+import { addressOf } from "./http/client-address.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./database/database.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "./operation/log.ts";
 import { createConsoleMailer } from "./mail/console-mailer.ts";
 import { createSmtpMailer } from "./mail/smtp-mailer.ts";
 import { deadlineFor } from "./media/deadline.ts";
 import { DiskStore } from "./media/disk-store.ts";
 import { ImageKitStore } from "./media/imagekit-store.ts";
 import { makeTempDir } from "./media/temp-dir.ts";
+import { measuredStore } from "./media/measured-store.ts";
+import { createMetrics, type Metrics } from "./operation/metrics.ts";
+import { version } from "./operation/version.ts";
 import type { PostServices } from "./posts/services.ts";
 import { createSweeper, type Sweeper } from "./posts/sweeper.ts";
 
@@ -27,6 +30,9 @@ export interface Services extends RecoveryServices, PostServices {
   readonly config: Config;
   readonly viewers: Viewers;
   readonly background: Background;
+  readonly metrics: Metrics;
+  /** `stopping`: what runs is finished, nothing new is begun. */
+  readonly lifecycle: { stopping: boolean };
   readonly limits: RateLimits;
   /** The address of the client that a request comes from. */
   readonly addressOf: ReturnType<typeof addressOf>;
@@ -64,13 +70,24 @@ export async function openServices(
   const deadline = (bytes: number) => deadlineFor(bytes, config.uploadDeadline);
   const imagekit = config.imagekit && new ImageKitStore({ ...config.imagekit, deadlineFor: deadline });
   const background = createBackground(log);
+  const hashing = createPasswordHashing(hashingLimits);
+  const running = new Set<string>();
+  const metrics = createMetrics({
+    version,
+    hashesPending: hashing.pending,
+    uploadsRunning: () => running.size,
+    postsByState: database.posts.countByState,
+  });
+  const stores = [disk, imagekit].flatMap((store) => (store ? [measuredStore(store, metrics)] : []));
+  const storeNamed = (name: string) => stores.find((store) => store.name === name);
   const posts: PostServices = {
     database,
     log,
-    store: config.mediaStore === "imagekit" && imagekit ? imagekit : disk,
-    storeNamed: (name) => [disk, imagekit].find((store) => store?.name === name),
+    metrics,
+    store: storeNamed(config.mediaStore) ?? disk,
+    storeNamed,
     deadlineFor: deadline,
-    running: new Set(),
+    running,
   };
   const sweeper = createSweeper(posts, {
     intervalMs: config.sweepInterval * 1000,
@@ -85,7 +102,8 @@ export async function openServices(
     background,
     limits: createRateLimits({ enabled: config.rateLimit }),
     addressOf: addressOf(config.trustProxy),
-    hashing: createPasswordHashing(hashingLimits),
+    hashing,
+    lifecycle: { stopping: false },
     viewers: createViewers(database, tokens, config.requireVerifiedEmail),
     passwordMinLength: config.passwordMinLength,
     requireVerifiedEmail: config.requireVerifiedEmail,

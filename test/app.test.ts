@@ -16,6 +16,7 @@ const open = new Set([
   "GET /redoc",
   "GET /openapi.json",
   "GET /health",
+  "GET /metrics",
   "GET /media/:key",
   "POST /auth/register",
   "POST /auth/jwt/login",

@@ -1,4 +1,4 @@
-import { clientNetwork } from "../client-address.ts";
+import { clientNetwork } from "../http/client-address.ts";
 import { ApiError } from "../errors.ts";
 import { createMemoryCounters, type Counters } from "./counters.ts";
 

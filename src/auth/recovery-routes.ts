@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 
-import { readJson } from "../bodies.ts";
+import { readJson } from "../http/bodies.ts";
 import type { Services } from "../services.ts";
 import { userRead } from "../users/user-read.ts";
 import { validEmailAddress } from "./email-address.ts";

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 
-import { ignoreBody, readForm, readJson } from "../bodies.ts";
+import { ignoreBody, readForm, readJson } from "../http/bodies.ts";
 import type { Services } from "../services.ts";
 import { userRead } from "../users/user-read.ts";
 import { login, logout, register } from "./accounts.ts";

@@ -1,7 +1,7 @@
 import { FormatRegistry } from "@sinclair/typebox";
 import { t } from "elysia";
 
-import { lenientBoolean } from "../validation.ts";
+import { lenientBoolean } from "../http/validation.ts";
 import { parseEmailAddress } from "./email-address.ts";
 import { isWellFormedText } from "./password-policy.ts";
 

@@ -1,7 +1,9 @@
 import { createApp } from "../app.ts";
+import { createHandler } from "../http/handler.ts";
 import { ConfigError, readConfig, type Config } from "../config.ts";
-import { createLog } from "../log.ts";
+import { batchedWriter, createLog, jsonLine, readableLine } from "../operation/log.ts";
 import { openServices } from "../services.ts";
+import { stopWhenTold } from "./stop.ts";
 
 /** Largest body Bun lets through: above every limit of ours, so that the answer is our own 413. */
 const beyondEveryLimit = Number.MAX_SAFE_INTEGER;
@@ -15,20 +17,23 @@ const idleTimeout = 30;
  */
 export async function serve(): Promise<void> {
   const config = readConfig();
-  const log = createLog(config.logLevel, (line) => process.stderr.write(line));
+  const log = createLog(config.logLevel, batchedWriter(2), process.stderr.isTTY ? readableLine : jsonLine);
   const services = await openServices(config, log, (text) => process.stdout.write(text)).catch(
     (error: unknown) => {
       throw cannotUse(config, error);
     },
   );
   const app = createApp(services);
+  const handler = createHandler(app, services);
   try {
-    app.listen({
+    app.server = Bun.serve({
       hostname: config.host,
       port: config.port,
+      // Without it an uncaught error would show its source and our folder.
       development: false,
       idleTimeout,
       maxRequestBodySize: beyondEveryLimit,
+      fetch: handler,
     });
   } catch (error) {
     await services.close();
@@ -36,15 +41,10 @@ export async function serve(): Promise<void> {
   }
   greet(config, services.store.name);
   const stopSweeping = services.sweeper.start();
-
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => {
-      stopSweeping();
-      void app
-        .stop()
-        .then(() => services.close())
-        .then(() => process.exit(0));
-    });
+  stopWhenTold(app.server, services, () => {
+    stopSweeping();
+    log.info("service.stopping");
+  });
 }
 
 /** Why the service cannot start: one plain sentence, exit status 1, no stack. */

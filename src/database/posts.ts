@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, lt, lte, notInArray, sql } from "drizzle-orm";
+import { and, count, desc, eq, inArray, lt, lte, notInArray, sql } from "drizzle-orm";
 
 import { isConflict, step, type Connection } from "./connection.ts";
 import type { Tables } from "./schema.ts";
@@ -244,6 +244,9 @@ export function postQueries({ dialect, query, tables: { posts, users }, transact
     remove: async (id: string): Promise<void> => {
       await query.delete(posts).where(and(eq(posts.id, id), eq(posts.state, "deleting")));
     },
+
+    countByState: (): Promise<{ state: string; posts: number }[]> =>
+      Promise.resolve(query.select({ state: posts.state, posts: count() }).from(posts).groupBy(posts.state)),
 
     /** Ends the validity of upload keys older than `cutoff`. */
     expireUploadKeys: async (cutoff: Date): Promise<void> => {

@@ -30,7 +30,7 @@ export async function publish(
   viewer: Viewer,
   upload: Upload,
 ): Promise<PublishedPost> {
-  const { database, store, running } = services;
+  const { database, store, running, metrics } = services;
   const { staged, caption, uploadKey, gone } = upload;
   const { facts } = staged;
   const earlier =
@@ -67,8 +67,10 @@ export async function publish(
       const stored = await storeInTime(services, id, key, media, gone);
       const createdAt = await database.posts.publish(id, stored, new Date());
       if (!createdAt) throw new ApiError("UNAUTHORIZED");
+      metrics.upload("published", media.file.bytes);
       return { ...post, email: viewer.email, createdAt, url: stored.url, thumbnailUrl: stored.thumbnailUrl };
     } catch (error) {
+      metrics.upload(error instanceof ApiError ? error.code : "aborted", 0);
       const leftover = await database.posts.abandon(id, new Date());
       if (leftover) await removeBytes(services, leftover);
       throw error;

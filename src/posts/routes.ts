@@ -1,7 +1,7 @@
 import { Elysia, t } from "elysia";
 
 import { refuseStrangers, signedInPlugin } from "../auth/signed-in.ts";
-import { ignoreBody } from "../bodies.ts";
+import { ignoreBody } from "../http/bodies.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { feedPage, readFeedRequest } from "./feed.ts";

@@ -1,11 +1,13 @@
 import type { Database } from "../database/database.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../operation/log.ts";
+import type { Metrics } from "../operation/metrics.ts";
 import type { MediaStore } from "../media/store.ts";
 
 /** What the life of a post needs. */
 export interface PostServices {
   readonly database: Database;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** Where new uploads go. */
   readonly store: MediaStore;
   /** The store that has a post's bytes; undefined when it is not configured any more. */

@@ -1,4 +1,4 @@
-import type { Background } from "../background.ts";
+import type { Background } from "../operation/background.ts";
 import type { Database } from "../database/database.ts";
 import { ApiError } from "../errors.ts";
 import type { Sweeper } from "../posts/sweeper.ts";

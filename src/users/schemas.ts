@@ -1,7 +1,7 @@
 import { t } from "elysia";
 
 import { emailField, passwordField } from "../auth/schemas.ts";
-import { lenientBoolean } from "../validation.ts";
+import { lenientBoolean } from "../http/validation.ts";
 
 const ignoredFlag = t.Optional(lenientBoolean({ nullable: true }));
 const flag = t.Optional(lenientBoolean({ nullable: false }));

@@ -4,7 +4,8 @@ import { join } from "node:path";
 
 import { createApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
-import { createLog } from "../../src/log.ts";
+import { createLog } from "../../src/operation/log.ts";
+import { createHandler, type Handler } from "../../src/http/handler.ts";
 import type { Mailer, MailMessage } from "../../src/mail/mailer.ts";
 import { openServices, type Services } from "../../src/services.ts";
 
@@ -15,6 +16,7 @@ export class TestService {
   private constructor(
     readonly services: Services,
     readonly app: ReturnType<typeof createApp>,
+    readonly handler: Handler,
     readonly dataDir: string,
     /** Every line logged so far. */
     readonly logged: string[],
@@ -35,7 +37,8 @@ export class TestService {
     const mails: MailMessage[] = [];
     const mailer: Mailer = { send: (mail) => void mails.push(mail), close: async () => {} };
     const caught = { ...services, mailer };
-    return new TestService(caught, createApp(caught), dataDir, logged, mails);
+    const app = createApp(caught);
+    return new TestService(caught, app, createHandler(app, caught), dataDir, logged, mails);
   }
 
   async close(options: { keepData?: boolean } = {}): Promise<void> {
@@ -51,7 +54,7 @@ export class TestService {
     const headers = new Headers(init.headers);
     if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
     if (json !== undefined) headers.set("content-type", "application/json");
-    return this.app.handle(
+    return this.handler(
       new Request(`http://localhost${path}`, {
         ...init,
         headers,

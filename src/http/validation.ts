@@ -3,7 +3,7 @@ import type { TypeCheck } from "@sinclair/typebox/compiler";
 import { ValueErrorType, type ValueError } from "@sinclair/typebox/errors";
 import { t, type ValidationError } from "elysia";
 
-import { type Problem } from "./errors.ts";
+import { type Problem } from "../errors.ts";
 
 type Wording = Pick<Problem, "type" | "msg">;
 

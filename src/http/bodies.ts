@@ -1,4 +1,4 @@
-import { ApiError, ValidationProblems } from "./errors.ts";
+import { ApiError, ValidationProblems } from "../errors.ts";
 
 /** Bytes that any body but an upload may have. */
 const maxBodySize = 64 * 1024;

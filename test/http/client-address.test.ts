@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { clientAddress, clientNetwork } from "../src/client-address.ts";
+import { clientAddress, clientNetwork } from "../../src/http/client-address.ts";
 
 test("without a trusted proxy the header is nobody's business", () => {
   expect(clientAddress("203.0.113.9", "198.51.100.1", 0)).toBe("203.0.113.9");

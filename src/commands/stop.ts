@@ -1,0 +1,30 @@
+import type { Server } from "bun";
+
+import type { Services } from "../services.ts";
+
+/** Milliseconds that running requests, uploads included, get to finish. */
+const patience = 30_000;
+
+/**
+ * On SIGTERM or SIGINT: nothing new is begun (503, and `/health` says so), what runs is finished, then everything is
+ * closed and the process ends with status 0. A second signal ends it at once.
+ */
+export function stopWhenTold(server: Server<unknown>, services: Services, stopping: () => void): void {
+  const stop = async () => {
+    services.lifecycle.stopping = true;
+    stopping();
+    // The listener stays open meanwhile: whoever asks is told, by /health too.
+    const limit = Date.now() + patience;
+    while (server.pendingRequests > 0 && Date.now() < limit) await Bun.sleep(20);
+    await server.stop(true);
+    await services.close();
+    process.exit(0);
+  };
+  let told = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.on(signal, () => {
+      if (told) process.exit(1);
+      told = true;
+      stop().catch(() => process.exit(1));
+    });
+}

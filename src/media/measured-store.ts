@@ -1,0 +1,26 @@
+import { ApiError } from "../errors.ts";
+import type { Metrics } from "../operation/metrics.ts";
+import type { MediaStore } from "./store.ts";
+
+/** The same store, its calls counted. */
+export function measuredStore(store: MediaStore, metrics: Pick<Metrics, "storeCall">): MediaStore {
+  async function counted<T>(operation: "put" | "find" | "delete", call: Promise<T>): Promise<T> {
+    try {
+      const result = await call;
+      metrics.storeCall(store.name, operation, "ok");
+      return result;
+    } catch (error) {
+      metrics.storeCall(store.name, operation, error instanceof ApiError ? error.code : "aborted");
+      throw error;
+    }
+  }
+  const { name, landsLate, makesThumbnails } = store;
+  return {
+    name,
+    landsLate,
+    makesThumbnails,
+    put: (key, file, signal) => counted("put", store.put(key, file, signal)),
+    find: (key, signal) => counted("find", store.find(key, signal)),
+    delete: (key, storeId, signal) => counted("delete", store.delete(key, storeId, signal)),
+  };
+}

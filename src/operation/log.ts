@@ -1,0 +1,76 @@
+import { writeSync } from "node:fs";
+
+import { logLevels, type LogLevel } from "../config.ts";
+
+/** What an event is told with. Nobody puts secrets in, and errors are told without what they were given. */
+export type LogFields = Record<string, unknown>;
+
+/** One line for every event, named like `sweep.done`. */
+export type Log = Record<Exclude<LogLevel, "silent">, (event: string, fields?: LogFields) => void>;
+
+/** Writes an event as a line. */
+export type LogFormat = (level: string, event: string, fields: LogFields) => string;
+
+/** A log of lines, from `level` upward. */
+export function createLog(level: LogLevel, write: (line: string) => void, format: LogFormat = jsonLine): Log {
+  const from = logLevels.indexOf(level);
+  const at = (name: keyof Log) =>
+    logLevels.indexOf(name) < from
+      ? () => {}
+      : (event: string, fields: LogFields = {}) => write(format(name, event, fields));
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** For programs: one JSON object. */
+export const jsonLine: LogFormat = (level, event, fields) =>
+  `${JSON.stringify({ time: new Date().toISOString(), level, event, ...fields }, tellError)}\n`;
+
+/** For people at a terminal. */
+export const readableLine: LogFormat = (level, event, fields) => {
+  const told = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(
+      ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value, tellError)}`,
+    );
+  return `${new Date().toTimeString().slice(0, 8)} ${level.padEnd(5)} ${event} ${told.join(" ")}\n`;
+};
+
+/**
+ * Writes lines to a file descriptor together, many times a second, because one write a request would cost more than
+ * the line. What waits is written when the process ends.
+ */
+export function batchedWriter(fd: number): (line: string) => void {
+  let waiting = "";
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    const lines = Buffer.from(waiting);
+    waiting = "";
+    try {
+      for (let written = 0; written < lines.length;) written += writeSync(fd, lines, written);
+    } catch {
+      // A reader that is gone or does not keep up must not stop the service.
+    }
+  };
+  process.on("exit", flush);
+  return (line) => {
+    waiting += line;
+    if (waiting.length > 64 * 1024) flush();
+    else timer ??= setTimeout(flush, 50);
+  };
+}
+
+/** An error's kind, words and place. A query builder's error repeats what the query was given: its words are left out. */
+function tellError(_key: string, value: unknown): unknown {
+  if (!(value instanceof Error)) return value;
+  const { name, message, stack = "", cause } = value;
+  const { code } = value as { code?: unknown };
+  return {
+    name,
+    message: "params" in value ? "a query failed" : message,
+    code,
+    cause,
+    stack: stack.split("\n").filter((line) => /^\s+at /.test(line)),
+  };
+}

@@ -1,0 +1,89 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+/** What is counted, for Prometheus. */
+export interface Metrics {
+  request(method: string, route: string, status: number, seconds: number): void;
+  /** `result`: `published`, or the API's error code. */
+  upload(result: string, bytes: number): void;
+  /** `result`: `ok`, or the API's error code. */
+  storeCall(store: string, operation: "put" | "find" | "delete", result: string): void;
+  /** Posts that a sweep abandoned, whose bytes it deleted, or could not delete. */
+  swept(outcome: "abandoned" | "deleted" | "failed", posts: number): void;
+  /** All of it in Prometheus' text format. */
+  text(): Promise<string>;
+}
+
+/** What is looked up when somebody asks, rather than counted. */
+export interface Observed {
+  readonly version: string;
+  hashesPending(): number;
+  uploadsRunning(): number;
+  postsByState(): Promise<{ state: string; posts: number }[]>;
+}
+
+/** Metrics of one service, in a registry of its own. */
+export function createMetrics(observed: Observed): Metrics {
+  const registers = [new Registry()];
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name: `image_sharing_${name}`, help, labelNames, registers });
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+
+  const requests = counter("http_requests_total", "Requests answered.", ["method", "route", "status"]);
+  const durations = new Histogram({
+    name: "image_sharing_http_request_duration_seconds",
+    help: "Time from a request's headers to its answer's.",
+    labelNames: ["route"],
+    buckets: [0.001, 0.005, 0.025, 0.1, 0.25, 1, 5, 30, 120],
+    registers,
+  });
+  const uploads = counter("uploads_total", "Uploads that came to their end.", ["result"]);
+  const uploadBytes = counter("upload_bytes_total", "Bytes of published uploads.");
+  const storeCalls = counter("store_calls_total", "Calls of media stores.", ["store", "operation", "result"]);
+  const swept = counter("swept_posts_total", "Posts that sweeps worked on.", ["outcome"]);
+
+  gauge(
+    "image_sharing_password_hashes_pending",
+    "Password hashes running and waiting.",
+    observed.hashesPending,
+  );
+  gauge("image_sharing_uploads_running", "Uploads between reservation and answer.", observed.uploadsRunning);
+  gauge("process_resident_memory_bytes", "Memory in use.", () => process.memoryUsage.rss());
+  const started = Date.now() / 1000 - process.uptime();
+  gauge("process_start_time_seconds", "Start, as Unix time.", () => started);
+  new Gauge({ name: "image_sharing_build_info", help: "Always 1.", labelNames: ["version"], registers }).set(
+    { version: observed.version },
+    1,
+  );
+  new Gauge({
+    name: "image_sharing_posts",
+    help: "Posts by state; many `deleting` ones: a store does not delete.",
+    labelNames: ["state"],
+    registers,
+    async collect() {
+      this.reset();
+      for (const { state, posts } of await observed.postsByState()) this.set({ state }, posts);
+    },
+  });
+
+  return {
+    request(method, route, status, seconds) {
+      requests.inc({ method, route, status });
+      durations.observe({ route }, seconds);
+    },
+    upload(result, bytes) {
+      uploads.inc({ result });
+      if (result === "published") uploadBytes.inc(bytes);
+    },
+    storeCall: (store, operation, result) => storeCalls.inc({ store, operation, result }),
+    swept: (outcome, posts) => swept.inc({ outcome }, posts),
+    text: () => registers[0]!.metrics(),
+  };
+}

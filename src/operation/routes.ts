@@ -1,0 +1,32 @@
+import { Elysia } from "elysia";
+
+import { ApiError } from "../errors.ts";
+import type { Services } from "../services.ts";
+
+/** For those who run the service: is it able to work, and how does it do? */
+export const operationRoutes = ({ database, lifecycle, metrics, config, addressOf }: Services) =>
+  new Elysia({ detail: { tags: ["operation"] } })
+    .get(
+      "/health",
+      async () => {
+        if (lifecycle.stopping) return Response.json({ status: "stopping" }, { status: 503 });
+        await database.ping().catch((cause: unknown) => {
+          throw new ApiError("UNAVAILABLE", { cause });
+        });
+        return { status: "ok" };
+      },
+      { detail: { summary: "Whether the service can work" } },
+    )
+    .get(
+      "/metrics",
+      async ({ request, server }) => {
+        const address = addressOf({ request, server });
+        // What a proxy passes on is not asked from this machine, whatever the socket says.
+        const local = /^(127\.|::1$)/.test(address) && !request.headers.has("x-forwarded-for");
+        if (!(config.metrics === "public" || (config.metrics === "loopback" && local)))
+          throw new ApiError("NOT_FOUND");
+        const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
+        return new Response(await metrics.text(), { headers });
+      },
+      { detail: { summary: "Counts for Prometheus" } },
+    );

@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+
+import { preferredCoding } from "../../src/http/compression.ts";
+import { TestService } from "../support/service.ts";
+
+let service: TestService;
+let token: string;
+beforeAll(async () => {
+  service = await TestService.start({ CORS_ORIGINS: "https://app.example.com" });
+  ({ token } = await service.signUp());
+});
+afterAll(() => service.close());
+
+describe("every answer", () => {
+  test("has a request id, the caller's own where it is harmless, and security headers", async () => {
+    for (const path of ["/users/me", "/nope", "/health", "/openapi.json"]) {
+      const answer = await service.fetch(path, { headers: { "x-request-id": "abc-123" } });
+      expect(answer.headers.get("x-request-id")).toBe("abc-123");
+      expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+      expect(answer.headers.get("referrer-policy")).toBe("no-referrer");
+      expect(answer.headers.get("x-powered-by")).toBeNull();
+    }
+    for (const id of ["with space", "x".repeat(200), "<script>"]) {
+      const answer = await service.fetch("/health", { headers: { "x-request-id": id } });
+      expect(answer.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+    }
+  });
+
+  test("of the API is not kept by caches", async () => {
+    expect((await service.fetch("/users/me", { token })).headers.get("cache-control")).toBe("no-store");
+  });
+
+  test("is told to the log in one line, without query, token or address", async () => {
+    const before = service.logged.length;
+    await service.fetch("/feed?limit=3&cursor=secret-value", {
+      token,
+      headers: { "x-request-id": "find-me" },
+    });
+    const [line = "", ...more] = service.logged.slice(before);
+    expect(more).toBeEmpty();
+    expect(JSON.parse(line)).toMatchObject({
+      level: "info",
+      event: "request",
+      id: "find-me",
+      method: "GET",
+      route: "/feed",
+      status: 422,
+      ms: expect.any(Number),
+      user: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+    expect(line).not.toContain("secret-value");
+    expect(line).not.toContain(token);
+    expect(line).not.toContain("@example.com");
+  });
+});
+
+describe("pages of other origins", () => {
+  const preflight = (origin: string) =>
+    service.fetch("/upload", {
+      method: "OPTIONS",
+      headers: {
+        origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization",
+      },
+    });
+
+  test("may use the API when they are listed, errors too, without credentials", async () => {
+    const asked = await preflight("https://app.example.com");
+    expect(asked.status).toBe(204);
+    expect(asked.headers.get("access-control-allow-origin")).toBe("https://app.example.com");
+    expect(asked.headers.get("access-control-allow-headers")).toContain("authorization");
+    const answer = await service.fetch("/feed", { headers: { origin: "https://app.example.com" } });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("access-control-allow-origin")).toBe("https://app.example.com");
+    expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
+    expect(answer.headers.get("vary")).toContain("origin");
+  });
+
+  test("may not when they are not", async () => {
+    for (const origin of ["https://evil.example", "https://app.example.com.evil.example", "null"])
+      expect((await preflight(origin)).headers.get("access-control-allow-origin")).toBeNull();
+  });
+});
+
+describe("compression", () => {
+  test("of JSON over a kilobyte, when it is asked for", async () => {
+    const asked = await service.fetch("/openapi.json", { headers: { "accept-encoding": "gzip" } });
+    expect(asked.headers.get("content-encoding")).toBe("gzip");
+    expect(asked.headers.get("vary")).toContain("accept-encoding");
+    const plain = Bun.gunzipSync(await asked.bytes());
+    const unasked = await service.fetch("/openapi.json");
+    expect(unasked.headers.get("content-encoding")).toBeNull();
+    expect(Buffer.from(plain).toString()).toBe(await unasked.text());
+  });
+
+  test("leaves small answers alone", async () => {
+    const answer = await service.fetch("/users/me", { token, headers: { "accept-encoding": "gzip, zstd" } });
+    expect(answer.headers.get("content-encoding")).toBeNull();
+    expect(await answer.json()).toHaveProperty("email");
+  });
+
+  test.each([
+    [null, undefined],
+    ["", undefined],
+    ["br", undefined],
+    ["gzip;q=0, zstd;q=0", undefined],
+    ["gzip", "gzip"],
+    ["gzip, deflate, br, zstd", "zstd"],
+    ["zstd;q=0.1, gzip;q=0.5", "gzip"],
+    ["*", "zstd"],
+    ["*;q=0", undefined],
+    ["GZIP; Q=1", "gzip"],
+  ] as const)("for Accept-Encoding %p is %p", (accepted, coding) => {
+    expect(preferredCoding(accepted)).toBe(coding);
+  });
+});
+
+describe("/metrics", () => {
+  test("is for this machine only, unless it is made public", async () => {
+    expect((await service.fetch("/metrics")).status).toBe(404);
+    const open = await TestService.start({ METRICS: "public" });
+    await open.fetch("/nope?secret=1");
+    const text = await (await open.fetch("/metrics")).text();
+    expect(text).toContain('image_sharing_http_requests_total{method="GET",route="none",status="404"} 1');
+    expect(text).toContain("process_resident_memory_bytes");
+    expect(text).not.toContain("secret");
+    await open.close();
+  });
+});
+
+test("while the service stops, nothing new is begun and /health says so", async () => {
+  const stopping = await TestService.start();
+  stopping.services.lifecycle.stopping = true;
+  const health = await stopping.fetch("/health");
+  expect([health.status, await health.json()]).toEqual([503, { status: "stopping" }]);
+  const answer = await stopping.fetch("/feed");
+  expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
+  await stopping.close();
+});
