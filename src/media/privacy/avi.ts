@@ -86,6 +86,7 @@ async function readChunks(source: ByteSource, from: number, to: number): Promise
     const body = Math.min(offset + (isList ? 12 : 8), to);
     // A recorder that was stopped leaves sizes of zero: what follows is still the film.
     const isOpen = length <= 4 && (name === "RIFF" || type === "LIST movi");
+    if (type === "LIST movi" && offset + 8 + length > source.size) throw damaged("cut");
     const end = isOpen ? to : Math.max(body, Math.min(offset + 8 + length, to));
     chunks.push({ type, offset, body, end });
     offset = end + (end % 2);

@@ -2,6 +2,7 @@ import { damaged } from "../byte-source.ts";
 import type { Box, BoxReader } from "../iso-boxes.ts";
 import { blankChildren, blankHandlerName } from "./iso-blanking.ts";
 import { orientationExif, readOrientation } from "./exif.ts";
+import { wipeInData } from "./iso-samples.ts";
 import type { Patches } from "./plan.ts";
 
 const keptInMeta = new Set("hdlr pitm iinf iloc iprp iref idat grpl dinf ipro uuid".split(" "));
@@ -40,16 +41,15 @@ export async function blankItems(
   const items = await readPersonalItems(reader, information);
   if (items.size === 0) return;
   const idat = part("idat");
-  const holders = [...data, ...(idat ? [idat] : [])];
+  const holders = [...data, ...(idat ? [idat] : [])].sort((a, b) => a.offset - b.offset);
   for (const { item, extents } of readLocations(await reader.content(locations), idat)) {
     const type = items.get(item);
     if (type === undefined) continue;
     if (extents === undefined) throw damaged("an item of metadata inside another item");
     for (const { offset, length } of extents) {
       if (length === 0) throw damaged("an item of metadata without an end");
-      if (!holders.some((box) => offset >= box.body && offset + length <= box.end))
+      if (!wipeInData(patches, holders, offset, length))
         throw damaged("an item of metadata outside the data");
-      patches.wipe(offset, offset + length);
     }
     const [first] = extents;
     const empty = first && (await emptyItem(reader, type, first));
@@ -114,7 +114,10 @@ function* readLocations(
     next(2);
     const base = next(baseWidth) + (method === 1 ? (idat?.body ?? 0) : 0);
     const extents: Extent[] = [];
-    for (let count = next(2); count > 0; count--) {
+    let count = next(2);
+    // Extents without bytes of their own would make a short table a long one.
+    if (offsetWidth + lengthWidth + indexWidth === 0 && count > 1) throw damaged("extents without a place");
+    for (; count > 0; count--) {
       next(indexWidth);
       extents.push({ offset: base + next(offsetWidth), length: next(lengthWidth) });
     }

@@ -44,8 +44,12 @@ export async function wipeSamples(
   }
 }
 
-/** Zeros what lies inside the media data of a range: tables may lie, and other boxes have their own rules. */
-export function wipeInData(patches: Patches, data: readonly Box[], offset: number, length: number): void {
+/**
+ * Zeros what of a range lies inside the media data: tables may lie, and other boxes have their own rules.
+ * @param data boxes in the order of the file
+ * @returns whether all of it lies there
+ */
+export function wipeInData(patches: Patches, data: readonly Box[], offset: number, length: number): boolean {
   let low = 0;
   for (let high = data.length; low < high;) {
     const middle = (low + high) >>> 1;
@@ -53,7 +57,9 @@ export function wipeInData(patches: Patches, data: readonly Box[], offset: numbe
     else high = middle;
   }
   const box = data[low];
-  if (box && offset >= box.body) patches.wipe(offset, Math.min(offset + length, box.end));
+  if (!box || offset < box.body) return false;
+  patches.wipe(offset, Math.min(offset + length, box.end));
+  return offset + length <= box.end;
 }
 
 /** The bytes of the samples from one number up to another, together. */

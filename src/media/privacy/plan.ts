@@ -28,7 +28,7 @@ export interface Blanking extends MediaFacts {
 export type Patch = { readonly offset: number; readonly bytes: Uint8Array | number };
 
 /** More pieces or patches than any real file needs. */
-const mostParts = 500_000;
+const mostParts = 200_000;
 
 /** Collects {@link Piece}s; ranges that touch become one. */
 export class Pieces {
