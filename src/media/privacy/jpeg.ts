@@ -105,7 +105,6 @@ async function nextSegment(source: ByteSource, from: number): Promise<Segment | 
   const { marker, end } = found;
   const hasNoBody = marker === 0x01 || marker === soi || marker === eoi || isRestart(marker);
   if (hasNoBody) return { marker, offset: end - 2, body: end, end };
-  if (end + 2 > source.size) return undefined;
   const length = (await source.read(end, 2)).readUInt16BE(0);
   if (length < 2) throw damaged(`a segment of ${length} bytes at ${end}`);
   if (end + length > source.size) throw damaged(`a segment beyond the end at ${end}`);

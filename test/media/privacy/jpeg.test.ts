@@ -1,0 +1,121 @@
+import { describe, expect, test } from "bun:test";
+
+import { clean, leaks, outcome, pixels } from "./cleaning.ts";
+import {
+  jpegParts,
+  jpegSegment,
+  plainJpeg,
+  profile,
+  secretExif,
+  withSegments,
+  xmp,
+} from "./photo-samples.ts";
+
+const exif = (orientation: number, order?: "II" | "MM") =>
+  jpegSegment(0xe1, "Exif\0\0", secretExif(orientation, order));
+const icc = (number: number, of: number) =>
+  jpegSegment(0xe2, `ICC_PROFILE\0${String.fromCharCode(number, of)}`, profile);
+const metadata = [
+  jpegSegment(0xe1, "http://ns.adobe.com/xap/1.0/\0", xmp),
+  jpegSegment(0xe1, "http://ns.adobe.com/xmp/extension/\0", xmp),
+  jpegSegment(0xed, "Photoshop 3.0\x008BIM\x04\x04secret"),
+  jpegSegment(0xfe, "secret comment"),
+  jpegSegment(0xe2, "MPF\0secret"),
+  jpegSegment(0xe0, "JFXX\0secret"),
+  jpegSegment(0xec, "Ducky secret"),
+];
+
+describe("a JPEG", () => {
+  test.each([false, true])("loses all metadata and no pixel (progressive: %p)", async (progressive) => {
+    const sample = withSegments(await plainJpeg(progressive), exif(6), ...metadata);
+    const { bytes, facts, left } = await clean(sample, "image/jpeg");
+    expect(leaks(bytes)).toBeFalse();
+    expect(await pixels(bytes)).toEqual(await pixels(sample));
+    expect(facts).toEqual({
+      bytes: bytes.length,
+      orientation: 6,
+      size: { width: 32, height: 48 },
+      hasPicture: true,
+    });
+    expect(left).toEqual(["upload"]);
+  });
+
+  test.each([2, 3, 4, 5, 6, 7, 8])(
+    "keeps orientation %d, in either byte order and nothing else",
+    async (turn) => {
+      for (const order of ["II", "MM"] as const) {
+        const { bytes, facts } = await clean(
+          withSegments(await plainJpeg(), exif(turn, order)),
+          "image/jpeg",
+        );
+        expect(facts.orientation).toBe(turn as 2);
+        const segments = jpegParts(bytes).filter(({ marker }) => marker === 0xe1);
+        expect(segments.map(({ bytes: { length } }) => length)).toEqual([4 + 6 + 26]);
+      }
+    },
+  );
+
+  test("that is upright gets no EXIF at all", async () => {
+    const { bytes } = await clean(withSegments(await plainJpeg(), exif(1)), "image/jpeg");
+    expect(bytes.includes("Exif")).toBeFalse();
+    expect(bytes).toEqual((await clean(await plainJpeg(), "image/jpeg")).bytes);
+  });
+
+  test("with EXIF twice is turned as the first one says, and keeps neither", async () => {
+    const { bytes, facts } = await clean(withSegments(await plainJpeg(), exif(8), exif(3)), "image/jpeg");
+    expect(facts.orientation).toBe(8);
+    expect(leaks(bytes)).toBeFalse();
+  });
+
+  test("keeps its colour profile in order, and Adobe's colour transform", async () => {
+    const adobe = jpegSegment(0xee, "Adobe\0\x64\0\0\0\0\x01");
+    const { bytes } = await clean(
+      withSegments(await plainJpeg(), icc(1, 2), exif(6), icc(2, 2), adobe),
+      "image/jpeg",
+    );
+    const kept = jpegParts(bytes).filter(({ marker }) => marker === 0xe2 || marker === 0xee);
+    expect(kept.map((part) => part.bytes)).toEqual([icc(1, 2), icc(2, 2), adobe]);
+  });
+
+  test("keeps its JFIF header without the thumbnail in it", async () => {
+    const parts = jpegParts(await plainJpeg()).filter(({ marker }) => marker !== 0xe0);
+    const [start, ...rest] = parts.map((part) => part.bytes);
+    const jfif = jpegSegment(0xe0, "JFIF\0\x01\x02\x01\0\x60\0\x60\x03\x01", "secret123");
+    const { bytes } = await clean(Buffer.concat([start as Buffer, jfif, ...rest]), "image/jpeg");
+    expect(bytes.subarray(2, 20).toString("latin1")).toBe("\xff\xe0\0\x10JFIF\0\x01\x02\x01\0\x60\0\x60\0\0");
+    expect(leaks(bytes)).toBeFalse();
+  });
+
+  test("loses what stands between its scans, and fill bytes do not hide it", async () => {
+    const parts = jpegParts(await plainJpeg(true));
+    expect(parts.filter(({ marker }) => marker === 0xda).length).toBeGreaterThan(2);
+    const sample = Buffer.concat(
+      parts.flatMap(({ marker, bytes }) =>
+        marker === 0xda ? [bytes, Buffer.from([0xff, 0xff, 0xff]), ...metadata, exif(6)] : [bytes],
+      ),
+    );
+    const { bytes, facts } = await clean(sample, "image/jpeg");
+    expect(leaks(bytes)).toBeFalse();
+    expect(facts.orientation).toBe(1);
+    expect(await pixels(bytes)).toEqual(await pixels(sample));
+  });
+
+  test("ends where its picture ends: a second picture or a video behind it is gone", async () => {
+    const plain = await plainJpeg();
+    const tail = Buffer.concat([
+      withSegments(plain, exif(3)),
+      Buffer.from("\0\0\0\x18ftypmp42 secret motion"),
+    ]);
+    const { bytes } = await clean(Buffer.concat([plain, tail]), "image/jpeg");
+    expect(bytes).toEqual((await clean(plain, "image/jpeg")).bytes);
+  });
+
+  test("that only lacks its end marker gets one; one cut in the middle is refused", async () => {
+    for (const plain of [await plainJpeg(), await plainJpeg(true)]) {
+      const { bytes } = await clean(plain.subarray(0, -2), "image/jpeg");
+      expect(bytes).toEqual((await clean(plain, "image/jpeg")).bytes);
+      for (const share of [0.1, 0.48, 0.9])
+        expect(await outcome(plain.subarray(0, plain.length * share), "image/jpeg")).toBe("DAMAGED_MEDIA");
+    }
+  });
+});
