@@ -1,0 +1,152 @@
+/** Numbers of four bytes, most significant first. */
+export function u32(...values: number[]): Buffer {
+  const bytes = Buffer.alloc(values.length * 4);
+  values.forEach((value, index) => bytes.writeUInt32BE(value >>> 0, index * 4));
+  return bytes;
+}
+
+export function u16(...values: number[]): Buffer {
+  const bytes = Buffer.alloc(values.length * 2);
+  values.forEach((value, index) => bytes.writeUInt16BE(value, index * 2));
+  return bytes;
+}
+
+type Content = Buffer | string;
+
+const join = (parts: Content[]) =>
+  Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part, "latin1") : part)));
+
+export function box(type: string, ...content: Content[]): Buffer {
+  const body = join(content);
+  return join([u32(body.length + 8), type, body]);
+}
+
+/** A box with its size in 64 bits. */
+export function longBox(type: string, ...content: Content[]): Buffer {
+  const body = join(content);
+  return join([u32(1), type, u32(0, body.length + 16), body]);
+}
+
+/** A box with version and flags. */
+export function fullBox(type: string, version: number, ...content: Content[]): Buffer {
+  return box(type, u32(version << 24), ...content);
+}
+
+export const ftyp = box("ftyp", "isom\0\0\0\0isom");
+export const xmpUuid = Buffer.from("be7acfcb97a942e89c71999491e3afac", "hex");
+export const piffUuid = Buffer.from("a2394f525a9b4f14a2446c427c648df4", "hex");
+
+const matrices = {
+  upright: u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000),
+  sideways: u32(0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000),
+};
+
+export interface TrackSample {
+  id: number;
+  handler: string;
+  matrix?: keyof typeof matrices;
+  /** Where its chunks lie, each of one sample. */
+  chunks?: number[];
+  sampleBytes?: number;
+  extra?: Buffer[];
+}
+
+/** A `trak` of 64×48 pixels, created at a time that is secret. */
+export function track(sample: TrackSample): Buffer {
+  const { id, handler, matrix = "upright", chunks = [], sampleBytes = 0, extra = [] } = sample;
+  const tables = box(
+    "stbl",
+    fullBox("stsd", 0, u32(0)),
+    fullBox("stsc", 0, u32(1, 1, 1, 1)),
+    fullBox("stsz", 0, u32(0, chunks.length), u32(...chunks.map(() => sampleBytes))),
+    fullBox("stco", 0, u32(chunks.length, ...chunks)),
+  );
+  return box(
+    "trak",
+    fullBox(
+      "tkhd",
+      0,
+      "timetime",
+      u32(id, 0, 0, 0, 0, 0, 0),
+      matrices[matrix],
+      u32(64 * 65_536, 48 * 65_536),
+    ),
+    box(
+      "mdia",
+      fullBox("mdhd", 0, "timetime", u32(1000, 1000, 0)),
+      fullBox("hdlr", 0, "mhlr", handler, "appl\0\0\0\0\0\0\0\0", "secret handler\0"),
+      box("minf", tables, box("udta", "secret")),
+    ),
+    ...extra,
+  );
+}
+
+export function movie(...parts: Buffer[]): Buffer {
+  return box("moov", fullBox("mvhd", 0, "timetime", Buffer.alloc(88)), ...parts);
+}
+
+/** A HEIC whose EXIF lies in the media data and whose XMP lies in `idat`. */
+export function heic(exif: Buffer, xmp: Buffer, picture: Buffer): Buffer {
+  const item = (id: number, type: string, more = "") =>
+    box("infe", u32(0x02000000), u16(id, 0), type, "\0", more);
+  const build = (dataOffset: number) =>
+    Buffer.concat([
+      box("ftyp", "heic\0\0\0\0mif1heic"),
+      fullBox(
+        "meta",
+        0,
+        fullBox("hdlr", 0, u32(0), "pict", Buffer.alloc(12), "secret handler\0"),
+        fullBox("pitm", 0, u16(1)),
+        fullBox(
+          "iinf",
+          0,
+          u16(3),
+          item(1, "hvc1"),
+          item(2, "Exif"),
+          item(3, "mime", "application/rdf+xml\0"),
+        ),
+        box(
+          "iprp",
+          box(
+            "ipco",
+            fullBox("ispe", 0, u32(64, 48)),
+            box("irot", "\x01"),
+            box("colr", "prof"),
+            box("udes", "secret"),
+          ),
+          fullBox("ipma", 0, u32(1), u16(1), "\x03\x01\x82\x03"),
+        ),
+        box("idat", xmp),
+        fullBox(
+          "iloc",
+          1,
+          u16(0x4400),
+          u16(3),
+          u16(1, 0, 0, 1),
+          u32(dataOffset, picture.length),
+          u16(2, 0, 0, 1),
+          u32(dataOffset + picture.length, exif.length),
+          u16(3, 1, 0, 1),
+          u32(0, xmp.length),
+        ),
+        box("free", "secret"),
+      ),
+    ]);
+  const head = build(0).length + 8;
+  return Buffer.concat([build(head), box("mdat", picture, exif)]);
+}
+
+/** An EBML element with a size of one byte, or an open one. */
+export function element(id: number, ...content: Content[]): Buffer {
+  const body = join(content);
+  const size = body.length < 127 ? [0x80 | body.length] : [0x40 | (body.length >> 8), body.length & 0xff];
+  return Buffer.concat([elementId(id), Buffer.from(size), body]);
+}
+
+export function openElement(id: number, ...content: Content[]): Buffer {
+  return Buffer.concat([elementId(id), Buffer.from([0xff]), join(content)]);
+}
+
+function elementId(id: number): Buffer {
+  return Buffer.from(id.toString(16).padStart(2, "0"), "hex");
+}
