@@ -116,8 +116,7 @@ describe("an MP4 or MOV", () => {
     const whole = Buffer.concat([ftyp, movie(video), mdat]);
     const { bytes } = await cleanMovie(whole, Buffer.from("\xff\xff\xff\xffABCD secret trailer", "latin1"));
     expect(leaks(bytes)).toBeFalse();
-    expect(bytes.subarray(0, ftyp.length)).toEqual(ftyp);
-    expect(bytes.subarray(-30, -22).equals(mdat.subarray(-8)) || bytes.includes(mdat)).toBeTrue();
+    expect(bytes.includes(mdat)).toBeTrue();
     expect(await outcome(whole.subarray(0, -3), "video/mp4")).toBe("DAMAGED_MEDIA");
     expect(await outcome(Buffer.concat([ftyp, mdat]), "video/mp4")).toBe("DAMAGED_MEDIA");
   });
