@@ -73,7 +73,7 @@ export function createTokens(secret: string) {
       if (issuedAt > latest || claims.exp * 1000 > latest + tokenLifetime * 1000) return undefined;
       const access = {
         userId: claims.sub,
-        tokenId: typeof claims.jti === "string" ? claims.jti : fingerprint(token),
+        tokenId: typeof claims.jti === "string" ? claims.jti : fingerprint(signedPart(token)),
         issuedAt: new Date(issuedAt),
         expiresAt: new Date(claims.exp * 1000),
       };
@@ -109,6 +109,9 @@ export function createTokens(secret: string) {
 export type Tokens = ReturnType<typeof createTokens>;
 
 const fingerprint = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest("base64url");
+
+/** What the signature covers: the signature itself has several spellings in base64, this has one. */
+const signedPart = (token: string) => token.slice(0, token.lastIndexOf("."));
 
 /** Milliseconds: those of a UUIDv7 id; a token of the original has no id and was issued one lifetime before its end. */
 function issueTime(tokenId: unknown, expires: number): number {

@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 
 import { refuseStrangers, signedInPlugin } from "../auth/signed-in.ts";
 import { ignoreBody } from "../http/bodies.ts";
+import { canonicalId } from "../http/canonical-id.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { feedPage, readFeedRequest } from "./feed.ts";
@@ -64,7 +65,7 @@ export const postRoutes = (services: Services) => {
     .get(
       "/posts/:post_id",
       async ({ params, viewer }) => {
-        const post = await services.database.posts.byId(params.post_id);
+        const post = await services.database.posts.byId(canonicalId(params.post_id));
         if (!post) throw new ApiError("POST_NOT_FOUND");
         return postRead(post, viewer, config.publicUrl);
       },
@@ -73,7 +74,7 @@ export const postRoutes = (services: Services) => {
     .delete(
       "/posts/:post_id",
       async ({ params, viewer }) => {
-        await deletePost(services, viewer, params.post_id);
+        await deletePost(services, viewer, canonicalId(params.post_id));
         return { success: true, message: "Post deleted successfully" };
       },
       {

@@ -4,6 +4,7 @@ import { changeAccount, type AccountChanges } from "../auth/accounts.ts";
 import { validEmailAddress } from "../auth/email-address.ts";
 import { refuseAllButSuperusers, refuseStrangers, signedInPlugin } from "../auth/signed-in.ts";
 import { ignoreBody, readJson } from "../http/bodies.ts";
+import { canonicalId } from "../http/canonical-id.ts";
 import type { User } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
@@ -18,7 +19,7 @@ export const userRoutes = (services: Services) => {
 
   /** @throws ApiError NOT_FOUND for an unknown id, and for what is no id at all */
   async function userById(id: string): Promise<User> {
-    const user = await database.users.byId(id.toLowerCase());
+    const user = await database.users.byId(canonicalId(id));
     if (!user) throw new ApiError("NOT_FOUND");
     return user;
   }
@@ -39,7 +40,7 @@ export const userRoutes = (services: Services) => {
       },
       {
         signedIn: true,
-        parse: [refuseStrangers(viewers), readJson],
+        parse: [refuseStrangers(viewers), readChanges],
         body: ownChanges,
         detail: { summary: "Change the signed-in account" },
       },
@@ -54,7 +55,7 @@ export const userRoutes = (services: Services) => {
         userRead(await changeAccount(services, await userById(params.id), changesOf(body))),
       {
         superuser: true,
-        parse: [refuseAllButSuperusers(viewers), readJson],
+        parse: [refuseAllButSuperusers(viewers), readChanges],
         body: anyChanges,
         detail: { summary: "Change anybody's account" },
       },
@@ -62,7 +63,7 @@ export const userRoutes = (services: Services) => {
     .delete(
       "/:id",
       async ({ params, set }) => {
-        await removeUser(services, params.id.toLowerCase());
+        await removeUser(services, canonicalId(params.id));
         set.status = 204;
       },
       {
@@ -72,6 +73,12 @@ export const userRoutes = (services: Services) => {
       },
     );
 };
+
+/** A password of null is none, as FastAPI Users has it. */
+async function readChanges(context: { request: Request }): Promise<Record<string, unknown>> {
+  const { password, ...others } = await readJson(context);
+  return password === undefined || password === null ? others : { ...others, password };
+}
 
 /** Only what the client sent: a field left out stays as it is. */
 function changesOf(body: {

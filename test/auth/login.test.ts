@@ -139,6 +139,16 @@ describe("GET /users/me", () => {
   });
 });
 
+test("a token of the original that was ended does not come back with its signature spelled otherwise", async () => {
+  const { id } = await service.signUp();
+  const token = await new SignJWT({ sub: id, aud: ["fastapi-users:auth"], exp: Date.now() / 1000 + 3600 })
+    .setProtectedHeader({ alg: "HS256" })
+    .sign(key);
+  expect((await service.fetch("/auth/jwt/logout", { method: "POST", token })).status).toBe(204);
+  for (const spelling of [token, `${token}=`, `${token.slice(0, -1)}${"_"}`, `${token}==`])
+    expect((await me(spelling)).status).toBe(401);
+});
+
 test("logout ends this token and no other", async () => {
   const { token } = await service.signUp("leaving@example.com");
   const { access_token: other } = (await (await service.login("leaving@example.com")).json()) as {
