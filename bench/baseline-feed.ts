@@ -1,11 +1,11 @@
 // What `GET /feed` and `GET /users/me` cost at the least: Bun.serve and bun:sqlite by hand, doing all that the service
 // does (token, revocation look-up, fourteen fields, cursor, Link) without framework or query builder.
-// bun bench/baseline-feed.ts DATABASE PORT SECRET
+// bun bench/baseline-feed.ts PORT DATABASE SECRET
 import { Database } from "bun:sqlite";
 
 import { jwtVerify } from "jose";
 
-const [path = "", port = "0", secret = ""] = process.argv.slice(2);
+const [port = "0", path = "", secret = ""] = process.argv.slice(2);
 const db = new Database(path);
 db.run("pragma journal_mode = wal");
 const key = new TextEncoder().encode(secret);

@@ -1,0 +1,106 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { freePort, start, type Program } from "./programs.ts";
+import { secret, seed, type Seeded } from "./seed.ts";
+
+/** One line of the report. */
+export interface Figure {
+  readonly what: string;
+  /** Ours and the baseline's, in `unit`. */
+  readonly service: number;
+  readonly baseline?: number;
+  /** How we compare: 1 is as good as the baseline, more is better. */
+  readonly ratio?: number;
+  readonly unit: string;
+  /** In words; and whether it was reached, where there is one. */
+  readonly goal?: string;
+  readonly reached?: boolean;
+}
+
+/** What a scenario works with. */
+export interface Bench {
+  /** A folder for the scenario's files; removed at the end. */
+  readonly folder: string;
+  /** Data of an account and some posts, as many as asked for; made once for all scenarios. */
+  seeded(posts: number): Promise<Seeded & { dataDir: string }>;
+  /** The executable, on this data. */
+  service(dataDir: string, settings?: Record<string, string>): Promise<Program>;
+  /** A program of this folder that takes its port as the last argument but for those of `rest`. */
+  baseline(file: string, path: string, ...rest: string[]): Promise<Program>;
+}
+
+/** @param executable the built service */
+export function createBench(root: string, executable: string): Bench {
+  const known = new Map<number, Promise<Seeded & { dataDir: string }>>();
+  return {
+    folder: root,
+    seeded(posts) {
+      const dataDir = join(root, `data-${posts}`);
+      const made = known.get(posts) ?? seed(dataDir, posts).then((seeded) => ({ ...seeded, dataDir }));
+      known.set(posts, made);
+      return made;
+    },
+    service(dataDir, settings = {}) {
+      mkdirSync(dataDir, { recursive: true });
+      const port = freePort();
+      const environment = {
+        HOST: "127.0.0.1",
+        PORT: String(port),
+        DATA_DIR: dataDir,
+        JWT_SECRET_KEY: secret,
+        RATE_LIMIT: "off",
+        LOG_LEVEL: "error",
+        MAX_VIDEO_SIZE: "2gb",
+        ...settings,
+      };
+      return start([executable], { port, path: "/health", environment });
+    },
+    baseline(file, path, ...rest) {
+      const port = freePort();
+      return start([process.execPath, join(import.meta.dir, file), String(port), ...rest], { port, path });
+    },
+  };
+}
+
+export function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/**
+ * Measures both in turns, so that what else the machine does meets both; more is better.
+ * @returns the medians, and the median of the ratios of each turn
+ */
+export async function inTurns(
+  turns: number,
+  service: () => Promise<number>,
+  baseline: () => Promise<number>,
+): Promise<{ service: number; baseline: number; ratio: number }> {
+  const pairs: [number, number][] = [];
+  for (let turn = 0; turn < turns; turn++) {
+    // Whoever is first changes from turn to turn.
+    if (turn % 2 === 0) pairs.push([await service(), await baseline()]);
+    else {
+      const other = await baseline();
+      pairs.push([await service(), other]);
+    }
+  }
+  return {
+    service: median(pairs.map(([ours]) => ours)),
+    baseline: median(pairs.map(([, other]) => other)),
+    ratio: median(pairs.map(([ours, other]) => ours / other)),
+  };
+}
+
+/** A goal for a figure of which more is better. */
+export const atLeast = (goal: number, ratio: number) => ({ goal: `≥ ${goal}`, reached: ratio >= goal });
+
+/** A goal for a figure of which less is better. */
+export const atMost = (goal: number, value: number, unit: string) => ({
+  goal: `≤ ${goal} ${unit}`,
+  reached: value <= goal,
+});
+
+export const megabytes = (bytes: number) => bytes / 1024 ** 2;
