@@ -1,4 +1,4 @@
-import { Elysia, NotFoundError, ParseError, ValidationError } from "elysia";
+import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } from "elysia";
 
 import { requestId } from "./http/request-id.ts";
 import { createRoutePatterns, type RoutePatterns } from "./http/route-patterns.ts";
@@ -22,7 +22,7 @@ export function createApp(services: Services) {
       if (request.signal.aborted) return errorResponse(new ApiError("CLIENT_GONE"));
       return errorResponse(apiErrorOf(error, request, services));
     })
-    .use(docsRoutes())
+    .use(docsRoutes((): AnyElysia => app))
     .use(operationRoutes(services))
     .use(authRoutes(services))
     .use(recoveryRoutes(services))
@@ -51,3 +51,6 @@ function apiErrorOf(error: unknown, request: Request, { log }: Services): unknow
     log.error("request.failed", { id: requestId(request), error: thrown });
   return thrown;
 }
+
+/** For clients that take their types from the server (Eden). */
+export type App = ReturnType<typeof createApp>;

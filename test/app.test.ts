@@ -11,9 +11,9 @@ afterAll(() => service.close());
 /** What anybody may ask for. */
 const open = new Set([
   "GET /",
-  "GET /assets/*",
-  "GET /docs",
-  "GET /redoc",
+  "GET /assets/:name",
+  ...["/docs", "/docs/swagger-ui.js", "/docs/swagger-ui.css", "/docs/start.js"].map((path) => `GET ${path}`),
+  ...["/redoc", "/redoc/redoc.js", "/redoc/page.css", "/redoc/start.js"].map((path) => `GET ${path}`),
   "GET /openapi.json",
   "GET /health",
   "GET /metrics",

@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { readJson } from "../http/bodies.ts";
 import type { Services } from "../services.ts";
 import { userRead } from "../users/user-read.ts";
+import { described } from "./descriptions.ts";
 import { validEmailAddress } from "./email-address.ts";
 import { requestReset, requestVerify, resetPassword, verify } from "./recovery.ts";
 import { emailBody, resetBody, tokenBody } from "./schemas.ts";
@@ -22,7 +23,7 @@ export const recoveryRoutes = (services: Services) => {
         services.background.run("mail a reset token", () => requestReset(services, email));
         return Response.json(null, { status: 202 });
       },
-      { parse: [readJson], body: emailBody, detail: { summary: "Mail a token that resets the password" } },
+      { parse: [readJson], body: emailBody, detail: described.forgotPassword },
     )
     .post(
       "/reset-password",
@@ -30,7 +31,7 @@ export const recoveryRoutes = (services: Services) => {
         await resetPassword(services, body.token, body.password);
         return Response.json(null);
       },
-      { parse: [readJson], body: resetBody, detail: { summary: "Set a new password" } },
+      { parse: [readJson], body: resetBody, detail: described.resetPassword },
     )
     .post(
       "/request-verify-token",
@@ -40,11 +41,11 @@ export const recoveryRoutes = (services: Services) => {
         services.background.run("mail a verify token", () => requestVerify(services, email));
         return Response.json(null, { status: 202 });
       },
-      { parse: [readJson], body: emailBody, detail: { summary: "Mail a token that proves the address" } },
+      { parse: [readJson], body: emailBody, detail: described.requestVerifyToken },
     )
     .post("/verify", async ({ body }) => userRead(await verify(services, body.token)), {
       parse: [readJson],
       body: tokenBody,
-      detail: { summary: "Prove an address" },
+      detail: described.verify,
     });
 };

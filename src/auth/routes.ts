@@ -4,6 +4,7 @@ import { ignoreBody, readForm, readJson } from "../http/bodies.ts";
 import type { Services } from "../services.ts";
 import { userRead } from "../users/user-read.ts";
 import { login, logout, register } from "./accounts.ts";
+import { described } from "./descriptions.ts";
 import { addressKey, validEmailAddress } from "./email-address.ts";
 import { loginForm, registerBody } from "./schemas.ts";
 import { refuseStrangers, signedInPlugin } from "./signed-in.ts";
@@ -21,7 +22,7 @@ export const authRoutes = (services: Services) => {
         set.status = 201;
         return userRead(user);
       },
-      { parse: [readJson], body: registerBody, detail: { summary: "Make an account" } },
+      { parse: [readJson], body: registerBody, detail: described.register },
     )
     .post(
       "/jwt/login",
@@ -33,7 +34,7 @@ export const authRoutes = (services: Services) => {
       {
         parse: [readForm],
         body: loginForm,
-        detail: { summary: "Trade e-mail address and password for a token" },
+        detail: described.login,
       },
     )
     .post(
@@ -45,7 +46,7 @@ export const authRoutes = (services: Services) => {
       {
         signedIn: true,
         parse: [refuseStrangers(services.viewers), ignoreBody],
-        detail: { summary: "End this token" },
+        detail: described.logout,
       },
     );
 };

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 
+import { describe } from "../docs/describe.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { deliver } from "./delivery.ts";
@@ -19,5 +20,13 @@ export const mediaRoutes = ({ database, disk }: Services) =>
       const contentType = thumbnailOf === undefined ? media.contentType : "image/webp";
       return deliver(request, { key, path: disk.resolve(key), fileName, contentType });
     },
-    { detail: { summary: "The bytes of a post" } },
+    {
+      detail: describe({
+        id: "readMedia",
+        summary: "The bytes of a post",
+        description: "Or of its thumbnail. Ranges, conditional requests and HEAD as in RFC 9110.",
+        answer: { status: 200, body: { bytes: "application/octet-stream" } },
+        errors: ["NOT_FOUND"],
+      }),
+    },
   );

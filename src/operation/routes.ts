@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 
+import { describe } from "../docs/describe.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 
@@ -15,7 +16,14 @@ export const operationRoutes = ({ database, lifecycle, metrics, config, addressO
         });
         return { status: "ok" };
       },
-      { detail: { summary: "Whether the service can work" } },
+      {
+        detail: describe({
+          id: "readHealth",
+          summary: "Whether the service can work",
+          answer: { status: 200, body: "Health" },
+          errors: ["UNAVAILABLE"],
+        }),
+      },
     )
     .get(
       "/metrics",
@@ -28,5 +36,13 @@ export const operationRoutes = ({ database, lifecycle, metrics, config, addressO
         const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
         return new Response(await metrics.text(), { headers });
       },
-      { detail: { summary: "Counts for Prometheus" } },
+      {
+        detail: describe({
+          id: "readMetrics",
+          summary: "Counts for Prometheus",
+          description: "For this machine only, unless the operator made them public.",
+          answer: { status: 200, body: { bytes: "text/plain" } },
+          errors: ["NOT_FOUND"],
+        }),
+      },
     );

@@ -5,6 +5,7 @@ import { ignoreBody } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
+import { described } from "./descriptions.ts";
 import { feedPage, readFeedRequest } from "./feed.ts";
 import { readUploadKey } from "./idempotency.ts";
 import { createFeedJson } from "./feed-json.ts";
@@ -37,7 +38,7 @@ export const postRoutes = (services: Services) => {
         parse: [refuseStrangers(viewers), uploads.parse],
         body: t.Object({ file: t.File(), caption: t.Optional(captionField) }),
         afterResponse: ({ request }) => uploads.discard(request),
-        detail: { summary: "Share an image or a video" },
+        detail: described.upload,
       },
     )
     .get(
@@ -59,7 +60,7 @@ export const postRoutes = (services: Services) => {
       {
         signedIn: true,
         query: t.Object({ limit: t.Optional(t.String()), cursor: t.Optional(t.String()) }),
-        detail: { summary: "What everybody shared, newest first" },
+        detail: described.feed,
       },
     )
     .get(
@@ -69,7 +70,7 @@ export const postRoutes = (services: Services) => {
         if (!post) throw new ApiError("POST_NOT_FOUND");
         return postRead(post, viewer, config.publicUrl);
       },
-      { signedIn: true, detail: { summary: "One post" } },
+      { signedIn: true, detail: described.read },
     )
     .delete(
       "/posts/:post_id",
@@ -80,7 +81,7 @@ export const postRoutes = (services: Services) => {
       {
         signedIn: true,
         parse: [refuseStrangers(viewers), ignoreBody],
-        detail: { summary: "Delete one's own post and its media" },
+        detail: described.remove,
       },
     );
 };

@@ -9,6 +9,7 @@ import type { User } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { isTrue } from "../http/validation.ts";
+import { described } from "./descriptions.ts";
 import { removeUser } from "./removing.ts";
 import { anyChanges, ownChanges } from "./schemas.ts";
 import { userRead } from "./user-read.ts";
@@ -28,7 +29,7 @@ export const userRoutes = (services: Services) => {
     .use(signedInPlugin(viewers))
     .get("/me", ({ viewer }) => userRead(viewer), {
       signedIn: true,
-      detail: { summary: "The signed-in account" },
+      detail: described.me,
     })
     .patch(
       "/me",
@@ -42,12 +43,12 @@ export const userRoutes = (services: Services) => {
         signedIn: true,
         parse: [refuseStrangers(viewers), readChanges],
         body: ownChanges,
-        detail: { summary: "Change the signed-in account" },
+        detail: described.changeMe,
       },
     )
     .get("/:id", async ({ params }) => userRead(await userById(params.id)), {
       superuser: true,
-      detail: { summary: "Anybody's account" },
+      detail: described.read,
     })
     .patch(
       "/:id",
@@ -57,7 +58,7 @@ export const userRoutes = (services: Services) => {
         superuser: true,
         parse: [refuseAllButSuperusers(viewers), readChanges],
         body: anyChanges,
-        detail: { summary: "Change anybody's account" },
+        detail: described.change,
       },
     )
     .delete(
@@ -69,7 +70,7 @@ export const userRoutes = (services: Services) => {
       {
         superuser: true,
         parse: [refuseAllButSuperusers(viewers), ignoreBody],
-        detail: { summary: "Delete an account with its posts and their media" },
+        detail: described.remove,
       },
     );
 };

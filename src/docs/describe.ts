@@ -1,0 +1,135 @@
+import { apiErrors, type ApiErrorCode } from "../errors.ts";
+import type { Component } from "./schemas.ts";
+
+/** What a route's document says. */
+export interface Description {
+  /** Names the function in generated clients. */
+  id: string;
+  summary: string;
+  description?: string;
+  /** The successful answer: `null` for an empty body, `"null"` for JSON's null, or a content type of bytes. */
+  answer: {
+    status: number;
+    body: Component | "null" | null | { bytes: string };
+    headers?: Record<string, string>;
+  };
+  /** Every error this route has of its own. */
+  errors?: readonly ApiErrorCode[];
+  /** 422 is among its answers. */
+  validates?: boolean;
+  /** Who may ask; `everybody` when left out. */
+  audience?: "signed in" | "superusers";
+  /** Content types of the body; JSON when left out. */
+  accepts?: readonly string[];
+  /** Request headers it reads, with their meaning. */
+  reads?: Record<string, string>;
+  /** Query parameters, where the schema that checks them says less than there is to know. */
+  query?: Record<
+    string,
+    { description: string; schema: { type: "integer" | "string"; [keyword: string]: unknown } }
+  >;
+}
+
+/** The name under which a description travels to `openApiDocument`. */
+export const acceptsKey = "x-accepts";
+
+const ref = (component: Component) => ({ schema: { $ref: `#/components/schemas/${component}` } });
+
+/** Makes the `detail` of a route from its description. */
+export function describe(description: Description) {
+  const { id, summary, answer, audience, accepts = ["application/json"], reads = {} } = description;
+  const parameters = [
+    ...Object.entries(reads).map(([name, meaning]) => ({
+      in: "header" as const,
+      name,
+      description: meaning,
+      schema: { type: "string" as const },
+    })),
+    ...Object.entries(description.query ?? {}).map(([name, about]) => ({
+      in: "query" as const,
+      name,
+      ...about,
+    })),
+  ];
+  const guards: ApiErrorCode[] =
+    audience === "superusers" ? ["UNAUTHORIZED", "FORBIDDEN"] : audience ? ["UNAUTHORIZED"] : [];
+  return {
+    operationId: id,
+    summary,
+    description: description.description ?? `${summary}.`,
+    ...(audience && { security: [{ OAuth2PasswordBearer: [] }] }),
+    ...(parameters.length > 0 && { parameters }),
+    responses: {
+      [answer.status]: success(answer),
+      ...failures([...guards, ...(description.errors ?? [])]),
+      ...(description.validates && {
+        422: {
+          description: "The request does not fit.",
+          content: { "application/json": ref("ValidationError") },
+        },
+      }),
+    },
+    [acceptsKey]: accepts,
+  };
+}
+
+function success({ body, headers = {} }: Description["answer"]) {
+  const content =
+    body === null
+      ? undefined
+      : body === "null"
+        ? { "application/json": { schema: { nullable: true, enum: [null] }, example: null } }
+        : typeof body === "object"
+          ? { [body.bytes]: { schema: { type: "string" as const, format: "binary" } } }
+          : { "application/json": ref(body) };
+  return {
+    description: "Done.",
+    ...(content && { content }),
+    headers: Object.fromEntries(
+      Object.entries({ "X-Request-Id": "Names the request in the service's log.", ...headers }).map(
+        ([name, meaning]) => [name, { description: meaning, schema: { type: "string" as const } }],
+      ),
+    ),
+  };
+}
+
+/** One response a status, with an example for every code that has it. */
+function failures(codes: readonly ApiErrorCode[]) {
+  const byStatus = Map.groupBy(codes, (code) => apiErrors[code].status);
+  return Object.fromEntries(
+    [...byStatus].map(([status, sharing]) => {
+      const withReason = sharing.filter((code) => code.endsWith("_INVALID_PASSWORD"));
+      const kinds = [
+        ...(withReason.length < sharing.length ? [ref("Error").schema] : []),
+        ...(withReason.length > 0 ? [ref("ErrorWithReason").schema] : []),
+      ];
+      const examples = Object.fromEntries(
+        sharing.map((code) => [
+          code,
+          {
+            value: {
+              detail: withReason.includes(code)
+                ? { code, reason: "Password should be at least 8 characters" }
+                : apiErrors[code].detail,
+            },
+          },
+        ]),
+      );
+      const retry = status === 429 || status === 503 || status === 409;
+      return [
+        status,
+        {
+          description: sharing.map((code) => `\`${code}\``).join(", "),
+          content: {
+            "application/json": { schema: kinds.length === 1 ? kinds[0]! : { anyOf: kinds }, examples },
+          },
+          ...(retry && {
+            headers: {
+              "Retry-After": { description: "Seconds to wait.", schema: { type: "string" as const } },
+            },
+          }),
+        },
+      ];
+    }),
+  );
+}

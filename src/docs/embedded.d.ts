@@ -1,0 +1,17 @@
+// What the bundler embeds: paths of files, or texts.
+declare module "swagger-ui-dist/*" {
+  const path: string;
+  export default path;
+}
+declare module "redoc/bundles/*" {
+  const path: string;
+  export default path;
+}
+declare module "*-start.js" {
+  const text: string;
+  export default text;
+}
+declare module "*.css" {
+  const text: string;
+  export default text;
+}

@@ -1,0 +1,57 @@
+import { preferredCoding } from "./compression.ts";
+
+/** Content that does not change while the process runs. */
+export interface StaticContent {
+  readonly type: string;
+  /** Asked for once, with the first request. */
+  load(): Promise<Uint8Array<ArrayBuffer>>;
+  /** `immutable`: the address changes with the content. */
+  readonly immutable: boolean;
+  readonly headers?: Record<string, string>;
+}
+
+/**
+ * Answers requests for unchanging text: with an ETag and 304 (RFC 9110, 13), compressed once for all who ask for it,
+ * kept for ever by browsers where the address changes with the content.
+ */
+export function staticContent(content: StaticContent): (request: Request) => Promise<Response> {
+  let loading: Promise<{ bytes: Uint8Array<ArrayBuffer>; etag: string }> | undefined;
+  const copies = new Map<"gzip" | "zstd", Uint8Array<ArrayBuffer>>();
+
+  async function load() {
+    const bytes = await content.load();
+    return { bytes, etag: `"${Bun.hash(bytes).toString(36)}"` };
+  }
+
+  return async (request) => {
+    loading ??= load();
+    const { bytes, etag } = await loading;
+    const headers: Record<string, string> = {
+      ...content.headers,
+      "cache-control": content.immutable ? "public, max-age=31536000, immutable" : "no-cache",
+      "content-type": content.type,
+      etag,
+      vary: "accept-encoding",
+    };
+    if (request.headers.get("if-none-match")?.includes(etag))
+      return new Response(null, { status: 304, headers });
+    const coding = preferredCoding(request.headers.get("accept-encoding"));
+    if (!coding) return new Response(bytes, { headers });
+    let copy = copies.get(coding);
+    if (!copy) {
+      copy = new Uint8Array(
+        coding === "zstd" ? Bun.zstdCompressSync(bytes, { level: 12 }) : Bun.gzipSync(bytes),
+      );
+      copies.set(coding, copy);
+    }
+    return new Response(copy, { headers: { ...headers, "content-encoding": coding } });
+  };
+}
+
+/** For content that is part of the program's text. */
+export const fromText = (text: string) => async (): Promise<Uint8Array<ArrayBuffer>> =>
+  new TextEncoder().encode(text);
+
+/** For a file that was embedded in the program. */
+export const fromFile = (path: string) => async (): Promise<Uint8Array<ArrayBuffer>> =>
+  new Uint8Array(await Bun.file(path).arrayBuffer());

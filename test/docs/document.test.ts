@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { FormatRegistry } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+
+import { t } from "elysia";
+
+import { components, type Component } from "../../src/docs/schemas.ts";
+import { pngPhoto } from "../support/media-samples.ts";
+import { TestService } from "../support/service.ts";
+
+interface Operation {
+  summary?: string;
+  description?: string;
+  tags?: string[];
+  operationId?: string;
+  security?: unknown[];
+  requestBody?: { content: Record<string, unknown> };
+  responses: Record<
+    string,
+    { description?: string; content?: Record<string, { schema?: object; examples?: object }> }
+  >;
+}
+
+let service: TestService;
+let document: { paths: Record<string, Record<string, Operation>> };
+beforeAll(async () => {
+  service = await TestService.start();
+  document = (await (await service.fetch("/openapi.json")).json()) as typeof document;
+});
+afterAll(() => service.close());
+
+const operations = () =>
+  Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  );
+
+describe("the OpenAPI document", () => {
+  test("is valid", async () => {
+    expect(await new Validator().validate(structuredClone(document))).toEqual({ valid: true });
+  });
+
+  test("has every route, and nothing else", () => {
+    const pages = /^\/(docs|redoc|openapi\.json|assets)|^\/$/;
+    const routes = service.app.routes
+      .filter(({ path }) => !pages.test(path))
+      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
+    expect(
+      operations()
+        .map(({ path, method }) => `${method.toUpperCase()} ${path}`)
+        .sort(),
+    ).toEqual(routes.sort());
+  });
+
+  test("tells of every operation what it is, what it answers and how it fails", () => {
+    const ids = new Set<string>();
+    for (const { path, method, operation } of operations()) {
+      const name = `${method} ${path}`;
+      expect([
+        name,
+        operation.summary,
+        operation.description,
+        operation.tags?.length,
+        operation.operationId,
+      ]).toEqual([name, expect.any(String), expect.any(String), 1, expect.any(String)]);
+      ids.add(operation.operationId ?? "");
+      const statuses = Object.keys(operation.responses).map(Number);
+      expect([name, statuses.filter((status) => status < 300).length]).toEqual([name, 1]);
+      if (!/logout/.test(path))
+        expect([name, statuses.some((status) => status >= 400)]).toEqual([name, true]);
+      for (const [status, { content, description }] of Object.entries(operation.responses)) {
+        expect(description).toBeString();
+        if (status === "204") expect(content).toBeUndefined();
+        else for (const { schema } of Object.values(content ?? {})) expect(schema).toBeObject();
+      }
+    }
+    expect(ids.size).toBe(operations().length);
+  });
+
+  test("lists the content types that are taken, and no others", () => {
+    const taken = Object.fromEntries(
+      operations()
+        .filter(({ operation }) => operation.requestBody)
+        .map(({ operation }) => [operation.operationId, Object.keys(operation.requestBody!.content)]),
+    );
+    expect(taken["upload"]).toEqual(["multipart/form-data"]);
+    expect(taken["login"]).toEqual(["application/x-www-form-urlencoded", "multipart/form-data"]);
+    expect(taken["register"]).toEqual(["application/json"]);
+    expect(JSON.stringify(document)).not.toMatch(/"problem"|x-accepts|email-address|unpkg|jsdelivr/);
+  });
+
+  test("says who may ask exactly where a token is needed", async () => {
+    for (const { path, method, operation } of operations()) {
+      const answer = await service.fetch(path.replace(/\{\w+\}/, "x"), { method: method.toUpperCase() });
+      expect([path, method, operation.security !== undefined]).toEqual([path, method, answer.status === 401]);
+    }
+  });
+});
+
+test("answers are as documented", async () => {
+  for (const format of ["uuid", "uri", "date-time", "email"])
+    FormatRegistry.Set(format, (text) => text.length > 0);
+  const fits = async (component: Component, answer: Response) => {
+    const body = (await answer.json()) as object;
+    // The page's posts are a reference in the document, and checked by themselves.
+    const schema = component === "FeedPage" ? t.Omit(components.FeedPage, ["posts"]) : components[component];
+    expect([component, [...Value.Errors(schema, body)]]).toEqual([component, []]);
+    expect([component, Object.keys(body).sort()]).toEqual([
+      component,
+      Object.keys(components[component].properties).sort(),
+    ]);
+    return body;
+  };
+  await fits("UserRead", await service.register("ada@example.com"));
+  const { access_token: token } = (await fits("BearerToken", await service.login("ada@example.com"))) as {
+    access_token: string;
+  };
+  await fits("UserRead", await service.fetch("/users/me", { token }));
+  const { id } = (await fits("Post", await service.upload(token, new Blob([await pngPhoto()])))) as {
+    id: string;
+  };
+  const page = (await fits("FeedPage", await service.fetch("/feed", { token }))) as { posts: object[] };
+  expect(Value.Check(components.Post, page.posts[0])).toBe(true);
+  await fits("Post", await service.fetch(`/posts/${id}`, { token }));
+  await fits("PostDeleted", await service.fetch(`/posts/${id}`, { method: "DELETE", token }));
+  await fits("Health", await service.fetch("/health"));
+  await fits("Error", await service.fetch("/feed"));
+  await fits("ErrorWithReason", await service.register("b@example.com", "short"));
+  await fits("ValidationError", await service.fetch("/auth/register", { json: {} }));
+});
+
+describe.each(["/docs", "/redoc"])("%s", (path) => {
+  test("brings all it needs from here, and is kept by browsers only as long as it is the same", async () => {
+    const page = await service.fetch(path);
+    const html = await page.text();
+    expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
+    expect(html).not.toMatch(/https?:\/\//);
+    const assets = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, asset]) => asset ?? "");
+    expect(assets.length).toBeGreaterThan(1);
+    for (const asset of assets) {
+      const answer = await service.fetch(asset, { headers: { "accept-encoding": "gzip" } });
+      expect([asset, answer.status, answer.headers.get("content-encoding")]).toEqual([asset, 200, "gzip"]);
+      const again = await service.fetch(asset, {
+        headers: { "if-none-match": answer.headers.get("etag") ?? "" },
+      });
+      expect(again.status).toBe(304);
+    }
+  });
+});
