@@ -9,10 +9,13 @@ import { $ } from "bun";
 import { createBench, type Bench, type Figure } from "./bench.ts";
 import { stopAll } from "./programs.ts";
 import { feed } from "./scenarios/feed.ts";
+import { login } from "./scenarios/login.ts";
 import { me } from "./scenarios/me.ts";
+import { photos } from "./scenarios/photos.ts";
+import { video } from "./scenarios/video.ts";
 import { requireWrk } from "./wrk.ts";
 
-const scenarios: Record<string, (bench: Bench) => Promise<Figure[]>> = { feed, me };
+const scenarios: Record<string, (bench: Bench) => Promise<Figure[]>> = { feed, me, login, photos, video };
 const project = join(import.meta.dir, "..");
 
 async function main(names: string[]): Promise<void> {

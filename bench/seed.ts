@@ -11,6 +11,7 @@ export interface Seeded {
   readonly token: string;
   readonly email: string;
   readonly password: string;
+  readonly hashedPassword: string;
 }
 
 export const secret = "a secret for benchmarks, of more than 32 bytes";
@@ -68,5 +69,5 @@ export async function seed(dataDir: string, posts: number): Promise<Seeded> {
   })();
   db.run("pragma optimize");
   db.close();
-  return { token, email: users[0]!.email, password };
+  return { token, email: users[0]!.email, password, hashedPassword };
 }

@@ -1,0 +1,43 @@
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+
+import { mp4Video } from "../test/support/media-samples.ts";
+
+/** Writes a JPEG of 12 megapixels and about three megabytes, as a phone makes them. */
+export async function writePhoto(path: string): Promise<void> {
+  await Bun.write(
+    path,
+    await new Bun.Image(noise(1000, 750)).resize(4032, 3024).jpeg({ quality: 84 }).bytes(),
+  );
+}
+
+/** Coloured noise as an uncompressed 24-bit BMP. */
+function noise(width: number, height: number): Uint8Array<ArrayBuffer> {
+  const row = Math.ceil((width * 3) / 4) * 4;
+  const bytes = new Uint8Array(54 + row * height);
+  const view = new DataView(bytes.buffer);
+  bytes.set([0x42, 0x4d]);
+  view.setUint32(2, bytes.length, true);
+  view.setUint32(10, 54, true);
+  view.setUint32(14, 40, true);
+  view.setInt32(18, width, true);
+  view.setInt32(22, height, true);
+  view.setUint16(26, 1, true);
+  view.setUint16(28, 24, true);
+  for (let at = 54; at < bytes.length; at++) bytes[at] = 96 + Math.random() * 64;
+  return bytes;
+}
+
+/** Writes an MP4 of so many bytes: a short film, then a data box that nothing points into. */
+export function writeVideo(path: string, size: number): void {
+  const film = mp4Video();
+  const box = Buffer.alloc(16);
+  box.writeUInt32BE(1, 0);
+  box.write("mdat", 4, "latin1");
+  box.writeBigUInt64BE(BigInt(size - film.length), 8);
+  const file = openSync(path, "w");
+  writeSync(file, film);
+  writeSync(file, box);
+  // What the kernel has not to fetch from a disk costs the sender nothing.
+  ftruncateSync(file, size);
+  closeSync(file);
+}
