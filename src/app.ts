@@ -11,6 +11,7 @@ import { mediaRoutes } from "./media/routes.ts";
 import { postRoutes } from "./posts/routes.ts";
 import type { Services } from "./services.ts";
 import { userRoutes } from "./users/routes.ts";
+import { webRoutes } from "./web/routes.ts";
 import { problemsOf } from "./http/validation.ts";
 
 /** The whole HTTP interface. The only place where features are put together; tests use it too. */
@@ -22,6 +23,7 @@ export function createApp(services: Services) {
       if (request.signal.aborted) return errorResponse(new ApiError("CLIENT_GONE"));
       return errorResponse(apiErrorOf(error, request, services));
     })
+    .use(webRoutes(services))
     .use(docsRoutes((): AnyElysia => app))
     .use(operationRoutes(services))
     .use(authRoutes(services))

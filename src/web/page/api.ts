@@ -1,0 +1,65 @@
+import { Failure } from "./failures.ts";
+import { signOut, token } from "./session.ts";
+
+export interface Account {
+  id: string;
+  email: string;
+  is_verified: boolean;
+}
+
+export interface Post {
+  id: string;
+  caption: string;
+  url: string;
+  thumbnail_url: string | null;
+  file_type: "image" | "video";
+  file_name: string;
+  created_at: string;
+  width: number | null;
+  height: number | null;
+  is_owner: boolean;
+  email: string;
+}
+
+export interface FeedPage {
+  posts: Post[];
+  next_cursor: string | null;
+}
+
+async function ask<T>(method: string, path: string, body?: object | URLSearchParams): Promise<T> {
+  const used = token();
+  const headers = new Headers();
+  if (used) headers.set("authorization", `Bearer ${used}`);
+  const form = body instanceof URLSearchParams;
+  if (body && !form) headers.set("content-type", "application/json");
+  const answer = await fetch(path, {
+    method,
+    headers,
+    ...(body && { body: form ? body : JSON.stringify(body) }),
+  }).catch(() => {
+    throw new Failure(0, undefined);
+  });
+  const text = await answer.text();
+  const json = text === "" ? undefined : JSON.parse(text);
+  if (answer.ok) return json as T;
+  // Only where a session was had: a wrong password is no lost session.
+  if (answer.status === 401 && used && used === token()) signOut();
+  throw new Failure(answer.status, json?.detail, answer.headers.get("retry-after"));
+}
+
+export const api = {
+  register: (email: string, password: string) => ask<Account>("POST", "/auth/register", { email, password }),
+  login: (username: string, password: string) =>
+    ask<{ access_token: string }>("POST", "/auth/jwt/login", new URLSearchParams({ username, password })),
+  logout: () => ask<void>("POST", "/auth/jwt/logout"),
+  forgotPassword: (email: string) => ask<null>("POST", "/auth/forgot-password", { email }),
+  resetPassword: (resetToken: string, password: string) =>
+    ask<null>("POST", "/auth/reset-password", { token: resetToken, password }),
+  requestVerify: (email: string) => ask<null>("POST", "/auth/request-verify-token", { email }),
+  verify: (verifyToken: string) => ask<Account>("POST", "/auth/verify", { token: verifyToken }),
+  me: () => ask<Account>("GET", "/users/me"),
+  change: (changes: { email?: string; password?: string }) => ask<Account>("PATCH", "/users/me", changes),
+  feed: (cursor: string | null) =>
+    ask<FeedPage>("GET", `/feed?limit=24${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`),
+  deletePost: (id: string) => ask<void>("DELETE", `/posts/${id}`),
+};

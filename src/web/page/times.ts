@@ -1,0 +1,20 @@
+const steps: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["second", 60],
+  ["minute", 60],
+  ["hour", 24],
+  ["day", 7],
+  ["week", 4.35],
+  ["month", 12],
+  ["year", Number.POSITIVE_INFINITY],
+];
+
+/** "3 hours ago", in the reader's language. */
+export function ago(time: Date, now = new Date(), language?: string): string {
+  const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  let amount = (time.getTime() - now.getTime()) / 1000;
+  for (const [unit, size] of steps) {
+    if (Math.abs(Math.round(amount)) < size) return format.format(Math.round(amount), unit);
+    amount /= size;
+  }
+  return "";
+}

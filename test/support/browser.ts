@@ -1,0 +1,89 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** Chromium for the tests of pages, where there is one. */
+export const chromium = ["chromium", "google-chrome", "chromium-browser"]
+  .map((name) => Bun.which(name))
+  .find(Boolean);
+
+/** Pictures of the views, for people to look at; git ignores them. */
+const artifacts = join(import.meta.dir, "../../test-artifacts");
+
+/** A page in a real browser that notes what it should not do. */
+export class Browser {
+  readonly errors: string[] = [];
+  readonly requests: string[] = [];
+
+  private constructor(readonly view: Bun.WebView) {}
+
+  static async open(address: string, size: { width: number; height: number }): Promise<Browser> {
+    const view = new Bun.WebView({
+      backend: { type: "chrome", argv: ["--no-sandbox", "--disable-quic"] },
+      console: (type: string, ...told: unknown[]) => type === "error" && browser.errors.push(told.join(" ")),
+      ...size,
+    });
+    const browser = new Browser(view);
+    // A first page makes the session that is listened to.
+    await view.navigate("about:blank");
+    await view.cdp("Network.enable");
+    view.addEventListener("Network.requestWillBeSent", (event) => {
+      const { request } = (event as MessageEvent<{ request: { url: string } }>).data;
+      browser.requests.push(request.url);
+    });
+    await view.cdp("Runtime.enable");
+    view.addEventListener("Runtime.exceptionThrown", (event) =>
+      browser.errors.push(JSON.stringify((event as MessageEvent).data)),
+    );
+    await view.cdp("Log.enable");
+    view.addEventListener("Log.entryAdded", (event) => {
+      const { entry } = (event as MessageEvent<{ entry: { level: string; text: string } }>).data;
+      if (entry.level === "error") browser.errors.push(entry.text);
+    });
+    await view.navigate(address);
+    return browser;
+  }
+
+  /** Follows the operating system's wish for light or dark. */
+  scheme(value: "light" | "dark"): Promise<unknown> {
+    return this.view.cdp("Emulation.setEmulatedMedia", {
+      features: [{ name: "prefers-color-scheme", value }],
+    });
+  }
+
+  /** Waits until the expression is true in the page. */
+  async until(expression: string): Promise<void> {
+    for (let tries = 0; tries < 200; tries++) {
+      if (await this.view.evaluate(`Boolean(${expression})`)) return;
+      await Bun.sleep(25);
+    }
+    throw new Error(
+      `never became true: ${expression}; page says: ${await this.view.evaluate("document.body.innerText")}`,
+    );
+  }
+
+  /** Types into the field that the selector names. */
+  async fill(selector: string, text: string): Promise<void> {
+    await this.view.click(selector);
+    await this.view.evaluate(`document.querySelector(${JSON.stringify(selector)}).select?.()`);
+    await this.view.type(text);
+  }
+
+  /** Gives files to a file input, as a person would in the browser's dialog. */
+  async choose(selector: string, paths: string[]): Promise<void> {
+    const { root } = (await this.view.cdp("DOM.getDocument")) as { root: { nodeId: number } };
+    const { nodeId } = (await this.view.cdp("DOM.querySelector", { nodeId: root.nodeId, selector })) as {
+      nodeId: number;
+    };
+    await this.view.cdp("DOM.setFileInputFiles", { nodeId, files: paths });
+  }
+
+  /** Keeps a picture of what is to be seen. */
+  async picture(name: string): Promise<void> {
+    mkdirSync(artifacts, { recursive: true });
+    await Bun.write(join(artifacts, `${name}.png`), await this.view.screenshot());
+  }
+
+  close(): void {
+    this.view.close();
+  }
+}

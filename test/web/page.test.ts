@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { Browser, chromium } from "../support/browser.ts";
+import { jpegPhoto, mp4Video } from "../support/media-samples.ts";
+import { ServiceProcess } from "../support/process.ts";
+
+if (!chromium) console.log("skipped: the tests of pages need Chromium");
+
+describe.skipIf(!chromium)("in a browser", () => {
+  let dataDir: string;
+  let service: ServiceProcess;
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "image-sharing-web-"));
+    service = new ServiceProcess(dataDir);
+    await service.start();
+    await Bun.write(join(dataDir, "walk.jpg"), await jpegPhoto(1200, 900));
+    await Bun.write(join(dataDir, "clip.mp4"), mp4Video());
+    await Bun.write(join(dataDir, "notes.txt"), "no photo");
+  });
+  afterAll(async () => {
+    await service.kill();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  /** Nothing from elsewhere, and no error but those the test made happen. */
+  const expectClean = ({ requests, errors }: Browser, expected = /^$/) => {
+    const elsewhere = requests.filter(
+      (url) => !url.startsWith(service.address) && !/^(blob|data):/.test(url),
+    );
+    expect(elsewhere).toEqual([]);
+    expect(errors.filter((error) => !expected.test(error))).toEqual([]);
+  };
+
+  test("a person signs up, shares, looks, deletes and signs out", async () => {
+    const browser = await Browser.open(service.address, { width: 1280, height: 800 });
+    await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
+    await browser.picture("sign-in-wide");
+    await browser.view.click('a[href="#/sign-up"]');
+    await browser.until(`document.querySelector("h1")?.textContent === "Make an account"`);
+    await browser.fill("input[name=email]", "ada@example.com");
+    await browser.fill("input[name=password]", "short");
+    await browser.view.click("button[type=submit]");
+    await browser.until(`document.querySelector(".error")?.textContent.includes("at least 8")`);
+    await browser.fill("input[name=password]", "correct horse battery");
+    await browser.view.click("button[type=submit]");
+    await browser.until(`document.body.innerText.includes("Nothing here yet")`);
+    await browser.picture("empty-wide");
+
+    const files = ["walk.jpg", "clip.mp4", "notes.txt"].map((name) => join(dataDir, name));
+    await browser.choose("#files", files);
+    await browser.until(`document.querySelectorAll(".uploads li").length === 3`);
+    await browser.fill(".uploads li:first-child input", "A walk <b>along</b> the river");
+    await browser.picture("uploads-wide");
+    await browser.view.evaluate(
+      `document.querySelectorAll(".uploads .primary").forEach((button) => button.click())`,
+    );
+    await browser.until(`document.querySelectorAll(".post").length === 2`);
+    await browser.until(`document.querySelector(".uploads")?.innerText.includes("Only images")`);
+    expect(await browser.view.evaluate(`document.querySelectorAll(".post b").length`)).toBe(0);
+    await browser.until(
+      `[...document.querySelectorAll(".post img")].every((image) => image.naturalWidth > 0)`,
+    );
+    await browser.picture("feed-wide");
+
+    await browser.view.click(".post:last-child .picture");
+    await browser.until(`document.querySelector("dialog[open] img")?.naturalWidth === 1200`);
+    await browser.picture("lightbox-wide");
+    await browser.view.press("Escape");
+    await browser.until(`!document.querySelector("dialog")`);
+    expect(await browser.view.evaluate(`document.activeElement.className`)).toBe("picture");
+
+    await browser.view.click(".post:last-child .delete");
+    await browser.view.click("dialog .danger");
+    await browser.until(`document.querySelectorAll(".post").length === 1`);
+
+    await browser.view.click('a[href="#/account"]');
+    await browser.until(`document.body.innerText.includes("not verified")`);
+    await browser.picture("account-wide");
+    await browser.view.evaluate(
+      `[...document.querySelectorAll("button")].find((b) => b.textContent === "Sign out").click()`,
+    );
+    await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
+    expectClean(browser, /status of (400|415)/);
+    browser.close();
+  }, 60_000);
+
+  test("a phone shows the same, in the dark too, and nothing moves while pictures come", async () => {
+    const token = await service.signUp("bob@example.com");
+    for (const [width, height] of [
+      [800, 600],
+      [600, 800],
+      [900, 300],
+    ] as const) {
+      const form = new FormData();
+      form.set("file", new Blob([await jpegPhoto(width, height)]), "photo.jpg");
+      form.set("caption", `A photo of ${width} × ${height}`);
+      await fetch(`${service.address}/upload`, {
+        method: "POST",
+        body: form,
+        headers: { authorization: `Bearer ${token}` },
+      });
+    }
+    const browser = await Browser.open(service.address, { width: 390, height: 844 });
+    await browser.scheme("dark");
+    await browser.until(`document.querySelector("h1")`);
+    await browser.picture("sign-in-phone-dark");
+    await browser.view.evaluate(`localStorage.setItem("image-sharing-token", ${JSON.stringify(token)})`);
+    await browser.view.reload();
+    await browser.until(`document.querySelectorAll(".post").length >= 3`);
+    await browser.until(
+      `[...document.querySelectorAll(".post img")].slice(0, 2).every((image) => image.naturalWidth > 0)`,
+    );
+    const shift = await browser.view.evaluate(
+      `new Promise((resolve) => { let sum = 0; new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value; }).observe({ type: "layout-shift", buffered: true }); setTimeout(() => resolve(sum), 100); })`,
+    );
+    expect(shift).toBeLessThan(0.1);
+    expect(await browser.view.evaluate(`document.documentElement.scrollWidth <= innerWidth`)).toBe(true);
+    await browser.picture("feed-phone-dark");
+    await browser.scheme("light");
+    await browser.picture("feed-phone-light");
+
+    await browser.view.evaluate(`localStorage.setItem("image-sharing-token", "gone")`);
+    await browser.view.reload();
+    await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
+    await browser.until(`document.querySelector("#notice").textContent.includes("signed out")`);
+    expectClean(browser, /status of 401/);
+    browser.close();
+  }, 60_000);
+
+  test.each(["#/verify?token=x", "#/reset?token=x", "#/forgot"])(
+    "%s, where mails lead, has a page",
+    async (place) => {
+      const browser = await Browser.open(`${service.address}/${place}`, { width: 390, height: 844 });
+      await browser.until(`document.querySelector("main h1")`);
+      if (place.includes("verify"))
+        await browser.until(`document.body.innerText.includes("used up or too old")`);
+      await browser.picture(`${/\w+/.exec(place)?.[0]}-phone`);
+      expectClean(browser, /status of 400/);
+      browser.close();
+    },
+  );
+
+  test.each(["docs", "redoc"])(
+    "/%s draws the document, light and dark",
+    async (page) => {
+      const browser = await Browser.open(`${service.address}/${page}`, { width: 1280, height: 800 });
+      await browser.until(`document.body.innerText.includes("Trade e-mail address")`);
+      await browser.picture(`${page}-light`);
+      await browser.scheme("dark");
+      await browser.view.reload();
+      await browser.until(`document.body.innerText.includes("Trade e-mail address")`);
+      await browser.picture(`${page}-dark`);
+      expectClean(browser);
+      browser.close();
+    },
+    60_000,
+  );
+});
