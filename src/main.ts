@@ -1,22 +1,68 @@
 #!/usr/bin/env bun
 // The executable's entry: picks a command. Exports nothing (with --bytecode, an entry that exports crashes at start).
-import { isStartProblem, serve } from "./commands/serve.ts";
+import { CommandError } from "./commands/command.ts";
+import { ConfigError, readConfig } from "./config.ts";
 
 const usage = `Usage: image-sharing [command]
 
-  serve      run the service (the default)
-  --help     this text
+  serve                              run the service (the default)
+  superuser EMAIL [--password-stdin] make an account a superuser; with a password, make the account too
+  backup FILE                        write everything into one archive, while the service runs
+  restore FILE                       make an empty data folder of a backup
+  health                             ask the running service; exit status 0 when it is well
+  --version, --help
 `;
 
-const [command = "serve", ...rest] = process.argv.slice(2);
-if (command === "serve" && rest.length === 0) {
-  serve().catch((error: unknown) => {
-    process.stderr.write(isStartProblem(error) ? `${error.message}\n` : `Cannot start: ${String(error)}\n`);
-    process.exit(1);
-  });
-} else if (command === "--help" || command === "-h") {
-  process.stdout.write(usage);
-} else {
+/** The command that was asked for; undefined when it is none. What a command needs is loaded with it. */
+function commandOf([name = "serve", ...rest]: string[]): (() => Promise<void>) | undefined {
+  const [argument, option] = rest;
+  if (argument?.startsWith("-")) return undefined;
+  switch (`${name} ${rest.length}`) {
+    case "serve 0":
+      return async () => (await import("./commands/serve.ts")).serve();
+    case "health 0":
+      return async () => (await import("./commands/health.ts")).health();
+    case "superuser 1":
+    case "superuser 2": {
+      if (argument === undefined || (option !== undefined && option !== "--password-stdin")) return undefined;
+      return async () => {
+        const password = option && (await Bun.stdin.text()).replace(/\r?\n$/, "");
+        await (await import("./commands/superuser.ts")).superuser(argument, password);
+      };
+    }
+    case "backup 1":
+      return async () => {
+        const posts = await (
+          await import("./backup/backup.ts")
+        ).writeBackup(readConfig().dataDir, argument ?? "");
+        process.stdout.write(
+          `${argument} holds the database and the media of ${posts} posts. Keep it as safe as the data.\n`,
+        );
+      };
+    case "restore 1":
+      return async () => {
+        await (await import("./backup/restore.ts")).restoreBackup(argument ?? "", readConfig().dataDir);
+        process.stdout.write(`Restored to ${readConfig().dataDir}.\n`);
+      };
+    case "--version 0":
+      return async () => {
+        const { version } = await import("./operation/version.ts");
+        process.stdout.write(`${version}\n`);
+      };
+    case "--help 0":
+      return async () => void process.stdout.write(usage);
+    default:
+      return undefined;
+  }
+}
+
+const command = commandOf(process.argv.slice(2));
+if (!command) {
   process.stderr.write(usage);
   process.exit(2);
 }
+command().catch((error: unknown) => {
+  const known = error instanceof CommandError || error instanceof ConfigError;
+  process.stderr.write(`${known ? error.message : `That failed: ${String(error)}`}\n`);
+  process.exit(1);
+});

@@ -1,8 +1,9 @@
 import { createApp } from "../app.ts";
 import { createHandler } from "../http/handler.ts";
-import { ConfigError, readConfig, type Config } from "../config.ts";
+import { readConfig, type Config } from "../config.ts";
 import { batchedWriter, createLog, jsonLine, readableLine } from "../operation/log.ts";
 import { openServices } from "../services.ts";
+import { cannotListen, cannotUse } from "./start-problems.ts";
 import { stopWhenTold } from "./stop.ts";
 
 /** Largest body Bun lets through: above every limit of ours, so that the answer is our own 413. */
@@ -13,7 +14,7 @@ const idleTimeout = 30;
 
 /**
  * Runs the service until it is told to stop.
- * @throws StartError with one plain sentence where it cannot start
+ * @throws CommandError with one plain sentence where it cannot start
  */
 export async function serve(): Promise<void> {
   const config = readConfig();
@@ -45,46 +46,6 @@ export async function serve(): Promise<void> {
     stopSweeping();
     log.info("service.stopping");
   });
-}
-
-/** Why the service cannot start: one plain sentence, exit status 1, no stack. */
-export class StartError extends Error {
-  override readonly name = "StartError";
-}
-
-export const isStartProblem = (error: unknown): error is Error =>
-  error instanceof StartError || error instanceof ConfigError;
-
-function cannotUse({ dataDir }: Config, error: unknown): Error {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (
-    code === "EACCES" ||
-    code === "EPERM" ||
-    code === "EROFS" ||
-    code === "SQLITE_CANTOPEN" ||
-    code === "SQLITE_READONLY"
-  )
-    return new StartError(`The data folder ${dataDir} cannot be written. Set DATA_DIR to a folder that can.`);
-  if (code === "EEXIST" || code === "ENOTDIR")
-    return new StartError(`The data folder ${dataDir} is not a folder. Set DATA_DIR to another place.`);
-  if (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT")
-    return new StartError(
-      `The database ${dataDir}/image-sharing.db is damaged or no SQLite database. Restore a backup.`,
-    );
-  if (code?.startsWith("SQLITE_"))
-    return new StartError(`The database ${dataDir}/image-sharing.db cannot be used (${code}).`);
-  return new StartError(`The data folder ${dataDir} cannot be used: ${message}.`);
-}
-
-function cannotListen({ host, port }: Config, error: unknown): Error {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "EADDRINUSE")
-    return new StartError(
-      `Port ${port} on ${host} is taken by another program. Stop it, or set PORT to a free one.`,
-    );
-  if (code === "EACCES")
-    return new StartError(`Port ${port} may not be used by this user. Set PORT to 1024 or higher.`);
-  return new StartError(`Cannot listen on ${host}:${port} (HOST, PORT): ${message}.`);
 }
 
 function greet(config: Config, store: string): void {

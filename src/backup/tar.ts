@@ -1,0 +1,109 @@
+import { open, type FileHandle } from "node:fs/promises";
+
+const block = 512;
+/** Bytes moved at once. */
+const chunk = 1024 * 1024;
+
+/** A regular file within an archive. */
+export interface Entry {
+  readonly name: string;
+  readonly size: number;
+  /** Its bytes; to be read before the next entry. */
+  content(): AsyncGenerator<Uint8Array>;
+}
+
+/** An archive that cannot be read. */
+export class DamagedArchive extends Error {
+  override readonly name = "DamagedArchive";
+}
+
+/** Writes a tar archive (POSIX.1-1988 ustar), file by file, in constant memory. */
+export class TarWriter {
+  constructor(private readonly file: FileHandle) {}
+
+  /** Adds `size` bytes of `source` under a name of at most 100 ASCII characters; gives their SHA-256 in hex. */
+  async add(name: string, size: number, source: AsyncIterable<Uint8Array>): Promise<string> {
+    await this.file.write(header(name, size));
+    const hash = new Bun.CryptoHasher("sha256");
+    let written = 0;
+    for await (const bytes of source) {
+      hash.update(bytes);
+      await this.file.write(bytes);
+      written += bytes.length;
+    }
+    if (written !== size) throw new Error(`${name} changed while it was read`);
+    await this.file.write(Buffer.alloc(padding(size)));
+    return hash.digest("hex");
+  }
+
+  /** Ends the archive and sees it on the disk. */
+  async finish(): Promise<void> {
+    await this.file.write(Buffer.alloc(2 * block));
+    await this.file.sync();
+  }
+}
+
+/** The bytes of a file, piece by piece. */
+export async function* bytesOf(
+  file: FileHandle,
+  from = 0,
+  size = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Uint8Array> {
+  for (let at = from; at < from + size;) {
+    const bytes = Buffer.alloc(Math.min(chunk, from + size - at));
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, at);
+    if (bytesRead === 0) return;
+    yield bytes.subarray(0, bytesRead);
+    at += bytesRead;
+  }
+}
+
+/**
+ * Reads the entries of an archive in their order.
+ * @throws DamagedArchive for what is no archive, or was cut
+ */
+export async function* readTar(path: string): AsyncGenerator<Entry> {
+  const file = await open(path, "r");
+  try {
+    for (let at = 0; ;) {
+      const head = Buffer.alloc(block);
+      const { bytesRead } = await file.read(head, 0, block, at);
+      if (bytesRead < block) throw new DamagedArchive("it ends too early");
+      if (head.every((byte) => byte === 0)) return;
+      const sum = Number.parseInt(text(head, 148, 8), 8);
+      if (sum !== checksum(head) || text(head, 257, 5) !== "ustar")
+        throw new DamagedArchive("it is no backup");
+      const size = Number.parseInt(text(head, 124, 12), 8);
+      const start = at + block;
+      yield { name: text(head, 0, 100), size, content: () => bytesOf(file, start, size) };
+      at = start + size + padding(size);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+const padding = (size: number) => (block - (size % block)) % block;
+const text = (head: Buffer, at: number, length: number) =>
+  head.toString("latin1", at, at + length).replace(/[\0 ].*$/s, "");
+
+function header(name: string, size: number): Buffer {
+  const head = Buffer.alloc(block);
+  const octal = (value: number, at: number, digits: number) =>
+    head.write(value.toString(8).padStart(digits, "0"), at, "latin1");
+  if (name.length > 100 || size >= 8 ** 11) throw new Error(`${name} does not fit into the archive`);
+  head.write(name, 0, "latin1");
+  octal(0o600, 100, 7);
+  octal(0, 108, 7);
+  octal(0, 116, 7);
+  octal(size, 124, 11);
+  octal(Math.floor(Date.now() / 1000), 136, 11);
+  head.write("0", 156, "latin1");
+  head.write("ustar\x0000", 257, "latin1");
+  octal(checksum(head), 148, 6);
+  return head;
+}
+
+/** The sum of all bytes, those of the checksum itself taken for spaces. */
+const checksum = (head: Buffer) =>
+  head.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 32 : byte), 0);

@@ -1,0 +1,232 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { cp, mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { pngPhoto } from "../support/media-samples.ts";
+import { ServiceProcess } from "../support/process.ts";
+
+const main = join(import.meta.dir, "../../src/main.ts");
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "image-sharing-command-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs a command to its end. */
+async function run(args: string[], environment: Record<string, string> = {}, stdin = "") {
+  const child = Bun.spawn([process.execPath, main, ...args], {
+    env: { PATH: process.env["PATH"], DATA_DIR: join(folder, "data"), ...environment },
+    cwd: folder,
+    stdin: new Blob([stdin]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [out, error, status] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { out, error, status };
+}
+
+describe("a command line", () => {
+  test("that is none shows how it is used, with status 2", async () => {
+    for (const args of [
+      ["nonsense"],
+      ["serve", "more"],
+      ["--nope"],
+      ["superuser"],
+      ["backup"],
+      ["backup", "--all"],
+      ["superuser", "a@example.com", "--password"],
+    ]) {
+      const { status, error, out } = await run(args);
+      expect([args, status, out]).toEqual([args, 2, ""]);
+      expect(error).toStartWith("Usage: image-sharing");
+    }
+  });
+
+  test("--help and --version answer on standard output", async () => {
+    expect(await run(["--help"])).toMatchObject({
+      status: 0,
+      error: "",
+      out: expect.stringContaining("superuser"),
+    });
+    expect(await run(["--version"])).toMatchObject({
+      status: 0,
+      error: "",
+      out: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    });
+  });
+});
+
+describe("a start that cannot be", () => {
+  const plain = ({ status, error, out }: Awaited<ReturnType<typeof run>>, named: string) => {
+    expect([status, out]).toEqual([1, ""]);
+    expect(error).toContain(named);
+    expect(error.trim().split("\n")).toHaveLength(1);
+    expect(error).not.toMatch(/\n\s+at /);
+  };
+
+  test("names the setting", async () => plain(await run([], { PORT: "none" }), "PORT"));
+
+  test("names the port that is taken", async () => {
+    const other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+    plain(await run([], { PORT: String(other.port), HOST: "127.0.0.1" }), String(other.port));
+    await other.stop(true);
+  });
+
+  test("names the folder that is none", async () => {
+    await Bun.write(join(folder, "data"), "a file");
+    plain(await run([]), join(folder, "data"));
+  });
+
+  test("names the database that is none", async () => {
+    await Bun.write(
+      join(folder, "data/image-sharing.db"),
+      "no database at all, but long enough to be looked at".repeat(50),
+    );
+    plain(await run([]), "image-sharing.db");
+  });
+});
+
+describe("superuser", () => {
+  test("wants an account or a password, and good ones", async () => {
+    expect(await run(["superuser", "root@example.com"])).toMatchObject({
+      status: 1,
+      error: expect.stringContaining("no account"),
+    });
+    expect(await run(["superuser", "nobody", "--password-stdin"], {}, "long enough")).toMatchObject({
+      status: 1,
+    });
+    const { status, error } = await run(["superuser", "root@example.com", "--password-stdin"], {}, "short\n");
+    expect([status, error]).toEqual([1, "Password should be at least 8 characters.\n"]);
+  });
+
+  test("makes an account that may do everything, beside a running service", async () => {
+    const service = new ServiceProcess(join(folder, "data"));
+    await mkdir(service.dataDir);
+    await service.start();
+    try {
+      const token = await service.signUp("ada@example.com");
+      expect(await run(["superuser", "ADA@example.com"])).toMatchObject({ status: 0 });
+      const password = "correct horse battery";
+      expect(
+        await run(["superuser", "root@example.com", "--password-stdin"], {}, `${password}\n`),
+      ).toMatchObject({ status: 0 });
+      for (const user of [token, await service.signUp("root@example.com")]) {
+        const me = await fetch(`${service.address}/users/me`, {
+          headers: { authorization: `Bearer ${user}` },
+        });
+        expect(await me.json()).toMatchObject({ is_superuser: true, is_verified: true, is_active: true });
+      }
+      const healthy = { HOST: "127.0.0.1", PORT: String(service.port) };
+      expect(await run(["health"], healthy)).toMatchObject({ status: 0, out: "ok\n" });
+      await service.stop();
+      expect(await run(["health"], healthy)).toMatchObject({ status: 1 });
+    } finally {
+      await service.kill();
+    }
+  });
+});
+
+describe("a backup", () => {
+  let kept: string;
+  let archive: string;
+  let acknowledged: Map<string, string>;
+  let token: string;
+
+  beforeAll(async () => {
+    kept = await mkdtemp(join(tmpdir(), "image-sharing-backup-"));
+    archive = join(kept, "backup.tar");
+    const service = new ServiceProcess(join(kept, "data"));
+    await mkdir(service.dataDir);
+    await service.start();
+    token = await service.signUp("ada@example.com");
+    const headers = { authorization: `Bearer ${token}` };
+    const photo = new Blob([await pngPhoto()]);
+    const upload = async () => {
+      const form = new FormData();
+      form.set("file", photo, "photo.png");
+      const answer = await fetch(`${service.address}/upload`, { method: "POST", body: form, headers });
+      return (await answer.json()) as { id: string; url: string };
+    };
+    acknowledged = new Map();
+    for (let i = 0; i < 10; i++) {
+      const { id, url } = await upload();
+      acknowledged.set(id, new URL(url).pathname);
+    }
+    // Others come and go while the backup is made.
+    let over = false;
+    const traffic = (async () => {
+      while (!over) {
+        const { id } = await upload();
+        await fetch(`${service.address}/posts/${id}`, { method: "DELETE", headers });
+      }
+    })();
+    const { writeBackup } = await import("../../src/backup/backup.ts");
+    await writeBackup(service.dataDir, archive);
+    over = true;
+    await traffic;
+    await service.kill();
+  });
+  afterAll(() => rm(kept, { recursive: true, force: true }));
+
+  test("made while the service works holds every post acknowledged before, and is restored to a service that works", async () => {
+    expect((await stat(archive)).mode & 0o777).toBe(0o600);
+    expect((await readdir(kept)).sort()).toEqual(["backup.tar", "data"]);
+    expect(await run(["restore", archive])).toMatchObject({ status: 0 });
+    const service = new ServiceProcess(join(folder, "data"));
+    await service.start();
+    try {
+      const headers = { authorization: `Bearer ${token}` };
+      for (const [id, path] of acknowledged) {
+        expect((await fetch(`${service.address}/posts/${id}`, { headers })).status).toBe(200);
+        expect((await fetch(service.address + path)).status).toBe(200);
+      }
+    } finally {
+      await service.kill();
+    }
+  });
+
+  test("is never written over, and nothing is restored over data", async () => {
+    await mkdir(join(folder, "data"));
+    await Bun.write(join(folder, "data/something"), "precious");
+    expect(await run(["restore", archive])).toMatchObject({
+      status: 1,
+      error: expect.stringContaining("not empty"),
+    });
+    expect(await Bun.file(join(folder, "data/something")).text()).toBe("precious");
+    await cp(join(kept, "data"), join(folder, "other"), { recursive: true });
+    const again = await run(["backup", archive], { DATA_DIR: join(folder, "other") });
+    expect(again).toMatchObject({ status: 1, error: expect.stringContaining("exists already") });
+  });
+
+  test("that was cut or changed is refused, and leaves nothing", async () => {
+    const bytes = await Bun.file(archive).bytes();
+    const changed = bytes.slice();
+    changed[1024 + 20] = (changed[1024 + 20] ?? 0) ^ 1;
+    const samples = {
+      cut: bytes.slice(0, bytes.length / 2),
+      short: bytes.slice(0, 100),
+      changed,
+      text: new TextEncoder().encode("hello".repeat(500)),
+    };
+    for (const [name, sample] of Object.entries(samples)) {
+      const path = join(folder, `${name}.tar`);
+      await Bun.write(path, sample);
+      const { status, error } = await run(["restore", path]);
+      expect([name, status, error.trim().split("\n").length]).toEqual([name, 1, 1]);
+      expect((await readdir(folder)).filter((entry) => !entry.endsWith(".tar"))).toEqual([]);
+    }
+  });
+
+  test("of no data says so", async () => {
+    const { status, error } = await run(["backup", join(folder, "b.tar")], {
+      DATA_DIR: join(folder, "nowhere"),
+    });
+    expect([status, error.trim().split("\n").length]).toEqual([1, 1]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
