@@ -40,6 +40,9 @@ const planners: Readonly<Record<MediaType, (source: ByteSource) => Promise<Rewri
  * animation. JPEG, PNG, GIF and WebP are written anew from what is known to belong to the picture and take the old
  * file's place; the containers, full of offsets, are blanked in place and keep their size. Memory does not grow with
  * the file.
+ *
+ * What stays: smaller versions of the picture inside a HEIC or AVIF, which viewers show, text that is part of the coded
+ * stream (an encoder's name), subtitles in WebM and Matroska, and everything in an MPEG program stream.
  * @param path the temp file; after a failure it is not to be stored, and no other file is left
  * @param type what it really is
  * @throws ApiError DAMAGED_MEDIA for a file that is cut or lies about its structure; the file system's own errors
