@@ -4,6 +4,7 @@ import { requestId } from "./http/request-id.ts";
 import { createRoutePatterns, type RoutePatterns } from "./http/route-patterns.ts";
 import { recoveryRoutes } from "./auth/recovery-routes.ts";
 import { authRoutes } from "./auth/routes.ts";
+import { databaseFailure } from "./database/failures.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import { ApiError, errorResponse, ValidationProblems } from "./errors.ts";
 import { operationRoutes } from "./operation/routes.ts";
@@ -46,7 +47,8 @@ export function createApp(services: Services) {
 function apiErrorOf(error: unknown, request: Request, { log }: Services): unknown {
   if (error instanceof ValidationError) return new ValidationProblems(problemsOf(error));
   // Elysia wraps what a parser throws.
-  const thrown = error instanceof ParseError ? error.cause : error;
+  const cause = error instanceof ParseError ? error.cause : error;
+  const thrown = databaseFailure(cause) ?? cause;
   if (thrown instanceof ApiError && thrown.options.cause)
     log.warn("request.failed", { id: requestId(request), code: thrown.code, cause: thrown.options.cause });
   if (!(thrown instanceof ApiError || thrown instanceof ValidationProblems))

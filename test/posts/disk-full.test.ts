@@ -1,0 +1,63 @@
+import { describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { mp4Video, pngPhoto } from "../support/media-samples.ts";
+import { TestService } from "../support/service.ts";
+
+const shell = (...command: string[]) => Bun.spawnSync(command).exitCode === 0;
+const folder = await mkdtemp(join(tmpdir(), "image-sharing-tmpfs-"));
+const mounted = shell("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder);
+if (!mounted) console.log("skipped: the tests of a full disk need the right to mount one");
+if (mounted) shell("umount", folder);
+await rm(folder, { recursive: true, force: true });
+
+describe.skipIf(!mounted)("with a disk of its own, the service", () => {
+  async function onDisk(
+    test: (service: TestService, remount: (options: string) => void) => Promise<void>,
+  ): Promise<void> {
+    const disk = await mkdtemp(join(tmpdir(), "image-sharing-tmpfs-"));
+    shell("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk);
+    const service = await TestService.start({ DATA_DIR: disk });
+    try {
+      await test(service, (options) => {
+        if (!shell("mount", "-o", `remount,${options}`, disk)) throw new Error(`cannot remount ${options}`);
+      });
+    } finally {
+      shell("mount", "-o", "remount,rw,size=20m", disk);
+      await service.close({ keepData: true }).catch(() => {});
+      // Lazily: SQLite lets go of its files when its statements are collected.
+      shell("umount", "-l", disk);
+      await rm(disk, { recursive: true, force: true });
+    }
+  }
+
+  /** A video with this many bytes of nothing behind it. */
+  const video = (padding: number) => {
+    const free = Buffer.alloc(padding);
+    free.writeUInt32BE(padding, 0);
+    free.write("free", 4, "latin1");
+    return new Blob([mp4Video(), free]);
+  };
+  const feed = async (service: TestService, token: string) =>
+    ((await (await service.fetch("/feed", { token })).json()) as { posts: { id: string }[] }).posts.map(
+      ({ id }) => id,
+    );
+
+  test("says 507 when it is full, loses nothing, and goes on when there is room", () =>
+    onDisk(async (service, remount) => {
+      const { token } = await service.signUp();
+      const { id } = (await (await service.upload(token, new Blob([await pngPhoto()]))).json()) as {
+        id: string;
+      };
+      const answer = await service.upload(token, video(7 * 1024 * 1024));
+      expect([answer.status, await answer.json()]).toEqual([507, { detail: "Storage is full" }]);
+      expect(await feed(service, token)).toEqual([id]);
+      for (let tries = 0; tries < 50 && (await service.tempFiles()).length > 0; tries++) await Bun.sleep(5);
+      expect(await service.tempFiles()).toBeEmpty();
+      remount("size=20m");
+      expect((await service.upload(token, video(7 * 1024 * 1024))).status).toBe(200);
+      expect(await feed(service, token)).toHaveLength(2);
+    }));
+});
