@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+
+import * as samples from "../support/media-samples.ts";
+import { TestService } from "../support/service.ts";
+
+let service: TestService;
+let token: string;
+beforeAll(async () => {
+  service = await TestService.start();
+  ({ token } = await service.signUp());
+});
+afterAll(() => service.close());
+
+interface Shared {
+  id: string;
+  url: string;
+  thumbnail_url: string | null;
+  width: number | null;
+  height: number | null;
+}
+const share = async (bytes: Uint8Array<ArrayBuffer>) =>
+  (await (await service.upload(token, new Blob([bytes]))).json()) as Shared;
+const look = (url: string) => service.fetch(new URL(url).pathname);
+
+test.each([samples.jpegPhoto, samples.pngPhoto, samples.webpPhoto])(
+  "a large image gets a WebP of 640 pixels on the long side, and loses it when it is deleted",
+  async (photo) => {
+    const { id, thumbnail_url, width, height } = await share(await photo(1000, 500));
+    expect([width, height]).toEqual([1000, 500]);
+    const answer = await look(thumbnail_url ?? "");
+    expect(answer.headers.get("content-type")).toBe("image/webp");
+    expect(await new Bun.Image(await answer.bytes()).metadata()).toMatchObject({
+      width: 640,
+      height: 320,
+      format: "webp",
+    });
+    await service.fetch(`/posts/${id}`, { method: "DELETE", token });
+    expect((await look(thumbnail_url ?? "")).status).toBe(404);
+    expect((await service.mediaFiles()).filter((name) => name.startsWith(id))).toEqual([]);
+  },
+);
+
+test("a small image is not blown up", async () => {
+  const { thumbnail_url } = await share(await samples.pngPhoto(20, 10));
+  expect(await new Bun.Image(await (await look(thumbnail_url ?? "")).bytes()).metadata()).toMatchObject({
+    width: 20,
+    height: 10,
+  });
+});
+
+test("an image that cannot be decoded here is its own thumbnail, and a video has none", async () => {
+  for (const sample of [samples.heicPhoto, samples.avifPhoto]) {
+    const { url, thumbnail_url } = await share(sample());
+    expect(thumbnail_url).toBe(url);
+  }
+  expect((await share(samples.mp4Video())).thumbnail_url).toBeNull();
+});
+
+test("a video tells its size", async () => {
+  expect(await share(samples.mp4Video())).toMatchObject({ width: 64, height: 48 });
+});
+
+test("an image of too many pixels is refused however small its file is", async () => {
+  const png = await samples.pngPhoto(8, 8);
+  new DataView(png.buffer).setUint32(16, 20_000);
+  new DataView(png.buffer).setUint32(20, 20_000);
+  new DataView(png.buffer).setUint32(29, Bun.hash.crc32(png.slice(12, 29)));
+  const answer = await service.upload(token, new Blob([png]));
+  expect(answer.status).toBe(422);
+  expect(await answer.json()).toMatchObject({ detail: [{ loc: ["body", "file"] }] });
+});
