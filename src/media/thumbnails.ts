@@ -40,9 +40,9 @@ export async function makeThumbnail(
   });
 }
 
-/** EXIF's eight orientations (CIPA DC-008, 4.6.5.1.6) as a turn clockwise, and whether to mirror before it. */
+/** EXIF's eight orientations (CIPA DC-008, 4.6.5.1.6) as a turn clockwise, and whether to mirror. Bun turns first. */
 function turn(image: Bun.Image, orientation: Orientation): Bun.Image {
-  const degrees = { 1: 0, 2: 0, 3: 180, 4: 180, 5: 270, 6: 90, 7: 90, 8: 270 }[orientation];
+  const degrees = { 1: 0, 2: 0, 3: 180, 4: 180, 5: 90, 6: 90, 7: 270, 8: 270 }[orientation];
   const mirrored = [2, 4, 5, 7].includes(orientation);
   const flopped = mirrored ? image.flop() : image;
   return degrees === 0 ? flopped : flopped.rotate(degrees);
