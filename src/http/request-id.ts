@@ -1,5 +1,9 @@
 const known = new WeakMap<Request, string>();
 
+/** Random once a process and counted from there: a random id each cost a fifth of a small request. */
+const origin = crypto.randomUUID().slice(0, 13);
+let counted = 0;
+
 /**
  * The name of a request in logs and answers: the caller's own where it is harmless, so that one name follows a request
  * through every service, else a fresh one.
@@ -8,7 +12,7 @@ export function requestId(request: Request): string {
   let id = known.get(request);
   if (id === undefined) {
     const given = request.headers.get("x-request-id");
-    id = given !== null && /^[\w.:-]{1,128}$/.test(given) ? given : Bun.randomUUIDv7();
+    id = given !== null && /^[\w.:-]{1,128}$/.test(given) ? given : `${origin}-${(++counted).toString(36)}`;
     known.set(request, id);
   }
   return id;
