@@ -127,6 +127,7 @@ class TempFile {
   #waitingBytes = 0;
   #writing: Promise<unknown> = Promise.resolve();
   #synced = 0;
+  #collected = 0;
   #syncing: Promise<void> | undefined;
   #handle: FileHandle | undefined;
   readonly #hash = new Bun.CryptoHasher("sha256");
@@ -166,6 +167,7 @@ class TempFile {
       this.#handle ??= await open(this.path, "wx", 0o600).catch(tellDisk);
       this.#writing = writeAll(this.#handle, pieces);
       this.#syncNowAndThen(this.#handle);
+      this.#collectNowAndThen();
       // Looked at when the next pieces are due: until then a failure is nobody's unhandled rejection.
       this.#writing.catch(() => {});
     }
@@ -186,6 +188,13 @@ class TempFile {
       .datasync()
       .catch(() => {})
       .finally(() => (this.#syncing = undefined));
+  }
+
+  /** The chunks of a large file are garbage faster than the collector notices: it would let a hundred megabytes lie. */
+  #collectNowAndThen(): void {
+    if (this.bytes < this.#collected + 64 * 1024 ** 2) return;
+    this.#collected = this.bytes;
+    Bun.gc(true);
   }
 
   sha256(): string {
