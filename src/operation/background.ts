@@ -12,7 +12,8 @@ export function createBackground(log: Log): Background {
   const running = new Set<Promise<void>>();
   return {
     run(name, task) {
-      const settled = Promise.resolve()
+      // Not before the answer is on its way: its time would tell how much there was to do.
+      const settled = new Promise<void>((resolve) => setImmediate(resolve))
         .then(task)
         .catch((error: unknown) => log.error("background.failed", { task: name, error }))
         .finally(() => running.delete(settled));
