@@ -3,6 +3,7 @@ import swaggerScript from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "f
 import swaggerStyle from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import { Elysia, type AnyElysia } from "elysia";
 
+import { devDependencies } from "../../package.json";
 import { fromFile, fromText, staticContent } from "../http/static-content.ts";
 import { openApiDocument } from "./document.ts";
 import redocStyle from "./redoc.css" with { type: "text" };
@@ -17,9 +18,12 @@ const policy =
   "media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; worker-src blob:; child-src blob:; " +
   "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/** The vendors' files are kept by browsers for ever, under names that change with their versions. */
+const { "swagger-ui-dist": swaggerVersion, redoc: redocVersion } = devDependencies;
+
 const page = (text: string) => ({
   type: "text/html; charset=utf-8",
-  load: fromText(text),
+  load: fromText(text.replaceAll("{{swagger}}", swaggerVersion).replaceAll("{{redoc}}", redocVersion)),
   immutable: false,
   headers: { "content-security-policy": policy },
 });
@@ -34,11 +38,11 @@ async function redocWithoutLogo(): Promise<Uint8Array<ArrayBuffer>> {
 
 const contents = {
   "/docs": page(swaggerPage as unknown as string),
-  "/docs/swagger-ui.js": { ...script, load: fromFile(swaggerScript) },
-  "/docs/swagger-ui.css": { ...style, load: fromFile(swaggerStyle) },
+  [`/docs/swagger-ui-${swaggerVersion}.js`]: { ...script, load: fromFile(swaggerScript), immutable: true },
+  [`/docs/swagger-ui-${swaggerVersion}.css`]: { ...style, load: fromFile(swaggerStyle), immutable: true },
   "/docs/start.js": { ...script, load: fromText(swaggerStart) },
   "/redoc": page(redocPage as unknown as string),
-  "/redoc/redoc.js": { ...script, load: redocWithoutLogo },
+  [`/redoc/redoc-${redocVersion}.js`]: { ...script, load: redocWithoutLogo, immutable: true },
   "/redoc/page.css": { ...style, load: fromText(redocStyle) },
   "/redoc/start.js": { ...script, load: fromText(redocStart) },
 };

@@ -140,6 +140,7 @@ describe.each(["/docs", "/redoc"])("%s", (path) => {
     expect(assets.length).toBeGreaterThan(1);
     for (const asset of assets) {
       const answer = await service.fetch(asset, { headers: { "accept-encoding": "gzip" } });
+      if (/\d\.js$/.test(asset)) expect(answer.headers.get("cache-control")).toContain("immutable");
       expect([asset, answer.status, answer.headers.get("content-encoding")]).toEqual([asset, 200, "gzip"]);
       const again = await service.fetch(asset, {
         headers: { "if-none-match": answer.headers.get("etag") ?? "" },
