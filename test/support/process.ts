@@ -32,7 +32,7 @@ export class ServiceProcess {
       stdout: "ignore",
       stderr: "inherit",
     });
-    for (let tries = 0; tries < 400; tries++) {
+    for (let tries = 0; tries < 400 && this.#process.exitCode === null; tries++) {
       if (
         await fetch(`${this.address}/health`).then(
           ({ ok }) => ok,
@@ -42,7 +42,7 @@ export class ServiceProcess {
         return;
       await Bun.sleep(10);
     }
-    throw new Error("the service did not start");
+    throw new Error(`the service did not start (exit code ${this.#process.exitCode})`);
   }
 
   /** Ends it without a chance to clean up. */
