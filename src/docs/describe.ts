@@ -15,6 +15,8 @@ export interface Description {
   };
   /** Every error this route has of its own. */
   errors?: readonly ApiErrorCode[];
+  /** Answers that the success and the table of errors do not tell, by status: one of these bodies, bytes, or none. */
+  others?: Record<number, { meaning: string; body?: readonly Component[] | { bytes: string } }>;
   /** 422 is among its answers. */
   validates?: boolean;
   /** Who may ask; `everybody` when left out. */
@@ -35,6 +37,14 @@ export const acceptsKey = "x-accepts";
 
 const ref = (component: Component) => ({ schema: { $ref: `#/components/schemas/${component}` } });
 
+/** Every answer has it. */
+const requestId = {
+  "X-Request-Id": {
+    description: "Names the request in the service's log.",
+    schema: { type: "string" as const },
+  },
+};
+
 /** Makes the `detail` of a route from its description. */
 export function describe(description: Description) {
   const { id, summary, answer, audience, accepts = ["application/json"], reads = {} } = description;
@@ -51,8 +61,8 @@ export function describe(description: Description) {
       ...about,
     })),
   ];
-  const guards: ApiErrorCode[] =
-    audience === "superusers" ? ["UNAUTHORIZED", "FORBIDDEN"] : audience ? ["UNAUTHORIZED"] : [];
+  // FORBIDDEN is for whoever is no superuser, and for whoever must prove his address first.
+  const guards: ApiErrorCode[] = audience ? ["UNAUTHORIZED", "FORBIDDEN"] : [];
   return {
     operationId: id,
     summary,
@@ -66,11 +76,25 @@ export function describe(description: Description) {
         422: {
           description: "The request does not fit.",
           content: { "application/json": ref("ValidationError") },
+          headers: requestId,
         },
       }),
+      ...Object.fromEntries(
+        Object.entries(description.others ?? {}).map(([status, { meaning, body }]) => [
+          status,
+          { description: meaning, headers: requestId, ...(body && { content: otherContent(body) }) },
+        ]),
+      ),
     },
     [acceptsKey]: accepts,
   };
+}
+
+const binary = (type: string) => ({ [type]: { schema: { type: "string" as const, format: "binary" } } });
+
+function otherContent(body: readonly Component[] | { bytes: string }) {
+  if ("bytes" in body) return binary(body.bytes);
+  return { "application/json": { schema: { anyOf: body.map((component) => ref(component).schema) } } };
 }
 
 function success({ body, headers = {} }: Description["answer"]) {
@@ -80,16 +104,20 @@ function success({ body, headers = {} }: Description["answer"]) {
       : body === "null"
         ? { "application/json": { schema: { nullable: true, enum: [null] }, example: null } }
         : typeof body === "object"
-          ? { [body.bytes]: { schema: { type: "string" as const, format: "binary" } } }
+          ? binary(body.bytes)
           : { "application/json": ref(body) };
   return {
     description: "Done.",
     ...(content && { content }),
-    headers: Object.fromEntries(
-      Object.entries({ "X-Request-Id": "Names the request in the service's log.", ...headers }).map(
-        ([name, meaning]) => [name, { description: meaning, schema: { type: "string" as const } }],
+    headers: {
+      ...requestId,
+      ...Object.fromEntries(
+        Object.entries(headers).map(([name, meaning]) => [
+          name,
+          { description: meaning, schema: { type: "string" as const } },
+        ]),
       ),
-    ),
+    },
   };
 }
 
@@ -123,11 +151,12 @@ function failures(codes: readonly ApiErrorCode[]) {
           content: {
             "application/json": { schema: kinds.length === 1 ? kinds[0]! : { anyOf: kinds }, examples },
           },
-          ...(retry && {
-            headers: {
+          headers: {
+            ...requestId,
+            ...(retry && {
               "Retry-After": { description: "Seconds to wait.", schema: { type: "string" as const } },
-            },
-          }),
+            }),
+          },
         },
       ];
     }),

@@ -1,4 +1,5 @@
-import { t } from "elysia";
+// TypeBox's own: Elysia's integers are lenient unions with texts, good for reading queries and wrong for answers.
+import { Type as t } from "@sinclair/typebox";
 
 // What the API answers, for its document and for the tests that compare the two. Our own answers are not checked
 // against these at run time: the types do that, for free.

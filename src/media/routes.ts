@@ -26,6 +26,11 @@ export const mediaRoutes = ({ database, disk }: Services) =>
         summary: "The bytes of a post",
         description: "Or of its thumbnail. Ranges, conditional requests and HEAD as in RFC 9110.",
         answer: { status: 200, body: { bytes: "application/octet-stream" } },
+        others: {
+          206: { meaning: "The range that was asked for.", body: { bytes: "application/octet-stream" } },
+          304: { meaning: "The client has it already." },
+          416: { meaning: "No such range." },
+        },
         errors: ["NOT_FOUND"],
       }),
     },

@@ -21,7 +21,12 @@ export const operationRoutes = ({ database, lifecycle, metrics, config, addressO
           id: "readHealth",
           summary: "Whether the service can work",
           answer: { status: 200, body: "Health" },
-          errors: ["UNAVAILABLE"],
+          others: {
+            503: {
+              meaning: "Stopping, or the database does not answer.",
+              body: ["Health", "Error"],
+            },
+          },
         }),
       },
     )
