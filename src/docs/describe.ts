@@ -75,7 +75,7 @@ export function describe(description: Description) {
       ...(description.validates && {
         422: {
           description: "The request does not fit.",
-          content: { "application/json": ref("ValidationError") },
+          content: { "application/json": ref("HTTPValidationError") },
           headers: requestId,
         },
       }),

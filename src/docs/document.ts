@@ -49,19 +49,25 @@ export async function openApiDocument(app: AnyElysia): Promise<Json> {
   const answer = await generator.handle(new Request("http://localhost/document"));
   const document = tidy((await answer.json()) as Json) as {
     paths: Record<string, Record<string, Record<string, Json>>>;
+    components: { schemas: Record<string, Json> };
   };
   for (const operations of Object.values(document.paths))
-    for (const operation of Object.values(operations)) setContentTypes(operation);
+    for (const operation of Object.values(operations)) nameBody(operation, document.components.schemas);
   return document as unknown as Json;
 }
 
-function setContentTypes(operation: Record<string, Json>): void {
+/** Makes the body's schema a component, so that generated clients have a name for it, and lists its content types. */
+function nameBody(operation: Record<string, Json>, schemas: Record<string, Json>): void {
   const accepts = operation[acceptsKey] as string[] | undefined;
   delete operation[acceptsKey];
   const body = operation["requestBody"] as { content: Record<string, { schema: Json }> } | undefined;
   const [first] = Object.values(body?.content ?? {});
   if (!body || !first || !accepts) return;
-  body.content = Object.fromEntries(accepts.map((type) => [type, first]));
+  const id = operation["operationId"] as string;
+  const name = `${id.charAt(0).toUpperCase()}${id.slice(1)}Body`;
+  schemas[name] = first.schema;
+  const schema = { $ref: `#/components/schemas/${name}` };
+  body.content = Object.fromEntries(accepts.map((type) => [type, { schema }]));
 }
 
 const formats: Record<string, Record<string, Json>> = {
@@ -91,6 +97,8 @@ function alternatives(schemas: { [key: string]: Json }[]): { [key: string]: Json
   const nullable: { [key: string]: Json } = kinds.length < schemas.length ? { nullable: true } : {};
   if (kinds.length > 1 && kinds.every((schema) => "const" in schema && typeof schema["const"] === "string"))
     return { type: "string", enum: kinds.map((schema) => schema["const"]!), ...nullable };
+  // Flags are read leniently, in any spelling the original took; clients are told of the proper one.
+  if (kinds.some((schema) => schema["type"] === "boolean")) return { type: "boolean", ...nullable };
   const [only] = kinds;
   if (kinds.length === 1 && only) return { ...(tidy(only) as { [key: string]: Json }), ...nullable };
   return { anyOf: kinds.map(tidy), ...nullable };

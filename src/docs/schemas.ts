@@ -53,7 +53,7 @@ export const components = {
   Health: t.Object({ status: t.Union([t.Literal("ok"), t.Literal("stopping")], { examples: ["ok"] }) }),
   Error: t.Object({ detail: t.String() }),
   ErrorWithReason: t.Object({ detail: t.Object({ code: t.String(), reason: t.String() }) }),
-  ValidationError: t.Object({
+  HTTPValidationError: t.Object({
     detail: t.Array(
       t.Object({
         type: t.String({ examples: ["missing"] }),

@@ -16,7 +16,7 @@ interface Operation {
   tags?: string[];
   operationId?: string;
   security?: unknown[];
-  requestBody?: { content: Record<string, unknown> };
+  requestBody?: { content: Record<string, { schema?: object }> };
   responses: Record<
     string,
     { description?: string; content?: Record<string, { schema?: object; examples?: object }> }
@@ -24,7 +24,10 @@ interface Operation {
 }
 
 let service: TestService;
-let document: { paths: Record<string, Record<string, Operation>> };
+let document: {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, { properties: Record<string, object> }> };
+};
 beforeAll(async () => {
   service = await TestService.start();
   document = (await (await service.fetch("/openapi.json")).json()) as typeof document;
@@ -90,6 +93,16 @@ describe("the OpenAPI document", () => {
     expect(JSON.stringify(document)).not.toMatch(/"problem"|x-accepts|email-address|unpkg|jsdelivr/);
   });
 
+  test("names the schema of every body, and takes flags as booleans", () => {
+    for (const { operation } of operations())
+      for (const { schema } of Object.values(operation.requestBody?.content ?? {}))
+        expect(schema).toEqual({ $ref: expect.stringMatching(/^#\/components\/schemas\/[A-Z]\w+Body$/) });
+    const { RegisterBody, ChangeUserBody, UploadBody } = document.components.schemas;
+    expect(RegisterBody?.properties["is_active"]).toEqual({ type: "boolean", nullable: true });
+    expect(ChangeUserBody?.properties["is_active"]).toEqual({ type: "boolean" });
+    expect(UploadBody?.properties["file"]).toEqual({ type: "string", format: "binary" });
+  });
+
   test("says who may ask exactly where a token is needed", async () => {
     for (const { path, method, operation } of operations()) {
       const answer = await service.fetch(path.replace(/\{\w+\}/, "x"), { method: method.toUpperCase() });
@@ -127,7 +140,7 @@ test("answers are as documented", async () => {
   await fits("Health", await service.fetch("/health"));
   await fits("Error", await service.fetch("/feed"));
   await fits("ErrorWithReason", await service.register("b@example.com", "short"));
-  await fits("ValidationError", await service.fetch("/auth/register", { json: {} }));
+  await fits("HTTPValidationError", await service.fetch("/auth/register", { json: {} }));
 });
 
 test("answers beside the success are documented with what they hold", async () => {
