@@ -143,6 +143,47 @@ test("answers are as documented", async () => {
   await fits("HTTPValidationError", await service.fetch("/auth/register", { json: {} }));
 });
 
+test("every error that is met is documented with the very example", async () => {
+  const { token, email } = await service.signUp();
+  const bob = await service.signUp();
+  const { id } = (await (await service.upload(token, new Blob([await pngPhoto()]))).json()) as { id: string };
+  const body = new URLSearchParams({ username: email, password: "wrong" });
+  const json = { token: "nonsense", email, password: "correct horse battery" };
+  const change = (by: string, json: object) =>
+    service.fetch("/users/me", { method: "PATCH", token: by, json });
+  const met: [path: string, method: string, answer: Response][] = [
+    ["/auth/register", "post", await service.register(email)],
+    ["/auth/register", "post", await service.register("c@example.com", "short")],
+    [
+      "/auth/register",
+      "post",
+      await service.fetch("/auth/register", { json: { email: "x".repeat(70_000) } }),
+    ],
+    ["/auth/jwt/login", "post", await service.fetch("/auth/jwt/login", { method: "POST", body })],
+    ["/auth/jwt/logout", "post", await service.fetch("/auth/jwt/logout", { method: "POST" })],
+    ["/auth/reset-password", "post", await service.fetch("/auth/reset-password", { json })],
+    ["/auth/verify", "post", await service.fetch("/auth/verify", { json })],
+    ["/users/me", "patch", await change(bob.token, { email })],
+    ["/users/me", "patch", await change(token, { password: "short" })],
+    ["/users/{id}", "get", await service.fetch(`/users/${bob.id}`, { token })],
+    ["/upload", "post", await service.upload(token, new Blob(["just words, no picture"]))],
+    ["/posts/{post_id}", "get", await service.fetch("/posts/nope", { token })],
+    [
+      "/posts/{post_id}",
+      "delete",
+      await service.fetch(`/posts/${id}`, { method: "DELETE", token: bob.token }),
+    ],
+    ["/media/{key}", "get", await service.fetch("/media/nope")],
+  ];
+  for (const [path, method, answer] of met) {
+    const { content } = document.paths[path]?.[method]?.responses[answer.status] ?? {};
+    const examples: object[] = Object.values(content?.["application/json"]?.examples ?? {});
+    const value: unknown = await answer.json();
+    const where = [path, method, answer.status];
+    expect([...where, examples]).toEqual([...where, expect.arrayContaining([{ value }])]);
+  }
+});
+
 test("answers beside the success are documented with what they hold", async () => {
   const statuses = (path: string) => Object.keys(document.paths[path]?.["get"]?.responses ?? {});
   expect(statuses("/media/{key}")).toEqual(["200", "206", "304", "404", "416"]);
