@@ -7,7 +7,7 @@ import { mp4Video, pngPhoto } from "../test/support/media-samples.ts";
 
 const executable = resolve(process.argv[2] ?? "dist/image-sharing");
 const folder = await mkdtemp(join(tmpdir(), "image-sharing-smoke-"));
-const port = 20_000 + Math.floor(Math.random() * 20_000);
+const port = 20_000 + Math.floor(Math.random() * 12_000);
 const address = `http://127.0.0.1:${port}`;
 const service = Bun.spawn([executable], {
   cwd: folder,

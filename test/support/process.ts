@@ -10,7 +10,8 @@ export class ServiceProcess {
   constructor(
     readonly dataDir: string,
     readonly environment: Record<string, string> = {},
-    readonly port = 20_000 + Math.floor(Math.random() * 30_000),
+    // Below the ports that the system gives to whoever asks for any: another test's server could have it.
+    readonly port = 20_000 + Math.floor(Math.random() * 12_000),
   ) {
     this.address = `http://127.0.0.1:${port}`;
   }
