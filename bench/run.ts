@@ -8,14 +8,26 @@ import { $ } from "bun";
 
 import { createBench, type Bench, type Figure } from "./bench.ts";
 import { stopAll } from "./programs.ts";
+import { calm } from "./scenarios/calm.ts";
 import { feed } from "./scenarios/feed.ts";
 import { login } from "./scenarios/login.ts";
+import { media } from "./scenarios/media.ts";
 import { me } from "./scenarios/me.ts";
 import { photos } from "./scenarios/photos.ts";
+import { start } from "./scenarios/start.ts";
 import { video } from "./scenarios/video.ts";
 import { requireWrk } from "./wrk.ts";
 
-const scenarios: Record<string, (bench: Bench) => Promise<Figure[]>> = { feed, me, login, photos, video };
+const scenarios: Record<string, (bench: Bench) => Promise<Figure[]>> = {
+  start,
+  feed,
+  me,
+  login,
+  photos,
+  video,
+  media,
+  calm,
+};
 const project = join(import.meta.dir, "..");
 
 async function main(names: string[]): Promise<void> {

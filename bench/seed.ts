@@ -12,6 +12,8 @@ export interface Seeded {
   readonly email: string;
   readonly password: string;
   readonly hashedPassword: string;
+  /** Under which the media of the newest post would lie; there are no bytes. */
+  readonly newestKey: string;
 }
 
 export const secret = "a secret for benchmarks, of more than 32 bytes";
@@ -52,16 +54,18 @@ export async function seed(dataDir: string, posts: number): Promise<Seeded> {
      values ($id, $user, $caption, 'image', 'photo.jpg', 'published', 'disk', $key, $url, 'image/jpeg', 2400000, 4032, 3024, $sha, $time, $time)`,
   );
   const start = Date.now() - posts * 1000;
+  let newestKey = "";
   db.transaction(() => {
     for (let i = 0; i < posts; i++) {
       const time = start + i * 1000;
       const id = Bun.randomUUIDv7("hex", time);
+      newestKey = `${id}.jpg`;
       insert.run({
         $id: id,
         $user: users[i % users.length]!.id,
         $caption: `Photo number ${i}, taken on a walk along the river`,
-        $key: `${id}.jpg`,
-        $url: `/media/${id}.jpg`,
+        $key: newestKey,
+        $url: `/media/${newestKey}`,
         $sha: "0".repeat(64),
         $time: time,
       });
@@ -69,5 +73,5 @@ export async function seed(dataDir: string, posts: number): Promise<Seeded> {
   })();
   db.run("pragma optimize");
   db.close();
-  return { token, email: users[0]!.email, password, hashedPassword };
+  return { token, email: users[0]!.email, password, hashedPassword, newestKey };
 }

@@ -16,7 +16,7 @@ export async function photos(bench: Bench): Promise<Figure[]> {
   const bare = () => curl(`${baseline.address}/?thumbnail`, {}, ["-T", file, "-X", "POST"]);
   await Promise.all([upload(), bare()]);
   const eight = await inTurns(
-    4,
+    3,
     () => uploadsPerSecond(8, upload),
     () => uploadsPerSecond(8, bare),
   );
