@@ -4,7 +4,9 @@ WORKDIR /src
 COPY package.json bun.lock bunfig.toml ./
 RUN bun install --frozen-lockfile
 COPY . .
-RUN bun run build && mkdir /data
+# git describe --always --dirty, shown by --version.
+ARG COMMIT=""
+RUN bun run build --commit "$COMMIT" && mkdir /data
 
 FROM gcr.io/distroless/cc-debian12:nonroot
 LABEL org.opencontainers.image.title="image-sharing" \

@@ -10,7 +10,7 @@ const usage = `Usage: image-sharing [command]
   backup FILE                        write everything into one archive, while the service runs
   restore FILE                       make an empty data folder of a backup
   health                             ask the running service; exit status 0 when it is well
-  --version, --help
+  --version, --licenses, --help
 `;
 
 /** The command that was asked for; undefined when it is none. What a command needs is loaded with it. */
@@ -46,9 +46,11 @@ function commandOf([name = "serve", ...rest]: string[]): (() => Promise<void>) |
       };
     case "--version 0":
       return async () => {
-        const { version } = await import("./operation/version.ts");
-        process.stdout.write(`${version}\n`);
+        const { version, commit } = await import("./operation/version.ts");
+        process.stdout.write(commit ? `${version} (${commit})\n` : `${version}\n`);
       };
+    case "--licenses 0":
+      return async () => void process.stdout.write((await import("./commands/licences.ts")).licences());
     case "--help 0":
       return async () => void process.stdout.write(usage);
     default:

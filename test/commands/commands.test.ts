@@ -59,6 +59,16 @@ describe("a command line", () => {
       out: expect.stringMatching(/^\d+\.\d+\.\d+/),
     });
   });
+
+  test("--licenses names everything the program is made of, with texts", async () => {
+    const { status, error, out } = await run(["--licenses"]);
+    expect([status, error]).toEqual([0, ""]);
+    const { dependencies } = await Bun.file(join(import.meta.dir, "../../package.json")).json();
+    for (const name of ["Bun", "swagger-ui-dist", "redoc", ...Object.keys(dependencies)])
+      expect(out).toMatch(new RegExp(`^${name === "imagekit" ? "@imagekit/nodejs" : name} \\d`, "m"));
+    expect(out).toContain("Permission is hereby granted");
+    expect(out).not.toContain(import.meta.dir);
+  });
 });
 
 describe("a start that cannot be", () => {

@@ -1,0 +1,78 @@
+// Runs when the program is bundled (or transpiled): the texts become part of it.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+const root = join(import.meta.dir, "../..");
+
+/** Development dependencies that the program hands out all the same: the scripts of the documentation pages. */
+const handedOut = ["swagger-ui-dist", "redoc"];
+
+interface Package {
+  name: string;
+  version: string;
+  license?: string;
+  dependencies?: Record<string, string>;
+}
+
+/** The program's own licence, then those of every package that it is made of, in full. */
+export function licenceTexts(): string {
+  const { dependencies = {} } = readPackage(root);
+  const found = new Map<string, string>();
+  for (const name of [...Object.keys(dependencies), ...handedOut]) collect(name, root, found);
+  const packages = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text);
+  return [...textsIn(root), runtime(), ...packages].join(`\n\n${"=".repeat(80)}\n\n`) + "\n";
+}
+
+/** A package, then those it needs; the bundles of {@link handedOut} name theirs in files of their own. */
+function collect(name: string, from: string, found: Map<string, string>): void {
+  const folder = folderOf(name, from);
+  if (!folder) return;
+  const { name: real, version, license = "see below", dependencies = {} } = readPackage(folder);
+  const title = `${real} ${version}`;
+  if (found.has(title)) return;
+  const texts = textsIn(folder);
+  if (handedOut.includes(name)) texts.push(...textsIn(join(folder, "bundles")));
+  found.set(
+    title,
+    [`${title} (${license})`, ...(texts.length > 0 ? texts : [standardText(license)])].join("\n\n"),
+  );
+  if (!handedOut.includes(name))
+    for (const needed of Object.keys(dependencies)) collect(needed, folder, found);
+}
+
+/** As modules are found: in the nearest `node_modules` upward. */
+function folderOf(name: string, from: string): string | undefined {
+  for (let folder = from; folder.length >= root.length; folder = dirname(folder)) {
+    const candidate = join(folder, "node_modules", name);
+    if (existsSync(join(candidate, "package.json"))) return candidate;
+  }
+  return undefined;
+}
+
+/** Licences and notices in a folder, each text once. */
+function textsIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).filter((name) =>
+    /^(licen[cs]e|notice|copying)|\.licen[cs]e\.txt$/i.test(name),
+  );
+  return [...new Set(names.map((name) => readFileSync(join(folder, name), "utf8").trim()))];
+}
+
+/** For packages that come without a text. */
+const standardText = (license: string) =>
+  license === "Apache-2.0"
+    ? textsIn(join(root, "node_modules/prom-client")).join("\n\n")
+    : `Its terms: https://spdx.org/licenses/${license}.html`;
+
+/** Of Bun itself and what is linked into it. */
+function runtime(): string {
+  const text = readFileSync(join(root, "node_modules/bun-types/docs/project/license.mdx"), "utf8");
+  return `Bun ${Bun.version}\n\n${text
+    .replace(/^---[\s\S]*?---\s*/, "")
+    .replace(/ {2,}/g, " ")
+    .replace(/-{4,}/g, "---")
+    .trim()}`;
+}
+
+const readPackage = (folder: string) =>
+  JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Package;
