@@ -323,3 +323,13 @@ describe("an Idempotency-Key", () => {
       expect((await upload(key, await samples.pngPhoto())).status).toBe(422);
   });
 });
+
+test("HEAD of stored media tells its length, not that of the body it leaves out", async () => {
+  const { token } = await service.signUp();
+  const upload = await service.upload(token, new Blob([await samples.pngPhoto()]));
+  const path = new URL(((await upload.json()) as { url: string }).url).pathname;
+  const [get, head] = [await service.fetch(path), await service.fetch(path, { method: "HEAD" })];
+  expect(head.headers.get("content-length")).toBe(String((await get.bytes()).length));
+  expect(head.headers.get("etag")).toBe(get.headers.get("etag"));
+  expect(await head.text()).toBe("");
+});
