@@ -18,7 +18,8 @@ import { problemsOf } from "./http/validation.ts";
 /** The whole HTTP interface. The only place where features are put together; tests use it too. */
 export function createApp(services: Services) {
   let patterns: RoutePatterns | undefined;
-  const app = new Elysia({ name: "image-sharing" })
+  // A path begins behind the host, however short: "http://api/feed" is one too.
+  const app = new Elysia({ name: "image-sharing", handler: { standardHostname: false } })
     .onError({ as: "global" }, ({ error, path, request }): Response => {
       if (error instanceof NotFoundError) return notFound(path);
       if (request.signal.aborted) return errorResponse(new ApiError("CLIENT_GONE"));

@@ -54,7 +54,8 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
 
 /** By position, as Elysia does: a junk Host makes an address that no parser takes. */
 function pathOf(url: string): string {
-  const start = url.indexOf("/", 11);
+  // Without a Host there is the path alone.
+  const start = url.startsWith("/") ? 0 : url.indexOf("/", 8);
   if (start === -1) return "/";
   const end = url.indexOf("?", start);
   return url.slice(start, end === -1 ? undefined : end);

@@ -54,6 +54,13 @@ describe("every answer", () => {
   });
 });
 
+test("a path begins behind the host, however short that is", async () => {
+  for (const host of ["x", "api", "a.b:1", "[::1]"]) {
+    const answer = await service.handler(new Request(`http://${host}/health`));
+    expect([host, answer.status]).toEqual([host, 200]);
+  }
+});
+
 describe("pages of other origins", () => {
   const preflight = (origin: string) =>
     service.fetch("/upload", {
