@@ -2,25 +2,22 @@
 const worthwhile = 1024;
 
 /**
- * Compresses a JSON answer when the client asks for it and it is worth it. Media are compressed already, pages bring
- * compressed copies of their own.
+ * Compresses a JSON answer when the client asks for it and it is worth it, and says how long it is. Media are compressed
+ * already, pages bring compressed copies of their own.
  */
 export async function compressed(request: Request, response: Response): Promise<Response> {
   const { headers } = response;
-  if (!response.body || !headers.get("content-type")?.startsWith("application/json")) return response;
-  if (headers.has("content-encoding")) return response;
-  headers.append("vary", "accept-encoding");
-  const coding = preferredCoding(request.headers.get("accept-encoding"));
-  if (!coding || request.method === "HEAD") return response;
-  const bytes = await response.bytes();
-  const answer = { status: response.status, headers };
-  if (bytes.length < worthwhile) return new Response(bytes, answer);
-  headers.set("content-encoding", coding);
-  headers.delete("content-length");
-  return new Response(
-    new Uint8Array(coding === "zstd" ? Bun.zstdCompressSync(bytes) : Bun.gzipSync(bytes)),
-    answer,
-  );
+  if (!headers.get("content-type")?.startsWith("application/json") || headers.has("content-encoding"))
+    return response;
+  if (!headers.has("vary")) headers.set("vary", "accept-encoding");
+  if (!response.body || request.method === "HEAD") return response;
+  const text = await response.text();
+  const length = Buffer.byteLength(text);
+  const coding = length < worthwhile ? undefined : preferredCoding(request.headers.get("accept-encoding"));
+  const body = coding && (coding === "zstd" ? Bun.zstdCompressSync(text) : Bun.gzipSync(text));
+  if (coding) headers.set("content-encoding", coding);
+  headers.set("content-length", String(body?.length ?? length));
+  return new Response(body ? new Uint8Array(body) : text, { status: response.status, headers });
 }
 
 /** The coding that Accept-Encoding (RFC 9110, 12.5.3) likes best of those we have; zstd where it does not care. */

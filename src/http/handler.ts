@@ -45,7 +45,7 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
       route,
       status,
       ms: Math.round(ms * 10) / 10,
-      bytes: Number(headers.get("content-length") ?? 0) || undefined,
+      bytes: request.method === "HEAD" ? 0 : Number(headers.get("content-length") ?? 0),
       user: viewers.idOf(request),
     });
     return response;

@@ -36,7 +36,8 @@ export function staticContent(content: StaticContent): (request: Request) => Pro
     if (request.headers.get("if-none-match")?.includes(etag))
       return new Response(null, { status: 304, headers });
     const coding = preferredCoding(request.headers.get("accept-encoding"));
-    if (!coding) return new Response(bytes, { headers });
+    if (!coding)
+      return new Response(bytes, { headers: { ...headers, "content-length": String(bytes.length) } });
     let copy = copies.get(coding);
     if (!copy) {
       copy = new Uint8Array(
@@ -44,7 +45,10 @@ export function staticContent(content: StaticContent): (request: Request) => Pro
       );
       copies.set(coding, copy);
     }
-    return new Response(copy, { headers: { ...headers, "content-encoding": coding } });
+    const length = String(copy.length);
+    return new Response(copy, {
+      headers: { ...headers, "content-encoding": coding, "content-length": length },
+    });
   };
 }
 

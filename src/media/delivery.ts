@@ -50,10 +50,8 @@ export function deliver(request: Request, media: DeliverableMedia): Response {
 
   const size = statSync(media.path, { throwIfNoEntry: false })?.size;
   if (size === undefined) throw new ApiError("NOT_FOUND");
-  if (request.method === "HEAD") {
-    headers["Content-Length"] = String(size);
-    return new Response(null, { headers });
-  }
+  headers["Content-Length"] = String(size);
+  if (request.method === "HEAD") return new Response(null, { headers });
 
   const condition = asked.get("if-range");
   const range = condition === null || condition === etag ? byteRange(asked.get("range"), size) : null;
@@ -62,6 +60,7 @@ export function deliver(request: Request, media: DeliverableMedia): Response {
   }
   if (range !== null) {
     headers["Content-Range"] = `bytes ${range.first}-${range.last}/${size}`;
+    headers["Content-Length"] = String(range.last - range.first + 1);
     return new Response(part(media.path, range.first, range.last + 1), { status: 206, headers });
   }
   return new Response(part(media.path, 0, size), { headers });

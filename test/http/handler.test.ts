@@ -32,7 +32,7 @@ describe("every answer", () => {
 
   test("is told to the log in one line, without query, token or address", async () => {
     const before = service.logged.length;
-    await service.fetch("/feed?limit=3&cursor=secret-value", {
+    const answer = await service.fetch("/feed?limit=3&cursor=secret-value", {
       token,
       headers: { "x-request-id": "find-me" },
     });
@@ -46,6 +46,7 @@ describe("every answer", () => {
       route: "/feed",
       status: 422,
       ms: expect.any(Number),
+      bytes: (await answer.bytes()).length,
       user: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
     expect(line).not.toContain("secret-value");
