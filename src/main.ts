@@ -58,6 +58,9 @@ function commandOf([name = "serve", ...rest]: string[]): (() => Promise<void>) |
   }
 }
 
+// Who reads what is printed may go away (a pipe to `head`, a terminal that was closed): no reason to end.
+process.stdout.on("error", () => {});
+
 const command = commandOf(process.argv.slice(2));
 if (!command) {
   process.stderr.write(usage);

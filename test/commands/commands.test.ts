@@ -71,6 +71,12 @@ describe("a command line", () => {
   });
 });
 
+test("a reader who goes away is no failure", async () => {
+  const child = Bun.spawn([process.execPath, main, "--licenses"], { stdout: "pipe", stderr: "pipe" });
+  await child.stdout.cancel();
+  expect([await new Response(child.stderr).text(), await child.exited]).toEqual(["", 0]);
+});
+
 describe("a start that cannot be", () => {
   const plain = ({ status, error, out }: Awaited<ReturnType<typeof run>>, named: string) => {
     expect([status, out]).toEqual([1, ""]);
