@@ -1,7 +1,8 @@
-import { link, open, rm } from "node:fs/promises";
+import { link, open, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { CommandError } from "../commands/command.ts";
+import { cannotUse } from "../commands/start-problems.ts";
 import { takeSnapshot } from "../database/snapshot.ts";
 import { DiskStore } from "../media/disk-store.ts";
 import { thumbnailKey } from "../media/keys.ts";
@@ -20,7 +21,13 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
   const copied = `${target}.${process.pid}.db`;
   try {
     if (await Bun.file(target).exists()) throw new CommandError(`${target} exists already.`);
-    const file = await open(partial, "wx", 0o600);
+    if (!(await Bun.file(join(dataDir, databaseName)).exists()))
+      throw new CommandError(
+        `There is no database in ${dataDir}. Set DATA_DIR to the folder of the service.`,
+      );
+    const file = await open(partial, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
+      throw new CommandError(`${target} cannot be written (${error.code}).`);
+    });
     try {
       const posts = await fill(new TarWriter(file), dataDir, copied);
       // A link fails where a rename would replace.
@@ -38,37 +45,39 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
 
 async function fill(archive: TarWriter, dataDir: string, copied: string): Promise<number> {
   const manifest: Manifest = { version, made: new Date().toISOString(), files: {} };
-  const add = async (name: string, path: string): Promise<boolean> => {
-    const file = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined;
-      throw error;
-    });
-    if (!file) return false;
+  const add = async (name: string, file: FileHandle) => {
+    const { size } = await file.stat();
+    manifest.files[name] = { size, sha256: await archive.add(name, size, bytesOf(file)) };
+  };
+  /** Adds these files, or none where one of them is not there (any more). */
+  const addAll = async (files: { name: string; path: string }[]): Promise<boolean> => {
+    const opened: FileHandle[] = [];
     try {
-      const { size } = await file.stat();
-      manifest.files[name] = { size, sha256: await archive.add(name, size, bytesOf(file)) };
+      // All are open before the first is read: deleted meanwhile, they can still be read.
+      for (const { path } of files) opened.push(await open(path, "r"));
+      for (const [i, { name }] of files.entries()) await add(name, opened[i]!);
       return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+      throw error;
     } finally {
-      await file.close();
+      for (const file of opened) await file.close();
     }
   };
 
-  const snapshot = takeSnapshot(join(dataDir, databaseName), copied);
+  const snapshot = snapshotOf(dataDir, copied);
   const store = new DiskStore(join(dataDir, "media"));
   const deletedSince: string[] = [];
   const media = snapshot.media();
   for (const { id, key, thumbnail } of media) {
     const keys = thumbnail ? [thumbnailKey(id), key] : [key];
-    for (const one of keys)
-      if (!(await add(mediaName(one), store.resolve(one)))) {
-        deletedSince.push(id);
-        break;
-      }
+    const files = keys.map((one) => ({ name: mediaName(one), path: store.resolve(one) }));
+    if (!(await addAll(files))) deletedSince.push(id);
   }
   snapshot.forget(deletedSince);
   snapshot.close();
-  await add(databaseName, copied);
-  await add(secretName, join(dataDir, secretName));
+  await addAll([{ name: databaseName, path: copied }]);
+  await addAll([{ name: secretName, path: join(dataDir, secretName) }]);
   const text = Buffer.from(JSON.stringify(manifest, null, 1));
   await archive.add(
     manifestName,
@@ -79,4 +88,12 @@ async function fill(archive: TarWriter, dataDir: string, copied: string): Promis
   );
   await archive.finish();
   return media.length - deletedSince.length;
+}
+
+function snapshotOf(dataDir: string, copied: string) {
+  try {
+    return takeSnapshot(join(dataDir, databaseName), copied);
+  } catch (error) {
+    throw cannotUse({ dataDir }, error);
+  }
 }

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { CommandError } from "../commands/command.ts";
@@ -7,8 +7,8 @@ import { databaseName, keyOf, manifestName, secretName, type Manifest } from "./
 import { DamagedArchive, readTar, type Entry } from "./tar.ts";
 
 /**
- * Makes a data folder of a backup, whole or not at all: it is put together beside its place, compared with the
- * manifest, and only then gets its name.
+ * Makes a data folder of a backup, whole or not at all: it is put together in a corner of its place, compared with the
+ * manifest, and moved only then, the database last. The folder itself stays what it is, a volume or a link.
  * @throws CommandError for a folder that is not empty, and for an archive that is cut, changed or none of ours
  */
 export async function restoreBackup(archive: string, dataDir: string): Promise<void> {
@@ -16,33 +16,45 @@ export async function restoreBackup(archive: string, dataDir: string): Promise<v
     if (error.code === "ENOENT") return undefined;
     throw new CommandError(`${dataDir} cannot be used: ${error.code}.`);
   });
-  if (there && there.length > 0)
+  // A fresh volume has that.
+  if (there?.some((name) => name !== "lost+found"))
     throw new CommandError(`${dataDir} is not empty. Restore into an empty folder.`);
   if (!(await Bun.file(archive).exists())) throw new CommandError(`There is no file ${archive}.`);
 
-  const growing = `${dataDir}.restoring-${process.pid}`;
+  const growing = join(dataDir, `restoring-${process.pid}`);
+  const moved: string[] = [];
   try {
     await mkdir(growing, { recursive: true, mode: 0o700 });
     await extract(archive, growing);
-    if (there) await rmdir(dataDir);
-    await rename(growing, dataDir);
+    const names = await readdir(growing);
+    for (const name of [...names.filter((name) => name !== databaseName), databaseName]) {
+      moved.push(join(dataDir, name));
+      await rename(join(growing, name), join(dataDir, name));
+    }
+    await rm(growing, { recursive: true });
+    await sync(dataDir);
   } catch (error) {
+    for (const path of [...moved, growing]) await rm(path, { recursive: true, force: true });
+    if (!there) await rm(dataDir, { recursive: true, force: true });
     if (error instanceof DamagedArchive)
       throw new CommandError(`${archive} cannot be restored: ${error.message}.`);
     throw error;
-  } finally {
-    await rm(growing, { recursive: true, force: true });
   }
 }
 
 async function extract(archive: string, folder: string): Promise<void> {
   const store = new DiskStore(join(folder, "media"));
   const found = new Map<string, string>();
+  const folders = new Set<string>();
   let manifest: Manifest | undefined;
   for await (const entry of readTar(archive)) {
     if (manifest || found.has(entry.name)) throw new DamagedArchive(`${entry.name} should not be there`);
     if (entry.name === manifestName) manifest = await readManifest(entry);
-    else found.set(entry.name, await write(entry, pathOf(entry.name, folder, store)));
+    else {
+      const path = pathOf(entry.name, folder, store);
+      found.set(entry.name, await write(entry, path));
+      folders.add(dirname(path));
+    }
   }
   if (!manifest) throw new DamagedArchive("it has no manifest");
   const listed = Object.entries(manifest.files);
@@ -50,6 +62,13 @@ async function extract(archive: string, folder: string): Promise<void> {
     if (found.get(name) !== sha256) throw new DamagedArchive(`${name} is missing or was changed`);
   if (listed.length !== found.size || !found.has(databaseName))
     throw new DamagedArchive("its manifest does not fit");
+  for (const path of folders) await sync(path);
+}
+
+/** Sees a folder's entries on the disk. */
+async function sync(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  await handle.sync().finally(() => handle.close());
 }
 
 /** Only names of ours have a place: none leaves the folder. */

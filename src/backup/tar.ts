@@ -73,7 +73,7 @@ export async function* readTar(path: string): AsyncGenerator<Entry> {
       const sum = Number.parseInt(text(head, 148, 8), 8);
       if (sum !== checksum(head) || text(head, 257, 5) !== "ustar")
         throw new DamagedArchive("it is no backup");
-      const size = Number.parseInt(text(head, 124, 12), 8);
+      const size = binary(head) ? head.readUIntBE(130, 6) : Number.parseInt(text(head, 124, 12), 8);
       const start = at + block;
       yield { name: text(head, 0, 100), size, content: () => bytesOf(file, start, size) };
       at = start + size + padding(size);
@@ -87,16 +87,24 @@ const padding = (size: number) => (block - (size % block)) % block;
 const text = (head: Buffer, at: number, length: number) =>
   head.toString("latin1", at, at + length).replace(/[\0 ].*$/s, "");
 
-function header(name: string, size: number): Buffer {
+/** Whether the size is written in base 256, as GNU tar does where octal's 8 GB end. */
+const binary = (head: Buffer) => head[124] === 0x80;
+
+/** What stands before a file's bytes. */
+export function header(name: string, size: number): Buffer {
   const head = Buffer.alloc(block);
   const octal = (value: number, at: number, digits: number) =>
     head.write(value.toString(8).padStart(digits, "0"), at, "latin1");
-  if (name.length > 100 || size >= 8 ** 11) throw new Error(`${name} does not fit into the archive`);
+  if (name.length > 100) throw new Error(`${name} does not fit into the archive`);
   head.write(name, 0, "latin1");
   octal(0o600, 100, 7);
   octal(0, 108, 7);
   octal(0, 116, 7);
-  octal(size, 124, 11);
+  if (size < 8 ** 11) octal(size, 124, 11);
+  else {
+    head[124] = 0x80;
+    head.writeUIntBE(size, 130, 6);
+  }
   octal(Math.floor(Date.now() / 1000), 136, 11);
   head.write("0", 156, "latin1");
   head.write("ustar\x0000", 257, "latin1");

@@ -2,7 +2,7 @@ import type { Config } from "../config.ts";
 import { CommandError } from "./command.ts";
 
 /** Why the data folder or the database cannot be used. */
-export function cannotUse({ dataDir }: Config, error: unknown): Error {
+export function cannotUse({ dataDir }: Pick<Config, "dataDir">, error: unknown): Error {
   const { code, message } = error as NodeJS.ErrnoException;
   if (
     code === "EACCES" ||

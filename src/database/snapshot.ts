@@ -1,3 +1,5 @@
+import { closeSync, openSync } from "node:fs";
+
 import { Database } from "bun:sqlite";
 
 /** A consistent copy of a SQLite database, taken while others write to it. */
@@ -10,13 +12,15 @@ export interface Snapshot {
 }
 
 /**
- * Copies the database at `path` to `target`, in pages, not in memory.
+ * Copies the database at `path` to `target`, in pages, not in memory. Nobody else may read the copy.
  * @throws SQLiteError where there is no such database
  */
 export function takeSnapshot(path: string, target: string): Snapshot {
   const source = new Database(path, { readwrite: true, create: false });
   try {
     source.run("pragma busy_timeout = 5000");
+    // SQLite would make a file that everybody can read; an empty one it takes as it is.
+    closeSync(openSync(target, "wx", 0o600));
     source.query("vacuum into ?").run(target);
   } finally {
     source.close();

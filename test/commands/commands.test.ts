@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { cp, mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { header, readTar } from "../../src/backup/tar.ts";
+import { takeSnapshot } from "../../src/database/snapshot.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { ServiceProcess } from "../support/process.ts";
 
@@ -206,6 +208,34 @@ describe("a backup", () => {
     }
   });
 
+  test("is restored into a fresh volume behind a link, for nobody else to read", async () => {
+    await mkdir(join(folder, "volume/lost+found"), { recursive: true });
+    await symlink(join(folder, "volume"), join(folder, "data"));
+    expect(await run(["restore", archive])).toMatchObject({ status: 0, error: "" });
+    const [database, secret] = ["image-sharing.db", "jwt-secret"];
+    expect((await readdir(join(folder, "volume"))).sort()).toEqual([database, secret, "lost+found", "media"]);
+    for (const [name, mode] of Object.entries({ [database]: 0o600, [secret]: 0o600, media: 0o700 }))
+      expect([name, (await stat(join(folder, "volume", name))).mode & 0o777]).toEqual([name, mode]);
+  });
+
+  test("copies the database where nobody else can read it", async () => {
+    const copy = join(folder, "copy.db");
+    takeSnapshot(join(kept, "data/image-sharing.db"), copy).close();
+    expect((await stat(copy)).mode & 0o777).toBe(0o600);
+  });
+
+  test("takes files of any size", async () => {
+    const path = join(folder, "large.tar");
+    for (const size of [0, 5, 8 ** 11 - 1, 8 ** 11, 200 * 1024 ** 3]) {
+      await Bun.write(path, header("media/large.mp4", size));
+      for await (const entry of readTar(path)) {
+        expect([entry.name, entry.size]).toEqual(["media/large.mp4", size]);
+        break;
+      }
+    }
+    expect.assertions(5);
+  });
+
   test("is never written over, and nothing is restored over data", async () => {
     await mkdir(join(folder, "data"));
     await Bun.write(join(folder, "data/something"), "precious");
@@ -243,6 +273,7 @@ describe("a backup", () => {
       DATA_DIR: join(folder, "nowhere"),
     });
     expect([status, error.trim().split("\n").length]).toEqual([1, 1]);
+    expect(error).toContain(join(folder, "nowhere"));
     expect(await readdir(folder)).toEqual([]);
   });
 });
