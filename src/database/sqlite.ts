@@ -1,3 +1,5 @@
+import { closeSync, openSync } from "node:fs";
+
 import { Database } from "bun:sqlite";
 
 import { drizzle } from "drizzle-orm/bun-sqlite";
@@ -17,9 +19,11 @@ interface SynchronousQuery {
  *
  * `synchronous = full`: an acknowledged upload must survive a power cut. `busy_timeout` comes before
  * `journal_mode`, or two processes starting at once get SQLITE_BUSY.
- * @throws SQLiteError where the file cannot be opened or is no database.
+ * @throws an error with a `code`, of the system or of SQLite, where the file cannot be opened or is no database.
  */
 export async function openSqlite(path: string): Promise<Connection> {
+  // SQLite would make a file that everybody can read; its other files take after this one.
+  closeSync(openSync(path, "a", 0o600));
   const client = new Database(path, { create: true, strict: true });
   try {
     client.run("pragma busy_timeout = 5000");

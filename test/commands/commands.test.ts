@@ -109,6 +109,12 @@ describe("a start that cannot be", () => {
   });
 });
 
+test("the database is for nobody else to read, in a folder that others can open too", async () => {
+  await mkdir(join(folder, "data"), { mode: 0o755 });
+  expect(await run(["superuser", "nobody@example.com"])).toMatchObject({ status: 1 });
+  expect((await stat(join(folder, "data/image-sharing.db"))).mode & 0o777).toBe(0o600);
+});
+
 describe("superuser", () => {
   test("wants an account or a password, and good ones", async () => {
     expect(await run(["superuser", "root@example.com"])).toMatchObject({
