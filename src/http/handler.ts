@@ -24,9 +24,10 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
     const path = pathOf(request.url);
     const response =
       cors.preflight(request) ??
-      (lifecycle.stopping && path !== "/health"
-        ? errorResponse(new ApiError("STOPPING", { headers: { connection: "close", "retry-after": "5" } }))
-        : await compressed(request, await app.fetch(request)));
+      (await compressed(
+        request,
+        lifecycle.stopping && path !== "/health" ? errorResponse(stopping()) : await app.fetch(request),
+      ));
 
     const { headers, status } = response;
     cors.mark(request, headers);
@@ -51,6 +52,8 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
     return response;
   };
 }
+
+const stopping = () => new ApiError("STOPPING", { headers: { connection: "close", "retry-after": "5" } });
 
 /** By position, as Elysia does: a junk Host makes an address that no parser takes. */
 function pathOf(url: string): string {

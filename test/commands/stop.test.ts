@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { pngPhoto } from "../support/media-samples.ts";
+import { ServiceProcess } from "../support/process.ts";
+
+let service: ServiceProcess;
+beforeEach(async () => {
+  service = new ServiceProcess(await mkdtemp(join(tmpdir(), "image-sharing-stop-")));
+  await service.start();
+});
+afterEach(async () => {
+  await service.kill();
+  await rm(service.dataDir, { recursive: true, force: true });
+});
+
+/** An upload that the service has begun to read; `finish` sends the rest of it. */
+async function beginUpload(token: string) {
+  const [reading, read] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const form = new FormData();
+  form.set("file", new Blob([await pngPhoto()]), "photo.png");
+  const whole = new Response(form);
+  const contentType = whole.headers.get("content-type") ?? "";
+  const bytes = await whole.bytes();
+  const body = new ReadableStream({
+    async start(controller) {
+      controller.enqueue(bytes.slice(0, 200));
+      reading.resolve();
+      await read.promise;
+      controller.enqueue(bytes.slice(200));
+      controller.close();
+    },
+  });
+  const headers = { authorization: `Bearer ${token}`, "content-type": contentType };
+  const answer = fetch(`${service.address}/upload`, { method: "POST", body, headers });
+  await reading.promise;
+  // A request sent later was answered, so the upload has been taken in.
+  await fetch(`${service.address}/health`);
+  return { answer, finish: read.resolve };
+}
+
+/** Asks until the service says that it stops. */
+async function untilStopping(): Promise<Response> {
+  for (;;) {
+    const health = await fetch(`${service.address}/health`);
+    if (health.status === 503) return health;
+    await Bun.sleep(10);
+  }
+}
+
+test("told to stop, the service finishes what runs, begins nothing new, and ends with status 0", async () => {
+  const token = await service.signUp("ada@example.com");
+  const upload = await beginUpload(token);
+  const ended = service.stop();
+  expect(await (await untilStopping()).json()).toEqual({ status: "stopping" });
+  const refused = await fetch(`${service.address}/feed`, { headers: { authorization: `Bearer ${token}` } });
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "5"]);
+  upload.finish();
+  const answer = await upload.answer;
+  expect([answer.status, ((await answer.json()) as { file_type: string }).file_type]).toEqual([200, "image"]);
+  expect(await ended).toBe(0);
+  const left = await readdir(service.dataDir, { recursive: true });
+  expect(left.filter((name) => /wal|shm|^tmp\/./.test(name))).toEqual([]);
+});
+
+test("told twice, it ends at once", async () => {
+  const { answer } = await beginUpload(await service.signUp("ada@example.com"));
+  const lost = answer.catch(() => "lost");
+  const ended = service.stop();
+  await untilStopping();
+  void service.stop();
+  expect(await ended).toBe(1);
+  expect(await lost).toBe("lost");
+});
