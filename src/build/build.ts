@@ -45,8 +45,9 @@ async function build(target: string | undefined, commit: string): Promise<string
   return (await exited) === 0 ? outfile : undefined;
 }
 
-/** Of the working tree; empty where there is none. */
+/** Of the working tree; empty where there is none, or no git. */
 function currentCommit(): string {
+  if (!Bun.which("git")) return "";
   const { stdout, success } = Bun.spawnSync(["git", "describe", "--always", "--dirty", "--exclude=*"], {
     cwd: root,
     stderr: "ignore",
