@@ -9,7 +9,7 @@ import { keptSecret } from "./auth/secret.ts";
 import { createTokens } from "./auth/tokens.ts";
 import { createViewers, type Viewers } from "./auth/viewers.ts";
 import { createBackground, type Background } from "./operation/background.ts";
-import { addressOf } from "./http/client-address.ts";
+import { Connections } from "./http/connections.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./database/database.ts";
 import type { Log } from "./operation/log.ts";
@@ -34,8 +34,7 @@ export interface Services extends RecoveryServices, PostServices {
   /** `stopping`: what runs is finished, nothing new is begun. */
   readonly lifecycle: { stopping: boolean };
   readonly limits: RateLimits;
-  /** The address of the client that a request comes from. */
-  readonly addressOf: ReturnType<typeof addressOf>;
+  readonly connections: Connections;
   readonly sweeper: Sweeper;
   /** Media that this service delivers itself. */
   readonly disk: DiskStore;
@@ -101,7 +100,7 @@ export async function openServices(
     sweeper,
     background,
     limits: createRateLimits({ enabled: config.rateLimit }),
-    addressOf: addressOf(config.trustProxy),
+    connections: new Connections(config.trustProxy),
     hashing,
     lifecycle: { stopping: false },
     viewers: createViewers(database, tokens, config.requireVerifiedEmail),

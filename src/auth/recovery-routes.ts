@@ -13,13 +13,13 @@ import { emailBody, resetBody, tokenBody } from "./schemas.ts";
  * neither the answer nor its time tells whether somebody has it.
  */
 export const recoveryRoutes = (services: Services) => {
-  const { limits, addressOf } = services;
+  const { limits, connections } = services;
   return new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
     .post(
       "/forgot-password",
-      async ({ body, request, server }) => {
+      async ({ body, request }) => {
         const email = validEmailAddress(body.email);
-        await limits.forgotPassword({ address: addressOf({ request, server }), account: email.uniqueKey });
+        await limits.forgotPassword({ address: connections.addressOf(request), account: email.uniqueKey });
         services.background.run("mail a reset token", () => requestReset(services, email));
         return Response.json(null, { status: 202 });
       },
@@ -35,9 +35,9 @@ export const recoveryRoutes = (services: Services) => {
     )
     .post(
       "/request-verify-token",
-      async ({ body, request, server }) => {
+      async ({ body, request }) => {
         const email = validEmailAddress(body.email);
-        await limits.requestVerify({ address: addressOf({ request, server }), account: email.uniqueKey });
+        await limits.requestVerify({ address: connections.addressOf(request), account: email.uniqueKey });
         services.background.run("mail a verify token", () => requestVerify(services, email));
         return Response.json(null, { status: 202 });
       },

@@ -11,13 +11,13 @@ import { refuseStrangers, signedInPlugin } from "./signed-in.ts";
 
 /** Register, login, logout, with FastAPI Users' paths, bodies and codes. */
 export const authRoutes = (services: Services) => {
-  const { limits, addressOf } = services;
+  const { limits, connections } = services;
   return new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
     .use(signedInPlugin(services.viewers))
     .post(
       "/register",
-      async ({ body, set, request, server }) => {
-        await limits.register({ address: addressOf({ request, server }) });
+      async ({ body, set, request }) => {
+        await limits.register({ address: connections.addressOf(request) });
         const user = await register(services, validEmailAddress(body.email), body.password);
         set.status = 201;
         return userRead(user);
@@ -26,8 +26,8 @@ export const authRoutes = (services: Services) => {
     )
     .post(
       "/jwt/login",
-      async ({ body, request, server }) => {
-        const client = { address: addressOf({ request, server }), account: addressKey(body.username) };
+      async ({ body, request }) => {
+        const client = { address: connections.addressOf(request), account: addressKey(body.username) };
         const access_token = await limits.login(client, () => login(services, body.username, body.password));
         return { access_token, token_type: "bearer" };
       },

@@ -1,3 +1,5 @@
+import type { Server } from "bun";
+
 import { createApp } from "../app.ts";
 import { createHandler } from "../http/handler.ts";
 import { readConfig, type Config } from "../config.ts";
@@ -26,8 +28,9 @@ export async function serve(): Promise<void> {
   );
   const app = createApp(services);
   const handler = createHandler(app, services);
+  let server: Server<undefined>;
   try {
-    app.server = Bun.serve({
+    server = Bun.serve({
       hostname: config.host,
       port: config.port,
       // Without it an uncaught error would show its source and our folder.
@@ -40,9 +43,10 @@ export async function serve(): Promise<void> {
     await services.close();
     throw cannotListen(config, error);
   }
+  services.connections.listen(server);
   greet(config, services.store.name);
   const stopSweeping = services.sweeper.start();
-  stopWhenTold(app.server, services, () => {
+  stopWhenTold(server, services, () => {
     stopSweeping();
     log.info("service.stopping");
   });

@@ -9,7 +9,7 @@ const patience = 30_000;
  * On SIGTERM or SIGINT: nothing new is begun (503, and `/health` says so), what runs is finished, then everything is
  * closed and the process ends with status 0. A second signal ends it at once.
  */
-export function stopWhenTold(server: Server<unknown>, services: Services, stopping: () => void): void {
+export function stopWhenTold(server: Server<undefined>, services: Services, stopping: () => void): void {
   const stop = async () => {
     services.lifecycle.stopping = true;
     stopping();

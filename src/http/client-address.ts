@@ -1,7 +1,5 @@
 import { isIP } from "node:net";
 
-import type { Server } from "bun";
-
 /**
  * The address a request came from, in canonical form, IPv4 also where the socket shows it mapped into IPv6.
  * Every proxy appends to `X-Forwarded-For` whom it was called by, so with `trustedProxies` proxies in front the entry
@@ -25,16 +23,6 @@ export function clientAddress(
   }
   return nearest;
 }
-
-/** Finds the address of the client of a request that Elysia handles. */
-export const addressOf =
-  (trustedProxies: number) =>
-  ({ request, server }: { request: Request; server: Server<unknown> | null }): string =>
-    clientAddress(
-      server?.requestIP(request)?.address,
-      request.headers.get("x-forwarded-for"),
-      trustedProxies,
-    );
 
 /**
  * What one client can hardly have many of: an IPv4 address, or the first 64 bits of an IPv6 address, within which

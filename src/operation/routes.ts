@@ -5,7 +5,7 @@ import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 
 /** For those who run the service: is it able to work, and how does it do? */
-export const operationRoutes = ({ database, lifecycle, metrics, config, addressOf }: Services) =>
+export const operationRoutes = ({ database, lifecycle, metrics, config, connections }: Services) =>
   new Elysia({ detail: { tags: ["operation"] } })
     .get(
       "/health",
@@ -32,8 +32,8 @@ export const operationRoutes = ({ database, lifecycle, metrics, config, addressO
     )
     .get(
       "/metrics",
-      async ({ request, server }) => {
-        const address = addressOf({ request, server });
+      async ({ request }) => {
+        const address = connections.addressOf(request);
         // What a proxy passes on is not asked from this machine, whatever the socket says.
         const local = /^(127\.|::1$)/.test(address) && !request.headers.has("x-forwarded-for");
         if (!(config.metrics === "public" || (config.metrics === "loopback" && local)))

@@ -1,7 +1,5 @@
 import { rm } from "node:fs/promises";
 
-import type { Server } from "bun";
-
 import { stageUpload, type StagedUpload } from "../media/staging.ts";
 import type { Services } from "../services.ts";
 
@@ -11,7 +9,6 @@ const stallTimeout = 30;
 /** As much of Elysia's context as the parser needs. */
 interface Context {
   request: Request;
-  server: Server<unknown> | null;
 }
 
 /**
@@ -19,18 +16,18 @@ interface Context {
  * the route's schema. What it learned on the way stays beside it, by request. The temp file is the parser's when
  * parsing fails; in every other case the route discards it after its response.
  */
-export function uploadParser({ config, tempDir, limits, addressOf, viewers }: Services) {
+export function uploadParser({ config, tempDir, limits, connections, viewers }: Services) {
   const staged = new WeakMap<Request, StagedUpload>();
   return {
-    async parse({ request, server }: Context): Promise<{ file: Blob; caption?: string }> {
+    async parse({ request }: Context): Promise<{ file: Blob; caption?: string }> {
       await limits.upload({
-        address: addressOf({ request, server }),
+        address: connections.addressOf(request),
         account: viewers.of(request).viewer.id,
       });
       const upload = await stageUpload(request, {
         folder: tempDir,
         maxBytes: { image: config.maxImageSize, video: config.maxVideoSize },
-        onProgress: () => server?.timeout(request, stallTimeout),
+        onProgress: () => connections.limitSilence(request, stallTimeout),
       });
       staged.set(request, upload);
       return { file: upload.file, ...(upload.caption === undefined ? {} : { caption: upload.caption }) };
