@@ -60,7 +60,7 @@ function greet(config: Config, store: string): void {
       `  open   ${where}/ (docs: ${where}/docs)`,
       `  data   ${config.dataDir}`,
       `  media  ${store === "disk" ? "local disk" : store}`,
-      `  mail   printed here`,
+      `  mail   ${config.mailUrl ? `by ${new URL(config.mailUrl).hostname}` : "printed here"}`,
       "",
     ].join("\n"),
   );
