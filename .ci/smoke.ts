@@ -9,9 +9,10 @@ const executable = resolve(process.argv[2] ?? "dist/image-sharing");
 const folder = await mkdtemp(join(tmpdir(), "image-sharing-smoke-"));
 const port = 20_000 + Math.floor(Math.random() * 12_000);
 const address = `http://127.0.0.1:${port}`;
+const env: Record<string, string> = { PORT: String(port), HOST: "127.0.0.1", PUBLIC_URL: address };
 const service = Bun.spawn([executable], {
   cwd: folder,
-  env: { PORT: String(port), HOST: "127.0.0.1", PUBLIC_URL: address },
+  env,
   stdout: "pipe",
   stderr: "inherit",
 });
@@ -19,6 +20,13 @@ const service = Bun.spawn([executable], {
 function must(condition: unknown, what: string): asserts condition {
   if (!condition) throw new Error(what);
   console.log(`ok ${what}`);
+}
+
+/** What a command of the executable prints; it must end with status 0. */
+function run(...args: string[]): string {
+  const { stdout, exitCode } = Bun.spawnSync([executable, ...args], { cwd: folder, env, stderr: "inherit" });
+  must(exitCode === 0, `does ${args.join(" ")}`);
+  return stdout.toString();
 }
 
 async function ask<T>(
@@ -84,6 +92,17 @@ try {
   must((await fetch(posts[0]!.url)).status === 404, "and its bytes");
   for (const path of ["/", "/docs", "/redoc", "/openapi.json"])
     must((await ask("GET", path)).status === 200, `answers ${path}`);
+  must((await ask("GET", "/metrics")).status === 200, "tells its counts to this machine");
+  run("health");
+  must(/^\d+\.\d+\.\d+/.test(run("--version")), "knows its version");
+  must(run("--licenses").includes("elysia"), "and what it is made of");
+  run("superuser", account.email);
+  run("backup", "backup.tar");
+  env["DATA_DIR"] = join(folder, "restored");
+  run("restore", "backup.tar");
+  must((await readdir(env["DATA_DIR"])).includes("image-sharing.db"), "makes a data folder of its backup");
+  for (const name of ["backup.tar", "restored"]) await rm(join(folder, name), { recursive: true });
+
   must((await ask("POST", "/auth/jwt/logout", token)).status === 204, "logs out");
   must((await ask("GET", "/users/me", token)).status === 401, "and the token is dead");
   must((await readdir(folder)).join() === "data", "leaves nothing beside its data folder");
