@@ -1,6 +1,10 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
-const main = join(import.meta.dir, "../../src/main.ts");
+/** TEST_EXECUTABLE: the built one instead of the source, for what shows only there. */
+const executable = process.env["TEST_EXECUTABLE"];
+const command = executable
+  ? [resolve(executable)]
+  : [process.execPath, join(import.meta.dir, "../../src/main.ts")];
 
 /** A service in a process of its own, on a real port, that can be killed like by a power cut. */
 export class ServiceProcess {
@@ -18,7 +22,7 @@ export class ServiceProcess {
 
   /** Starts the process and waits until it answers. */
   async start(): Promise<void> {
-    this.#process = Bun.spawn([process.execPath, main], {
+    this.#process = Bun.spawn(command, {
       env: {
         PATH: process.env["PATH"],
         HOST: "127.0.0.1",

@@ -1,0 +1,147 @@
+// LONG_TESTS=1: waits until the service itself ends every one of them, and sends a video at 8 kB a second.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { mp4Video } from "../support/media-samples.ts";
+import { ServiceProcess } from "../support/process.ts";
+
+const long = Boolean(process.env["LONG_TESTS"]);
+const idle = long ? 2000 : 200;
+const ofEachKind = long ? 40 : 8;
+
+let service: ServiceProcess;
+let token: string;
+beforeAll(async () => {
+  service = new ServiceProcess(await mkdtemp(join(tmpdir(), "image-sharing-slow-")));
+  await service.start();
+  token = await service.signUp("ada@example.com");
+});
+afterAll(async () => {
+  await service.kill();
+  await rm(service.dataDir, { recursive: true, force: true });
+});
+
+/** A connection that has sent something and, when it trickles, sends one more byte each second. */
+interface SlowClient {
+  readonly socket: Socket;
+  readonly ended: Promise<void>;
+}
+
+async function slowClient(first: string | Uint8Array, trickles: boolean): Promise<SlowClient> {
+  const { hostname, port } = new URL(service.address);
+  const socket = connect(Number(port), hostname);
+  const [connected, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  socket.on("connect", connected.resolve).on("close", () => ended.resolve());
+  // The service may end it at any moment: that is what is looked at.
+  socket.on("error", () => {});
+  await connected.promise;
+  socket.resume().write(first);
+  if (trickles) {
+    const timer = setInterval(() => socket.write("x"), 1000);
+    socket.on("close", () => clearInterval(timer));
+  }
+  return { socket, ended: ended.promise };
+}
+
+const head = (line: string, ...headers: string[]) =>
+  [line, "Host: localhost", ...headers, "", ""].join("\r\n");
+const upload = (...headers: string[]) =>
+  head(
+    "POST /upload HTTP/1.1",
+    "Content-Type: multipart/form-data; boundary=B",
+    "Content-Length: 900000",
+    ...headers,
+  ) + '--B\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\n';
+
+async function crowd(): Promise<SlowClient[]> {
+  const signedIn = `Authorization: Bearer ${token}`;
+  const login = head(
+    "POST /auth/jwt/login HTTP/1.1",
+    "Content-Type: application/x-www-form-urlencoded",
+    "Content-Length: 60000",
+  );
+  // More than is held in memory, less than is announced.
+  const begun = upload(signedIn) + largeVideo(600_000).toString("latin1");
+  const kinds: [string, boolean][] = [
+    ["GET /feed HTTP/1.1\r\nHost: loc", false],
+    ["GET /feed HTTP/1.1\r\nHost: loc", true],
+    [`${login}username=`, true],
+    [begun, false],
+    [begun, true],
+    [upload(), true],
+  ];
+  const clients = Array.from({ length: idle }, () => slowClient("", false));
+  for (const [first, trickles] of kinds)
+    for (let i = 0; i < ofEachKind; i++) clients.push(slowClient(Buffer.from(first, "latin1"), trickles));
+  return Promise.all(clients);
+}
+
+/** Open files and sockets of the service; undefined where the system does not tell. */
+const descriptors = () =>
+  readdir(`/proc/${service.pid}/fd`).then(
+    ({ length }) => length,
+    () => undefined,
+  );
+const tempFiles = async () =>
+  (await readdir(join(service.dataDir, "tmp"), { recursive: true, withFileTypes: true })).filter((entry) =>
+    entry.isFile(),
+  ).length;
+
+/** ISO/IEC 14496-12, 8.1.2: a box of free space makes a video as large as one likes. */
+function largeVideo(bytes: number): Buffer {
+  const space = Buffer.alloc(bytes);
+  space.writeUInt32BE(bytes);
+  space.write("free", 4);
+  return Buffer.concat([mp4Video(), space]);
+}
+
+/** Waits for what comes about by itself. */
+async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await Bun.sleep(20);
+}
+
+test(
+  "idle and slow clients keep nobody from the feed, and leave nothing behind when they are gone",
+  async () => {
+    const before = await descriptors();
+    const clients = await crowd();
+    await eventually(async () => (await tempFiles()) === 2 * ofEachKind);
+    for (let i = 0; i < 20; i++) {
+      const feed = await fetch(`${service.address}/feed`, { headers: { authorization: `Bearer ${token}` } });
+      expect([feed.status, await feed.json()]).toEqual([200, { posts: [], next_cursor: null }]);
+    }
+    if (!long) for (const { socket } of clients) socket.destroy();
+    await Promise.all(clients.map(({ ended }) => ended));
+    await eventually(async () => (await tempFiles()) === 0);
+    // The fetches above may keep a connection.
+    if (before !== undefined) await eventually(async () => ((await descriptors()) ?? 0) <= before + 2);
+  },
+  long ? 90_000 : 10_000,
+);
+
+test.skipIf(!long)(
+  "a video comes through at 8 kB a second",
+  async () => {
+    const form = new FormData();
+    form.set("file", new Blob([new Uint8Array(largeVideo(360_000))]), "video.mp4");
+    const whole = new Response(form);
+    const contentType = whole.headers.get("content-type") ?? "";
+    const bytes = await whole.bytes();
+    const body = new ReadableStream({
+      async start(controller) {
+        for (let at = 0; at < bytes.length; at += 800) {
+          controller.enqueue(bytes.slice(at, at + 800));
+          await Bun.sleep(100);
+        }
+        controller.close();
+      },
+    });
+    const headers = { authorization: `Bearer ${token}`, "content-type": contentType };
+    const answer = await fetch(`${service.address}/upload`, { method: "POST", body, headers });
+    expect(answer.status).toBe(200);
+  },
+  90_000,
+);
