@@ -4,6 +4,9 @@ import { describe } from "../docs/describe.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 
+/** What a proxy passes on is not asked from this machine, whatever the socket says. */
+const passedOn = ["forwarded", "via", "x-forwarded-for", "x-real-ip"];
+
 /** For those who run the service: is it able to work, and how does it do? */
 export const operationRoutes = ({ database, lifecycle, metrics, config, connections }: Services) =>
   new Elysia({ detail: { tags: ["operation"] } })
@@ -34,8 +37,7 @@ export const operationRoutes = ({ database, lifecycle, metrics, config, connecti
       "/metrics",
       async ({ request }) => {
         const address = connections.addressOf(request);
-        // What a proxy passes on is not asked from this machine, whatever the socket says.
-        const local = /^(127\.|::1$)/.test(address) && !request.headers.has("x-forwarded-for");
+        const local = /^(127\.|::1$)/.test(address) && !passedOn.some((name) => request.headers.has(name));
         if (!(config.metrics === "public" || (config.metrics === "loopback" && local)))
           throw new ApiError("NOT_FOUND");
         const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
