@@ -2,22 +2,27 @@
 const worthwhile = 1024;
 
 /**
- * Compresses a JSON answer when the client asks for it and it is worth it, and says how long it is. Media are compressed
- * already, pages bring compressed copies of their own.
+ * Compresses a JSON answer when the client asks for it and it is worth it. Media are compressed already, pages bring
+ * compressed copies of their own.
+ * @returns the answer to send, and how many bytes its body has
  */
-export async function compressed(request: Request, response: Response): Promise<Response> {
-  const { headers } = response;
-  if (!headers.get("content-type")?.startsWith("application/json") || headers.has("content-encoding"))
-    return response;
-  if (!headers.has("vary")) headers.set("vary", "accept-encoding");
-  if (!response.body || request.method === "HEAD") return response;
+export async function compressed(
+  request: Request,
+  response: Response,
+): Promise<{ response: Response; bytes: number }> {
+  const { headers, status } = response;
+  if (request.method === "HEAD") return { response, bytes: 0 };
+  const told = headers.get("content-length");
+  if (told !== null || !response.body || !headers.get("content-type")?.startsWith("application/json"))
+    return { response, bytes: Number(told) };
   const text = await response.text();
-  const length = Buffer.byteLength(text);
-  const coding = length < worthwhile ? undefined : preferredCoding(request.headers.get("accept-encoding"));
-  const body = coding && (coding === "zstd" ? Bun.zstdCompressSync(text) : Bun.gzipSync(text));
-  if (coding) headers.set("content-encoding", coding);
-  headers.set("content-length", String(body?.length ?? length));
-  return new Response(body ? new Uint8Array(body) : text, { status: response.status, headers });
+  const bytes = Buffer.byteLength(text);
+  headers.set("vary", "accept-encoding");
+  const coding = bytes < worthwhile ? undefined : preferredCoding(request.headers.get("accept-encoding"));
+  if (!coding) return { response: new Response(text, { status, headers }), bytes };
+  headers.set("content-encoding", coding);
+  const body = coding === "zstd" ? Bun.zstdCompressSync(text) : Bun.gzipSync(text);
+  return { response: new Response(new Uint8Array(body), { status, headers }), bytes: body.length };
 }
 
 /** The coding that Accept-Encoding (RFC 9110, 12.5.3) likes best of those we have; zstd where it does not care. */

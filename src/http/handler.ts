@@ -22,12 +22,11 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
     const started = performance.now();
     const id = requestId(request);
     const path = pathOf(request.url);
-    const response =
+    const { response, bytes } = await compressed(
+      request,
       cors.preflight(request) ??
-      (await compressed(
-        request,
-        lifecycle.stopping && path !== "/health" ? errorResponse(stopping()) : await app.fetch(request),
-      ));
+        (lifecycle.stopping && path !== "/health" ? errorResponse(stopping()) : await app.fetch(request)),
+    );
 
     const { headers, status } = response;
     cors.mark(request, headers);
@@ -46,7 +45,7 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
       route,
       status,
       ms: Math.round(ms * 10) / 10,
-      bytes: request.method === "HEAD" ? 0 : Number(headers.get("content-length") ?? 0),
+      bytes,
       user: viewers.idOf(request),
     });
     return response;
