@@ -1,6 +1,8 @@
 import { isAbsolute, resolve } from "node:path";
 
+import type { PostgresSettings } from "./database/postgres.ts";
 import { smtpServer } from "./mail/smtp-mailer.ts";
+import { deadlineFor } from "./media/deadline.ts";
 
 /** Everything an operator can set. Frozen; made once by {@link readConfig}. Sizes are bytes, times are seconds. */
 export interface Config {
@@ -9,6 +11,8 @@ export interface Config {
   /** Without a trailing slash. */
   readonly publicUrl: string;
   readonly dataDir: string;
+  /** Undefined: the SQLite file in the data folder. */
+  readonly database: PostgresSettings | undefined;
   /** Undefined: made on first start and kept in the data folder. */
   readonly jwtSecret: string | undefined;
   readonly maxImageSize: number;
@@ -120,12 +124,21 @@ export function readConfig(environment: Environment = process.env): Config {
       problems.push(`MAIL_URL ${(error as Error).message}.`);
     }
 
+  const poolSize = integer("DATABASE_POOL_SIZE", 10, 1, 1000);
+  const database = setting<PostgresSettings | undefined>(
+    "DATABASE_URL",
+    undefined,
+    "an address like postgres://user:password@host:5432/database, or unset for the file in DATA_DIR",
+    (url) => (isPostgresUrl(url) ? { url, poolSize } : undefined),
+  );
+
   const port = integer("PORT", 8000, 0, 65_535);
   const dataDir = text("DATA_DIR") ?? "./data";
   const config: Config = {
     host: text("HOST") ?? "0.0.0.0",
     port,
     publicUrl: setting("PUBLIC_URL", `http://localhost:${port}`, addressExpected, address),
+    database,
     dataDir: isAbsolute(dataDir) ? dataDir : resolve(dataDir),
     jwtSecret: setting<string | undefined>("JWT_SECRET_KEY", undefined, "at least 32 bytes long", (v) =>
       Buffer.byteLength(v) >= 32 ? v : undefined,
@@ -156,6 +169,14 @@ export function readConfig(environment: Environment = process.env): Config {
     ),
     logLevel: oneOf("LOG_LEVEL", "info", logLevels),
   };
+  const longestUpload = deadlineFor(
+    Math.max(config.maxImageSize, config.maxVideoSize),
+    config.uploadDeadline,
+  );
+  if (database && config.sweepGrace <= longestUpload)
+    problems.push(
+      `SWEEP_GRACE must be more than ${longestUpload}, the seconds that the largest upload may take (MAX_VIDEO_SIZE, UPLOAD_DEADLINE): another machine would give it up.`,
+    );
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config);
 }
@@ -182,6 +203,11 @@ function address(value: string): string | undefined {
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password)
     return undefined;
   return url.href.replace(/\/+$/, "");
+}
+
+function isPostgresUrl(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1;
 }
 
 function origins(value: string): string[] | undefined {

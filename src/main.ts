@@ -32,17 +32,17 @@ function commandOf([name = "serve", ...rest]: string[]): (() => Promise<void>) |
     }
     case "backup 1":
       return async () => {
-        const posts = await (
-          await import("./backup/backup.ts")
-        ).writeBackup(readConfig().dataDir, argument ?? "");
+        const { writeBackup } = await import("./backup/backup.ts");
+        const posts = await writeBackup(archivableDataDir(), argument ?? "");
         process.stdout.write(
           `${argument} holds the database and the media of ${posts} posts. Keep it as safe as the data.\n`,
         );
       };
     case "restore 1":
       return async () => {
-        await (await import("./backup/restore.ts")).restoreBackup(argument ?? "", readConfig().dataDir);
-        process.stdout.write(`Restored to ${readConfig().dataDir}.\n`);
+        const dataDir = archivableDataDir();
+        await (await import("./backup/restore.ts")).restoreBackup(argument ?? "", dataDir);
+        process.stdout.write(`Restored to ${dataDir}.\n`);
       };
     case "--version 0":
       return async () => {
@@ -56,6 +56,15 @@ function commandOf([name = "serve", ...rest]: string[]): (() => Promise<void>) |
     default:
       return undefined;
   }
+}
+
+/** The data folder, where everything is in it. */
+function archivableDataDir(): string {
+  const { database, dataDir } = readConfig();
+  if (!database) return dataDir;
+  throw new CommandError(
+    `The database is on a PostgreSQL server (DATABASE_URL): use pg_dump and pg_restore for it, and copy ${dataDir}/media if media are kept there and ${dataDir}/jwt-secret if JWT_SECRET_KEY is not set, in this order.`,
+  );
 }
 
 // Who reads what is printed may go away (a pipe to `head`, a terminal that was closed): no reason to end.

@@ -59,7 +59,7 @@ export async function openServices(
 ): Promise<Services> {
   const { dataDir } = config;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const database = await openDatabase(join(dataDir, "image-sharing.db"));
+  const database = await openDatabase(config.database ?? join(dataDir, "image-sharing.db"));
   const tempDir = await makeTempDir(join(dataDir, "tmp"));
   const tokens = createTokens(config.jwtSecret ?? (await keptSecret(dataDir)));
   const disk = new DiskStore(join(dataDir, "media"));
@@ -91,7 +91,7 @@ export async function openServices(
   const sweeper = createSweeper(posts, {
     intervalMs: config.sweepInterval * 1000,
     graceMs: config.sweepGrace * 1000,
-    oneProcess: true,
+    oneProcess: !config.database,
   });
   return {
     ...posts,
@@ -99,7 +99,7 @@ export async function openServices(
     tokens,
     sweeper,
     background,
-    limits: createRateLimits({ enabled: config.rateLimit }),
+    limits: createRateLimits({ enabled: config.rateLimit, counters: database.counters }),
     connections: new Connections(config.trustProxy),
     hashing,
     lifecycle: { stopping: false },

@@ -56,7 +56,7 @@ export function createRateLimits({
   counters = createMemoryCounters(),
 }: {
   enabled: boolean;
-  counters?: Counters;
+  counters?: Counters | undefined;
 }): RateLimits {
   /** Takes a point of each counter of the rule, or of none; the function given back returns them. */
   async function take(name: string, rule: Rule, client: Client): Promise<() => Promise<void>> {

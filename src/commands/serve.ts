@@ -45,11 +45,21 @@ export async function serve(): Promise<void> {
   }
   services.connections.listen(server);
   greet(config, services.store.name);
+  for (const warning of warningsFor(config)) log.warn("configuration.doubtful", { warning });
   const stopSweeping = services.sweeper.start();
   stopWhenTold(server, services, () => {
     stopSweeping();
     log.info("service.stopping");
   });
+}
+
+/** What works on one machine and surprises on the second. */
+function* warningsFor({ database, jwtSecret, mediaStore }: Config): Generator<string> {
+  if (!database) return;
+  if (jwtSecret === undefined)
+    yield "JWT_SECRET_KEY is not set: machines with data folders of their own do not take each other's tokens.";
+  if (mediaStore === "disk")
+    yield "Media are kept in this machine's DATA_DIR: other machines cannot deliver them unless they share that folder.";
 }
 
 function greet(config: Config, store: string): void {
@@ -58,7 +68,7 @@ function greet(config: Config, store: string): void {
     [
       `image-sharing listens on http://${config.host}:${config.port}`,
       `  open   ${where}/ (docs: ${where}/docs)`,
-      `  data   ${config.dataDir}`,
+      `  data   ${config.dataDir}${config.database ? `, PostgreSQL on ${new URL(config.database.url).host}` : ""}`,
       `  media  ${store === "disk" ? "local disk" : store}`,
       `  mail   ${config.mailUrl ? `by ${new URL(config.mailUrl).hostname}` : "printed here"}`,
       "",

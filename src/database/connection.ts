@@ -27,11 +27,19 @@ export interface Connection {
 }
 
 /** A unique or primary key already taken, in either dialect. */
-export function isConflict(error: unknown): boolean {
-  for (let e = error; e instanceof Error; e = e.cause) {
-    const { code, errno } = e as { code?: unknown; errno?: unknown };
-    if (errno === "23505" || code === "SQLITE_CONSTRAINT_UNIQUE" || code === "SQLITE_CONSTRAINT_PRIMARYKEY")
-      return true;
-  }
-  return false;
+export const isConflict = (error: unknown): boolean =>
+  causes(error).some(
+    ({ code, errno }) =>
+      errno === "23505" || code === "SQLITE_CONSTRAINT_UNIQUE" || code === "SQLITE_CONSTRAINT_PRIMARYKEY",
+  );
+
+/** A row that another was to belong to is not there. */
+export const isOrphan = (error: unknown): boolean =>
+  causes(error).some(({ code, errno }) => errno === "23503" || code === "SQLITE_CONSTRAINT_FOREIGNKEY");
+
+/** An error and what caused it; query builders wrap what drivers throw. `errno` is PostgreSQL's SQLSTATE. */
+export function causes(error: unknown): (Error & { code?: unknown; errno?: unknown })[] {
+  const found: Error[] = [];
+  for (let e = error; e instanceof Error; e = e.cause) found.push(e);
+  return found;
 }

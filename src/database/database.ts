@@ -1,6 +1,8 @@
 import { sql } from "drizzle-orm";
 
+import { sharedCounters } from "./counters.ts";
 import { postQueries, type PostQueries } from "./posts.ts";
+import { openPostgres, type PostgresSettings } from "./postgres.ts";
 import { revokedTokenQueries, type RevokedTokenQueries } from "./revoked-tokens.ts";
 import { openSqlite } from "./sqlite.ts";
 import { userQueries, type UserQueries } from "./users.ts";
@@ -10,6 +12,8 @@ export interface Database {
   readonly users: UserQueries;
   readonly posts: PostQueries;
   readonly revokedTokens: RevokedTokenQueries;
+  /** What nodes count together; undefined where only one process may use this database. */
+  readonly counters: ReturnType<typeof sharedCounters> | undefined;
   /** Rejects when the database cannot answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -17,10 +21,10 @@ export interface Database {
 
 /**
  * Opens the database and brings its schema up to date.
- * @param path of the SQLite file, made when there is none.
+ * @param where a PostgreSQL server, or the path of a SQLite file, made when there is none
  */
-export async function openDatabase(path: string): Promise<Database> {
-  const connection = await openSqlite(path);
+export async function openDatabase(where: string | PostgresSettings): Promise<Database> {
+  const connection = await (typeof where === "string" ? openSqlite(where) : openPostgres(where));
   const ping = connection.query
     .select({ one: sql`1` })
     .from(connection.tables.users)
@@ -30,6 +34,7 @@ export async function openDatabase(path: string): Promise<Database> {
     users: userQueries(connection),
     posts: postQueries(connection),
     revokedTokens: revokedTokenQueries(connection),
+    counters: connection.dialect === "pg" ? sharedCounters(connection) : undefined,
     ping: async () => void (await ping.execute()),
     close: connection.close,
   };

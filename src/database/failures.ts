@@ -1,15 +1,30 @@
 import { ApiError } from "../errors.ts";
+import { causes } from "./connection.ts";
+
+/** SQLite: not writable just now, or locked by another program for too long. */
+const sqliteUnavailable = /^SQLITE_(READONLY|IOERR|CANTOPEN|BUSY|LOCKED)/;
+
+/**
+ * PostgreSQL's SQLSTATE classes for what passes: connection exception (08), no resources (53), stopping, starting or
+ * cancelled (57), system error (58), serialization failure or deadlock (40), a standby that takes no writes (25006).
+ */
+const postgresUnavailable = /^(08|53|57|58|40|25006)/;
+const postgresFull = "53100";
 
 /**
  * What a failing database means to a client: full, or not to be reached just now. Undefined for errors that are none
  * of the database's surroundings.
  */
 export function databaseFailure(error: unknown): ApiError | undefined {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const { code } = cause as { code?: unknown };
-    if (code === "SQLITE_FULL") return new ApiError("STORAGE_FULL", { cause });
-    if (typeof code === "string" && /^SQLITE_(READONLY|IOERR|CANTOPEN|BUSY|LOCKED)/.test(code))
-      return new ApiError("UNAVAILABLE", { cause, headers: { "retry-after": "5" } });
+  for (const cause of causes(error)) {
+    const [code, sqlState] = [String(cause.code), String(cause.errno)];
+    const ofPostgres = code.startsWith("ERR_POSTGRES_");
+    if (code === "SQLITE_FULL" || (ofPostgres && sqlState === postgresFull))
+      return new ApiError("STORAGE_FULL", { cause });
+    const unavailable = ofPostgres
+      ? code.startsWith("ERR_POSTGRES_CONNECTION_") || postgresUnavailable.test(sqlState)
+      : sqliteUnavailable.test(code);
+    if (unavailable) return new ApiError("UNAVAILABLE", { cause, headers: { "retry-after": "5" } });
   }
   return undefined;
 }

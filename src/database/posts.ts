@@ -1,6 +1,7 @@
 import { and, count, desc, eq, inArray, lt, lte, notInArray, sql } from "drizzle-orm";
 
-import { isConflict, step, type Connection } from "./connection.ts";
+import { isConflict, isOrphan, step, type Connection } from "./connection.ts";
+import { publishLock } from "./locks.ts";
 import type { Tables } from "./schema.ts";
 
 type PostRow = Tables["posts"]["$inferSelect"];
@@ -146,23 +147,27 @@ export function postQueries({ dialect, query, tables: { posts, users }, transact
           .where(and(eq(posts.userId, userId), eq(posts.uploadKey, uploadKey)))
       )[0],
 
-    /** Notes where bytes are about to go; false when this user's upload key is taken already. */
-    reserve: async (post: ReservedPost): Promise<boolean> => {
+    /** Notes where bytes are about to go, unless this user's upload key is taken already, or he is gone. */
+    reserve: async (post: ReservedPost): Promise<"reserved" | "upload key taken" | "no such user"> => {
       try {
         await query.insert(posts).values({ ...post, state: "pending" });
-        return true;
+        return "reserved";
       } catch (error) {
-        if (post.uploadKey !== null && isConflict(error)) return false;
+        if (post.uploadKey !== null && isConflict(error)) return "upload key taken";
+        if (isOrphan(error)) return "no such user";
         throw error;
       }
     },
 
     /**
-     * Makes a pending post visible as the newest of all, even where the clock was set back.
-     * False when it was to be deleted meanwhile (its author is gone).
+     * Makes a pending post visible as the newest of all, whatever the clocks of several nodes say: who pages
+     * through the feed never has one appear behind him. Gives the moment it was published at; undefined when it
+     * was to be deleted meanwhile (its author is gone).
      */
     publish: (id: string, facts: PublishedFacts, now: Date): Promise<Date | undefined> =>
       transaction(function* (tx) {
+        // In the order of their commits: SQLite has one writer anyway.
+        if (dialect === "pg") yield* step(tx.execute(sql`select pg_advisory_xact_lock(${publishLock})`));
         const [newest] = yield* step(
           tx
             .select({ createdAt: posts.createdAt })
@@ -171,7 +176,8 @@ export function postQueries({ dialect, query, tables: { posts, users }, transact
             .orderBy(desc(posts.createdAt), desc(posts.id))
             .limit(1),
         );
-        const createdAt = newest?.createdAt && newest.createdAt > now ? newest.createdAt : now;
+        const earliest = newest?.createdAt ? newest.createdAt.getTime() + 1 : 0;
+        const createdAt = new Date(Math.max(now.getTime(), earliest));
         const rows = yield* step(
           tx
             .update(posts)
@@ -225,12 +231,16 @@ export function postQueries({ dialect, query, tables: { posts, users }, transact
         .where(and(eq(posts.state, "deleting"), lte(posts.retryAt, now), notInArray(posts.id, running)))
         .orderBy(posts.retryAt)
         .limit(limit);
-      const claimed = dialect === "pg" ? due.for("update", { skipLocked: true }) : due;
+      // An array, so that PostgreSQL takes its locks once; a joined subquery may be run again.
+      const claimed =
+        dialect === "pg"
+          ? sql`${posts.id} = any(array(${due.for("update", { skipLocked: true })}))`
+          : inArray(posts.id, due);
       return Promise.resolve(
         query
           .update(posts)
           .set({ retryAt: leaseUntil, attempts: sql`${posts.attempts} + 1` })
-          .where(inArray(posts.id, claimed))
+          .where(claimed)
           .returning(leftover(posts)),
       );
     },

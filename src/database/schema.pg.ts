@@ -1,5 +1,6 @@
 import { pg } from "./kit.ts";
-import { createTables } from "./schema.ts";
+import { createSharedTables, createTables } from "./schema.ts";
 
 /** For drizzle-kit, which wants tables as exports. */
 export const { users, revokedTokens, posts } = createTables(pg);
+export const { counters } = createSharedTables(pg);

@@ -84,6 +84,17 @@ export function createTables(k: Kit) {
   return { users, revokedTokens, posts };
 }
 
+/** What only nodes that share a database need: a single process keeps it in memory. */
+export function createSharedTables(k: Kit) {
+  /** Points used in a window of time, for rate limits. */
+  const counters = k.table(
+    "counters",
+    { key: k.id("key").primaryKey(), used: k.int("used").notNull(), endsAt: k.time("ends_at").notNull() },
+    (t) => [k.index("counters_end").on(t.endsAt)],
+  );
+  return { counters };
+}
+
 /** `pending`: bytes on their way. `published`: acknowledged and visible. `deleting`: invisible, bytes to be removed. */
 export type PostState = "pending" | "published" | "deleting";
 export type Tables = ReturnType<typeof createTables>;

@@ -1,4 +1,4 @@
-import { and, eq, lte, notExists, sql } from "drizzle-orm";
+import { and, eq, isNull, lte, notExists, sql } from "drizzle-orm";
 
 import { isConflict, step, type Connection } from "./connection.ts";
 
@@ -108,6 +108,8 @@ export function userQueries({ query, tables: { users, posts, revokedTokens }, tr
      */
     remove: (id: string, now: Date, uploadsEnd: Date): Promise<boolean> =>
       transaction(function* (tx) {
+        // The account first: from here on nobody can add a post of it, and all it had belong to nobody.
+        const removed = yield* step(tx.delete(users).where(eq(users.id, id)).returning({ id: users.id }));
         for (const [state, retryAt] of [
           ["published", now],
           ["pending", uploadsEnd],
@@ -116,10 +118,10 @@ export function userQueries({ query, tables: { users, posts, revokedTokens }, tr
             tx
               .update(posts)
               .set({ state: "deleting", retryAt })
-              .where(and(eq(posts.userId, id), eq(posts.state, state)))
+              .where(and(isNull(posts.userId), eq(posts.state, state)))
               .returning({ id: posts.id }),
           );
-        return (yield* step(tx.delete(users).where(eq(users.id, id)).returning({ id: users.id }))).length > 0;
+        return removed.length > 0;
       }),
   };
 }

@@ -61,8 +61,10 @@ export async function publish(
   };
   running.add(id);
   try {
-    // Refused: another upload took the upload key since the look above, and is likely still running.
-    if (!(await database.posts.reserve(reservation))) throw uploadInProgress();
+    const reserved = await database.posts.reserve(reservation);
+    // Another upload took the key since the look above, and is likely still running.
+    if (reserved === "upload key taken") throw uploadInProgress();
+    if (reserved === "no such user") throw new ApiError("UNAUTHORIZED");
     try {
       const stored = await storeInTime(services, id, key, media, gone);
       const createdAt = await database.posts.publish(id, stored, new Date());

@@ -47,6 +47,7 @@ export function createSweeper(
     }
     await database.posts.expireUploadKeys(new Date(now.getTime() - uploadKeyLifetime));
     await database.revokedTokens.removeExpired(now);
+    await database.counters?.removeEnded();
     for (const [outcome, posts] of Object.entries({ abandoned, deleted, failed }))
       services.metrics.swept(outcome as "abandoned" | "deleted" | "failed", posts);
     if (abandoned + deleted + failed > 0) log.info("sweep.done", { abandoned, deleted, failed });

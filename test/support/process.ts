@@ -1,5 +1,7 @@
 import { join, resolve } from "node:path";
 
+import { databaseSettings } from "./postgres.ts";
+
 /** TEST_EXECUTABLE: the built one instead of the source, for what shows only there. */
 const executable = process.env["TEST_EXECUTABLE"];
 const command = executable
@@ -31,6 +33,7 @@ export class ServiceProcess {
         DATA_DIR: this.dataDir,
         RATE_LIMIT: "off",
         LOG_LEVEL: "error",
+        ...(await databaseSettings(this.dataDir)),
         ...this.environment,
       },
       cwd: this.dataDir,

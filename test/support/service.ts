@@ -7,6 +7,7 @@ import { readConfig } from "../../src/config.ts";
 import { createLog } from "../../src/operation/log.ts";
 import { createHandler, type Handler } from "../../src/http/handler.ts";
 import type { Mailer, MailMessage } from "../../src/mail/mailer.ts";
+import { databaseSettings } from "./postgres.ts";
 import { openServices, type Services } from "../../src/services.ts";
 
 type Environment = Record<string, string>;
@@ -28,7 +29,8 @@ export class TestService {
   static async start(environment: Environment = {}): Promise<TestService> {
     const dataDir = environment["DATA_DIR"] ?? (await mkdtemp(join(tmpdir(), "image-sharing-test-")));
     const logged: string[] = [];
-    const config = readConfig({ RATE_LIMIT: "off", DATA_DIR: dataDir, ...environment });
+    const database = await databaseSettings(dataDir);
+    const config = readConfig({ RATE_LIMIT: "off", DATA_DIR: dataDir, ...database, ...environment });
     const services = await openServices(
       config,
       createLog("debug", (line) => logged.push(line)),

@@ -1,0 +1,85 @@
+import { SQL } from "bun";
+
+import { drizzle } from "drizzle-orm/bun-sql";
+
+import type { Connection, Query } from "./connection.ts";
+import { pg } from "./kit.ts";
+import { migrationLock } from "./locks.ts";
+import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
+import { createTables } from "./schema.ts";
+
+/** How to reach a PostgreSQL database. */
+export interface PostgresSettings {
+  /** `postgres://user:password@host:port/database?sslmode=…` */
+  readonly url: string;
+  /** Connections that one process opens at most. */
+  readonly poolSize: number;
+}
+
+/** Seconds that a connection may take to be made. */
+const connectionTimeout = 10;
+
+/** Milliseconds after which the server gives up a statement: far more than any of ours takes on a healthy one. */
+const statementTimeout = 30_000;
+
+/**
+ * Opens (and migrates) a PostgreSQL database, which any number of processes may share. Connections that are lost are
+ * made anew by the next query; what ran on them fails.
+ *
+ * TLS as `sslmode` in the address says; without it, TLS where the server has it (`prefer`, as libpq does).
+ * @throws PostgresError where the database cannot be reached or used
+ */
+export async function openPostgres({ url, poolSize }: PostgresSettings): Promise<Connection> {
+  const names = [...new URL(url).searchParams.keys()];
+  const client = new SQL(url, {
+    max: poolSize,
+    connectionTimeout,
+    ...(names.some((name) => ["sslmode", "ssl", "tls"].includes(name)) ? {} : { tls: "prefer" }),
+    connection: { application_name: "image-sharing", statement_timeout: String(statementTimeout) },
+  });
+  try {
+    await migrate(client);
+  } catch (error) {
+    await client.close({ timeout: 0 });
+    throw error;
+  }
+  const db = drizzle({ client });
+  return {
+    dialect: "pg",
+    query: db as unknown as Query,
+    tables: createTables(pg),
+    transaction: (body) =>
+      db.transaction(async (tx) => {
+        const steps = body(tx as unknown as Query);
+        let next = steps.next();
+        while (!next.done) {
+          let rows: unknown;
+          try {
+            rows = await next.value;
+          } catch (error) {
+            next = steps.throw(error);
+            continue;
+          }
+          next = steps.next(rows);
+        }
+        return next.value;
+      }),
+    close: () => client.close({ timeout: 5 }),
+  };
+}
+
+/** Of several nodes that start at once one migrates, the others wait for it. */
+async function migrate(client: SQL): Promise<void> {
+  await client.begin(async (tx) => {
+    // A node may have to wait for as long as another one's migration takes.
+    await tx`set local statement_timeout = 0`;
+    await tx`select pg_advisory_xact_lock(${migrationLock})`;
+    await tx`create table if not exists migrations (tag text primary key)`;
+    const done = new Set((await tx`select tag from migrations`).map(({ tag }: { tag: string }) => tag));
+    for (const { tag, statements } of embeddedMigrations("pg")) {
+      if (done.has(tag)) continue;
+      for (const statement of statements) await tx.unsafe(statement);
+      await tx`insert into migrations values (${tag})`;
+    }
+  });
+}
