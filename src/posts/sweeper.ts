@@ -1,8 +1,11 @@
 import type { PostServices } from "./services.ts";
 import { removeBytes } from "./removing.ts";
 
-/** Milliseconds for which a claimed post is ours: longer than its deletion can take. */
-const lease = 300_000;
+/** Posts whose bytes are deleted at the same time. */
+const batch = 10;
+
+/** Milliseconds for which claimed posts are ours beyond the time that their deletion may take. */
+const leaseMargin = 10_000;
 
 /** Milliseconds that an upload key (`Idempotency-Key`) is good for. */
 export const uploadKeyLifetime = 24 * 3_600_000;
@@ -28,7 +31,7 @@ export function createSweeper(
   services: PostServices,
   { intervalMs, graceMs, oneProcess }: { intervalMs: number; graceMs: number; oneProcess: boolean },
 ): Sweeper {
-  const { database, running, log } = services;
+  const { database, running, log, deadlineFor } = services;
   let sweeping: Promise<void> | undefined;
 
   async function sweepOnce(olderThan: number): Promise<void> {
@@ -40,10 +43,11 @@ export function createSweeper(
     );
     let [deleted, failed] = [0, 0];
     for (;;) {
-      const leaseUntil = new Date(Date.now() + lease);
-      const claimed = await database.posts.claimDeleting(new Date(), leaseUntil, [...running], 20);
+      const leaseUntil = new Date(Date.now() + deadlineFor(0) * 1000 + leaseMargin);
+      const claimed = await database.posts.claimDeleting(new Date(), leaseUntil, [...running], batch);
       if (claimed.length === 0) break;
-      for (const leftover of claimed) (await removeBytes(services, leftover)) ? deleted++ : failed++;
+      const outcomes = await Promise.all(claimed.map((leftover) => removeBytes(services, leftover)));
+      for (const isGone of outcomes) isGone ? deleted++ : failed++;
     }
     await database.posts.expireUploadKeys(new Date(now.getTime() - uploadKeyLifetime));
     await database.revokedTokens.removeExpired(now);

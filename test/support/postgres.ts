@@ -151,6 +151,9 @@ export async function freshDatabase(): Promise<string> {
   return url.href;
 }
 
+/** Whether services under test have their data on PostgreSQL. */
+export const onPostgres = process.env["TEST_DATABASE"] === "postgres";
+
 const databaseOf = new Map<string, Promise<string>>();
 
 /**
@@ -158,7 +161,7 @@ const databaseOf = new Map<string, Promise<string>>();
  * `TEST_DATABASE=postgres` a PostgreSQL database, the same one whenever the service is started again.
  */
 export async function databaseSettings(dataDir: string): Promise<Record<string, string>> {
-  if (process.env["TEST_DATABASE"] !== "postgres") return {};
+  if (!onPostgres) return {};
   const url = databaseOf.get(dataDir) ?? freshDatabase();
   databaseOf.set(dataDir, url);
   return { DATABASE_URL: await url };
