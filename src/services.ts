@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { access, constants, mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
@@ -63,6 +63,8 @@ export async function openServices(
   const tempDir = await makeTempDir(join(dataDir, "tmp"));
   const tokens = createTokens(config.jwtSecret ?? (await keptSecret(dataDir)));
   const disk = new DiskStore(join(dataDir, "media"));
+  // Told at start, not by the first upload.
+  await access(disk.root, constants.R_OK | constants.W_OK | constants.X_OK);
   const mailer = config.mailUrl
     ? createSmtpMailer(config.mailUrl, config.mailFrom, log)
     : createConsoleMailer(print);

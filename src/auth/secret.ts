@@ -20,7 +20,8 @@ export async function keptSecret(dataDir: string): Promise<string> {
   });
   await rm(fresh);
   const secret = await readSecret(path);
-  if (!secret) throw new Error(`${path} holds no usable secret`);
+  if (!secret)
+    throw new Error(`${path} holds no secret of 32 bytes; without it one is made, and all tokens end`);
   return secret;
 }
 

@@ -1,39 +1,59 @@
+import { join } from "node:path";
+
 import type { Config } from "../config.ts";
+import { NewerDatabase } from "../database/failures.ts";
 import { CommandError } from "./command.ts";
 
-/** Why the data folder or the database cannot be used. */
+/** Why the data folder, or what is in it, cannot be used. */
 export function cannotUse(
   { dataDir, database }: Pick<Config, "dataDir"> & { database?: Config["database"] },
   error: unknown,
 ): Error {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (database && code?.startsWith("ERR_POSTGRES_")) return cannotUsePostgres(database.url, error);
-  if (
-    code === "EACCES" ||
-    code === "EPERM" ||
-    code === "EROFS" ||
-    code === "SQLITE_CANTOPEN" ||
-    code === "SQLITE_READONLY"
-  )
-    return new CommandError(
-      `The data folder ${dataDir} cannot be written. Set DATA_DIR to a folder that can.`,
-    );
-  if (code === "EEXIST" || code === "ENOTDIR")
-    return new CommandError(`The data folder ${dataDir} is not a folder. Set DATA_DIR to another place.`);
-  if (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT")
-    return new CommandError(
-      `The database ${dataDir}/image-sharing.db is damaged or no SQLite database. Restore a backup.`,
-    );
-  if (code?.startsWith("SQLITE_"))
-    return new CommandError(`The database ${dataDir}/image-sharing.db cannot be used (${code}).`);
-  return new CommandError(`The data folder ${dataDir} cannot be used: ${message}.`);
+  const isPostgres =
+    error instanceof NewerDatabase || String((error as { code?: unknown }).code).startsWith("ERR_POSTGRES_");
+  return new CommandError(
+    database && isPostgres ? whyNotPostgres(database.url, error) : whyNot(dataDir, error),
+  );
+}
+
+function whyNot(dataDir: string, error: unknown): string {
+  const { code, message, path } = error as NodeJS.ErrnoException;
+  const database = join(dataDir, "image-sharing.db");
+  if (error instanceof NewerDatabase)
+    return `The database ${database} is of a newer version of this program. Start that one, or restore a backup.`;
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+    case "SQLITE_CANTOPEN":
+    case "SQLITE_READONLY":
+      return path !== undefined && path.startsWith(dataDir) && path !== dataDir
+        ? `${path} may not be read and written (${code}). Let this user do so, or set DATA_DIR to another folder.`
+        : `The data folder ${dataDir} cannot be written. Set DATA_DIR to a folder that can.`;
+    case "EEXIST":
+    case "ENOTDIR":
+      return path !== undefined && path.startsWith(dataDir) && path !== dataDir
+        ? `${path} is not a folder.`
+        : `The data folder ${dataDir} is not a folder. Set DATA_DIR to another place.`;
+    case "ENOSPC":
+    case "EDQUOT":
+    case "SQLITE_FULL":
+      return `There is no space left for the data folder ${dataDir}.`;
+    case "SQLITE_NOTADB":
+    case "SQLITE_CORRUPT":
+      return `The database ${database} is damaged or no SQLite database. Restore a backup.`;
+  }
+  if (code?.startsWith("SQLITE_")) return `The database ${database} cannot be used (${code}: ${message}).`;
+  return `The data folder ${dataDir} cannot be used: ${message}.`;
 }
 
 /** Says which part of the address is wrong, and nothing that may be its password. */
-function cannotUsePostgres(url: string, error: unknown): CommandError {
+function whyNotPostgres(url: string, error: unknown): string {
   const { host, hostname, pathname, port } = new URL(url);
   const { code, errno } = error as { code: string; errno?: unknown };
   const name = decodeURIComponent(pathname.slice(1));
+  if (error instanceof NewerDatabase)
+    return `The database "${name}" on ${host} is of a newer version of this program. Start that one.`;
   const why = new Map([
     ["28000", "refuses this user"],
     ["28P01", "refuses this user or password"],
@@ -42,26 +62,23 @@ function cannotUsePostgres(url: string, error: unknown): CommandError {
     ["53300", "takes no more connections"],
     ["57P03", "is starting or stopping"],
   ]).get(String(errno));
-  if (why) return new CommandError(`The PostgreSQL server on ${host} ${why}. Look at DATABASE_URL.`);
+  if (why) return `The PostgreSQL server on ${host} ${why}. Look at DATABASE_URL.`;
   if (/TLS|CERT|SIGNED|ALTNAME|ISSUER/i.test(code))
-    return new CommandError(
-      `The PostgreSQL server on ${host} offers no TLS that can be trusted (${code}). Look at sslmode and sslrootcert in DATABASE_URL.`,
-    );
+    return `The PostgreSQL server on ${host} offers no TLS that can be trusted (${code}). Look at sslmode and sslrootcert in DATABASE_URL.`;
   if (/^ERR_POSTGRES_CONNECTION_/.test(code))
-    return new CommandError(
-      `No PostgreSQL server can be reached on ${hostname}:${port || 5432}. Start it, or correct DATABASE_URL.`,
-    );
-  return new CommandError(`The PostgreSQL database on ${host} cannot be used (${errno ?? code}).`);
+    return `No PostgreSQL server can be reached on ${hostname}:${port || 5432}. Start it, or correct DATABASE_URL.`;
+  return `The PostgreSQL database on ${host} cannot be used (${errno ?? code}).`;
 }
 
 /** Why nothing can be served at the address. */
 export function cannotListen({ host, port }: Config, error: unknown): Error {
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code } = error as NodeJS.ErrnoException;
   if (code === "EADDRINUSE")
     return new CommandError(
       `Port ${port} on ${host} is taken by another program. Stop it, or set PORT to a free one.`,
     );
   if (code === "EACCES")
     return new CommandError(`Port ${port} may not be used by this user. Set PORT to 1024 or higher.`);
-  return new CommandError(`Cannot listen on ${host}:${port} (HOST, PORT): ${message}.`);
+  // For names and addresses that it cannot have, the runtime's words say something else.
+  return new CommandError(`Cannot listen on ${host}:${port}. Set HOST to an address of this machine.`);
 }

@@ -11,6 +11,11 @@ const sqliteUnavailable = /^SQLITE_(READONLY|IOERR|CANTOPEN|BUSY|LOCKED)/;
 const postgresUnavailable = /^(08|53|57|58|40|25006)/;
 const postgresFull = "53100";
 
+/** The database was migrated by a newer version of this program: what that changed is not known here. */
+export class NewerDatabase extends Error {
+  override readonly name = "NewerDatabase";
+}
+
 /**
  * What a failing database means to a client: full, or not to be reached just now. Undefined for errors that are none
  * of the database's surroundings.

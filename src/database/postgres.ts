@@ -3,6 +3,7 @@ import { SQL } from "bun";
 import { drizzle } from "drizzle-orm/bun-sql";
 
 import type { Connection, Query } from "./connection.ts";
+import { NewerDatabase } from "./failures.ts";
 import { pg } from "./kit.ts";
 import { migrationLock } from "./locks.ts";
 import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
@@ -27,7 +28,7 @@ const statementTimeout = 30_000;
  * made anew by the next query; what ran on them fails.
  *
  * TLS as `sslmode` in the address says; without it, TLS where the server has it (`prefer`, as libpq does).
- * @throws PostgresError where the database cannot be reached or used
+ * @throws PostgresError where the database cannot be reached or used; NewerDatabase
  */
 export async function openPostgres({ url, poolSize }: PostgresSettings): Promise<Connection> {
   const names = [...new URL(url).searchParams.keys()];
@@ -75,8 +76,12 @@ async function migrate(client: SQL): Promise<void> {
     await tx`set local statement_timeout = 0`;
     await tx`select pg_advisory_xact_lock(${migrationLock})`;
     await tx`create table if not exists migrations (tag text primary key)`;
-    const done = new Set((await tx`select tag from migrations`).map(({ tag }: { tag: string }) => tag));
-    for (const { tag, statements } of embeddedMigrations("pg")) {
+    const done = new Set<string>(
+      (await tx`select tag from migrations`).map(({ tag }: { tag: string }) => tag),
+    );
+    const migrations = embeddedMigrations("pg");
+    if (done.difference(new Set(migrations.map(({ tag }) => tag))).size > 0) throw new NewerDatabase();
+    for (const { tag, statements } of migrations) {
       if (done.has(tag)) continue;
       for (const statement of statements) await tx.unsafe(statement);
       await tx`insert into migrations values (${tag})`;

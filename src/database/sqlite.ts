@@ -5,6 +5,7 @@ import { Database } from "bun:sqlite";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 
 import type { Connection, Query } from "./connection.ts";
+import { NewerDatabase } from "./failures.ts";
 import { sqlite } from "./kit.ts";
 import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
 import { createTables } from "./schema.ts";
@@ -19,7 +20,8 @@ interface SynchronousQuery {
  *
  * `synchronous = full`: an acknowledged upload must survive a power cut. `busy_timeout` comes before
  * `journal_mode`, or two processes starting at once get SQLITE_BUSY.
- * @throws an error with a `code`, of the system or of SQLite, where the file cannot be opened or is no database.
+ * @throws an error with a `code`, of the system or of SQLite, where the file cannot be opened or is no database;
+ * NewerDatabase
  */
 export async function openSqlite(path: string): Promise<Connection> {
   // SQLite would make a file that everybody can read; its other files take after this one.
@@ -77,7 +79,9 @@ function migrate(client: Database): void {
           .all()
           .map(({ tag }) => tag),
       );
-      for (const { tag, statements } of embeddedMigrations("sqlite")) {
+      const migrations = embeddedMigrations("sqlite");
+      if (done.difference(new Set(migrations.map(({ tag }) => tag))).size > 0) throw new NewerDatabase();
+      for (const { tag, statements } of migrations) {
         if (done.has(tag)) continue;
         for (const statement of statements) client.run(statement);
         client.run("insert into migrations values (?)", [tag]);

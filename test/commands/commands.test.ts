@@ -1,14 +1,16 @@
+import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { cp, mkdir, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises";
+import { chmod, chown, cp, mkdir, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { header, readTar } from "../../src/backup/tar.ts";
 import { takeSnapshot } from "../../src/database/snapshot.ts";
 import { pngPhoto } from "../support/media-samples.ts";
-import { ServiceProcess } from "../support/process.ts";
+import { command, ServiceProcess } from "../support/process.ts";
 
-const main = join(import.meta.dir, "../../src/main.ts");
+const mayBecomeAnother = process.getuid?.() === 0;
+if (!mayBecomeAnother) console.log("skipped: the tests of another user's files need to be root");
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "image-sharing-command-"));
@@ -16,8 +18,9 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** Runs a command to its end. */
-async function run(args: string[], environment: Record<string, string> = {}, stdin = "") {
-  const child = Bun.spawn([process.execPath, main, ...args], {
+async function run(args: string[], environment: Record<string, string> = {}, stdin = "", user?: number) {
+  const child = Bun.spawn([...command, ...args], {
+    ...(user !== undefined && { uid: user, gid: user }),
     env: { PATH: process.env["PATH"], DATA_DIR: join(folder, "data"), ...environment },
     cwd: folder,
     stdin: new Blob([stdin]),
@@ -74,7 +77,7 @@ describe("a command line", () => {
 });
 
 test("a reader who goes away is no failure", async () => {
-  const child = Bun.spawn([process.execPath, main, "--licenses"], { stdout: "pipe", stderr: "pipe" });
+  const child = Bun.spawn([...command, "--licenses"], { stdout: "pipe", stderr: "pipe" });
   await child.stdout.cancel();
   expect([await new Response(child.stderr).text(), await child.exited]).toEqual(["", 0]);
 });
@@ -100,12 +103,78 @@ describe("a start that cannot be", () => {
     plain(await run([]), join(folder, "data"));
   });
 
-  test("names the database that is none", async () => {
-    await Bun.write(
-      join(folder, "data/image-sharing.db"),
-      "no database at all, but long enough to be looked at".repeat(50),
-    );
-    plain(await run([]), "image-sharing.db");
+  test("names the address that this machine has not", async () => {
+    for (const host of ["no.such.host.invalid", "192.0.2.1"]) plain(await run([], { HOST: host }), host);
+  });
+
+  describe("with data of before", () => {
+    const inData = (name: string) => join(folder, "data", name);
+    beforeEach(async () => {
+      expect(
+        await run(["superuser", "root@example.com", "--password-stdin"], {}, "a long password"),
+      ).toMatchObject({ status: 0 });
+    });
+
+    test("names the database that is none", async () => {
+      await Bun.write(inData("image-sharing.db"), "no database, but long enough to be looked at".repeat(50));
+      plain(await run([]), inData("image-sharing.db"));
+    });
+
+    test("names the database that was damaged or cut", async () => {
+      const whole = await Bun.file(inData("image-sharing.db")).bytes();
+      for (const damaged of [whole.slice(0, 5000), whole.slice().fill(7, 4096, 12_288)]) {
+        await Bun.write(inData("image-sharing.db"), damaged);
+        plain(await run([]), inData("image-sharing.db"));
+      }
+    });
+
+    test("names the database of a newer version, and leaves it as it is", async () => {
+      const database = new Database(inData("image-sharing.db"));
+      database.run("insert into migrations values ('9999_from_the_future')");
+      database.close();
+      const result = await run([]);
+      plain(result, inData("image-sharing.db"));
+      expect(result.error).toContain("newer version");
+      const before = await Bun.file(inData("image-sharing.db")).bytes();
+      plain(await run(["superuser", "root@example.com"]), "newer version");
+      expect(await Bun.file(inData("image-sharing.db")).bytes()).toEqual(before);
+    });
+
+    test("names the secret that is cut, and never shows it", async () => {
+      await Bun.write(inData("jwt-secret"), "half-a-secret");
+      const result = await run([]);
+      plain(result, inData("jwt-secret"));
+      expect(result.error).not.toContain("half-a-secret");
+    });
+
+    test.each(["media", "tmp"])("names the %s folder that is none", async (name) => {
+      await rm(inData(name), { recursive: true });
+      await Bun.write(inData(name), "a file");
+      plain(await run([]), inData(name));
+    });
+
+    // Root may write everywhere.
+    test.skipIf(!mayBecomeAnother)("names what its user may not read and write", async () => {
+      const nobody = 65_534;
+      for (const path of [
+        folder,
+        ...(await readdir(folder, { recursive: true })).map((n) => join(folder, n)),
+      ])
+        await chown(path, nobody, nobody);
+      for (const [name, mode] of [
+        ["", 0o500],
+        ["image-sharing.db", 0o400],
+        ["jwt-secret", 0o000],
+        ["media", 0o500],
+        ["tmp", 0o500],
+      ] as const) {
+        const { mode: before } = await stat(inData(name));
+        await chmod(inData(name), mode);
+        plain(await run([], {}, "", nobody), name === "" ? join(folder, "data") : inData(name));
+        await chmod(inData(name), before);
+      }
+      expect.assertions(5 * 4 + 1);
+    });
   });
 });
 

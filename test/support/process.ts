@@ -2,9 +2,9 @@ import { join, resolve } from "node:path";
 
 import { databaseSettings } from "./postgres.ts";
 
-/** TEST_EXECUTABLE: the built one instead of the source, for what shows only there. */
+/** How the program is started. TEST_EXECUTABLE: the built one instead of the source, for what shows only there. */
 const executable = process.env["TEST_EXECUTABLE"];
-const command = executable
+export const command = executable
   ? [resolve(executable)]
   : [process.execPath, join(import.meta.dir, "../../src/main.ts")];
 
