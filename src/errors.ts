@@ -97,11 +97,16 @@ export class ValidationProblems extends Error {
   }
 }
 
-/** The one mapping of errors to HTTP. Unknown errors become a bare 500: their message may hold secrets. */
+/**
+ * The one mapping of errors to HTTP. A 503 says when to try again (seconds, RFC 9110, 10.2.3). Unknown errors
+ * become a bare 500: their message may hold secrets.
+ */
 export function errorResponse(error: unknown): Response {
   if (error instanceof ValidationProblems) return Response.json({ detail: error.problems }, { status: 422 });
   const { code, options } = error instanceof ApiError ? error : new ApiError("INTERNAL");
   const { status, detail } = apiErrors[code];
   const body = options.reason === undefined ? (options.detail ?? detail) : { code, reason: options.reason };
-  return Response.json({ detail: body }, { status, headers: options.headers ?? {} });
+  const response = Response.json({ detail: body }, { status, headers: options.headers ?? {} });
+  if (status === 503 && !response.headers.has("retry-after")) response.headers.set("retry-after", "5");
+  return response;
 }

@@ -2,7 +2,7 @@ import { ApiError } from "./errors.ts";
 
 /** Lets a bounded number of costly tasks run at once and a bounded number wait, first come first served. */
 export interface Gate {
-  /** @throws ApiError OVERLOADED with `Retry-After`, at once, when the queue is full; else whatever the task throws */
+  /** @throws ApiError OVERLOADED, at once, when the queue is full; else whatever the task throws */
   pass<Result>(task: () => Promise<Result>): Promise<Result>;
   /** Tasks running and waiting. */
   pending(): number;
@@ -16,7 +16,7 @@ export function createGate({ concurrency, queueLimit }: { concurrency: number; q
     async pass(task) {
       if (running < concurrency) running += 1;
       else if (waiting.length < queueLimit) await new Promise<void>((resolve) => waiting.push(resolve));
-      else throw new ApiError("OVERLOADED", { headers: { "Retry-After": "5" } });
+      else throw new ApiError("OVERLOADED");
       try {
         return await task();
       } finally {

@@ -38,6 +38,8 @@ function whyNot(dataDir: string, error: unknown): string {
     case "ENOSPC":
     case "EDQUOT":
     case "SQLITE_FULL":
+    // What SQLite says where its index of the log cannot grow.
+    case "SQLITE_IOERR_SHMSIZE":
       return `There is no space left for the data folder ${dataDir}.`;
     case "SQLITE_NOTADB":
     case "SQLITE_CORRUPT":

@@ -29,7 +29,7 @@ export function databaseFailure(error: unknown): ApiError | undefined {
     const unavailable = ofPostgres
       ? code.startsWith("ERR_POSTGRES_CONNECTION_") || postgresUnavailable.test(sqlState)
       : sqliteUnavailable.test(code);
-    if (unavailable) return new ApiError("UNAVAILABLE", { cause, headers: { "retry-after": "5" } });
+    if (unavailable) return new ApiError("UNAVAILABLE", { cause });
   }
   return undefined;
 }

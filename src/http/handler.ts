@@ -52,7 +52,7 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
   };
 }
 
-const stopping = () => new ApiError("STOPPING", { headers: { connection: "close", "retry-after": "5" } });
+const stopping = () => new ApiError("STOPPING", { headers: { connection: "close" } });
 
 /** By position, as Elysia does: a junk Host makes an address that no parser takes. */
 function pathOf(url: string): string {

@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { pngPhoto } from "../support/media-samples.ts";
+import { TestService } from "../support/service.ts";
+
+/** Even root, and who has the file open, cannot write what is immutable. */
+const immutable = (path: string, yes: boolean) =>
+  Bun.spawnSync(["chattr", "-f", "-R", yes ? "+i" : "-i", path]).success;
+
+const probe = await mkdtemp(join(tmpdir(), "image-sharing-immutable-"));
+const possible = Bun.which("chattr") !== null && immutable(probe, true);
+if (possible) immutable(probe, false);
+else console.log("skipped: the tests of a read-only disk need the right to make files immutable");
+await rm(probe, { recursive: true });
+
+describe.skipIf(!possible)("when the disk cannot be written for a while, the service", () => {
+  let service: TestService;
+  let photo: Blob;
+  beforeEach(async () => {
+    service = await TestService.start();
+    photo = new Blob([await pngPhoto()]);
+  });
+  afterEach(async () => {
+    immutable(service.dataDir, false);
+    await service.close();
+  });
+
+  const unavailable = async (answer: Response) => {
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
+    expect(Object.keys((await answer.json()) as object)).toEqual(["detail"]);
+  };
+  const uploadedBy = async (token: string) => {
+    const answer = await service.upload(token, photo);
+    expect(answer.status).toBe(200);
+    return ((await answer.json()) as { id: string }).id;
+  };
+  const feed = async (token: string) => {
+    const { posts } = (await (await service.fetch("/feed", { token })).json()) as { posts: { id: string }[] };
+    return posts.map(({ id }) => id);
+  };
+
+  test("still shows what is there, refuses what it cannot keep, and goes on afterwards: the database", async () => {
+    const { email, token } = await service.signUp();
+    const first = await uploadedBy(token);
+    const files = await service.mediaFiles();
+    // The index in shared memory stays: a write to a map of it would be no error but a signal.
+    const paths = ["", "-wal"].map((end) => join(service.dataDir, `image-sharing.db${end}`));
+    for (const path of paths) immutable(path, true);
+
+    await unavailable(await service.upload(token, photo));
+    await unavailable(await service.register("bob@example.com"));
+    await unavailable(await service.fetch(`/posts/${first}`, { method: "DELETE", token }));
+    await unavailable(await service.fetch("/auth/jwt/logout", { method: "POST", token }));
+    expect(await feed(token)).toEqual([first]);
+    expect((await service.login(email)).status).toBe(200);
+    expect(await service.mediaFiles()).toEqual(files);
+
+    for (const path of paths) immutable(path, false);
+    const second = await uploadedBy(token);
+    expect(await feed(token)).toEqual([second, first]);
+    expect((await service.register("bob@example.com")).status).toBe(201);
+  });
+
+  test.each(["media", "tmp"])("and goes on afterwards: the %s folder", async (name) => {
+    const { token } = await service.signUp();
+    const first = await uploadedBy(token);
+    const files = await service.mediaFiles();
+    immutable(join(service.dataDir, name), true);
+
+    await unavailable(await service.upload(token, photo));
+    expect(await feed(token)).toEqual([first]);
+    expect((await service.fetch(`/media/${first}.png`)).status).toBe(200);
+    expect(await service.mediaFiles()).toEqual(files);
+    const deleted = await service.fetch(`/posts/${first}`, { method: "DELETE", token });
+    expect([deleted.status, await feed(token)]).toEqual([200, []]);
+
+    immutable(join(service.dataDir, name), false);
+    const second = await uploadedBy(token);
+    expect(await feed(token)).toEqual([second]);
+    // What could not be deleted goes with a later sweep.
+    const { database, sweeper } = service.services;
+    await database.posts.postpone(first, new Date(0));
+    await sweeper.sweep();
+    const left = await service.mediaFiles();
+    expect(left.filter((file) => file.startsWith(first))).toEqual([]);
+    expect(left).toHaveLength(files.length);
+  });
+});
