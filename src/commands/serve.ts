@@ -14,6 +14,9 @@ const beyondEveryLimit = Number.MAX_SAFE_INTEGER;
 /** Seconds a connection may be silent. */
 const idleTimeout = 30;
 
+/** Milliseconds after which the start is over. */
+const startTime = 500;
+
 /**
  * Runs the service until it is told to stop.
  * @throws CommandError with one plain sentence where it cannot start
@@ -46,8 +49,14 @@ export async function serve(): Promise<void> {
   services.connections.listen(server);
   greet(config, services.store.name);
   for (const warning of warningsFor(config)) log.warn("configuration.doubtful", { warning });
-  const stopSweeping = services.sweeper.start();
+  // Whoever waits for the service to be there comes first.
+  let stopSweeping = () => {};
+  const begin = setTimeout(() => {
+    Bun.unsafe.setJITPolicy(1);
+    stopSweeping = services.sweeper.start();
+  }, startTime);
   stopWhenTold(server, services, () => {
+    clearTimeout(begin);
     stopSweeping();
     log.info("service.stopping");
   });

@@ -1,5 +1,3 @@
-import { fileTypeFromBuffer } from "file-type";
-
 import type { MediaType } from "./types.ts";
 
 /** Bytes of a file's beginning that tell what it is. */
@@ -32,9 +30,10 @@ const known: Readonly<Record<string, MediaType>> = {
 
 /**
  * What a file is, by its first bytes (up to {@link enoughToInspect}, or the whole file where it is shorter) and by
- * nothing else; undefined for whatever is not accepted.
+ * nothing else; undefined for whatever is not accepted. The library is loaded by the first upload, not at start.
  */
 export async function inspectFirstBytes(bytes: Uint8Array): Promise<MediaType | undefined> {
+  const { fileTypeFromBuffer } = await import("file-type");
   const found = await fileTypeFromBuffer(bytes).catch(() => undefined);
   return found && known[found.mime];
 }

@@ -1,5 +1,3 @@
-import Busboy from "@fastify/busboy";
-
 import { ApiError, ValidationProblems } from "../errors.ts";
 
 /** Hears of the parts of a multipart form as they come in. */
@@ -30,7 +28,7 @@ export async function readMultipart(
   const contentType = request.headers.get("content-type") ?? "";
   if (!/^multipart\/form-data\s*(;|$)/i.test(contentType) || !request.body)
     throw new ValidationProblems([{ type: "missing", loc: ["body", "file"], msg: "Field required" }]);
-  const form = openForm(contentType, listener);
+  const form = await openForm(contentType, listener);
   const reader = request.body.getReader();
   const started = performance.now();
   let received = 0;
@@ -63,8 +61,8 @@ export async function readMultipart(
 }
 
 /** A Busboy form whose every outcome is a promise: none of its streams can emit an error that nobody hears. */
-function openForm(contentType: string, listener: MultipartListener) {
-  const form = newBusboy(contentType);
+async function openForm(contentType: string, listener: MultipartListener) {
+  const form = await newBusboy(contentType);
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
   finished.catch(() => {});
   let failed: unknown;
@@ -106,7 +104,9 @@ function openForm(contentType: string, listener: MultipartListener) {
   };
 }
 
-function newBusboy(contentType: string) {
+/** The library is loaded by the first upload, not at start. */
+async function newBusboy(contentType: string) {
+  const { Busboy } = await import("@fastify/busboy");
   try {
     return new Busboy({
       headers: { "content-type": contentType },
