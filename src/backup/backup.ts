@@ -1,4 +1,5 @@
-import { link, open, rm, type FileHandle } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { link, open, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { CommandError } from "../commands/command.ts";
@@ -9,6 +10,7 @@ import { thumbnailKey } from "../media/keys.ts";
 import { version } from "../operation/version.ts";
 import { databaseName, manifestName, mediaName, secretName, type Manifest } from "./manifest.ts";
 import { bytesOf, TarWriter } from "./tar.ts";
+import { whenToldToEnd } from "./told-to-end.ts";
 
 /**
  * Writes everything of a data folder into one archive, while the service runs: a snapshot of the database, the media it
@@ -19,6 +21,10 @@ import { bytesOf, TarWriter } from "./tar.ts";
 export async function writeBackup(dataDir: string, target: string): Promise<number> {
   const partial = `${target}.${process.pid}.partial`;
   const copied = `${target}.${process.pid}.db`;
+  const cleanUp = () => {
+    for (const leftover of [partial, copied, `${copied}-journal`]) rmSync(leftover, { force: true });
+  };
+  const notTold = whenToldToEnd(cleanUp);
   try {
     if (await Bun.file(target).exists()) throw new CommandError(`${target} exists already.`);
     if (!(await Bun.file(join(dataDir, databaseName)).exists()))
@@ -39,7 +45,8 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
       await file.close();
     }
   } finally {
-    for (const leftover of [partial, copied, `${copied}-journal`]) await rm(leftover, { force: true });
+    cleanUp();
+    notTold();
   }
 }
 

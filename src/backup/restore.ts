@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -5,6 +6,7 @@ import { CommandError } from "../commands/command.ts";
 import { DiskStore } from "../media/disk-store.ts";
 import { databaseName, keyOf, manifestName, secretName, type Manifest } from "./manifest.ts";
 import { DamagedArchive, readTar, type Entry } from "./tar.ts";
+import { whenToldToEnd } from "./told-to-end.ts";
 
 /**
  * Makes a data folder of a backup, whole or not at all: it is put together in a corner of its place, compared with the
@@ -23,6 +25,11 @@ export async function restoreBackup(archive: string, dataDir: string): Promise<v
 
   const growing = join(dataDir, `restoring-${process.pid}`);
   const moved: string[] = [];
+  const cleanUp = () => {
+    for (const path of [...moved, growing]) rmSync(path, { recursive: true, force: true });
+    if (!there) rmSync(dataDir, { recursive: true, force: true });
+  };
+  const notTold = whenToldToEnd(cleanUp);
   try {
     await mkdir(growing, { recursive: true, mode: 0o700 });
     await extract(archive, growing);
@@ -34,11 +41,12 @@ export async function restoreBackup(archive: string, dataDir: string): Promise<v
     await rm(growing, { recursive: true });
     await sync(dataDir);
   } catch (error) {
-    for (const path of [...moved, growing]) await rm(path, { recursive: true, force: true });
-    if (!there) await rm(dataDir, { recursive: true, force: true });
+    cleanUp();
     if (error instanceof DamagedArchive)
       throw new CommandError(`${archive} cannot be restored: ${error.message}.`);
     throw error;
+  } finally {
+    notTold();
   }
 }
 

@@ -23,6 +23,7 @@ const startTime = 500;
  */
 export async function serve(): Promise<void> {
   const config = readConfig();
+  const stoppable = stopWhenTold();
   const log = createLog(config.logLevel, batchedWriter(2), process.stderr.isTTY ? readableLine : jsonLine);
   const services = await openServices(config, log, (text) => process.stdout.write(text)).catch(
     (error: unknown) => {
@@ -55,7 +56,7 @@ export async function serve(): Promise<void> {
     Bun.unsafe.setJITPolicy(1);
     stopSweeping = services.sweeper.start();
   }, startTime);
-  stopWhenTold(server, services, () => {
+  stoppable(server, services, () => {
     clearTimeout(begin);
     stopSweeping();
     log.info("service.stopping");

@@ -7,24 +7,35 @@ const patience = 30_000;
 
 /**
  * On SIGTERM or SIGINT: nothing new is begun (503, and `/health` says so), what runs is finished, then everything is
- * closed and the process ends with status 0. A second signal ends it at once.
+ * closed and the process ends with status 0. A second signal ends it at once. To be called first: told before there is
+ * anything to stop, the process ends at once with status 0, also as a container's first, which signals do not end.
+ * @returns tells what there is to stop
  */
-export function stopWhenTold(server: Server<undefined>, services: Services, stopping: () => void): void {
-  const stop = async () => {
-    services.lifecycle.stopping = true;
-    stopping();
-    // The listener stays open meanwhile: whoever asks is told, by /health too.
-    const limit = Date.now() + patience;
-    while (server.pendingRequests > 0 && Date.now() < limit) await Bun.sleep(20);
-    await server.stop(true);
-    await services.close();
-    process.exit(0);
-  };
+export function stopWhenTold(): (
+  server: Server<undefined>,
+  services: Services,
+  stopping: () => void,
+) => void {
+  let stop: (() => Promise<void>) | undefined;
   let told = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.on(signal, () => {
       if (told) process.exit(1);
+      if (!stop) process.exit(0);
       told = true;
       stop().catch(() => process.exit(1));
     });
+
+  return (server, services, stopping) => {
+    stop = async () => {
+      services.lifecycle.stopping = true;
+      stopping();
+      // The listener stays open meanwhile: whoever asks is told, by /health too.
+      const limit = Date.now() + patience;
+      while (server.pendingRequests > 0 && Date.now() < limit) await Bun.sleep(20);
+      await server.stop(true);
+      await services.close();
+      process.exit(0);
+    };
+  };
 }

@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { openDatabase } from "../../src/database/database.ts";
+import { command } from "../support/process.ts";
+
+const mkfifo = Bun.which("mkfifo");
+if (!mkfifo) console.log("skipped: the tests of commands that are ended half-way need mkfifo");
+
+let folder: string;
+let child: Bun.Subprocess | undefined;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "image-sharing-told-"));
+});
+afterEach(async () => {
+  child?.kill("SIGKILL");
+  await child?.exited;
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A file that whoever reads it waits for, for ever. */
+const makeEndlessFile = (...path: string[]) => Bun.spawnSync([mkfifo ?? "", join(folder, ...path)]);
+
+/** Starts a command, waits until its work shows in a file of this name, and tells it to end; gives its status. */
+async function tellWhileWorking(args: string[], begun: RegExp, signal: NodeJS.Signals) {
+  child = Bun.spawn([...command, ...args], {
+    env: { PATH: process.env["PATH"], DATA_DIR: join(folder, "data"), HOST: "127.0.0.1", PORT: "0" },
+    cwd: folder,
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+  while (
+    child.exitCode === null &&
+    !(await readdir(folder, { recursive: true })).some((name) => begun.test(name))
+  )
+    await Bun.sleep(5);
+  child.kill(signal);
+  return child.exited;
+}
+
+async function makeDatabase(): Promise<void> {
+  await mkdir(join(folder, "data"));
+  await (await openDatabase(join(folder, "data/image-sharing.db"))).close();
+}
+
+test.skipIf(!mkfifo)(
+  "a service that is told to end while it starts ends at once, with status 0",
+  async () => {
+    await makeDatabase();
+    makeEndlessFile("data/jwt-secret");
+    expect(await tellWhileWorking(["serve"], /^data\/tmp\/./, "SIGTERM")).toBe(0);
+  },
+);
+
+test.skipIf(!mkfifo).each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const)("a backup that is ended by %s leaves nothing of itself", async (signal, status) => {
+  await makeDatabase();
+  makeEndlessFile("data/jwt-secret");
+  const before = await readdir(folder);
+  expect(await tellWhileWorking(["backup", join(folder, "b.tar")], /\.partial$/, signal)).toBe(status);
+  expect(await readdir(folder)).toEqual(before);
+});
+
+test.skipIf(!mkfifo)("a restore that is ended leaves nothing of itself, and may be tried again", async () => {
+  makeEndlessFile("endless.tar");
+  expect(await tellWhileWorking(["restore", join(folder, "endless.tar")], /restoring-/, "SIGTERM")).toBe(143);
+  expect(await readdir(folder)).toEqual(["endless.tar"]);
+});
