@@ -1,23 +1,23 @@
-// What `GET /feed` and `GET /users/me` cost at the least: Bun.serve and bun:sqlite by hand, doing all that the service
-// does (token, revocation look-up, fourteen fields, cursor, Link) without framework or query builder.
-// bun bench/baseline-feed.ts PORT DATABASE SECRET
+// What `GET /feed` and `GET /users/me` cost at the least: Bun.serve and bun:sqlite or Bun.SQL by hand, doing all that the
+// service does (token, revocation look-up, fourteen fields, cursor, Link) without framework or query builder.
+// bun bench/baseline-feed.ts PORT DATABASE SECRET, where DATABASE is a SQLite file or postgres://…
 import { Database } from "bun:sqlite";
+
+import { SQL } from "bun";
 
 import { jwtVerify } from "jose";
 
 const [port = "0", path = "", secret = ""] = process.argv.slice(2);
-const db = new Database(path);
-db.run("pragma journal_mode = wal");
 const key = new TextEncoder().encode(secret);
 const publicUrl = `http://localhost:${port}`;
 
-const viewer = db.query<
-  { id: string; email: string; is_active: number; is_superuser: number; is_verified: number },
-  [string, number, string]
->(
-  `select id, email, is_active, is_superuser, is_verified from users
-   where id = ?1 and is_active and tokens_valid_from <= ?2 and not exists (select 1 from revoked_tokens where token_id = ?3)`,
-);
+interface Viewer {
+  id: string;
+  email: string;
+  is_active: boolean | number;
+  is_superuser: boolean | number;
+  is_verified: boolean | number;
+}
 interface Row {
   id: string;
   user_id: string;
@@ -31,14 +31,37 @@ interface Row {
   bytes: number;
   width: number;
   height: number;
-  created_at: number;
+  created_at: number | Date;
 }
-const page = db.query<Row, [number, string, number]>(
-  `select p.id, u.id as user_id, u.email, p.caption, p.url, p.thumbnail_url, p.file_type, p.file_name, p.content_type,
-     p.bytes, p.width, p.height, p.created_at
-   from posts p join users u on u.id = p.user_id
-   where p.state = 'published' and (p.created_at, p.id) < (?1, ?2) order by p.created_at desc, p.id desc limit ?3`,
-);
+const viewerText = `select id, email, is_active, is_superuser, is_verified from users
+  where id = $1 and is_active and tokens_valid_from <= $2 and not exists (select 1 from revoked_tokens where token_id = $3)`;
+const pageText = `select p.id, u.id as user_id, u.email, p.caption, p.url, p.thumbnail_url, p.file_type, p.file_name, p.content_type,
+    p.bytes, p.width, p.height, p.created_at
+  from posts p join users u on u.id = p.user_id
+  where p.state = 'published' and (p.created_at, p.id) < ($1, $2) order by p.created_at desc, p.id desc limit $3`;
+
+const { findViewer, readPage } = path.startsWith("postgres:") ? onPostgres() : onSqlite();
+
+function onSqlite() {
+  const db = new Database(path);
+  db.run("pragma journal_mode = wal");
+  const viewer = db.query<Viewer, [string, number, string]>(viewerText.replaceAll("$", "?"));
+  const page = db.query<Row, [number, string, number]>(pageText.replaceAll("$", "?"));
+  return {
+    findViewer: (id: string, issued: number, tokenId: string) => viewer.get(id, issued, tokenId),
+    readPage: (time: number, id: string, limit: number) => page.all(time, id, limit),
+  };
+}
+
+function onPostgres() {
+  const sql = new SQL(path, { max: 10 });
+  return {
+    findViewer: (id: string, issued: number, tokenId: string): Promise<Viewer | null> =>
+      sql.unsafe(viewerText, [id, new Date(issued), tokenId]).then((rows: Viewer[]) => rows[0] ?? null),
+    readPage: (time: number, id: string, limit: number): Promise<Row[]> =>
+      sql.unsafe(pageText, [new Date(time), id, limit]),
+  };
+}
 
 const verified = new Map<string, { sub: string; jti: string; issued: number; exp: number }>();
 async function identify(request: Request) {
@@ -59,7 +82,7 @@ async function identify(request: Request) {
     verified.set(token, claims);
   }
   if (claims.exp * 1000 < Date.now()) return null;
-  return viewer.get(claims.sub, claims.issued, claims.jti);
+  return findViewer(claims.sub, claims.issued, claims.jti);
 }
 const unauthorized = () => Response.json({ detail: "Unauthorized" }, { status: 401 });
 const absolute = (url: string) => (url.startsWith("/") ? publicUrl + url : url);
@@ -86,11 +109,13 @@ Bun.serve({
       const { searchParams } = new URL(request.url);
       const limit = Number(searchParams.get("limit") ?? 50);
       const cursor = searchParams.get("cursor");
-      const [time = "9e15", id = "~"] = cursor ? Buffer.from(cursor, "base64url").toString().split(".") : [];
-      const rows = page.all(Number(time), id, limit + 1);
+      const [time = "253370764800000", id = "~"] = cursor
+        ? Buffer.from(cursor, "base64url").toString().split(".")
+        : [];
+      const rows = await readPage(Number(time), id, limit + 1);
       const last = rows.length > limit ? rows[limit - 1] : undefined;
       if (last) rows.length = limit;
-      const next = last ? Buffer.from(`${last.created_at}.${last.id}`).toString("base64url") : null;
+      const next = last ? Buffer.from(`${Number(last.created_at)}.${last.id}`).toString("base64url") : null;
       const posts = rows.map((row) => ({
         id: row.id,
         user_id: row.user_id,
@@ -104,7 +129,7 @@ Bun.serve({
         width: row.width,
         height: row.height,
         content_type: row.content_type,
-        bytes: row.bytes,
+        bytes: Number(row.bytes),
         thumbnail_url: row.thumbnail_url && absolute(row.thumbnail_url),
       }));
       return Response.json(

@@ -14,6 +14,7 @@ import { login } from "./scenarios/login.ts";
 import { media } from "./scenarios/media.ts";
 import { me } from "./scenarios/me.ts";
 import { photos } from "./scenarios/photos.ts";
+import { postgres } from "./scenarios/postgres.ts";
 import { start } from "./scenarios/start.ts";
 import { video } from "./scenarios/video.ts";
 import { requireWrk } from "./wrk.ts";
@@ -28,12 +29,16 @@ const scenarios: Record<string, (bench: Bench) => Promise<Figure[]>> = {
   media,
   calm,
 };
+/** Only where they are asked for. */
+const more: typeof scenarios = { postgres };
 const project = join(import.meta.dir, "..");
 
 async function main(names: string[]): Promise<void> {
-  const unknown = names.filter((name) => !(name in scenarios));
+  const unknown = names.filter((name) => !(name in scenarios || name in more));
   if (unknown.length > 0)
-    throw new Error(`No scenario ${unknown.join(", ")}; there are ${Object.keys(scenarios).join(", ")}.`);
+    throw new Error(
+      `No scenario ${unknown.join(", ")}; there are ${Object.keys({ ...scenarios, ...more }).join(", ")}.`,
+    );
   requireWrk();
   const executable = process.env["BENCH_EXECUTABLE"] ?? join(project, "dist/image-sharing");
   if (!process.env["BENCH_EXECUTABLE"]) await $`bun run build`.cwd(project).quiet();
@@ -49,7 +54,7 @@ async function main(names: string[]): Promise<void> {
     const bench = createBench(folder, executable);
     for (const name of names.length > 0 ? names : Object.keys(scenarios)) {
       process.stderr.write(`${name} …\n`);
-      figures.push(...(await scenarios[name]!(bench)));
+      figures.push(...(await (scenarios[name] ?? more[name])!(bench)));
       await stopAll();
     }
   } finally {
