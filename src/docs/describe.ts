@@ -45,6 +45,9 @@ const requestId = {
   },
 };
 
+/** What can happen to every route: a fault of ours, the end, and a database that does not answer. */
+const everywhere = ["INTERNAL", "STOPPING", "UNAVAILABLE"] as const satisfies ApiErrorCode[];
+
 /** Makes the `detail` of a route from its description. */
 export function describe(description: Description) {
   const { id, summary, answer, audience, accepts = ["application/json"], reads = {} } = description;
@@ -71,7 +74,7 @@ export function describe(description: Description) {
     ...(parameters.length > 0 && { parameters }),
     responses: {
       [answer.status]: success(answer),
-      ...failures([...guards, ...(description.errors ?? [])]),
+      ...failures([...guards, ...(description.errors ?? []), ...everywhere]),
       ...(description.validates && {
         422: {
           description: "The request does not fit.",
