@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { chown, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { CommandError } from "../commands/command.ts";
@@ -10,7 +10,8 @@ import { whenToldToEnd } from "./told-to-end.ts";
 
 /**
  * Makes a data folder of a backup, whole or not at all: it is put together in a corner of its place, compared with the
- * manifest, and moved only then, the database last. The folder itself stays what it is, a volume or a link.
+ * manifest, and moved only then, the database last. The folder itself stays what it is, a volume or a link, and so does
+ * its owner, who gets the files too.
  * @throws CommandError for a folder that is not empty, and for an archive that is cut, changed or none of ours
  */
 export async function restoreBackup(archive: string, dataDir: string): Promise<void> {
@@ -33,6 +34,7 @@ export async function restoreBackup(archive: string, dataDir: string): Promise<v
   try {
     await mkdir(growing, { recursive: true, mode: 0o700 });
     await extract(archive, growing);
+    await giveTo(dataDir, growing);
     const names = await readdir(growing);
     for (const name of [...names.filter((name) => name !== databaseName), databaseName]) {
       moved.push(join(dataDir, name));
@@ -71,6 +73,14 @@ async function extract(archive: string, folder: string): Promise<void> {
   if (listed.length !== found.size || !found.has(databaseName))
     throw new DamagedArchive("its manifest does not fit");
   for (const path of folders) await sync(path);
+}
+
+/** Root restores for whom the data folder belongs to: the service's user, who could not read root's files. */
+async function giveTo(dataDir: string, growing: string): Promise<void> {
+  const { uid, gid } = await stat(dataDir);
+  if (process.getuid?.() !== 0 || uid === 0) return;
+  for (const name of ["", ...(await readdir(growing, { recursive: true }))])
+    await chown(join(growing, name), uid, gid);
 }
 
 /** Sees a folder's entries on the disk. */

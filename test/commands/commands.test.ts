@@ -293,6 +293,16 @@ describe("a backup", () => {
       expect([name, (await stat(join(folder, "volume", name))).mode & 0o777]).toEqual([name, mode]);
   });
 
+  test.skipIf(!mayBecomeAnother)("is restored by root for whom the data folder belongs to", async () => {
+    const nobody = 65_534;
+    await mkdir(join(folder, "data"), { mode: 0o700 });
+    for (const path of [folder, join(folder, "data")]) await chown(path, nobody, nobody);
+    expect(await run(["restore", archive])).toMatchObject({ status: 0, error: "" });
+    for (const name of await readdir(join(folder, "data"), { recursive: true }))
+      expect([name, (await stat(join(folder, "data", name))).uid]).toEqual([name, nobody]);
+    expect(await run(["backup", join(folder, "again.tar")], {}, "", nobody)).toMatchObject({ status: 0 });
+  });
+
   test("copies the database where nobody else can read it", async () => {
     const copy = join(folder, "copy.db");
     takeSnapshot(join(kept, "data/image-sharing.db"), copy).close();

@@ -1,0 +1,56 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+
+import { readConfig } from "../src/config.ts";
+
+const readme = await Bun.file(join(import.meta.dir, "../README.md")).text();
+
+/** The text of the code block that begins with this line. */
+function block(firstLine: string): string {
+  const [, text] = readme.split(`\n${firstLine}\n`);
+  return text?.split("\n```")[0] ?? "";
+}
+
+const compose = () =>
+  Bun.YAML.parse(block("# compose.yaml")) as {
+    services: {
+      photos: { environment: Record<string, string>; volumes: string[]; stop_grace_period: string };
+    };
+    volumes: Record<string, null>;
+  };
+
+test("the settings that the README tells are those that are read", () => {
+  const read = new Set<string>();
+  const noting = new Proxy<Record<string, string>>({}, { get: (_, name) => void read.add(String(name)) });
+  readConfig(noting);
+  // Looked at only beside an ImageKit account.
+  read.add("IMAGE_KIT_BASE_URL");
+  const table = /## Settings\n(.*?)\n## /s.exec(readme)?.[1] ?? "";
+  const told = [...table.matchAll(/^\| (`.*?`) +\|/gm)].flatMap(([, names = ""]) =>
+    [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name ?? ""),
+  );
+  expect(told.sort()).toEqual([...read].sort());
+});
+
+test("the compose file keeps data in a volume that there is, and sets what can be set", async () => {
+  const { services, volumes } = compose();
+  const { environment, volumes: mounts } = services.photos;
+  expect(readConfig(environment)).toMatchObject({ trustProxy: 1, publicUrl: "https://photos.example.com" });
+  const dockerfile = await Bun.file(join(import.meta.dir, "../Dockerfile")).text();
+  const dataDir = /^ENV DATA_DIR=(\S+)$/m.exec(dockerfile)?.[1];
+  expect(mounts).toEqual([`${Object.keys(volumes)[0]}:${dataDir}`]);
+});
+
+test("the unit's settings are good, and both supervisors wait longer than the service takes to stop", () => {
+  const unit = block("# /etc/systemd/system/image-sharing.service");
+  const environment =
+    /^Environment=(.*)$/m
+      .exec(unit)?.[1]
+      ?.split(" ")
+      .map((one) => one.split("=")) ?? [];
+  const config = readConfig(Object.fromEntries(environment) as Record<string, string>);
+  expect(config.dataDir).toBe(`/var/lib/${/^StateDirectory=(.*)$/m.exec(unit)?.[1]}`);
+  // 30 s for requests, 5 s for mails on their way.
+  expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1])).toBeGreaterThan(35);
+  expect(Number.parseInt(compose().services.photos.stop_grace_period)).toBeGreaterThan(35);
+});
