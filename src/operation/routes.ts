@@ -5,7 +5,14 @@ import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 
 /** What a proxy passes on is not asked from this machine, whatever the socket says. */
-const passedOn = ["forwarded", "via", "x-forwarded-for", "x-real-ip"];
+const passedOn = [
+  "forwarded",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-real-ip",
+];
 
 /** For those who run the service: is it able to work, and how does it do? */
 export const operationRoutes = ({ database, lifecycle, metrics, config, connections }: Services) =>

@@ -31,8 +31,17 @@ test("a client's address is the socket's, and unknown where there is none", asyn
 });
 
 test("a running service knows whom it talks to: /metrics is for this machine, not for who comes by a proxy", async () => {
-  const ask = (headers: Record<string, string>) => fetch(`${service.address}/metrics`, { headers });
-  expect((await ask({})).status).toBe(200);
-  for (const name of ["x-forwarded-for", "x-real-ip", "forwarded", "via"])
-    expect([name, (await ask({ [name]: "127.0.0.1" })).status]).toEqual([name, 404]);
+  for (const method of ["GET", "HEAD"]) {
+    const ask = (headers: Record<string, string>) => fetch(`${service.address}/metrics`, { method, headers });
+    expect([method, (await ask({})).status]).toEqual([method, 200]);
+    for (const name of [
+      "x-forwarded-for",
+      "x-forwarded-host",
+      "x-forwarded-proto",
+      "x-real-ip",
+      "forwarded",
+      "via",
+    ])
+      expect([method, name, (await ask({ [name]: "127.0.0.1" })).status]).toEqual([method, name, 404]);
+  }
 });
