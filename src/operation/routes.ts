@@ -47,8 +47,12 @@ export const operationRoutes = ({ database, lifecycle, metrics, config, connecti
         const local = /^(127\.|::1$)/.test(address) && !passedOn.some((name) => request.headers.has(name));
         if (!(config.metrics === "public" || (config.metrics === "loopback" && local)))
           throw new ApiError("NOT_FOUND");
-        const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
-        return new Response(await metrics.text(), { headers });
+        const text = Buffer.from(await metrics.text());
+        const headers = {
+          "content-type": "text/plain; version=0.0.4; charset=utf-8",
+          "content-length": String(text.length),
+        };
+        return new Response(text, { headers });
       },
       {
         detail: describe({

@@ -129,7 +129,9 @@ describe("/metrics", () => {
     expect((await service.fetch("/metrics")).status).toBe(404);
     const open = await TestService.start({ METRICS: "public" });
     await open.fetch("/nope?secret=1");
-    const text = await (await open.fetch("/metrics")).text();
+    const answer = await open.fetch("/metrics");
+    const text = await answer.text();
+    expect(answer.headers.get("content-length")).toBe(String(Buffer.byteLength(text)));
     expect(text).toContain('image_sharing_http_requests_total{method="GET",route="none",status="404"} 1');
     expect(text).toContain("process_resident_memory_bytes");
     expect(text).not.toContain("secret");
