@@ -1,8 +1,9 @@
 // Not the package's index, which loads an HTTP client and more: that took a tenth of the start.
 import Counter from "prom-client/lib/counter.js";
 import Gauge from "prom-client/lib/gauge.js";
-import Histogram from "prom-client/lib/histogram.js";
 import Registry from "prom-client/lib/registry.js";
+
+import { RequestCounts } from "./request-counts.ts";
 
 /** What is counted, for Prometheus. */
 export interface Metrics {
@@ -40,14 +41,7 @@ export function createMetrics(observed: Observed): Metrics {
       },
     });
 
-  const requests = counter("http_requests_total", "Requests answered.", ["method", "route", "status"]);
-  const durations = new Histogram({
-    name: "image_sharing_http_request_duration_seconds",
-    help: "Time from a request's headers to its answer's.",
-    labelNames: ["route"],
-    buckets: [0.001, 0.005, 0.025, 0.1, 0.25, 1, 5, 30, 120],
-    registers,
-  });
+  const requests = new RequestCounts();
   const uploads = counter("uploads_total", "Uploads that came to their end.", ["result"]);
   const uploadBytes = counter("upload_bytes_total", "Bytes of published uploads.");
   const storeCalls = counter("store_calls_total", "Calls of media stores.", ["store", "operation", "result"]);
@@ -78,16 +72,13 @@ export function createMetrics(observed: Observed): Metrics {
   });
 
   return {
-    request(method, route, status, seconds) {
-      requests.inc({ method, route, status });
-      durations.observe({ route }, seconds);
-    },
+    request: (...request) => requests.add(...request),
     upload(result, bytes) {
       uploads.inc({ result });
       if (result === "published") uploadBytes.inc(bytes);
     },
     storeCall: (store, operation, result) => storeCalls.inc({ store, operation, result }),
     swept: (outcome, posts) => swept.inc({ outcome }, posts),
-    text: () => registers[0]!.metrics(),
+    text: async () => `${requests.text()}\n${await registers[0]!.metrics()}`,
   };
 }
