@@ -1,5 +1,6 @@
 import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } from "elysia";
 
+import { JsonAnswer } from "./http/json-answer.ts";
 import { requestId } from "./http/request-id.ts";
 import { createRoutePatterns, type RoutePatterns } from "./http/route-patterns.ts";
 import { recoveryRoutes } from "./auth/recovery-routes.ts";
@@ -20,10 +21,17 @@ export function createApp(services: Services) {
   let patterns: RoutePatterns | undefined;
   // A path begins behind the host, however short: "http://api/feed" is one too.
   const app = new Elysia({ name: "image-sharing", handler: { standardHostname: false } })
-    .onError({ as: "global" }, ({ error, path, request }): Response => {
+    .onError({ as: "global" }, ({ error, path, request, set }): Response => {
+      set.status = untouched;
       if (error instanceof NotFoundError) return notFound(path);
       if (request.signal.aborted) return errorResponse(new ApiError("CLIENT_GONE"));
       return errorResponse(apiErrorOf(error, request, services));
+    })
+    .mapResponse({ as: "global" }, ({ responseValue, set }) => {
+      if (!isPlainObject(responseValue)) return undefined;
+      const status = Number(set.status);
+      set.status = untouched;
+      return JsonAnswer.of(responseValue, { status });
     })
     .use(webRoutes(services))
     .use(docsRoutes((): AnyElysia => app))
@@ -43,6 +51,12 @@ export function createApp(services: Services) {
   }
   return app;
 }
+
+/** With any other status beside it Elysia sends a copy of an answer, by way of a stream. */
+const untouched = 200;
+
+const isPlainObject = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 /** What went wrong in the API's terms. What is not of them is logged and stays unsaid. */
 function apiErrorOf(error: unknown, request: Request, { log }: Services): unknown {

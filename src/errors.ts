@@ -1,3 +1,5 @@
+import { JsonAnswer } from "./http/json-answer.ts";
+
 /**
  * Every error the API can answer, and nothing else: status and `detail` as FastAPI Users sends them.
  * A `reason` makes the detail `{code, reason}`, the shape FastAPI Users gives to password errors.
@@ -102,11 +104,11 @@ export class ValidationProblems extends Error {
  * become a bare 500: their message may hold secrets.
  */
 export function errorResponse(error: unknown): Response {
-  if (error instanceof ValidationProblems) return Response.json({ detail: error.problems }, { status: 422 });
+  if (error instanceof ValidationProblems) return JsonAnswer.of({ detail: error.problems }, { status: 422 });
   const { code, options } = error instanceof ApiError ? error : new ApiError("INTERNAL");
   const { status, detail } = apiErrors[code];
   const body = options.reason === undefined ? (options.detail ?? detail) : { code, reason: options.reason };
-  const response = Response.json({ detail: body }, { status, headers: options.headers ?? {} });
+  const response = JsonAnswer.of({ detail: body }, { status, headers: options.headers ?? {} });
   if (status === 503 && !response.headers.has("retry-after")) response.headers.set("retry-after", "5");
   return response;
 }

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 
 import { readJson } from "../http/bodies.ts";
+import { JsonAnswer } from "../http/json-answer.ts";
 import type { Services } from "../services.ts";
 import { userRead } from "../users/user-read.ts";
 import { described } from "./descriptions.ts";
@@ -21,7 +22,7 @@ export const recoveryRoutes = (services: Services) => {
         const email = validEmailAddress(body.email);
         await limits.forgotPassword({ address: connections.addressOf(request), account: email.uniqueKey });
         services.background.run("mail a reset token", () => requestReset(services, email));
-        return Response.json(null, { status: 202 });
+        return JsonAnswer.of(null, { status: 202 });
       },
       { parse: [readJson], body: emailBody, detail: described.forgotPassword },
     )
@@ -29,7 +30,7 @@ export const recoveryRoutes = (services: Services) => {
       "/reset-password",
       async ({ body }) => {
         await resetPassword(services, body.token, body.password);
-        return Response.json(null);
+        return JsonAnswer.of(null);
       },
       { parse: [readJson], body: resetBody, detail: described.resetPassword },
     )
@@ -39,7 +40,7 @@ export const recoveryRoutes = (services: Services) => {
         const email = validEmailAddress(body.email);
         await limits.requestVerify({ address: connections.addressOf(request), account: email.uniqueKey });
         services.background.run("mail a verify token", () => requestVerify(services, email));
-        return Response.json(null, { status: 202 });
+        return JsonAnswer.of(null, { status: 202 });
       },
       { parse: [readJson], body: emailBody, detail: described.requestVerifyToken },
     )

@@ -1,3 +1,5 @@
+import { JsonAnswer } from "./json-answer.ts";
+
 /** Below this many bytes compressing costs more than it saves. */
 const worthwhile = 1024;
 
@@ -6,22 +8,19 @@ const worthwhile = 1024;
  * compressed copies of their own.
  * @returns the answer to send, and how many bytes its body has
  */
-export async function compressed(
-  request: Request,
-  response: Response,
-): Promise<{ response: Response; bytes: number }> {
-  const { headers, status } = response;
-  if (request.method === "HEAD") return { response, bytes: 0 };
-  const told = headers.get("content-length");
-  if (told !== null || !response.body || !headers.get("content-type")?.startsWith("application/json"))
-    return { response, bytes: Number(told) };
-  const text = await response.text();
-  const bytes = Buffer.byteLength(text);
+export function compressed(request: Request, response: Response): { response: Response; bytes: number } {
+  if (!(response instanceof JsonAnswer))
+    return {
+      response,
+      bytes: request.method === "HEAD" ? 0 : Number(response.headers.get("content-length")),
+    };
+  const { headers, status, written } = response;
   headers.set("vary", "accept-encoding");
+  const bytes = Buffer.byteLength(written);
   const coding = bytes < worthwhile ? undefined : preferredCoding(request.headers.get("accept-encoding"));
-  if (!coding) return { response: new Response(text, { status, headers }), bytes };
+  if (!coding) return { response, bytes };
   headers.set("content-encoding", coding);
-  const body = coding === "zstd" ? Bun.zstdCompressSync(text) : Bun.gzipSync(text);
+  const body = coding === "zstd" ? Bun.zstdCompressSync(written) : Bun.gzipSync(written);
   return { response: new Response(new Uint8Array(body), { status, headers }), bytes: body.length };
 }
 

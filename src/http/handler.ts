@@ -22,7 +22,7 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
     const started = performance.now();
     const id = requestId(request);
     const path = pathOf(request.url);
-    const { response, bytes } = await compressed(
+    const { response, bytes } = compressed(
       request,
       cors.preflight(request) ??
         (lifecycle.stopping && path !== "/health" ? errorResponse(stopping()) : await app.fetch(request)),

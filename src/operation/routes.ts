@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 
 import { describe } from "../docs/describe.ts";
 import { ApiError } from "../errors.ts";
+import { JsonAnswer } from "../http/json-answer.ts";
 import type { Services } from "../services.ts";
 
 /** What a proxy passes on is not asked from this machine, whatever the socket says. */
@@ -20,7 +21,7 @@ export const operationRoutes = ({ database, lifecycle, metrics, config, connecti
     .get(
       "/health",
       async () => {
-        if (lifecycle.stopping) return Response.json({ status: "stopping" }, { status: 503 });
+        if (lifecycle.stopping) return JsonAnswer.of({ status: "stopping" }, { status: 503 });
         await database.ping().catch((cause: unknown) => {
           throw new ApiError("UNAVAILABLE", { cause });
         });

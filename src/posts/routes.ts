@@ -3,6 +3,7 @@ import { Elysia, t } from "elysia";
 import { refuseStrangers, signedInPlugin } from "../auth/signed-in.ts";
 import { ignoreBody } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
+import { JsonAnswer } from "../http/json-answer.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { described } from "./descriptions.ts";
@@ -45,14 +46,14 @@ export const postRoutes = (services: Services) => {
       "/feed",
       async ({ query, viewer }) => {
         const { entries, nextCursor } = await feedPage(services.database.posts, readFeedRequest(query));
-        const headers: Record<string, string> = { "content-type": "application/json" };
+        const headers: Record<string, string> = {};
         if (nextCursor !== null) {
           const limit = query.limit === undefined ? "" : `limit=${query.limit}&`;
           headers["link"] = `<${config.publicUrl}/feed?${limit}cursor=${nextCursor}>; rel="next"`;
         }
         const json = `{"posts":${await feedJson(entries, viewer)},"next_cursor":${JSON.stringify(nextCursor)}}`;
         // Typed as what it holds, for clients that take their types from here.
-        return new Response(json, { headers }) as unknown as {
+        return new JsonAnswer(json, { headers }) as unknown as {
           posts: PostRead[];
           next_cursor: string | null;
         };
