@@ -77,7 +77,8 @@ export async function openServices(
     version,
     hashesPending: hashing.pending,
     uploadsRunning: () => running.size,
-    postsByState: database.posts.countByState,
+    unfinishedPosts: database.posts.countUnfinished,
+    publishedPosts: database.posts.countPublished,
   });
   const stores = [disk, imagekit].flatMap((store) => (store ? [measuredStore(store, metrics)] : []));
   const storeNamed = (name: string) => stores.find((store) => store.name === name);

@@ -255,8 +255,20 @@ export function postQueries({ dialect, query, tables: { posts, users }, transact
       await query.delete(posts).where(and(eq(posts.id, id), eq(posts.state, "deleting")));
     },
 
-    countByState: (): Promise<{ state: string; posts: number }[]> =>
-      Promise.resolve(query.select({ state: posts.state, posts: count() }).from(posts).groupBy(posts.state)),
+    /** By state; cheap however many posts there are. */
+    countUnfinished: async (): Promise<{ pending: number; deleting: number }> => {
+      const rows = await query
+        .select({ state: posts.state, posts: count() })
+        .from(posts)
+        .where(sql`${posts.state} <> 'published'`)
+        .groupBy(posts.state);
+      const of = (state: string) => rows.find((row) => row.state === state)?.posts ?? 0;
+      return { pending: of("pending"), deleting: of("deleting") };
+    },
+
+    /** Walks an index: tens of milliseconds for a million, in which SQLite does nothing else. */
+    countPublished: async (): Promise<number> =>
+      (await query.select({ posts: count() }).from(posts).where(published))[0]?.posts ?? 0,
 
     /** Ends the validity of upload keys older than `cutoff`. */
     expireUploadKeys: async (cutoff: Date): Promise<void> => {

@@ -23,7 +23,8 @@ export interface Observed {
   readonly version: string;
   hashesPending(): number;
   uploadsRunning(): number;
-  postsByState(): Promise<{ state: string; posts: number }[]>;
+  unfinishedPosts(): Promise<{ pending: number; deleting: number }>;
+  publishedPosts(): Promise<number>;
 }
 
 /** Metrics of one service, in a registry of its own. */
@@ -41,6 +42,7 @@ export function createMetrics(observed: Observed): Metrics {
       },
     });
 
+  const publishedPosts = atMostEvery(10 * 60_000, () => observed.publishedPosts());
   const requests = new RequestCounts();
   const uploads = counter("uploads_total", "Uploads that came to their end.", ["result"]);
   const uploadBytes = counter("upload_bytes_total", "Bytes of published uploads.");
@@ -62,12 +64,17 @@ export function createMetrics(observed: Observed): Metrics {
   );
   new Gauge({
     name: "image_sharing_posts",
-    help: "Posts by state; many `deleting` ones: a store does not delete.",
+    help: "Posts by state, the published as of the last ten minutes; many `deleting` ones: a store does not delete.",
     labelNames: ["state"],
     registers,
     async collect() {
       this.reset();
-      for (const { state, posts } of await observed.postsByState()) this.set({ state }, posts);
+      try {
+        const counts = { ...(await observed.unfinishedPosts()), published: await publishedPosts() };
+        for (const [state, posts] of Object.entries(counts)) this.set({ state }, posts);
+      } catch {
+        // Without its database a service is watched all the more: everything else is still told.
+      }
     },
   });
 
@@ -80,5 +87,14 @@ export function createMetrics(observed: Observed): Metrics {
     storeCall: (store, operation, result) => storeCalls.inc({ store, operation, result }),
     swept: (outcome, posts) => swept.inc({ outcome }, posts),
     text: async () => `${requests.text()}\n${await registers[0]!.metrics()}`,
+  };
+}
+
+/** The last answer again until it is this many milliseconds old. */
+function atMostEvery<T>(interval: number, ask: () => Promise<T>): () => Promise<T> {
+  let known: { answer: T; until: number } | undefined;
+  return async () => {
+    if (!known || known.until < Date.now()) known = { answer: await ask(), until: Date.now() + interval };
+    return known.answer;
   };
 }
