@@ -17,7 +17,8 @@ export function createViewers(database: Database, tokens: Tokens, requireVerifie
   const known = new WeakMap<Request, SignedIn>();
 
   async function identify(request: Request): Promise<SignedIn> {
-    const token = await readBearer(request.headers.get("authorization"), tokens);
+    const bearer = bearerOf(request.headers.get("authorization"));
+    const token = bearer === undefined ? undefined : await tokens.readAccess(bearer);
     const viewer = token && (await database.users.viewer(token.userId, token.issuedAt, token.tokenId));
     if (!viewer) throw new ApiError("UNAUTHORIZED");
     if (requireVerified && !viewer.isVerified) throw new ApiError("FORBIDDEN");
@@ -57,7 +58,5 @@ export function createViewers(database: Database, tokens: Tokens, requireVerifie
 export type Viewers = ReturnType<typeof createViewers>;
 
 /** RFC 6750: `Bearer`, in any case, then the token. */
-async function readBearer(header: string | null, tokens: Tokens): Promise<AccessToken | undefined> {
-  if (!header || header.slice(0, 7).toLowerCase() !== "bearer ") return undefined;
-  return tokens.readAccess(header.slice(7).trim());
-}
+const bearerOf = (header: string | null): string | undefined =>
+  header?.slice(0, 7).toLowerCase() === "bearer " ? header.slice(7).trim() : undefined;

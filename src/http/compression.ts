@@ -15,7 +15,6 @@ export function compressed(request: Request, response: Response): { response: Re
       bytes: request.method === "HEAD" ? 0 : Number(response.headers.get("content-length")),
     };
   const { headers, status, written } = response;
-  headers.set("vary", "accept-encoding");
   const bytes = Buffer.byteLength(written);
   const coding = bytes < worthwhile ? undefined : preferredCoding(request.headers.get("accept-encoding"));
   if (!coding) return { response, bytes };

@@ -3,6 +3,8 @@ import { ApiError, errorResponse } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { compressed } from "./compression.ts";
 import { createCors } from "./cors.ts";
+import { JsonAnswer } from "./json-answer.ts";
+import { protect } from "./protective-headers.ts";
 import { requestId } from "./request-id.ts";
 import { createRoutePatterns } from "./route-patterns.ts";
 
@@ -31,9 +33,7 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
     const { headers, status } = response;
     cors.mark(request, headers);
     headers.set("x-request-id", id);
-    headers.set("x-content-type-options", "nosniff");
-    headers.set("referrer-policy", "no-referrer");
-    if (!headers.has("content-security-policy")) headers.set("x-frame-options", "DENY");
+    if (!(response instanceof JsonAnswer)) protect(headers);
     if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
 
     const ms = performance.now() - started;

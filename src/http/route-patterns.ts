@@ -19,10 +19,9 @@ export function createRoutePatterns(routes: readonly { path: string; method: str
     .filter((path) => /[:*]/.test(path))
     .map((path) => ({ path, expression: toExpression(path) }));
 
+  const fixed = new Set([...methods.keys()].filter((path) => !/[:*]/.test(path)));
   const patternOf = (path: string) =>
-    methods.has(path) && !/[:*]/.test(path)
-      ? path
-      : dynamic.find(({ expression }) => expression.test(path))?.path;
+    fixed.has(path) ? path : dynamic.find(({ expression }) => expression.test(path))?.path;
   return {
     patternOf,
     methodsOf(path) {
