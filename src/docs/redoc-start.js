@@ -1,15 +1,22 @@
 // ReDoc draws in colours of its own: those for the dark where the browser prefers it.
 const dark = {
   colors: {
-    primary: { main: "#8ab4f8" },
+    // Behind white letters and on white, too.
+    primary: { main: "#3b74d1" },
+    success: { main: "#7cc98a" },
+    warning: { main: "#e0b45c" },
+    error: { main: "#f08b85" },
     text: { primary: "#e3e5ea", secondary: "#b4b8c2" },
     border: { dark: "#3a3f4a", light: "#2c3038" },
-    http: { get: "#6bbd5b", post: "#4aa3df", patch: "#c9a24a", delete: "#d9705f" },
+    http: { get: "#2f7d32", post: "#1f6fb2", patch: "#8a6100", delete: "#b3402f" },
   },
   schema: { nestedBackground: "#1d2026", typeNameColor: "#b4b8c2", typeTitleColor: "#b4b8c2" },
-  sidebar: { backgroundColor: "#1d2026", textColor: "#e3e5ea" },
+  sidebar: { backgroundColor: "#1d2026", textColor: "#e3e5ea", activeTextColor: "#8ab4f8" },
   rightPanel: { backgroundColor: "#101216" },
-  typography: { code: { backgroundColor: "#22262e", color: "#f0a37e" } },
+  typography: {
+    links: { color: "#8ab4f8", hover: "#b3cdfa", visited: "#8ab4f8" },
+    code: { backgroundColor: "#22262e", color: "#f0a37e" },
+  },
 };
 const { matches } = matchMedia("(prefers-color-scheme: dark)");
 
