@@ -5,6 +5,7 @@ import { createHandler } from "../http/handler.ts";
 import { readConfig, type Config } from "../config.ts";
 import { batchedWriter, createLog, jsonLine, readableLine } from "../operation/log.ts";
 import { openServices } from "../services.ts";
+import { takeDataFolder } from "./data-folder.ts";
 import { cannotListen, cannotUse } from "./start-problems.ts";
 import { stopWhenTold } from "./stop.ts";
 
@@ -25,11 +26,14 @@ export async function serve(): Promise<void> {
   const config = readConfig();
   const stoppable = stopWhenTold();
   const log = createLog(config.logLevel, batchedWriter(2), process.stderr.isTTY ? readableLine : jsonLine);
-  const services = await openServices(config, log, (text) => process.stdout.write(text)).catch(
+  // With a server for a database any number of services may share a folder.
+  const letGo = config.database ? () => {} : takeDataFolder(config);
+  const opened = await openServices(config, log, (text) => process.stdout.write(text)).catch(
     (error: unknown) => {
       throw cannotUse(config, error);
     },
   );
+  const services = { ...opened, close: () => opened.close().finally(letGo) };
   const app = createApp(services);
   const handler = createHandler(app, services);
   let server: Server<undefined>;

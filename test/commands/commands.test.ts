@@ -98,6 +98,17 @@ describe("a start that cannot be", () => {
     await other.stop(true);
   });
 
+  test("names the data folder that another service works on, until that is killed", async () => {
+    await mkdir(join(folder, "data"));
+    const [first, second] = [0, 1].map(() => new ServiceProcess(join(folder, "data")));
+    await first!.start();
+    plain(await run([], { PORT: "0" }), join(folder, "data"));
+    expect(await fetch(`${first!.address}/health`).then(({ status }) => status)).toBe(200);
+    await first!.kill();
+    await second!.start();
+    expect(await second!.stop()).toBe(0);
+  });
+
   test("names the folder that is none", async () => {
     await Bun.write(join(folder, "data"), "a file");
     plain(await run([]), join(folder, "data"));
