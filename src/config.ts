@@ -27,6 +27,8 @@ export interface Config {
   readonly mediaStore: MediaStoreName;
   /** Undefined: not configured. */
   readonly imagekit: ImageKitAccount | undefined;
+  /** Undefined: not configured. */
+  readonly s3: S3Bucket | undefined;
   /** Seconds a store may take for one file; null: from the file's size. */
   readonly uploadDeadline: number | null;
   readonly sweepInterval: number;
@@ -49,11 +51,25 @@ export interface ImageKitAccount {
   readonly baseUrl: string | null;
 }
 
-export const mediaStoreNames = ["imagekit", "disk"] as const;
+export interface S3Bucket {
+  readonly bucket: string;
+  /** Null: Amazon's, by region. */
+  readonly endpoint: string | null;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Under which everyone can read the objects; null: this service leads to signed addresses. */
+  readonly publicUrl: string | null;
+}
+
+export const mediaStoreNames = ["imagekit", "s3", "disk"] as const;
 export type MediaStoreName = (typeof mediaStoreNames)[number];
 
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
+
+/** Bytes of one PUT. */
+const largestS3Object = 5 * 1024 ** 3;
 
 /** Settings that cannot be used: one plain sentence for each. */
 export class ConfigError extends Error {
@@ -110,7 +126,19 @@ export function readConfig(environment: Environment = process.env): Config {
     urlEndpoint: setting("IMAGEKIT_URL_ENDPOINT", "", addressExpected, address),
     baseUrl: setting("IMAGE_KIT_BASE_URL", null, addressExpected, address),
   };
-  const mediaStore = oneOf("MEDIA_STORE", imagekit ? "imagekit" : "disk", mediaStoreNames);
+  const keys = together("S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY");
+  const s3 = keys && {
+    bucket: keys.S3_BUCKET,
+    endpoint: setting("S3_ENDPOINT", null, addressExpected, address),
+    region: text("S3_REGION") ?? "us-east-1",
+    accessKeyId: keys.S3_ACCESS_KEY_ID,
+    secretAccessKey: keys.S3_SECRET_ACCESS_KEY,
+    publicUrl: setting("S3_PUBLIC_URL", null, addressExpected, address),
+  };
+  const configured = imagekit ? "imagekit" : s3 ? "s3" : "disk";
+  const mediaStore = oneOf("MEDIA_STORE", configured, mediaStoreNames);
+  if (mediaStore === "s3" && !s3)
+    problems.push("MEDIA_STORE is s3, so S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must be set.");
   if (mediaStore === "imagekit" && !imagekit)
     problems.push(
       "MEDIA_STORE is imagekit, so IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY and IMAGEKIT_URL_ENDPOINT must be set.",
@@ -128,7 +156,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const database = setting<PostgresSettings | undefined>(
     "DATABASE_URL",
     undefined,
-    "an address like postgres://user:password@host:5432/database, or unset for the file in DATA_DIR",
+    "an address like postgres://user:password@host:5432/database?sslmode=verify-full, or unset for the file in DATA_DIR",
     (url) => (isPostgresUrl(url) ? { url, poolSize } : undefined),
   );
 
@@ -151,6 +179,7 @@ export function readConfig(environment: Environment = process.env): Config {
     requireVerifiedEmail: oneOf("REQUIRE_VERIFIED_EMAIL", "false", ["true", "false"]) === "true",
     mediaStore,
     imagekit,
+    s3,
     uploadDeadline: setting("UPLOAD_DEADLINE", null, "a whole number of seconds from 1 to 86400", (v) =>
       wholeNumber(v, 1, 86_400),
     ),
@@ -177,6 +206,8 @@ export function readConfig(environment: Environment = process.env): Config {
     problems.push(
       `SWEEP_GRACE must be more than ${longestUpload}, the seconds that the largest upload may take (MAX_VIDEO_SIZE, UPLOAD_DEADLINE): another machine would give it up.`,
     );
+  if (mediaStore === "s3" && Math.max(config.maxImageSize, config.maxVideoSize) > largestS3Object)
+    problems.push("MAX_IMAGE_SIZE and MAX_VIDEO_SIZE must be at most 5gb, the most that S3 takes at once.");
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config);
 }
@@ -205,9 +236,14 @@ function address(value: string): string | undefined {
   return url.href.replace(/\/+$/, "");
 }
 
+/** Of PostgreSQL's own client library. */
+const tlsModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
 function isPostgresUrl(value: string): boolean {
   const url = URL.parse(value);
-  return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1;
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol) || url.pathname.length < 2) return false;
+  const mode = url.searchParams.get("sslmode");
+  return mode === null || tlsModes.includes(mode);
 }
 
 function origins(value: string): string[] | undefined {

@@ -18,6 +18,7 @@ import { createSmtpMailer } from "./mail/smtp-mailer.ts";
 import { deadlineFor } from "./media/deadline.ts";
 import { DiskStore } from "./media/disk-store.ts";
 import { ImageKitStore } from "./media/imagekit-store.ts";
+import { S3Store } from "./media/s3-store.ts";
 import { makeTempDir } from "./media/temp-dir.ts";
 import { measuredStore } from "./media/measured-store.ts";
 import { createMetrics, type Metrics } from "./operation/metrics.ts";
@@ -38,6 +39,8 @@ export interface Services extends RecoveryServices, PostServices {
   readonly sweeper: Sweeper;
   /** Media that this service delivers itself. */
   readonly disk: DiskStore;
+  /** Where this service leads to; undefined: not configured. */
+  readonly s3: S3Store | undefined;
   /** Where uploads are staged: a folder of this process, on the file system of the disk store. */
   readonly tempDir: string;
   /** Ends what runs in the background, then lets go of database and files. */
@@ -70,6 +73,7 @@ export async function openServices(
     : createConsoleMailer(print);
   const deadline = (bytes: number) => deadlineFor(bytes, config.uploadDeadline);
   const imagekit = config.imagekit && new ImageKitStore({ ...config.imagekit, deadlineFor: deadline });
+  const s3 = config.s3 && new S3Store(config.s3);
   const background = createBackground(log);
   const hashing = createPasswordHashing(hashingLimits);
   const running = new Set<string>();
@@ -80,7 +84,7 @@ export async function openServices(
     unfinishedPosts: database.posts.countUnfinished,
     publishedPosts: database.posts.countPublished,
   });
-  const stores = [disk, imagekit].flatMap((store) => (store ? [measuredStore(store, metrics)] : []));
+  const stores = [disk, imagekit, s3].flatMap((store) => (store ? [measuredStore(store, metrics)] : []));
   const storeNamed = (name: string) => stores.find((store) => store.name === name);
   const posts: PostServices = {
     database,
@@ -112,6 +116,7 @@ export async function openServices(
     publicUrl: config.publicUrl,
     mailer,
     disk,
+    s3,
     tempDir: tempDir.path,
     async close() {
       await background.drain();

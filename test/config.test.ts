@@ -50,6 +50,47 @@ describe("settings", () => {
     expect(problemsOf({ MAX_IMAGE_SIZE: text })).toHaveLength(1);
   });
 
+  test.each([
+    "mysql://u:hidden@h/db",
+    "sqlite:x.db",
+    "./x.db",
+    "postgres://u:hidden@h/",
+    "postgres://u:hidden@h/db?sslmode=requir",
+  ])("%p is no database, and its password is not repeated", (text) => {
+    const problems = problemsOf({ DATABASE_URL: text });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toStartWith("DATABASE_URL must be ");
+    expect(problems[0]).not.toContain("hidden");
+  });
+
+  test("a bucket needs name and keys, becomes the store, and its secret is not repeated", () => {
+    const keys = { S3_ACCESS_KEY_ID: "id", S3_SECRET_ACCESS_KEY: "hidden" };
+    expect(readConfig({ S3_BUCKET: "b", ...keys })).toMatchObject({
+      mediaStore: "s3",
+      s3: { bucket: "b", endpoint: null, region: "us-east-1", publicUrl: null },
+    });
+    expect(readConfig({ S3_BUCKET: "b", ...keys, MEDIA_STORE: "disk" }).mediaStore).toBe("disk");
+    expect(problemsOf(keys)).toEqual([
+      "S3_BUCKET must be set too, because S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY is.",
+    ]);
+    expect(problemsOf({ MEDIA_STORE: "s3" })).toHaveLength(1);
+    const [problem] = problemsOf({ S3_BUCKET: "b", ...keys, S3_ENDPOINT: "s3.example.com" });
+    expect(problem).toStartWith("S3_ENDPOINT must be ");
+    expect(problem).not.toContain("hidden");
+    expect(problemsOf({ S3_BUCKET: "b", ...keys, MAX_VIDEO_SIZE: "6gb" })).toHaveLength(1);
+    expect(problemsOf({ S3_BUCKET: "b", ...keys, MAX_VIDEO_SIZE: "6gb", MEDIA_STORE: "disk" })).toEqual([]);
+  });
+
+  test("on PostgreSQL an upload may not take longer than the sweeper waits for it", () => {
+    const url = "postgres://u:p@h/db?sslmode=verify-full";
+    expect(problemsOf({ DATABASE_URL: url })).toEqual([]);
+    expect(problemsOf({ SWEEP_GRACE: "60" })).toEqual([]);
+    for (const setting of [{ SWEEP_GRACE: "60" }, { UPLOAD_DEADLINE: "900" }, { MAX_VIDEO_SIZE: "2gb" }]) {
+      const [problem] = problemsOf({ DATABASE_URL: url, ...setting });
+      expect(problem).toStartWith("SWEEP_GRACE must be more than ");
+    }
+  });
+
   test.each(["ftp://x", "example.com", "http://a/?q=1", "http://user:pw@a/"])(
     "%p is no public address",
     (text) => {

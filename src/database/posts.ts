@@ -62,7 +62,7 @@ const leftover = ({ id, store, key, storeId, url, bytes, reservedAt, attempts }:
 });
 
 /** What media delivery has to know about a key. */
-export type DeliveredMedia = Pick<PostRow, "contentType" | "bytes" | "fileName">;
+export type DeliveredMedia = Pick<PostRow, "contentType" | "bytes" | "fileName" | "store">;
 
 /** A place in the feed: the last post of the page before. */
 export interface FeedPosition {
@@ -115,11 +115,21 @@ export function postQueries({ dialect, query, tables: { posts, users }, transact
     .orderBy(desc(posts.createdAt), desc(posts.id))
     .limit(sql.placeholder("limit"))
     .prepare("feed_page");
-  const byKey = query
-    .select({ contentType: posts.contentType, bytes: posts.bytes, fileName: posts.fileName })
-    .from(posts)
+  const selectDelivered = () =>
+    query
+      .select({
+        contentType: posts.contentType,
+        bytes: posts.bytes,
+        fileName: posts.fileName,
+        store: posts.store,
+      })
+      .from(posts);
+  const mediaByKey = selectDelivered()
     .where(and(eq(posts.key, sql.placeholder("key")), published))
     .prepare("media_by_key");
+  const mediaOf = selectDelivered()
+    .where(and(eq(posts.id, sql.placeholder("id")), published))
+    .prepare("media_of_post");
 
   return {
     byId: async (id: string): Promise<PublishedPost | undefined> => (await byId.execute({ id }))[0],
@@ -133,7 +143,11 @@ export function postQueries({ dialect, query, tables: { posts, users }, transact
       selectPublished().where(and(inArray(posts.id, ids), published)),
 
     /** What is kept under this key: a published post's bytes. */
-    byKey: async (key: string): Promise<DeliveredMedia | undefined> => (await byKey.execute({ key }))[0],
+    mediaByKey: async (key: string): Promise<DeliveredMedia | undefined> =>
+      (await mediaByKey.execute({ key }))[0],
+
+    /** The same by the post's id, for its thumbnail. */
+    mediaOf: async (id: string): Promise<DeliveredMedia | undefined> => (await mediaOf.execute({ id }))[0],
 
     /** The unfinished or published post that this user's upload key stands for. */
     byUploadKey: async (

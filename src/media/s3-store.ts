@@ -19,7 +19,7 @@ export interface S3Settings {
 }
 
 /** Seconds for which a signed address to read from is good, and one for a call of our own. */
-const READABLE = 3600;
+export const READABLE = 3600;
 const CALL = 600;
 
 /**
@@ -84,9 +84,9 @@ export class S3Store implements MediaStore {
     );
   }
 
-  /** An address at which anyone can read the file for an hour: where `/media/{key}` sends to. */
-  signedAddress(key: string): string {
-    return this.#client.presign(requireMediaKey(key), { method: "GET", expiresIn: READABLE });
+  /** An address at which anyone can read the file for an hour, by this method: where `/media/{key}` sends to. */
+  signedAddress(key: string, method: "GET" | "HEAD" = "GET"): string {
+    return this.#client.presign(requireMediaKey(key), { method, expiresIn: READABLE });
   }
 
   #stored(key: string): StoredMedia {
