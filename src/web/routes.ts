@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 
+import type { Config } from "../config.ts";
 import { fromText, staticContent } from "../http/static-content.ts";
 import { bundledPage } from "./bundle.macro.ts" with { type: "macro" };
 import icon from "./icon.svg" with { type: "text" };
@@ -19,8 +20,12 @@ const [scriptName, styleName] = Object.keys(assets);
  * The page at `/`. Scripts and styles come from here alone, and nothing may be written into the page; pictures may come
  * from wherever the configured store delivers them.
  */
-export function webRoutes({ config }: { config: { publicUrl: string } }) {
-  const media = `'self' blob: https: ${new URL(config.publicUrl).origin}`;
+export function webRoutes({ config: { publicUrl, s3 } }: { config: Pick<Config, "publicUrl" | "s3"> }) {
+  // Without TLS only where the operator named it.
+  const named = [publicUrl, s3?.publicUrl ?? s3?.endpoint].flatMap((url) =>
+    url ? [new URL(url).origin] : [],
+  );
+  const media = `'self' blob: https: ${named.join(" ")}`;
   const policy =
     `default-src 'none'; script-src 'self'; style-src 'self'; img-src ${media}; media-src ${media}; ` +
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
