@@ -2,6 +2,7 @@ import { and, count, desc, eq, inArray, lt, lte, notInArray, sql } from "drizzle
 
 import { isConflict, isOrphan, step, type Connection } from "./connection.ts";
 import { publishLock } from "./locks.ts";
+import { prepared } from "./prepared.ts";
 import type { Tables } from "./schema.ts";
 
 type PostRow = Tables["posts"]["$inferSelect"];
@@ -77,7 +78,9 @@ export type FeedEntry = Pick<PublishedPost, "id" | "userId" | "email" | "created
 const feedTop: FeedPosition = { createdAt: new Date(Date.UTC(9999, 0)), id: "~" };
 
 /** Every query about posts. */
-export function postQueries({ dialect, query, tables: { posts, users }, transaction }: Connection) {
+export function postQueries(connection: Connection) {
+  const { dialect, query, tables, transaction } = connection;
+  const { posts, users } = tables;
   // Written out, not bound: only then does the planner see that the partial index holds every published post.
   const published = sql`${posts.state} = 'published'`;
   const publishedPost = {
@@ -98,23 +101,28 @@ export function postQueries({ dialect, query, tables: { posts, users }, transact
   const selectPublished = () =>
     query.select(publishedPost).from(posts).innerJoin(users, eq(users.id, posts.userId));
 
-  const byId = selectPublished()
-    .where(and(eq(posts.id, sql.placeholder("id")), published))
-    .prepare("published_post");
+  const byId = prepared(
+    connection,
+    "published_post",
+    selectPublished().where(and(eq(posts.id, sql.placeholder("id")), published)),
+  );
   // Row values, so that the whole condition is one range of the index.
-  const page = query
-    .select({ id: posts.id, userId: users.id, email: users.email, createdAt: publishedPost.createdAt })
-    .from(posts)
-    .innerJoin(users, eq(users.id, posts.userId))
-    .where(
-      and(
-        published,
-        sql`(${posts.createdAt}, ${posts.id}) < (${sql.param(sql.placeholder("createdAt"), posts.createdAt)}, ${sql.placeholder("id")})`,
-      ),
-    )
-    .orderBy(desc(posts.createdAt), desc(posts.id))
-    .limit(sql.placeholder("limit"))
-    .prepare("feed_page");
+  const page = prepared(
+    connection,
+    "feed_page",
+    query
+      .select({ id: posts.id, userId: users.id, email: users.email, createdAt: publishedPost.createdAt })
+      .from(posts)
+      .innerJoin(users, eq(users.id, posts.userId))
+      .where(
+        and(
+          published,
+          sql`(${posts.createdAt}, ${posts.id}) < (${sql.param(sql.placeholder("createdAt"), posts.createdAt)}, ${sql.placeholder("id")})`,
+        ),
+      )
+      .orderBy(desc(posts.createdAt), desc(posts.id))
+      .limit(sql.placeholder("limit")),
+  );
   const selectDelivered = () =>
     query
       .select({
@@ -124,30 +132,33 @@ export function postQueries({ dialect, query, tables: { posts, users }, transact
         store: posts.store,
       })
       .from(posts);
-  const mediaByKey = selectDelivered()
-    .where(and(eq(posts.key, sql.placeholder("key")), published))
-    .prepare("media_by_key");
-  const mediaOf = selectDelivered()
-    .where(and(eq(posts.id, sql.placeholder("id")), published))
-    .prepare("media_of_post");
+  const mediaByKey = prepared(
+    connection,
+    "media_by_key",
+    selectDelivered().where(and(eq(posts.key, sql.placeholder("key")), published)),
+  );
+  const mediaOf = prepared(
+    connection,
+    "media_of_post",
+    selectDelivered().where(and(eq(posts.id, sql.placeholder("id")), published)),
+  );
 
   return {
-    byId: async (id: string): Promise<PublishedPost | undefined> => (await byId.execute({ id }))[0],
+    byId: async (id: string): Promise<PublishedPost | undefined> => (await byId({ id }))[0],
 
     /** What is on a page of the feed, newest first, at most `limit` posts behind `after`. */
     page: (limit: number, after: FeedPosition = feedTop): Promise<FeedEntry[]> =>
-      page.execute({ limit, createdAt: after.createdAt, id: after.id }),
+      page({ limit, createdAt: after.createdAt, id: after.id }),
 
     /** Those of these posts that are still published, in any order. */
     byIds: async (ids: string[]): Promise<PublishedPost[]> =>
       selectPublished().where(and(inArray(posts.id, ids), published)),
 
     /** What is kept under this key: a published post's bytes. */
-    mediaByKey: async (key: string): Promise<DeliveredMedia | undefined> =>
-      (await mediaByKey.execute({ key }))[0],
+    mediaByKey: async (key: string): Promise<DeliveredMedia | undefined> => (await mediaByKey({ key }))[0],
 
     /** The same by the post's id, for its thumbnail. */
-    mediaOf: async (id: string): Promise<DeliveredMedia | undefined> => (await mediaOf.execute({ id }))[0],
+    mediaOf: async (id: string): Promise<DeliveredMedia | undefined> => (await mediaOf({ id }))[0],
 
     /** The unfinished or published post that this user's upload key stands for. */
     byUploadKey: async (

@@ -1,6 +1,7 @@
 import { and, eq, isNull, lte, notExists, sql } from "drizzle-orm";
 
 import { isConflict, step, type Connection } from "./connection.ts";
+import { prepared } from "./prepared.ts";
 
 /** An account as stored. */
 export interface User {
@@ -22,7 +23,9 @@ export type Viewer = Pick<User, "id" | "email" | "isActive" | "isSuperuser" | "i
 export type UserChanges = Partial<Omit<User, "id" | "createdAt">>;
 
 /** Every query about users. */
-export function userQueries({ query, tables: { users, posts, revokedTokens }, transaction }: Connection) {
+export function userQueries(connection: Connection) {
+  const { query, tables, transaction } = connection;
+  const { users, posts, revokedTokens } = tables;
   const byId = query
     .select()
     .from(users)
@@ -33,29 +36,32 @@ export function userQueries({ query, tables: { users, posts, revokedTokens }, tr
     .from(users)
     .where(eq(users.emailKey, sql.placeholder("emailKey")))
     .prepare("user_by_email_key");
-  const viewer = query
-    .select({
-      id: users.id,
-      email: users.email,
-      isActive: users.isActive,
-      isSuperuser: users.isSuperuser,
-      isVerified: users.isVerified,
-    })
-    .from(users)
-    .where(
-      and(
-        eq(users.id, sql.placeholder("id")),
-        users.isActive,
-        lte(users.tokensValidFrom, sql.param(sql.placeholder("issuedAt"), users.tokensValidFrom)),
-        notExists(
-          query
-            .select({ one: sql`1` })
-            .from(revokedTokens)
-            .where(eq(revokedTokens.tokenId, sql.placeholder("tokenId"))),
+  const viewer = prepared(
+    connection,
+    "viewer",
+    query
+      .select({
+        id: users.id,
+        email: users.email,
+        isActive: users.isActive,
+        isSuperuser: users.isSuperuser,
+        isVerified: users.isVerified,
+      })
+      .from(users)
+      .where(
+        and(
+          eq(users.id, sql.placeholder("id")),
+          users.isActive,
+          lte(users.tokensValidFrom, sql.param(sql.placeholder("issuedAt"), users.tokensValidFrom)),
+          notExists(
+            query
+              .select({ one: sql`1` })
+              .from(revokedTokens)
+              .where(eq(revokedTokens.tokenId, sql.placeholder("tokenId"))),
+          ),
         ),
       ),
-    )
-    .prepare("viewer");
+  );
 
   return {
     byId: async (id: string): Promise<User | undefined> => (await byId.execute({ id }))[0],
@@ -65,7 +71,7 @@ export function userQueries({ query, tables: { users, posts, revokedTokens }, tr
 
     /** The active user whom a token issued then speaks for, unless that token was ended since. */
     viewer: async (id: string, issuedAt: Date, tokenId: string): Promise<Viewer | undefined> =>
-      (await viewer.execute({ id, issuedAt, tokenId }))[0],
+      (await viewer({ id, issuedAt, tokenId }))[0],
 
     /** Adds an account; false when the address is taken. */
     add: async (user: User): Promise<boolean> =>
