@@ -239,7 +239,8 @@ function address(value: string): string | undefined {
 /** Of PostgreSQL's own client library. */
 const tlsModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
-function isPostgresUrl(value: string): boolean {
+/** Whether this is the address of a PostgreSQL database, with a TLS mode that there is. */
+export function isPostgresUrl(value: string): boolean {
   const url = URL.parse(value);
   if (!url || !/^postgres(ql)?:$/.test(url.protocol) || url.pathname.length < 2) return false;
   const mode = url.searchParams.get("sslmode");

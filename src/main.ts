@@ -9,6 +9,7 @@ const usage = `Usage: image-sharing [command]
   superuser EMAIL [--password-stdin] make an account a superuser; with a password, make the account too
   backup FILE                        write everything into one archive, while the service runs
   restore FILE                       make an empty data folder of a backup
+  move-database postgres://…         copy the SQLite database to an empty PostgreSQL one; stop the service first
   health                             ask the running service; exit status 0 when it is well
   --version, --licenses, --help
 `;
@@ -44,6 +45,8 @@ function commandOf([name = "serve", ...rest]: string[]): (() => Promise<void>) |
         await (await import("./backup/restore.ts")).restoreBackup(argument ?? "", dataDir);
         process.stdout.write(`Restored to ${dataDir}.\n`);
       };
+    case "move-database 1":
+      return async () => (await import("./commands/move-database.ts")).moveDatabaseTo(argument ?? "");
     case "--version 0":
       return async () => {
         const { version, commit } = await import("./operation/version.ts");

@@ -10,7 +10,9 @@ export function cannotUse(
   error: unknown,
 ): Error {
   const isPostgres =
-    error instanceof NewerDatabase || String((error as { code?: unknown }).code).startsWith("ERR_POSTGRES_");
+    error instanceof NewerDatabase
+      ? error.dialect === "pg"
+      : String((error as { code?: unknown }).code).startsWith("ERR_POSTGRES_");
   return new CommandError(
     database && isPostgres ? whyNotPostgres(database.url, error) : whyNot(dataDir, error),
   );

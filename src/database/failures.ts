@@ -14,6 +14,9 @@ const postgresFull = "53100";
 /** The database was migrated by a newer version of this program: what that changed is not known here. */
 export class NewerDatabase extends Error {
   override readonly name = "NewerDatabase";
+  constructor(readonly dialect: "sqlite" | "pg") {
+    super();
+  }
 }
 
 /**

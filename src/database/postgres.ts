@@ -80,7 +80,7 @@ async function migrate(client: SQL): Promise<void> {
       (await tx`select tag from migrations`).map(({ tag }: { tag: string }) => tag),
     );
     const migrations = embeddedMigrations("pg");
-    if (done.difference(new Set(migrations.map(({ tag }) => tag))).size > 0) throw new NewerDatabase();
+    if (done.difference(new Set(migrations.map(({ tag }) => tag))).size > 0) throw new NewerDatabase("pg");
     for (const { tag, statements } of migrations) {
       if (done.has(tag)) continue;
       for (const statement of statements) await tx.unsafe(statement);

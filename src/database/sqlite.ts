@@ -80,7 +80,8 @@ function migrate(client: Database): void {
           .map(({ tag }) => tag),
       );
       const migrations = embeddedMigrations("sqlite");
-      if (done.difference(new Set(migrations.map(({ tag }) => tag))).size > 0) throw new NewerDatabase();
+      if (done.difference(new Set(migrations.map(({ tag }) => tag))).size > 0)
+        throw new NewerDatabase("sqlite");
       for (const { tag, statements } of migrations) {
         if (done.has(tag)) continue;
         for (const statement of statements) client.run(statement);
