@@ -23,8 +23,8 @@ test("the settings that the README tells are those that are read", () => {
   const read = new Set<string>();
   const noting = new Proxy<Record<string, string>>({}, { get: (_, name) => void read.add(String(name)) });
   readConfig(noting);
-  // Looked at only beside an ImageKit account.
-  read.add("IMAGE_KIT_BASE_URL");
+  // Looked at only beside an account.
+  for (const name of ["IMAGE_KIT_BASE_URL", "S3_ENDPOINT", "S3_REGION", "S3_PUBLIC_URL"]) read.add(name);
   const table = /## Settings\n(.*?)\n## /s.exec(readme)?.[1] ?? "";
   const told = [...table.matchAll(/^\| (`.*?`) +\|/gm)].flatMap(([, names = ""]) =>
     [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name ?? ""),
