@@ -3,7 +3,6 @@ import { ApiError, errorResponse } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { compressed } from "./compression.ts";
 import { createCors } from "./cors.ts";
-import { JsonAnswer } from "./json-answer.ts";
 import { protect } from "./protective-headers.ts";
 import { requestId } from "./request-id.ts";
 import { createRoutePatterns } from "./route-patterns.ts";
@@ -33,7 +32,8 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
     const { headers, status } = response;
     cors.mark(request, headers);
     headers.set("x-request-id", id);
-    if (!(response instanceof JsonAnswer)) protect(headers);
+    // Those made often bring them.
+    if (!headers.has("referrer-policy")) protect(headers);
     if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
 
     const ms = performance.now() - started;

@@ -1,6 +1,8 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { ApiError } from "../errors.ts";
+import { protect } from "../http/protective-headers.ts";
 import { byteRange } from "./byte-range.ts";
+import { RecentFiles } from "./recent-files.ts";
 
 /** What is known about a file that is handed out. */
 export interface DeliverableMedia {
@@ -18,6 +20,7 @@ export interface DeliverableMedia {
  * (64 kB of a file: 31,000 against 22,000 answers a second).
  */
 const small = new Uint8Array(128 * 1024);
+const recent = new RecentFiles();
 const FOREVER = "public, max-age=31536000, immutable";
 /** Opened in a tab, a file may show itself with the browser's own style, and do nothing else. */
 const IMAGE_POLICY = "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'";
@@ -25,45 +28,57 @@ const IMAGE_POLICY = "sandbox; default-src 'none'; img-src 'self'; style-src 'un
 const VIDEO_POLICY =
   "sandbox allow-same-origin; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'";
 
+/** What is said of every file of a kind. Copied, which is four times as quick as setting header by header. */
+const lastingHeaders = (policy: string) =>
+  protect(
+    new Headers({
+      "accept-ranges": "bytes",
+      "cache-control": FOREVER,
+      "content-security-policy": policy,
+      "cross-origin-resource-policy": "cross-origin",
+    }),
+  );
+const ofImages = lastingHeaders(IMAGE_POLICY);
+const ofVideos = lastingHeaders(VIDEO_POLICY);
+const ofUnchanged = protect(new Headers({ "cache-control": FOREVER }));
+
 /**
  * Answers GET and HEAD for a file of the disk store (RFC 9110): 200, 206 for one byte range, 304, 416. Several
  * ranges get the whole file, as the RFC allows. A key's bytes never change, so the key is a strong ETag and a
- * match needs no look at the disk: the caller knows that the post is published. Throws `NOT_FOUND` when there is
- * no such file.
+ * match needs no look at the disk, nor does a small file that was asked for a moment ago: the caller knows that the
+ * post is published. Throws `NOT_FOUND` when there is no such file.
  */
 export function deliver(request: Request, media: DeliverableMedia): Response {
   const etag = `"${media.key}"`;
   const asked = request.headers;
   if (holds(asked.get("if-none-match"), etag)) {
-    return new Response(null, { status: 304, headers: { "Cache-Control": FOREVER, ETag: etag } });
+    const answer = new Response(null, { status: 304, headers: ofUnchanged });
+    answer.headers.set("etag", etag);
+    return answer;
   }
-  const headers: Record<string, string> = {
-    "Accept-Ranges": "bytes",
-    "Cache-Control": FOREVER,
-    "Content-Disposition": disposition(media.fileName ?? media.key),
-    "Content-Security-Policy": media.contentType.startsWith("video/") ? VIDEO_POLICY : IMAGE_POLICY,
-    "Content-Type": media.contentType,
-    "Cross-Origin-Resource-Policy": "cross-origin",
-    ETag: etag,
-    "X-Content-Type-Options": "nosniff",
-  };
-
-  const size = statSync(media.path, { throwIfNoEntry: false })?.size;
+  const { path, contentType } = media;
+  const size = recent.get(path)?.size ?? statSync(path, { throwIfNoEntry: false })?.size;
   if (size === undefined) throw new ApiError("NOT_FOUND");
-  headers["Content-Length"] = String(size);
-  if (request.method === "HEAD") return new Response(null, { headers });
 
   const condition = asked.get("if-range");
-  const range = condition === null || condition === etag ? byteRange(asked.get("range"), size) : null;
-  if (range === "unsatisfiable") {
-    return new Response(null, { status: 416, headers: { "Content-Range": `bytes */${size}` } });
-  }
-  if (range !== null) {
-    headers["Content-Range"] = `bytes ${range.first}-${range.last}/${size}`;
-    headers["Content-Length"] = String(range.last - range.first + 1);
-    return new Response(part(media.path, range.first, range.last + 1), { status: 206, headers });
-  }
-  return new Response(part(media.path, 0, size), { headers });
+  const head = request.method === "HEAD";
+  const range =
+    !head && (condition === null || condition === etag) ? byteRange(asked.get("range"), size) : null;
+  if (range === "unsatisfiable")
+    return new Response(null, { status: 416, headers: { "content-range": `bytes */${size}` } });
+
+  const { first, last } = range ?? { first: 0, last: size - 1 };
+  const answer = new Response(head ? null : part(path, first, last + 1, size), {
+    status: range ? 206 : 200,
+    headers: contentType.startsWith("video/") ? ofVideos : ofImages,
+  });
+  const { headers } = answer;
+  headers.set("content-type", contentType);
+  headers.set("content-disposition", disposition(media.fileName ?? media.key));
+  headers.set("etag", etag);
+  headers.set("content-length", String(last - first + 1));
+  if (range) headers.set("content-range", `bytes ${first}-${last}/${size}`);
+  return answer;
 }
 
 /** Whether an If-None-Match names the tag, compared weakly (RFC 9110, 13.1.2). */
@@ -73,9 +88,20 @@ function holds(condition: string | null, etag: string): boolean {
   return condition.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);
 }
 
-/** The file's bytes from `start` up to `end`, not included. */
-function part(path: string, start: number, end: number): Blob | Uint8Array<ArrayBuffer> {
+/** The bytes from `start` up to `end`, not included, of a file of `size` bytes. */
+function part(path: string, start: number, end: number, size: number): Blob | Uint8Array<ArrayBuffer> {
+  const kept = recent.get(path);
+  if (kept) return end - start === kept.size ? kept : kept.slice(start, end);
   if (end - start > small.length) return Bun.file(path).slice(start, end);
+  const bytes = read(path, start, end);
+  if (bytes.length !== size) return bytes;
+  const whole = new Blob([bytes]);
+  recent.add(path, whole);
+  return whole;
+}
+
+/** Reads into the one buffer for small parts. */
+function read(path: string, start: number, end: number): Uint8Array<ArrayBuffer> {
   try {
     const file = openSync(path, "r");
     try {

@@ -1,6 +1,6 @@
 import { fsyncSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { access, mkdir, open, rename, unlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, sep } from "node:path";
 import { ApiError } from "../errors.ts";
 import { requireMediaKey } from "./keys.ts";
 import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
@@ -24,7 +24,7 @@ export class DiskStore implements MediaStore {
    */
   resolve(key: string): string {
     const id = requireMediaKey(key).slice(0, 36);
-    return join(this.root, id.slice(-2), key);
+    return `${this.root}${sep}${id.slice(-2)}${sep}${key}`;
   }
 
   async put(key: string, file: StorableFile, signal: AbortSignal): Promise<StoredMedia> {
