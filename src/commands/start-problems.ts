@@ -9,10 +9,11 @@ export function cannotUse(
   { dataDir, database }: Pick<Config, "dataDir"> & { database?: Config["database"] },
   error: unknown,
 ): Error {
+  // What is wrong with a folder has a code of the system's, like EACCES.
   const isPostgres =
     error instanceof NewerDatabase
       ? error.dialect === "pg"
-      : String((error as { code?: unknown }).code).startsWith("ERR_POSTGRES_");
+      : /^(?!SQLITE).+_/.test(String((error as { code?: unknown }).code));
   return new CommandError(
     database && isPostgres ? whyNotPostgres(database.url, error) : whyNot(dataDir, error),
   );
@@ -54,7 +55,7 @@ function whyNot(dataDir: string, error: unknown): string {
 /** Says which part of the address is wrong, and nothing that may be its password. */
 function whyNotPostgres(url: string, error: unknown): string {
   const { host, hostname, pathname, port } = new URL(url);
-  const { code, errno } = error as { code: string; errno?: unknown };
+  const { code = "", errno } = error as { code?: string; errno?: unknown };
   const name = decodeURIComponent(pathname.slice(1));
   if (error instanceof NewerDatabase)
     return `The database "${name}" on ${host} is of a newer version of this program. Start that one.`;

@@ -1,8 +1,129 @@
-import { expect, test } from "bun:test";
-import { freshDatabase } from "../support/postgres.ts";
-import { openDatabase } from "../../src/database/database.ts";
-test("x", async () => {
-  const d = await openDatabase({ url: await freshDatabase(), poolSize: 4 });
-  await d.ping();
-  await d.close();
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { NewerDatabase } from "../../src/database/failures.ts";
+import { openPostgres } from "../../src/database/postgres.ts";
+import {
+  canStartPostgres,
+  freshDatabase,
+  hasPostgres,
+  PostgresServer,
+  withServer,
+} from "../support/postgres.ts";
+import { command } from "../support/process.ts";
+
+if (!hasPostgres)
+  console.log(
+    "skipped: tests of PostgreSQL need its server programs (Debian: postgresql) or TEST_DATABASE_URL",
+  );
+
+describe.skipIf(!hasPostgres)("a PostgreSQL database", () => {
+  test("is migrated once by however many open it at once", async () => {
+    const url = await freshDatabase();
+    const opened = await Promise.all(Array.from({ length: 8 }, () => openPostgres({ url, poolSize: 1 })));
+    await Promise.all(opened.map((connection) => connection.close()));
+    const tags = await withServer(url, (sql) => sql`select tag from migrations order by tag`.values());
+    expect([...tags]).toEqual([["0000_initial"], ["0001_counters"]]);
+  });
+
+  test("of a newer version is refused, and left as it is", async () => {
+    const url = await freshDatabase();
+    await (await openPostgres({ url, poolSize: 1 })).close();
+    await withServer(url, (sql) => sql`insert into migrations values ('9999_later')`);
+    expect(await openPostgres({ url, poolSize: 1 }).catch((error: unknown) => error)).toBeInstanceOf(
+      NewerDatabase,
+    );
+  });
+
+  test("has no more connections of one process than it may, and no statement without an end", async () => {
+    const url = await freshDatabase();
+    const { query, tables, close } = await openPostgres({ url, poolSize: 3 });
+    expect([...((await query.execute("show statement_timeout")) as Iterable<unknown>)]).toEqual([
+      { statement_timeout: "30s" },
+    ]);
+    await Promise.all(Array.from({ length: 50 }, () => query.select().from(tables.users)));
+    await withServer(url, async (sql) => {
+      const [{ count }] =
+        await sql`select count(*)::int from pg_stat_activity where application_name = 'image-sharing' and datname = current_database()`;
+      expect(count).toBeGreaterThan(0);
+      expect(count).toBeLessThanOrEqual(3);
+    });
+    await close();
+  });
+});
+
+describe.skipIf(!canStartPostgres)("a start on PostgreSQL that cannot be", () => {
+  let server: PostgresServer;
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "image-sharing-start-"));
+    server = await PostgresServer.start({ tls: true });
+    await server.requirePassword("hidden");
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** What a start on this address ends with; `superuser` opens the database and ends by itself where it can. */
+  async function start(url: string): Promise<{ status: number; said: string }> {
+    const child = Bun.spawn([...command, "superuser", "ada@example.com"], {
+      env: { PATH: process.env["PATH"], DATA_DIR: folder, DATABASE_URL: url },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const said = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    return { status: await child.exited, said: said.join("") };
+  }
+  const address = (change: (url: URL) => void) => {
+    const url = new URL(server.url("postgres", "localhost"));
+    url.password = "hidden";
+    change(url);
+    return url.href;
+  };
+
+  test.each<[string, RegExp, (url: URL) => void]>([
+    ["password", /refuses this user or password/, (url) => (url.password = "hiddenwrong")],
+    ["user", /refuses this user or password/, (url) => (url.username = "nobody")],
+    ["database", /has no database "hiding"/, (url) => (url.pathname = "/hiding")],
+    ["port", /No PostgreSQL server can be reached on localhost:1\b/, (url) => (url.port = "1")],
+    ["host", /No PostgreSQL server can be reached on db\.invalid/, (url) => (url.hostname = "db.invalid")],
+    [
+      "certificate that nobody vouches for",
+      /offers no TLS that can be trusted/,
+      (url) => url.searchParams.set("sslmode", "verify-full"),
+    ],
+  ])("names the wrong %s in one sentence, and no password", async (_, sentence, change) => {
+    const { status, said } = await start(address(change));
+    expect(status).toBe(1);
+    expect(said).toMatch(sentence);
+    expect(said).toContain("DATABASE_URL");
+    expect(said.trim().split("\n")).toHaveLength(1);
+    expect(said).not.toContain("hidden");
+  });
+
+  test.each(["prefer", "require", "verify-full"])("sslmode=%s encrypts", async (mode) => {
+    const url = address(({ searchParams }) => {
+      searchParams.set("sslmode", mode);
+      if (mode === "verify-full") searchParams.set("sslrootcert", join(server.folder, "server.crt"));
+    });
+    const { query, close } = await openPostgres({ url, poolSize: 1 });
+    await query.execute("select 1");
+    const encrypted = await withServer(url, (sql) =>
+      sql`select bool_and(ssl) as all from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'image-sharing'`.then(
+        ([row]: { all: boolean }[]) => row?.all,
+      ),
+    );
+    expect(encrypted).toBe(true);
+    await close();
+  });
+
+  test("without a mode it is encrypted where the server can", async () => {
+    const { query, close } = await openPostgres({ url: address(() => {}), poolSize: 1 });
+    const rows = await query.execute("select ssl from pg_stat_ssl where pid = pg_backend_pid()");
+    expect([...(rows as Iterable<unknown>)]).toEqual([{ ssl: true }]);
+    await close();
+  });
 });
