@@ -7,7 +7,7 @@ import { readConfig } from "../../src/config.ts";
 import { createLog } from "../../src/operation/log.ts";
 import { createHandler, type Handler } from "../../src/http/handler.ts";
 import type { Mailer, MailMessage } from "../../src/mail/mailer.ts";
-import { databaseSettings } from "./postgres.ts";
+import { databaseSettings, onPostgres } from "./postgres.ts";
 import { openServices, type Services } from "../../src/services.ts";
 
 type Environment = Record<string, string>;
@@ -15,6 +15,7 @@ type Environment = Record<string, string>;
 /** A whole service on a temporary data folder, asked without a socket. */
 export class TestService {
   private constructor(
+    /** Of the first node. */
     readonly services: Services,
     readonly app: ReturnType<typeof createApp>,
     readonly handler: Handler,
@@ -23,28 +24,34 @@ export class TestService {
     readonly logged: string[],
     /** Every mail sent so far. */
     readonly mails: MailMessage[],
+    private readonly nodes: readonly Services[],
   ) {}
 
-  /** Starts a service with these settings. Close it after the test. */
+  /**
+   * Starts a service with these settings. Close it after the test. On PostgreSQL these are two nodes, asked in turns:
+   * whatever a test does with one holds with the other.
+   */
   static async start(environment: Environment = {}): Promise<TestService> {
     const dataDir = environment["DATA_DIR"] ?? (await mkdtemp(join(tmpdir(), "image-sharing-test-")));
     const logged: string[] = [];
     const database = await databaseSettings(dataDir);
     const config = readConfig({ RATE_LIMIT: "off", DATA_DIR: dataDir, ...database, ...environment });
-    const services = await openServices(
-      config,
-      createLog("debug", (line) => logged.push(line)),
-      () => {},
-    );
     const mails: MailMessage[] = [];
     const mailer: Mailer = { send: (mail) => void mails.push(mail), close: async () => {} };
-    const caught = { ...services, mailer };
-    const app = createApp(caught);
-    return new TestService(caught, app, createHandler(app, caught), dataDir, logged, mails);
+    const log = createLog("debug", (line) => logged.push(line));
+
+    const nodes: Services[] = [];
+    for (let count = onPostgres ? 2 : 1; count > 0; count--)
+      nodes.push({ ...(await openServices(config, log, () => {})), mailer });
+    const apps = nodes.map((services) => createApp(services));
+    const handlers = apps.map((app, i) => createHandler(app, nodes[i]!));
+    let asked = 0;
+    const inTurns: Handler = (request) => handlers[asked++ % handlers.length]!(request);
+    return new TestService(nodes[0]!, apps[0]!, inTurns, dataDir, logged, mails, nodes);
   }
 
   async close(options: { keepData?: boolean } = {}): Promise<void> {
-    await this.services.close();
+    for (const node of this.nodes) await node.close();
     if (!options.keepData) await rm(this.dataDir, { recursive: true, force: true });
   }
 
@@ -87,7 +94,7 @@ export class TestService {
 
   /** The token in the latest mail to this address; waits for what runs after the answer. */
   async mailedToken(to: string): Promise<string | undefined> {
-    await this.services.background.drain();
+    for (const node of this.nodes) await node.background.drain();
     const mail = this.mails.findLast((sent) => sent.to === to);
     return mail && /[\w-]+\.[\w-]+\.[\w-]+/.exec(mail.text)?.[0];
   }
