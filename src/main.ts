@@ -9,7 +9,7 @@ const usage = `Usage: image-sharing [command]
   superuser EMAIL [--password-stdin] make an account a superuser; with a password, make the account too
   backup FILE                        write everything into one archive, while the service runs
   restore FILE                       make an empty data folder of a backup
-  move-database postgres://…         copy the SQLite database to an empty PostgreSQL one; stop the service first
+  move-database postgres://…         copy the SQLite database of a stopped service into an empty PostgreSQL one
   health                             ask the running service; exit status 0 when it is well
   --version, --licenses, --help
 `;

@@ -2,39 +2,74 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import { isPostgresUrl, readConfig } from "../config.ts";
-import { moveDatabase, MovingProblem } from "../database/moving.ts";
+import { causes } from "../database/connection.ts";
+import { moveDatabase, NotMoved, type MovedCounts, type Progress } from "../database/moving.ts";
+import { openSqliteSource, UnfitSource } from "../database/sqlite-source.ts";
 import { CommandError } from "./command.ts";
-import { takeDataFolder } from "./data-folder.ts";
-import { cannotUse } from "./start-problems.ts";
+import { cannotUse, cannotUsePostgres, isOfPostgres } from "./start-problems.ts";
+
+/** Rows after which progress is printed. */
+const printedEvery = 50_000;
 
 /**
- * Copies the SQLite database of the data folder to PostgreSQL, whole or not at all. The service must be stopped.
- * @throws CommandError with one plain sentence
+ * Copies the SQLite database of the data folder into the empty PostgreSQL database at `url`, whole or not at all, and
+ * says what to do next. The SQLite file stays as it is.
+ * @throws CommandError
  */
 export async function moveDatabaseTo(url: string): Promise<void> {
   if (!isPostgresUrl(url))
     throw new CommandError(
-      "Give the address of a PostgreSQL database: postgres://user:password@host:5432/database.",
+      "The place to move to must be an address like postgres://user:password@host:5432/database.",
     );
-  const { dataDir, jwtSecret } = readConfig();
+  const { dataDir } = readConfig();
   const path = join(dataDir, "image-sharing.db");
-  if (!existsSync(path)) throw new CommandError(`There is no database ${path}.`);
-  const letGo = takeDataFolder({ dataDir });
+  if (!existsSync(path))
+    throw new CommandError(`There is no database ${path} to move. Set DATA_DIR to the folder that has one.`);
   try {
-    for (const { table, rows } of await moveDatabase(path, url))
-      process.stdout.write(`${table}: ${rows} rows, the same on both sides\n`);
+    const source = openSqliteSource(path);
+    try {
+      const counts = await moveDatabase(source, url, print);
+      process.stdout.write(nextSteps(dataDir, counts));
+    } finally {
+      source.close();
+    }
   } catch (error) {
-    throw error instanceof MovingProblem
-      ? new CommandError(`${error.message}. Nothing was moved.`)
-      : cannotUse({ dataDir, database: { url, poolSize: 1 } }, error);
-  } finally {
-    letGo();
+    throw explained(error, url, dataDir);
   }
-  process.stdout.write(
-    `Set DATABASE_URL to this address and start again. The file in ${dataDir} stays as it was: serve from it no more.\n`,
-  );
-  if (jwtSecret === undefined)
-    process.stdout.write(
-      `Set JWT_SECRET_KEY to what ${join(dataDir, "jwt-secret")} holds on every machine, or everybody has to log in again.\n`,
+}
+
+const print: Progress = (what, rows, of) => {
+  if (rows % printedEvery === 0 || rows === of) process.stdout.write(`${what}: ${rows} of ${of}\n`);
+};
+
+/** Never the error's own message where that could show a row: query builders put the values into it. */
+function explained(error: unknown, url: string, dataDir: string): Error {
+  if (error instanceof NotMoved) return new CommandError(`${error.message}. Nothing was moved.`);
+  if (error instanceof UnfitSource)
+    return new CommandError(`${join(dataDir, "image-sharing.db")} is ${error.message}. Nothing was moved.`);
+  const known = causes(error).find(({ code }) => /^(ERR_POSTGRES|SQLITE)_/.test(String(code)));
+  if (known?.code === "SQLITE_BUSY")
+    return new CommandError(
+      `A service or another program uses the database in ${dataDir}. Stop it first: what it wrote meanwhile would be lost.`,
     );
+  if (known?.errno === "55P03")
+    return new CommandError("Another program uses the tables of the PostgreSQL database. Stop it first.");
+  const innermost = known ?? causes(error).at(-1) ?? error;
+  return isOfPostgres(innermost)
+    ? cannotUsePostgres(url, innermost, "the address")
+    : cannotUse({ dataDir }, innermost);
+}
+
+function nextSteps(dataDir: string, counts: MovedCounts): string {
+  const rows = Object.entries(counts).map(([words, count]) => `${count} ${words}`);
+  const secret = join(dataDir, "jwt-secret");
+  const keptSecret = existsSync(secret) ? `, or to what ${secret} holds where it is not set` : "";
+  return `Moved ${rows.join(", ")}: all read back and found the same.
+
+Next, on every machine that is to serve:
+  DATABASE_URL set to the address just given
+  JWT_SECRET_KEY set to what it is now${keptSecret}; with another one everybody has to log in again
+  ${dataDir}/media, where media are kept on this machine's disk: the same DATA_DIR, or the folder shared
+Keep ${dataDir}/image-sharing.db until you are satisfied. It is as it was; nothing writes to it any more.
+`;
 }

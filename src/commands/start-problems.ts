@@ -9,15 +9,16 @@ export function cannotUse(
   { dataDir, database }: Pick<Config, "dataDir"> & { database?: Config["database"] },
   error: unknown,
 ): Error {
-  // What is wrong with a folder has a code of the system's, like EACCES.
-  const isPostgres =
-    error instanceof NewerDatabase
-      ? error.dialect === "pg"
-      : /^(?!SQLITE).+_/.test(String((error as { code?: unknown }).code));
-  return new CommandError(
-    database && isPostgres ? whyNotPostgres(database.url, error) : whyNot(dataDir, error),
-  );
+  return database && isOfPostgres(error)
+    ? cannotUsePostgres(database.url, error)
+    : new CommandError(whyNot(dataDir, error));
 }
+
+/** What is wrong with a folder has a code of the system's, like EACCES; certificates have codes of their own. */
+export const isOfPostgres = (error: unknown): boolean =>
+  error instanceof NewerDatabase
+    ? error.dialect === "pg"
+    : /^(?!SQLITE).+_/.test(String((error as { code?: unknown }).code));
 
 function whyNot(dataDir: string, error: unknown): string {
   const { code, message, path } = error as NodeJS.ErrnoException;
@@ -52,8 +53,15 @@ function whyNot(dataDir: string, error: unknown): string {
   return `The data folder ${dataDir} cannot be used: ${message}.`;
 }
 
-/** Says which part of the address is wrong, and nothing that may be its password. */
-function whyNotPostgres(url: string, error: unknown): string {
+/**
+ * Says which part of the address is wrong, and nothing that may be its password.
+ * @param named what the operator knows the address as
+ */
+export function cannotUsePostgres(url: string, error: unknown, named = "DATABASE_URL"): Error {
+  return new CommandError(whyNotPostgres(url, error, named));
+}
+
+function whyNotPostgres(url: string, error: unknown, named: string): string {
   const { host, hostname, pathname, port } = new URL(url);
   const { code = "", errno } = error as { code?: string; errno?: unknown };
   const name = decodeURIComponent(pathname.slice(1));
@@ -65,13 +73,14 @@ function whyNotPostgres(url: string, error: unknown): string {
     ["3D000", `has no database "${name}"`],
     ["42501", "does not let this user make or change tables"],
     ["53300", "takes no more connections"],
+    ["57P01", "is stopping, or has ended the connection"],
     ["57P03", "is starting or stopping"],
   ]).get(String(errno));
-  if (why) return `The PostgreSQL server on ${host} ${why}. Look at DATABASE_URL.`;
+  if (why) return `The PostgreSQL server on ${host} ${why}. Look at ${named}.`;
   if (/TLS|CERT|SIGNED|ALTNAME|ISSUER/i.test(code))
-    return `The PostgreSQL server on ${host} offers no TLS that can be trusted (${code}). Look at sslmode and sslrootcert in DATABASE_URL.`;
+    return `The PostgreSQL server on ${host} offers no TLS that can be trusted (${code}). Look at sslmode and sslrootcert in ${named}.`;
   if (/^ERR_POSTGRES_CONNECTION_/.test(code))
-    return `No PostgreSQL server can be reached on ${hostname}:${port || 5432}. Start it, or correct DATABASE_URL.`;
+    return `No PostgreSQL server can be reached on ${hostname}:${port || 5432}. Start it, or correct ${named}.`;
   return `The PostgreSQL database on ${host} cannot be used (${errno ?? code}).`;
 }
 

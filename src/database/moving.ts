@@ -1,130 +1,144 @@
-import { SQL } from "bun";
-import { Database } from "bun:sqlite";
+import { asc, getTableColumns, gt, sql, type SQL } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
 
-import { getTableColumns, getTableName } from "drizzle-orm";
-
-import { pg } from "./kit.ts";
+import { step, type Query, type Steps } from "./connection.ts";
 import { openPostgres } from "./postgres.ts";
-import { createTables } from "./schema.ts";
-import { openSqlite } from "./sqlite.ts";
+import type { Tables } from "./schema.ts";
+import type { SqliteSource } from "./sqlite-source.ts";
 
-/** Rows of one statement: PostgreSQL binds 65,535 values at most. */
-const batch = 1000;
+/** Rows read and written at once: what bounds the memory. */
+const pageSize = 1000;
 
-export interface MovedTable {
-  readonly table: string;
-  readonly rows: number;
+/** Nothing was moved, and why not. */
+export class NotMoved extends Error {
+  override readonly name = "NotMoved";
 }
 
-/** Why nothing was moved. */
-export class MovingProblem extends Error {
-  override readonly name = "MovingProblem";
+/** In the order in which rows refer to each other, with the words of the operator. */
+const moved = [
+  { name: "users", key: "id", one: "account", words: "accounts" },
+  { name: "revokedTokens", key: "tokenId", one: "ended token", words: "ended tokens" },
+  { name: "posts", key: "id", one: "post", words: "posts" },
+] as const;
+
+/** How many rows there were of each kind. */
+export type MovedCounts = Record<(typeof moved)[number]["words"], number>;
+
+/** Told after every page, of the copy and then of the comparison. */
+export type Progress = (what: string, rows: number, of: number) => void;
+
+/**
+ * Copies every row of the source into the empty PostgreSQL database at `url`, in one transaction; reads the copy back and
+ * compares counts and checksums before it commits. Whoever ends it in the middle leaves an empty database.
+ * @throws NotMoved where the target is not empty, cannot hold a text, or has something else afterwards
+ * @throws PostgresError where the target cannot be reached or used
+ */
+export async function moveDatabase(
+  source: SqliteSource,
+  url: string,
+  progress: Progress,
+): Promise<MovedCounts> {
+  const target = await openPostgres({ url, poolSize: 1 });
+  try {
+    return await target.transaction((query) => move(source, { query, tables: target.tables }, progress));
+  } finally {
+    await target.close();
+  }
+}
+
+/** One of the two databases. */
+interface Side {
+  readonly query: Query;
+  readonly tables: Tables;
 }
 
 type Row = Record<string, unknown>;
 
-/** Parents before children; the first column of each is its key, by which both sides are read. */
-const tables = (({ users, revokedTokens, posts }) => [users, revokedTokens, posts])(createTables(pg)).map(
-  (table) => ({
-    name: getTableName(table),
-    columns: Object.values(getTableColumns(table)).map(({ name, dataType }) => ({ name, dataType })),
-  }),
-);
-type Table = (typeof tables)[number];
+function* move(source: Side, target: Side, progress: Progress): Steps<MovedCounts> {
+  const { users, revokedTokens, posts } = target.tables;
+  const all = sql`${users}, ${revokedTokens}, ${posts}`;
+  // Nobody writes to them meanwhile: neither a service that was started too early nor a second move.
+  yield* step(target.query.execute(sql`set local lock_timeout = '10s'`));
+  yield* step(target.query.execute(sql`lock table ${all} in exclusive mode`));
+  for (const { name } of moved)
+    if ((yield* step(target.query.$count(target.tables[name]))) > 0)
+      throw new NotMoved("The database holds accounts or posts already: give the address of an empty one");
+
+  const counts: MovedCounts = { accounts: 0, "ended tokens": 0, posts: 0 };
+  const checksums: string[] = [];
+  for (const { name, key, one, words } of moved) {
+    counts[words] = yield* step(source.query.$count(source.tables[name]));
+    const checksum = yield* eachPage(source, name, key, function* (rows, read) {
+      for (const row of rows) refuseUnfit(row, `${one} ${String(row[key])}`);
+      yield* step(target.query.execute(insertAll(target.tables[name], rows)));
+      progress(`copied ${words}`, read, counts[words]);
+    });
+    checksums.push(checksum);
+  }
+  // Without it the next queries, and the service's first ones, would be planned for empty tables.
+  yield* step(target.query.execute(sql`analyze ${all}`));
+  for (const [i, { name, key, words }] of moved.entries()) {
+    const found = yield* step(target.query.$count(target.tables[name]));
+    const checksum = yield* eachPage(target, name, key, function* (_, read) {
+      progress(`compared ${words}`, read, counts[words]);
+    });
+    if (found !== counts[words] || checksum !== checksums[i])
+      throw new NotMoved(`What PostgreSQL gives back is not what was copied (${words})`);
+  }
+  return counts;
+}
 
 /**
- * Copies every row of a SQLite database to an empty PostgreSQL database, in one transaction, which is committed only
- * when each table has the same number of rows with the same SHA-256 on both sides. Nobody can write to either meanwhile.
- * @param path of the SQLite file
- * @param url of the PostgreSQL database; its tables are made when missing
- * @throws MovingProblem; an error of either database, as {@link openSqlite} and {@link openPostgres} do
+ * Reads a table in the order of its primary key, whatever that order is, and gives a checksum of its rows in which it
+ * plays no part: PostgreSQL sorts the ids of tokens like its locale.
  */
-export async function moveDatabase(path: string, url: string): Promise<MovedTable[]> {
-  // Both at the schema of this version.
-  await (await openSqlite(path)).close();
-  await (await openPostgres({ url, poolSize: 1 })).close();
-
-  using source = new Database(path, { readwrite: true });
-  source.run("pragma busy_timeout = 5000");
-  source.run("begin immediate");
-  await using target = new SQL(url, { max: 1, connectionTimeout: 10 });
-  return await target.begin(async (to) => {
-    await to.unsafe(`lock table ${tables.map(({ name }) => name).join(", ")} in exclusive mode`);
-    for (const { name } of tables)
-      if ((await to.unsafe(`select 1 from ${name} limit 1`)).length > 0)
-        throw new MovingProblem("The PostgreSQL database holds rows already; give an empty one");
-    const moved: MovedTable[] = [];
-    for (const table of tables) {
-      const sent = checksum(table);
-      for (const rows of read(source, table)) {
-        rows.forEach((row) => sent.add(row));
-        await to`insert into ${to(table.name)} ${to(rows)}`;
-      }
-      const arrived = checksum(table);
-      for await (const rows of readBack(to, table)) rows.forEach((row) => arrived.add(row));
-      if (sent.rows !== arrived.rows || sent.digest() !== arrived.digest())
-        throw new MovingProblem(`${table.name} differs: ${sent.rows} rows went, ${arrived.rows} arrived`);
-      moved.push({ table: table.name, rows: sent.rows });
-    }
-    return moved;
-  });
-}
-
-/** All rows by their key, in batches. */
-function* read(source: Database, table: Table): Generator<Row[]> {
-  const key = keyOf(table);
-  const query = source.query<Row, [string]>(
-    `select * from ${table.name} where ${key} > ? order by ${key} limit ${batch}`,
-  );
-  for (let last = ""; ;) {
-    const rows = query.all(last).map((row) => portable(row, table));
-    if (rows.length === 0) return;
-    yield rows;
-    last = String(rows.at(-1)?.[key]);
-  }
-}
-
-/** The same of what arrived, compared byte by byte as SQLite does, whatever the server's locale. */
-async function* readBack(to: SQL, table: Table): AsyncGenerator<Row[]> {
-  const key = keyOf(table);
-  for (let last = ""; ;) {
-    const rows: Row[] = await to.unsafe(
-      `select * from ${table.name} where ${key} collate "C" > $1 order by ${key} collate "C" limit ${batch}`,
-      [last],
+function* eachPage(
+  { query, tables }: Side,
+  name: keyof Tables,
+  key: string,
+  use: (rows: Row[], read: number) => Steps<void>,
+): Steps<string> {
+  const table: PgTable = tables[name];
+  const column = getTableColumns(table)[key]!;
+  const checksum = new Uint8Array(32);
+  let last: unknown;
+  for (let read = 0; ;) {
+    const rows: Row[] = yield* step(
+      query
+        .select()
+        .from(table)
+        .where(last === undefined ? undefined : gt(column, last))
+        .orderBy(asc(column))
+        .limit(pageSize),
     );
-    if (rows.length === 0) return;
-    yield rows.map((row) => portable(row, table));
-    last = String(rows.at(-1)?.[key]);
+    read += rows.length;
+    for (const row of rows) {
+      const hash = new Bun.CryptoHasher("sha256").update(JSON.stringify(row)).digest();
+      for (let i = 0; i < hash.length; i++) checksum[i]! ^= hash[i]!;
+    }
+    if (rows.length > 0) yield* use(rows, read);
+    if (rows.length < pageSize) return checksum.toHex();
+    last = rows.at(-1)?.[key];
   }
 }
 
-const keyOf = ({ columns }: Table): string => columns[0]?.name ?? "";
-
-/** A row as both sides tell it: times as Date, flags as boolean, large numbers as number. */
-function portable(row: Row, table: Table): Row {
-  const told = table.columns.map(({ name, dataType }) => {
-    const value = row[name] ?? null;
-    if (value === null) return [name, null];
-    if (dataType === "date") return [name, value instanceof Date ? value : new Date(Number(value))];
-    if (dataType === "boolean") return [name, Boolean(value)];
-    if (dataType === "number") return [name, Number(value)];
-    if (String(value).includes("\0"))
-      throw new MovingProblem(
-        `${table.name} has a NUL character, which PostgreSQL takes in no text, in ${name} of ${row[keyOf(table)]}`,
-      );
-    return [name, value];
-  });
-  return Object.fromEntries(told) as Row;
+/** One value for all rows: with one for each field of each row copying takes twice as long, and 65,535 are the most. */
+function insertAll(table: PgTable, rows: Row[]): SQL {
+  const columns = Object.entries(getTableColumns(table));
+  const values = rows.map((row) =>
+    Object.fromEntries(
+      columns.map(([name, column]) => [
+        column.name,
+        row[name] === null ? null : column.mapToDriverValue(row[name]),
+      ]),
+    ),
+  );
+  return sql`insert into ${table} select * from json_populate_recordset(null::${table}, ${JSON.stringify(values)}::text::json)`;
 }
 
-function checksum({ columns }: Table) {
-  const hash = new Bun.CryptoHasher("sha256");
-  return {
-    rows: 0,
-    add(row: Row) {
-      hash.update(`${JSON.stringify(columns.map(({ name }) => row[name]))}\n`);
-      this.rows += 1;
-    },
-    digest: () => hash.digest("hex"),
-  };
+/** PostgreSQL's texts hold every character but one. */
+function refuseUnfit(row: Row, where: string): void {
+  for (const [name, value] of Object.entries(row))
+    if (typeof value === "string" && value.includes("\0"))
+      throw new NotMoved(`The ${name} of ${where} holds a NUL character, which PostgreSQL cannot keep`);
 }
