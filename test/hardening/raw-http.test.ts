@@ -1,0 +1,240 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { mp4Video, pngPhoto } from "../support/media-samples.ts";
+import { ServiceProcess } from "../support/process.ts";
+import { exchange, head } from "../support/raw-http.ts";
+
+let service: ServiceProcess;
+let token: string;
+let signedIn: string;
+let video: Buffer;
+/** Path of a stored video of some megabytes. */
+let media: string;
+beforeAll(async () => {
+  service = new ServiceProcess(await mkdtemp(join(tmpdir(), "image-sharing-raw-")), {
+    MAX_IMAGE_SIZE: "1mb",
+    MAX_VIDEO_SIZE: "6mb",
+  });
+  await service.start();
+  token = await service.signUp("ada@example.com");
+  signedIn = `Authorization: Bearer ${token}`;
+  const free = Buffer.alloc(5_000_000);
+  free.writeUInt32BE(free.length);
+  free.write("free", 4, "latin1");
+  video = Buffer.concat([await mp4Video(), free]);
+  const form = new FormData();
+  form.set("file", new Blob([new Uint8Array(video)]), "v.mp4");
+  const shared = await fetch(`${service.address}/upload`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}` },
+    body: form,
+  });
+  media = new URL(((await shared.json()) as { url: string }).url).pathname;
+});
+afterAll(async () => {
+  await service.kill();
+  await rm(service.dataDir, { recursive: true, force: true });
+});
+afterEach(async () => {
+  const health = await fetch(`${service.address}/health`);
+  expect([health.status, await health.text()]).toEqual([200, '{"status":"ok"}']);
+});
+
+const host = "Host: localhost";
+const multipart = "Content-Type: multipart/form-data; boundary=B";
+const json = "Content-Type: application/json";
+const chunked = "Transfer-Encoding: chunked";
+const post = (path: string, ...headers: string[]) => head(`POST ${path} HTTP/1.1`, host, ...headers);
+const partHead = '--B\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\n';
+/** A request that would be answered with 200 where it were taken for one. */
+const hidden = () => head("GET /users/me HTTP/1.1", host, signedIn);
+
+describe("what stands in a body is no request, though the answer was there before it", () => {
+  const length = "Content-Length: 100000";
+  test.each<[string, number, () => string]>([
+    ["without a token", 401, () => post("/upload", multipart, length)],
+    ["too large", 413, () => post("/upload", signedIn, multipart, "Content-Length: 900000000") + partHead],
+    ["no form", 422, () => post("/upload", signedIn, json, length)],
+    ["no image", 415, () => post("/upload", signedIn, multipart, length) + partHead + "x".repeat(10_000)],
+    ["nowhere", 404, () => post("/nope", length)],
+    ["with another method", 405, () => head("PUT /feed HTTP/1.1", host, length)],
+    ["of a DELETE", 401, () => head("DELETE /users/me HTTP/1.1", host, length)],
+  ])("%s", async (_, status, request) => {
+    const { statuses, text } = await exchange(service.address, [request(), hidden(), hidden()]);
+    expect(statuses).toEqual([status]);
+    expect(text).not.toContain("ada@example.com");
+  });
+
+  test("and what follows it is one", async () => {
+    const request = `${post("/upload", multipart, "Content-Length: 5")}hello${hidden()}`;
+    expect((await exchange(service.address, [request])).statuses).toEqual([401, 200]);
+  });
+});
+
+test.each<[string, string, string]>([
+  ["a length and chunks", post("/auth/register", json, "Content-Length: 5", chunked), "0\r\n\r\n"],
+  ["two lengths", post("/auth/register", json, "Content-Length: 2", "Content-Length: 0"), "{}"],
+  ["a list of lengths", post("/auth/register", json, "Content-Length: 2, 2"), "{}"],
+  ["a negative length", post("/auth/register", json, "Content-Length: -5"), "{}"],
+  ["a length with a sign", post("/auth/register", json, "Content-Length: +2"), "{}"],
+  ["a length that is none", post("/auth/register", json, "Content-Length: 0x2"), "{}"],
+  ["a length beyond numbers", post("/auth/register", json, `Content-Length: ${"9".repeat(24)}`), "{}"],
+  ["an unknown coding", post("/auth/register", json, "Transfer-Encoding: xchunked"), "0\r\n\r\n"],
+  ["two codings", post("/auth/register", json, chunked, "Transfer-Encoding: identity"), "0\r\n\r\n"],
+  ["a chunk of no size", post("/auth/register", json, chunked), "zz\r\n{}\r\n0\r\n\r\n"],
+  ["a chunk of any size", post("/auth/register", json, chunked), `${"f".repeat(18)}\r\n{}\r\n0\r\n\r\n`],
+  ["a blank before a colon", head("GET /health HTTP/1.1", host, "Content-Length : 5"), ""],
+  ["a folded header", head("GET /health HTTP/1.1", host, "X-A: b", " c"), ""],
+  ["a header that is none", head("GET /health HTTP/1.1", host, "nonsense"), ""],
+  ["NUL in a header", head("GET /health HTTP/1.1", host, "X-A: b\0c"), ""],
+  ["no host", head("GET /health HTTP/1.1"), ""],
+])("%s could be read in two ways: 400, and the connection ends", async (_, request, body) => {
+  const { statuses, closed } = await exchange(service.address, [request + body + hidden()]);
+  expect({ statuses, closed }).toEqual({ statuses: [400], closed: true });
+});
+
+test.each<[string, string]>([
+  ["large headers", head("GET /health HTTP/1.1", host, `X-A: ${"a".repeat(100_000)}`)],
+  ["many headers", head("GET /health HTTP/1.1", host, ...Array.from({ length: 500 }, (_, i) => `X-${i}: a`))],
+  ["a long path", head(`GET /${"a".repeat(20_000)} HTTP/1.1`, host)],
+  ["a path with a blank", head("GET /he alth HTTP/1.1", host)],
+  ["a path with NUL", head("GET /hea\0lth HTTP/1.1", host)],
+  ["lines that end with LF alone", "GET /health HTTP/1.1\nHost: localhost\n\n"],
+  ["another version", head("GET /health HTTP/2.0", host)],
+  ["no version", "GET /health\r\n\r\n"],
+  ["the greeting of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
+  ["a method in lower case", head("get /health HTTP/1.1", host)],
+  ["the greeting of TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
+  ["any bytes", "\x00\xff".repeat(1000)],
+])("%s: the connection ends, and shows no body", async (_, request) => {
+  const { statuses, closed, text } = await exchange(service.address, [request + hidden()]);
+  expect(closed).toBe(true);
+  expect(statuses.length).toBeLessThanOrEqual(1);
+  for (const status of statuses) expect([400, 431, 505]).toContain(status);
+  expect(text.split("\r\n\r\n")[1] ?? "").toBe("");
+});
+
+test.each<[string, number, () => string]>([
+  ["TRACE", 405, () => head("TRACE /health HTTP/1.1", host, "X-A: marker")],
+  ["an unknown method", 405, () => head("PROPFIND /health?marker HTTP/1.1", host)],
+  ["CONNECT", 404, () => head("CONNECT marker:443 HTTP/1.1", host)],
+  ["a host that is none", 200, () => head("GET /health HTTP/1.1", "Host: <marker>")],
+  ["two hosts", 200, () => head("GET /health HTTP/1.1", host, "Host: marker")],
+  ["the address of another host", 200, () => head("GET http://marker.example/health HTTP/1.1", host)],
+  [
+    "another protocol",
+    200,
+    () => head("GET /health HTTP/1.1", host, "Connection: Upgrade", "Upgrade: marker"),
+  ],
+  ["HTTP/1.0", 200, () => head("GET /health HTTP/1.0")],
+  ["an expectation that is none", 401, () => head("GET /users/me HTTP/1.1", host, "Expect: marker")],
+])("%s is answered, and nothing of it comes back", async (_, status, request) => {
+  const { statuses, text } = await exchange(service.address, [request()]);
+  expect(statuses).toEqual([status]);
+  expect(text).not.toContain("marker");
+});
+
+test("who waits to be told to go on is told, and who may not is told so before he sends", async () => {
+  const waiting = ["Content-Length: 50", "Expect: 100-continue"];
+  const refused = await exchange(service.address, [post("/upload", multipart, ...waiting)]);
+  expect(refused.statuses.at(-1)).toBe(401);
+  const body = `${partHead}x`.padEnd(50).slice(0, 50);
+  const taken = await exchange(service.address, [post("/upload", signedIn, multipart, ...waiting), body]);
+  expect(taken.statuses[0]).toBe(100);
+  expect(taken.statuses[1]).toBeOneOf([400, 415, 422]);
+});
+
+/** Names of what uploads have on disk on their way. */
+const tempFiles = async () =>
+  (await readdir(join(service.dataDir, "tmp"), { recursive: true, withFileTypes: true })).filter((entry) =>
+    entry.isFile(),
+  );
+const descriptors = async () => (await readdir(`/proc/${service.pid}/fd`)).length;
+/** Waits, as long as it takes up to a few seconds, until this holds. */
+async function eventually(holds: () => Promise<boolean>): Promise<boolean> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (await holds()) return true;
+    await Bun.sleep(25);
+  }
+  return false;
+}
+
+/** Sends this and goes away in the middle, without a word. */
+async function sendAndLeave(bytes: Uint8Array, receive: number): Promise<void> {
+  const { hostname, port } = new URL(service.address);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let received = 0;
+  const socket = connect(Number(port), hostname, () => {
+    socket.write(bytes, () => receive === 0 && setTimeout(() => (socket.resetAndDestroy(), resolve()), 20));
+  });
+  socket.on("error", () => resolve());
+  socket.on("data", (data) => {
+    received += data.length;
+    if (received < receive) return;
+    socket.resetAndDestroy();
+    resolve();
+  });
+  await promise;
+}
+
+test.skipIf(process.platform !== "linux")(
+  "who goes away in the middle of an upload or a download leaves no file and no descriptor",
+  async () => {
+    const open = await descriptors();
+    const request = Buffer.concat([
+      Buffer.from(
+        post("/upload", signedIn, multipart, `Content-Length: ${video.length + 200}`) + partHead,
+        "latin1",
+      ),
+      video,
+    ]);
+    const cuts = [10, 200, 400, 1000, 100_000, 1_000_000, request.length];
+    await Promise.all(cuts.map((cut) => sendAndLeave(request.subarray(0, cut), 0)));
+    const download = Buffer.from(head(`GET ${media} HTTP/1.1`, host), "latin1");
+    await Promise.all([1, 1000, 100_000, 1_000_000].map((bytes) => sendAndLeave(download, bytes)));
+
+    expect(await eventually(async () => (await tempFiles()).length === 0)).toBe(true);
+    expect(await eventually(async () => (await descriptors()) <= open)).toBe(true);
+  },
+  30_000,
+);
+
+test("who reads slowly gets every byte", async () => {
+  const { hostname, port } = new URL(service.address);
+  let received = 0;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const socket = connect(Number(port), hostname, () => {
+    socket.write(head(`GET ${media} HTTP/1.1`, host, "Connection: close"));
+  });
+  socket.on("data", (data) => {
+    received += data.length;
+    socket.pause();
+    setTimeout(() => socket.resume(), 1);
+  });
+  socket.on("close", () => resolve());
+  await promise;
+  expect(received).toBeGreaterThan(video.length);
+}, 30_000);
+
+test("an upload in chunks of one byte and of all arrives", async () => {
+  const photo = await pngPhoto();
+  const end = "\r\n--B--\r\n";
+  const body = Buffer.concat([Buffer.from(partHead, "latin1"), photo, Buffer.from(end, "latin1")]);
+  const chunk = (bytes: Uint8Array) => [
+    Buffer.from(`${bytes.length.toString(16)}\r\n`),
+    bytes,
+    Buffer.from("\r\n"),
+  ];
+  const chunks = [...body.subarray(0, 200)].flatMap((byte) => chunk(Uint8Array.of(byte)));
+  const bytes = Buffer.concat([
+    Buffer.from(post("/upload", signedIn, multipart, chunked), "latin1"),
+    ...chunks,
+    ...chunk(body.subarray(200)),
+    Buffer.from("0\r\n\r\n"),
+  ]);
+  expect((await exchange(service.address, [bytes], { quiet: 1000 })).statuses).toEqual([200]);
+});
