@@ -4,7 +4,7 @@ import type { Services } from "../services.ts";
 import { compressed } from "./compression.ts";
 import { createCors } from "./cors.ts";
 import { protect } from "./protective-headers.ts";
-import { requestId } from "./request-id.ts";
+import { lastRequestId } from "./request-id.ts";
 import { createRoutePatterns } from "./route-patterns.ts";
 
 /** Answers a request, whatever it is; never rejects. */
@@ -21,7 +21,6 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
 
   return async (request) => {
     const started = performance.now();
-    const id = requestId(request);
     const path = pathOf(request.url);
     const { response, bytes } = compressed(
       request,
@@ -29,6 +28,7 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
         (lifecycle.stopping && path !== "/health" ? errorResponse(stopping()) : await app.fetch(request)),
     );
 
+    const id = lastRequestId(request);
     const { headers, status } = response;
     cors.mark(request, headers);
     headers.set("x-request-id", id);

@@ -9,11 +9,15 @@ let counted = 0;
  * through every service, else a fresh one.
  */
 export function requestId(request: Request): string {
-  let id = known.get(request);
-  if (id === undefined) {
-    const given = request.headers.get("x-request-id");
-    id = given !== null && /^[\w.:-]{1,128}$/.test(given) ? given : `${origin}-${(++counted).toString(36)}`;
-    known.set(request, id);
-  }
+  const id = lastRequestId(request);
+  known.set(request, id);
   return id;
+}
+
+/** The same for who asks last: nothing is remembered, because few requests are named more than once. */
+export function lastRequestId(request: Request): string {
+  const id = known.get(request);
+  if (id !== undefined) return id;
+  const given = request.headers.get("x-request-id");
+  return given !== null && /^[\w.:-]{1,128}$/.test(given) ? given : `${origin}-${(++counted).toString(36)}`;
 }
