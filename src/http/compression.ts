@@ -9,11 +9,9 @@ const worthwhile = 1024;
  * @returns the answer to send, and how many bytes its body has
  */
 export function compressed(request: Request, response: Response): { response: Response; bytes: number } {
+  if (request.method === "HEAD") return { response, bytes: 0 };
   if (!(response instanceof JsonAnswer))
-    return {
-      response,
-      bytes: request.method === "HEAD" ? 0 : Number(response.headers.get("content-length")),
-    };
+    return { response, bytes: Number(response.headers.get("content-length")) };
   const { headers, status, written } = response;
   const bytes = Buffer.byteLength(written);
   const coding = bytes < worthwhile ? undefined : preferredCoding(request.headers.get("accept-encoding"));
