@@ -12,6 +12,8 @@ export const command = executable
 export class ServiceProcess {
   #process: Bun.Subprocess | undefined;
   readonly address: string;
+  /** Where its log goes; undefined: to the tests' own. */
+  logFile: string | undefined;
 
   constructor(
     readonly dataDir: string,
@@ -38,7 +40,7 @@ export class ServiceProcess {
       },
       cwd: this.dataDir,
       stdout: "ignore",
-      stderr: "inherit",
+      stderr: this.logFile === undefined ? "inherit" : Bun.file(this.logFile),
     });
     for (let tries = 0; tries < 400 && this.#process.exitCode === null; tries++) {
       if (

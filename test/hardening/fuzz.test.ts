@@ -1,0 +1,112 @@
+// FUZZ_CASES=3000 for long, FUZZ_SEED to repeat.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { pngPhoto } from "../support/media-samples.ts";
+import { cutUploads, oddRequest, type Asker } from "../support/odd-requests.ts";
+import { ServiceProcess } from "../support/process.ts";
+import { exchange } from "../support/raw-http.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+
+const cases = Number(process.env["FUZZ_CASES"] ?? 300);
+const seed = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 1e9));
+/** Requests under way at once. */
+const crowd = 8;
+
+let service: ServiceProcess;
+let asker: Asker;
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), "image-sharing-fuzz-"));
+  service = new ServiceProcess(folder, { LOG_LEVEL: "debug", MAX_IMAGE_SIZE: "1mb" });
+  service.logFile = join(folder, "log");
+  await service.start();
+  asker = {
+    random: seededRandom(seed),
+    marker: `mk${crypto.randomUUID().slice(0, 8)}`,
+    token: await service.signUp("ada@example.com"),
+    photo: await pngPhoto(4, 4),
+  };
+});
+afterAll(async () => {
+  await service.kill();
+  await rm(service.dataDir, { recursive: true, force: true });
+});
+
+const posts = async () => {
+  const answer = await fetch(`${service.address}/feed?limit=200`, {
+    headers: { authorization: `Bearer ${asker.token}` },
+  });
+  return ((await answer.json()) as { posts: { id: string }[] }).posts.map(({ id }) => id);
+};
+const descriptors = async () => (await readdir(`/proc/${service.pid}/fd`)).length;
+
+/** Sends them all, a few at a time, and holds every answer to what holds for all. Gives the ids of new posts. */
+async function hold(requests: Iterator<Uint8Array>): Promise<string[]> {
+  const shared: string[] = [];
+  const client = async () => {
+    for (let next = requests.next(); !next.done; next = requests.next()) {
+      const { statuses, text } = await exchange(service.address, [next.value], { quiet: 20_000 });
+      const sent = Buffer.from(next.value).toString("latin1");
+      const told = `seed ${seed}, ${sent.slice(0, 600)}\n→ ${text}`;
+      const [status] = statuses;
+      if (status === undefined || status >= 500) expect.unreachable(`no answer, or a failure: ${told}`);
+      const [answerHead = "", body = ""] = text.split("\r\n\r\n");
+      if (status >= 400) {
+        if (text.includes(asker.marker)) expect.unreachable(`what was sent comes back: ${told}`);
+        // Not HTTP, and so not the API's to answer.
+        const isOfServer = /\r\nx-request-id: /i.test(answerHead);
+        if (!isOfServer && ![400, 431].includes(status)) expect.unreachable(`not the API's answer: ${told}`);
+        if (isOfServer && body !== "" && !("detail" in JSON.parse(body)))
+          expect.unreachable(`not the API's shape: ${told}`);
+        if (isOfServer && !/\r\nx-content-type-options: nosniff/i.test(answerHead))
+          expect.unreachable(`not protected: ${told}`);
+      }
+      if (status === 200 && /"file_name"/.test(body) && sent.startsWith("POST /upload"))
+        shared.push((JSON.parse(body) as { id: string }).id);
+    }
+  };
+  await Promise.all(Array.from({ length: crowd }, client));
+  return shared;
+}
+
+async function settled(open: number): Promise<void> {
+  for (let tries = 0; tries < 200 && (await descriptors()) > open; tries++) await Bun.sleep(25);
+  expect(await descriptors()).toBeLessThanOrEqual(open);
+  const temp = await readdir(join(service.dataDir, "tmp"), { recursive: true, withFileTypes: true });
+  expect(temp.filter((entry) => entry.isFile())).toEqual([]);
+  const log = await readFile(join(service.dataDir, "log"), "utf8");
+  expect(log.split("\n").filter((line) => line.includes(asker.marker))).toEqual([]);
+  expect(log.split("\n").filter((line) => line.includes('"level":"error"'))).toEqual([]);
+}
+
+test.skipIf(process.platform !== "linux")(
+  `whatever is sent, it is answered like the API answers, nothing comes back and nothing stays (seed ${seed})`,
+  async () => {
+    await fetch(`${service.address}/health`);
+    const open = (await descriptors()) + crowd;
+    const before = await posts();
+    const odd = Array.from({ length: cases }, () => oddRequest(asker)).values();
+    // A repeated upload key gives the first post again.
+    const shared = new Set(await hold(odd));
+    await settled(open);
+    // As many as a page of the feed has.
+    expect(shared.size).toBeLessThan(200);
+    expect((await posts()).sort()).toEqual([...before, ...shared].sort());
+  },
+  60_000 + cases * 100,
+);
+
+test.skipIf(process.platform !== "linux")(
+  "an upload cut anywhere makes no post and leaves nothing",
+  async () => {
+    const open = (await descriptors()) + crowd;
+    const before = await posts();
+    const shared = await hold(cutUploads(asker, cases >= 3000 ? 1 : 7));
+    await settled(open);
+    expect(shared).toEqual([]);
+    expect(await posts()).toEqual(before);
+  },
+  60_000,
+);
