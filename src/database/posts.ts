@@ -1,6 +1,7 @@
 import { and, count, desc, eq, inArray, lt, lte, notInArray, sql } from "drizzle-orm";
 
 import { isConflict, isOrphan, step, type Connection } from "./connection.ts";
+import type { DeliveredMediaQueries } from "./delivered-media.ts";
 import { publishLock } from "./locks.ts";
 import { prepared } from "./prepared.ts";
 import type { Tables } from "./schema.ts";
@@ -62,9 +63,6 @@ const leftover = ({ id, store, key, storeId, url, bytes, reservedAt, attempts }:
   attempts,
 });
 
-/** What media delivery has to know about a key. */
-export type DeliveredMedia = Pick<PostRow, "contentType" | "bytes" | "fileName" | "store">;
-
 /** A place in the feed: the last post of the page before. */
 export interface FeedPosition {
   createdAt: Date;
@@ -78,7 +76,7 @@ export type FeedEntry = Pick<PublishedPost, "id" | "userId" | "email" | "created
 const feedTop: FeedPosition = { createdAt: new Date(Date.UTC(9999, 0)), id: "~" };
 
 /** Every query about posts. */
-export function postQueries(connection: Connection) {
+export function postQueries(connection: Connection, delivered: DeliveredMediaQueries) {
   const { dialect, query, tables, transaction } = connection;
   const { posts, users } = tables;
   // Written out, not bound: only then does the planner see that the partial index holds every published post.
@@ -123,26 +121,6 @@ export function postQueries(connection: Connection) {
       .orderBy(desc(posts.createdAt), desc(posts.id))
       .limit(sql.placeholder("limit")),
   );
-  const selectDelivered = () =>
-    query
-      .select({
-        contentType: posts.contentType,
-        bytes: posts.bytes,
-        fileName: posts.fileName,
-        store: posts.store,
-      })
-      .from(posts);
-  const mediaByKey = prepared(
-    connection,
-    "media_by_key",
-    selectDelivered().where(and(eq(posts.key, sql.placeholder("key")), published)),
-  );
-  const mediaOf = prepared(
-    connection,
-    "media_of_post",
-    selectDelivered().where(and(eq(posts.id, sql.placeholder("id")), published)),
-  );
-
   return {
     byId: async (id: string): Promise<PublishedPost | undefined> => (await byId({ id }))[0],
 
@@ -154,11 +132,8 @@ export function postQueries(connection: Connection) {
     byIds: async (ids: string[]): Promise<PublishedPost[]> =>
       selectPublished().where(and(inArray(posts.id, ids), published)),
 
-    /** What is kept under this key: a published post's bytes. */
-    mediaByKey: async (key: string): Promise<DeliveredMedia | undefined> => (await mediaByKey({ key }))[0],
-
-    /** The same by the post's id, for its thumbnail. */
-    mediaOf: async (id: string): Promise<DeliveredMedia | undefined> => (await mediaOf({ id }))[0],
+    mediaByKey: delivered.mediaByKey,
+    mediaOf: delivered.mediaOf,
 
     /** The unfinished or published post that this user's upload key stands for. */
     byUploadKey: async (
@@ -214,14 +189,15 @@ export function postQueries(connection: Connection) {
       }),
 
     /** Hides the author's post at once; of several calls at once only one gets it. */
-    startDeleting: async (id: string, userId: string, now: Date): Promise<Leftover | undefined> =>
-      (
-        await query
-          .update(posts)
-          .set({ state: "deleting", retryAt: now, uploadKey: null })
-          .where(and(eq(posts.id, id), eq(posts.userId, userId), eq(posts.state, "published")))
-          .returning(leftover(posts))
-      )[0],
+    startDeleting: async (id: string, userId: string, now: Date): Promise<Leftover | undefined> => {
+      const [started] = await query
+        .update(posts)
+        .set({ state: "deleting", retryAt: now, uploadKey: null })
+        .where(and(eq(posts.id, id), eq(posts.userId, userId), eq(posts.state, "published")))
+        .returning(leftover(posts));
+      if (started) delivered.forget(started);
+      return started;
+    },
 
     /** Gives up an upload that did not get through; what the store may hold is deleted like any other post's bytes. */
     abandon: async (id: string, now: Date): Promise<Leftover | undefined> =>

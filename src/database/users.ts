@@ -1,6 +1,7 @@
 import { and, eq, isNull, lte, notExists, sql } from "drizzle-orm";
 
 import { isConflict, step, type Connection } from "./connection.ts";
+import type { DeliveredMediaQueries } from "./delivered-media.ts";
 import { prepared } from "./prepared.ts";
 
 /** An account as stored. */
@@ -23,7 +24,7 @@ export type Viewer = Pick<User, "id" | "email" | "isActive" | "isSuperuser" | "i
 export type UserChanges = Partial<Omit<User, "id" | "createdAt">>;
 
 /** Every query about users. */
-export function userQueries(connection: Connection) {
+export function userQueries(connection: Connection, delivered: DeliveredMediaQueries) {
   const { query, tables, transaction } = connection;
   const { users, posts, revokedTokens } = tables;
   const byId = query
@@ -112,8 +113,8 @@ export function userQueries(connection: Connection) {
      * Removes an account; its posts leave the feed in the same moment, their bytes wait for the sweeper.
      * Those of uploads that may still be running anywhere wait until `uploadsEnd`. False when there is no such account.
      */
-    remove: (id: string, now: Date, uploadsEnd: Date): Promise<boolean> =>
-      transaction(function* (tx) {
+    async remove(id: string, now: Date, uploadsEnd: Date): Promise<boolean> {
+      const removed = await transaction(function* (tx) {
         // The account first: from here on nobody can add a post of it, and all it had belong to nobody.
         const removed = yield* step(tx.delete(users).where(eq(users.id, id)).returning({ id: users.id }));
         for (const [state, retryAt] of [
@@ -128,7 +129,10 @@ export function userQueries(connection: Connection) {
               .returning({ id: posts.id }),
           );
         return removed.length > 0;
-      }),
+      });
+      delivered.forgetAll();
+      return removed;
+    },
   };
 }
 

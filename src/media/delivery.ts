@@ -11,6 +11,8 @@ export interface DeliverableMedia {
   readonly path: string;
   /** From the bytes, as found at upload; never the client's word. */
   readonly contentType: string;
+  /** Its size, where that is known without a look. */
+  readonly bytes?: number;
   /** Display name, any text; null: the key. */
   readonly fileName: string | null;
 }
@@ -57,11 +59,10 @@ export function deliver(request: Request, media: DeliverableMedia): Response {
     return answer;
   }
   const { path, contentType } = media;
-  const size = recent.get(path)?.size ?? statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined) throw new ApiError("NOT_FOUND");
-
   const condition = asked.get("if-range");
   const head = request.method === "HEAD";
+  const size = recent.get(path)?.size ?? media.bytes ?? sizeOf(path);
+  if (head) sizeOf(path);
   const range =
     !head && (condition === null || condition === etag) ? byteRange(asked.get("range"), size) : null;
   if (range === "unsatisfiable")
@@ -92,12 +93,22 @@ function holds(condition: string | null, etag: string): boolean {
 function part(path: string, start: number, end: number, size: number): Blob | Uint8Array<ArrayBuffer> {
   const kept = recent.get(path);
   if (kept) return end - start === kept.size ? kept : kept.slice(start, end);
-  if (end - start > small.length) return Bun.file(path).slice(start, end);
+  if (end - start > small.length) {
+    sizeOf(path);
+    return Bun.file(path).slice(start, end);
+  }
   const bytes = read(path, start, end);
   if (bytes.length !== size) return bytes;
   const whole = new Blob([bytes]);
   recent.add(path, whole);
   return whole;
+}
+
+/** In bytes. Throws `NOT_FOUND` when there is no such file. */
+function sizeOf(path: string): number {
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) throw new ApiError("NOT_FOUND");
+  return size;
 }
 
 /** Reads into the one buffer for small parts. */
@@ -110,7 +121,6 @@ function read(path: string, start: number, end: number): Uint8Array<ArrayBuffer>
       closeSync(file);
     }
   } catch (error) {
-    // Deleted since it was looked at.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new ApiError("NOT_FOUND");
     throw error;
   }

@@ -29,6 +29,27 @@ test("deleting a post removes it from the feed and its bytes from the store", as
   expect(await service.mediaFiles()).toBeEmpty();
 });
 
+test.each(["post", "account"])("media that were just read are gone at once with their %s", async (what) => {
+  const eve = await service.signUp();
+  const upload = await service.upload(eve.token, new Blob([await pngPhoto(1000, 500)]));
+  const { id, url, thumbnail_url } = (await upload.json()) as Record<string, string>;
+  const paths = [url, thumbnail_url].map((address) => new URL(address!).pathname);
+  const read = async (headers: Record<string, string> = {}) =>
+    Promise.all(paths.map(async (path) => (await service.fetch(path, { headers })).status));
+  expect([await read(), await read()]).toEqual([
+    [200, 200],
+    [200, 200],
+  ]);
+
+  if (what === "post") await remove(id!, eve.token);
+  else {
+    await service.promote(ada);
+    await service.fetch(`/users/${eve.id}`, { method: "DELETE", token: ada.token });
+  }
+  for (const headers of [{}, { "if-none-match": "*" }, { range: "bytes=0-9" }])
+    expect(await read(headers)).toEqual([404, 404]);
+});
+
 test("only the author may delete a post", async () => {
   const { id } = await share();
   const bob = await service.signUp();

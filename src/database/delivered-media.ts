@@ -1,0 +1,80 @@
+import { and, eq, sql } from "drizzle-orm";
+
+import type { Connection } from "./connection.ts";
+import { prepared } from "./prepared.ts";
+import type { Tables } from "./schema.ts";
+
+/** What media delivery has to know about a published post. */
+export type DeliveredMedia = Pick<
+  Tables["posts"]["$inferSelect"],
+  "contentType" | "bytes" | "fileName" | "store"
+>;
+
+/** Posts known by heart, some 300 bytes each; the first known go first. */
+const capacity = 20_000;
+
+/**
+ * Looks up what is delivered. What was published never changes until it is deleted, so on SQLite, where this process
+ * alone publishes and deletes, it is known by heart until then: the look-up took half of the time of a small answer.
+ * On PostgreSQL another node may have deleted it, so it is looked up each time.
+ */
+export function deliveredMedia(connection: Connection) {
+  const { dialect, query, tables } = connection;
+  const { posts } = tables;
+  const select = () =>
+    query
+      .select({
+        contentType: posts.contentType,
+        bytes: posts.bytes,
+        fileName: posts.fileName,
+        store: posts.store,
+      })
+      .from(posts);
+  const published = sql`${posts.state} = 'published'`;
+  const byKey = prepared(
+    connection,
+    "media_by_key",
+    select().where(and(eq(posts.key, sql.placeholder("key")), published)),
+  );
+  const byPost = prepared(
+    connection,
+    "media_of_post",
+    select().where(and(eq(posts.id, sql.placeholder("id")), published)),
+  );
+  /** By key and by id: no string is both. */
+  const known = new Map<string, DeliveredMedia>();
+
+  async function find(
+    name: string,
+    lookUp: () => Promise<DeliveredMedia[]>,
+  ): Promise<DeliveredMedia | undefined> {
+    const remembered = known.get(name);
+    if (remembered) return remembered;
+    const [found] = await lookUp();
+    if (!found || dialect === "pg") return found;
+    known.set(name, found);
+    for (const first of known.keys()) {
+      if (known.size <= capacity) break;
+      known.delete(first);
+    }
+    return found;
+  }
+
+  return {
+    /** What is kept under this key: a published post's bytes. */
+    mediaByKey: (key: string) => find(key, () => byKey({ key })),
+
+    /** The same by the post's id, for its thumbnail. */
+    mediaOf: (id: string) => find(id, () => byPost({ id })),
+
+    /** To be called once a post is not published any more. */
+    forget({ id, key }: { id: string; key: string }): void {
+      known.delete(id);
+      known.delete(key);
+    },
+
+    forgetAll: () => known.clear(),
+  };
+}
+
+export type DeliveredMediaQueries = ReturnType<typeof deliveredMedia>;
