@@ -48,7 +48,7 @@ const ofUnchanged = protect(new Headers({ "cache-control": FOREVER }));
  * Answers GET and HEAD for a file of the disk store (RFC 9110): 200, 206 for one byte range, 304, 416. Several
  * ranges get the whole file, as the RFC allows. A key's bytes never change, so the key is a strong ETag and a
  * match needs no look at the disk, nor does a small file that was asked for a moment ago: the caller knows that the
- * post is published. Throws `NOT_FOUND` when there is no such file.
+ * post is published. Throws `NOT_FOUND` when there is no such file, or less of it than there should be.
  */
 export function deliver(request: Request, media: DeliverableMedia): Response {
   const etag = `"${media.key}"`;
@@ -94,7 +94,7 @@ function part(path: string, start: number, end: number, size: number): Blob | Ui
   const kept = recent.get(path);
   if (kept) return end - start === kept.size ? kept : kept.slice(start, end);
   if (end - start > small.length) {
-    sizeOf(path);
+    if (sizeOf(path) < end) throw new ApiError("NOT_FOUND");
     return Bun.file(path).slice(start, end);
   }
   const bytes = read(path, start, end);
@@ -116,7 +116,8 @@ function read(path: string, start: number, end: number): Uint8Array<ArrayBuffer>
   try {
     const file = openSync(path, "r");
     try {
-      return small.subarray(0, readSync(file, small, 0, end - start, start));
+      if (readSync(file, small, 0, end - start, start) < end - start) throw new ApiError("NOT_FOUND");
+      return small.subarray(0, end - start);
     } finally {
       closeSync(file);
     }
