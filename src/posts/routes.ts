@@ -45,10 +45,11 @@ export const postRoutes = (services: Services) => {
     .get(
       "/feed",
       async ({ query, viewer }) => {
-        const { entries, nextCursor } = await feedPage(services.database.posts, readFeedRequest(query));
+        const asked = readFeedRequest(query);
+        const { entries, nextCursor } = await feedPage(services.database.posts, asked);
         const headers: Record<string, string> = {};
         if (nextCursor !== null) {
-          const limit = query.limit === undefined ? "" : `limit=${query.limit}&`;
+          const limit = query.limit === undefined ? "" : `limit=${asked.limit}&`;
           headers["link"] = `<${config.publicUrl}/feed?${limit}cursor=${nextCursor}>; rel="next"`;
         }
         const json = `{"posts":${await feedJson(entries, viewer)},"next_cursor":${JSON.stringify(nextCursor)}}`;

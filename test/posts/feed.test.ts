@@ -73,6 +73,14 @@ describe("the feed", () => {
     expect((await service.fetch("/feed", { token: ada.token })).headers.get("link")).toBeNull();
   });
 
+  test("the Link header has the limit as a plain number, however it was written", async () => {
+    for (const limit of ["%2B2", "02", "%0A2", "2%E2%80%83", "%0D%0A2"]) {
+      const answer = await service.fetch(`/feed?limit=${limit}`, { token: ada.token });
+      expect([limit, answer.status]).toEqual([limit, 200]);
+      expect(answer.headers.get("link")).toContain("/feed?limit=2&cursor=");
+    }
+  });
+
   test.each([
     ["limit=0", "limit"],
     ["limit=201", "limit"],
