@@ -111,6 +111,9 @@ async function newBusboy(contentType: string) {
     return new Busboy({
       headers: { "content-type": contentType },
       isPartAFile: (_name, _type, fileName) => fileName !== undefined,
+      // No part is ever full: one without a listener that fills up and ends within one chunk stops the form for good.
+      // The next chunk waits for `between` anyway.
+      fileHwm: 2 ** 30,
       limits: { parts: 100, fields: 100, files: 10, fieldSize: 64 * 1024, headerPairs: 50 },
     });
   } catch {

@@ -226,6 +226,13 @@ describe("an upload", () => {
     expect((await sendRaw(multipart(await samples.pngPhoto(), extra))).status).toBe(200);
   });
 
+  test("passes over parts that are none of a form, however large", async () => {
+    for (const headers of ["Content-Type: text/plain", "Content-Disposition: attachment"]) {
+      const extra = part(headers, "x".repeat(200_000));
+      expect((await sendRaw(multipart(await samples.pngPhoto(), extra))).status).toBe(200);
+    }
+  });
+
   test("cut anywhere, or without a boundary, is an error of the client's and leaves nothing", async () => {
     const before = (await service.mediaFiles()).length;
     const whole = multipart(
