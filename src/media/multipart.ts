@@ -14,8 +14,8 @@ const patience = 20;
 const slowest = 1000;
 
 /**
- * Reads a `multipart/form-data` body (RFC 7578) chunk by chunk; the next chunk waits for `between`, so that memory
- * stays constant however fast the client sends.
+ * Reads a `multipart/form-data` body (RFC 7578) chunk by chunk; the next chunk waits for `between`, which is told how
+ * many bytes have come, so that memory stays constant however fast the client sends.
  * @throws ValidationProblems when the body is no multipart form (FastAPI then misses the file), ApiError BAD_MULTIPART
  * when it is broken or cut short, UPLOAD_TOO_SLOW; the request's AbortError when the client goes away; whatever
  * listener and `between` throw
@@ -23,7 +23,7 @@ const slowest = 1000;
 export async function readMultipart(
   request: Request,
   listener: MultipartListener,
-  between: () => Promise<void>,
+  between: (received: number) => Promise<void>,
 ): Promise<void> {
   const contentType = request.headers.get("content-type") ?? "";
   if (!/^multipart\/form-data\s*(;|$)/i.test(contentType) || !request.body)
@@ -48,7 +48,7 @@ export async function readMultipart(
       if (done) break;
       received += value.length;
       await form.write(value);
-      await between();
+      await between(received);
     }
     await form.end();
   } catch (error) {

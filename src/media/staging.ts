@@ -50,13 +50,17 @@ const formOverhead = 256 * 1024;
  */
 export async function stageUpload(request: Request, limits: StagingLimits): Promise<StagedUpload> {
   const largest = Math.max(limits.maxBytes.image, limits.maxBytes.video);
-  if (Number(request.headers.get("content-length")) > largest + formOverhead) throw tooLarge(largest);
+  const refuseBeyond = (bytes: number) => {
+    if (bytes > largest + formOverhead) throw tooLarge(largest);
+  };
+  refuseBeyond(Number(request.headers.get("content-length")));
 
   const file = new TempFile(join(limits.folder, crypto.randomUUID()), limits.maxBytes);
   const form = new UploadForm(file);
   try {
-    await readMultipart(request, form, async () => {
+    await readMultipart(request, form, async (received) => {
       limits.onProgress?.();
+      refuseBeyond(received);
       await file.settle(false);
     });
     const facts = await form.facts();
