@@ -19,8 +19,8 @@ let service: ServiceProcess;
 let asker: Asker;
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), "image-sharing-fuzz-"));
-  service = new ServiceProcess(folder, { LOG_LEVEL: "debug", MAX_IMAGE_SIZE: "1mb" });
-  service.logFile = join(folder, "log");
+  const settings = { LOG_LEVEL: "debug", MAX_IMAGE_SIZE: "1mb" };
+  service = new ServiceProcess(folder, settings, undefined, join(folder, "log"));
   await service.start();
   asker = {
     random: seededRandom(seed),

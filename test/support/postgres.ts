@@ -108,9 +108,11 @@ export class PostgresServer {
     return `postgres://app@${host}:${this.port}/${database}`;
   }
 
-  /** What the server has written to its log. */
-  log(): Promise<string> {
-    return readFile(join(this.folder, "log"), "utf8");
+  /** Its processes, the first one first. */
+  async pids(): Promise<number[]> {
+    const first = (await readFile(join(this.folder, "data/postmaster.pid"), "utf8")).split("\n")[0]!;
+    const [others] = await run(["pgrep", "-P", first]);
+    return [first, ...others!.split("\n")].map(Number);
   }
 
   /** Lets in only who knows this password. */

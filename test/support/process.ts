@@ -12,14 +12,14 @@ export const command = executable
 export class ServiceProcess {
   #process: Bun.Subprocess | undefined;
   readonly address: string;
-  /** Where its log goes; undefined: to the tests' own. */
-  logFile: string | undefined;
 
   constructor(
     readonly dataDir: string,
     readonly environment: Record<string, string> = {},
     // Below the ports that the system gives to whoever asks for any: another test's server could have it.
     readonly port = 20_000 + Math.floor(Math.random() * 12_000),
+    /** Where its log goes: a file, to look into; else to this process's own. */
+    private readonly log?: string,
   ) {
     this.address = `http://127.0.0.1:${port}`;
   }
@@ -40,7 +40,7 @@ export class ServiceProcess {
       },
       cwd: this.dataDir,
       stdout: "ignore",
-      stderr: this.logFile === undefined ? "inherit" : Bun.file(this.logFile),
+      stderr: this.log === undefined ? "inherit" : Bun.file(this.log),
     });
     for (let tries = 0; tries < 400 && this.#process.exitCode === null; tries++) {
       if (
@@ -65,6 +65,19 @@ export class ServiceProcess {
   async stop(): Promise<number | undefined> {
     this.#process?.kill("SIGTERM");
     return this.#process?.exited;
+  }
+
+  /** Asks it something, as the bearer of this token. */
+  fetch(path: string, { token, ...init }: RequestInit & { token?: string } = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+    return fetch(`${this.address}${path}`, { ...init, headers });
+  }
+
+  upload(token: string, photo: Blob, headers: Record<string, string> = {}): Promise<Response> {
+    const form = new FormData();
+    form.set("file", photo, "photo.png");
+    return this.fetch("/upload", { method: "POST", body: form, token, headers });
   }
 
   get pid(): number | undefined {

@@ -1,0 +1,258 @@
+import { expect, test } from "bun:test";
+
+import { addAccount, addPost, at, onEachDatabase, reservation, stored } from "../support/databases.ts";
+
+onEachDatabase("posts", (open) => {
+  test("a reservation tells whether it was made, its upload key is taken, or its user is gone", async () => {
+    const database = await open();
+    const { posts } = database;
+    const [ada, bob] = [await addAccount(database), await addAccount(database)];
+    const uploadKey = "holiday-1";
+    const first = reservation(ada.id, { uploadKey, sha256: "1".repeat(64) });
+    expect(await posts.reserve(first)).toBe("reserved");
+    expect(await posts.reserve(reservation(ada.id, { uploadKey }))).toBe("upload key taken");
+    expect(await posts.reserve(reservation(bob.id, { uploadKey }))).toBe("reserved");
+    expect(await posts.reserve(reservation(crypto.randomUUID()))).toBe("no such user");
+    expect(await posts.byUploadKey(ada.id, uploadKey)).toEqual({ id: first.id, sha256: "1".repeat(64) });
+    expect(await posts.byUploadKey(ada.id, "holiday-2")).toBeUndefined();
+    // Any other conflict is no answer.
+    await expect(posts.reserve({ ...reservation(ada.id), id: first.id })).rejects.toThrow();
+  });
+
+  test("a reserved post is nowhere to be seen until it is published", async () => {
+    const database = await open();
+    const { posts } = database;
+    const ada = await addAccount(database);
+    const { id } = await addPost(database, ada.id);
+    const seen = async () => [
+      (await posts.byId(id)) ? 1 : 0,
+      (await posts.page(10)).length,
+      (await posts.byIds([id])).length,
+      (await posts.mediaByKey(`${id}.png`)) ? 1 : 0,
+    ];
+    expect(await seen()).toEqual([0, 0, 0, 0]);
+    await posts.publish(id, stored(id), at(5));
+    expect(await seen()).toEqual([1, 1, 1, 1]);
+    await posts.startDeleting(id, ada.id, at(6));
+    expect(await seen()).toEqual([0, 0, 0, 0]);
+  });
+
+  test("posts are published strictly one after the other, in whatever order they were reserved and clocks go", async () => {
+    const database = await open();
+    const { posts } = database;
+    const ada = await addAccount(database);
+    const reserved = [];
+    for (let i = 0; i < 5; i++) reserved.push((await addPost(database, ada.id)).id);
+    const [a, b, c, d, e] = reserved as [string, string, string, string, string];
+    // Reserved last, published first; then the same moment, a clock set back by an hour, and one that went on.
+    const order = [e, a, d, b, c];
+    const clocks = [at(100), at(100), at(-3500), at(100), at(200)];
+    const times: Date[] = [];
+    for (const [i, id] of order.entries())
+      times.push((await posts.publish(id, stored(id), clocks[i]!)) ?? new Date(0));
+    const after100 = (ms: number) => new Date(at(100).getTime() + ms);
+    expect(times).toEqual([at(100), after100(1), after100(2), after100(3), at(200)]);
+    expect((await posts.page(10)).map(({ id }) => id)).toEqual(order.toReversed());
+  });
+
+  test("pages follow each other without a gap, and nothing appears behind one", async () => {
+    const database = await open();
+    const { posts } = database;
+    const ada = await addAccount(database);
+    for (let i = 0; i < 7; i++) await addPost(database, ada.id, { publishedAt: at(i) });
+    const all = await posts.page(100);
+    const first = await posts.page(3);
+    await addPost(database, ada.id, { publishedAt: at(-50) });
+    const rest = await posts.page(100, first.at(-1));
+    expect([...first, ...rest]).toEqual(all);
+    expect(await posts.page(3, rest.at(-1))).toEqual([]);
+  });
+
+  test("publishing twice, or after giving up, changes nothing", async () => {
+    const database = await open();
+    const { posts } = database;
+    const ada = await addAccount(database);
+    const { id, createdAt } = await addPost(database, ada.id, { publishedAt: at(1) });
+    expect(createdAt).toEqual(at(1));
+    expect(await posts.publish(id, stored("another"), at(2))).toBeUndefined();
+    expect(await posts.byId(id)).toMatchObject({ createdAt: at(1), url: `/media/${id}.png` });
+    // Who cannot tell whether publishing got through gives up only what is not published.
+    expect(await posts.abandon(id, at(3))).toBeUndefined();
+    expect(await posts.byId(id)).toBeDefined();
+
+    const pending = await addPost(database, ada.id);
+    expect(await posts.abandon(pending.id, at(3))).toMatchObject({ id: pending.id, url: null });
+    expect(await posts.publish(pending.id, stored(pending.id), at(4))).toBeUndefined();
+    expect((await posts.page(10)).map((post) => post.id)).toEqual([id]);
+  });
+
+  test("the author's removal hides what he published and stops what he is uploading; bytes are due when they can be there", async () => {
+    const database = await open();
+    const { posts, users } = database;
+    const [ada, bob] = [await addAccount(database), await addAccount(database)];
+    const published = await addPost(database, ada.id, { publishedAt: at(1) });
+    const pending = await addPost(database, ada.id, { uploadKey: "k" });
+    const other = await addPost(database, bob.id, { publishedAt: at(1) });
+    expect(await users.remove(ada.id, at(10), at(600))).toBe(true);
+    expect(await users.remove(ada.id, at(10), at(600))).toBe(false);
+
+    expect((await posts.page(10)).map(({ id }) => id)).toEqual([other.id]);
+    expect(await posts.byId(published.id)).toBeUndefined();
+    expect(await posts.mediaByKey(`${published.id}.png`)).toBeUndefined();
+    expect(await posts.publish(pending.id, stored(pending.id), at(11))).toBeUndefined();
+
+    const due = async (now: Date) => (await posts.claimDeleting(now, at(9999), [], 10)).map(({ id }) => id);
+    expect(await due(at(9))).toEqual([]);
+    expect(await due(at(10))).toEqual([published.id]);
+    expect(await due(at(599))).toEqual([]);
+    expect(await due(at(600))).toEqual([pending.id]);
+  });
+
+  test("only its author starts deleting a post, and only once", async () => {
+    const database = await open();
+    const { posts } = database;
+    const [ada, bob] = [await addAccount(database), await addAccount(database)];
+    const { id } = await addPost(database, ada.id, { publishedAt: at(1), uploadKey: "k" });
+    expect(await posts.startDeleting(id, bob.id, at(2))).toBeUndefined();
+    const tries = await Promise.all([1, 2, 3].map(() => posts.startDeleting(id, ada.id, at(2))));
+    expect(tries.filter((leftover) => leftover)).toHaveLength(1);
+    // The key may be used again.
+    expect(await posts.byUploadKey(ada.id, "k")).toBeUndefined();
+    expect(await posts.reserve(reservation(ada.id, { uploadKey: "k" }))).toBe("reserved");
+  });
+
+  test("a published or pending post is never forgotten, one to be deleted is", async () => {
+    const database = await open();
+    const { posts } = database;
+    const ada = await addAccount(database);
+    const states = async () => ({
+      ...(await posts.countUnfinished()),
+      published: await posts.countPublished(),
+    });
+    const pending = await addPost(database, ada.id);
+    const published = await addPost(database, ada.id, { publishedAt: at(1) });
+    for (const { id } of [pending, published]) await posts.remove(id);
+    expect(await states()).toEqual({ pending: 1, deleting: 0, published: 1 });
+    await posts.startDeleting(published.id, ada.id, at(2));
+    await posts.remove(published.id);
+    expect(await states()).toEqual({ pending: 1, deleting: 0, published: 0 });
+  });
+
+  test("upload keys end with their time, and not before", async () => {
+    const database = await open();
+    const { posts } = database;
+    const ada = await addAccount(database);
+    await addPost(database, ada.id, { uploadKey: "old", reservedAt: at(0), publishedAt: at(1) });
+    await addPost(database, ada.id, { uploadKey: "new", reservedAt: at(10), publishedAt: at(11) });
+    await posts.expireUploadKeys(at(10));
+    expect(await posts.byUploadKey(ada.id, "old")).toBeUndefined();
+    expect(await posts.byUploadKey(ada.id, "new")).toBeDefined();
+    expect(await posts.reserve(reservation(ada.id, { uploadKey: "old" }))).toBe("reserved");
+  });
+
+  test("uploads reserved before the cutoff are given up, except those that run here", async () => {
+    const database = await open();
+    const { posts } = database;
+    const ada = await addAccount(database);
+    const old = await addPost(database, ada.id, { reservedAt: at(0) });
+    const running = await addPost(database, ada.id, { reservedAt: at(0) });
+    const young = await addPost(database, ada.id, { reservedAt: at(11) });
+    const published = await addPost(database, ada.id, { reservedAt: at(0), publishedAt: at(1) });
+    expect(await posts.abandonOlderThan(at(10), [running.id], at(20))).toBe(1);
+    expect(await posts.publish(old.id, stored(old.id), at(21))).toBeUndefined();
+    expect(await posts.publish(running.id, stored(running.id), at(21))).toBeDefined();
+    expect(await posts.publish(young.id, stored(young.id), at(21))).toBeDefined();
+    expect(await posts.byId(published.id)).toBeDefined();
+    expect(await posts.abandonOlderThan(at(10), [], at(20))).toBe(0);
+  });
+
+  test("leftovers are claimed a few at a time, each by one, until the lease ends or the next try is due", async () => {
+    const database = await open();
+    const { posts } = database;
+    const ada = await addAccount(database);
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      const { id } = await addPost(database, ada.id, { publishedAt: at(i) });
+      await posts.startDeleting(id, ada.id, at(10 + i));
+      ids.push(id);
+    }
+    const [first, second, third, fourth, running] = ids as [string, string, string, string, string];
+    const claim = async (now: Date, limit: number) =>
+      (await posts.claimDeleting(now, at(100), [running], limit)).map(({ id }) => id).sort();
+
+    expect(await claim(at(9), 10)).toEqual([]);
+    // Whatever has waited longest comes first.
+    expect(await claim(at(20), 2)).toEqual([first, second].sort());
+    expect(await claim(at(20), 10)).toEqual([third, fourth].sort());
+    expect(await claim(at(99), 10)).toEqual([]);
+    await posts.postpone(first, at(50));
+    expect(await claim(at(50), 10)).toEqual([first]);
+    await posts.remove(second);
+    const again = await posts.claimDeleting(at(100), at(200), [running], 10);
+    expect(Object.fromEntries(again.map(({ id, attempts }) => [id, attempts]))).toEqual({
+      [first]: 3,
+      [third]: 2,
+      [fourth]: 2,
+    });
+    expect(again[0]).toEqual({
+      id: again[0]!.id,
+      store: "disk",
+      key: `${again[0]!.id}.png`,
+      storeId: null,
+      url: `/media/${again[0]!.id}.png`,
+      bytes: 1234,
+      reservedAt: at(0),
+      attempts: again[0]!.attempts,
+    });
+  });
+
+  test("values come back as they went in: large sizes, milliseconds, null, any text", async () => {
+    const database = await open();
+    const { posts } = database;
+    const ada = await addAccount(database, { email: "Ada@example.com" });
+    const large = 100 * 1024 ** 3;
+    const caption = "it's “quoted” \\ %_ $1 ? :id 😀 ñ ﷺ \n\t{}";
+    const { id } = await addPost(database, ada.id, {
+      caption,
+      bytes: large,
+      width: null,
+      height: null,
+      fileType: "video",
+      fileName: "résumé.mp4",
+      contentType: "video/mp4",
+    });
+    const facts = { url: "https://example.com/a?b=c", storeId: "s1", thumbnailUrl: "https://example.com/t" };
+    const createdAt = await posts.publish(id, facts, at(1.001));
+    expect(createdAt).toEqual(at(1.001));
+    expect(await posts.byId(id)).toEqual({
+      id,
+      userId: ada.id,
+      email: "Ada@example.com",
+      caption,
+      url: facts.url,
+      thumbnailUrl: facts.thumbnailUrl,
+      fileType: "video",
+      fileName: "résumé.mp4",
+      contentType: "video/mp4",
+      bytes: large,
+      width: null,
+      height: null,
+      createdAt: at(1.001),
+    });
+    expect(await posts.byIds([id])).toEqual([(await posts.byId(id))!]);
+    expect(await posts.page(1)).toEqual([
+      { id, userId: ada.id, email: "Ada@example.com", createdAt: at(1.001) },
+    ]);
+    expect(await posts.mediaByKey(`${id}.png`)).toEqual({
+      contentType: "video/mp4",
+      bytes: large,
+      fileName: "résumé.mp4",
+      store: "disk",
+    });
+    expect(await posts.startDeleting(id, ada.id, at(2))).toMatchObject({ bytes: large, storeId: "s1" });
+    expect([await posts.countPublished(), await posts.countUnfinished()]).toEqual([
+      0,
+      { pending: 0, deleting: 1 },
+    ]);
+  });
+});

@@ -1,0 +1,108 @@
+import { afterEach, describe, expect, test } from "bun:test";
+
+import { openDatabase, type Database } from "../../src/database/database.ts";
+import type { FeedEntry } from "../../src/database/posts.ts";
+import { addAccount, addPost, at, reservation, stored } from "../support/databases.ts";
+import { freshDatabase, hasPostgres } from "../support/postgres.ts";
+
+describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
+  const opened: Database[] = [];
+  afterEach(async () => {
+    for (const database of opened.splice(0)) await database.close();
+  });
+  /** The same empty database, opened by this many nodes. */
+  async function nodes(count: number): Promise<[Database, ...Database[]]> {
+    const url = await freshDatabase();
+    for (let i = 0; i < count; i++) opened.push(await openDatabase({ url, poolSize: 4 }));
+    return opened as [Database, ...Database[]];
+  }
+
+  test("however they publish at once and whatever their clocks say, nothing appears behind a page already given", async () => {
+    const databases = await nodes(3);
+    const [reader] = databases;
+    const ada = await addAccount(reader);
+    let publishing = true;
+    const publishers = databases.map(async (database, node) => {
+      for (let i = 0; i < 30; i++) {
+        const ids = [(await addPost(database, ada.id)).id, (await addPost(database, ada.id)).id];
+        // Who reserved first does not publish first, and every node has its own idea of the time.
+        await Promise.all(
+          ids
+            .toReversed()
+            .map((id) => database.posts.publish(id, stored(id), at(node * 3 + Math.random() * i))),
+        );
+      }
+    });
+    const readings: FeedEntry[][] = [];
+    const reading = (async () => {
+      while (publishing) {
+        const seen: FeedEntry[] = [];
+        for (;;) {
+          const page = await reader.posts.page(5, seen.at(-1));
+          if (page.length === 0) break;
+          seen.push(...page);
+        }
+        if (seen.length > 0) readings.push(seen);
+      }
+    })();
+    await Promise.all(publishers);
+    publishing = false;
+    await reading;
+
+    const feed = await reader.posts.page(1000);
+    expect(feed).toHaveLength(180);
+    expect(new Set(feed.map(({ createdAt }) => createdAt.getTime())).size).toBe(180);
+    expect(readings.length).toBeGreaterThan(3);
+    for (const seen of readings)
+      expect(seen.map(({ id }) => id)).toEqual(
+        feed.slice(feed.findIndex(({ id }) => id === seen[0]!.id)).map(({ id }) => id),
+      );
+  });
+
+  test("each leftover is taken by one of them", async () => {
+    const databases = await nodes(2);
+    const ada = await addAccount(databases[0]);
+    const ids: string[] = [];
+    for (let i = 0; i < 40; i++) {
+      const { id } = await addPost(databases[0], ada.id, { publishedAt: at(i) });
+      await databases[0].posts.startDeleting(id, ada.id, at(10));
+      ids.push(id);
+    }
+    const claimed = await Promise.all(
+      databases.map(async ({ posts }) => {
+        const mine: string[] = [];
+        for (;;) {
+          const some = await posts.claimDeleting(at(20), at(100), [], 3);
+          if (some.length === 0) return mine;
+          expect(some.length).toBeLessThanOrEqual(3);
+          mine.push(...some.map(({ id }) => id));
+        }
+      }),
+    );
+    expect(claimed.flat().sort()).toEqual(ids.sort());
+  });
+
+  test("an account removed while it posts leaves no post, published or about to be", async () => {
+    const databases = await nodes(3);
+    const [first, second, third] = databases as [Database, Database, Database];
+    for (let round = 0; round < 25; round++) {
+      const ada = await addAccount(first);
+      const early = await addPost(first, ada.id);
+      const late = reservation(ada.id);
+      const [, , removed] = await Promise.all([
+        first.posts.publish(early.id, stored(early.id), at(1)),
+        second.posts.reserve(late).then(() => second.posts.publish(late.id, stored(late.id), at(1))),
+        third.users.remove(ada.id, at(2), at(3)),
+      ]);
+      expect(removed).toBe(true);
+      const { pending } = await first.posts.countUnfinished();
+      expect([await first.posts.countPublished(), pending]).toEqual([0, 0]);
+      expect(await first.posts.page(1)).toEqual([]);
+      // Nothing is kept whose bytes nobody would look for.
+      const due = await first.posts.claimDeleting(at(3), at(9), [], 10);
+      expect(due.map(({ id }) => id)).toContain(early.id);
+      for (const { id } of due) await first.posts.remove(id);
+      expect(await first.posts.countUnfinished()).toEqual({ pending: 0, deleting: 0 });
+    }
+  });
+});

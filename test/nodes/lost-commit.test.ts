@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+
+import { type CuttingProxy, startCuttingProxy } from "../support/cutting-proxy.ts";
+import { pngPhoto } from "../support/media-samples.ts";
+import { freshDatabase, hasPostgres } from "../support/postgres.ts";
+import { TestService } from "../support/service.ts";
+import { postOf, type Post } from "./two-nodes.ts";
+
+describe.skipIf(!hasPostgres)("the connection is lost in the moment a post is published", () => {
+  let proxy: CuttingProxy;
+  let service: TestService;
+  let token: string;
+  let photo: Blob;
+  beforeEach(async () => {
+    photo = new Blob([await pngPhoto(16, 16)]);
+    proxy = startCuttingProxy(await freshDatabase());
+    service = await TestService.start({ DATABASE_URL: proxy.url });
+    token = (await service.signUp()).token;
+  });
+  afterEach(async () => {
+    await service.close();
+    proxy.close();
+  });
+
+  const feed = async () =>
+    ((await (await service.fetch("/feed", { token })).json()) as { posts: Post[] }).posts;
+  const upload = (key: string) => {
+    const form = new FormData();
+    form.set("file", photo, "photo.png");
+    return service.fetch("/upload", {
+      method: "POST",
+      body: form,
+      token,
+      headers: { "idempotency-key": key },
+    });
+  };
+
+  test("after it took effect: the post is there with its bytes, and a repeated upload gets it", async () => {
+    proxy.cutAt("COMMIT", "after");
+    const answer = await upload("one");
+    expect([answer.status, proxy.cuts]).toEqual([503, 1]);
+    expect(answer.headers.get("retry-after")).toBe("5");
+    await service.services.sweeper.sweep(0);
+
+    const posts = await feed();
+    expect(posts).toHaveLength(1);
+    const path = new URL(posts[0]!.url).pathname;
+    const media = await service.fetch(path);
+    expect([media.status, (await media.bytes()).length > 100]).toEqual([200, true]);
+    expect((await postOf(await upload("one"))).id).toBe(posts[0]!.id);
+    expect(await feed()).toHaveLength(1);
+  });
+
+  test("before it took effect: there is neither post nor bytes, and a repeated upload makes them", async () => {
+    proxy.cutAt("COMMIT", "before");
+    expect((await upload("one")).status).toBe(503);
+    expect(proxy.cuts).toBe(1);
+    expect(await feed()).toEqual([]);
+    expect(await service.mediaFiles()).toEqual([]);
+    expect(await service.services.database.posts.countUnfinished()).toEqual({ pending: 0, deleting: 0 });
+
+    const { id } = await postOf(await upload("one"));
+    expect(await feed()).toMatchObject([{ id }]);
+  });
+
+  test("when a reservation's answer is lost: no bytes are there, and the sweeper forgets it", async () => {
+    proxy.cutAt('insert into "posts"', "after");
+    expect((await upload("one")).status).toBe(503);
+    expect(proxy.cuts).toBe(1);
+    expect(await feed()).toEqual([]);
+    await service.services.sweeper.sweep(0);
+    expect(await service.services.database.posts.countUnfinished()).toEqual({ pending: 0, deleting: 0 });
+    expect(await service.mediaFiles()).toEqual([]);
+    expect((await upload("one")).status).toBe(200);
+  });
+});

@@ -1,0 +1,105 @@
+import { afterEach, describe } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { openDatabase, type Database } from "../../src/database/database.ts";
+import type { PublishedFacts, ReservedPost } from "../../src/database/posts.ts";
+import type { User } from "../../src/database/users.ts";
+import { freshDatabase, hasPostgres } from "./postgres.ts";
+
+/** Runs these tests on SQLite and, where there is a server, on PostgreSQL. `open` gives an empty database. */
+export function onEachDatabase(rule: string, tests: (open: () => Promise<Database>) => void): void {
+  const ends: (() => Promise<unknown>)[] = [];
+  const endAll = async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  };
+  describe(`SQLite: ${rule}`, () => {
+    afterEach(endAll);
+    tests(async () => {
+      const folder = await mkdtemp(join(tmpdir(), "image-sharing-database-"));
+      ends.push(() => rm(folder, { recursive: true }));
+      const database = await openDatabase(join(folder, "image-sharing.db"));
+      ends.push(() => database.close());
+      return database;
+    });
+  });
+  describe.skipIf(!hasPostgres)(`PostgreSQL: ${rule}`, () => {
+    afterEach(endAll);
+    tests(async () => {
+      const database = await openDatabase({ url: await freshDatabase(), poolSize: 4 });
+      ends.push(() => database.close());
+      return database;
+    });
+  });
+}
+
+/** A moment, in seconds after one that all tests of the database begin at. */
+export const at = (seconds: number) => new Date(Date.UTC(2031, 4, 6, 7, 8, 9, 123) + seconds * 1000);
+
+/** An account as it could be. */
+export function account(changes: Partial<User> = {}): User {
+  const id = crypto.randomUUID();
+  const email = `${id}@example.com`;
+  return {
+    id,
+    email,
+    emailKey: email,
+    hashedPassword: "$argon2id$…",
+    isActive: true,
+    isSuperuser: false,
+    isVerified: false,
+    createdAt: at(0),
+    tokensValidFrom: at(0),
+    ...changes,
+  };
+}
+
+/** An upload as it could be reserved. */
+export function reservation(userId: string, changes: Partial<ReservedPost> = {}): ReservedPost {
+  const id = changes.id ?? Bun.randomUUIDv7();
+  return {
+    id,
+    userId,
+    caption: "a caption",
+    fileType: "image",
+    fileName: "photo.png",
+    store: "disk",
+    key: `${id}.png`,
+    contentType: "image/png",
+    bytes: 1234,
+    width: 4,
+    height: 3,
+    sha256: "0".repeat(64),
+    uploadKey: null,
+    reservedAt: at(0),
+    ...changes,
+  };
+}
+
+/** What a store could say about these bytes. */
+export const stored = (id: string): PublishedFacts => ({
+  url: `/media/${id}.png`,
+  storeId: null,
+  thumbnailUrl: null,
+});
+
+/** An account of its own in this database. */
+export async function addAccount(database: Database, changes?: Partial<User>): Promise<User> {
+  const user = account(changes);
+  if (!(await database.users.add(user))) throw new Error("the address is taken");
+  return user;
+}
+
+/** A post reserved; published too when told a moment. */
+export async function addPost(
+  { posts }: Database,
+  userId: string,
+  { publishedAt, ...changes }: Partial<ReservedPost> & { publishedAt?: Date } = {},
+): Promise<{ id: string; createdAt: Date | undefined }> {
+  const post = reservation(userId, changes);
+  const outcome = await posts.reserve(post);
+  if (outcome !== "reserved") throw new Error(outcome);
+  const createdAt = publishedAt && (await posts.publish(post.id, stored(post.id), publishedAt));
+  return { id: post.id, createdAt };
+}
