@@ -6,9 +6,10 @@ const sqliteUnavailable = /^SQLITE_(READONLY|IOERR|CANTOPEN|BUSY|LOCKED)/;
 
 /**
  * PostgreSQL's SQLSTATE classes for what passes: connection exception (08), no resources (53), stopping, starting or
- * cancelled (57), system error (58), serialization failure or deadlock (40), a standby that takes no writes (25006).
+ * cancelled (57), system error (58), serialization failure or deadlock (40), a standby that takes no writes (25006), a
+ * transaction left alone for too long (25P03).
  */
-const postgresUnavailable = /^(08|53|57|58|40|25006)/;
+const postgresUnavailable = /^(08|53|57|58|40|25006|25P03)/;
 const postgresFull = "53100";
 
 /** The database was migrated by a newer version of this program: what that changed is not known here. */

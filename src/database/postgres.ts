@@ -24,6 +24,12 @@ const connectionTimeout = 10;
 const statementTimeout = 30_000;
 
 /**
+ * Milliseconds after which the server gives up a transaction that asks nothing more: a node that died without a word,
+ * or was frozen, must not keep its locks, or nobody could publish.
+ */
+const abandonedTransactionTimeout = 10_000;
+
+/**
  * Opens (and migrates) a PostgreSQL database, which any number of processes may share. Connections that are lost are
  * made anew by the next query; what ran on them fails.
  *
@@ -36,7 +42,11 @@ export async function openPostgres({ url, poolSize }: PostgresSettings): Promise
     max: poolSize,
     connectionTimeout,
     ...(names.some((name) => ["sslmode", "ssl", "tls"].includes(name)) ? {} : { tls: "prefer" }),
-    connection: { application_name: "image-sharing", statement_timeout: String(statementTimeout) },
+    connection: {
+      application_name: "image-sharing",
+      statement_timeout: String(statementTimeout),
+      idle_in_transaction_session_timeout: String(abandonedTransactionTimeout),
+    },
   });
   try {
     await migrate(client);

@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, test } from "bun:test";
 
+import { sql } from "drizzle-orm";
+
 import { openDatabase, type Database } from "../../src/database/database.ts";
 import type { FeedEntry } from "../../src/database/posts.ts";
+import { openPostgres } from "../../src/database/postgres.ts";
 import { addAccount, addPost, at, reservation, stored } from "../support/databases.ts";
 import { freshDatabase, hasPostgres } from "../support/postgres.ts";
 
@@ -57,6 +60,14 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
       expect(seen.map(({ id }) => id)).toEqual(
         feed.slice(feed.findIndex(({ id }) => id === seen[0]!.id)).map(({ id }) => id),
       );
+  });
+
+  test("the server ends what a node that froze while it published has locked", async () => {
+    const url = await freshDatabase();
+    const node = await openPostgres({ url, poolSize: 1 });
+    const [timeout] = (await node.query.execute(sql`show idle_in_transaction_session_timeout`)) as unknown[];
+    await node.close();
+    expect(timeout).toEqual({ idle_in_transaction_session_timeout: "10s" });
   });
 
   test("each leftover is taken by one of them", async () => {
