@@ -94,6 +94,7 @@ export async function openServices(
     storeNamed,
     deadlineFor: deadline,
     running,
+    unsettled: new Set(),
   };
   const sweeper = createSweeper(posts, {
     intervalMs: config.sweepInterval * 1000,

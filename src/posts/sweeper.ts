@@ -31,11 +31,16 @@ export function createSweeper(
   services: PostServices,
   { intervalMs, graceMs, oneProcess }: { intervalMs: number; graceMs: number; oneProcess: boolean },
 ): Sweeper {
-  const { database, running, log, deadlineFor } = services;
+  const { database, running, unsettled, log, deadlineFor } = services;
   let sweeping: Promise<void> | undefined;
 
   async function sweepOnce(olderThan: number): Promise<void> {
     const now = new Date();
+    for (const id of unsettled) {
+      if (running.has(id)) continue;
+      await database.posts.abandon(id, now);
+      unsettled.delete(id);
+    }
     const abandoned = await database.posts.abandonOlderThan(
       new Date(now.getTime() - olderThan),
       [...running],
