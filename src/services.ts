@@ -63,7 +63,7 @@ export async function openServices(
   const { dataDir } = config;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const database = await openDatabase(config.database ?? join(dataDir, "image-sharing.db"));
-  const tempDir = await makeTempDir(join(dataDir, "tmp"));
+  const tempDir = await makeTempDir(join(dataDir, "tmp"), { shared: config.database !== undefined });
   const tokens = createTokens(config.jwtSecret ?? (await keptSecret(dataDir)));
   const disk = new DiskStore(join(dataDir, "media"));
   // Told at start, not by the first upload.

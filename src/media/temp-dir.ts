@@ -1,25 +1,46 @@
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 
+/** Milliseconds after which a folder of another machine, unchanged, is taken for a dead process's: no upload lasts as long. */
+const longUnused = 24 * 3_600_000;
+
 /**
- * Makes a folder for this process's temp files below `root`, and removes those that dead processes left.
- * Folder names begin with the process id.
+ * Makes a folder for this process's temp files below `root`, and removes those that dead processes left. Folder names
+ * begin with the process id and the machine's name. A process that was idle for a day may find its own gone: make
+ * sure of it before each use.
+ * @param shared other machines may be at work in this folder; whether their processes live cannot be asked from here
  */
-export async function makeTempDir(root: string): Promise<{ path: string; remove(): Promise<void> }> {
+export async function makeTempDir(
+  root: string,
+  { shared }: { shared: boolean },
+): Promise<{ path: string; remove(): Promise<void> }> {
   await mkdir(root, { recursive: true });
   for (const name of await readdir(root)) {
-    const owner = Number.parseInt(name, 10);
-    // In a container every process is number 1: a folder of our own number is a predecessor's.
-    if (owner === process.pid ? ours.has(join(root, name)) : isAlive(owner)) continue;
-    await rm(join(root, name), { recursive: true, force: true });
+    const path = join(root, name);
+    const [owner = "", machine] = /^(\d+)@(.+)-.{6}$/.exec(name)?.slice(1) ?? [name];
+    const inUse =
+      shared && machine !== undefined && machine !== hostname()
+        ? await isRecent(path)
+        : isUsedHere(Number.parseInt(owner, 10), path);
+    if (!inUse) await rm(path, { recursive: true, force: true });
   }
-  const path = await mkdtemp(join(root, `${process.pid}-`));
+  const path = await mkdtemp(join(root, `${process.pid}@${hostname()}-`));
   ours.add(path);
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
 /** Folders that this process made: tests run several services in one. */
 const ours = new Set<string>();
+
+/** In a container every process is number 1: a folder of our own number is a predecessor's. */
+const isUsedHere = (pid: number, path: string) => (pid === process.pid ? ours.has(path) : isAlive(pid));
+
+const isRecent = (path: string) =>
+  stat(path).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs < longUnused,
+    () => false,
+  );
 
 function isAlive(pid: number): boolean {
   if (!(pid > 0)) return false;

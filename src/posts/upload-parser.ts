@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 
 import { stageUpload, type StagedUpload } from "../media/staging.ts";
 import type { Services } from "../services.ts";
@@ -24,6 +24,8 @@ export function uploadParser({ config, tempDir, limits, connections, viewers }: 
         address: connections.addressOf(request),
         account: viewers.of(request).viewer.id,
       });
+      // Another machine may have taken it for a dead process's.
+      await mkdir(tempDir, { recursive: true, mode: 0o700 });
       const upload = await stageUpload(request, {
         folder: tempDir,
         maxBytes: { image: config.maxImageSize, video: config.maxVideoSize },
