@@ -10,6 +10,7 @@ import { createBench, type Bench, type Figure } from "./bench.ts";
 import { stopAll } from "./programs.ts";
 import { calm } from "./scenarios/calm.ts";
 import { feed } from "./scenarios/feed.ts";
+import { flat } from "./scenarios/flat.ts";
 import { login } from "./scenarios/login.ts";
 import { media } from "./scenarios/media.ts";
 import { me } from "./scenarios/me.ts";
@@ -30,7 +31,7 @@ const scenarios: Record<string, (bench: Bench) => Promise<Figure[]>> = {
   calm,
 };
 /** Only where they are asked for. */
-const more: typeof scenarios = { postgres };
+const more: typeof scenarios = { postgres, flat };
 const project = join(import.meta.dir, "..");
 
 async function main(names: string[]): Promise<void> {
