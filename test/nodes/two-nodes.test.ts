@@ -1,9 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 
 import { startFakeS3, type FakeS3 } from "../support/fake-s3.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { freshDatabase, hasPostgres } from "../support/postgres.ts";
 import { TestService } from "../support/service.ts";
+
+// Many passwords are hashed here.
+setDefaultTimeout(60_000);
 
 interface Shared {
   id: string;

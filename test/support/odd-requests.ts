@@ -46,6 +46,9 @@ const nasty = [
   "%",
   "%zz",
   "%c3%28",
+  "%0a2",
+  "%0d%0aSet-Cookie:%20a=b",
+  "%e2%80%832",
   "%u0041",
   "..",
   "../../etc/passwd",
@@ -172,13 +175,31 @@ const path: OddRequest = (asker) => {
   return request(asker, random.pick(methods), filled, [], Buffer.alloc(0));
 };
 
+const partHead = (disposition: string, type = "") =>
+  `--B\r\nContent-Disposition: form-data; ${disposition}\r\n${type}\r\n`;
+
+/** A part that nobody asked for, of any kind and size. */
+function extraPart(asker: Asker): Buffer {
+  const { random } = asker;
+  const name = inHeader(asker);
+  const start = random.pick([
+    () => partHead(`name="${name}"`),
+    () => partHead(`name="file"; filename="${name}"`),
+    () => partHead(`name="caption"; filename*=UTF-8''${name}`),
+    () => partHead("", `Content-Type: ${name}\r\n`),
+    () => "--B\r\nContent-Type: text/plain\r\n\r\n",
+    () => `--B\r\nContent-Disposition: ${name}\r\n\r\n`,
+    () => "--B\r\n\r\n",
+  ])();
+  const size = random.pick([0, 1, 1000, 70_000, 300_000]);
+  return Buffer.from(`${start}${random.pick(["x", "\r\n-", "\0"]).repeat(size).slice(0, size)}\r\n`);
+}
+
 /** A good upload, with names of its own. */
 function upload({ marker, photo }: Asker): Buffer {
-  const part = (disposition: string, type = "") =>
-    `--B\r\nContent-Disposition: form-data; ${disposition}\r\n${type}\r\n`;
   return Buffer.concat([
-    Buffer.from(`${part('name="caption"')}${marker}\r\n`),
-    Buffer.from(part(`name="file"; filename="${marker}.png"`, "Content-Type: image/png\r\n")),
+    Buffer.from(`${partHead('name="caption"')}${marker}\r\n`),
+    Buffer.from(partHead(`name="file"; filename="${marker}.png"`, "Content-Type: image/png\r\n")),
     photo,
     Buffer.from("\r\n--B--\r\n"),
   ]);
@@ -187,7 +208,12 @@ function upload({ marker, photo }: Asker): Buffer {
 const multipart: OddRequest = (asker) => {
   const { random } = asker;
   const whole = upload(asker);
-  const body = random.chance(0.4) ? whole.subarray(0, random.integer(whole.length)) : mutated(asker, whole);
+  const body = random.pick([
+    () => whole.subarray(0, random.integer(whole.length)),
+    () => mutated(asker, whole),
+    () => Buffer.concat([extraPart(asker), whole]),
+    () => Buffer.concat([whole.subarray(0, -7), Buffer.from("\r\n"), extraPart(asker), Buffer.from("--B--")]),
+  ])();
   return request(asker, "POST", "/upload", [typed(asker, "multipart/form-data; boundary=B")], body);
 };
 
