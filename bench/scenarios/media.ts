@@ -1,8 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { Database } from "bun:sqlite";
-
 import { DiskStore } from "../../src/media/disk-store.ts";
 import { atLeast, inTurns, type Bench, type Figure } from "../bench.ts";
 import { startNginx } from "../nginx.ts";
@@ -21,8 +19,6 @@ export async function media(bench: Bench): Promise<Figure[]> {
     const bytes = new Uint8Array(size).fill(7);
     writeFileSync(stored, bytes);
     writeFileSync(join(files, newestKey), bytes);
-    using database = new Database(join(dataDir, "image-sharing.db"));
-    database.run("update posts set bytes = ? where key = ?", [size, newestKey]);
     const service = await bench.service(dataDir);
     const load = async (url: string) => {
       const tag = conditional && (await fetch(url, { method: "HEAD" })).headers.get("etag");

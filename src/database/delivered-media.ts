@@ -5,10 +5,7 @@ import { prepared } from "./prepared.ts";
 import type { Tables } from "./schema.ts";
 
 /** What media delivery has to know about a published post. */
-export type DeliveredMedia = Pick<
-  Tables["posts"]["$inferSelect"],
-  "contentType" | "bytes" | "fileName" | "store"
->;
+export type DeliveredMedia = Pick<Tables["posts"]["$inferSelect"], "contentType" | "fileName" | "store">;
 
 /** Posts known by heart, some 300 bytes each; the first known go first. */
 const capacity = 20_000;
@@ -25,7 +22,6 @@ export function deliveredMedia(connection: Connection) {
     query
       .select({
         contentType: posts.contentType,
-        bytes: posts.bytes,
         fileName: posts.fileName,
         store: posts.store,
       })

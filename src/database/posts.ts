@@ -1,4 +1,4 @@
-import { and, count, desc, eq, inArray, lt, lte, notInArray, sql } from "drizzle-orm";
+import { and, count, desc, eq, gt, inArray, lt, lte, notInArray, sql } from "drizzle-orm";
 
 import { isConflict, isOrphan, step, type Connection } from "./connection.ts";
 import type { DeliveredMediaQueries } from "./delivered-media.ts";
@@ -244,6 +244,14 @@ export function postQueries(connection: Connection, delivered: DeliveredMediaQue
           .where(claimed)
           .returning(leftover(posts)),
       );
+    },
+
+    /** Makes due now whatever is to be deleted, also what somebody has claimed. */
+    releaseClaims: async (now: Date): Promise<void> => {
+      await query
+        .update(posts)
+        .set({ retryAt: now })
+        .where(and(eq(posts.state, "deleting"), gt(posts.retryAt, now)));
     },
 
     /** When a post's bytes could not be deleted: when to try again. */

@@ -11,8 +11,6 @@ export interface DeliverableMedia {
   readonly path: string;
   /** From the bytes, as found at upload; never the client's word. */
   readonly contentType: string;
-  /** Its size, where that is known without a look. */
-  readonly bytes?: number;
   /** Display name, any text; null: the key. */
   readonly fileName: string | null;
 }
@@ -48,7 +46,7 @@ const ofUnchanged = protect(new Headers({ "cache-control": FOREVER }));
  * Answers GET and HEAD for a file of the disk store (RFC 9110): 200, 206 for one byte range, 304, 416. Several
  * ranges get the whole file, as the RFC allows. A key's bytes never change, so the key is a strong ETag and a
  * match needs no look at the disk, nor does a small file that was asked for a moment ago: the caller knows that the
- * post is published. Throws `NOT_FOUND` when there is no such file, or less of it than there should be.
+ * post is published. Throws `NOT_FOUND` when there is no such file.
  */
 export function deliver(request: Request, media: DeliverableMedia): Response {
   const etag = `"${media.key}"`;
@@ -61,8 +59,8 @@ export function deliver(request: Request, media: DeliverableMedia): Response {
   const { path, contentType } = media;
   const condition = asked.get("if-range");
   const head = request.method === "HEAD";
-  const size = recent.get(path)?.size ?? media.bytes ?? sizeOf(path);
-  if (head) sizeOf(path);
+  const size = recent.get(path)?.size ?? statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) throw new ApiError("NOT_FOUND");
   const range =
     !head && (condition === null || condition === etag) ? byteRange(asked.get("range"), size) : null;
   if (range === "unsatisfiable")
@@ -93,10 +91,7 @@ function holds(condition: string | null, etag: string): boolean {
 function part(path: string, start: number, end: number, size: number): Blob | Uint8Array<ArrayBuffer> {
   const kept = recent.get(path);
   if (kept) return end - start === kept.size ? kept : kept.slice(start, end);
-  if (end - start > small.length) {
-    if (sizeOf(path) < end) throw new ApiError("NOT_FOUND");
-    return Bun.file(path).slice(start, end);
-  }
+  if (end - start > small.length) return Bun.file(path).slice(start, end);
   const bytes = read(path, start, end);
   if (bytes.length !== size) return bytes;
   const whole = new Blob([bytes]);
@@ -104,24 +99,17 @@ function part(path: string, start: number, end: number, size: number): Blob | Ui
   return whole;
 }
 
-/** In bytes. Throws `NOT_FOUND` when there is no such file. */
-function sizeOf(path: string): number {
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined) throw new ApiError("NOT_FOUND");
-  return size;
-}
-
 /** Reads into the one buffer for small parts. */
 function read(path: string, start: number, end: number): Uint8Array<ArrayBuffer> {
   try {
     const file = openSync(path, "r");
     try {
-      if (readSync(file, small, 0, end - start, start) < end - start) throw new ApiError("NOT_FOUND");
-      return small.subarray(0, end - start);
+      return small.subarray(0, readSync(file, small, 0, end - start, start));
     } finally {
       closeSync(file);
     }
   } catch (error) {
+    // Deleted since it was looked at.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new ApiError("NOT_FOUND");
     throw error;
   }

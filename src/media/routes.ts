@@ -36,12 +36,9 @@ export const mediaRoutes = ({ database, disk, s3 }: Services) =>
           : await database.posts.mediaOf(thumbnailOf);
       if (!media) throw new ApiError("NOT_FOUND");
       if (media.store === "s3" && s3) return lead(s3.signedAddress(key, methodOf(request)));
-      const { fileName, contentType, bytes } = media;
-      const file =
-        thumbnailOf === undefined
-          ? { fileName, contentType, bytes }
-          : { fileName, contentType: "image/webp" };
-      const answer = deliver(request, { key, path: disk.resolve(key), ...file });
+      const { fileName } = media;
+      const contentType = thumbnailOf === undefined ? media.contentType : "image/webp";
+      const answer = deliver(request, { key, path: disk.resolve(key), fileName, contentType });
       const length = request.method === "HEAD" ? answer.headers.get("content-length") : null;
       return length === null ? answer : new Response(zeros(Number(length)), answer);
     },

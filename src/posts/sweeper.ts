@@ -25,7 +25,7 @@ export interface Sweeper {
 
 /**
  * @param intervalMs between sweeps; jittered, so that nodes do not march in step
- * @param oneProcess nobody else works on this database: at start every pending post is a crash's, whatever its age
+ * @param oneProcess nobody else works on this database: at start every pending post and every claim is a crash's
  */
 export function createSweeper(
   services: PostServices,
@@ -62,6 +62,12 @@ export function createSweeper(
     if (abandoned + deleted + failed > 0) log.info("sweep.done", { abandoned, deleted, failed });
   }
 
+  /** What is unfinished or claimed is a dead process's: nobody else works on this database. */
+  async function sweepAfterCrash(): Promise<void> {
+    await database.posts.releaseClaims(new Date());
+    await sweeper.sweep(0);
+  }
+
   const sweeper: Sweeper = {
     graceMs,
     async sweep(olderThan = graceMs) {
@@ -72,16 +78,15 @@ export function createSweeper(
     },
     start() {
       let timer: ReturnType<typeof setTimeout>;
-      const sweepThenWait = (olderThan: number) => {
+      const sweepThenWait = (sweep: () => Promise<void>) => {
         const again = () => {
-          timer = setTimeout(() => sweepThenWait(graceMs), intervalMs * (0.9 + Math.random() / 5));
+          timer = setTimeout(() => sweepThenWait(sweeper.sweep), intervalMs * (0.9 + Math.random() / 5));
         };
-        sweeper
-          .sweep(olderThan)
+        sweep()
           .catch((error: unknown) => log.error("sweep.failed", { error }))
           .finally(again);
       };
-      sweepThenWait(oneProcess ? 0 : graceMs);
+      sweepThenWait(oneProcess ? sweepAfterCrash : sweeper.sweep);
       return () => clearTimeout(timer);
     },
   };

@@ -4,7 +4,7 @@ import { hasPostgres } from "./postgres.ts";
 const onBoth = ["app", "auth", "crash", "hardening", "posts", "users"].map((name) => `test/${name}`);
 
 async function run(files: string[], environment: Record<string, string> = {}): Promise<boolean> {
-  const tests = Bun.spawn([process.execPath, "test", ...files], {
+  const tests = Bun.spawn([process.execPath, "test", "--timeout=30000", ...files], {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "inherit", "inherit"],
   });
