@@ -121,6 +121,18 @@ onEachDatabase("posts", (open) => {
     expect(await posts.reserve(reservation(ada.id, { uploadKey: "k" }))).toBe("reserved");
   });
 
+  test("what a dead process had claimed is due again once it is released", async () => {
+    const database = await open();
+    const { posts } = database;
+    const ada = await addAccount(database);
+    const { id } = await addPost(database, ada.id, { publishedAt: at(1) });
+    await posts.startDeleting(id, ada.id, at(2));
+    const due = async () => (await posts.claimDeleting(at(3), at(60), [], 9)).map((leftover) => leftover.id);
+    expect([await due(), await due()]).toEqual([[id], []]);
+    await posts.releaseClaims(at(3));
+    expect([await due(), await due()]).toEqual([[id], []]);
+  });
+
   test("a published or pending post is never forgotten, one to be deleted is", async () => {
     const database = await open();
     const { posts } = database;
