@@ -8,6 +8,7 @@ import { pg } from "./kit.ts";
 import { migrationLock } from "./locks.ts";
 import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
 import { createTables } from "./schema.ts";
+import { watchedPool } from "./watched-pool.ts";
 
 /** How to reach a PostgreSQL database. */
 export interface PostgresSettings {
@@ -20,8 +21,14 @@ export interface PostgresSettings {
 /** Seconds that a connection may take to be made. */
 const connectionTimeout = 10;
 
-/** Milliseconds after which the server gives up a statement: far more than any of ours takes on a healthy one. */
-const statementTimeout = 30_000;
+/** Seconds after which the server gives up a statement: far more than any of ours takes on a healthy one. */
+const statementTimeout = 15;
+
+/**
+ * Seconds without any answer after which the server counts as gone: more than it may take for a statement, and less
+ * than our own clients wait in silence.
+ */
+const patience = 25;
 
 /**
  * Milliseconds after which the server gives up a transaction that asks nothing more: a node that died without a word,
@@ -31,30 +38,33 @@ const abandonedTransactionTimeout = 10_000;
 
 /**
  * Opens (and migrates) a PostgreSQL database, which any number of processes may share. Connections that are lost are
- * made anew by the next query; what ran on them fails.
+ * made anew by the next query; what ran on them fails. So does, after a while, what a server that vanished never answers.
  *
  * TLS as `sslmode` in the address says; without it, TLS where the server has it (`prefer`, as libpq does).
  * @throws PostgresError where the database cannot be reached or used; NewerDatabase
  */
 export async function openPostgres({ url, poolSize }: PostgresSettings): Promise<Connection> {
   const names = [...new URL(url).searchParams.keys()];
-  const client = new SQL(url, {
-    max: poolSize,
-    connectionTimeout,
-    ...(names.some((name) => ["sslmode", "ssl", "tls"].includes(name)) ? {} : { tls: "prefer" }),
-    connection: {
-      application_name: "image-sharing",
-      statement_timeout: String(statementTimeout),
-      idle_in_transaction_session_timeout: String(abandonedTransactionTimeout),
-    },
-  });
+  const connect = () =>
+    new SQL(url, {
+      max: poolSize,
+      connectionTimeout,
+      ...(names.some((name) => ["sslmode", "ssl", "tls"].includes(name)) ? {} : { tls: "prefer" }),
+      connection: {
+        application_name: "image-sharing",
+        statement_timeout: String(statementTimeout * 1000),
+        idle_in_transaction_session_timeout: String(abandonedTransactionTimeout),
+      },
+    });
+  // Apart from what is watched: a migration may take its time.
+  const migrating = connect();
   try {
-    await migrate(client);
-  } catch (error) {
-    await client.close({ timeout: 0 });
-    throw error;
+    await migrate(migrating);
+  } finally {
+    await migrating.close({ timeout: 0 });
   }
-  const db = drizzle({ client });
+  const pool = watchedPool(connect, patience);
+  const db = drizzle({ client: pool as SQL });
   return {
     dialect: "pg",
     query: db as unknown as Query,
@@ -75,7 +85,7 @@ export async function openPostgres({ url, poolSize }: PostgresSettings): Promise
         }
         return next.value;
       }),
-    close: () => client.close({ timeout: 5 }),
+    close: () => pool.close({ timeout: 5 }),
   };
 }
 

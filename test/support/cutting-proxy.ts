@@ -9,17 +9,20 @@ export interface CuttingProxy {
    * has answered, of which nothing comes back.
    */
   cutAt(text: string, when: "before" | "after"): void;
+  /** From now on nothing passes on the connections that are open, in neither direction, though they stay open. */
+  silence(): void;
   /** How many connections were cut. */
   readonly cuts: number;
   close(): void;
 }
 
-type Side = { other: Promise<Socket<Side>>; cutAfterAnswer: boolean };
+type Side = { other: Promise<Socket<Side>>; cutAfterAnswer: boolean; silences: number };
 
 export function startCuttingProxy(serverUrl: string): CuttingProxy {
   const { hostname, port } = new URL(serverUrl);
   let plan: { text: string; when: "before" | "after" } | undefined;
   let cuts = 0;
+  let silences = 0;
   const cut = (...sockets: Socket<Side>[]) => {
     cuts += 1;
     for (const socket of sockets) socket.terminate();
@@ -32,20 +35,22 @@ export function startCuttingProxy(serverUrl: string): CuttingProxy {
         const server = Bun.connect<Side>({
           hostname,
           port: Number(port),
-          data: { other: Promise.resolve(client), cutAfterAnswer: false },
+          data: { other: Promise.resolve(client), cutAfterAnswer: false, silences },
           socket: {
             data(upstream, bytes) {
+              if (client.data.silences < silences) return;
               if (client.data.cutAfterAnswer) cut(client, upstream);
               else client.write(bytes);
             },
             close: () => void client.end(),
           },
         });
-        client.data = { other: server, cutAfterAnswer: false };
+        client.data = { other: server, cutAfterAnswer: false, silences };
       },
       async data(client, received) {
         const bytes = Buffer.from(received);
         const server = await client.data.other;
+        if (client.data.silences < silences) return;
         if (plan && bytes.includes(plan.text)) {
           const { when } = plan;
           plan = undefined;
@@ -63,6 +68,9 @@ export function startCuttingProxy(serverUrl: string): CuttingProxy {
     url: url.href,
     cutAt(text, when) {
       plan = { text, when };
+    },
+    silence() {
+      silences += 1;
     },
     get cuts() {
       return cuts;
