@@ -51,7 +51,8 @@ export async function register(
 export async function login(services: AccountServices, username: string, password: string): Promise<string> {
   const { database, hashing, tokens, requireVerifiedEmail } = services;
   const since = new Date();
-  const user = await database.users.byEmailKey(addressKey(username));
+  // Nobody's address has NUL, and PostgreSQL would take offence at it.
+  const user = username.includes("\0") ? undefined : await database.users.byEmailKey(addressKey(username));
   if (!user) {
     await hashing.verifyAgainstNobody(password);
     throw new ApiError("LOGIN_BAD_CREDENTIALS");

@@ -41,6 +41,7 @@ describe("login", () => {
       ["nobody@example.com", "correct horse battery"],
       ["ada@example.com", "wrong horse battery"],
       ["not an address", "x"],
+      ["ada@example.com\0", "correct horse battery"],
     ] as const) {
       const answer = await service.login(name, password);
       expect(answer.status).toBe(400);
