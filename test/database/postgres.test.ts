@@ -41,7 +41,7 @@ describe.skipIf(!hasPostgres)("a PostgreSQL database", () => {
     const url = await freshDatabase();
     const { query, tables, close } = await openPostgres({ url, poolSize: 3 });
     expect([...((await query.execute("show statement_timeout")) as Iterable<unknown>)]).toEqual([
-      { statement_timeout: "30s" },
+      { statement_timeout: "15s" },
     ]);
     await Promise.all(Array.from({ length: 50 }, () => query.select().from(tables.users)));
     await withServer(url, async (sql) => {
