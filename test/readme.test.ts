@@ -41,6 +41,21 @@ test("the compose file keeps data in a volume that there is, and sets what can b
   expect(mounts).toEqual([`${Object.keys(volumes)[0]}:${dataDir}`]);
 });
 
+test("the nodes of the larger compose file share a database, a secret and a bucket", () => {
+  const [firstLine = ""] = /^# compose.yaml: two nodes.*$/m.exec(readme) ?? [];
+  const { services } = Bun.YAML.parse(block(firstLine)) as {
+    services: Record<string, { environment: Record<string, string> }>;
+  };
+  const given = (value: string) => value.replaceAll(/\$\{\w+\}/g, "x".repeat(40));
+  for (const name of ["node1", "node2"]) {
+    const settings = Object.entries(services[name]!.environment).map(([key, value]) => [key, given(value)]);
+    const config = readConfig(Object.fromEntries(settings) as Record<string, string>);
+    expect(config).toMatchObject({ mediaStore: "s3", jwtSecret: "x".repeat(40) });
+    expect(config.database?.url).toContain("@database:5432/");
+  }
+  expect(Object.keys(services)).toContain("database");
+});
+
 test("the unit's settings are good, and both supervisors wait longer than the service takes to stop", () => {
   const unit = block("# /etc/systemd/system/image-sharing.service");
   const environment =
