@@ -42,7 +42,7 @@ export class ServiceProcess {
       stdout: "ignore",
       stderr: this.log === undefined ? "inherit" : Bun.file(this.log),
     });
-    for (let tries = 0; tries < 400 && this.#process.exitCode === null; tries++) {
+    for (let tries = 0; tries < 1500 && this.#process.exitCode === null; tries++) {
       if (
         await fetch(`${this.address}/health`).then(
           ({ ok }) => ok,
