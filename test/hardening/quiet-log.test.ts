@@ -1,0 +1,156 @@
+import { Database } from "bun:sqlite";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { pngPhoto } from "../support/media-samples.ts";
+import { onPostgres } from "../support/postgres.ts";
+import { ServiceProcess } from "../support/process.ts";
+import { startSmtpSink, type SmtpSink } from "../support/smtp-sink.ts";
+
+setDefaultTimeout(20_000);
+
+let sink: SmtpSink;
+let service: ServiceProcess;
+beforeAll(async () => {
+  sink = startSmtpSink();
+  const folder = await mkdtemp(join(tmpdir(), "image-sharing-quiet-log-"));
+  const mailUrl = new URL(sink.url);
+  [mailUrl.username, mailUrl.password] = ["mail-user", "mail-password"];
+  const settings = {
+    LOG_LEVEL: "debug",
+    MAIL_URL: mailUrl.href,
+    JWT_SECRET_KEY: "a secret of more than thirty-two bytes, for tests",
+  };
+  service = new ServiceProcess(folder, settings, undefined, join(folder, "log"));
+  await service.start();
+});
+afterAll(async () => {
+  await service.kill();
+  await sink[Symbol.asyncDispose]();
+  await rm(service.dataDir, { recursive: true, force: true });
+});
+
+/** What must never be logged, and where it comes from; each stands in some request or mail below. */
+const secrets: Record<string, string> = {
+  "a secret of the settings": "thirty-two bytes",
+  "the mail server's password": "mail-password",
+  "an address": "ada.lovelace",
+  "a password": "first-password-7c1",
+  "a wrong password": "wrong-password-7c1",
+  "a new password": "second-password-7c1",
+  "a weak password": "weak7c1",
+  "a token that is none": "none-such-token-7c1",
+  "a name in a query": "query-name-7c1",
+  "a value in a query": "query-value-7c1",
+  "a piece of a path": "path-piece-7c1",
+  "a caption": "caption-7c1",
+  "a file name": "file-name-7c1",
+  "the body of a mail": "Open this link",
+};
+const email = `${secrets["an address"]}@example.com`;
+const query = `?${secrets["a name in a query"]}=${secrets["a value in a query"]}`;
+
+async function ask(
+  method: string,
+  path: string,
+  { token, json, body }: { token?: string; json?: unknown; body?: BodyInit } = {},
+): Promise<{ status: number; body: Record<string, unknown> | null }> {
+  const answer = await fetch(`${service.address}${path}${query}`, {
+    method,
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(json === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(json === undefined ? body !== undefined && { body } : { body: JSON.stringify(json) }),
+  });
+  const text = await answer.text();
+  return { status: answer.status, body: text === "" ? null : (JSON.parse(text) as Record<string, unknown>) };
+}
+const login = (password: string) =>
+  ask("POST", "/auth/jwt/login", { body: new URLSearchParams({ username: email, password }) });
+
+async function upload(token: string, file: Uint8Array<ArrayBuffer>) {
+  const body = new FormData();
+  body.set("file", new Blob([file]), `${secrets["a file name"]}.png`);
+  body.set("caption", secrets["a caption"]!);
+  return ask("POST", "/upload", { token, body });
+}
+
+/** The token in the mail of this number, which is a secret from now on. */
+async function mailedToken(number: number): Promise<string> {
+  const { text } = await sink.mail(number);
+  const token = /eyJ[\w-]+\.[\w-]+\.[\w-]+/.exec(text)?.[0] ?? "";
+  return (secrets[`the token of mail ${number}`] = token);
+}
+
+// With a table of SQLite taken away.
+test.skipIf(onPostgres)(
+  "nothing that was sent, mailed or kept secret is in the log, at its most talkative",
+  async () => {
+    const [first, second] = [secrets["a password"]!, secrets["a new password"]!];
+    const weak = secrets["a weak password"]!;
+    const none = secrets["a token that is none"]!;
+    const post = (path: string, json: unknown) => ask("POST", `/auth/${path}`, { json });
+    const statuses: number[] = [];
+    const note = <Answer extends { status: number }>(answer: Answer) => (
+      statuses.push(answer.status),
+      answer
+    );
+
+    note(await post("register", { email, password: weak }));
+    note(await post("register", { email, password: first }));
+    note(await post("register", { email, password: first }));
+    note(await post("register", { email: `${email}@`, password: [first] }));
+    note(await login(secrets["a wrong password"]!));
+    const { body } = note(await login(first));
+    const token = (secrets["an access token"] = String(body?.["access_token"]));
+    note(await ask("GET", "/users/me", { token: none }));
+    note(await ask("GET", `/posts/${secrets["a piece of a path"]}`, { token }));
+    note(await ask("GET", `/${secrets["a piece of a path"]}`));
+
+    // The server refuses for good, then takes the next.
+    sink.failNext("550 no");
+    note(await post("request-verify-token", { email }));
+    while (sink.connections() < 1) await Bun.sleep(5);
+    note(await post("request-verify-token", { email }));
+    note(await post("verify", { token: none }));
+    note(await post("verify", { token: await mailedToken(1) }));
+    note(await post("forgot-password", { email }));
+    note(await post("reset-password", { token: none, password: second }));
+    const reset = await mailedToken(2);
+    note(await post("reset-password", { token: reset, password: weak }));
+    note(await post("reset-password", { token: reset, password: second }));
+
+    const { body: again } = note(await login(second));
+    const fresh = (secrets["another access token"] = String(again?.["access_token"]));
+    note(await ask("PATCH", "/users/me", { token: fresh, json: { password: weak } }));
+    note(await upload(fresh, new TextEncoder().encode("no picture")));
+    note(await upload(fresh, await pngPhoto()));
+    note(await ask("POST", "/auth/jwt/logout", { token: fresh }));
+    expect(statuses).toEqual([
+      ...[400, 201, 400, 422, 400, 200, 401, 404, 404],
+      ...[202, 202, 400, 200, 202, 400, 400, 200],
+      ...[200, 400, 415, 200, 204],
+    ]);
+
+    // A query that fails repeats what it was given.
+    const database = new Database(join(service.dataDir, "image-sharing.db"));
+    const { hash } = database.query("select hashed_password as hash from users").get() as { hash: string };
+    secrets["a password's hash"] = hash.slice(hash.lastIndexOf("$"));
+    database.run("alter table users rename to gone");
+    database.close();
+    expect((await login(second)).status).toBe(500);
+    expect((await post("register", { email, password: first })).status).toBe(500);
+
+    expect(await service.stop()).toBe(0);
+    const log = await Bun.file(join(service.dataDir, "log")!).text();
+    for (const event of ["request", "request.failed", "mail.sent", "mail.failed", "service.stopping"])
+      expect(log).toContain(`"event":"${event}"`);
+    for (const [what, secret] of Object.entries(secrets)) {
+      expect([what, secret.length > 5]).toEqual([what, true]);
+      expect([what, log.includes(secret)]).toEqual([what, false]);
+    }
+  },
+);
