@@ -6,6 +6,8 @@ export interface Asker {
   readonly random: SeededRandom;
   readonly marker: string;
   readonly token: string;
+  /** Of an account that may be changed, and so lose its tokens. */
+  readonly victim: string;
   /** A small picture. */
   readonly photo: Uint8Array;
 }
@@ -155,7 +157,8 @@ const json: OddRequest = (asker) => {
     : value(asker);
   const bytes = Buffer.from(JSON.stringify(body));
   const sent = random.chance(0.3) ? mutated(asker, bytes) : bytes;
-  return request(asker, method, path, [typed(asker, "application/json")], sent);
+  const changed = { ...asker, token: asker.victim };
+  return request(changed, method, path, [typed(asker, "application/json")], sent);
 };
 
 const form: OddRequest = (asker) => {
