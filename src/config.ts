@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from "node:path";
 import type { PostgresSettings } from "./database/postgres.ts";
 import { smtpServer } from "./mail/smtp-mailer.ts";
 import { deadlineFor } from "./media/deadline.ts";
+import type { S3Settings } from "./media/s3-store.ts";
 
 /** Everything an operator can set. Frozen; made once by {@link readConfig}. Sizes are bytes, times are seconds. */
 export interface Config {
@@ -28,7 +29,7 @@ export interface Config {
   /** Undefined: not configured. */
   readonly imagekit: ImageKitAccount | undefined;
   /** Undefined: not configured. */
-  readonly s3: S3Bucket | undefined;
+  readonly s3: S3Settings | undefined;
   /** Seconds a store may take for one file; null: from the file's size. */
   readonly uploadDeadline: number | null;
   readonly sweepInterval: number;
@@ -49,17 +50,6 @@ export interface ImageKitAccount {
   readonly urlEndpoint: string;
   /** Instead of the vendor's hosts. */
   readonly baseUrl: string | null;
-}
-
-export interface S3Bucket {
-  readonly bucket: string;
-  /** Null: Amazon's, by region. */
-  readonly endpoint: string | null;
-  readonly region: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  /** Under which everyone can read the objects; null: this service leads to signed addresses. */
-  readonly publicUrl: string | null;
 }
 
 export const mediaStoreNames = ["imagekit", "s3", "disk"] as const;

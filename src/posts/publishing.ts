@@ -59,26 +59,26 @@ export async function publish(
     uploadKey,
     reservedAt: new Date(),
   };
+  const endUnknown = (error: unknown): never => {
+    unsettled.add(id);
+    throw error;
+  };
   running.add(id);
-  unsettled.add(id);
   try {
-    const reserved = await database.posts.reserve(reservation);
-    if (reserved !== "reserved") unsettled.delete(id);
+    const reserved = await database.posts.reserve(reservation).catch(endUnknown);
     // Another upload took the key since the look above, and is likely still running.
     if (reserved === "upload key taken") throw uploadInProgress();
     if (reserved === "no such user") throw new ApiError("UNAUTHORIZED");
     try {
       const stored = await storeInTime(services, id, key, media, gone);
       const createdAt = await database.posts.publish(id, stored, new Date());
-      unsettled.delete(id);
       if (!createdAt) throw new ApiError("UNAUTHORIZED");
       metrics.upload("published", media.file.bytes);
       return { ...post, email: viewer.email, createdAt, url: stored.url, thumbnailUrl: stored.thumbnailUrl };
     } catch (error) {
       metrics.upload(error instanceof ApiError ? error.code : "aborted", 0);
       // Not when it was published all the same and only the answer was lost.
-      const leftover = await database.posts.abandon(id, new Date());
-      unsettled.delete(id);
+      const leftover = await database.posts.abandon(id, new Date()).catch(endUnknown);
       if (leftover) await removeBytes(services, leftover);
       throw error;
     }

@@ -17,7 +17,7 @@ export interface PostServices {
   /** Ids of the uploads this process is working on: the sweeper keeps its hands off them. */
   readonly running: Set<string>;
   /**
-   * Ids of uploads that this process has begun and does not know the end of, because the database could not be asked:
+   * Ids of uploads that this process does not know the end of, because the database could not be asked any more:
    * the sweeper gives them up without waiting for the grace, so that their upload keys can be used again.
    */
   readonly unsettled: Set<string>;

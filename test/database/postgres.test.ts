@@ -12,7 +12,7 @@ import {
   PostgresServer,
   withServer,
 } from "../support/postgres.ts";
-import { command } from "../support/process.ts";
+import { command, ServiceProcess } from "../support/process.ts";
 
 if (!hasPostgres)
   console.log(
@@ -52,6 +52,51 @@ describe.skipIf(!hasPostgres)("a PostgreSQL database", () => {
     });
     await close();
   });
+});
+
+test.each(["backup", "restore"])(
+  "%s of a database on a server names the tools for it, and no password",
+  async (name) => {
+    const archive = join(tmpdir(), `image-sharing-${crypto.randomUUID()}.tar`);
+    const child = Bun.spawn([...command, name, archive], {
+      env: { PATH: process.env["PATH"], DATABASE_URL: "postgres://app:hidden@localhost/photos" },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [out, error] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    expect([await child.exited, out, await Bun.file(archive).exists()]).toEqual([1, "", false]);
+    expect(error).toContain("pg_dump");
+    expect(error).not.toContain("hidden");
+  },
+);
+
+test.skipIf(!hasPostgres)("a node that shares neither secret nor media is warned about", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "image-sharing-warned-"));
+  const database = { DATABASE_URL: await freshDatabase(), LOG_LEVEL: "warn" };
+  const told: string[] = [];
+  for (const [name, settings] of Object.entries({
+    alone: {},
+    shared: {
+      JWT_SECRET_KEY: "the same secret on every node, 32 bytes",
+      S3_BUCKET: "b",
+      S3_ACCESS_KEY_ID: "i",
+      S3_SECRET_ACCESS_KEY: "s",
+    },
+  })) {
+    const log = join(folder, `${name}.log`);
+    const node = new ServiceProcess(folder, { ...database, ...settings }, undefined, log);
+    await node.start();
+    await node.stop();
+    told.push(await Bun.file(log).text());
+  }
+  for (const word of ["JWT_SECRET_KEY", "DATA_DIR"]) {
+    expect(told[0]).toContain(word);
+    expect(told[1]).not.toContain(word);
+  }
+  await rm(folder, { recursive: true });
 });
 
 describe.skipIf(!canStartPostgres)("a start on PostgreSQL that cannot be", () => {

@@ -24,16 +24,8 @@ describe.skipIf(!hasPostgres)("the connection is lost in the moment a post is pu
 
   const feed = async () =>
     ((await (await service.fetch("/feed", { token })).json()) as { posts: Post[] }).posts;
-  const upload = (key: string) => {
-    const form = new FormData();
-    form.set("file", photo, "photo.png");
-    return service.fetch("/upload", {
-      method: "POST",
-      body: form,
-      token,
-      headers: { "idempotency-key": key },
-    });
-  };
+  const upload = (key: string) =>
+    service.upload(token, photo, undefined, "photo.png", { "idempotency-key": key });
 
   test("after it took effect: the post is there with its bytes, and a repeated upload gets it", async () => {
     proxy.cutAt("COMMIT", "after");

@@ -66,16 +66,8 @@ describe.skipIf(!hasPostgres)("two nodes on one database", () => {
   test("an upload key makes one post, whichever node is asked", async () => {
     const { token } = await a.signUp();
     const photo = new Blob([await pngPhoto()]);
-    const send = (node: TestService, key: string) => {
-      const form = new FormData();
-      form.set("file", photo, "photo.png");
-      return node.fetch("/upload", {
-        method: "POST",
-        body: form,
-        token,
-        headers: { "idempotency-key": key },
-      });
-    };
+    const send = (node: TestService, key: string) =>
+      node.upload(token, photo, undefined, "photo.png", { "idempotency-key": key });
     const first = (await (await send(a, "one")).json()) as Shared;
     expect(((await (await send(b, "one")).json()) as Shared).id).toBe(first.id);
     const both = await Promise.all([send(a, "two"), send(b, "two")]);

@@ -93,6 +93,11 @@ describe("posts in a bucket", () => {
     expect(service.logged.join("\n")).not.toContain("X-Amz-Signature");
   });
 
+  test("the page may show pictures of a bucket without TLS", async () => {
+    const policy = (await service.fetch("/")).headers.get("content-security-policy") ?? "";
+    expect(/img-src ([^;]*)/.exec(policy)?.[1]?.split(" ")).toContain(new URL(fake.url).origin);
+  });
+
   test("with a public address nothing is led through this service", async () => {
     const open = await TestService.start({ ...settings, S3_PUBLIC_URL: "https://cdn.example.com/m/" });
     const { token: by } = await open.signUp();

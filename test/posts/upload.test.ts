@@ -284,16 +284,8 @@ describe("an upload", () => {
 });
 
 describe("an Idempotency-Key", () => {
-  const upload = (key: string, bytes: Uint8Array<ArrayBuffer>, token = ada.token) => {
-    const form = new FormData();
-    form.set("file", new Blob([bytes]), "a.png");
-    return service.fetch("/upload", {
-      method: "POST",
-      body: form,
-      token,
-      headers: { "idempotency-key": key },
-    });
-  };
+  const upload = (key: string, bytes: Uint8Array<ArrayBuffer>, token = ada.token) =>
+    service.upload(token, new Blob([bytes]), undefined, "a.png", { "idempotency-key": key });
 
   test("makes a repeated upload answer with the first post", async () => {
     const png = await samples.pngPhoto(40, 40);

@@ -105,11 +105,17 @@ export class TestService {
   }
 
   /** Uploads these bytes as a file part. */
-  upload(token: string, file: Blob, caption?: string, name = "photo.png"): Promise<Response> {
+  upload(
+    token: string,
+    file: Blob,
+    caption?: string,
+    name = "photo.png",
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
     const form = new FormData();
     form.set("file", file, name);
     if (caption !== undefined) form.set("caption", caption);
-    return this.fetch("/upload", { method: "POST", body: form, token });
+    return this.fetch("/upload", { method: "POST", body: form, token, headers });
   }
 
   /** Names of the temp files of uploads: none once every answer is sent. */

@@ -1,0 +1,38 @@
+import { expect, setSystemTime, test } from "bun:test";
+
+import { createMetrics } from "../../src/operation/metrics.ts";
+
+const quiet = { version: "1.2.3", hashesPending: () => 0, uploadsRunning: () => 0 };
+
+test("published posts are counted every ten minutes at most, unfinished ones each time", async () => {
+  let published = 0;
+  let pending = 0;
+  const metrics = createMetrics({
+    ...quiet,
+    unfinishedPosts: async () => ({ pending: ++pending, deleting: 0 }),
+    publishedPosts: async () => ++published,
+  });
+  const told = async () =>
+    [...(await metrics.text()).matchAll(/^image_sharing_posts\{state="(\w+)"\} (\d+)$/gm)]
+      .map(([, state, posts]) => `${state} ${posts}`)
+      .sort();
+  try {
+    expect(await told()).toEqual(["deleting 0", "pending 1", "published 1"]);
+    setSystemTime(Date.now() + 9 * 60_000);
+    expect(await told()).toEqual(["deleting 0", "pending 2", "published 1"]);
+    setSystemTime(Date.now() + 2 * 60_000);
+    expect(await told()).toEqual(["deleting 0", "pending 3", "published 2"]);
+  } finally {
+    setSystemTime();
+  }
+});
+
+test("without a database everything else is still told", async () => {
+  const gone = () => Promise.reject(new Error("gone"));
+  const metrics = createMetrics({ ...quiet, unfinishedPosts: gone, publishedPosts: gone });
+  metrics.request("GET", "/feed", 503, 0.1);
+  const text = await metrics.text();
+  expect(text).toContain('image_sharing_http_requests_total{method="GET",route="/feed",status="503"} 1');
+  expect(text).toContain('image_sharing_build_info{version="1.2.3"} 1');
+  expect(text).not.toContain("image_sharing_posts{");
+});
