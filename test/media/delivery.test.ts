@@ -178,6 +178,14 @@ describe("delivery of a stored file", () => {
     expect(body).toBe(method === "GET" ? '{"detail":"Not Found"}' : "");
   });
 
+  test("a large file that vanished since it was asked for is a 404 too", async () => {
+    await Bun.write(join(folder, "brief.png"), large);
+    expect((await ask("brief.png")).status).toBe(200);
+    await rm(join(folder, "brief.png"));
+    for (const headers of [{}, { range: "bytes=5-9" }, { range: "bytes=100000-2000000" }])
+      expect((await ask("brief.png", headers)).status).toBe(404);
+  });
+
   test.each(names)("the display name %j makes a safe header that gives it back", async (name) => {
     displayName = name;
     const response = await ask("small.png");

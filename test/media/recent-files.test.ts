@@ -1,23 +1,60 @@
 import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { RecentFiles } from "../../src/media/recent-files.ts";
 
 const kilobytes = (count: number) => new Blob([new Uint8Array(count * 1024)]);
+const never = (): Blob => {
+  throw new Error("read again");
+};
 
-test("a small file is kept, a large one is not", () => {
+test("a small part is read once, a large one each time", () => {
   const recent = new RecentFiles();
-  const file = kilobytes(128);
-  recent.add("small", file);
-  recent.add("large", kilobytes(129));
-  expect(recent.get("small")).toBe(file);
-  expect(recent.get("large")).toBeUndefined();
+  const [small, large] = [kilobytes(128), kilobytes(129)];
+  expect(recent.part("a", 0, 10, () => small)).toBe(small);
+  expect(recent.part("a", 0, 10, never)).toBe(small);
+  expect(recent.part("a", 10, 20, () => large)).toBe(large);
+  expect(() => recent.part("a", 10, 20, never)).toThrow("read again");
+  for (const [path, start, end] of [
+    ["b", 0, 10],
+    ["a", 0, 1],
+    ["a", 1, 10],
+  ] as const)
+    expect(() => recent.part(path, start, end, never)).toThrow("read again");
 });
 
 test("of more than 16 MB those longest unused are forgotten", () => {
   const recent = new RecentFiles();
-  for (let i = 0; i < 128; i++) recent.add(String(i), kilobytes(128));
-  expect(recent.get("0")).toBeDefined();
-  recent.add("one more", kilobytes(100));
-  expect(recent.get("1")).toBeUndefined();
-  recent.add("another", kilobytes(28));
-  for (const kept of ["0", "2", "127", "one more", "another"]) expect(recent.get(kept)).toBeDefined();
+  const add = (path: string, size: number) => recent.part(path, 0, 1, () => kilobytes(size));
+  const isKept = (path: string) => recent.part(path, 0, 1, never).size > 0;
+  for (let i = 0; i < 128; i++) add(String(i), 128);
+  expect(isKept("0")).toBe(true);
+  add("one more", 100);
+  expect(() => isKept("1")).toThrow("read again");
+  add("another", 28);
+  for (const path of ["0", "2", "127", "one more", "another"]) expect(isKept(path)).toBe(true);
+});
+
+test("a size is looked up once, and what is missing each time", () => {
+  const folder = mkdtempSync(join(tmpdir(), "recent-files-"));
+  const path = join(folder, "file");
+  const recent = new RecentFiles();
+  expect(recent.sizeOf(path)).toBeUndefined();
+  writeFileSync(path, "seven b");
+  expect(recent.sizeOf(path)).toBe(7);
+  rmSync(folder, { recursive: true });
+  expect(recent.sizeOf(path)).toBe(7);
+});
+
+test("sizes of ten thousand files are kept, of more the first known are forgotten", () => {
+  const folder = mkdtempSync(join(tmpdir(), "recent-files-"));
+  const recent = new RecentFiles();
+  const paths = Array.from({ length: 10_001 }, (_, i) => join(folder, String(i)));
+  for (const path of paths) writeFileSync(path, "x");
+  for (const path of paths) expect(recent.sizeOf(path)).toBe(1);
+  rmSync(folder, { recursive: true });
+  expect(recent.sizeOf(paths[0]!)).toBeUndefined();
+  expect(recent.sizeOf(paths[1]!)).toBe(1);
 });

@@ -36,9 +36,10 @@ test.each(["post", "account"])("media that were just read are gone at once with 
   const paths = [url, thumbnail_url].map((address) => new URL(address!).pathname);
   const read = async (headers: Record<string, string> = {}) =>
     Promise.all(paths.map(async (path) => (await service.fetch(path, { headers })).status));
-  expect([await read(), await read()]).toEqual([
+  expect([await read(), await read(), await read({ range: "bytes=0-9" })]).toEqual([
     [200, 200],
     [200, 200],
+    [206, 206],
   ]);
 
   if (what === "post") await remove(id!, eve.token);
