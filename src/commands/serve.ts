@@ -1,3 +1,5 @@
+import { isIPv6 } from "node:net";
+
 import type { Server } from "bun";
 
 import { createApp } from "../app.ts";
@@ -80,7 +82,7 @@ function greet(config: Config, store: string): void {
   const where = config.publicUrl;
   process.stdout.write(
     [
-      `image-sharing listens on http://${config.host}:${config.port}`,
+      `image-sharing listens on http://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${config.port}`,
       `  open   ${where}/ (docs: ${where}/docs)`,
       `  data   ${config.dataDir}${config.database ? `, PostgreSQL on ${new URL(config.database.url).host}` : ""}`,
       `  media  ${store === "disk" ? "local disk" : store}`,

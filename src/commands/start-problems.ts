@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import type { Config } from "../config.ts";
-import { NewerDatabase } from "../database/failures.ts";
+import { NewerDatabase, untrustedServer } from "../database/failures.ts";
 import { CommandError } from "./command.ts";
 
 /** Why the data folder, or what is in it, cannot be used. */
@@ -77,7 +77,7 @@ function whyNotPostgres(url: string, error: unknown, named: string): string {
     ["57P03", "is starting or stopping"],
   ]).get(String(errno));
   if (why) return `The PostgreSQL server on ${host} ${why}. Look at ${named}.`;
-  if (/TLS|CERT|SIGNED|ALTNAME|ISSUER/i.test(code))
+  if (untrustedServer.test(code))
     return `The PostgreSQL server on ${host} offers no TLS that can be trusted (${code}). Look at sslmode and sslrootcert in ${named}.`;
   if (/^ERR_POSTGRES_CONNECTION_/.test(code))
     return `No PostgreSQL server can be reached on ${hostname}:${port || 5432}. Start it, or correct ${named}.`;

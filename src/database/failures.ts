@@ -7,9 +7,11 @@ const sqliteUnavailable = /^SQLITE_(READONLY|IOERR|CANTOPEN|BUSY|LOCKED)/;
 /**
  * PostgreSQL's SQLSTATE classes for what passes: connection exception (08), no resources (53), stopping, starting or
  * cancelled (57), system error (58), serialization failure or deadlock (40), a standby that takes no writes (25006), a
- * transaction left alone for too long (25P03).
+ * transaction left alone for too long (25P03), a password that was changed on the server first (28).
  */
-const postgresUnavailable = /^(08|53|57|58|40|25006|25P03)/;
+const postgresUnavailable = /^(08|28|53|57|58|40|25006|25P03)/;
+/** Codes of a server whose certificate is not trusted, or not any more. */
+export const untrustedServer = /TLS|CERT|SIGNED|ALTNAME|ISSUER/i;
 const postgresFull = "53100";
 
 /** The database was migrated by a newer version of this program: what that changed is not known here. */
@@ -32,7 +34,7 @@ export function databaseFailure(error: unknown): ApiError | undefined {
       return new ApiError("STORAGE_FULL", { cause });
     const unavailable = ofPostgres
       ? code.startsWith("ERR_POSTGRES_CONNECTION_") || postgresUnavailable.test(sqlState)
-      : sqliteUnavailable.test(code);
+      : sqliteUnavailable.test(code) || untrustedServer.test(code);
     if (unavailable) return new ApiError("UNAVAILABLE", { cause });
   }
   return undefined;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { NewerDatabase } from "../../src/database/failures.ts";
+import { databaseFailure, NewerDatabase } from "../../src/database/failures.ts";
 import { openPostgres } from "../../src/database/postgres.ts";
 import {
   canStartPostgres,
@@ -171,4 +171,38 @@ describe.skipIf(!canStartPostgres)("a start on PostgreSQL that cannot be", () =>
     expect([...(rows as Iterable<unknown>)]).toEqual([{ ssl: true }]);
     await close();
   });
+
+  // Last: afterwards nobody has the certificate and the password that the others were given.
+  test.each<[string, () => Promise<unknown>]>([
+    ["certificate", () => server.changeCertificate()],
+    [
+      "password",
+      () =>
+        withServer(
+          address(() => {}),
+          async (sql) => {
+            await sql`alter user app password 'another'`;
+            await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'image-sharing'`;
+          },
+        ),
+    ],
+  ])(
+    "a server whose %s changes is not to be reached, which is no fault of the request",
+    async (_, change) => {
+      const trusted = join(folder, "trusted.crt");
+      await copyFile(join(server.folder, "server.crt"), trusted);
+      const url = address(({ searchParams }) => {
+        searchParams.set("sslmode", "verify-full");
+        searchParams.set("sslrootcert", trusted);
+      });
+      const { query, close } = await openPostgres({ url, poolSize: 1 });
+      const ask = () => query.execute("select 1");
+      await ask();
+      await change();
+      // The first one may hear of the connection that ended.
+      await ask().catch(() => {});
+      expect(await ask().then(() => undefined, databaseFailure)).toMatchObject({ code: "UNAVAILABLE" });
+      await close();
+    },
+  );
 });

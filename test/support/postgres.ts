@@ -61,24 +61,7 @@ export class PostgresServer {
         ssl_key_file: join(folder, "server.key"),
       }),
     };
-    if (tls)
-      await run([
-        ...asServerUser,
-        ...[
-          "openssl",
-          "req",
-          "-x509",
-          "-newkey",
-          "rsa:2048",
-          "-nodes",
-          "-days",
-          "2",
-          "-subj",
-          "/CN=localhost",
-        ],
-        ...["-addext", "subjectAltName=DNS:localhost", "-keyout", join(folder, "server.key")],
-        ...["-out", join(folder, "server.crt")],
-      ]);
+    if (tls) await makeCertificate(folder);
     const options = Object.entries(settings)
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(" ");
@@ -115,6 +98,12 @@ export class PostgresServer {
     return [first, ...others!.split("\n")].map(Number);
   }
 
+  /** Another certificate for `localhost`, which nobody has seen yet. */
+  async changeCertificate(): Promise<void> {
+    await makeCertificate(this.folder);
+    await this.control("restart");
+  }
+
   /** Lets in only who knows this password. */
   async requirePassword(password: string): Promise<void> {
     await withServer(this.url("postgres"), async (sql) => {
@@ -129,6 +118,14 @@ export class PostgresServer {
     await rm(this.folder, { recursive: true, force: true });
   }
 }
+
+const makeCertificate = (folder: string) =>
+  run([
+    ...asServerUser,
+    ...["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"],
+    ...["-addext", "subjectAltName=DNS:localhost", "-keyout", join(folder, "server.key")],
+    ...["-out", join(folder, "server.crt")],
+  ]);
 
 let shared: Promise<string> | undefined;
 let started: PostgresServer | undefined;
