@@ -1,4 +1,5 @@
 import { ApiError, ValidationProblems } from "../errors.ts";
+import { Pace } from "./pace.ts";
 
 /** Hears of the parts of a multipart form as they come in. */
 export interface MultipartListener {
@@ -7,11 +8,6 @@ export interface MultipartListener {
   /** A text part, whole. `truncated`: it was longer than is sensible. */
   field(name: string, value: string, truncated: boolean): void;
 }
-
-/** Seconds after which a body must have come faster than {@link slowest}. */
-const patience = 20;
-/** Bytes a second: a weak phone link has 8,000. */
-const slowest = 1000;
 
 /**
  * Reads a `multipart/form-data` body (RFC 7578) chunk by chunk; the next chunk waits for `between`, which is told how
@@ -30,20 +26,24 @@ export async function readMultipart(
     throw new ValidationProblems([{ type: "missing", loc: ["body", "file"], msg: "Field required" }]);
   const form = await openForm(contentType, listener);
   const reader = request.body.getReader();
-  const started = performance.now();
+  const pace = new Pace();
   let received = 0;
+  let counted = 0;
+  let waiting = false;
   let tooSlow = false;
-  // Nothing short of cancelling the body ends a read that waits for a trickling client.
   const watch = setInterval(() => {
-    const seconds = (performance.now() - started) / 1000;
-    if (seconds > patience && received / seconds < slowest) {
-      tooSlow = true;
-      void reader.cancel();
-    }
+    // While the disk is waited for the client has no chance to send.
+    if (!waiting) return;
+    tooSlow ||= pace.isTooSlow(received - counted);
+    counted = received;
+    // Nothing short of cancelling the body ends a read that waits for a trickling client.
+    if (tooSlow) void reader.cancel();
   }, 1000);
   try {
     for (;;) {
+      waiting = true;
       const { value, done } = await reader.read();
+      waiting = false;
       if (tooSlow) throw new ApiError("UPLOAD_TOO_SLOW");
       if (done) break;
       received += value.length;
