@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { chmod, chown, cp, mkdir, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { header, readTar } from "../../src/backup/tar.ts";
@@ -187,6 +187,29 @@ describe("a start that cannot be", () => {
       expect.assertions(5 * 4 + 1);
     });
   });
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ address }) => address === "::1"),
+);
+if (!hasIpv6) console.log("skipped: the test of an IPv6 address needs one");
+test.skipIf(!hasIpv6)("a service greets with an address that can be opened, IPv6 too", async () => {
+  const port = String(20_000 + Math.floor(Math.random() * 12_000));
+  const child = Bun.spawn([...command], {
+    env: { PATH: process.env["PATH"], DATA_DIR: join(folder, "data"), HOST: "::1", PORT: port },
+    cwd: folder,
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  try {
+    const { value } = await child.stdout.getReader().read();
+    const [, address] = /listens on (\S+)/.exec(new TextDecoder().decode(value)) ?? [];
+    expect(address).toBe(`http://[::1]:${port}`);
+    expect((await fetch(`${address}/health`)).status).toBe(200);
+  } finally {
+    child.kill();
+    await child.exited;
+  }
 });
 
 test("the database is for nobody else to read, in a folder that others can open too", async () => {
