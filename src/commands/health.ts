@@ -1,4 +1,5 @@
 import { readConfig } from "../config.ts";
+import { hostInAddress } from "../http/host-in-address.ts";
 import { CommandError } from "./command.ts";
 
 /** Milliseconds that the server has for its answer. */
@@ -10,8 +11,8 @@ const patience = 3000;
  */
 export async function health(): Promise<void> {
   const { host, port } = readConfig();
-  const name = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[host] ?? (host.includes(":") ? `[${host}]` : host);
-  const address = `http://${name}:${port}/health`;
+  const reachable = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
+  const address = `http://${hostInAddress(reachable)}:${port}/health`;
   const answer = await fetch(address, { signal: AbortSignal.timeout(patience) }).catch(() => {
     throw new CommandError(`Nothing answers at ${address}.`);
   });

@@ -1,9 +1,8 @@
-import { isIPv6 } from "node:net";
-
 import type { Server } from "bun";
 
 import { createApp } from "../app.ts";
 import { createHandler } from "../http/handler.ts";
+import { hostInAddress } from "../http/host-in-address.ts";
 import { readConfig, type Config } from "../config.ts";
 import { batchedWriter, createLog, jsonLine, readableLine } from "../operation/log.ts";
 import { openServices } from "../services.ts";
@@ -82,7 +81,7 @@ function greet(config: Config, store: string): void {
   const where = config.publicUrl;
   process.stdout.write(
     [
-      `image-sharing listens on http://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${config.port}`,
+      `image-sharing listens on http://${hostInAddress(config.host)}:${config.port}`,
       `  open   ${where}/ (docs: ${where}/docs)`,
       `  data   ${config.dataDir}${config.database ? `, PostgreSQL on ${new URL(config.database.url).host}` : ""}`,
       `  media  ${store === "disk" ? "local disk" : store}`,

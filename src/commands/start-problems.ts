@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import type { Config } from "../config.ts";
 import { NewerDatabase, untrustedServer } from "../database/failures.ts";
+import { hostInAddress } from "../http/host-in-address.ts";
 import { CommandError } from "./command.ts";
 
 /** Why the data folder, or what is in it, cannot be used. */
@@ -94,5 +95,7 @@ export function cannotListen({ host, port }: Config, error: unknown): Error {
   if (code === "EACCES")
     return new CommandError(`Port ${port} may not be used by this user. Set PORT to 1024 or higher.`);
   // For names and addresses that it cannot have, the runtime's words say something else.
-  return new CommandError(`Cannot listen on ${host}:${port}. Set HOST to an address of this machine.`);
+  return new CommandError(
+    `Cannot listen on ${hostInAddress(host)}:${port}. Set HOST to an address of this machine.`,
+  );
 }

@@ -10,9 +10,10 @@ const sqliteUnavailable = /^SQLITE_(READONLY|IOERR|CANTOPEN|BUSY|LOCKED)/;
  * transaction left alone for too long (25P03), a password that was changed on the server first (28).
  */
 const postgresUnavailable = /^(08|28|53|57|58|40|25006|25P03)/;
+const postgresFull = "53100";
+
 /** Codes of a server whose certificate is not trusted, or not any more. */
 export const untrustedServer = /TLS|CERT|SIGNED|ALTNAME|ISSUER/i;
-const postgresFull = "53100";
 
 /** The database was migrated by a newer version of this program: what that changed is not known here. */
 export class NewerDatabase extends Error {

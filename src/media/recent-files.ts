@@ -1,10 +1,10 @@
 import { statSync } from "node:fs";
 
-/** Parts of up to this many bytes are worth keeping. */
-const largest = 128 * 1024;
-
 /** Bytes of all that is kept. */
 const capacity = 16 * 1024 ** 2;
+
+/** Bytes that a part takes beside its own: who asks for every single byte must not fill the memory with their names. */
+const entry = 1024;
 
 /** Files whose sizes are known by heart. */
 const sizesKept = 10_000;
@@ -16,7 +16,7 @@ const sizesKept = 10_000;
  */
 export class RecentFiles {
   readonly #sizes = new Map<string, number>();
-  /** By {@link nameOf | name}, in the order of their last use. */
+  /** By path and place, in the order of their last use. */
   readonly #parts = new Map<string, Blob>();
   #bytes = 0;
 
@@ -34,24 +34,21 @@ export class RecentFiles {
     return size;
   }
 
-  /** The bytes from `start` up to `end`, not included, as `read` gives them where they are not kept. */
+  /** The bytes from `start` up to `end`, not included, few; as `read` gives them where they are not kept. */
   part(path: string, start: number, end: number, read: () => Blob): Blob {
-    const name = nameOf(path, start, end);
+    const name = `${path} ${start}-${end}`;
     let part = this.#parts.get(name);
     if (part) this.#parts.delete(name);
     else {
       part = read();
-      if (part.size > largest) return part;
-      this.#bytes += part.size;
+      this.#bytes += part.size + entry;
     }
     this.#parts.set(name, part);
     for (const [oldest, { size }] of this.#parts) {
       if (this.#bytes <= capacity) break;
       this.#parts.delete(oldest);
-      this.#bytes -= size;
+      this.#bytes -= size + entry;
     }
     return part;
   }
 }
-
-const nameOf = (path: string, start: number, end: number) => `${path} ${start}-${end}`;

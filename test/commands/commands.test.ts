@@ -205,7 +205,7 @@ test.skipIf(!hasIpv6)("a service greets with an address that can be opened, IPv6
     const { value } = await child.stdout.getReader().read();
     const [, address] = /listens on (\S+)/.exec(new TextDecoder().decode(value)) ?? [];
     expect(address).toBe(`http://[::1]:${port}`);
-    expect((await fetch(`${address}/health`)).status).toBe(200);
+    expect(await run(["health"], { HOST: "::1", PORT: port })).toMatchObject({ status: 0 });
   } finally {
     child.kill();
     await child.exited;

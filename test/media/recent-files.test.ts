@@ -10,13 +10,11 @@ const never = (): Blob => {
   throw new Error("read again");
 };
 
-test("a small part is read once, a large one each time", () => {
+test("a part is read once, and no other is taken for it", () => {
   const recent = new RecentFiles();
-  const [small, large] = [kilobytes(128), kilobytes(129)];
-  expect(recent.part("a", 0, 10, () => small)).toBe(small);
-  expect(recent.part("a", 0, 10, never)).toBe(small);
-  expect(recent.part("a", 10, 20, () => large)).toBe(large);
-  expect(() => recent.part("a", 10, 20, never)).toThrow("read again");
+  const part = kilobytes(128);
+  expect(recent.part("a", 0, 10, () => part)).toBe(part);
+  expect(recent.part("a", 0, 10, never)).toBe(part);
   for (const [path, start, end] of [
     ["b", 0, 10],
     ["a", 0, 1],
@@ -25,16 +23,24 @@ test("a small part is read once, a large one each time", () => {
     expect(() => recent.part(path, start, end, never)).toThrow("read again");
 });
 
-test("of more than 16 MB those longest unused are forgotten", () => {
+test("of more than 16 MB, names included, those longest unused are forgotten", () => {
   const recent = new RecentFiles();
   const add = (path: string, size: number) => recent.part(path, 0, 1, () => kilobytes(size));
   const isKept = (path: string) => recent.part(path, 0, 1, never).size > 0;
-  for (let i = 0; i < 128; i++) add(String(i), 128);
+  for (let i = 0; i < 128; i++) add(String(i), 127);
   expect(isKept("0")).toBe(true);
   add("one more", 100);
   expect(() => isKept("1")).toThrow("read again");
-  add("another", 28);
+  add("another", 25);
   for (const path of ["0", "2", "127", "one more", "another"]) expect(isKept(path)).toBe(true);
+});
+
+test("of single bytes no more are kept than have room with their names", () => {
+  const recent = new RecentFiles();
+  const byte = new Blob(["x"]);
+  for (let i = 0; i < 17_000; i++) recent.part("a", i, i + 1, () => byte);
+  expect(() => recent.part("a", 0, 1, never)).toThrow("read again");
+  expect(recent.part("a", 16_999, 17_000, never)).toBe(byte);
 });
 
 test("a size is looked up once, and what is missing each time", () => {
