@@ -3,7 +3,10 @@ import { Pace } from "./pace.ts";
 
 /** Hears of the parts of a multipart form as they come in. */
 export interface MultipartListener {
-  /** A part with a file name begins; what is returned gets its bytes, nothing returned: they are passed over. */
+  /**
+   * A part with a file name begins; what is returned gets its bytes, which are gone when it is done with them; nothing
+   * returned: they are passed over.
+   */
   startFile(name: string, fileName: string): ((chunk: Uint8Array) => void) | undefined;
   /** A text part, whole. `truncated`: it was longer than is sensible. */
   field(name: string, value: string, truncated: boolean): void;
@@ -71,14 +74,17 @@ async function openForm(contentType: string, listener: MultipartListener) {
     reject(failed);
   };
   const files = new Set<{ destroy(): void }>();
+  let handedOver: ArrayBufferLike | undefined;
 
   form.on("file", (name, stream, fileName) => {
     files.add(stream);
     stream.on("error", fail);
     stream.on("end", () => files.delete(stream));
     const take = listener.startFile(name ?? "", fileName ?? "");
-    if (take) stream.on("data", take);
-    else stream.resume();
+    stream.on("data", (bytes: Uint8Array) => {
+      take?.(bytes);
+      if (bytes.length === bytes.buffer.byteLength) handedOver = bytes.buffer;
+    });
   });
   form.on("field", (name, value, _nameTruncated, truncated) => listener.field(name ?? "", value, truncated));
   for (const limit of ["partsLimit", "filesLimit", "fieldsLimit"] as const) form.on(limit, fail);
@@ -86,11 +92,14 @@ async function openForm(contentType: string, listener: MultipartListener) {
   form.on("finish", resolve);
 
   return {
-    async write(chunk: Uint8Array): Promise<void> {
+    async write(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
       const accepted = Promise.withResolvers<void>();
       form.write(chunk, () => accepted.resolve());
       await Promise.race([accepted.promise, finished]);
       if (failed) throw failed;
+      // What went out to its last byte is nobody's any more, and freed at once: the chunks of a large file
+      // are garbage faster than the collector notices.
+      if (handedOver === chunk.buffer) chunk.buffer.transfer(0);
     },
     async end(): Promise<void> {
       form.end();

@@ -1,5 +1,3 @@
-import type { FileHandle } from "node:fs/promises";
-import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { BunFile } from "bun";
@@ -9,6 +7,7 @@ import { displayName } from "./display-name.ts";
 import { enoughToInspect, inspectFirstBytes } from "./inspection.ts";
 import { readMultipart, type MultipartListener } from "./multipart.ts";
 import { mediaTypes, type MediaKind, type MediaType } from "./types.ts";
+import { WriteBehindFile } from "./write-behind.ts";
 
 /** An upload in a temp file of its own, which is the caller's to remove. */
 export interface StagedUpload {
@@ -122,111 +121,53 @@ class UploadForm implements MultipartListener {
   }
 }
 
-/** A fresh file that is written in large pieces, one after another, while the next chunks come in. */
+/** The bytes of the file on their way to the disk: counted, hashed, looked at. */
 class TempFile {
   bytes = 0;
   #type: MediaType | undefined;
-  #first: Uint8Array[] = [];
-  #waiting: Uint8Array[] = [];
-  #waitingBytes = 0;
-  #writing: Promise<unknown> = Promise.resolve();
-  #synced = 0;
-  #collected = 0;
-  #syncing: Promise<void> | undefined;
-  #handle: FileHandle | undefined;
+  readonly #first = Buffer.alloc(enoughToInspect);
   readonly #hash = new Bun.CryptoHasher("sha256");
+  readonly #file: WriteBehindFile;
 
   constructor(
     readonly path: string,
     readonly maxBytes: Readonly<Record<MediaKind, number>>,
-  ) {}
+  ) {
+    this.#file = new WriteBehindFile(path);
+  }
 
   write(chunk: Uint8Array): void {
-    if (!this.#type && this.bytes < enoughToInspect) this.#first.push(chunk);
+    if (this.bytes < enoughToInspect)
+      this.#first.set(chunk.subarray(0, enoughToInspect - this.bytes), this.bytes);
     this.bytes += chunk.length;
     this.#hash.update(chunk);
-    this.#waiting.push(chunk);
-    this.#waitingBytes += chunk.length;
+    this.#file.append(chunk);
   }
 
   /**
-   * Checks what has come so far and moves it on to the disk; at the end all of it.
-   * @throws ApiError UNSUPPORTED_MEDIA, FILE_TOO_LARGE, STORAGE_FULL
+   * Checks what has come so far and lets the disk catch up; at the end wholly.
+   * @throws ApiError UNSUPPORTED_MEDIA, FILE_TOO_LARGE, STORAGE_FULL, STORE_UNAVAILABLE
    */
   async settle(atEnd: boolean): Promise<MediaType | undefined> {
     if (!this.#type && (atEnd || this.bytes >= enoughToInspect)) {
-      this.#type = await inspectFirstBytes(Buffer.concat(this.#first));
-      this.#first = [];
+      this.#type = await inspectFirstBytes(this.#first.subarray(0, this.bytes));
       if (!this.#type) throw new ApiError("UNSUPPORTED_MEDIA");
     }
     const limit = this.#type
       ? this.maxBytes[mediaTypes[this.#type].kind]
       : Math.max(this.maxBytes.image, this.maxBytes.video);
     if (this.bytes > limit) throw tooLarge(limit);
-    if (this.#waitingBytes >= 512 * 1024 || (atEnd && this.#waitingBytes > 0)) {
-      await this.#writing;
-      const pieces = this.#waiting;
-      this.#waiting = [];
-      this.#waitingBytes = 0;
-      this.#handle ??= await open(this.path, "wx", 0o600).catch(tellDisk);
-      this.#writing = writeAll(this.#handle, pieces);
-      this.#syncNowAndThen(this.#handle);
-      this.#collectNowAndThen();
-      // Looked at when the next pieces are due: until then a failure is nobody's unhandled rejection.
-      this.#writing.catch(() => {});
-    }
-    if (atEnd) {
-      await this.#writing;
-      await this.#syncing;
-      await this.#handle?.close();
-      this.#handle = undefined;
-    }
+    await (atEnd ? this.#file.end() : this.#file.keepUp());
     return this.#type;
-  }
-
-  /** Flushes while bytes still come in: a large file would otherwise wait long for its last flush. */
-  #syncNowAndThen(handle: FileHandle): void {
-    if (this.#syncing || this.bytes < this.#synced + 16 * 1024 ** 2) return;
-    this.#synced = this.bytes;
-    this.#syncing = handle
-      .datasync()
-      .catch(() => {})
-      .finally(() => (this.#syncing = undefined));
-  }
-
-  /** The chunks of a large file are garbage faster than the collector notices: it would let a hundred megabytes lie. */
-  #collectNowAndThen(): void {
-    if (this.bytes < this.#collected + 64 * 1024 ** 2) return;
-    this.#collected = this.bytes;
-    Bun.gc(true);
   }
 
   sha256(): string {
     return this.#hash.digest("hex");
   }
 
-  async discard(): Promise<void> {
-    await this.#writing.catch(() => {});
-    await this.#syncing;
-    await this.#handle?.close();
-    await rm(this.path, { force: true });
+  discard(): Promise<void> {
+    return this.#file.discard();
   }
-}
-
-async function writeAll(handle: FileHandle, pieces: Uint8Array[]): Promise<void> {
-  let left = pieces;
-  while (left.length > 0) {
-    let { bytesWritten } = await handle.writev(left).catch(tellDisk);
-    while (left[0] && bytesWritten >= left[0].length) bytesWritten -= left.shift()!.length;
-    if (left[0] && bytesWritten > 0) left = [left[0].subarray(bytesWritten), ...left.slice(1)];
-  }
-}
-
-function tellDisk(cause: unknown): never {
-  const { code } = cause as NodeJS.ErrnoException;
-  throw new ApiError(code === "ENOSPC" || code === "EDQUOT" ? "STORAGE_FULL" : "STORE_UNAVAILABLE", {
-    cause,
-  });
 }
 
 const tooLarge = (limit: number) =>

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { mkdtemp, open, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { WriteBehindFile } from "../../src/media/write-behind.ts";
+
+const megabyte = 1024 ** 2;
+let folder = "";
+beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "image-sharing-write-"))));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const fresh = () => new WriteBehindFile(join(folder, crypto.randomUUID()));
+const contentOf = (file: WriteBehindFile) => Bun.file(file.path).bytes();
+const isSame = (left: Uint8Array, right: Uint8Array) => Buffer.compare(left, right) === 0;
+
+test.each([1000, 70_000, 512 * 1024, 5 * megabyte])(
+  "chunks of %d bytes come out as they went in",
+  async (size) => {
+    const bytes = crypto.getRandomValues(new Uint8Array(60_000));
+    const whole = Buffer.concat(Array.from({ length: 220 }, () => bytes));
+    const file = fresh();
+    for (let start = 0; start < whole.length; start += size) {
+      const chunk = Uint8Array.from(whole.subarray(start, start + size));
+      file.append(chunk);
+      chunk.fill(0);
+      await file.keepUp();
+    }
+    await file.end();
+    expect(isSame(await contentOf(file), whole)).toBeTrue();
+  },
+);
+
+test("what was never kept up with comes out whole as well", async () => {
+  const file = fresh();
+  for (let value = 0; value < 20; value++) file.append(new Uint8Array(megabyte).fill(value));
+  await file.end();
+  const bytes = await contentOf(file);
+  expect(bytes.length).toBe(20 * megabyte);
+  for (let value = 0; value < 20; value++) expect(bytes[value * megabyte + 5]).toBe(value);
+});
+
+test("discarding in the middle of it leaves nothing", async () => {
+  const file = fresh();
+  file.append(new Uint8Array(40 * megabyte));
+  await file.discard();
+  const nothing = fresh();
+  await nothing.discard();
+  expect(await readdir(folder)).not.toContain(file.path);
+  expect(await Bun.file(file.path).exists()).toBeFalse();
+});
+
+test("a disk that cannot be written is told of while more comes in, and at the end", async () => {
+  const nowhere = () => new WriteBehindFile(join(folder, "missing", crypto.randomUUID()));
+  const large = nowhere();
+  large.append(new Uint8Array(10 * megabyte));
+  await expect(large.keepUp()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  await large.discard();
+  const small = nowhere();
+  small.append(new Uint8Array(10));
+  await expect(small.end()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  await small.discard();
+});
+
+test("a flush on the way that fails is told of: the system may not tell it again", async () => {
+  const some = await open(join(folder, "some"), "w");
+  const datasync = spyOn(Object.getPrototypeOf(some) as typeof some, "datasync");
+  datasync.mockRejectedValueOnce(Object.assign(new Error("disk quota"), { code: "EDQUOT" }));
+  try {
+    const file = fresh();
+    file.append(new Uint8Array(40 * megabyte));
+    await expect(file.end()).rejects.toMatchObject({ code: "STORAGE_FULL" });
+    expect(datasync).toHaveBeenCalledTimes(1);
+    await file.discard();
+    expect(await Bun.file(file.path).exists()).toBeFalse();
+  } finally {
+    datasync.mockRestore();
+    await some.close();
+  }
+});
