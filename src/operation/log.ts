@@ -26,7 +26,7 @@ export const jsonLine: LogFormat = (level, event, fields) => {
   const line = { time: new Date().toISOString(), level, event, ...fields };
   // A replacer makes writing many times slower, and most lines hold no error.
   const holdsError = Object.values(fields).some((value) => typeof value === "object");
-  return `${holdsError ? JSON.stringify(line, tellError) : JSON.stringify(line)}\n`;
+  return `${holdsError ? JSON.stringify(line, tellError(level)) : JSON.stringify(line)}\n`;
 };
 
 /** For people at a terminal. */
@@ -34,7 +34,8 @@ export const readableLine: LogFormat = (level, event, fields) => {
   const told = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(
-      ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value, tellError)}`,
+      ([name, value]) =>
+        `${name}=${typeof value === "string" ? value : JSON.stringify(value, tellError(level))}`,
     );
   return `${new Date().toTimeString().slice(0, 8)} ${level.padEnd(5)} ${event} ${told.join(" ")}\n`;
 };
@@ -65,8 +66,11 @@ export function batchedWriter(fd: number): (line: string) => void {
   };
 }
 
-/** An error's kind, words and place. A query builder's error repeats what the query was given: its words are left out. */
-function tellError(_key: string, value: unknown): unknown {
+/**
+ * An error's kind and words, and where it may be ours its place: what went wrong outside is a warning. A query builder's
+ * error repeats what the query was given: its words are left out.
+ */
+const tellError = (level: string) => (_key: string, value: unknown) => {
   if (!(value instanceof Error)) return value;
   const { name, message, stack = "", cause } = value;
   const { code } = value as { code?: unknown };
@@ -75,6 +79,6 @@ function tellError(_key: string, value: unknown): unknown {
     message: "params" in value ? "a query failed" : message,
     code,
     cause,
-    stack: stack.split("\n").filter((line) => /^\s+at /.test(line)),
+    stack: level === "error" ? stack.split("\n").filter((line) => /^\s+at /.test(line)) : undefined,
   };
-}
+};
