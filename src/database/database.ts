@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 
 import { sharedCounters } from "./counters.ts";
-import { deliveredMedia } from "./delivered-media.ts";
+import { deliveredMedia, type DeliveredMediaQueries } from "./delivered-media.ts";
 import { postQueries, type PostQueries } from "./posts.ts";
 import { openPostgres, type PostgresSettings } from "./postgres.ts";
 import { revokedTokenQueries, type RevokedTokenQueries } from "./revoked-tokens.ts";
@@ -12,6 +12,7 @@ import { userQueries, type UserQueries } from "./users.ts";
 export interface Database {
   readonly users: UserQueries;
   readonly posts: PostQueries;
+  readonly media: DeliveredMediaQueries;
   readonly revokedTokens: RevokedTokenQueries;
   /** What nodes count together; undefined where only one process may use this database. */
   readonly counters: ReturnType<typeof sharedCounters> | undefined;
@@ -35,6 +36,7 @@ export async function openDatabase(where: string | PostgresSettings): Promise<Da
   return {
     users: userQueries(connection, delivered),
     posts: postQueries(connection, delivered),
+    media: delivered,
     revokedTokens: revokedTokenQueries(connection),
     counters: connection.dialect === "pg" ? sharedCounters(connection) : undefined,
     ping: async () => void (await ping.execute()),

@@ -27,12 +27,12 @@ export function deliveredMedia(connection: Connection) {
       })
       .from(posts);
   const published = sql`${posts.state} = 'published'`;
-  const byKey = prepared(
+  const selectByKey = prepared(
     connection,
     "media_by_key",
     select().where(and(eq(posts.key, sql.placeholder("key")), published)),
   );
-  const byPost = prepared(
+  const selectByPost = prepared(
     connection,
     "media_of_post",
     select().where(and(eq(posts.id, sql.placeholder("id")), published)),
@@ -58,10 +58,10 @@ export function deliveredMedia(connection: Connection) {
 
   return {
     /** What is kept under this key: a published post's bytes. */
-    mediaByKey: (key: string) => find(key, () => byKey({ key })),
+    byKey: (key: string) => find(key, () => selectByKey({ key })),
 
     /** The same by the post's id, for its thumbnail. */
-    mediaOf: (id: string) => find(id, () => byPost({ id })),
+    ofPost: (id: string) => find(id, () => selectByPost({ id })),
 
     /** To be called once a post is not published any more. */
     forget({ id, key }: { id: string; key: string }): void {

@@ -132,9 +132,6 @@ export function postQueries(connection: Connection, delivered: DeliveredMediaQue
     byIds: async (ids: string[]): Promise<PublishedPost[]> =>
       selectPublished().where(and(inArray(posts.id, ids), published)),
 
-    mediaByKey: delivered.mediaByKey,
-    mediaOf: delivered.mediaOf,
-
     /** The unfinished or published post that this user's upload key stands for. */
     byUploadKey: async (
       userId: string,

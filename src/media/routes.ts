@@ -32,8 +32,8 @@ export const mediaRoutes = ({ database, disk, s3 }: Services) =>
       const thumbnailOf = postOfThumbnail(key);
       const media =
         thumbnailOf === undefined
-          ? await database.posts.mediaByKey(key)
-          : await database.posts.mediaOf(thumbnailOf);
+          ? await database.media.byKey(key)
+          : await database.media.ofPost(thumbnailOf);
       if (!media) throw new ApiError("NOT_FOUND");
       if (media.store === "s3" && s3) return lead(s3.signedAddress(key, methodOf(request)));
       const { fileName } = media;

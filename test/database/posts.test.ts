@@ -28,7 +28,7 @@ onEachDatabase("posts", (open) => {
       (await posts.byId(id)) ? 1 : 0,
       (await posts.page(10)).length,
       (await posts.byIds([id])).length,
-      (await posts.mediaByKey(`${id}.png`)) ? 1 : 0,
+      (await database.media.byKey(`${id}.png`)) ? 1 : 0,
     ];
     expect(await seen()).toEqual([0, 0, 0, 0]);
     await posts.publish(id, stored(id), at(5));
@@ -98,7 +98,7 @@ onEachDatabase("posts", (open) => {
 
     expect((await posts.page(10)).map(({ id }) => id)).toEqual([other.id]);
     expect(await posts.byId(published.id)).toBeUndefined();
-    expect(await posts.mediaByKey(`${published.id}.png`)).toBeUndefined();
+    expect(await database.media.byKey(`${published.id}.png`)).toBeUndefined();
     expect(await posts.publish(pending.id, stored(pending.id), at(11))).toBeUndefined();
 
     const due = async (now: Date) => (await posts.claimDeleting(now, at(9999), [], 10)).map(({ id }) => id);
@@ -255,7 +255,7 @@ onEachDatabase("posts", (open) => {
     expect(await posts.page(1)).toEqual([
       { id, userId: ada.id, email: "Ada@example.com", createdAt: at(1.001) },
     ]);
-    expect(await posts.mediaByKey(`${id}.png`)).toEqual({
+    expect(await database.media.byKey(`${id}.png`)).toEqual({
       contentType: "video/mp4",
       fileName: "résumé.mp4",
       store: "disk",
