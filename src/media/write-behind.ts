@@ -8,12 +8,12 @@ import { diskError } from "./disk-store.ts";
  */
 const pieceBytes = 500_000;
 /** Pieces that may wait for the disk before whoever brings more has to wait as well. */
-const mostWaiting = 4;
+const mostWaiting = 2;
 /** Flushed while more come in: a large file would otherwise wait long for its last flush. */
 const syncedBytes = 16 * 1024 ** 2;
 
 /**
- * A fresh file that grows by large pieces while the next bytes come in. It holds three megabytes or so at most, in
+ * A fresh file that grows by large pieces while the next bytes come in. It holds two megabytes or so at most, in
  * however small chunks they come.
  */
 export class WriteBehindFile {
