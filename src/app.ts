@@ -8,6 +8,7 @@ import { authRoutes } from "./auth/routes.ts";
 import { databaseFailure } from "./database/failures.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import { ApiError, errorResponse, ValidationProblems } from "./errors.ts";
+import { diskFailure } from "./media/disk-failures.ts";
 import { operationRoutes } from "./operation/routes.ts";
 import { mediaRoutes } from "./media/routes.ts";
 import { postRoutes } from "./posts/routes.ts";
@@ -63,7 +64,7 @@ function apiErrorOf(error: unknown, request: Request, { log }: Services): unknow
   if (error instanceof ValidationError) return new ValidationProblems(problemsOf(error));
   // Elysia wraps what a parser throws.
   const cause = error instanceof ParseError ? error.cause : error;
-  const thrown = databaseFailure(cause) ?? cause;
+  const thrown = databaseFailure(cause) ?? diskFailure(cause) ?? cause;
   if (thrown instanceof ApiError && thrown.options.cause)
     log.warn("request.failed", { id: requestId(request), code: thrown.code, cause: thrown.options.cause });
   if (!(thrown instanceof ApiError || thrown instanceof ValidationProblems))

@@ -1,7 +1,7 @@
 import { fsyncSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { access, mkdir, open, rename, unlink } from "node:fs/promises";
 import { dirname, sep } from "node:path";
-import { ApiError } from "../errors.ts";
+import { diskError } from "./disk-failures.ts";
 import { requireMediaKey } from "./keys.ts";
 import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
 import { untilAborted } from "./until-aborted.ts";
@@ -81,12 +81,6 @@ async function speaking<T>(signal: AbortSignal, work: () => Promise<T>): Promise
     if (signal.aborted) throw signal.reason;
     throw diskError(error);
   }
-}
-
-/** `STORAGE_FULL` when no space or quota is left, else `STORE_UNAVAILABLE` (read-only, no permission, failing). */
-export function diskError(cause: unknown): ApiError {
-  const full = ["ENOSPC", "EDQUOT"].includes(codeOf(cause) ?? "");
-  return new ApiError(full ? "STORAGE_FULL" : "STORE_UNAVAILABLE", { cause });
 }
 
 async function unlessMissing<T>(work: Promise<T>): Promise<T | null> {

@@ -1,6 +1,6 @@
 import { open, rm, type FileHandle } from "node:fs/promises";
 
-import { diskError } from "./disk-store.ts";
+import { diskError } from "./disk-failures.ts";
 
 /**
  * Bytes that are written at once. Aligned to no power of two on purpose: Linux would cache those in large blocks of
@@ -9,6 +9,9 @@ import { diskError } from "./disk-store.ts";
 const pieceBytes = 500_000;
 /** Pieces that may wait for the disk before whoever brings more has to wait as well. */
 const mostWaiting = 2;
+/** Pieces that are kept for the next files, by all together: fresh memory costs as much as a third of the writing. */
+const mostSpare = 8;
+const spare: Uint8Array<ArrayBuffer>[] = [];
 /** Flushed while more come in: a large file would otherwise wait long for its last flush. */
 const syncedBytes = 16 * 1024 ** 2;
 
@@ -19,19 +22,20 @@ const syncedBytes = 16 * 1024 ** 2;
 export class WriteBehindFile {
   #piece: Uint8Array<ArrayBuffer> | undefined;
   #filled = 0;
-  readonly #written: Uint8Array<ArrayBuffer>[] = [];
   #handle: FileHandle | undefined;
   /** Each waits for the one before; the failure of one is that of all after it. */
   #writes: Promise<void>[] = [];
   #unsynced = 0;
   #syncing: Promise<void> | undefined;
+  /** The system tells of bytes that it could not keep only once. */
+  #lost: unknown;
 
   constructor(readonly path: string) {}
 
   /** Takes a copy of the bytes. */
   append(bytes: Uint8Array): void {
     for (let taken = 0; taken < bytes.length;) {
-      this.#piece ??= this.#written.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
+      this.#piece ??= spare.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
       const fitting = bytes.subarray(taken, taken + pieceBytes - this.#filled);
       this.#piece.set(fitting, this.#filled);
       this.#filled += fitting.length;
@@ -41,11 +45,12 @@ export class WriteBehindFile {
   }
 
   /**
-   * Waits until the disk has nearly caught up.
+   * Waits until the disk has nearly caught up, and tells what it could not do.
    * @throws ApiError STORAGE_FULL, STORE_UNAVAILABLE
    */
   async keepUp(): Promise<void> {
     while (this.#writes.length > mostWaiting) await this.#writes.shift();
+    if (this.#lost) throw this.#lost;
   }
 
   /**
@@ -56,20 +61,27 @@ export class WriteBehindFile {
     if (this.#piece) this.#writePiece();
     await this.#writes.at(-1);
     await this.#syncing;
+    if (this.#lost) throw this.#lost;
     await this.#close();
   }
 
+  /** Leaves nothing. A file that cannot be removed goes with its folder, at the next start. */
   async discard(): Promise<void> {
-    await Promise.allSettled([this.#writes.at(-1), this.#syncing]);
+    await this.#writes.at(-1)?.catch(() => {});
+    await this.#syncing;
     await this.#close();
-    await rm(this.path, { force: true });
+    if (this.#piece) giveBack(this.#piece);
+    this.#piece = undefined;
+    await rm(this.path, { force: true }).catch(() => {});
   }
 
   #writePiece(): void {
     const write = this.#write(this.#piece!, this.#filled, this.#writes.at(-1));
     this.#piece = undefined;
     this.#filled = 0;
-    this.#writes.push(heardLater(write));
+    // Looked at when more bytes are due: until then a failure is nobody's unhandled rejection.
+    write.catch(() => {});
+    this.#writes.push(write);
   }
 
   async #write(
@@ -85,9 +97,9 @@ export class WriteBehindFile {
     } catch (error) {
       throw diskError(error);
     }
-    this.#written.push(piece);
+    giveBack(piece);
     this.#unsynced += bytes;
-    if (!this.#syncing && this.#unsynced >= syncedBytes) this.#syncing = heardLater(this.#sync(this.#handle));
+    if (!this.#syncing && this.#unsynced >= syncedBytes) this.#syncing = this.#sync(this.#handle);
   }
 
   async #sync(handle: FileHandle): Promise<void> {
@@ -95,8 +107,7 @@ export class WriteBehindFile {
     try {
       await handle.datasync();
     } catch (error) {
-      // Stays where it is found: the system tells of bytes that were lost only once.
-      throw diskError(error);
+      this.#lost = diskError(error);
     }
     this.#syncing = undefined;
   }
@@ -104,13 +115,11 @@ export class WriteBehindFile {
   async #close(): Promise<void> {
     await this.#handle?.close();
     this.#handle = undefined;
-    // Freed here and now: the garbage collector would let many of them lie.
-    for (const piece of this.#written.splice(0)) piece.buffer.transfer(0);
   }
 }
 
-/** Until its failure is looked at, it is nobody's unhandled rejection. */
-function heardLater(work: Promise<void>): Promise<void> {
-  work.catch(() => {});
-  return work;
+/** What is not kept is freed here and now: the garbage collector would let many of them lie. */
+function giveBack(piece: Uint8Array<ArrayBuffer>): void {
+  if (spare.length < mostSpare) spare.push(piece);
+  else piece.buffer.transfer(0);
 }

@@ -41,9 +41,10 @@ export function uploadParser({ config, tempDir, limits, connections, viewers }: 
       return upload;
     },
 
+    /** What cannot be removed goes with its folder, at the next start. */
     async discard(request: Request): Promise<void> {
       const path = staged.get(request)?.file.name;
-      if (path) await Promise.all([path, `${path}.thumb`].map((file) => rm(file, { force: true })));
+      if (path) await Promise.allSettled([path, `${path}.thumb`].map((file) => rm(file, { force: true })));
     },
   };
 }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { writePhoto } from "../../bench/media-files.ts";
 import { mp4Video, pngPhoto } from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
 
@@ -59,5 +60,22 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
       remount("size=20m");
       expect((await service.upload(token, video(7 * 1024 * 1024))).status).toBe(200);
       expect(await feed(service, token)).toHaveLength(2);
+    }));
+
+  test("says 507 for a photo that fits, but not beside its copy without metadata", () =>
+    onDisk(async (service) => {
+      const { token } = await service.signUp();
+      const path = join(service.dataDir, "photo.jpg");
+      await writePhoto(path);
+      const photo = await Bun.file(path).bytes();
+      const comment = new Uint8Array([0xff, 0xfe, 0, 5, 1, 2, 3]);
+      await rm(path);
+      const { bavail, bsize } = await statfs(service.dataDir);
+      await Bun.write(path, new Uint8Array(bavail * bsize - 1.5 * photo.length));
+      expect(
+        (await service.upload(token, new Blob([photo.subarray(0, 2), comment, photo.subarray(2)]))).status,
+      ).toBe(507);
+      await rm(path);
+      expect(await feed(service, token)).toEqual([]);
     }));
 });

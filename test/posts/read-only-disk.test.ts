@@ -76,6 +76,9 @@ describe.skipIf(!possible)("when the disk cannot be written for a while, the ser
     immutable(join(service.dataDir, name), true);
 
     await unavailable(await service.upload(token, photo));
+    // What is wrong with an upload is said all the same.
+    const noImage = await service.upload(token, new Blob(["no image ".repeat(1000)]));
+    expect(noImage.status).toBe(415);
     expect(await feed(token)).toEqual([first]);
     expect((await service.fetch(`/media/${first}.png`)).status).toBe(200);
     expect(await service.mediaFiles()).toEqual(files);
@@ -93,4 +96,17 @@ describe.skipIf(!possible)("when the disk cannot be written for a while, the ser
     expect(left.filter((file) => file.startsWith(first))).toEqual([]);
     expect(left).toHaveLength(files.length);
   });
+});
+
+test("a temp folder that cannot be made anew is 503 until it can", async () => {
+  const service = await TestService.start();
+  const { token } = await service.signUp();
+  const tmp = join(service.dataDir, "tmp");
+  const photo = new Blob([await pngPhoto()]);
+  await rm(tmp, { recursive: true });
+  await Bun.write(tmp, "in the way");
+  expect((await service.upload(token, photo)).status).toBe(503);
+  await rm(tmp);
+  expect((await service.upload(token, photo)).status).toBe(200);
+  await service.close();
 });

@@ -21,7 +21,7 @@ export async function rewrite(path: string, source: ByteSource, pieces: readonly
     await rename(fresh, path);
     return bytes;
   } catch (error) {
-    await rm(fresh, { force: true });
+    await rm(fresh, { force: true }).catch(() => {});
     throw error;
   }
 }
