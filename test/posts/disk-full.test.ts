@@ -78,4 +78,18 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
       await rm(path);
       expect(await feed(service, token)).toEqual([]);
     }));
+
+  test("says why it refuses an upload, though its temp folder cannot be written", () =>
+    onDisk(async (service) => {
+      const { token } = await service.signUp();
+      const { tempDir } = service.services;
+      shell("mount", "--bind", tempDir, tempDir);
+      shell("mount", "-o", "remount,bind,ro", tempDir);
+      const statusOf = async (file: Blob) => (await service.upload(token, file)).status;
+      expect(await statusOf(new Blob(["no image ".repeat(1000)]))).toBe(415);
+      expect(await statusOf(new Blob([]))).toBe(422);
+      expect(await statusOf(new Blob([await pngPhoto()]))).toBe(503);
+      shell("umount", tempDir);
+      expect(await statusOf(new Blob([await pngPhoto()]))).toBe(200);
+    }));
 });
