@@ -70,29 +70,38 @@ export function median(values: number[]): number {
 }
 
 /**
- * Measures both in turns, so that what else the machine does meets both; more is better.
+ * Measures all in turns, so that what else the machine does meets all of them.
+ * @returns of each turn what each measured
+ */
+export async function takeTurns(turns: number, ...measures: (() => Promise<number>)[]): Promise<number[][]> {
+  const rows: number[][] = [];
+  for (let turn = 0; turn < turns; turn++) {
+    const row: number[] = [];
+    const order = [...measures.keys()];
+    // Whoever is first changes from turn to turn.
+    for (const each of turn % 2 === 0 ? order : order.toReversed()) row[each] = await measures[each]!();
+    rows.push(row);
+  }
+  return rows;
+}
+
+/**
+ * The service against its baseline; more is better.
+ * @param rows of each turn what both measured
  * @returns the medians, and the median of the ratios of each turn
  */
-export async function inTurns(
+export const against = (rows: [number, number][]) => ({
+  service: median(rows.map(([ours]) => ours)),
+  baseline: median(rows.map(([, theirs]) => theirs)),
+  ratio: median(rows.map(([ours, theirs]) => ours / theirs)),
+});
+
+/** Both in turns. */
+export const inTurns = async (
   turns: number,
   service: () => Promise<number>,
   baseline: () => Promise<number>,
-): Promise<{ service: number; baseline: number; ratio: number }> {
-  const pairs: [number, number][] = [];
-  for (let turn = 0; turn < turns; turn++) {
-    // Whoever is first changes from turn to turn.
-    if (turn % 2 === 0) pairs.push([await service(), await baseline()]);
-    else {
-      const other = await baseline();
-      pairs.push([await service(), other]);
-    }
-  }
-  return {
-    service: median(pairs.map(([ours]) => ours)),
-    baseline: median(pairs.map(([, other]) => other)),
-    ratio: median(pairs.map(([ours, other]) => ours / other)),
-  };
-}
+) => against((await takeTurns(turns, service, baseline)) as [number, number][]);
 
 /** A goal for a figure of which more is better. */
 export const atLeast = (goal: number, ratio: number) => ({ goal: `≥ ${goal}`, reached: ratio >= goal });

@@ -17,7 +17,7 @@ export async function video(bench: Bench): Promise<Figure[]> {
   const speed = (seconds: number) => megabytes(gigabyte) / seconds;
   const peaks: number[] = [];
   const result = await inTurns(
-    3,
+    4,
     async () => {
       service.forgetPeak();
       const { seconds, answer } = await curl(`${service.address}/upload`, bearer(token), uploadForm(file));
