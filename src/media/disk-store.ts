@@ -1,7 +1,7 @@
 import { fsyncSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { access, mkdir, open, rename, unlink } from "node:fs/promises";
 import { dirname, sep } from "node:path";
-import { diskError } from "./disk-failures.ts";
+import { codeOf, diskError } from "./disk-failures.ts";
 import { requireMediaKey } from "./keys.ts";
 import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
 import { untilAborted } from "./until-aborted.ts";
@@ -88,10 +88,6 @@ async function unlessMissing<T>(work: Promise<T>): Promise<T | null> {
     if (codeOf(error) === "ENOENT") return null;
     throw error;
   });
-}
-
-function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException).code;
 }
 
 /** Flushes a file's bytes, or a folder's names, to the disk. */

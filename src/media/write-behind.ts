@@ -3,8 +3,8 @@ import { open, rm, type FileHandle } from "node:fs/promises";
 import { diskError } from "./disk-failures.ts";
 
 /**
- * Bytes that are written at once. Aligned to no power of two on purpose: Linux would cache those in large blocks of
- * memory, which a virtual machine often has to get from its host first (a third of the time on ext4, where that is so).
+ * Bytes that are written at once. Aligned to no power of two on purpose: on ext4 in a virtual machine that took a third
+ * of the kernel's time, likely because Linux caches aligned writes in large blocks, which the host has to back first.
  */
 const pieceBytes = 500_000;
 /** Pieces that may wait for the disk before whoever brings more has to wait as well. */
