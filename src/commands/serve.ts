@@ -1,7 +1,7 @@
 import type { Server } from "bun";
 
 import { createApp } from "../app.ts";
-import { createHandler } from "../http/handler.ts";
+import { createHandlers } from "../http/handler.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
 import { readConfig, type Config } from "../config.ts";
 import { batchedWriter, createLog, jsonLine, readableLine } from "../operation/log.ts";
@@ -36,7 +36,7 @@ export async function serve(): Promise<void> {
   );
   const services = { ...opened, close: () => opened.close().finally(letGo) };
   const app = createApp(services);
-  const handler = createHandler(app, services);
+  const { fetch, routes } = createHandlers(app, services);
   let server: Server<undefined>;
   try {
     server = Bun.serve({
@@ -46,7 +46,8 @@ export async function serve(): Promise<void> {
       development: false,
       idleTimeout,
       maxRequestBodySize: beyondEveryLimit,
-      fetch: handler,
+      fetch,
+      routes,
     });
   } catch (error) {
     await services.close();

@@ -1,3 +1,5 @@
+import { createBunRouteHandler } from "elysia/adapter/bun/compose";
+
 import type { createApp } from "../app.ts";
 import { ApiError, errorResponse } from "../errors.ts";
 import type { Services } from "../services.ts";
@@ -10,46 +12,72 @@ import { createRoutePatterns } from "./route-patterns.ts";
 /** Answers a request, whatever it is; never rejects. */
 export type Handler = (request: Request) => Promise<Response>;
 
+/** What `Bun.serve` takes. */
+export interface Handlers {
+  /** Answers every request. */
+  readonly fetch: Handler;
+  /**
+   * Answer those whose route Bun finds by itself, by path and method. Nobody reads their address or looks for their route
+   * then, which is most of what the framework costs a small answer.
+   */
+  readonly routes: Record<string, Record<string, Handler>>;
+}
+
 /**
  * What happens around every request, in one place because hooks of the framework would cost each request more:
  * request id, security headers, CORS, compression, the log's line, the counts.
  */
-export function createHandler(app: ReturnType<typeof createApp>, services: Services): Handler {
+export function createHandlers(app: ReturnType<typeof createApp>, services: Services): Handlers {
   const { config, log, metrics, viewers, lifecycle } = services;
   const cors = createCors(config.corsOrigins);
   const { patternOf } = createRoutePatterns(app.routes);
 
-  return async (request) => {
-    const started = performance.now();
-    const path = pathOf(request.url);
-    const { response, bytes } = compressed(
-      request,
-      cors.preflight(request) ??
-        (lifecycle.stopping && path !== "/health" ? errorResponse(stopping()) : await app.fetch(request)),
-    );
+  /** @param pattern the route's, where it is known */
+  const around =
+    (answer: (request: Request) => Response | Promise<Response>, pattern?: string): Handler =>
+    async (request) => {
+      const started = performance.now();
+      const route = pattern ?? patternOf(pathOf(request.url)) ?? "none";
+      const { response, bytes } = compressed(
+        request,
+        cors.preflight(request) ??
+          (lifecycle.stopping && route !== "/health" ? errorResponse(stopping()) : await answer(request)),
+      );
 
-    const id = lastRequestId(request);
-    const { headers, status } = response;
-    cors.mark(request, headers);
-    headers.set("x-request-id", id);
-    // Those made often bring them.
-    if (!headers.has("referrer-policy")) protect(headers);
-    if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
+      const id = lastRequestId(request);
+      const { headers, status } = response;
+      cors.mark(request, headers);
+      headers.set("x-request-id", id);
+      // Those made often bring them.
+      if (!headers.has("referrer-policy")) protect(headers);
+      if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
 
-    const ms = performance.now() - started;
-    const route = patternOf(path) ?? "none";
-    metrics.request(request.method, route, status, ms / 1000);
-    log.info("request", {
-      id,
-      method: request.method,
-      route,
-      status,
-      ms: Math.round(ms * 10) / 10,
-      bytes,
-      user: viewers.idOf(request),
-    });
-    return response;
-  };
+      const ms = performance.now() - started;
+      metrics.request(request.method, route, status, ms / 1000);
+      log.info("request", {
+        id,
+        method: request.method,
+        route,
+        status,
+        ms: Math.round(ms * 10) / 10,
+        bytes,
+        user: viewers.idOf(request),
+      });
+      return response;
+    };
+
+  const fetch = around((request) => app.fetch(request));
+  const routes: Handlers["routes"] = {};
+  for (const route of app.routes) {
+    // Compiled when first asked for, as Elysia itself does: all of them would make the start longer.
+    let found: ReturnType<typeof createBunRouteHandler>;
+    const answer = (request: Request) => (found ??= createBunRouteHandler(app, route))(request);
+    const methods = (routes[route.path] ??= {});
+    methods[route.method] = around(answer, route.path);
+    // Bun would ask GET for a HEAD too; Elysia finds out its Content-Length.
+    if (route.method === "GET") methods["HEAD"] = fetch;
+  }
+  return { fetch, routes };
 }
 
 const stopping = () => new ApiError("STOPPING", { headers: { connection: "close" } });

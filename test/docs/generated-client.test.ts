@@ -4,7 +4,6 @@ import { join } from "node:path";
 
 import openapiTypescript, { astToString } from "openapi-typescript";
 
-import { createHandler } from "../../src/http/handler.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
 
@@ -14,8 +13,7 @@ let service: TestService;
 let server: Bun.Server<undefined>;
 beforeAll(async () => {
   service = await TestService.start();
-  const handler = createHandler(service.app, service.services);
-  server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: (request) => handler(request) });
+  server = Bun.serve({ port: 0, hostname: "127.0.0.1", ...service.handlers });
   await mkdir(folder, { recursive: true });
 });
 afterAll(async () => {
