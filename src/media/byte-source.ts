@@ -45,7 +45,8 @@ export class ByteSource {
     if (offset < this.#windowOffset || end > this.#windowOffset + this.#window.length) {
       const wanted = Math.min(Math.max(length, window), this.size - offset);
       if (length > mostAtOnce) throw damaged(`a structure of ${length} bytes at ${offset}`);
-      this.#window = await readWhole(this.handle, offset, wanted);
+      const buffer = Buffer.allocUnsafe(wanted);
+      this.#window = buffer.subarray(0, await fill(buffer, this.handle, offset));
       this.#windowOffset = offset;
       if (this.#window.length < length) throw damaged(`the file ended at ${offset}`);
     }
@@ -64,18 +65,27 @@ export class ByteSource {
     return this.#window.subarray(offset - this.#windowOffset);
   }
 
+  /**
+   * Fills the buffer with the bytes from `offset`; nothing is kept of them here.
+   * @throws ApiError DAMAGED_MEDIA where the file has fewer
+   */
+  async readInto(buffer: Buffer, offset: number): Promise<void> {
+    if ((await fill(buffer, this.handle, offset)) < buffer.length)
+      throw damaged(`the file ended at ${offset}`);
+  }
+
   async close(): Promise<void> {
     await this.handle.close();
   }
 }
 
-async function readWhole(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
+/** Reads until the buffer is full or the file ends, and tells how many bytes came. */
+async function fill(buffer: Buffer, handle: FileHandle, offset: number): Promise<number> {
   let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled);
+  while (filled < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, offset + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }
-  return buffer.subarray(0, filled);
+  return filled;
 }

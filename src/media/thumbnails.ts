@@ -25,19 +25,22 @@ export async function makeThumbnail(
 ): Promise<StorableFile | undefined> {
   return gate.pass(async () => {
     const small = `${path}.thumb`;
+    let source: Uint8Array<ArrayBuffer> | undefined;
     try {
-      const image = new Bun.Image(Bun.file(path), { maxPixels });
+      source = await Bun.file(path).bytes();
+      const image = new Bun.Image(source, { maxPixels });
       const upright = type === "image/jpeg" ? image : turn(image, orientation);
       const bytes = await upright
         .resize(longSide, longSide, { fit: "inside", withoutEnlargement: true })
         .webp({ quality: 80 })
         .bytes();
       await Bun.write(small, bytes);
-      // The decoded picture is garbage that the collector does not see the size of: fifty uploads left 100 MB more.
-      Bun.gc(true);
       return { file: Bun.file(small), contentType: "image/webp", bytes: bytes.length };
     } catch {
       return undefined;
+    } finally {
+      // Left to the collector, the files of fifty uploads were 100 MB; collecting after each cost 20 ms.
+      source?.buffer.transfer(0);
     }
   });
 }

@@ -28,8 +28,8 @@ export async function rewrite(path: string, source: ByteSource, pieces: readonly
 
 async function writePieces(path: string, source: ByteSource, pieces: readonly Piece[]): Promise<number> {
   const target = await open(path, "wx", 0o600);
+  const buffer = Buffer.allocUnsafeSlow(copiedAtOnce);
   try {
-    const buffer = Buffer.allocUnsafe(copiedAtOnce);
     let waiting = 0;
     let written = 0;
     const flush = async () => {
@@ -43,7 +43,7 @@ async function writePieces(path: string, source: ByteSource, pieces: readonly Pi
         if (waiting === buffer.length) await flush();
         const length = Math.min(piece.length - done, buffer.length - waiting);
         if (piece instanceof Uint8Array) buffer.set(piece.subarray(done, done + length), waiting);
-        else buffer.set(await source.read(piece.offset + done, length), waiting);
+        else await source.readInto(buffer.subarray(waiting, waiting + length), piece.offset + done);
         done += length;
         waiting += length;
       }
@@ -51,6 +51,8 @@ async function writePieces(path: string, source: ByteSource, pieces: readonly Pi
     await flush();
     return written;
   } finally {
+    // The collector would let it lie, one for each of many uploads.
+    buffer.buffer.transfer(0);
     await target.close();
   }
 }
