@@ -1,4 +1,5 @@
 import { ApiError, ValidationProblems } from "../errors.ts";
+import { inTurn } from "./fair-share.ts";
 import { Pace } from "./pace.ts";
 
 /** Hears of the parts of a multipart form as they come in. */
@@ -50,7 +51,7 @@ export async function readMultipart(
       if (tooSlow) throw new ApiError("UPLOAD_TOO_SLOW");
       if (done) break;
       received += value.length;
-      await form.write(value);
+      await inTurn(() => form.write(value));
       await between(received);
     }
     await form.end();
