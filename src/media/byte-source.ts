@@ -66,11 +66,13 @@ export class ByteSource {
   }
 
   /**
-   * Fills the buffer with the bytes from `offset`; nothing is kept of them here.
-   * @throws ApiError DAMAGED_MEDIA where the file has fewer
+   * Fills the buffer with the bytes from `offset`. Of many, nothing is kept here; few are read together with those after
+   * them, as they come in files of a hundred thousand small parts.
+   * @throws ApiError DAMAGED_MEDIA where the file has no such bytes
    */
   async readInto(buffer: Buffer, offset: number): Promise<void> {
-    if ((await fill(buffer, this.handle, offset)) < buffer.length)
+    if (buffer.length <= window) buffer.set(await this.read(offset, buffer.length));
+    else if ((await fill(buffer, this.handle, offset)) < buffer.length)
       throw damaged(`the file ended at ${offset}`);
   }
 
