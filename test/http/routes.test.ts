@@ -56,3 +56,21 @@ test("an answer is the same, whoever finds its route", async () => {
           }
   }
 });
+
+test("Bun finds every route, and nobody is asked to look for it", async () => {
+  const { routes } = service.handlers;
+  const looked: string[] = [];
+  const fetch = (request: Request) => {
+    looked.push(`${request.method} ${request.url}`);
+    return service.handlers.fetch(request);
+  };
+  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", development: false, routes, fetch });
+  try {
+    for (const { method, path } of service.app.routes) await ask(server, path, method, undefined);
+    expect(looked).toEqual([]);
+    await ask(server, "/nowhere", "GET", undefined);
+    expect(looked).toEqual([`GET ${server.url.origin}/nowhere`]);
+  } finally {
+    await server.stop(true);
+  }
+});
