@@ -1,13 +1,12 @@
 import { statSync } from "node:fs";
 
+import QuickLRU from "quick-lru";
+
 /** Bytes of all that is kept. */
 const capacity = 16 * 1024 ** 2;
 
 /** Bytes that a part takes beside its own: who asks for every single byte must not fill the memory with their names. */
 const entry = 1024;
-
-/** Files whose sizes are known by heart. */
-const sizesKept = 10_000;
 
 /**
  * Files that were asked for a moment ago: how large they are and small parts of them, above all whole thumbnails and
@@ -15,7 +14,8 @@ const sizesKept = 10_000;
  * is published, which the caller looks up. The longest unused parts go first.
  */
 export class RecentFiles {
-  readonly #sizes = new Map<string, number>();
+  /** By path; at most twice as many. */
+  readonly #sizes = new QuickLRU<string, number>({ maxSize: 5_000 });
   /** By path and place, in the order of their last use. */
   readonly #parts = new Map<string, Blob>();
   #bytes = 0;
@@ -27,10 +27,6 @@ export class RecentFiles {
     const size = statSync(path, { throwIfNoEntry: false })?.size;
     if (size === undefined) return undefined;
     this.#sizes.set(path, size);
-    for (const first of this.#sizes.keys()) {
-      if (this.#sizes.size <= sizesKept) break;
-      this.#sizes.delete(first);
-    }
     return size;
   }
 
