@@ -1,5 +1,6 @@
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 
+import type { CommitWatch } from "./commits.ts";
 import type { Tables } from "./schema.ts";
 
 /** What the two dialects share: await a query, or `prepare(name)` and `execute(values)` it. */
@@ -23,6 +24,8 @@ export interface Connection {
   readonly tables: Tables;
   /** Runs the steps in one transaction: all or nothing. */
   transaction<T>(body: (query: Query) => Steps<T>): Promise<T>;
+  /** Makes a watch; undefined where nobody can tell of commits without a query. */
+  readonly watchCommits?: (() => CommitWatch) | undefined;
   close(): Promise<void>;
 }
 

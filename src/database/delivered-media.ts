@@ -1,14 +1,12 @@
 import { and, eq, sql } from "drizzle-orm";
+import QuickLRU from "quick-lru";
 
 import type { Connection } from "./connection.ts";
-import { prepared } from "./prepared.ts";
+import { named, prepared } from "./prepared.ts";
 import type { Tables } from "./schema.ts";
 
 /** What media delivery has to know about a published post. */
 export type DeliveredMedia = Pick<Tables["posts"]["$inferSelect"], "contentType" | "fileName" | "store">;
-
-/** Posts known by heart, some 300 bytes each; the first known go first. */
-const capacity = 20_000;
 
 /**
  * Looks up what is delivered. What was published never changes until it is deleted, so on SQLite, where this process
@@ -20,11 +18,7 @@ export function deliveredMedia(connection: Connection) {
   const { posts } = tables;
   const select = () =>
     query
-      .select({
-        contentType: posts.contentType,
-        fileName: posts.fileName,
-        store: posts.store,
-      })
+      .select(named({ contentType: posts.contentType, fileName: posts.fileName, store: posts.store }))
       .from(posts);
   const published = sql`${posts.state} = 'published'`;
   const selectByKey = prepared(
@@ -37,8 +31,8 @@ export function deliveredMedia(connection: Connection) {
     "media_of_post",
     select().where(and(eq(posts.id, sql.placeholder("id")), published)),
   );
-  /** By key and by id: no string is both. */
-  const known = new Map<string, DeliveredMedia>();
+  /** By key and by id: no string is both. Some 300 bytes each, at most twice as many. */
+  const known = new QuickLRU<string, DeliveredMedia>({ maxSize: 10_000 });
 
   async function find(
     name: string,
@@ -49,10 +43,6 @@ export function deliveredMedia(connection: Connection) {
     const [found] = await lookUp();
     if (!found || dialect === "pg") return found;
     known.set(name, found);
-    for (const first of known.keys()) {
-      if (known.size <= capacity) break;
-      known.delete(first);
-    }
     return found;
   }
 

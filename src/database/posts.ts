@@ -3,7 +3,8 @@ import { and, count, desc, eq, gt, inArray, lt, lte, notInArray, sql } from "dri
 import { isConflict, isOrphan, step, type Connection } from "./connection.ts";
 import type { DeliveredMediaQueries } from "./delivered-media.ts";
 import { publishLock } from "./locks.ts";
-import { prepared } from "./prepared.ts";
+import { named, prepared } from "./prepared.ts";
+import { rememberedUntilCommit } from "./remembered.ts";
 import type { Tables } from "./schema.ts";
 
 type PostRow = Tables["posts"]["$inferSelect"];
@@ -64,10 +65,10 @@ const leftover = ({ id, store, key, storeId, url, bytes, reservedAt, attempts }:
 });
 
 /** A place in the feed: the last post of the page before. */
-export interface FeedPosition {
+export type FeedPosition = {
   createdAt: Date;
   id: string;
-}
+};
 
 /** A post's place in the feed, with what of it may change. */
 export type FeedEntry = Pick<PublishedPost, "id" | "userId" | "email" | "createdAt">;
@@ -81,7 +82,8 @@ export function postQueries(connection: Connection, delivered: DeliveredMediaQue
   const { posts, users } = tables;
   // Written out, not bound: only then does the planner see that the partial index holds every published post.
   const published = sql`${posts.state} = 'published'`;
-  const publishedPost = {
+  const createdAt = sql<Date>`${posts.createdAt}`.mapWith(posts.createdAt);
+  const publishedPost = named({
     id: posts.id,
     userId: users.id,
     email: users.email,
@@ -94,8 +96,8 @@ export function postQueries(connection: Connection, delivered: DeliveredMediaQue
     bytes: posts.bytes,
     width: posts.width,
     height: posts.height,
-    createdAt: sql<Date>`${posts.createdAt}`.mapWith(posts.createdAt),
-  };
+    createdAt,
+  });
   const selectPublished = () =>
     query.select(publishedPost).from(posts).innerJoin(users, eq(users.id, posts.userId));
 
@@ -105,32 +107,45 @@ export function postQueries(connection: Connection, delivered: DeliveredMediaQue
     selectPublished().where(and(eq(posts.id, sql.placeholder("id")), published)),
   );
   // Row values, so that the whole condition is one range of the index.
-  const page = prepared(
+  const behind = and(
+    published,
+    sql`(${posts.createdAt}, ${posts.id}) < (${sql.param(sql.placeholder("createdAt"), posts.createdAt)}, ${sql.placeholder("id")})`,
+  );
+  const newestFirst = [desc(posts.createdAt), desc(posts.id)];
+  const page = rememberedUntilCommit(
     connection,
-    "feed_page",
-    query
-      .select({ id: posts.id, userId: users.id, email: users.email, createdAt: publishedPost.createdAt })
-      .from(posts)
-      .innerJoin(users, eq(users.id, posts.userId))
-      .where(
-        and(
-          published,
-          sql`(${posts.createdAt}, ${posts.id}) < (${sql.param(sql.placeholder("createdAt"), posts.createdAt)}, ${sql.placeholder("id")})`,
-        ),
-      )
-      .orderBy(desc(posts.createdAt), desc(posts.id))
+    100,
+    ({ limit, createdAt, id }: FeedPosition & { limit: number }) => `${limit} ${createdAt.getTime()} ${id}`,
+    prepared<FeedEntry>(
+      connection,
+      "feed_page",
+      query
+        .select(named({ id: posts.id, userId: users.id, email: users.email, createdAt }))
+        .from(posts)
+        .innerJoin(users, eq(users.id, posts.userId))
+        .where(behind)
+        .orderBy(...newestFirst)
+        .limit(sql.placeholder("limit")),
+    ),
+  );
+  const wholePage = prepared(
+    connection,
+    "whole_feed_page",
+    selectPublished()
+      .where(behind)
+      .orderBy(...newestFirst)
       .limit(sql.placeholder("limit")),
   );
   return {
     byId: async (id: string): Promise<PublishedPost | undefined> => (await byId({ id }))[0],
 
     /** What is on a page of the feed, newest first, at most `limit` posts behind `after`. */
-    page: (limit: number, after: FeedPosition = feedTop): Promise<FeedEntry[]> =>
-      page({ limit, createdAt: after.createdAt, id: after.id }),
+    page: (limit: number, after: FeedPosition = feedTop): Promise<readonly FeedEntry[]> =>
+      page({ limit, ...after }),
 
-    /** Those of these posts that are still published, in any order. */
-    byIds: async (ids: string[]): Promise<PublishedPost[]> =>
-      selectPublished().where(and(inArray(posts.id, ids), published)),
+    /** The same with all that there is to know of each post. */
+    wholePage: (limit: number, after: FeedPosition = feedTop): Promise<PublishedPost[]> =>
+      wholePage({ limit, ...after }),
 
     /** The unfinished or published post that this user's upload key stands for. */
     byUploadKey: async (
@@ -170,7 +185,7 @@ export function postQueries(connection: Connection, delivered: DeliveredMediaQue
             .select({ createdAt: posts.createdAt })
             .from(posts)
             .where(published)
-            .orderBy(desc(posts.createdAt), desc(posts.id))
+            .orderBy(...newestFirst)
             .limit(1),
         );
         const earliest = newest?.createdAt ? newest.createdAt.getTime() + 1 : 0;

@@ -1,3 +1,5 @@
+import { Column, is, noopDecoder, type SQL, sql } from "drizzle-orm";
+
 import type { Connection } from "./connection.ts";
 
 /** A select, as far as is needed here. */
@@ -8,13 +10,12 @@ interface Select<Row> {
 /** By placeholder. */
 type Values = Record<string, unknown>;
 
-/** What the SQLite driver makes of a select. */
+/** What the SQLite driver makes of a select of {@link named} fields. */
 interface SqliteQuery {
-  /** A column decodes itself, SQL has a decoder. */
-  readonly fields: { readonly path: string[]; readonly field: Decoder | { decoder: Decoder } }[];
+  readonly fields: { readonly path: string[]; readonly field: { sql: { decoder: Decoder } } }[];
   /** Placeholders, plain or with what encodes their value. */
   readonly query: { readonly params: ({ name: string } | { value: { name: string }; encoder: Encoder })[] };
-  readonly stmt: { values(...parameters: unknown[]): unknown[][] };
+  readonly stmt: { all(...parameters: unknown[]): Values[] };
 }
 
 interface Decoder {
@@ -25,11 +26,23 @@ interface Encoder {
   mapToDriverValue(value: unknown): unknown;
 }
 
+/** The same fields, under their names in the query too, so that nobody has to make a driver's rows anew. */
+export const named = <Fields extends Record<string, Column | SQL>>(fields: Fields): Fields =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => {
+      const { decoder } = is(field, Column) ? { decoder: field } : (field as unknown as { decoder: Decoder });
+      return [name, sql`${field}`.mapWith(decoder).as(name)];
+    }),
+  ) as unknown as Fields;
+
+/** Decoders that change nothing. */
+const plain = new Set<unknown>([Column.prototype.mapFromDriverValue, noopDecoder.mapFromDriverValue]);
+
 /**
- * Prepares a select of columns, none of them nested, whose every value is a placeholder, that is run very often.
+ * Prepares a select of {@link named} fields, whose every value is a placeholder, that is run very often.
  *
  * On SQLite values and rows are read and written here: the query builder finds out anew for each how that is done,
- * which takes as long as the query itself.
+ * which takes as long as the query itself. There the query runs before this returns.
  * @returns runs it with these values for its placeholders
  */
 export function prepared<Row>(
@@ -40,23 +53,19 @@ export function prepared<Row>(
   const preparedQuery = select.prepare(name);
   if (dialect === "pg") return async (values) => preparedQuery.execute(values);
   const { fields, query, stmt } = preparedQuery as unknown as SqliteQuery;
-  const columns = fields.map(({ path, field }) => ({
-    name: path[0]!,
-    decoder: "decoder" in field ? field.decoder : field,
-  }));
+  const coded = fields
+    .map(({ path, field }) => ({ name: path[0]!, decoder: field.sql.decoder }))
+    .filter(({ decoder }) => !plain.has(decoder.mapFromDriverValue));
   const parameters = query.params.map((parameter) =>
     "encoder" in parameter
       ? (values: Values) => parameter.encoder.mapToDriverValue(values[parameter.value.name])
       : (values: Values) => values[parameter.name],
   );
-  return async (values) =>
-    stmt.values(...parameters.map((valueOf) => valueOf(values))).map((row) => {
-      const made: Values = {};
-      for (let i = 0; i < columns.length; i++) {
-        const { name, decoder } = columns[i]!;
-        const value = row[i];
-        made[name] = value === null ? null : decoder.mapFromDriverValue(value);
-      }
-      return made as Row;
-    });
+  return async (values) => {
+    const rows = stmt.all(...parameters.map((valueOf) => valueOf(values)));
+    for (const row of rows)
+      for (const { name, decoder } of coded)
+        if (row[name] !== null) row[name] = decoder.mapFromDriverValue(row[name]);
+    return rows as Row[];
+  };
 }

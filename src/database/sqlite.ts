@@ -4,6 +4,7 @@ import { Database } from "bun:sqlite";
 
 import { drizzle } from "drizzle-orm/bun-sqlite";
 
+import { WalIndex } from "./commits.ts";
 import type { Connection, Query } from "./connection.ts";
 import { NewerDatabase } from "./failures.ts";
 import { sqlite } from "./kit.ts";
@@ -26,6 +27,7 @@ interface SynchronousQuery {
 export async function openSqlite(path: string): Promise<Connection> {
   // SQLite would make a file that everybody can read; its other files take after this one.
   closeSync(openSync(path, "a", 0o600));
+  const walIndex = WalIndex.open(path);
   const client = new Database(path, { create: true, strict: true });
   try {
     client.run("pragma busy_timeout = 5000");
@@ -34,6 +36,7 @@ export async function openSqlite(path: string): Promise<Connection> {
     migrate(client);
   } catch (error) {
     client.close();
+    walIndex?.close();
     throw error;
   }
   const db = drizzle({ client });
@@ -60,9 +63,11 @@ export async function openSqlite(path: string): Promise<Connection> {
         },
         { behavior: "immediate" },
       ),
+    watchCommits: walIndex?.watches(),
     close: async () => {
       client.run("pragma optimize");
       client.close();
+      walIndex?.close();
     },
   };
 }

@@ -2,7 +2,8 @@ import { and, eq, isNull, lte, notExists, sql } from "drizzle-orm";
 
 import { isConflict, step, type Connection } from "./connection.ts";
 import type { DeliveredMediaQueries } from "./delivered-media.ts";
-import { prepared } from "./prepared.ts";
+import { named, prepared } from "./prepared.ts";
+import { rememberedUntilCommit } from "./remembered.ts";
 
 /** An account as stored. */
 export interface User {
@@ -19,6 +20,9 @@ export interface User {
 
 /** The signed-in user, as much of him as a request needs. */
 export type Viewer = Pick<User, "id" | "email" | "isActive" | "isSuperuser" | "isVerified">;
+
+/** Whom a token speaks for, when it was issued, and its own name. */
+type ViewerAsked = { id: string; issuedAt: Date; tokenId: string };
 
 /** What may change about an account. */
 export type UserChanges = Partial<Omit<User, "id" | "createdAt">>;
@@ -37,31 +41,38 @@ export function userQueries(connection: Connection, delivered: DeliveredMediaQue
     .from(users)
     .where(eq(users.emailKey, sql.placeholder("emailKey")))
     .prepare("user_by_email_key");
-  const viewer = prepared(
+  const viewer = rememberedUntilCommit(
     connection,
-    "viewer",
-    query
-      .select({
-        id: users.id,
-        email: users.email,
-        isActive: users.isActive,
-        isSuperuser: users.isSuperuser,
-        isVerified: users.isVerified,
-      })
-      .from(users)
-      .where(
-        and(
-          eq(users.id, sql.placeholder("id")),
-          users.isActive,
-          lte(users.tokensValidFrom, sql.param(sql.placeholder("issuedAt"), users.tokensValidFrom)),
-          notExists(
-            query
-              .select({ one: sql`1` })
-              .from(revokedTokens)
-              .where(eq(revokedTokens.tokenId, sql.placeholder("tokenId"))),
+    5_000,
+    ({ id, issuedAt, tokenId }: ViewerAsked) => `${tokenId} ${id} ${issuedAt.getTime()}`,
+    prepared<Viewer>(
+      connection,
+      "viewer",
+      query
+        .select(
+          named({
+            id: users.id,
+            email: users.email,
+            isActive: users.isActive,
+            isSuperuser: users.isSuperuser,
+            isVerified: users.isVerified,
+          }),
+        )
+        .from(users)
+        .where(
+          and(
+            eq(users.id, sql.placeholder("id")),
+            users.isActive,
+            lte(users.tokensValidFrom, sql.param(sql.placeholder("issuedAt"), users.tokensValidFrom)),
+            notExists(
+              query
+                .select({ one: sql`1` })
+                .from(revokedTokens)
+                .where(eq(revokedTokens.tokenId, sql.placeholder("tokenId"))),
+            ),
           ),
         ),
-      ),
+    ),
   );
 
   return {

@@ -1,14 +1,8 @@
-import type { FeedPosition, FeedEntry } from "../database/posts.ts";
+import type { FeedPosition } from "../database/posts.ts";
 import { ValidationProblems, type Problem } from "../errors.ts";
 
 export const defaultPageSize = 50;
 export const largestPage = 200;
-
-/** The posts of one page and the cursor of the next, null on the last. */
-export interface FeedPage {
-  entries: FeedEntry[];
-  nextCursor: string | null;
-}
 
 /** What `GET /feed` was asked for. */
 export interface FeedRequest {
@@ -32,21 +26,6 @@ export function readFeedRequest(query: { limit?: string; cursor?: string }): Fee
     });
   if (problems.length > 0) throw new ValidationProblems(problems);
   return { limit, after };
-}
-
-/**
- * One page of the feed, newest first. Pages follow (created_at, id), so they cost the same at any depth and neither
- * skip nor repeat while others post.
- */
-export async function feedPage(
-  posts: { page(limit: number, after?: FeedPosition): Promise<FeedEntry[]> },
-  { limit, after }: FeedRequest,
-): Promise<FeedPage> {
-  // One more than asked for tells whether there is a next page.
-  const found = await posts.page(limit + 1, after);
-  const entries = found.slice(0, limit);
-  const last = entries.at(-1);
-  return { entries, nextCursor: found.length > limit && last ? writeCursor(last) : null };
 }
 
 function readLimit(text: string, problems: Problem[]): number {

@@ -7,9 +7,9 @@ import { JsonAnswer } from "../http/json-answer.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { described } from "./descriptions.ts";
-import { feedPage, readFeedRequest } from "./feed.ts";
+import { readFeedRequest } from "./feed.ts";
 import { readUploadKey } from "./idempotency.ts";
-import { createFeedJson } from "./feed-json.ts";
+import { createFeedPages } from "./feed-pages.ts";
 import { postRead, type PostRead } from "./post-read.ts";
 import { publish } from "./publishing.ts";
 import { deletePost } from "./removing.ts";
@@ -20,7 +20,7 @@ import { uploadParser } from "./upload-parser.ts";
 export const postRoutes = (services: Services) => {
   const { viewers, config } = services;
   const uploads = uploadParser(services);
-  const feedJson = createFeedJson(services.database.posts, config.publicUrl);
+  const feedPage = createFeedPages(services.database.posts, config.publicUrl);
   return new Elysia({ detail: { tags: ["posts"] } })
     .use(signedInPlugin(viewers))
     .post(
@@ -46,13 +46,13 @@ export const postRoutes = (services: Services) => {
       "/feed",
       async ({ query, viewer }) => {
         const asked = readFeedRequest(query);
-        const { entries, nextCursor } = await feedPage(services.database.posts, asked);
+        const { json: posts, nextCursor } = await feedPage(asked, viewer);
         const headers: Record<string, string> = {};
         if (nextCursor !== null) {
           const limit = query.limit === undefined ? "" : `limit=${asked.limit}&`;
           headers["link"] = `<${config.publicUrl}/feed?${limit}cursor=${nextCursor}>; rel="next"`;
         }
-        const json = `{"posts":${await feedJson(entries, viewer)},"next_cursor":${JSON.stringify(nextCursor)}}`;
+        const json = `{"posts":${posts},"next_cursor":${JSON.stringify(nextCursor)}}`;
         // Typed as what it holds, for clients that take their types from here.
         return new JsonAnswer(json, { headers }) as unknown as {
           posts: PostRead[];

@@ -1,0 +1,116 @@
+import { expect, test } from "bun:test";
+
+import type { FeedPosition, PublishedPost } from "../../src/database/posts.ts";
+import { readCursor } from "../../src/posts/feed.ts";
+import { createFeedPages } from "../../src/posts/feed-pages.ts";
+import { postRead } from "../../src/posts/post-read.ts";
+
+const publicUrl = "https://photos.example.com";
+const viewer = { id: "ada" };
+
+/** A feed of this many posts, newest first, and what was asked of the database. */
+function feedOf(count: number) {
+  const all: PublishedPost[] = Array.from({ length: count }, (_, i) => ({
+    id: `00000000-0000-7000-8000-${String(count - i).padStart(12, "0")}`,
+    userId: i % 3 === 0 ? "ada" : "bob",
+    email: i % 3 === 0 ? "ada@example.com" : 'bob"},{"@example.com',
+    caption: `"${i}","is_owner":true \u2028 🌊`,
+    url: `/media/${i}.jpg`,
+    thumbnailUrl: i % 2 === 0 ? null : `https://cdn.example.com/${i}`,
+    fileType: "image",
+    fileName: "photo.jpg",
+    contentType: "image/jpeg",
+    bytes: i,
+    width: i % 5 === 0 ? null : 3,
+    height: 4,
+    createdAt: new Date(1_900_000_000_000 - i),
+  }));
+  const asked: string[] = [];
+  const behind = (limit: number, after?: FeedPosition) => {
+    const start = after ? all.findIndex(({ createdAt }) => createdAt < after.createdAt) : 0;
+    return start === -1 ? [] : all.slice(start, start + limit);
+  };
+  const posts = {
+    page: async (limit: number, after?: FeedPosition) => {
+      asked.push("narrow");
+      return behind(limit, after).map(({ id, userId, email, createdAt }) => ({
+        id,
+        userId,
+        email,
+        createdAt,
+      }));
+    },
+    wholePage: async (limit: number, after?: FeedPosition) => {
+      asked.push("whole");
+      return behind(limit, after);
+    },
+  };
+  return { all, asked: () => asked.splice(0), feedPage: createFeedPages(posts, publicUrl) };
+}
+
+const shown = (posts: PublishedPost[]) => posts.map((post) => postRead(post, viewer, publicUrl));
+const position = ({ createdAt, id }: PublishedPost): FeedPosition => ({ createdAt, id });
+
+test("a page shows its posts whole, however much of them was known, and leads to the next", async () => {
+  const { all, asked, feedPage } = feedOf(7);
+  for (const reads of [["narrow", "whole"], ["narrow"]]) {
+    const page = await feedPage({ limit: 3, after: undefined }, viewer);
+    expect(JSON.parse(page.json)).toEqual(shown(all.slice(0, 3)));
+    expect(readCursor(page.nextCursor!)).toEqual(position(all[2]!));
+    expect(asked()).toEqual(reads);
+  }
+  const last = await feedPage({ limit: 3, after: position(all[3]!) }, viewer);
+  expect(JSON.parse(last.json)).toEqual(shown(all.slice(4)));
+  expect(last.nextCursor).toBeNull();
+});
+
+test("an empty feed is an empty array", async () => {
+  const { feedPage } = feedOf(0);
+  expect(await feedPage({ limit: 3, after: undefined }, viewer)).toEqual({ json: "[]", nextCursor: null });
+});
+
+test("what may change is never taken from what is kept", async () => {
+  const { all, feedPage } = feedOf(3);
+  await feedPage({ limit: 3, after: undefined }, viewer);
+  all[1]!.email = "robert@example.com";
+  const page = await feedPage({ limit: 3, after: undefined }, { id: "bob" });
+  const read = JSON.parse(page.json) as { email: string; is_owner: boolean }[];
+  expect(read.map(({ email }) => email)).toEqual([all[0]!.email, "robert@example.com", all[2]!.email]);
+  expect(read.map(({ is_owner }) => is_owner)).toEqual([false, true, true]);
+});
+
+test("what is gone between the two readings of a page is on it no more", async () => {
+  const { all, feedPage } = feedOf(5);
+  const reading = feedPage({ limit: 3, after: undefined }, viewer);
+  const [, removed] = all.splice(0, 2);
+  const { json } = await reading;
+  expect(JSON.parse(json)).toEqual(shown(all));
+  expect(json).not.toContain(removed!.id);
+});
+
+test("whoever comes from a post nobody knows costs one reading, and is remembered while there is room", async () => {
+  const { all, asked, feedPage } = feedOf(15_000);
+  const pageBehind = async (index: number) => {
+    const page = await feedPage({ limit: 100, after: position(all[index]!) }, viewer);
+    expect(JSON.parse(page.json)).toEqual(shown(all.slice(index + 1, index + 101)));
+    return asked();
+  };
+  expect(await pageBehind(14_000)).toEqual(["whole"]);
+  expect(await pageBehind(14_001)).toEqual(["narrow", "whole"]);
+  expect(await pageBehind(14_000)).toEqual(["whole"]);
+  expect(await pageBehind(14_001)).toEqual(["narrow"]);
+  for (let index = 2_000; index < 12_000; index += 101) await pageBehind(index);
+  for (let i = 0; i < 2; i++) expect(await pageBehind(13_000)).toEqual(["whole"]);
+});
+
+test("whoever follows the feed from its beginning finds what others who did have read", async () => {
+  const { asked, feedPage } = feedOf(500);
+  for (const reads of [["narrow", "whole"], ["narrow"]]) {
+    let after: FeedPosition | undefined;
+    do {
+      const { nextCursor } = await feedPage({ limit: 100, after }, viewer);
+      expect(asked()).toEqual(reads);
+      after = nextCursor === null ? undefined : readCursor(nextCursor);
+    } while (after);
+  }
+});
