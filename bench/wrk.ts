@@ -13,13 +13,20 @@ export function requireWrk(): void {
 
 /**
  * Asks for one address over and over.
+ * @param options.script a file in Lua that says what to ask for instead (wrk's README has how)
  * @throws Error when an answer was an error, or the server went away
  */
 export async function wrk(
   url: string,
-  { seconds = 2, connections = 32, headers = {} as Record<string, string> } = {},
+  {
+    seconds = 2,
+    connections = 32,
+    headers = {} as Record<string, string>,
+    script = undefined as string | undefined,
+  } = {},
 ): Promise<Load> {
   const options = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
+  if (script !== undefined) options.push("-s", script);
   const child = Bun.spawn(["wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...options, url], {
     stderr: "inherit",
   });
