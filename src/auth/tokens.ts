@@ -37,7 +37,7 @@ export function createTokens(secret: string) {
   const read = async (token: string, audience: string) =>
     (await verify(token, { algorithms: ["HS256"], audience, requiredClaims: ["exp", "sub"] })) || undefined;
 
-  /** Verified a moment ago: need not be verified again. At most twice as many. */
+  /** Verified a moment ago: need not be verified again. So many at least, twice as many at most. */
   const verified = new QuickLRU<string, AccessToken>({ maxSize: 5_000 });
 
   return {

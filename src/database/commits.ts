@@ -25,7 +25,7 @@ const headerWords = 12;
 const knownFormat = 3_007_000;
 
 /** What this process looks at already, by the identity of the file. */
-const open = new Map<string, WalIndex>();
+const opened = new Map<string, WalIndex>();
 
 /**
  * The memory that all connections to a SQLite file in WAL mode share: a file beside it. Looking there spares asking
@@ -34,42 +34,37 @@ const open = new Map<string, WalIndex>();
  * Every commit writes the header anew, with a counter and checksums, and no reader sees the commit before it has: as long
  * as the header is the same, so is what any query finds (https://www.sqlite.org/walformat.html#the_wal_index_header).
  *
- * To be opened before this process opens the database in any way, and closed after it: a process that closes a file loses
- * all its locks on it (https://www.sqlite.org/howtocorrupt.html, 2.2), and to map a file Bun opens and closes it. For the
- * same reason who opens it twice gets the same one.
+ * To be opened before this process opens the database in any way, and never closed: a process that closes a file loses all
+ * its locks on it (https://www.sqlite.org/howtocorrupt.html, 2.2). To map a file Bun opens and closes it, and SQLite goes
+ * on using its files until the last statement is collected.
  */
 export class WalIndex {
-  #users = 1;
-
   private constructor(
     private readonly path: string,
     private readonly fd: number,
     private readonly header: Uint32Array,
   ) {}
 
-  /** @returns undefined where this system shows nobody such memory */
+  /** @returns the same one for the same file; undefined where this system shows nobody such memory */
   static open(databasePath: string): WalIndex | undefined {
     const path = `${databasePath}-shm`;
-    const shared = open.get(identityOf(statSync(path, { throwIfNoEntry: false })));
-    if (shared) {
-      shared.#users++;
-      return shared;
-    }
+    const known = opened.get(identityOf(statSync(path, { throwIfNoEntry: false })));
+    if (known) return known;
     let fd: number | undefined;
     try {
       const { mode, uid, gid } = statSync(databasePath);
       fd = openSync(path, "a+", mode);
       const file = fstatSync(fd);
       if (file.size === 0) {
-        // Whose the database is may use it, whoever was first.
+        // As SQLite does: whose the database is may use it, whoever was first.
         fchmodSync(fd, mode & 0o777);
-        fchownSync(fd, uid, gid);
+        if (process.getuid?.() === 0) fchownSync(fd, uid, gid);
       }
       // What is not there cannot be mapped; SQLite begins with zeros too.
       if (file.size < indexSize) ftruncateSync(fd, indexSize);
       const { buffer } = Bun.mmap(path, { size: headerWords * 4 });
       const index = new WalIndex(path, fd, new Uint32Array(buffer, 0, headerWords));
-      open.set(identityOf(file), index);
+      opened.set(identityOf(file), index);
       return index;
     } catch {
       if (fd !== undefined) closeSync(fd);
@@ -82,16 +77,10 @@ export class WalIndex {
    * @returns makes watches; undefined where SQLite uses another file: whoever is last to leave removes it
    */
   watches(): (() => CommitWatch) | undefined {
-    // No other file gets the number of ours while that is open.
+    // No other file gets the number of ours, which stays open.
     const used = identityOf(statSync(this.path, { throwIfNoEntry: false }));
     const isOurs = used === identityOf(fstatSync(this.fd)) && this.header[0] === knownFormat;
     return isOurs ? () => watch(this.header) : undefined;
-  }
-
-  close(): void {
-    if (--this.#users > 0) return;
-    open.delete(identityOf(fstatSync(this.fd)));
-    closeSync(this.fd);
   }
 }
 

@@ -25,7 +25,7 @@ export interface Connection {
   /** Runs the steps in one transaction: all or nothing. */
   transaction<T>(body: (query: Query) => Steps<T>): Promise<T>;
   /** Makes a watch; undefined where nobody can tell of commits without a query. */
-  readonly watchCommits?: (() => CommitWatch) | undefined;
+  readonly watchCommits: (() => CommitWatch) | undefined;
   close(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 
 import { sharedCounters } from "./counters.ts";
-import { deliveredMedia, type DeliveredMediaQueries } from "./delivered-media.ts";
+import { deliveredMediaQueries, type DeliveredMediaQueries } from "./delivered-media.ts";
 import { postQueries, type PostQueries } from "./posts.ts";
 import { openPostgres, type PostgresSettings } from "./postgres.ts";
 import { revokedTokenQueries, type RevokedTokenQueries } from "./revoked-tokens.ts";
@@ -27,16 +27,15 @@ export interface Database {
  */
 export async function openDatabase(where: string | PostgresSettings): Promise<Database> {
   const connection = await (typeof where === "string" ? openSqlite(where) : openPostgres(where));
-  const delivered = deliveredMedia(connection);
   const ping = connection.query
     .select({ one: sql`1` })
     .from(connection.tables.users)
     .limit(1)
     .prepare("ping");
   return {
-    users: userQueries(connection, delivered),
-    posts: postQueries(connection, delivered),
-    media: delivered,
+    users: userQueries(connection),
+    posts: postQueries(connection),
+    media: deliveredMediaQueries(connection),
     revokedTokens: revokedTokenQueries(connection),
     counters: connection.dialect === "pg" ? sharedCounters(connection) : undefined,
     ping: async () => void (await ping.execute()),

@@ -85,6 +85,7 @@ export async function openPostgres({ url, poolSize }: PostgresSettings): Promise
         }
         return next.value;
       }),
+    watchCommits: undefined,
     close: () => pool.close({ timeout: 5 }),
   };
 }

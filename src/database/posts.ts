@@ -1,7 +1,6 @@
 import { and, count, desc, eq, gt, inArray, lt, lte, notInArray, sql } from "drizzle-orm";
 
 import { isConflict, isOrphan, step, type Connection } from "./connection.ts";
-import type { DeliveredMediaQueries } from "./delivered-media.ts";
 import { publishLock } from "./locks.ts";
 import { named, prepared } from "./prepared.ts";
 import { rememberedUntilCommit } from "./remembered.ts";
@@ -71,13 +70,13 @@ export type FeedPosition = {
 };
 
 /** A post's place in the feed, with what of it may change. */
-export type FeedEntry = Pick<PublishedPost, "id" | "userId" | "email" | "createdAt">;
+export type FeedEntry = Readonly<Pick<PublishedPost, "id" | "userId" | "email" | "createdAt">>;
 
 /** Before the first post of any feed. Ids are hexadecimal, so "~" sorts behind them all. */
 const feedTop: FeedPosition = { createdAt: new Date(Date.UTC(9999, 0)), id: "~" };
 
 /** Every query about posts. */
-export function postQueries(connection: Connection, delivered: DeliveredMediaQueries) {
+export function postQueries(connection: Connection) {
   const { dialect, query, tables, transaction } = connection;
   const { posts, users } = tables;
   // Written out, not bound: only then does the planner see that the partial index holds every published post.
@@ -201,15 +200,14 @@ export function postQueries(connection: Connection, delivered: DeliveredMediaQue
       }),
 
     /** Hides the author's post at once; of several calls at once only one gets it. */
-    startDeleting: async (id: string, userId: string, now: Date): Promise<Leftover | undefined> => {
-      const [started] = await query
-        .update(posts)
-        .set({ state: "deleting", retryAt: now, uploadKey: null })
-        .where(and(eq(posts.id, id), eq(posts.userId, userId), eq(posts.state, "published")))
-        .returning(leftover(posts));
-      if (started) delivered.forget(started);
-      return started;
-    },
+    startDeleting: async (id: string, userId: string, now: Date): Promise<Leftover | undefined> =>
+      (
+        await query
+          .update(posts)
+          .set({ state: "deleting", retryAt: now, uploadKey: null })
+          .where(and(eq(posts.id, id), eq(posts.userId, userId), eq(posts.state, "published")))
+          .returning(leftover(posts))
+      )[0],
 
     /** Gives up an upload that did not get through; what the store may hold is deleted like any other post's bytes. */
     abandon: async (id: string, now: Date): Promise<Leftover | undefined> =>

@@ -26,11 +26,14 @@ interface Encoder {
   mapToDriverValue(value: unknown): unknown;
 }
 
-/** The same fields, under their names in the query too, so that nobody has to make a driver's rows anew. */
+/**
+ * The same fields, under their names in the query too, so that nobody has to make a driver's rows anew. Typed as what they
+ * stand for, so that rows have their types; for a select only.
+ */
 export const named = <Fields extends Record<string, Column | SQL>>(fields: Fields): Fields =>
   Object.fromEntries(
     Object.entries(fields).map(([name, field]) => {
-      const { decoder } = is(field, Column) ? { decoder: field } : (field as unknown as { decoder: Decoder });
+      const decoder = is(field, Column) ? field : (field as unknown as { decoder: Decoder }).decoder;
       return [name, sql`${field}`.mapWith(decoder).as(name)];
     }),
   ) as unknown as Fields;
@@ -42,8 +45,8 @@ const plain = new Set<unknown>([Column.prototype.mapFromDriverValue, noopDecoder
  * Prepares a select of {@link named} fields, whose every value is a placeholder, that is run very often.
  *
  * On SQLite values and rows are read and written here: the query builder finds out anew for each how that is done,
- * which takes as long as the query itself. There the query runs before this returns.
- * @returns runs it with these values for its placeholders
+ * which takes as long as the query itself.
+ * @returns runs it with these values for its placeholders; on SQLite it has run when that returns
  */
 export function prepared<Row>(
   { dialect }: Connection,

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync } from "node:fs";
 
 import { Database } from "bun:sqlite";
 
@@ -25,8 +25,10 @@ interface SynchronousQuery {
  * NewerDatabase
  */
 export async function openSqlite(path: string): Promise<Connection> {
+  // Not opened where it is there: see WalIndex. SQLite would work with a file that it may only read, for a while.
+  if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
   // SQLite would make a file that everybody can read; its other files take after this one.
-  closeSync(openSync(path, "a", 0o600));
+  else closeSync(openSync(path, "a", 0o600));
   const walIndex = WalIndex.open(path);
   const client = new Database(path, { create: true, strict: true });
   try {
@@ -36,7 +38,6 @@ export async function openSqlite(path: string): Promise<Connection> {
     migrate(client);
   } catch (error) {
     client.close();
-    walIndex?.close();
     throw error;
   }
   const db = drizzle({ client });
@@ -67,7 +68,6 @@ export async function openSqlite(path: string): Promise<Connection> {
     close: async () => {
       client.run("pragma optimize");
       client.close();
-      walIndex?.close();
     },
   };
 }

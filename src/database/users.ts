@@ -1,7 +1,6 @@
 import { and, eq, isNull, lte, notExists, sql } from "drizzle-orm";
 
 import { isConflict, step, type Connection } from "./connection.ts";
-import type { DeliveredMediaQueries } from "./delivered-media.ts";
 import { named, prepared } from "./prepared.ts";
 import { rememberedUntilCommit } from "./remembered.ts";
 
@@ -19,7 +18,7 @@ export interface User {
 }
 
 /** The signed-in user, as much of him as a request needs. */
-export type Viewer = Pick<User, "id" | "email" | "isActive" | "isSuperuser" | "isVerified">;
+export type Viewer = Readonly<Pick<User, "id" | "email" | "isActive" | "isSuperuser" | "isVerified">>;
 
 /** Whom a token speaks for, when it was issued, and its own name. */
 type ViewerAsked = { id: string; issuedAt: Date; tokenId: string };
@@ -28,7 +27,7 @@ type ViewerAsked = { id: string; issuedAt: Date; tokenId: string };
 export type UserChanges = Partial<Omit<User, "id" | "createdAt">>;
 
 /** Every query about users. */
-export function userQueries(connection: Connection, delivered: DeliveredMediaQueries) {
+export function userQueries(connection: Connection) {
   const { query, tables, transaction } = connection;
   const { users, posts, revokedTokens } = tables;
   const byId = query
@@ -124,8 +123,8 @@ export function userQueries(connection: Connection, delivered: DeliveredMediaQue
      * Removes an account; its posts leave the feed in the same moment, their bytes wait for the sweeper.
      * Those of uploads that may still be running anywhere wait until `uploadsEnd`. False when there is no such account.
      */
-    async remove(id: string, now: Date, uploadsEnd: Date): Promise<boolean> {
-      const removed = await transaction(function* (tx) {
+    remove: (id: string, now: Date, uploadsEnd: Date): Promise<boolean> =>
+      transaction(function* (tx) {
         // The account first: from here on nobody can add a post of it, and all it had belong to nobody.
         const removed = yield* step(tx.delete(users).where(eq(users.id, id)).returning({ id: users.id }));
         for (const [state, retryAt] of [
@@ -140,10 +139,7 @@ export function userQueries(connection: Connection, delivered: DeliveredMediaQue
               .returning({ id: posts.id }),
           );
         return removed.length > 0;
-      });
-      delivered.forgetAll();
-      return removed;
-    },
+      }),
   };
 }
 

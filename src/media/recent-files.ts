@@ -14,7 +14,7 @@ const entry = 1024;
  * is published, which the caller looks up. The longest unused parts go first.
  */
 export class RecentFiles {
-  /** By path; at most twice as many. */
+  /** By path; so many at least, twice as many at most. */
   readonly #sizes = new QuickLRU<string, number>({ maxSize: 5_000 });
   /** By path and place, in the order of their last use. */
   readonly #parts = new Map<string, Blob>();

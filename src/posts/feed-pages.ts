@@ -26,25 +26,22 @@ export function createFeedPages(posts: Pick<PostQueries, "page" | "wholePage">, 
   /** By id: the post's JSON up to what depends on the moment and the viewer. */
   const kept = new QuickLRU<string, string>({ maxSize: capacity });
 
-  /** Of posts far from where everybody reads no more are kept: taking turns would cost more than it saves. */
-  let roomForFar = capacity;
-
   /** Entries and, for each, its post's JSON. */
   async function read(
     limit: number,
     after: FeedPosition | undefined,
   ): Promise<readonly [readonly FeedEntry[], string[]]> {
-    // Whoever comes from a post that is not known is about to see others that are not.
+    // Whoever comes from a post that is not known is about to see others that are not: to keep them would push out what
+    // many read.
     const far = after !== undefined && !kept.has(after.id);
     if (!far) {
       const entries = await posts.page(limit, after);
       const known = entries.map(({ id }) => kept.get(id));
-      if (!known.includes(undefined)) return [entries, known as string[]];
+      if (known.every((json) => json !== undefined)) return [entries, known];
     }
     const whole = await posts.wholePage(limit, after);
     const written = whole.map((post) => JSON.stringify(lastingPart(post, publicUrl)).slice(0, -1));
-    if (!far || (roomForFar -= whole.length) >= 0)
-      for (const [i, { id }] of whole.entries()) kept.set(id, written[i]!);
+    if (!far) for (const [i, { id }] of whole.entries()) kept.set(id, written[i]!);
     return [whole, written];
   }
 

@@ -41,7 +41,10 @@ test.skipIf(onPostgres)("what another process commits holds for the very next re
   await elsewhere("update users set email = 'ada@example.org'");
   expect(await me()).toMatchObject({ email: "ada@example.org" });
   expect(await feed()).toContain('"ada@example.org"');
+  const media = /\/media\/[^"]+/.exec(await feed())![0];
+  expect(await status(media)).toBe(200);
   await elsewhere("update posts set state = 'deleting'");
+  expect(await status(media)).toBe(404);
   expect(await feed()).toBe('{"posts":[],"next_cursor":null}');
 
   const tokenId = (JSON.parse(atob(ada.token.split(".")[1]!)) as { jti: string }).jti;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,6 +30,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+const isRoot = process.getuid?.() === 0;
 const add = "insert into numbers values (1)";
 const read = () => client.query<{ count: number }, []>("select count(*) as count from numbers").get()!.count;
 
@@ -127,17 +128,33 @@ describe("a watch for commits", () => {
     }
   });
 
-  test("another process that comes and goes takes nothing away, nor does a second connection of this one", async () => {
-    const committed = freshWatch();
-    const other = await openSqlite(path);
-    await other.close();
-    expect(await elsewhere(`db.run("${add}"); db.close()`).exited).toBe(0);
-    expect(committed()).toBe(true);
-    expect(read()).toBe(1);
-    client.run(add);
-    expect(committed()).toBe(true);
-    expect(await elsewhere(`process.exit(db.query("select * from numbers").all().length)`).exited).toBe(2);
-  });
+  test.each([
+    ["twice", async () => (await openSqlite(path)).close()],
+    [
+      "anew, with a query that still holds the file",
+      async () => {
+        const query = connection.query.select().from(connection.tables.users).prepare("users");
+        await query.execute();
+        client.close();
+        await connection.close();
+        connection = await openSqlite(path);
+        client = new Database(path);
+        expect(await query.execute()).toEqual([]);
+      },
+    ],
+  ])(
+    "who opens the database %s keeps its locks: another process that comes and goes takes nothing away",
+    async (_how, open) => {
+      await open();
+      const committed = freshWatch();
+      expect(await elsewhere(`db.run("${add}"); db.close()`).exited).toBe(0);
+      expect(committed()).toBe(true);
+      expect(read()).toBe(1);
+      client.run(add);
+      expect(committed()).toBe(true);
+      expect(await elsewhere(`process.exit(db.query("select * from numbers").all().length)`).exited).toBe(2);
+    },
+  );
 });
 
 describe("the memory that connections share", () => {
@@ -149,8 +166,15 @@ describe("the memory that connections share", () => {
     client = new Database(path);
     read();
     expect(index.watches()).toBeUndefined();
-    index.close();
     connection = await openSqlite(path);
+  });
+
+  test("is not watched while it says nothing, or something in a format nobody knows", async () => {
+    const other = join(folder, "other.db");
+    writeFileSync(other, "");
+    expect(WalIndex.open(other)!.watches()).toBeUndefined();
+    writeFileSync(`${other}-shm`, new Uint32Array(8192).fill(3_008_000));
+    expect(WalIndex.open(other)!.watches()).toBeUndefined();
   });
 
   test("is not watched where it cannot be looked at", async () => {
@@ -162,10 +186,13 @@ describe("the memory that connections share", () => {
     client.close();
     await connection.close();
     chmodSync(path, 0o660);
+    // Not for root alone, though root may have been first.
+    if (isRoot) chownSync(path, 65534, 65534);
     connection = await openSqlite(path);
     client = new Database(path);
     expect(statSync(`${path}-shm`).mode & 0o777).toBe(0o660);
     expect(statSync(`${path}-wal`).mode & 0o777).toBe(0o660);
+    if (isRoot) expect(statSync(`${path}-shm`).uid).toBe(65534);
   });
 });
 

@@ -68,6 +68,21 @@ onEachDatabase("posts", (open) => {
     expect(await posts.page(3, rest.at(-1))).toEqual([]);
   });
 
+  test("pages behind two posts of one moment differ, and so do pages of two sizes", async () => {
+    const database = await open();
+    const { posts } = database;
+    const ada = await addAccount(database);
+    const ids = [1, 2].map((i) => `00000000-0000-7000-8000-00000000000${i}`) as [string, string];
+    for (const id of ids) await addPost(database, ada.id, { id, publishedAt: at(1) });
+    const behind = async (limit: number, id: string) =>
+      (await posts.page(limit, { createdAt: at(1.001), id })).map((post) => post.id);
+    for (let i = 0; i < 2; i++) {
+      expect(await behind(1, "~")).toEqual([ids[1]]);
+      expect(await behind(2, "~")).toEqual(ids.toReversed());
+      expect(await behind(2, ids[1])).toEqual([ids[0]]);
+    }
+  });
+
   test("publishing twice, or after giving up, changes nothing", async () => {
     const database = await open();
     const { posts } = database;
