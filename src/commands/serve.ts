@@ -44,6 +44,8 @@ export async function serve(): Promise<void> {
       port: config.port,
       // Without it an uncaught error would show its source and our folder.
       development: false,
+      // Beside `development: false` Bun would share the port with whoever else does: clients would meet either of two.
+      reusePort: false,
       idleTimeout,
       maxRequestBodySize: beyondEveryLimit,
       fetch,

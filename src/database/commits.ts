@@ -1,11 +1,12 @@
 import {
   closeSync,
+  constants,
   fchmodSync,
   fchownSync,
   fstatSync,
-  ftruncateSync,
   openSync,
   statSync,
+  writeSync,
   type Stats,
 } from "node:fs";
 
@@ -15,11 +16,12 @@ import {
  */
 export type CommitWatch = () => boolean;
 
-/** Bytes that SQLite makes the file of at first. */
-const indexSize = 32 * 1024;
-
-/** Of 32 bits each, in the first of two copies of the header. */
+/** Of 32 bits each, in the first of two copies of the header, which the file begins with. */
 const headerWords = 12;
+const headerSize = headerWords * 4;
+
+/** As SQLite opens it: who may write to the folder must not lead root to another file. */
+const flags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
 /** With another version of the format the header may mean something else. */
 const knownFormat = 3_007_000;
@@ -53,16 +55,17 @@ export class WalIndex {
     let fd: number | undefined;
     try {
       const { mode, uid, gid } = statSync(databasePath);
-      fd = openSync(path, "a+", mode);
+      fd = openSync(path, flags, mode);
       const file = fstatSync(fd);
       if (file.size === 0) {
         // As SQLite does: whose the database is may use it, whoever was first.
         fchmodSync(fd, mode & 0o777);
         if (process.getuid?.() === 0) fchownSync(fd, uid, gid);
       }
-      // What is not there cannot be mapped; SQLite begins with zeros too.
-      if (file.size < indexSize) ftruncateSync(fd, indexSize);
-      const { buffer } = Bun.mmap(path, { size: headerWords * 4 });
+      // What is not there cannot be mapped; SQLite begins with zeros too. Added, because a length set could cut what another
+      // process has written meanwhile.
+      if (file.size < headerSize) writeSync(fd, new Uint8Array(headerSize));
+      const { buffer } = Bun.mmap(path, { size: headerSize });
       const index = new WalIndex(path, fd, new Uint32Array(buffer, 0, headerWords));
       opened.set(identityOf(file), index);
       return index;

@@ -98,6 +98,15 @@ describe("a start that cannot be", () => {
     await other.stop(true);
   });
 
+  test("names the port that another service has, though that works on another folder", async () => {
+    await mkdir(join(folder, "other"));
+    const other = new ServiceProcess(join(folder, "other"));
+    await other.start();
+    for (const HOST of ["127.0.0.1", "0.0.0.0"])
+      plain(await run([], { PORT: String(other.port), HOST }), String(other.port));
+    await other.kill();
+  });
+
   test("names the data folder that another service works on, until that is killed", async () => {
     await mkdir(join(folder, "data"));
     const [first, second] = [0, 1].map(() => new ServiceProcess(join(folder, "data")));

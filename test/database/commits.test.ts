@@ -1,5 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, chownSync, existsSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -180,6 +190,19 @@ describe("the memory that connections share", () => {
   test("is not watched where it cannot be looked at", async () => {
     expect(WalIndex.open(join(folder, "no-such.db"))).toBeUndefined();
     expect(existsSync(join(folder, "no-such.db-shm"))).toBe(false);
+  });
+
+  test("is never somebody else's file: no link is followed", () => {
+    const linked = join(folder, "linked.db");
+    writeFileSync(linked, "");
+    for (const target of ["there", "not-there"]) {
+      if (target === "there") writeFileSync(join(folder, target), "mine");
+      rmSync(`${linked}-shm`, { force: true });
+      symlinkSync(join(folder, target), `${linked}-shm`);
+      expect(WalIndex.open(linked)).toBeUndefined();
+    }
+    expect(readFileSync(join(folder, "there"), "utf8")).toBe("mine");
+    expect(existsSync(join(folder, "not-there"))).toBe(false);
   });
 
   test("may be used by whoever may use the database", async () => {
