@@ -45,8 +45,11 @@ describe.skipIf(!chromium)("in a browser", () => {
     await browser.view.click("button[type=submit]");
     await browser.until(`document.querySelector(".error")?.textContent.includes("at least 8")`);
     await browser.fill("input[name=password]", "correct horse battery");
-    await browser.view.click("button[type=submit]");
+    await browser.view.press("Enter");
     await browser.until(`document.body.innerText.includes("Nothing here yet")`);
+    // A screen reader goes on there; a frame around the whole page would tell nobody anything.
+    expect(await browser.view.evaluate(`document.activeElement.matches("main:focus-visible")`)).toBe(true);
+    expect(await browser.view.evaluate(`getComputedStyle(document.activeElement).outlineStyle`)).toBe("none");
     await browser.picture("empty-wide");
 
     const files = ["walk.jpg", "clip.mp4", "notes.txt"].map((name) => join(dataDir, name));
