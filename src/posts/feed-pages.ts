@@ -1,8 +1,8 @@
 import QuickLRU from "quick-lru";
 
-import type { FeedEntry, FeedPosition, PostQueries, PublishedPost } from "../database/posts.ts";
+import type { FeedEntry, PostQueries, PublishedPost } from "../database/posts.ts";
 import { writeCursor, type FeedRequest } from "./feed.ts";
-import { isOwner, lastingPart } from "./post-read.ts";
+import { isOwner, lastingPart, postRead } from "./post-read.ts";
 
 /** Posts whose JSON is kept, about half a kilobyte each: so many at least, twice as many at most. */
 const capacity = 10_000;
@@ -26,34 +26,37 @@ export function createFeedPages(posts: Pick<PostQueries, "page" | "wholePage">, 
   /** By id: the post's JSON up to what depends on the moment and the viewer. */
   const kept = new QuickLRU<string, string>({ maxSize: capacity });
 
+  const write = (post: PublishedPost): string => {
+    const json = JSON.stringify(lastingPart(post, publicUrl)).slice(0, -1);
+    kept.set(post.id, json);
+    return json;
+  };
+
   /** Entries and, for each, its post's JSON. */
-  async function read(
-    limit: number,
-    after: FeedPosition | undefined,
-  ): Promise<readonly [readonly FeedEntry[], string[]]> {
-    // Whoever comes from a post that is not known is about to see others that are not: to keep them would push out what
-    // many read.
-    const far = after !== undefined && !kept.has(after.id);
-    if (!far) {
-      const entries = await posts.page(limit, after);
-      const known = entries.map(({ id }) => kept.get(id));
-      if (known.every((json) => json !== undefined)) return [entries, known];
-    }
+  async function read({ limit, after }: FeedRequest): Promise<readonly [readonly FeedEntry[], string[]]> {
+    const entries = await posts.page(limit, after);
+    const known = entries.map(({ id }) => kept.get(id));
+    if (known.every((json) => json !== undefined)) return [entries, known];
     const whole = await posts.wholePage(limit, after);
-    const written = whole.map((post) => JSON.stringify(lastingPart(post, publicUrl)).slice(0, -1));
-    if (!far) for (const [i, { id }] of whole.entries()) kept.set(id, written[i]!);
-    return [whole, written];
+    return [whole, whole.map(write)];
   }
 
   return async function feedPage({ limit, after }: FeedRequest, viewer: { id: string }): Promise<FeedPage> {
     // One more than asked for tells whether there is a next page.
-    const [entries, lasting] = await read(limit + 1, after);
+    const asked = { limit: limit + 1, after };
+    const nextAfter = (found: readonly FeedEntry[]) =>
+      found.length > limit ? writeCursor(found[limit - 1]!) : null;
+    // Whoever comes from a post that is not known is about to see others that are not: to keep them would push out what
+    // many read.
+    if (after && !kept.has(after.id)) {
+      const found = await posts.wholePage(asked.limit, after);
+      const shown = found.slice(0, limit).map((post) => postRead(post, viewer, publicUrl));
+      return { json: JSON.stringify(shown), nextCursor: nextAfter(found) };
+    }
+    const [found, lasting] = await read(asked);
     let json = "";
-    for (const [i, entry] of entries.slice(0, limit).entries())
+    for (const [i, entry] of found.slice(0, limit).entries())
       json += `${i > 0 ? "," : ""}${lasting[i]},"is_owner":${isOwner(entry, viewer)},"email":${JSON.stringify(entry.email)}}`;
-    return {
-      json: `[${json}]`,
-      nextCursor: entries.length > limit ? writeCursor(entries[limit - 1]!) : null,
-    };
+    return { json: `[${json}]`, nextCursor: nextAfter(found) };
   };
 }
