@@ -130,9 +130,9 @@ async function frames(name: string): Promise<string> {
   return ffmpeg("-i", `${name}.png`, "-f", "framemd5", "-");
 }
 
-/** Groups of exiftool that hold what the format itself says, and what is about the sample's place on disk. */
+/** Groups of exiftool that hold what the format itself says. */
 const harmless =
-  /^(SourceFile|(ExifTool|System|File|Composite|JFIF|PNG|PNG-pHYs|GIF|RIFF|QuickTime|Track\d|Matroska|Meta|MPEG):)/;
+  /^(SourceFile|(ExifTool|File|Composite|JFIF|PNG|PNG-pHYs|GIF|RIFF|QuickTime|Track\d|Matroska|Meta|MPEG):)/;
 const telling = /secret|2020:|52[.:° ]|Lavf/i;
 
 describe.skipIf(missing.length > 0)(`samples of real tools (needs exiftool and ffmpeg)`, () => {
@@ -147,7 +147,9 @@ describe.skipIf(missing.length > 0)(`samples of real tools (needs exiftool and f
       results[name] = await removeMetadata(join(folder, `clean-${name}`), type);
     }
     const files = Object.keys(samples).map((name) => `clean-${name}`);
-    judged = JSON.parse(await run(["exiftool", "-j", "-G1", "-a", "-ee", "-u", ...files])) as typeof judged;
+    // But for what the disk says of the files: their times have the place's numbers in them once an hour.
+    const options = ["-j", "-G1", "-a", "-ee", "-u", "--System:all"];
+    judged = JSON.parse(await run(["exiftool", ...options, ...files])) as typeof judged;
   }, 60_000);
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
