@@ -11,7 +11,7 @@ export async function me(bench: Bench): Promise<Figure[]> {
     wrk(`${address}/users/me`, { seconds: 1, headers: bearer(token) }).then((l) => l.requestsPerSecond);
   await Promise.all([load(service.address), load(baseline.address)]);
   const result = await inTurns(
-    6,
+    8,
     () => load(service.address),
     () => load(baseline.address),
   );

@@ -46,7 +46,7 @@ const plain = new Set<unknown>([Column.prototype.mapFromDriverValue, noopDecoder
  *
  * On SQLite values and rows are read and written here: the query builder finds out anew for each how that is done,
  * which takes as long as the query itself.
- * @returns runs it with these values for its placeholders; on SQLite it has run when that returns
+ * @returns runs it with these values for its placeholders
  */
 export function prepared<Row>(
   { dialect }: Connection,

@@ -6,7 +6,6 @@ import type { Connection } from "./connection.ts";
  * Remembers what a query found until anybody commits anything: nearly all requests only read.
  * @param maxSize values that are remembered at least, at most twice as many; the longest unused are forgotten first
  * @param nameOf tells values apart
- * @param lookUp runs the query before it returns, where a connection can tell of commits
  * @returns the same query; who gets what it found must not change it
  */
 export function rememberedUntilCommit<Values, Found>(
@@ -19,7 +18,7 @@ export function rememberedUntilCommit<Values, Found>(
   if (!committed) return lookUp;
   const known = new QuickLRU<string, Promise<Found>>({ maxSize });
   return (values) => {
-    // Asked before the query runs: the next request notices what is committed from here on.
+    // Asked before the query begins: the next request notices what is committed from here on.
     if (committed()) known.clear();
     const name = nameOf(values);
     const remembered = known.get(name);

@@ -16,9 +16,9 @@ export function createCors(origins: readonly string[]) {
   return {
     /** The answer to a preflight; undefined for any other request. */
     preflight(request: Request): Response | undefined {
+      if (origins.length === 0) return undefined;
       if (request.method !== "OPTIONS" || !request.headers.has("access-control-request-method"))
         return undefined;
-      if (origins.length === 0) return undefined;
       return new Response(null, {
         status: 204,
         headers: {

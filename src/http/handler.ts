@@ -7,6 +7,7 @@ import { compressed } from "./compression.ts";
 import { createCors } from "./cors.ts";
 import { protect } from "./protective-headers.ts";
 import { lastRequestId } from "./request-id.ts";
+import { JsonAnswer } from "./json-answer.ts";
 import { createRoutePatterns } from "./route-patterns.ts";
 
 /** Answers a request, whatever it is; never rejects. */
@@ -48,9 +49,11 @@ export function createHandlers(app: ReturnType<typeof createApp>, services: Serv
       const { headers, status } = response;
       cors.mark(request, headers);
       headers.set("x-request-id", id);
-      // Those made often bring them.
-      if (!headers.has("referrer-policy")) protect(headers);
-      if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
+      // Those made most often bring them.
+      if (!(response instanceof JsonAnswer)) {
+        if (!headers.has("referrer-policy")) protect(headers);
+        if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
+      }
 
       const ms = performance.now() - started;
       metrics.request(request.method, route, status, ms / 1000);

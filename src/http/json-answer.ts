@@ -1,7 +1,13 @@
 import { protect } from "./protective-headers.ts";
 
 /** Copying headers is four times as quick as setting them one by one. */
-const headersOfAll = protect(new Headers({ "content-type": "application/json", vary: "accept-encoding" }));
+const headersOfAll = protect(
+  new Headers({
+    "content-type": "application/json",
+    vary: "accept-encoding",
+    "cache-control": "no-store",
+  }),
+);
 
 /** What an answer of JSON may have beside its text. */
 export interface JsonAnswerOptions {

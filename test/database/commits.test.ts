@@ -261,12 +261,27 @@ describe("what is remembered until the next commit", () => {
     expect(await remembered("a")).toBe(0);
   });
 
-  test("a commit between the question and its answer is not missed", async () => {
+  test("a commit between the question and its answer is not missed, whether the query saw it or not", async () => {
     const { remembered } = counting();
     const first = remembered("a");
     client.run(add);
     expect(await first).toBe("a: 0");
     expect(await remembered("a")).toBe("a: 1");
+
+    const late = rememberedUntilCommit(
+      connection,
+      10,
+      (name: string) => name,
+      async () => {
+        await Bun.sleep(1);
+        return read();
+      },
+    );
+    const second = late("a");
+    client.run(add);
+    expect(await second).toBe(2);
+    client.run(add);
+    expect(await late("a")).toBe(3);
   });
 
   test("is asked for anew each time where nobody can tell of commits", async () => {
