@@ -173,7 +173,7 @@ describe("delivery of a stored file", () => {
   test.each(["GET", "HEAD"])("%s of a missing file is a 404 of the API, without the path", async (method) => {
     const response = await ask("missing.png", {}, method);
     expect(response.status).toBe(404);
-    expect(response.headers.get("cache-control")).toBeNull();
+    expect(response.headers.get("cache-control")).toBe("no-store");
     const body = await response.text();
     expect(body).toBe(method === "GET" ? '{"detail":"Not Found"}' : "");
   });
