@@ -2,7 +2,6 @@ import {
   closeSync,
   constants,
   fchmodSync,
-  fchownSync,
   fstatSync,
   openSync,
   statSync,
@@ -54,14 +53,11 @@ export class WalIndex {
     if (known) return known;
     let fd: number | undefined;
     try {
-      const { mode, uid, gid } = statSync(databasePath);
+      const { mode } = statSync(databasePath);
       fd = openSync(path, flags, mode);
       const file = fstatSync(fd);
-      if (file.size === 0) {
-        // As SQLite does: whose the database is may use it, whoever was first.
-        fchmodSync(fd, mode & 0o777);
-        if (process.getuid?.() === 0) fchownSync(fd, uid, gid);
-      }
+      // As SQLite does: whoever may use the database may use it. Of root's, SQLite itself makes the database's owner's.
+      if (file.size === 0) fchmodSync(fd, mode & 0o777);
       // What is not there cannot be mapped; SQLite begins with zeros too. Added, because a length set could cut what another
       // process has written meanwhile.
       if (file.size < headerSize) writeSync(fd, new Uint8Array(headerSize));

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, existsSync, openSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, realpathSync } from "node:fs";
 
 import { Database } from "bun:sqlite";
 
@@ -29,7 +29,8 @@ export async function openSqlite(path: string): Promise<Connection> {
   if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
   // SQLite would make a file that everybody can read; its other files take after this one.
   else closeSync(openSync(path, "a", 0o600));
-  const walIndex = WalIndex.open(path);
+  // SQLite keeps its other files beside the real one.
+  const walIndex = WalIndex.open(realpathSync(path));
   const client = new Database(path, { create: true, strict: true });
   try {
     client.run("pragma busy_timeout = 5000");

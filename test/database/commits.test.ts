@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -10,7 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -43,6 +44,12 @@ afterEach(async () => {
 const isRoot = process.getuid?.() === 0;
 const add = "insert into numbers values (1)";
 const read = () => client.query<{ count: number }, []>("select count(*) as count from numbers").get()!.count;
+
+/** Whether this process holds a lock on the file, as Linux tells. */
+const isLocked = (file: string) =>
+  readFileSync("/proc/locks", "utf8")
+    .split("\n")
+    .some((line) => line.includes(` ${process.pid} `) && line.includes(`:${statSync(file).ino} `));
 
 /** What another process prints that runs this with `db`, the database. */
 function elsewhere(script: string) {
@@ -114,6 +121,18 @@ describe("a watch for commits", () => {
     expect(read()).toBe(4);
   });
 
+  test("works on a database behind a link", async () => {
+    await mkdir(join(folder, "elsewhere"));
+    symlinkSync(path, join(folder, "elsewhere/linked.db"));
+    const linked = await openSqlite(join(folder, "elsewhere/linked.db"));
+    const committed = linked.watchCommits!();
+    expect([committed(), committed()]).toEqual([true, false]);
+    client.run(add);
+    expect(committed()).toBe(true);
+    expect(readdirSync(join(folder, "elsewhere"))).toEqual(["linked.db"]);
+    await linked.close();
+  });
+
   test("works on what a crash left behind, and on rubbish", async () => {
     for (const leave of [
       () => {},
@@ -156,6 +175,7 @@ describe("a watch for commits", () => {
     "who opens the database %s keeps its locks: another process that comes and goes takes nothing away",
     async (_how, open) => {
       await open();
+      if (existsSync("/proc/locks")) expect([path, `${path}-shm`].map(isLocked)).toEqual([true, true]);
       const committed = freshWatch();
       expect(await elsewhere(`db.run("${add}"); db.close()`).exited).toBe(0);
       expect(committed()).toBe(true);
@@ -171,6 +191,8 @@ describe("the memory that connections share", () => {
   test("is not watched where SQLite uses another file", async () => {
     client.close();
     await connection.close();
+    // As a crash leaves it.
+    writeFileSync(`${path}-shm`, new Uint32Array(8192).fill(3_007_000));
     const index = WalIndex.open(path)!;
     renameSync(`${path}-shm`, `${path}-shm-of-old`);
     client = new Database(path);
