@@ -62,9 +62,9 @@ async function rivals(bench: Bench, posts: number) {
       (await wrk(address + path, { seconds: 1, headers: bearer(token), script })).requestsPerSecond;
     return { first: () => load("/feed?limit=20"), anywhere: () => load("", script) };
   };
-  const rivals = { service: loads(service), baseline: loads(baseline) };
-  for (const { first, anywhere } of Object.values(rivals)) await Promise.all([first(), anywhere()]);
-  return { ...rivals, stop: () => Promise.all([service.stop(), baseline.stop()]) };
+  const sides = { service: loads(service), baseline: loads(baseline) };
+  for (const { first, anywhere } of Object.values(sides)) await Promise.all([first(), anywhere()]);
+  return { ...sides, stop: () => Promise.all([service.stop(), baseline.stop()]) };
 }
 
 /** A script for wrk: the pages behind five thousand posts, evenly spread and out of order. */

@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, type Column, eq, sql } from "drizzle-orm";
 
 import type { Connection } from "./connection.ts";
 import { named, prepared } from "./prepared.ts";
@@ -14,38 +14,29 @@ export type DeliveredMedia = Readonly<
 export function deliveredMediaQueries(connection: Connection) {
   const { query, tables } = connection;
   const { posts } = tables;
-  const select = () =>
-    query
-      .select(named({ contentType: posts.contentType, fileName: posts.fileName, store: posts.store }))
-      .from(posts);
-  const published = sql`${posts.state} = 'published'`;
-  const byKey = rememberedUntilCommit(
-    connection,
-    5_000,
-    ({ key }: { key: string }) => key,
-    prepared<DeliveredMedia>(
+  const findBy = (name: string, column: Column) =>
+    rememberedUntilCommit(
       connection,
-      "media_by_key",
-      select().where(and(eq(posts.key, sql.placeholder("key")), published)),
-    ),
-  );
-  const ofPost = rememberedUntilCommit(
-    connection,
-    5_000,
-    ({ id }: { id: string }) => id,
-    prepared<DeliveredMedia>(
-      connection,
-      "media_of_post",
-      select().where(and(eq(posts.id, sql.placeholder("id")), published)),
-    ),
-  );
+      5_000,
+      ({ value }: { value: string }) => value,
+      prepared<DeliveredMedia>(
+        connection,
+        name,
+        query
+          .select(named({ contentType: posts.contentType, fileName: posts.fileName, store: posts.store }))
+          .from(posts)
+          .where(and(eq(column, sql.placeholder("value")), sql`${posts.state} = 'published'`)),
+      ),
+    );
+  const findByKey = findBy("media_by_key", posts.key);
+  const findByPost = findBy("media_of_post", posts.id);
 
   return {
     /** What is kept under this key: a published post's bytes. */
-    byKey: async (key: string): Promise<DeliveredMedia | undefined> => (await byKey({ key }))[0],
+    byKey: async (key: string): Promise<DeliveredMedia | undefined> => (await findByKey({ value: key }))[0],
 
     /** The same by the post's id, for its thumbnail. */
-    ofPost: async (id: string): Promise<DeliveredMedia | undefined> => (await ofPost({ id }))[0],
+    ofPost: async (id: string): Promise<DeliveredMedia | undefined> => (await findByPost({ value: id }))[0],
   };
 }
 

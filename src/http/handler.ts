@@ -5,9 +5,9 @@ import { ApiError, errorResponse } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { compressed } from "./compression.ts";
 import { createCors } from "./cors.ts";
+import { JsonAnswer } from "./json-answer.ts";
 import { protect } from "./protective-headers.ts";
 import { lastRequestId } from "./request-id.ts";
-import { JsonAnswer } from "./json-answer.ts";
 import { createRoutePatterns } from "./route-patterns.ts";
 
 /** Answers a request, whatever it is; never rejects. */

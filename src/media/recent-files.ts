@@ -33,13 +33,16 @@ export class RecentFiles {
   /** The bytes from `start` up to `end`, not included, few; as `read` gives them where they are not kept. */
   part(path: string, start: number, end: number, read: () => Blob): Blob {
     const name = `${path} ${start}-${end}`;
-    let part = this.#parts.get(name);
-    if (part) this.#parts.delete(name);
-    else {
-      part = read();
-      this.#bytes += part.size + entry;
+    const kept = this.#parts.get(name);
+    if (kept) {
+      this.#parts.delete(name);
+      this.#parts.set(name, kept);
+      return kept;
     }
+    const part = read();
     this.#parts.set(name, part);
+    this.#bytes += part.size + entry;
+    // Only where something came: to find the first of a Map is to walk over what was deleted before it.
     for (const [oldest, { size }] of this.#parts) {
       if (this.#bytes <= capacity) break;
       this.#parts.delete(oldest);
