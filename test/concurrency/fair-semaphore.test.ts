@@ -1,0 +1,120 @@
+import { expect, test } from "bun:test";
+
+import { createFairSemaphore } from "../../src/concurrency/fair-semaphore.ts";
+
+/** A semaphore whose tasks end when told to, and the order in which they started. */
+function controlled(limits: { concurrency?: number; queueLimit?: number; partyLimit?: number } = {}) {
+  const semaphore = createFairSemaphore({ concurrency: 1, queueLimit: 100, partyLimit: 100, ...limits });
+  const started: string[] = [];
+  const ends = new Map<string, () => void>();
+  const run = (name: string, ...parties: string[]) =>
+    semaphore.run(parties, async () => {
+      started.push(name);
+      await new Promise<void>((resolve) => ends.set(name, resolve));
+      return name;
+    });
+  /** Ends the tasks in the order in which they start, until none is left. */
+  const drain = async () => {
+    for (let i = 0; i < started.length; i++) {
+      ends.get(started[i]!)!();
+      for (let turns = 0; turns < 10; turns++) await Promise.resolve();
+    }
+  };
+  return { semaphore, started, run, drain };
+}
+
+test("fair semaphore: runs as many tasks at once as it may, and the others when one ends", async () => {
+  const { semaphore, started, run, drain } = controlled({ concurrency: 2 });
+  const all = Promise.all([run("a", "x"), run("b", "x"), run("c", "x")]);
+  expect(started).toEqual(["a", "b"]);
+  expect(semaphore.pending()).toBe(3);
+  await drain();
+  expect(await all).toEqual(["a", "b", "c"]);
+  expect(semaphore.pending()).toBe(0);
+});
+
+test("fair semaphore: forty tasks of one party delay another party by one task", async () => {
+  const { started, run, drain } = controlled();
+  const all = [...Array(40).keys()].map((i) => run(`busy ${i}`, "busy"));
+  all.push(run("single", "other"));
+  await drain();
+  await Promise.all(all);
+  expect(started.indexOf("single")).toBe(1);
+});
+
+test("fair semaphore: parties that both wait take turns", async () => {
+  const { started, run, drain } = controlled();
+  const all = ["a1 a", "a2 a", "a3 a", "b1 b", "b2 b"].map((task) => {
+    const [name, party] = task.split(" ") as [string, string];
+    return run(name, party);
+  });
+  await drain();
+  await Promise.all(all);
+  expect(started).toEqual(["a1", "b1", "a2", "b2", "a3"]);
+});
+
+test("fair semaphore: a network with many accounts and an account with many networks count as one party each", async () => {
+  const { started, run, drain } = controlled();
+  const all = [...Array(10).keys()].flatMap((i) => [
+    run(`n${i}`, `account ${i}`, "network"),
+    run(`a${i}`, "account", `network ${i}`),
+  ]);
+  all.push(run("single", "other account", "other network"));
+  await drain();
+  await Promise.all(all);
+  expect(started.indexOf("single")).toBeLessThanOrEqual(2);
+});
+
+test("fair semaphore: within one network an account that waits for nothing else goes first", async () => {
+  const { started, run, drain } = controlled();
+  const all = [...Array(10).keys()].map((i) => run(`busy ${i}`, "busy", "network"));
+  all.push(run("single", "other", "network"));
+  await drain();
+  await Promise.all(all);
+  expect(started.indexOf("single")).toBe(1);
+});
+
+test("fair semaphore: refuses a task beyond the places of its party with OVERLOADED", async () => {
+  const { run, drain, semaphore } = controlled({ partyLimit: 3 });
+  const all = Promise.all([run("a", "x"), run("b", "x"), run("c", "x")]);
+  expect(run("d", "x")).rejects.toMatchObject({ code: "OVERLOADED" });
+  const other = run("e", "y");
+  expect(semaphore.pending()).toBe(4);
+  await drain();
+  await all;
+  expect(await other).toBe("e");
+});
+
+test("fair semaphore: a full queue gives the place of the heaviest party's latest task to one that holds fewer", async () => {
+  const { started, run, drain } = controlled({ queueLimit: 3 });
+  const heavy = ["h1", "h2", "h3", "h4"].map((name) => run(name, "heavy"));
+  const single = run("single", "other");
+  expect(heavy[3]).rejects.toMatchObject({ code: "OVERLOADED" });
+  expect(run("h5", "heavy")).rejects.toMatchObject({ code: "OVERLOADED" });
+  await drain();
+  await Promise.all([...heavy.slice(0, 3), single]);
+  expect(started).toEqual(["h1", "single", "h2", "h3"]);
+});
+
+test("fair semaphore: an account that fills its network's places makes room for another account there", async () => {
+  const { run, drain } = controlled({ partyLimit: 4 });
+  const heavy = ["h1", "h2", "h3", "h4"].map((name) => run(name, "heavy", "network"));
+  const single = run("single", "other", "network");
+  expect(heavy[3]).rejects.toMatchObject({ code: "OVERLOADED" });
+  await drain();
+  expect(await single).toBe("single");
+  await Promise.all(heavy.slice(0, 3));
+});
+
+test("fair semaphore: a task that throws frees its place", async () => {
+  const { semaphore, run, drain } = controlled();
+  const failing = semaphore.run(["x"], async () => {
+    throw new Error("broken");
+  });
+  const after = run("after", "x");
+  expect(failing).rejects.toThrow("broken");
+  await failing.catch(() => {});
+  await drain();
+  expect(await after).toBe("after");
+  expect(semaphore.pending()).toBe(0);
+});
