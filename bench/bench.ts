@@ -56,6 +56,7 @@ export function createBench(root: string, executable: string): Bench {
         DATA_DIR: dataDir,
         JWT_SECRET_KEY: secret,
         RATE_LIMIT: "off",
+        UPLOADS_PER_ACCOUNT: "100",
         LOG_LEVEL: "error",
         MAX_VIDEO_SIZE: "2gb",
         ...settings,

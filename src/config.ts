@@ -30,6 +30,8 @@ export interface Config {
   readonly imagekit: ImageKitAccount | undefined;
   /** Undefined: not configured. */
   readonly s3: S3Settings | undefined;
+  /** Uploads of one account at once, on each node. */
+  readonly uploadsPerAccount: number;
   /** Seconds a store may take for one file; null: from the file's size. */
   readonly uploadDeadline: number | null;
   readonly sweepInterval: number;
@@ -170,6 +172,7 @@ export function readConfig(environment: Environment = process.env): Config {
     mediaStore,
     imagekit,
     s3,
+    uploadsPerAccount: integer("UPLOADS_PER_ACCOUNT", 4, 1, 1000),
     uploadDeadline: setting("UPLOAD_DEADLINE", null, "a whole number of seconds from 1 to 86400", (v) =>
       wholeNumber(v, 1, 86_400),
     ),

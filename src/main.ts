@@ -47,6 +47,8 @@ function commandOf([name = "serve", ...rest]: string[]): (() => Promise<void>) |
       };
     case "move-database 1":
       return async () => (await import("./commands/move-database.ts")).moveDatabaseTo(argument ?? "");
+    case "media-worker 0":
+      return async () => (await import("./commands/media-worker.ts")).mediaWorker();
     case "--version 0":
       return async () => {
         const { version, commit } = await import("./operation/version.ts");

@@ -19,6 +19,7 @@ import { deadlineFor } from "./media/deadline.ts";
 import { DiskStore } from "./media/disk-store.ts";
 import { ImageKitStore } from "./media/imagekit-store.ts";
 import { S3Store } from "./media/s3-store.ts";
+import { createMediaWorkers } from "./media/media-workers.ts";
 import { makeTempDir } from "./media/temp-dir.ts";
 import { measuredStore } from "./media/measured-store.ts";
 import { createMetrics, type Metrics } from "./operation/metrics.ts";
@@ -75,12 +76,14 @@ export async function openServices(
   const imagekit = config.imagekit && new ImageKitStore({ ...config.imagekit, deadlineFor: deadline });
   const s3 = config.s3 && new S3Store(config.s3);
   const background = createBackground(log);
+  const mediaWorkers = createMediaWorkers(dataDir, log);
   const hashing = createPasswordHashing(hashingLimits);
   const running = new Set<string>();
   const metrics = createMetrics({
     version,
     hashesPending: hashing.pending,
     uploadsRunning: () => running.size,
+    mediaJobsPending: mediaWorkers.pending,
     unfinishedPosts: database.posts.countUnfinished,
     publishedPosts: database.posts.countPublished,
   });
@@ -90,6 +93,7 @@ export async function openServices(
     database,
     log,
     metrics,
+    mediaWorkers,
     store: storeNamed(config.mediaStore) ?? disk,
     storeNamed,
     deadlineFor: deadline,
@@ -121,6 +125,7 @@ export async function openServices(
     tempDir: tempDir.path,
     async close() {
       await background.drain();
+      await mediaWorkers.close();
       await mailer.close();
       await database.close();
       await tempDir.remove();

@@ -20,13 +20,15 @@ export interface FairSemaphore {
 export interface FairSemaphoreLimits {
   /** Tasks that run at once. */
   readonly concurrency: number;
+  /** Tasks that may run at once beyond that, for parties none of which runs one: a way past long tasks of others. */
+  readonly reserve?: number;
   /** Tasks that may wait beside them. */
   readonly queueLimit: number;
   /** Places, running or waiting, that one party may hold. */
   readonly partyLimit: number;
 }
 
-interface Waiting {
+interface Task {
   readonly parties: readonly Party[];
   readonly start: () => void;
   readonly refuse: (error: ApiError) => void;
@@ -36,6 +38,7 @@ interface Party {
   readonly name: string;
   /** Tasks of this party that run or wait. */
   places: number;
+  running: number;
   /** Number of the turn in which it was last served; 0: not since its first task that still runs or waits. */
   lastTurn: number;
 }
@@ -43,102 +46,107 @@ interface Party {
 /** Creates a semaphore that holds nothing yet. */
 export function createFairSemaphore({
   concurrency,
+  reserve = 0,
   queueLimit,
   partyLimit,
 }: FairSemaphoreLimits): FairSemaphore {
   /** Only parties with a task that runs or waits, so that the map is bounded by the limits. */
   const parties = new Map<string, Party>();
   /** In order of arrival. A queue is short: a scan costs nothing beside the tasks that semaphores are for. */
-  let waiting: Waiting[] = [];
+  let waiting: Task[] = [];
   let running = 0;
   let turn = 0;
 
-  /** The places held by the smallest of the parties: what a task may be asked to give up for somebody else. */
-  const share = (of: readonly Party[]) => Math.min(...of.map(({ places }) => places));
+  const mayStart = (of: readonly Party[]) =>
+    running < concurrency || (running < concurrency + reserve && of.every((party) => party.running === 0));
 
-  function partyNamed(name: string): Party {
-    const party = parties.get(name) ?? { name, places: 0, lastTurn: 0 };
-    parties.set(name, party);
-    return party;
-  }
-
-  function leave(of: readonly Party[]): void {
-    for (const party of of) {
-      party.places -= 1;
-      if (party.places === 0) parties.delete(party.name);
+  /** Starts waiting tasks in their order for as long as one may. */
+  function dispatch(): void {
+    for (;;) {
+      const next = waiting
+        .filter((task) => mayStart(task.parties))
+        .reduce<Task | undefined>(earlier, undefined);
+      if (!next) return;
+      waiting = waiting.filter((task) => task !== next);
+      running += 1;
+      turn += 1;
+      for (const party of next.parties) {
+        party.running += 1;
+        party.lastTurn = turn;
+      }
+      next.start();
     }
   }
 
   /** Makes room for a task of `newcomers` by refusing the latest task of whoever holds clearly more places. */
-  function evict(newcomers: readonly Party[], candidates: readonly Waiting[]): boolean {
-    let heaviest: Waiting | undefined;
-    for (const candidate of candidates)
-      if (!heaviest || share(candidate.parties) >= share(heaviest.parties)) heaviest = candidate;
+  function evict(newcomers: readonly Party[], candidates: readonly Task[]): boolean {
+    const heaviest = candidates.reduce<Task | undefined>(
+      (found, task) => (found && share(task.parties) < share(found.parties) ? found : task),
+      undefined,
+    );
     if (!heaviest || share(heaviest.parties) <= share(newcomers) + 1) return false;
-    waiting = waiting.filter((other) => other !== heaviest);
+    waiting = waiting.filter((task) => task !== heaviest);
     leave(heaviest.parties);
     heaviest.refuse(new ApiError("OVERLOADED"));
     return true;
   }
 
   function makeRoom(newcomers: readonly Party[]): boolean {
-    for (const full of newcomers.filter(({ places }) => places >= partyLimit))
-      if (
-        !evict(
-          newcomers,
-          waiting.filter(({ parties: those }) => those.includes(full)),
-        )
-      )
-        return false;
-    return running < concurrency || waiting.length < queueLimit || evict(newcomers, waiting);
-  }
-
-  function takeTurn(of: readonly Party[]): void {
-    turn += 1;
-    for (const party of of) party.lastTurn = turn;
-  }
-
-  /** The waiting task whose most recently served party was served longest ago; then by its other parties, then by age. */
-  function next(): Waiting | undefined {
-    const turns = ({ parties: of }: Waiting) => of.map(({ lastTurn }) => lastTurn).sort((a, b) => b - a);
-    let first: Waiting | undefined;
-    for (const candidate of waiting) {
-      if (!first) {
-        first = candidate;
-        continue;
-      }
-      const [ours, theirs] = [turns(candidate), turns(first)];
-      const differs = ours.findIndex((value, i) => value !== theirs[i]);
-      if (differs !== -1 && ours[differs]! < (theirs[differs] ?? Number.POSITIVE_INFINITY)) first = candidate;
+    for (const full of newcomers.filter(({ places }) => places >= partyLimit)) {
+      const candidates = waiting.filter((task) => task.parties.includes(full));
+      if (!evict(newcomers, candidates)) return false;
     }
-    waiting = waiting.filter((other) => other !== first);
-    return first;
+    return mayStart(newcomers) || waiting.length < queueLimit || evict(newcomers, waiting);
+  }
+
+  function partyNamed(name: string): Party {
+    const party = parties.get(name) ?? { name, places: 0, running: 0, lastTurn: 0 };
+    parties.set(name, party);
+    return party;
+  }
+
+  function leave(of: readonly Party[]): void {
+    for (const party of of) party.places -= 1;
+    forgetIdle(of);
+  }
+
+  function forgetIdle(of: readonly Party[]): void {
+    for (const { name, places } of of) if (places === 0) parties.delete(name);
   }
 
   return {
     async run(names, task) {
       const of = [...new Set(names)].map(partyNamed);
       if (!makeRoom(of)) {
-        for (const { name, places } of of) if (places === 0) parties.delete(name);
+        forgetIdle(of);
         throw new ApiError("OVERLOADED");
       }
       for (const party of of) party.places += 1;
-      if (running < concurrency) {
-        running += 1;
-        takeTurn(of);
-      } else await new Promise<void>((start, refuse) => waiting.push({ parties: of, start, refuse }));
+      await new Promise<void>((start, refuse) => {
+        waiting.push({ parties: of, start, refuse });
+        dispatch();
+      });
       try {
         return await task();
       } finally {
+        running -= 1;
+        for (const party of of) party.running -= 1;
         leave(of);
-        // The permit passes on without becoming free, so that no later task slips in between.
-        const successor = next();
-        if (successor) {
-          takeTurn(successor.parties);
-          successor.start();
-        } else running -= 1;
+        dispatch();
       }
     },
     pending: () => running + waiting.length,
   };
+}
+
+/** The places held by the smallest of the parties: what a task may be asked to give up for somebody else. */
+const share = (of: readonly Party[]) => Math.min(...of.map(({ places }) => places));
+
+/** Which of two tasks is next: the one whose most recently served party was served longer ago; then by its other parties. */
+function earlier(first: Task | undefined, second: Task): Task {
+  if (!first) return second;
+  const turns = ({ parties }: Task) => parties.map(({ lastTurn }) => lastTurn).sort((a, b) => b - a);
+  const [ours, theirs] = [turns(first), turns(second)];
+  const differs = ours.findIndex((value, i) => value !== theirs[i]);
+  return differs !== -1 && theirs[differs]! < ours[differs]! ? second : first;
 }

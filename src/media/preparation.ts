@@ -1,39 +1,53 @@
+import { rm } from "node:fs/promises";
+
 import { ApiError, ValidationProblems } from "../errors.ts";
 import { removeMetadata } from "./privacy/remove-metadata.ts";
-import type { StagedUpload } from "./staging.ts";
-import type { StorableFile } from "./store.ts";
 import { makeThumbnail, maxPixels } from "./thumbnails.ts";
+import { mediaTypes, type MediaType } from "./types.ts";
 
-/** A staged file as it may be stored and shown. */
-export interface PreparedMedia {
-  readonly file: StorableFile;
-  /** As shown, turned by its orientation; null where the file does not tell. */
-  readonly size: { readonly width: number; readonly height: number } | null;
-  /** A small picture; undefined for a video, where none was wanted, or where there can be none. */
-  readonly thumbnail: StorableFile | undefined;
+/** What is to be done with a staged file. */
+export interface PreparationJob {
+  /** Of the staged file; it is changed in place, and the files of {@link filesBeside} may appear next to it. */
+  readonly path: string;
+  /** What it is, by its first bytes. */
+  readonly type: MediaType;
+  /** Whether a thumbnail is wanted. */
+  readonly thumbnail: boolean;
 }
 
+/** What was made of it. */
+export interface Preparation {
+  /** Size of the file now. */
+  readonly bytes: number;
+  /** Pixels as shown, turned by its orientation; null where the file does not tell. */
+  readonly size: { readonly width: number; readonly height: number } | null;
+  /** Bytes of the WebP at {@link thumbnailPath}; null for a video, where none was wanted, or where there can be none. */
+  readonly thumbnailBytes: number | null;
+}
+
+/** Where the thumbnail of a staged file is written. */
+export const thumbnailPath = (path: string): string => `${path}.thumb`;
+
+/** Every file that may lie beside a staged one, also after its preparation was killed in the middle. */
+export const filesBeside = (path: string): string[] => [thumbnailPath(path), `${path}.clean`];
+
 /**
- * Makes a staged file fit to be stored: takes out what its maker did not mean to share, and looks at what is left.
- * @param options whether a thumbnail is wanted; it lies beside the file and is removed with it
- * @throws ApiError DAMAGED_MEDIA, UNSUPPORTED_MEDIA for a video container without a picture; ValidationProblems for an
- * image of too many pixels
+ * Makes a staged file fit to be stored: removes private metadata, measures and decodes it. It parses what a stranger sent:
+ * to be called in a worker process only, which has limits and can be killed. Safe to repeat after that.
+ * @throws ApiError DAMAGED_MEDIA also for an image that the decoder refuses, UNSUPPORTED_MEDIA for a video container
+ * without a picture; ValidationProblems for an image of too many pixels; the file system's errors
  */
-export async function prepareMedia(
-  { file, facts }: StagedUpload,
-  options: { thumbnail: boolean },
-): Promise<PreparedMedia> {
-  const path = file.name ?? "";
-  const { bytes, size, hasPicture, orientation } = await removeMetadata(path, facts.type);
+export async function prepareMedia({ path, type, thumbnail }: PreparationJob): Promise<Preparation> {
+  for (const leftover of filesBeside(path)) await rm(leftover, { force: true });
+  const { bytes, size, hasPicture, orientation } = await removeMetadata(path, type);
   if (!hasPicture) throw new ApiError("UNSUPPORTED_MEDIA");
-  if (facts.kind === "image" && size && size.width * size.height > maxPixels) {
+  if (mediaTypes[type].kind === "video") return { bytes, size, thumbnailBytes: null };
+  if (size && size.width * size.height > maxPixels) {
     const msg = `Value error, the image has more than ${maxPixels / 1e6} million pixels`;
     throw new ValidationProblems([{ type: "value_error", loc: ["body", "file"], msg }]);
   }
-  const thumbnail =
-    options.thumbnail && facts.kind === "image"
-      ? await makeThumbnail(path, facts.type, orientation)
-      : undefined;
-  // A fresh BunFile: the old one may remember the size before cleaning.
-  return { file: { file: Bun.file(path), contentType: facts.type, bytes }, size, thumbnail };
+  // Made even where nobody wants it: it tells whether the picture can be decoded.
+  const small = await makeThumbnail(path, type, orientation);
+  if (!small || !thumbnail) return { bytes, size, thumbnailBytes: null };
+  return { bytes, size, thumbnailBytes: await Bun.write(thumbnailPath(path), small) };
 }

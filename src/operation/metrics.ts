@@ -23,6 +23,7 @@ export interface Observed {
   readonly version: string;
   hashesPending(): number;
   uploadsRunning(): number;
+  mediaJobsPending(): number;
   unfinishedPosts(): Promise<{ pending: number; deleting: number }>;
   publishedPosts(): Promise<number>;
 }
@@ -55,6 +56,7 @@ export function createMetrics(observed: Observed): Metrics {
     observed.hashesPending,
   );
   gauge("image_sharing_uploads_running", "Uploads between reservation and answer.", observed.uploadsRunning);
+  gauge("image_sharing_media_jobs_pending", "Media jobs running and waiting.", observed.mediaJobsPending);
   gauge("process_resident_memory_bytes", "Memory in use.", () => process.memoryUsage.rss());
   const started = Date.now() / 1000 - process.uptime();
   gauge("process_start_time_seconds", "Start, as Unix time.", () => started);

@@ -2,9 +2,10 @@ import type { PublishedPost } from "../database/posts.ts";
 import type { Viewer } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import { mediaKey, thumbnailKey } from "../media/keys.ts";
-import { prepareMedia, type PreparedMedia } from "../media/preparation.ts";
+import { thumbnailPath, type Preparation } from "../media/preparation.ts";
 import type { StagedUpload } from "../media/staging.ts";
-import type { StoredMedia } from "../media/store.ts";
+import type { StorableFile, StoredMedia } from "../media/store.ts";
+import type { MediaType } from "../media/types.ts";
 import { earlierUpload, uploadInProgress } from "./idempotency.ts";
 import { removeBytes } from "./removing.ts";
 import type { PostServices } from "./services.ts";
@@ -22,7 +23,7 @@ export interface Upload {
 /**
  * The life of an upload after it was staged: prepare → reserve → store → publish. Only a published post is acknowledged;
  * whatever fails before leaves a row that knows where the bytes may be, for {@link removeBytes} and the sweeper.
- * @throws ApiError of the store; those of {@link prepareMedia}; UNAUTHORIZED when the account was deleted
+ * @throws ApiError of the store; those of `MediaWorkers.prepare`; UNAUTHORIZED when the account was deleted
  * meanwhile; those of {@link earlierUpload}
  */
 export async function publish(
@@ -30,14 +31,21 @@ export async function publish(
   viewer: Viewer,
   upload: Upload,
 ): Promise<PublishedPost> {
-  const { database, store, running, unsettled, metrics } = services;
+  const { database, store, running, unsettled, metrics, mediaWorkers } = services;
   const { staged, caption, uploadKey, gone } = upload;
   const { facts } = staged;
   const earlier =
     uploadKey !== null && (await earlierUpload(database.posts, viewer.id, uploadKey, facts.sha256));
   if (earlier) return earlier;
 
-  const media = await prepareMedia(staged, { thumbnail: !store.makesThumbnails });
+  const path = staged.file.name ?? "";
+  const prepared = await mediaWorkers.prepare(
+    { path, type: facts.type, thumbnail: !store.makesThumbnails },
+    viewer.id,
+    facts.bytes,
+    gone,
+  );
+  const { bytes, size } = prepared;
   const id = Bun.randomUUIDv7();
   const key = mediaKey(id, facts.type);
   const post = {
@@ -47,9 +55,9 @@ export async function publish(
     fileType: facts.kind,
     fileName: facts.displayName,
     contentType: facts.type,
-    bytes: media.file.bytes,
-    width: media.size?.width ?? null,
-    height: media.size?.height ?? null,
+    bytes,
+    width: size?.width ?? null,
+    height: size?.height ?? null,
   };
   const reservation = {
     ...post,
@@ -70,10 +78,10 @@ export async function publish(
     if (reserved === "upload key taken") throw uploadInProgress();
     if (reserved === "no such user") throw new ApiError("UNAUTHORIZED");
     try {
-      const stored = await storeInTime(services, id, key, media, gone);
+      const stored = await storeInTime(services, id, key, filesToStore(path, facts.type, prepared), gone);
       const createdAt = await database.posts.publish(id, stored, new Date());
       if (!createdAt) throw new ApiError("UNAUTHORIZED");
-      metrics.upload("published", media.file.bytes);
+      metrics.upload("published", bytes);
       return { ...post, email: viewer.email, createdAt, url: stored.url, thumbnailUrl: stored.thumbnailUrl };
     } catch (error) {
       metrics.upload(error instanceof ApiError ? error.code : "aborted", 0);
@@ -87,6 +95,25 @@ export async function publish(
   }
 }
 
+interface FilesToStore {
+  readonly file: StorableFile;
+  readonly thumbnail: StorableFile | undefined;
+}
+
+function filesToStore(
+  path: string,
+  contentType: MediaType,
+  { bytes, thumbnailBytes }: Preparation,
+): FilesToStore {
+  // Fresh objects for the files: the one they were staged as remembers the size before.
+  const small = Bun.file(thumbnailPath(path));
+  return {
+    file: { file: Bun.file(path), contentType, bytes },
+    thumbnail:
+      thumbnailBytes === null ? undefined : { file: small, contentType: "image/webp", bytes: thumbnailBytes },
+  };
+}
+
 /**
  * Puts the file and its thumbnail. An image that there can be no thumbnail of is its own.
  * @throws ApiError STORE_UNAVAILABLE when the store takes longer than it may
@@ -95,7 +122,7 @@ async function storeInTime(
   { store, deadlineFor }: PostServices,
   id: string,
   key: string,
-  { file, thumbnail }: PreparedMedia,
+  { file, thumbnail }: FilesToStore,
   gone: AbortSignal,
 ): Promise<StoredMedia> {
   const deadline = AbortSignal.timeout(deadlineFor(file.bytes) * 1000);

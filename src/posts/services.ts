@@ -1,6 +1,7 @@
 import type { Database } from "../database/database.ts";
 import type { Log } from "../operation/log.ts";
 import type { Metrics } from "../operation/metrics.ts";
+import type { MediaWorkers } from "../media/media-workers.ts";
 import type { MediaStore } from "../media/store.ts";
 
 /** What the life of a post needs. */
@@ -8,6 +9,7 @@ export interface PostServices {
   readonly database: Database;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly mediaWorkers: MediaWorkers;
   /** Where new uploads go. */
   readonly store: MediaStore;
   /** The store that has a post's bytes; undefined when it is not configured any more. */

@@ -3,7 +3,9 @@ import { expect, test } from "bun:test";
 import { createFairSemaphore } from "../../src/concurrency/fair-semaphore.ts";
 
 /** A semaphore whose tasks end when told to, and the order in which they started. */
-function controlled(limits: { concurrency?: number; queueLimit?: number; partyLimit?: number } = {}) {
+function controlled(
+  limits: { concurrency?: number; queueLimit?: number; partyLimit?: number; reserve?: number } = {},
+) {
   const semaphore = createFairSemaphore({ concurrency: 1, queueLimit: 100, partyLimit: 100, ...limits });
   const started: string[] = [];
   const ends = new Map<string, () => void>();
@@ -15,6 +17,7 @@ function controlled(limits: { concurrency?: number; queueLimit?: number; partyLi
     });
   /** Ends the tasks in the order in which they start, until none is left. */
   const drain = async () => {
+    await Promise.resolve();
     for (let i = 0; i < started.length; i++) {
       ends.get(started[i]!)!();
       for (let turns = 0; turns < 10; turns++) await Promise.resolve();
@@ -26,6 +29,7 @@ function controlled(limits: { concurrency?: number; queueLimit?: number; partyLi
 test("fair semaphore: runs as many tasks at once as it may, and the others when one ends", async () => {
   const { semaphore, started, run, drain } = controlled({ concurrency: 2 });
   const all = Promise.all([run("a", "x"), run("b", "x"), run("c", "x")]);
+  await Promise.resolve();
   expect(started).toEqual(["a", "b"]);
   expect(semaphore.pending()).toBe(3);
   await drain();
@@ -117,4 +121,15 @@ test("fair semaphore: a task that throws frees its place", async () => {
   await drain();
   expect(await after).toBe("after");
   expect(semaphore.pending()).toBe(0);
+});
+
+test("fair semaphore: its reserve lets a party that runs nothing past others' long tasks, one at a time", async () => {
+  const { started, run, drain } = controlled({ concurrency: 2, reserve: 1 });
+  const all = ["long 1", "long 2", "long 3"].map((name) => run(name, "busy"));
+  all.push(run("single 1", "other"), run("single 2", "other"), run("third", "yet another"));
+  await Promise.resolve();
+  expect(started).toEqual(["long 1", "long 2", "single 1"]);
+  await drain();
+  await Promise.all(all);
+  expect(started).toHaveLength(6);
 });

@@ -2,7 +2,12 @@ import { expect, setSystemTime, test } from "bun:test";
 
 import { createMetrics } from "../../src/operation/metrics.ts";
 
-const quiet = { version: "1.2.3", hashesPending: () => 0, uploadsRunning: () => 0 };
+const quiet = {
+  version: "1.2.3",
+  hashesPending: () => 0,
+  uploadsRunning: () => 0,
+  mediaJobsPending: () => 0,
+};
 
 test("published posts are counted every ten minutes at most, unfinished ones each time", async () => {
   let published = 0;

@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import { databaseSettings } from "./postgres.ts";
@@ -20,13 +21,15 @@ export class ServiceProcess {
     readonly port = 20_000 + Math.floor(Math.random() * 12_000),
     /** Where its log goes: a file, to look into; else to this process's own. */
     private readonly log?: string,
+    private readonly program: string[] = command,
   ) {
     this.address = `http://127.0.0.1:${port}`;
   }
 
   /** Starts the process and waits until it answers. */
   async start(): Promise<void> {
-    this.#process = Bun.spawn(command, {
+    await mkdir(this.dataDir, { recursive: true });
+    this.#process = Bun.spawn(this.program, {
       env: {
         PATH: process.env["PATH"],
         HOST: "127.0.0.1",
@@ -34,6 +37,7 @@ export class ServiceProcess {
         PUBLIC_URL: this.address,
         DATA_DIR: this.dataDir,
         RATE_LIMIT: "off",
+        UPLOADS_PER_ACCOUNT: "100",
         LOG_LEVEL: "error",
         ...(await databaseSettings(this.dataDir)),
         ...this.environment,

@@ -38,7 +38,13 @@ export class TestService {
     const dataDir = environment["DATA_DIR"] ?? (await mkdtemp(join(tmpdir(), "image-sharing-test-")));
     const logged: string[] = [];
     const database = await databaseSettings(dataDir);
-    const config = readConfig({ RATE_LIMIT: "off", DATA_DIR: dataDir, ...database, ...environment });
+    const config = readConfig({
+      RATE_LIMIT: "off",
+      UPLOADS_PER_ACCOUNT: "100",
+      DATA_DIR: dataDir,
+      ...database,
+      ...environment,
+    });
     const mails: MailMessage[] = [];
     const mailer: Mailer = { send: (mail) => void mails.push(mail), close: async () => {} };
     const log = createLog("debug", (line) => logged.push(line));

@@ -1,0 +1,28 @@
+import { writeFileSync } from "node:fs";
+import { setPriority } from "node:os";
+
+import { answerTo } from "../media/media-worker.ts";
+import type { PreparationJob } from "../media/preparation.ts";
+
+/** How much requests go before media jobs where both want the processor (0 to 19). */
+const niceness = 5;
+
+/** Internal: does the media jobs that the service sends, until the service is gone. Not for operators. */
+export function mediaWorker(): void {
+  if (!process.send) throw new Error("media-worker is started by the service only");
+  process.on("disconnect", () => process.exit(0));
+  // Meant for the service, which lets running uploads finish: terminals and service managers tell the whole group.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+  setPriority(niceness);
+  preferAsVictim();
+  process.on("message", async (job: PreparationJob) => void process.send!(await answerTo(job)));
+}
+
+/** Without memory the system should end a media job, which costs one upload, rather than the service (proc(5)). */
+function preferAsVictim(): void {
+  try {
+    writeFileSync("/proc/self/oom_score_adj", "1000");
+  } catch {
+    // Other systems have no such thing.
+  }
+}

@@ -1,0 +1,87 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+
+import { createWorkerPool } from "../concurrency/worker-pool.ts";
+import { JobFailed, type JobLimits } from "../concurrency/worker-process.ts";
+import { ApiError, ValidationProblems } from "../errors.ts";
+import type { Log } from "../operation/log.ts";
+import { damaged } from "./byte-source.ts";
+import type { WorkerAnswer } from "./media-worker.ts";
+import type { Preparation, PreparationJob } from "./preparation.ts";
+import { mediaTypes, type MediaKind } from "./types.ts";
+
+/** Parses and decodes what users uploaded, in processes that can be killed. This process never does. */
+export interface MediaWorkers {
+  /**
+   * Removes private metadata from a staged file, measures it and makes its thumbnail. Jobs take turns by account.
+   * @param signal aborts when nobody waits for the upload any more
+   * @throws ApiError DAMAGED_MEDIA (also for a file that takes too much time or memory, or crashes its decoder),
+   * UNSUPPORTED_MEDIA, STORAGE_FULL, STORE_UNAVAILABLE, OVERLOADED when too many jobs wait; ValidationProblems; the
+   * signal's reason
+   */
+  prepare(
+    job: PreparationJob,
+    accountId: string,
+    stagedBytes: number,
+    signal: AbortSignal,
+  ): Promise<Preparation>;
+  /** Starts a process where none is idle: an upload has begun. */
+  warmUp(): void;
+  /** Jobs that run or wait. */
+  pending(): number;
+  close(): Promise<void>;
+}
+
+/** Seconds for a file of its kind however small, and bytes of it that are worth one more second. */
+const baseSeconds: Readonly<Record<MediaKind, number>> = { image: 10, video: 30 };
+const bytesPerSecond = 20_000_000;
+
+/** Half of it is what the largest image takes (50 million pixels of a progressive JPEG: 370 MB). */
+const memoryBytes = 768 * 1024 ** 2;
+
+/** @param folder working directory of the processes, which outlives them */
+export function createMediaWorkers(folder: string, log: Log): MediaWorkers {
+  const pool = createWorkerPool({
+    command: ownCommand(),
+    folder,
+    size: Math.min(4, availableParallelism()),
+    queueLimit: 256,
+    idleMs: 30_000,
+    idleMemoryBytes: 192 * 1024 ** 2,
+  });
+  return {
+    async prepare(job, accountId, stagedBytes, signal) {
+      const answer = await pool
+        .run(accountId, job, limitsFor(mediaTypes[job.type].kind, stagedBytes), signal)
+        .catch((error: unknown) => {
+          if (!(error instanceof JobFailed)) throw error;
+          log.warn("media.job_failed", { user: accountId, type: job.type, reason: error.reason });
+          throw damaged(error.message);
+        });
+      return resultOf(answer as WorkerAnswer);
+    },
+    warmUp: () => pool.prepare(),
+    pending: () => pool.pending(),
+    close: () => pool.close(),
+  };
+}
+
+const limitsFor = (kind: MediaKind, bytes: number): JobLimits => ({
+  timeMs: Math.round((baseSeconds[kind] + bytes / bytesPerSecond) * 1000),
+  memoryBytes,
+});
+
+function resultOf(answer: WorkerAnswer): Preparation {
+  if ("done" in answer) return answer.done;
+  if ("problems" in answer) throw new ValidationProblems(answer.problems);
+  if ("failed" in answer) throw new ApiError(answer.failed, { cause: answer.why });
+  throw new Error(`A media worker failed: ${answer.defect}`);
+}
+
+/** This program once more, with the command that does media jobs. */
+function ownCommand(): string[] {
+  if (!Bun.isStandaloneExecutable)
+    return [process.execPath, join(import.meta.dir, "../main.ts"), "media-worker"];
+  // The running program itself, also when its file has been replaced by an upgrade (proc(5)).
+  return [process.platform === "linux" ? "/proc/self/exe" : process.execPath, "media-worker"];
+}

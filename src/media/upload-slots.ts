@@ -1,0 +1,38 @@
+import { ApiError } from "../errors.ts";
+
+/** Seconds after which a refused client may try again: about as long as a photo takes. */
+const retryAfterSeconds = 2;
+
+/** Bounds how many uploads of one account this process works on at once, from before the body to the answer. */
+export interface UploadSlots {
+  /**
+   * Takes a slot of the account.
+   * @returns a function that gives it back; calling it again does nothing
+   * @throws ApiError TOO_MANY_REQUESTS with `Retry-After` when the account has none left
+   */
+  take(accountId: string): () => void;
+}
+
+/** @param perAccount slots of every account */
+export function createUploadSlots(perAccount: number): UploadSlots {
+  const taken = new Map<string, number>();
+  return {
+    take(accountId) {
+      const others = taken.get(accountId) ?? 0;
+      if (others >= perAccount)
+        throw new ApiError("TOO_MANY_REQUESTS", {
+          detail: `Too many uploads at once: at most ${perAccount}`,
+          headers: { "retry-after": String(retryAfterSeconds) },
+        });
+      taken.set(accountId, others + 1);
+      let held = true;
+      return () => {
+        if (!held) return;
+        held = false;
+        const left = (taken.get(accountId) ?? 1) - 1;
+        if (left > 0) taken.set(accountId, left);
+        else taken.delete(accountId);
+      };
+    },
+  };
+}

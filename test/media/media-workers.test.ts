@@ -1,0 +1,194 @@
+import { afterEach, expect, test } from "bun:test";
+import { copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { deflateSync } from "node:zlib";
+
+import { createMediaWorkers } from "../../src/media/media-workers.ts";
+import { createLog } from "../../src/operation/log.ts";
+import { command, ServiceProcess } from "../support/process.ts";
+import { jpegPhoto, mp4Video } from "../support/media-samples.ts";
+
+const folders: string[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+const makeFolder = async () => {
+  const folder = await mkdtemp(join(tmpdir(), "image-sharing-workers-"));
+  folders.push(folder);
+  return folder;
+};
+const never = new AbortController().signal;
+
+test("media workers: prepare a photo in a process of its own, with its thumbnail beside it", async () => {
+  const folder = await makeFolder();
+  const workers = createMediaWorkers(
+    folder,
+    createLog("silent", () => {}),
+  );
+  try {
+    const path = join(folder, "a");
+    const photo = await jpegPhoto(800, 600);
+    await Bun.write(path, photo);
+    const made = await workers.prepare(
+      { path, type: "image/jpeg", thumbnail: true },
+      "ada",
+      photo.length,
+      never,
+    );
+    expect(made).toEqual({
+      bytes: Bun.file(path).size,
+      size: { width: 800, height: 600 },
+      thumbnailBytes: Bun.file(`${path}.thumb`).size,
+    });
+    expect((await readdir(folder)).sort()).toEqual(["a", "a.thumb"]);
+  } finally {
+    await workers.close();
+  }
+});
+
+test("media workers: answer with the errors of the API, and with a defect for what is none", async () => {
+  const folder = await makeFolder();
+  const workers = createMediaWorkers(
+    folder,
+    createLog("silent", () => {}),
+  );
+  const prepare = (path: string, type: "image/jpeg" | "video/mp4") =>
+    workers.prepare({ path, type, thumbnail: true }, "ada", 1, never);
+  try {
+    await Bun.write(join(folder, "text"), "no picture");
+    await Bun.write(join(folder, "film"), mp4Video());
+    expect((await prepare(join(folder, "film"), "video/mp4")).thumbnailBytes).toBeNull();
+    expect(prepare(join(folder, "text"), "image/jpeg")).rejects.toMatchObject({ code: "DAMAGED_MEDIA" });
+    expect(prepare(join(folder, "missing"), "image/jpeg")).rejects.toThrow("A media worker failed");
+  } finally {
+    await workers.close();
+  }
+});
+
+/** A one-colour PNG of a few kilobytes that takes its decoder a second or two. */
+function heavyPng(): Uint8Array<ArrayBuffer> {
+  const side = 7000;
+  const chunk = (type: string, content: Buffer) => {
+    const bytes = Buffer.alloc(12 + content.length);
+    bytes.writeUInt32BE(content.length);
+    bytes.write(type, 4, "latin1");
+    content.copy(bytes, 8);
+    bytes.writeUInt32BE(Bun.hash.crc32(bytes.subarray(4, 8 + content.length)), 8 + content.length);
+    return bytes;
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(side, 0);
+  header.writeUInt32BE(side, 4);
+  header.set([8, 2], 8);
+  // Paeth's filter on every row.
+  const row = Buffer.alloc(1 + side * 3).fill(4, 0, 1);
+  const data = deflateSync(Buffer.concat(Array<Buffer>(side).fill(row)), { level: 1 });
+  const signature = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
+  return new Uint8Array(
+    Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", data), chunk("IEND", Buffer.alloc(0))]),
+  );
+}
+
+/** Ids of the processes that a process started; proc(5). */
+async function childrenOf(pid: number): Promise<number[]> {
+  const tasks = await readdir(`/proc/${pid}/task`);
+  const lists = await Promise.all(
+    tasks.map((task) => readFile(`/proc/${pid}/task/${task}/children`, "latin1").catch(() => "")),
+  );
+  return lists.join(" ").split(" ").filter(Boolean).map(Number);
+}
+
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+test.if(process.platform === "linux")(
+  "media workers: a decoder that crashes costs its upload a 415, and nothing else",
+  async () => {
+    const service = new ServiceProcess(await makeFolder());
+    await service.start();
+    try {
+      const token = await service.signUp("ada@example.com");
+      let over = false;
+      const heavy = service.upload(token, new Blob([heavyPng()])).finally(() => (over = true));
+      // Once more for the second try that a crash gets.
+      const killed = new Set<number>();
+      while (!over) {
+        for (const pid of await childrenOf(service.pid!))
+          if (!killed.has(pid) && isAlive(pid)) {
+            await Bun.sleep(200);
+            process.kill(pid, "SIGKILL");
+            killed.add(pid);
+          }
+        await Bun.sleep(20);
+      }
+      const answer = await heavy;
+      expect([answer.status, await answer.json()]).toEqual([
+        415,
+        { detail: "The file is damaged or not what it claims to be" },
+      ]);
+      expect(killed.size).toBe(2);
+      expect((await service.upload(token, new Blob([await jpegPhoto()]))).status).toBe(200);
+      const left = await readdir(join(service.dataDir, "tmp"), { recursive: true });
+      expect(left).toHaveLength(1);
+    } finally {
+      await service.kill();
+    }
+  },
+);
+
+test.if(process.platform === "linux")("media workers: end when their service is killed", async () => {
+  const service = new ServiceProcess(await makeFolder());
+  await service.start();
+  const token = await service.signUp("ada@example.com");
+  const heavy = service.upload(token, new Blob([heavyPng()])).catch(() => {});
+  let children: number[] = [];
+  while (children.length === 0) children = await childrenOf(service.pid!);
+  await Bun.sleep(300);
+  await service.kill();
+  await heavy;
+  for (let tries = 0; tries < 100 && children.some(isAlive); tries++) await Bun.sleep(20);
+  expect(children.filter(isAlive)).toBeEmpty();
+});
+
+test.if(process.platform === "linux")(
+  "media workers: a signal for the whole group lets a running upload finish",
+  async () => {
+    const service = new ServiceProcess(await makeFolder());
+    await service.start();
+    const token = await service.signUp("ada@example.com");
+    const heavy = service.upload(token, new Blob([heavyPng()]));
+    let children: number[] = [];
+    while (children.length === 0) children = await childrenOf(service.pid!);
+    await Bun.sleep(200);
+    for (const pid of children) process.kill(pid, "SIGTERM");
+    const stopped = service.stop();
+    expect((await heavy).status).toBe(200);
+    expect(await stopped).toBe(0);
+    expect(children.filter(isAlive)).toBeEmpty();
+  },
+);
+
+test.if(process.platform === "linux" && command.length === 1)(
+  "media workers: start from the running program although its file was replaced",
+  async () => {
+    const folder = await makeFolder();
+    const copy = join(folder, "image-sharing");
+    await copyFile(command[0]!, copy);
+    const service = new ServiceProcess(join(folder, "data"), {}, undefined, undefined, [copy]);
+    await service.start();
+    try {
+      const token = await service.signUp("ada@example.com");
+      await rm(copy);
+      await Bun.write(copy, "another version");
+      expect((await service.upload(token, new Blob([await jpegPhoto()]))).status).toBe(200);
+    } finally {
+      await service.kill();
+    }
+  },
+);

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+
+import { pngPhoto } from "../support/media-samples.ts";
+import { TestService } from "../support/service.ts";
+
+let service: TestService;
+let ada: string;
+let bob: string;
+beforeAll(async () => {
+  service = await TestService.start({ UPLOADS_PER_ACCOUNT: "2" });
+  [ada, bob] = [(await service.signUp()).token, (await service.signUp()).token];
+});
+afterAll(() => service.close());
+
+/** An upload to the first node (slots are counted by each) whose body comes when `send` or `cut` is called. */
+function slowUpload(token: string, file: Uint8Array<ArrayBuffer>) {
+  const { promise: go, resolve, reject } = Promise.withResolvers<void>();
+  go.catch(() => {});
+  let pulled = false;
+  const boundary = "XXsimpleXX";
+  const whole = Buffer.concat([
+    Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n`),
+    file,
+    Buffer.from(`\r\n--${boundary}--\r\n`),
+  ]);
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      if (!pulled) {
+        pulled = true;
+        controller.enqueue(new Uint8Array(whole.subarray(0, 40)));
+        return;
+      }
+      await go;
+      controller.enqueue(new Uint8Array(whole.subarray(40)));
+      controller.close();
+    },
+  });
+  const answer = service.handlers.fetch(
+    new Request("http://localhost/upload", {
+      method: "POST",
+      body,
+      headers: {
+        authorization: `Bearer ${token}`,
+        "content-type": `multipart/form-data; boundary=${boundary}`,
+      },
+    }),
+  );
+  return { answer, send: resolve, cut: () => reject(new Error("cut")) };
+}
+
+/** Uploads of one account until one is refused: as many as it has slots. */
+async function freeSlots(token: string): Promise<number> {
+  const photo = await pngPhoto();
+  const uploads = [1, 2, 3].map(() => slowUpload(token, photo));
+  for (const { send } of uploads) send();
+  const statuses = await Promise.all(uploads.map(async ({ answer }) => (await answer).status));
+  await settled();
+  return statuses.filter((status) => status === 200).length;
+}
+
+/** Slots come back after the answer. */
+const settled = () => Bun.sleep(50);
+
+test("upload: more of one account at once than UPLOADS_PER_ACCOUNT are 429 before their body is read", async () => {
+  const photo = await pngPhoto();
+  const [first, second] = [slowUpload(ada, photo), slowUpload(ada, photo)];
+  await Bun.sleep(20);
+  const refused = await slowUpload(ada, photo).answer;
+  expect([refused.status, await refused.json()]).toEqual([
+    429,
+    { detail: "Too many uploads at once: at most 2" },
+  ]);
+  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+
+  const other = slowUpload(bob, photo);
+  other.send();
+  expect((await other.answer).status).toBe(200);
+  for (const upload of [first, second]) upload.send();
+  expect((await first.answer).status).toBe(200);
+  expect((await second.answer).status).toBe(200);
+  await settled();
+});
+
+test("upload: a slot is free again after success, refusal and a body that was cut", async () => {
+  const endings: ((upload: ReturnType<typeof slowUpload>) => void)[] = [
+    ({ send }) => send(),
+    ({ cut }) => cut(),
+  ];
+  const files = [await pngPhoto(), new TextEncoder().encode("no picture"), new Uint8Array()];
+  for (const end of endings)
+    for (const file of files) {
+      const upload = slowUpload(ada, file);
+      end(upload);
+      await upload.answer;
+    }
+  const wrongForm = await service.fetch("/upload", { method: "POST", token: ada, body: "no form" });
+  expect(wrongForm.status).toBe(422);
+  await settled();
+  expect(await freeSlots(ada)).toBe(2);
+});
