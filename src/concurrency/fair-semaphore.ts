@@ -9,10 +9,11 @@ export interface FairSemaphore {
   /**
    * Runs the task as soon as it is its turn.
    * @param parties names of those the task belongs to; one name never means two parties
+   * @param signal a task that still waits when it aborts never runs
    * @throws ApiError OVERLOADED when the queue is full, or one of the parties has all the places it may hold: at once, or
-   * later, when the place is needed by a party that holds fewer. Otherwise whatever the task throws
+   * later, when the place is needed by a party that holds fewer; the signal's reason; otherwise whatever the task throws
    */
-  run<Result>(parties: readonly string[], task: () => Promise<Result>): Promise<Result>;
+  run<Result>(parties: readonly string[], task: () => Promise<Result>, signal?: AbortSignal): Promise<Result>;
   /** Tasks that run or wait. */
   pending(): number;
 }
@@ -31,7 +32,7 @@ export interface FairSemaphoreLimits {
 interface Task {
   readonly parties: readonly Party[];
   readonly start: () => void;
-  readonly refuse: (error: ApiError) => void;
+  readonly refuse: (error: unknown) => void;
 }
 
 interface Party {
@@ -85,10 +86,16 @@ export function createFairSemaphore({
       undefined,
     );
     if (!heaviest || share(heaviest.parties) <= share(newcomers) + 1) return false;
-    waiting = waiting.filter((task) => task !== heaviest);
-    leave(heaviest.parties);
-    heaviest.refuse(new ApiError("OVERLOADED"));
+    withdraw(heaviest, new ApiError("OVERLOADED"));
     return true;
+  }
+
+  /** Refuses a task where it still waits. */
+  function withdraw(task: Task, reason: unknown): void {
+    if (!waiting.includes(task)) return;
+    waiting = waiting.filter((other) => other !== task);
+    leave(task.parties);
+    task.refuse(reason);
   }
 
   function makeRoom(newcomers: readonly Party[]): boolean {
@@ -115,17 +122,21 @@ export function createFairSemaphore({
   }
 
   return {
-    async run(names, task) {
+    async run(names, task, signal) {
+      signal?.throwIfAborted();
       const of = [...new Set(names)].map(partyNamed);
       if (!makeRoom(of)) {
         forgetIdle(of);
         throw new ApiError("OVERLOADED");
       }
       for (const party of of) party.places += 1;
-      await new Promise<void>((start, refuse) => {
-        waiting.push({ parties: of, start, refuse });
-        dispatch();
-      });
+      const { promise: turnCame, resolve: start, reject: refuse } = Promise.withResolvers<void>();
+      const waitingTask = { parties: of, start, refuse };
+      const abort = () => withdraw(waitingTask, signal?.reason);
+      signal?.addEventListener("abort", abort, { once: true });
+      waiting.push(waitingTask);
+      dispatch();
+      await turnCame.finally(() => signal?.removeEventListener("abort", abort));
       try {
         return await task();
       } finally {

@@ -95,11 +95,14 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   return {
     run: (party, job, limits, signal) =>
-      semaphore.run([party], () =>
-        attempt(job, limits, signal).catch((error: unknown) => {
-          if (error instanceof JobFailed && error.reason === "crash") return attempt(job, limits, signal);
-          throw error;
-        }),
+      semaphore.run(
+        [party],
+        () =>
+          attempt(job, limits, signal).catch((error: unknown) => {
+            if (error instanceof JobFailed && error.reason === "crash") return attempt(job, limits, signal);
+            throw error;
+          }),
+        signal,
       ),
     prepare() {
       if (idle.length === 0 && busy.size < size) keep(start());

@@ -17,10 +17,10 @@ function controlled(
     });
   /** Ends the tasks in the order in which they start, until none is left. */
   const drain = async () => {
-    await Promise.resolve();
+    await Bun.sleep(0);
     for (let i = 0; i < started.length; i++) {
       ends.get(started[i]!)!();
-      for (let turns = 0; turns < 10; turns++) await Promise.resolve();
+      await Bun.sleep(0);
     }
   };
   return { semaphore, started, run, drain };
@@ -29,7 +29,7 @@ function controlled(
 test("fair semaphore: runs as many tasks at once as it may, and the others when one ends", async () => {
   const { semaphore, started, run, drain } = controlled({ concurrency: 2 });
   const all = Promise.all([run("a", "x"), run("b", "x"), run("c", "x")]);
-  await Promise.resolve();
+  await Bun.sleep(0);
   expect(started).toEqual(["a", "b"]);
   expect(semaphore.pending()).toBe(3);
   await drain();
@@ -127,9 +127,25 @@ test("fair semaphore: its reserve lets a party that runs nothing past others' lo
   const { started, run, drain } = controlled({ concurrency: 2, reserve: 1 });
   const all = ["long 1", "long 2", "long 3"].map((name) => run(name, "busy"));
   all.push(run("single 1", "other"), run("single 2", "other"), run("third", "yet another"));
-  await Promise.resolve();
+  await Bun.sleep(0);
   expect(started).toEqual(["long 1", "long 2", "single 1"]);
   await drain();
   await Promise.all(all);
   expect(started).toHaveLength(6);
+});
+
+test("fair semaphore: a waiting task whose signal aborts gives up its place and never runs", async () => {
+  const { semaphore, started, run, drain } = controlled({ queueLimit: 1 });
+  const long = run("long", "x");
+  const gone = new AbortController();
+  const waiting = semaphore.run(["y"], async () => started.push("never"), gone.signal);
+  expect(semaphore.pending()).toBe(2);
+  gone.abort(new Error("gone"));
+  await expect(waiting).rejects.toThrow("gone");
+  expect(semaphore.pending()).toBe(1);
+  const next = run("next", "z");
+  await drain();
+  await Promise.all([long, next]);
+  expect(started).toEqual(["long", "next"]);
+  await expect(semaphore.run(["x"], async () => started.push("never"), gone.signal)).rejects.toThrow("gone");
 });
