@@ -1,11 +1,7 @@
 import { open, type FileHandle } from "node:fs/promises";
 
-import { ApiError } from "../errors.ts";
-
-/** The one error for a file whose structure lies: `why` is for the log. */
-export function damaged(why: string): ApiError {
-  return new ApiError("DAMAGED_MEDIA", { cause: why });
-}
+import { damaged } from "./damaged.ts";
+import { StructureBudget } from "./structure-budget.ts";
 
 /** Bytes fetched at least per read, so that walking small structures is no system call each. */
 const window = 16 * 1024;
@@ -16,6 +12,8 @@ const mostAtOnce = 16 * 1024 * 1024;
 
 /** Random access to a file that may be far larger than memory. */
 export class ByteSource {
+  /** Spent by every reader of this file's structure. */
+  readonly budget: StructureBudget;
   #window: Buffer = Buffer.alloc(0);
   #windowOffset = 0;
 
@@ -23,7 +21,9 @@ export class ByteSource {
     private readonly handle: FileHandle,
     /** Bytes of the file. */
     readonly size: number,
-  ) {}
+  ) {
+    this.budget = new StructureBudget(size);
+  }
 
   static async open(path: string): Promise<ByteSource> {
     const handle = await open(path, "r");

@@ -1,4 +1,5 @@
-import { damaged, type ByteSource } from "./byte-source.ts";
+import type { ByteSource } from "./byte-source.ts";
+import { damaged } from "./damaged.ts";
 
 /** An element of EBML (RFC 8794), the syntax of Matroska and WebM. */
 export interface Element {
@@ -11,7 +12,7 @@ export interface Element {
 }
 
 /**
- * The element at `offset`, which must fit before `end`.
+ * The element at `offset`, which must fit before `end`. The caller spends the budget, since blocks have their own.
  * @throws ApiError DAMAGED_MEDIA
  */
 export async function readElement(source: ByteSource, offset: number, end: number): Promise<Element> {
@@ -38,8 +39,6 @@ export async function readElement(source: ByteSource, offset: number, end: numbe
 /** An element whose size is known. */
 export type SizedElement = Element & { readonly end: number };
 
-const mostElements = 100_000;
-
 /**
  * The elements inside one of known size.
  * @throws ApiError DAMAGED_MEDIA
@@ -47,7 +46,7 @@ const mostElements = 100_000;
 export async function readChildren(source: ByteSource, parent: SizedElement): Promise<SizedElement[]> {
   const children: SizedElement[] = [];
   for (let offset = parent.body; offset < parent.end;) {
-    if (children.length > mostElements) throw damaged("too many elements");
+    source.budget.elements.spend();
     const { end, ...child } = await readElement(source, offset, parent.end);
     if (end === undefined) throw damaged(`an element without an end at ${offset}`);
     children.push({ ...child, end });

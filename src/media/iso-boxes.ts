@@ -1,4 +1,5 @@
-import { damaged, type ByteSource } from "./byte-source.ts";
+import type { ByteSource } from "./byte-source.ts";
+import { damaged } from "./damaged.ts";
 
 /** A box of the ISO base media file format (ISO/IEC 14496-12 section 4.2), an atom of QuickTime. */
 export interface Box {
@@ -9,19 +10,14 @@ export interface Box {
   readonly end: number;
 }
 
-/** Boxes of one file that are looked at, all levels together: an hour in fragments of a second has some fifty thousand. */
-const mostBoxes = 1_000_000;
-
-/** Reads the boxes of a file, a bounded number of them. */
+/** Reads the boxes of a file, as many of all levels together as its budget allows. */
 export class BoxReader {
-  #count = 0;
-
   constructor(readonly source: ByteSource) {}
 
   /** The box at `offset`, or undefined where there is none that fits before `end`. Size 0 means up to `end`. */
   async at(offset: number, end: number): Promise<Box | undefined> {
     if (offset + 8 > end) return undefined;
-    if (++this.#count > mostBoxes) throw damaged("too many boxes");
+    this.source.budget.elements.spend();
     const head = await this.source.readUpTo(offset, 16);
     const type = head.toString("latin1", 4, 8);
     let size = head.readUInt32BE(0);

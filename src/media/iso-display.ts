@@ -27,52 +27,20 @@ export async function trackDisplaySize(reader: BoxReader, track: Box): Promise<D
 }
 
 /**
- * Size of a HEIF file's primary picture as shown: its `ispe`, turned by its `irot` (ISO/IEC 23008-12 section 6.5);
- * null where the file has no such picture.
- * @param meta the file's `meta` box
+ * Pixels of a track's largest coded picture, as its sample entries say (ISO/IEC 14496-12 section 12.1.3), which its
+ * size as shown may hide.
  */
-export async function pictureDisplaySize(reader: BoxReader, meta: Box): Promise<DisplaySize | null> {
-  const parts = await reader.within(meta.body + 4, meta.end);
-  const part = (type: string) => parts.find((box) => box.type === type);
-  const [primary, properties] = [part("pitm"), part("iprp")];
-  if (!primary || !properties) return null;
-  const content = await reader.content(primary);
-  const id = content.readUInt8(0) === 0 ? content.readUInt16BE(4) : content.readUInt32BE(4);
-
-  const groups = await reader.children(properties);
-  const container = groups.find((box) => box.type === "ipco");
-  if (!container) return null;
-  const all = await reader.children(container);
-  let size: DisplaySize | null = null;
-  let quarterTurns = 0;
-  for (const association of groups.filter((box) => box.type === "ipma"))
-    for (const index of propertiesOf(id, await reader.content(association))) {
-      const property = all[index - 1];
-      if (property?.type === "ispe") {
-        const extent = await reader.content(property, 12);
-        size = { width: extent.readUInt32BE(4), height: extent.readUInt32BE(8) };
-      } else if (property?.type === "irot")
-        quarterTurns = (await reader.content(property, 1)).readUInt8(0) & 3;
+export async function trackCodedPixels(reader: BoxReader, track: Box): Promise<number> {
+  const descriptions = await reader.find(track, "mdia", "minf", "stbl", "stsd");
+  if (!descriptions) return 0;
+  let largest = 0;
+  for (let offset = descriptions.body + 8; ;) {
+    const entry = await reader.at(offset, descriptions.end);
+    if (!entry) return largest;
+    if (entry.end - entry.body >= 28) {
+      const content = await reader.content(entry, 28);
+      largest = Math.max(largest, content.readUInt16BE(24) * content.readUInt16BE(26));
     }
-  return size && quarterTurns % 2 ? { width: size.height, height: size.width } : size;
-}
-
-/** The numbers, from 1, of an item's properties in `ipco` (`ipma`, ISO/IEC 23008-12 section 9.3.1). */
-function propertiesOf(item: number, ipma: Buffer): number[] {
-  const version = ipma.readUInt8(0);
-  const wide = (ipma.readUInt8(3) & 1) === 1;
-  const found: number[] = [];
-  let position = 8;
-  for (let left = ipma.readUInt32BE(4); left > 0; left--) {
-    const id = version === 0 ? ipma.readUInt16BE(position) : ipma.readUInt32BE(position);
-    position += version === 0 ? 2 : 4;
-    const count = ipma.readUInt8(position++);
-    for (let index = 0; index < count; index++) {
-      // The highest bit says whether a reader must understand the property.
-      if (id === item)
-        found.push(wide ? ipma.readUInt16BE(position) & 0x7fff : ipma.readUInt8(position) & 0x7f);
-      position += wide ? 2 : 1;
-    }
+    offset = entry.end;
   }
-  return found;
 }

@@ -1,7 +1,7 @@
-import { damaged, type ByteSource } from "../byte-source.ts";
-import { Patches, type Blanking } from "./plan.ts";
+import type { ByteSource } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
+import { Patches, pictureSize, type Blanking } from "./plan.ts";
 
-const mostChunks = 100_000;
 const keptAtTop = new Set(["LIST hdrl", "LIST movi", "idx1"]);
 const keptInHeader = new Set(["avih", "LIST strl", "LIST odml"]);
 const keptInStream = new Set(["strh", "strf", "strd", "indx", "vprp"]);
@@ -22,11 +22,10 @@ interface Chunk {
  * @throws ApiError DAMAGED_MEDIA
  */
 export async function planAvi(source: ByteSource): Promise<Blanking> {
-  const patches = new Patches(source.size);
+  const patches = new Patches(source);
   let size: { width: number; height: number } | null = null;
   let hasPicture = false;
   let hasData = false;
-  let count = 0;
   for (const part of await readChunks(source, 0, source.size)) {
     if (part.type !== "RIFF AVI " && part.type !== "RIFF AVIX") {
       if (part.offset === 0) throw damaged("no AVI signature");
@@ -34,7 +33,6 @@ export async function planAvi(source: ByteSource): Promise<Blanking> {
       continue;
     }
     for (const chunk of await readChunks(source, part.body, part.end)) {
-      if (++count > mostChunks) throw damaged("too many chunks");
       hasData ||= chunk.type === "LIST movi";
       if (chunk.type === "LIST hdrl") {
         for (const inner of await readChunks(source, chunk.body, chunk.end)) {
@@ -50,12 +48,7 @@ export async function planAvi(source: ByteSource): Promise<Blanking> {
     }
   }
   if (!hasData) throw damaged("no film");
-  return {
-    patches: patches.list,
-    orientation: 1,
-    size: size?.width && size.height ? size : null,
-    hasPicture,
-  };
+  return { patches, orientation: 1, ...pictureSize(size), hasPicture };
 }
 
 /** Returns whether it is a stream of pictures. */
@@ -77,7 +70,7 @@ async function blankStream(source: ByteSource, patches: Patches, stream: Chunk):
 async function readChunks(source: ByteSource, from: number, to: number): Promise<Chunk[]> {
   const chunks: Chunk[] = [];
   for (let offset = from; offset + 8 <= to;) {
-    if (chunks.length > mostChunks) throw damaged("too many chunks");
+    source.budget.elements.spend();
     const head = await source.readUpTo(offset, 12);
     const name = head.toString("latin1", 0, 4);
     const isList = name === "LIST" || name === "RIFF";

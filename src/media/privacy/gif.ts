@@ -1,5 +1,7 @@
-import { damaged, type ByteSource } from "../byte-source.ts";
-import { Pieces, type Rewriting } from "./plan.ts";
+import type { ByteSource } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
+import { Canvas } from "./canvas.ts";
+import { Pieces, pictureSize, type Rewriting } from "./plan.ts";
 
 const imageSeparator = 0x2c;
 const extension = 0x21;
@@ -9,7 +11,6 @@ const application = 0xff;
 
 /** Applications whose extension belongs to the picture: looping (two names) and the colour profile. */
 const keptApplications = new Set(["NETSCAPE2.0", "ANIMEXTS1.0", "ICCRGBG1012"]);
-const mostBlocks = 500_000;
 
 /**
  * Plans a GIF (GIF89a) of its images, their timing, looping and colour profile. Comments, XMP and other extensions
@@ -19,20 +20,24 @@ const mostBlocks = 500_000;
 export async function planGif(source: ByteSource): Promise<Rewriting> {
   const screen = await source.read(0, 13);
   if (!/^GIF8[79]a$/.test(screen.toString("latin1", 0, 6))) throw damaged("no GIF signature");
-  let size = { width: screen.readUInt16LE(6), height: screen.readUInt16LE(8) };
+  let canvas = new Canvas(screen.readUInt16LE(6), screen.readUInt16LE(8));
   const pieces = new Pieces();
   let position = 13 + colourTableBytes(screen.readUInt8(10));
   if (position > source.size) throw damaged("no colours");
   pieces.keep(0, position);
 
   let images = 0;
-  for (let count = 0; ; count++) {
-    if (count > mostBlocks) throw damaged("too many blocks");
+  for (;;) {
+    source.budget.elements.spend();
     const [introducer, label] = await source.readUpTo(position, 2);
     if (introducer === imageSeparator) {
       const header = await source.read(position, 10);
-      if (size.width === 0 || size.height === 0)
-        size = { width: header.readUInt16LE(5), height: header.readUInt16LE(7) };
+      const [x, y] = [header.readUInt16LE(1), header.readUInt16LE(3)];
+      const [width, height] = [header.readUInt16LE(5), header.readUInt16LE(7)];
+      // Some encoders write an empty screen; decoders then take the size of the first image.
+      if (images === 0 && (canvas.width === 0 || canvas.height === 0))
+        canvas = new Canvas(x + width, y + height);
+      canvas.addFrame(x, y, width, height);
       const end = await endOfSubBlocks(source, position + 11 + colourTableBytes(header.readUInt8(9)));
       pieces.keep(position, end - position);
       position = end;
@@ -49,9 +54,10 @@ export async function planGif(source: ByteSource): Promise<Rewriting> {
     } else throw damaged(`no block at ${position}`);
   }
   if (images === 0) throw damaged("no picture");
-  if (size.width === 0 || size.height === 0) throw damaged("a picture without a size");
+  if (canvas.width === 0 || canvas.height === 0) throw damaged("a picture without a size");
   pieces.add(Buffer.from([trailer]));
-  return { pieces: pieces.list, orientation: 1, size, hasPicture: true };
+  const { width, height } = canvas;
+  return { pieces: pieces.list, orientation: 1, ...pictureSize({ width, height }), hasPicture: true };
 }
 
 function colourTableBytes(flags: number): number {

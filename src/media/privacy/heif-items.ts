@@ -1,7 +1,8 @@
-import { damaged } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
 import type { Box, BoxReader } from "../iso-boxes.ts";
 import { blankChildren, blankHandlerName } from "./iso-blanking.ts";
 import { orientationExif, readOrientation } from "./exif.ts";
+import { readItemInfo, readLocations, type Extent } from "./heif-tables.ts";
 import { wipeInData } from "./iso-samples.ts";
 import type { Patches } from "./plan.ts";
 
@@ -10,11 +11,6 @@ const keptInMeta = new Set("hdlr pitm iinf iloc iprp iref idat grpl dinf ipro uu
 const personalProperties = new Set(["udes", "crtt", "mdft"]);
 
 const mostXmp = 65_536;
-
-interface Extent {
-  readonly offset: number;
-  readonly length: number;
-}
 
 /**
  * Empties the items of a HEIF file's `meta` that hold EXIF, XMP or other text (ISO/IEC 14496-12 section 8.11), wherever
@@ -42,7 +38,7 @@ export async function blankItems(
   if (items.size === 0) return;
   const idat = part("idat");
   const holders = [...data, ...(idat ? [idat] : [])].sort((a, b) => a.offset - b.offset);
-  for (const { item, extents } of readLocations(await reader.content(locations), idat)) {
+  for await (const { item, extents } of readLocations(reader, locations, idat)) {
     const type = items.get(item);
     if (type === undefined) continue;
     if (extents === undefined) throw damaged("an item of metadata inside another item");
@@ -72,55 +68,13 @@ async function emptyItem(
   return Buffer.concat([Buffer.alloc(4), orientationExif(readOrientation(tiff) ?? 1)]);
 }
 
-/** The types of the items that are no picture, by number (`infe`). */
+/** The types of the items that are no picture, by number. */
 async function readPersonalItems(reader: BoxReader, information: Box): Promise<Map<number, string>> {
-  const version = (await reader.content(information, 1)).readUInt8(0);
   const items = new Map<number, string>();
-  for (const entry of await reader.within(information.body + (version === 0 ? 6 : 8), information.end)) {
-    if (entry.type !== "infe") continue;
-    const content = await reader.content(entry);
-    const entryVersion = content.readUInt8(0);
-    const wide = entryVersion >= 3;
-    const id = wide ? content.readUInt32BE(4) : content.readUInt16BE(4);
-    // Entries before version 2 have no type: what they describe is a file of its own.
-    const typeOffset = wide ? 10 : 8;
-    const type = entryVersion >= 2 ? content.toString("latin1", typeOffset, typeOffset + 4) : "mime";
-    const isText = type === "mime" && !content.includes("\0image/", typeOffset, "latin1");
-    const isPlainXmp = /\0application\/rdf\+xml\0\0?$/.test(content.toString("latin1", typeOffset + 4));
+  for await (const { id, type, names } of readItemInfo(reader, information)) {
+    const isText = type === "mime" && !names.includes("\0image/");
+    const isPlainXmp = /\0application\/rdf\+xml\0\0?$/.test(names);
     if (type === "Exif" || type === "uri " || isText) items.set(id, isPlainXmp ? "xmp" : type);
   }
   return items;
-}
-
-/** `iloc`: where every item lies in the file; its extents are undefined where they are parts of another item. */
-function* readLocations(
-  iloc: Buffer,
-  idat: Box | undefined,
-): Generator<{ item: number; extents: Extent[] | undefined }> {
-  const version = iloc.readUInt8(0);
-  const [offsetWidth, lengthWidth] = [iloc.readUInt8(4) >> 4, iloc.readUInt8(4) & 15];
-  const [baseWidth, indexWidth] = [iloc.readUInt8(5) >> 4, version > 0 ? iloc.readUInt8(5) & 15 : 0];
-  let position = 6;
-  const next = (width: number) => {
-    position += width;
-    if (width === 0) return 0;
-    return width === 8
-      ? Number(iloc.readBigUInt64BE(position - 8))
-      : iloc.readUIntBE(position - width, width);
-  };
-  for (let left = next(version < 2 ? 2 : 4); left > 0; left--) {
-    const item = next(version < 2 ? 2 : 4);
-    const method = version > 0 ? next(2) & 15 : 0;
-    next(2);
-    const base = next(baseWidth) + (method === 1 ? (idat?.body ?? 0) : 0);
-    const extents: Extent[] = [];
-    let count = next(2);
-    // Extents without bytes of their own would make a short table a long one.
-    if (offsetWidth + lengthWidth + indexWidth === 0 && count > 1) throw damaged("extents without a place");
-    for (; count > 0; count--) {
-      next(indexWidth);
-      extents.push({ offset: base + next(offsetWidth), length: next(lengthWidth) });
-    }
-    yield { item, extents: method < 2 ? extents : undefined };
-  }
 }

@@ -1,11 +1,9 @@
-import { damaged } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
 import type { Box, BoxReader } from "../iso-boxes.ts";
 import { blankBox, blankChildren } from "./iso-blanking.ts";
 import type { BlankedMovie } from "./iso-movie.ts";
 import { wipeInData } from "./iso-samples.ts";
 import type { Patches } from "./plan.ts";
-
-const mostSamples = 1_000_000;
 
 /** Blanks the metadata in every `moof`, and those parts of it that belong to a blanked track, with their samples. */
 export async function blankFragments(
@@ -81,7 +79,6 @@ async function readRuns(
     const content = await reader.content(box);
     const flags = content.readUInt32BE(0) & 0xff_ffff;
     const count = content.readUInt32BE(4);
-    if (count > mostSamples) throw damaged(`${count} samples in a fragment`);
     let position = 8;
     const offset = flags & 0x01 ? base + content.readInt32BE(position) : end;
     if (flags & 0x01) position += 4;
@@ -90,9 +87,11 @@ async function readRuns(
     const before = flags & 0x100 ? 4 : 0;
     const width = before + (hasSizes ? 4 : 0) + (flags & 0x400 ? 4 : 0) + (flags & 0x800 ? 4 : 0);
     let length = hasSizes ? 0 : count * header.sampleSize;
-    if (hasSizes)
+    if (hasSizes) {
+      reader.source.budget.tableEntries.spend(count);
       for (let index = 0; index < count; index++)
         length += content.readUInt32BE(position + index * width + before);
+    }
     list.push({ offset, length });
     end = offset + length;
   }

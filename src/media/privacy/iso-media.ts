@@ -1,7 +1,9 @@
-import { damaged, type ByteSource } from "../byte-source.ts";
+import type { ByteSource } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
 import { BoxReader, type Box } from "../iso-boxes.ts";
-import { pictureDisplaySize, type DisplaySize } from "../iso-display.ts";
+import type { DisplaySize } from "../iso-display.ts";
 import { blankItems } from "./heif-items.ts";
+import { readPictureSizes } from "./heif-sizes.ts";
 import { blankBox, isPersonal } from "./iso-blanking.ts";
 import { blankFragments } from "./iso-fragments.ts";
 import { blankMovie } from "./iso-movie.ts";
@@ -30,30 +32,37 @@ export async function planPicture(source: ByteSource): Promise<Blanking> {
 
 async function planIsoMedia(source: ByteSource, content: "movie" | "picture"): Promise<Blanking> {
   const reader = new BoxReader(source);
-  const patches = new Patches(source.size);
+  const patches = new Patches(source);
   const boxes = await readTop(reader, patches);
   const data = boxes.filter(({ type }) => type === "mdat" || type === "imda");
   let size: DisplaySize | null = null;
+  let decodedPixels = 0;
   let hasPicture = false;
   let hasMovie = false;
+  let hasItems = false;
 
   for (const box of boxes) {
-    if (box.type === "meta" && content === "picture") {
-      size ??= await pictureDisplaySize(reader, box);
-      hasPicture ||= size !== null;
+    // Readers take the first `meta` and the first `moov`; further ones are blanked.
+    if (box.type === "meta" && content === "picture" && !hasItems) {
+      hasItems = true;
+      const picture = await readPictureSizes(reader, box);
+      size ??= picture.size;
+      decodedPixels = Math.max(decodedPixels, picture.decodedPixels);
+      hasPicture ||= picture.size !== null;
       await blankItems(reader, patches, box, data);
     } else if (box.type === "moov" && !hasMovie) {
       hasMovie = true;
       const movie = await blankMovie(reader, patches, box, data);
       await blankFragments(reader, patches, boxes, movie, data);
       size ??= movie.size;
+      decodedPixels = Math.max(decodedPixels, movie.decodedPixels);
       hasPicture ||= movie.hasPicture;
     } else if (!kept.has(box.type) || box.type === "moov" || (await isPersonal(reader, box)))
       blankBox(patches, box);
   }
   const needed = content === "movie" ? ["moov"] : ["meta", "moov"];
   if (!boxes.some(({ type }) => needed.includes(type))) throw damaged(`no ${needed[0]}`);
-  return { patches: patches.list, orientation: 1, size, hasPicture };
+  return { patches, orientation: 1, size, decodedPixels, hasPicture };
 }
 
 /** The file's boxes. What follows the last one and is none, as some cameras write it, is wiped. */

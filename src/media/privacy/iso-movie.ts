@@ -1,5 +1,5 @@
 import type { Box, BoxReader } from "../iso-boxes.ts";
-import { trackDisplaySize, trackHandler, type DisplaySize } from "../iso-display.ts";
+import { trackCodedPixels, trackDisplaySize, trackHandler, type DisplaySize } from "../iso-display.ts";
 import { blankBox, blankChildren, blankHandlerName } from "./iso-blanking.ts";
 import { wipeSamples } from "./iso-samples.ts";
 import type { Patches } from "./plan.ts";
@@ -15,9 +15,13 @@ const keptInMedia = new Set("mdhd hdlr minf elng uuid".split(" "));
  * (GoPro `gpmd`, Apple `mebx`, Google `camm`) and into subtitles (drones), the time of day into time codes.
  */
 const keptHandlers = new Set(["vide", "soun", "auxv", "pict", "odsm", "sdsm"]);
+/** Tracks that a decoder makes pictures of; an `auxv` is no picture by itself. */
+const codedHandlers = new Set(["vide", "pict", "auxv"]);
 
 export interface BlankedMovie {
   readonly size: DisplaySize | null;
+  /** Of its largest track, as shown or as coded. */
+  readonly decodedPixels: number;
   readonly hasPicture: boolean;
   /** `track_ID`s of the tracks that were blanked. */
   readonly blankedTracks: ReadonlySet<number>;
@@ -35,6 +39,7 @@ export async function blankMovie(
   const blankedTracks = new Set<number>();
   const tracks: Box[] = [];
   let size: DisplaySize | null = null;
+  let decodedPixels = 0;
   let hasPicture = false;
   for (const box of await blankChildren(reader, patches, await reader.children(movie), keptInMovie)) {
     if (box.type === "mvhd") await blankTimes(reader, patches, box);
@@ -42,9 +47,13 @@ export async function blankMovie(
     const handler = await trackHandler(reader, box);
     if (keptHandlers.has(handler)) {
       tracks.push(box);
-      const isPicture = handler === "vide" || handler === "pict";
-      if (isPicture) size ??= await trackDisplaySize(reader, box);
-      hasPicture ||= isPicture;
+      if (!codedHandlers.has(handler)) continue;
+      const shown = await trackDisplaySize(reader, box);
+      const coded = await trackCodedPixels(reader, box);
+      decodedPixels = Math.max(decodedPixels, coded, shown ? shown.width * shown.height : 0);
+      if (handler === "auxv") continue;
+      size ??= shown;
+      hasPicture = true;
     } else {
       blankedTracks.add(await trackId(reader, box));
       await wipeSamples(reader, patches, box, data);
@@ -52,7 +61,7 @@ export async function blankMovie(
     }
   }
   for (const track of tracks) await blankTrack(reader, patches, track, blankedTracks);
-  return { size, hasPicture, blankedTracks, box: movie };
+  return { size, decodedPixels, hasPicture, blankedTracks, box: movie };
 }
 
 async function blankTrack(

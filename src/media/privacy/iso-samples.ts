@@ -1,13 +1,10 @@
-import { damaged } from "../byte-source.ts";
 import type { Box, BoxReader } from "../iso-boxes.ts";
+import { NumberTable } from "./iso-tables.ts";
 import type { Patches } from "./plan.ts";
 
-/** Entries of a table that is read: ten hours of positions, twenty-five a second. */
-const mostEntries = 1_000_000;
-
 /**
- * Zeros the samples of a track where its tables say they are (`stco` or `co64`, `stsc`, `stsz`; ISO/IEC 14496-12
- * sections 8.6 and 8.7).
+ * Zeros the samples of a track where its tables say they are (`stco` or `co64`, `stsc`, `stsz` or `stz2`; ISO/IEC
+ * 14496-12 sections 8.6 and 8.7).
  */
 export async function wipeSamples(
   reader: BoxReader,
@@ -18,29 +15,32 @@ export async function wipeSamples(
   const tables = await reader.find(track, "mdia", "minf", "stbl");
   if (!tables) return;
   const boxes = await reader.children(tables);
-  const table = async (type: string, head: number, width: number) => {
-    const box = boxes.find((child) => child.type === type);
-    return box && readTable(reader, box, head, width);
-  };
-  const short = await table("stco", 4, 4);
-  const long = short ? undefined : await table("co64", 4, 8);
-  const groups = await table("stsc", 4, 12);
-  const sizes = await readSizes(reader, boxes);
-  const chunks = short ?? long;
-  if (!chunks || !groups || !sizes) return;
+  const box = (type: string) => boxes.find((child) => child.type === type);
+  const offsetBox = box("stco") ?? box("co64");
+  const groupBox = box("stsc");
+  const sizeBox = box("stsz") ?? box("stz2");
+  if (!offsetBox || !groupBox || !sizeBox) return;
+  const offsets = await NumberTable.open(reader, offsetBox, { bits: offsetBox.type === "stco" ? 32 : 64 });
+  const groups = await NumberTable.open(reader, groupBox, { bits: 32, numbersEach: 3 });
+  const bytesOfNext = await openSizes(reader, sizeBox);
 
-  let sample = 0;
-  let group = 0;
-  for (let chunk = 1; chunk <= chunks.length / (long ? 8 : 4); chunk++) {
-    const next = (group + 1) * 12;
-    if (next < groups.length && groups.readUInt32BE(next) <= chunk) group++;
-    if (groups.length === 0) break;
-    const perChunk = groups.readUInt32BE(group * 12 + 4);
-    const length = sizes(sample, Math.min(sample + perChunk, 0xffff_ffff));
-    sample += perChunk;
-    const at = (chunk - 1) * (long ? 8 : 4);
-    const offset = long ? Number(long.readBigUInt64BE(at)) : chunks.readUInt32BE(at);
-    wipeInData(patches, data, offset, length);
+  /** A group of chunks: the number of the first one, the samples in each, a description. */
+  const nextGroup = async () => {
+    if (groups.left === 0) return undefined;
+    const firstChunk = await groups.next();
+    const samplesEach = await groups.next();
+    await groups.next();
+    return { firstChunk, samplesEach };
+  };
+  let group = await nextGroup();
+  let following = await nextGroup();
+  for (let chunk = 1; group && offsets.left > 0; chunk++) {
+    while (following && following.firstChunk <= chunk) {
+      group = following;
+      following = await nextGroup();
+    }
+    const length = await bytesOfNext(group.samplesEach);
+    wipeInData(patches, data, await offsets.next(), length);
   }
 }
 
@@ -62,31 +62,26 @@ export function wipeInData(patches: Patches, data: readonly Box[], offset: numbe
   return offset + length <= box.end;
 }
 
-/** The bytes of the samples from one number up to another, together. */
-async function readSizes(
-  reader: BoxReader,
-  boxes: readonly Box[],
-): Promise<((from: number, to: number) => number) | undefined> {
-  const box = boxes.find(({ type }) => type === "stsz");
-  if (!box) {
-    if (boxes.some(({ type }) => type === "stz2")) throw damaged("compact sizes of a track to be blanked");
-    return undefined;
+/**
+ * Returns a function that gives the bytes of the next so many samples together. However many it is asked for, each
+ * sample of the table is read once.
+ */
+async function openSizes(reader: BoxReader, box: Box): Promise<(samples: number) => Promise<number>> {
+  const head = await reader.content(box, 12);
+  const fixed = box.type === "stsz" ? head.readUInt32BE(4) : 0;
+  if (fixed > 0) {
+    let left = head.readUInt32BE(8);
+    return async (samples) => {
+      const counted = Math.min(samples, left);
+      left -= counted;
+      return counted * fixed;
+    };
   }
-  const [fixed, count] = await reader
-    .content(box, 12)
-    .then((head) => [head.readUInt32BE(4), head.readUInt32BE(8)]);
-  if (fixed) return (from, to) => Math.max(0, Math.min(to, count ?? 0) - from) * fixed;
-  const table = await readTable(reader, box, 8, 4);
-  return (from, to) => {
+  const bits = box.type === "stsz" ? 32 : head.readUInt8(7);
+  const sizes = await NumberTable.open(reader, box, { bits, countAt: 8 });
+  return async (samples) => {
     let sum = 0;
-    for (let at = from * 4; at < Math.min(to * 4, table.length); at += 4) sum += table.readUInt32BE(at);
+    for (let left = Math.min(samples, sizes.left); left > 0; left--) sum += await sizes.next();
     return sum;
   };
-}
-
-/** The entries of a table: its count stands at `head` behind the box's header. */
-async function readTable(reader: BoxReader, box: Box, head: number, width: number): Promise<Buffer> {
-  const count = (await reader.content(box, head + 4)).readUInt32BE(head);
-  if (count > mostEntries) throw damaged(`${count} entries in ${box.type}`);
-  return (await reader.content(box, head + 4 + count * width)).subarray(head + 4);
 }

@@ -1,4 +1,5 @@
-import { damaged, type ByteSource } from "../byte-source.ts";
+import type { ByteSource } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
 
 /** Bits that decode to something to see, in most tables; zeros are often the code for nothing. */
 const filler = Buffer.alloc(16_384, 0xaa);

@@ -1,19 +1,19 @@
-import { damaged, type ByteSource } from "../byte-source.ts";
+import type { ByteSource } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
 import { orientationExif, readOrientation, turned, type Orientation } from "./exif.ts";
 import { requireWholeScan } from "./jpeg-completeness.ts";
+import { JpegFrames } from "./jpeg-frames.ts";
 import { Pieces, type Rewriting } from "./plan.ts";
 
 const soi = 0xd8;
 const eoi = 0xd9;
 const sos = 0xda;
 const dnl = 0xdc;
+const dhp = 0xde;
 const app0 = 0xe0;
 const app1 = 0xe1;
 const app2 = 0xe2;
 const app14 = 0xee;
-
-/** More segments than a real photo has: colour profiles take up to 255, progressive scans a few hundred. */
-const mostSegments = 20_000;
 
 interface Segment {
   readonly marker: number;
@@ -37,13 +37,13 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting> {
   const body = new Pieces();
   let jfif: Buffer | undefined;
   let orientation: Orientation | undefined;
-  let frame: { width: number; height: number } | undefined;
-  let scans = 0;
+  const frames = new JpegFrames();
+  let hasScan = false;
   let position = 2;
   let isComplete = false;
 
-  for (let count = 0; ; count++) {
-    if (count > mostSegments) throw damaged("too many segments");
+  for (;;) {
+    source.budget.elements.spend();
     const segment = await nextSegment(source, position);
     if (segment === undefined) break;
     const { marker, offset, end } = segment;
@@ -54,17 +54,15 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting> {
     }
     const content = () => source.read(segment.body, end - segment.body);
     if (marker === sos) {
-      if (!frame) throw damaged("a scan before its frame");
+      frames.addScan();
       position = await endOfScan(source, end);
       body.keep(offset, position - offset);
-      if (position > end) scans++;
+      hasScan ||= position > end;
     } else if (isPartOfPicture(marker)) {
       body.keep(offset, end - offset);
-      if (isFrame(marker)) {
-        const header = await content();
-        frame ??= { height: header.readUInt16BE(1), width: header.readUInt16BE(3) };
-      } else if (marker === dnl && frame?.height === 0) frame.height = (await content()).readUInt16BE(0);
-    } else if (scans > 0) {
+      if (isFrame(marker)) frames.addFrame(await content());
+      else if (marker === dnl) frames.setHeight(await content());
+    } else if (hasScan) {
       // Decoders read these before the first scan only.
     } else if (marker === app0) {
       jfif ??= jfifHeader(await content());
@@ -77,9 +75,9 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting> {
       if (startsWith(adobe, "Adobe") && adobe.length >= 12) body.add(segmentOf(app14, adobe.subarray(0, 12)));
     }
   }
-  if (!frame || scans === 0) throw damaged("no picture");
+  if (!hasScan) throw damaged("no picture");
+  const { width, height, decodedPixels } = frames.sizes();
   if (!isComplete) await requireWholeScan(source, position);
-  if (frame.width === 0 || frame.height === 0) throw damaged("a picture without a size");
 
   const pieces = new Pieces();
   pieces.keep(0, 2);
@@ -93,7 +91,8 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting> {
   return {
     pieces: pieces.list,
     orientation: orientation ?? 1,
-    size: turned(frame.width, frame.height, orientation ?? 1),
+    size: turned(width, height, orientation ?? 1),
+    decodedPixels,
     hasPicture: true,
   };
 }
@@ -161,7 +160,9 @@ function isPartOfPicture(marker: number): boolean {
   return (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc8) || (marker >= 0xdb && marker <= 0xdf);
 }
 
+/** SOFn, and DHP, which gives the size of a hierarchical picture in the same way. */
 function isFrame(marker: number): boolean {
+  if (marker === dhp) return true;
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 

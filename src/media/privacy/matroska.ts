@@ -1,6 +1,7 @@
-import { damaged, type ByteSource } from "../byte-source.ts";
+import type { ByteSource } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
 import { readChildren, readElement, readUnsigned, type SizedElement } from "../ebml.ts";
-import { Patches, type Blanking } from "./plan.ts";
+import { Patches, pictureSize, type Blanking } from "./plan.ts";
 
 const ebmlHeader = 0x1a45dfa3;
 const segment = 0x18538067;
@@ -18,6 +19,8 @@ const video = 0xe0;
 const pixelWidth = 0xb0;
 const pixelHeight = 0xba;
 const padding = 0xec;
+/** SimpleBlock and BlockGroup: met one by one where a live recorder left the size of clusters open. */
+const blocks = new Set([0xa3, 0xa0]);
 
 /** Tags, attachments (covers, files), chapters (titles), and what an older edit left. */
 const personal = new Set([0x1254c367, 0x1941a469, 0x1043a770, padding]);
@@ -36,25 +39,21 @@ const personalInfo = new Set([
 /** The programs that wrote the file: must be there, so that they become empty. */
 const writers = new Set([0x4d80, 0x5741]);
 
-/** Elements that are walked over: blocks, where a live recorder left the size of clusters open. */
-const mostElements = 3_000_000;
-
 /**
  * Plans the blanking of a WebM or Matroska file (RFC 9559): elements of metadata become `Void` elements of the same
  * size, so that seek tables still hold. Subtitles stay.
  * @throws ApiError DAMAGED_MEDIA
  */
 export async function planMatroska(source: ByteSource): Promise<Blanking> {
-  const patches = new Patches(source.size);
+  const patches = new Patches(source);
   let size: { width: number; height: number } | null = null;
   let hasPicture = false;
   let hasSegment = false;
   let end = source.size;
-  let count = 0;
   for (let offset = 0; offset < source.size;) {
-    if (++count > mostElements) throw damaged("too many elements");
     if (offset >= end) end = source.size;
     const element = await readElement(source, offset, end);
+    (blocks.has(element.id) ? source.budget.blocks : source.budget.elements).spend();
     if (offset === 0 && element.id !== ebmlHeader) throw damaged("no EBML header");
     // What is in a segment, and in a cluster without a size, is walked as if it stood at the top.
     if (element.id === segment || (element.id === cluster && element.end === undefined)) {
@@ -76,12 +75,7 @@ export async function planMatroska(source: ByteSource): Promise<Blanking> {
     offset = element.end;
   }
   if (!hasSegment) throw damaged("no segment");
-  return {
-    patches: patches.list,
-    orientation: 1,
-    size: size?.width && size.height ? size : null,
-    hasPicture,
-  };
+  return { patches, orientation: 1, ...pictureSize(size), hasPicture };
 }
 
 async function blankInfo(source: ByteSource, patches: Patches, parent: SizedElement): Promise<void> {

@@ -1,14 +1,26 @@
-import { damaged } from "../byte-source.ts";
+import type { ByteSource } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
 import type { Orientation } from "./exif.ts";
 
-/** What the cleaning learned about a file on its way. */
+/** What was learned about a file while its metadata was removed. */
 export interface MediaFacts {
   /** How the stored pixels are to be turned for showing, by EXIF's numbers; 1 where the format says it in another way. */
   readonly orientation: Orientation;
   /** Pixels as shown (turned already); null where the file does not tell. */
   readonly size: { readonly width: number; readonly height: number } | null;
+  /**
+   * Pixels of the largest picture that a decoder holds in memory, which may be more than `size` has: the screen or
+   * canvas, any frame, any item of a HEIC or AVIF, all tiles of a grid together. 0 where the file does not tell.
+   */
+  readonly decodedPixels: number;
   /** False for a container without a picture, such as a sound in an MP4. */
   readonly hasPicture: boolean;
+}
+
+/** Both facts about size, for a file whose pictures all have the same size; unknown where that has no pixels. */
+export function pictureSize(size: MediaFacts["size"]): Pick<MediaFacts, "size" | "decodedPixels"> {
+  const decodedPixels = size ? size.width * size.height : 0;
+  return { size: decodedPixels > 0 ? size : null, decodedPixels };
 }
 
 /** A part of the file to be: a range of the source, or bytes of our own. */
@@ -21,16 +33,10 @@ export interface Rewriting extends MediaFacts {
 
 /** Changes inside a file of unchanged size, for formats full of offsets. */
 export interface Blanking extends MediaFacts {
-  readonly patches: readonly Patch[];
+  readonly patches: Patches;
 }
 
-/** Bytes to write at `offset`, or a number of zeros. */
-export type Patch = { readonly offset: number; readonly bytes: Uint8Array | number };
-
-/** More pieces or patches than any real file needs. */
-const mostParts = 200_000;
-
-/** Collects {@link Piece}s; ranges that touch become one. */
+/** Collects {@link Piece}s, a few for each structure element at most; ranges that touch become one. */
 export class Pieces {
   readonly list: Piece[] = [];
 
@@ -38,11 +44,11 @@ export class Pieces {
     const last = this.list.at(-1);
     if (last && !(last instanceof Uint8Array) && last.offset + last.length === offset)
       this.list[this.list.length - 1] = { offset: last.offset, length: last.length + length };
-    else this.#push({ offset, length });
+    else this.list.push({ offset, length });
   }
 
   add(bytes: Uint8Array): void {
-    this.#push(bytes);
+    this.list.push(bytes);
   }
 
   addAll(pieces: Pieces): void {
@@ -54,42 +60,56 @@ export class Pieces {
   get bytes(): number {
     return this.list.reduce((sum, piece) => sum + piece.length, 0);
   }
-
-  #push(piece: Piece): void {
-    if (this.list.length >= mostParts) throw damaged("too many parts");
-    this.list.push(piece);
-  }
 }
 
-/** Collects {@link Patch}es; zeros that touch become one. */
+/** Bytes of our own in one file: more than any real file needs. */
+const maxWrittenBytes = 16 * 1024 * 1024;
+
+/** Collects the changes to one file. Zeros are written first, so that bytes of our own win where the two overlap. */
 export class Patches {
-  readonly list: Patch[] = [];
-  #wiped = 0;
+  readonly writes: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
+  /**
+   * Ranges to fill with zeros: an offset and a length, the next offset and its length, and so on. Plain numbers,
+   * because a track may have millions of samples.
+   */
+  readonly zeros: number[] = [];
+  #writtenBytes = 0;
+  #zeroedBytes = 0;
+  #lastEnd = 0;
 
-  constructor(readonly fileSize: number) {}
+  constructor(private readonly source: ByteSource) {}
 
+  /** @throws ApiError DAMAGED_MEDIA for a range outside the file, and where the sum of all writes is too large */
   write(offset: number, bytes: Uint8Array): void {
-    this.#check(offset, bytes.length);
-    this.list.push({ offset, bytes });
+    this.#requireInside(offset, bytes.length);
+    this.#writtenBytes += bytes.length;
+    if (this.#writtenBytes > maxWrittenBytes) throw damaged("too much metadata to replace");
+    this.writes.push({ offset, bytes });
   }
 
-  /** Zeros from `offset` up to `end`. */
+  /**
+   * Fills the range from `offset` up to `end` with zeros. Ranges that touch become one; one that lies before the range
+   * added last costs a structure element, because ranges out of order cannot be written together.
+   * @throws ApiError DAMAGED_MEDIA for a range outside the file, or bytes that are named again and again
+   */
   wipe(offset: number, end: number): void {
     const length = end - offset;
     if (length === 0) return;
-    this.#check(offset, length);
-    // Tables may name the same bytes again and again: a real file has each of its bytes wiped once, or twice.
-    this.#wiped += length;
-    if (this.#wiped > 2 * this.fileSize) throw damaged("tables name the same bytes many times");
-    const last = this.list.at(-1);
-    if (last && typeof last.bytes === "number" && last.offset + last.bytes === offset)
-      this.list[this.list.length - 1] = { offset: last.offset, bytes: last.bytes + length };
-    else this.list.push({ offset, bytes: length });
+    this.#requireInside(offset, length);
+    // A real file has each of its bytes wiped once, or twice.
+    this.#zeroedBytes += length;
+    if (this.#zeroedBytes > 2 * this.source.size) throw damaged("tables name the same bytes many times");
+    if (offset === this.#lastEnd && this.zeros.length > 0)
+      this.zeros.push((this.zeros.pop() as number) + length);
+    else {
+      if (offset < this.#lastEnd) this.source.budget.elements.spend();
+      this.zeros.push(offset, length);
+    }
+    this.#lastEnd = end;
   }
 
-  #check(offset: number, length: number): void {
-    if (offset < 0 || length < 0 || offset + length > this.fileSize)
+  #requireInside(offset: number, length: number): void {
+    if (offset < 0 || length < 0 || offset + length > this.source.size)
       throw damaged(`no ${length} bytes at ${offset}`);
-    if (this.list.length >= mostParts) throw damaged("too many parts");
   }
 }

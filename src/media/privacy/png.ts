@@ -1,4 +1,6 @@
-import { damaged, type ByteSource } from "../byte-source.ts";
+import type { ByteSource } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
+import { Canvas } from "./canvas.ts";
 import { orientationExif, readOrientation, turned, type Orientation } from "./exif.ts";
 import { Pieces, type Rewriting } from "./plan.ts";
 
@@ -11,7 +13,15 @@ const kept = new Set(
     " ",
   ),
 );
-const mostChunks = 500_000;
+
+/** Bit depths that each colour type may have (PNG third edition, table 12). */
+const bitDepths: Readonly<Record<number, readonly number[]>> = {
+  0: [1, 2, 4, 8, 16],
+  2: [8, 16],
+  3: [1, 2, 4, 8],
+  4: [8, 16],
+  6: [8, 16],
+};
 
 /**
  * Plans a PNG or APNG (PNG third edition) of the chunks that make the picture, and an eXIf of the orientation alone.
@@ -23,15 +33,15 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
   const header = await source.read(signature.length, 8 + 13);
   if (header.toString("latin1", 4, 8) !== "IHDR" || header.readUInt32BE(0) !== 13)
     throw damaged("no IHDR first");
-  const [width, height] = [header.readUInt32BE(8), header.readUInt32BE(12)];
-  if (width === 0 || height === 0) throw damaged("a picture without a size");
+  const { width, height } = readHeader(header.subarray(8));
+  const canvas = new Canvas(width, height);
 
   const body = new Pieces();
   let orientation: Orientation | undefined;
   let hasData = false;
   let position = headerEnd;
-  for (let count = 0; ; count++) {
-    if (count > mostChunks) throw damaged("too many chunks");
+  for (;;) {
+    source.budget.elements.spend();
     const head = await source.read(position, 8);
     const length = head.readUInt32BE(0);
     const type = head.toString("latin1", 4, 8);
@@ -41,6 +51,7 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
       if (type === "IHDR") throw damaged("a second IHDR");
       body.keep(position, end - position);
       hasData ||= type === "IDAT";
+      if (type === "fcTL") addFrame(canvas, await source.read(position + 8, Math.min(length, 26)));
     } else if (type === "IEND") {
       body.add(chunk("IEND", Buffer.alloc(0)));
       break;
@@ -62,8 +73,27 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
     pieces: pieces.list,
     orientation: orientation ?? 1,
     size: turned(width, height, orientation ?? 1),
+    decodedPixels: width * height,
     hasPicture: true,
   };
+}
+
+/** Width and height in the content of IHDR. @throws ApiError DAMAGED_MEDIA for values that PNG does not have */
+function readHeader(header: Buffer): { width: number; height: number } {
+  const [width, height] = [header.readInt32BE(0), header.readInt32BE(4)];
+  if (width <= 0 || height <= 0) throw damaged("a picture without a size");
+  const [bitDepth = 0, colourType = 0, compression, filter, interlacing = 0] = header.subarray(8);
+  if (!bitDepths[colourType]?.includes(bitDepth) || compression !== 0 || filter !== 0 || interlacing > 1)
+    throw damaged("impossible values in IHDR");
+  return { width, height };
+}
+
+/** Checks the content of an fcTL: a frame of an animation. */
+function addFrame(canvas: Canvas, content: Buffer): void {
+  const [width, height] = [content.readUInt32BE(4), content.readUInt32BE(8)];
+  const [x, y] = [content.readUInt32BE(12), content.readUInt32BE(16)];
+  if (width === 0 || height === 0) throw damaged("a frame without a size");
+  canvas.addFrame(x, y, width, height);
 }
 
 function chunk(type: string, content: Buffer): Buffer {

@@ -1,4 +1,5 @@
-import { ByteSource, damaged } from "../byte-source.ts";
+import { ByteSource } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
 import type { MediaType } from "../types.ts";
 import { planAvi } from "./avi.ts";
 import { blank } from "./blank.ts";
@@ -6,7 +7,7 @@ import { planGif } from "./gif.ts";
 import { planMovie, planPicture } from "./iso-media.ts";
 import { planJpeg } from "./jpeg.ts";
 import { planMatroska } from "./matroska.ts";
-import type { Blanking, MediaFacts, Rewriting } from "./plan.ts";
+import { Patches, type Blanking, type MediaFacts, type Rewriting } from "./plan.ts";
 import { planPng } from "./png.ts";
 import { rewrite } from "./rewrite.ts";
 import { planWebp } from "./webp.ts";
@@ -31,7 +32,13 @@ const planners: Readonly<Record<MediaType, (source: ByteSource) => Promise<Rewri
   "video/matroska": planMatroska,
   "video/x-msvideo": planAvi,
   // A program stream has no place for metadata.
-  "video/mpeg": async () => ({ patches: [], orientation: 1, size: null, hasPicture: true }),
+  "video/mpeg": async (source) => ({
+    patches: new Patches(source),
+    orientation: 1,
+    size: null,
+    decodedPixels: 0,
+    hasPicture: true,
+  }),
 };
 
 /**
@@ -39,7 +46,8 @@ const planners: Readonly<Record<MediaType, (source: ByteSource) => Promise<Rewri
  * comments, XMP, IPTC, previews. What is shown stays bit by bit: pixels, frames, sound, orientation, colour profile,
  * animation. JPEG, PNG, GIF and WebP are written anew from what is known to belong to the picture and take the old
  * file's place; the containers, full of offsets, are blanked in place and keep their size. Memory does not grow with
- * the file.
+ * the file, except for a JPEG without its end marker (see jpeg-completeness.ts). Blanking blocks the thread: run it
+ * in a media worker.
  *
  * What stays: smaller versions of the picture inside a HEIC or AVIF, which viewers show, text that is part of the coded
  * stream (an encoder's name), subtitles in WebM and Matroska, and everything in an MPEG program stream.
@@ -51,17 +59,18 @@ export async function removeMetadata(path: string, type: MediaType): Promise<Cle
   const source = await ByteSource.open(path);
   try {
     const plan = await planners[type](source).catch(tellDamage);
-    const { orientation, size, hasPicture } = plan;
+    const { orientation, size, decodedPixels, hasPicture } = plan;
     let bytes = source.size;
     if ("pieces" in plan) bytes = await rewrite(path, source, plan.pieces);
-    else await blank(path, plan.patches);
-    return { bytes, orientation, size, hasPicture };
+    else blank(path, plan.patches);
+    return { bytes, orientation, size, decodedPixels, hasPicture };
   } finally {
     await source.close();
   }
 }
 
-/** Structures that end too early make their reader step over a buffer's end. */
+/** Structures that end too early, or hold impossible numbers, make their reader step outside of a buffer. */
 function tellDamage(error: unknown): never {
-  throw error instanceof RangeError ? damaged(error.message) : error;
+  const isOfReading = error instanceof RangeError || error instanceof TypeError;
+  throw isOfReading ? damaged(error.message) : error;
 }

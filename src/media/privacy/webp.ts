@@ -1,4 +1,6 @@
-import { damaged, type ByteSource } from "../byte-source.ts";
+import type { ByteSource } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
+import { Canvas } from "./canvas.ts";
 import { orientationExif, readOrientation, turned, type Orientation } from "./exif.ts";
 import { Pieces, type Rewriting } from "./plan.ts";
 
@@ -6,7 +8,6 @@ const hasProfile = 0x20;
 const hasAlpha = 0x10;
 const hasExif = 0x08;
 const isAnimated = 0x02;
-const mostChunks = 200_000;
 
 interface Chunk {
   readonly type: string;
@@ -53,45 +54,50 @@ export async function planWebp(source: ByteSource): Promise<Rewriting> {
   );
   extended.copy(header, 12, 4);
   body.add(header);
+  const canvas = new Canvas(extended.readUIntLE(4, 3) + 1, extended.readUIntLE(7, 3) + 1);
   if (profile) addChunk(body, profile);
   if (flags & isAnimated) {
     const animation = only("ANIM");
     const frames = chunks.filter((chunk) => chunk.type === "ANMF");
     if (!animation || frames.length === 0) throw damaged("no frames");
     addChunk(body, animation);
-    for (const frame of frames) body.addAll(await planFrame(source, frame));
+    for (const frame of frames) body.addAll(await planFrame(source, frame, canvas));
   } else {
     if (!image) throw damaged("no picture");
+    await requireSize(source, image, canvas);
     const alpha = only("ALPH");
     if (alpha) addChunk(body, alpha);
     addChunk(body, image);
   }
   if (orientation > 1) body.add(exifChunk(orientation));
-  const size = { width: extended.readUIntLE(4, 3) + 1, height: extended.readUIntLE(7, 3) + 1 };
-  return assemble(body, orientation, size);
+  return assemble(body, orientation, canvas);
 }
 
 function assemble(
   body: Pieces,
   orientation: Orientation,
-  size: { width: number; height: number },
+  { width, height }: { width: number; height: number },
 ): Rewriting {
   const riff = Buffer.from("RIFF\0\0\0\0WEBP", "latin1");
   riff.writeUInt32LE(body.bytes + 4, 4);
   const pieces = new Pieces();
   pieces.add(riff);
   pieces.addAll(body);
-  const shown = turned(size.width, size.height, orientation);
-  return { pieces: pieces.list, orientation, size: shown, hasPicture: true };
+  const size = turned(width, height, orientation);
+  return { pieces: pieces.list, orientation, size, decodedPixels: width * height, hasPicture: true };
 }
 
 /** A frame may hold unknown chunks beside its image; they go. */
-async function planFrame(source: ByteSource, frame: Chunk): Promise<Pieces> {
+async function planFrame(source: ByteSource, frame: Chunk, canvas: Canvas): Promise<Pieces> {
   const place = 16;
   if (frame.length < place) throw damaged(`a frame of ${frame.length} bytes`);
+  const header = await source.read(frame.body, place);
+  const size = { width: header.readUIntLE(6, 3) + 1, height: header.readUIntLE(9, 3) + 1 };
+  canvas.addFrame(header.readUIntLE(0, 3) * 2, header.readUIntLE(3, 3) * 2, size.width, size.height);
   const inside = await readChunks(source, frame.body + place, frame.body + frame.length);
   const image = inside.find(isImageData);
   if (!image) throw damaged("a frame without a picture");
+  await requireSize(source, image, size);
   const alpha = inside.find((chunk) => chunk.type === "ALPH");
   const content = new Pieces();
   content.keep(frame.body, place);
@@ -108,7 +114,7 @@ async function planFrame(source: ByteSource, frame: Chunk): Promise<Pieces> {
 async function readChunks(source: ByteSource, from: number, to: number): Promise<Chunk[]> {
   const chunks: Chunk[] = [];
   for (let offset = from; offset + 8 <= to;) {
-    if (chunks.length > mostChunks) throw damaged("too many chunks");
+    source.budget.elements.spend();
     const head = await source.read(offset, 8);
     const length = head.readUInt32LE(4);
     const body = offset + 8;
@@ -129,6 +135,17 @@ function isImageData({ type }: Chunk): boolean {
   return type === "VP8 " || type === "VP8L";
 }
 
+/** A decoder takes the size from the image, not from what stands around it. */
+async function requireSize(
+  source: ByteSource,
+  image: Chunk,
+  expected: { width: number; height: number },
+): Promise<void> {
+  const { width, height } = await imageSize(source, image);
+  if (width !== expected.width || height !== expected.height)
+    throw damaged(`an image of ${width} × ${height} instead of ${expected.width} × ${expected.height}`);
+}
+
 /** Size in the bitstream's own header (RFC 6386 section 9.1, RFC 9649 section 3.4). */
 async function imageSize(
   source: ByteSource,
@@ -136,10 +153,15 @@ async function imageSize(
 ): Promise<{ width: number; height: number }> {
   const header = await source.readUpTo(body, Math.min(length, 10));
   if (type === "VP8L") {
+    if (header.readUInt8(0) !== 0x2f) throw damaged("no VP8L signature");
     const bits = header.readUInt32LE(1);
     return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
   }
-  return { width: header.readUInt16LE(6) & 0x3fff, height: header.readUInt16LE(8) & 0x3fff };
+  // The first bit of a key frame is zero.
+  if (header.readUInt8(0) & 1 || header.readUIntBE(3, 3) !== 0x9d012a) throw damaged("no VP8 key frame");
+  const size = { width: header.readUInt16LE(6) & 0x3fff, height: header.readUInt16LE(8) & 0x3fff };
+  if (size.width === 0 || size.height === 0) throw damaged("a picture without a size");
+  return size;
 }
 
 function exifChunk(orientation: Orientation): Buffer {

@@ -11,6 +11,13 @@ export function u16(...values: number[]): Buffer {
   return bytes;
 }
 
+/** So many numbers of four bytes, too many for arguments. */
+export function numbers(count: number, value: (index: number) => number): Buffer {
+  const bytes = Buffer.alloc(count * 4);
+  for (let index = 0; index < count; index++) bytes.writeUInt32BE(value(index), index * 4);
+  return bytes;
+}
+
 type Content = Buffer | string;
 
 const join = (parts: Content[]) =>
@@ -48,19 +55,22 @@ export interface TrackSample {
   /** Where its chunks lie, each of one sample. */
   chunks?: number[];
   sampleBytes?: number;
+  /** Size of its pictures as its sample entry says; none unless given. */
+  coded?: [width: number, height: number];
+  /** Instead of the tables made from `chunks` and `sampleBytes`. */
+  tables?: Buffer[];
   extra?: Buffer[];
 }
 
 /** A `trak` of 64×48 pixels, created at a time that is secret. */
 export function track(sample: TrackSample): Buffer {
-  const { id, handler, matrix = "upright", chunks = [], sampleBytes = 0, extra = [] } = sample;
-  const tables = box(
-    "stbl",
-    fullBox("stsd", 0, u32(0)),
+  const { id, handler, matrix = "upright", chunks = [], sampleBytes = 0, coded, extra = [] } = sample;
+  const entries = coded ? [box("av01", Buffer.alloc(24), u16(...coded), Buffer.alloc(50))] : [];
+  const tables = sample.tables ?? [
     fullBox("stsc", 0, u32(1, 1, 1, 1)),
     fullBox("stsz", 0, u32(0, chunks.length), u32(...chunks.map(() => sampleBytes))),
     fullBox("stco", 0, u32(chunks.length, ...chunks)),
-  );
+  ];
   return box(
     "trak",
     fullBox(
@@ -75,7 +85,11 @@ export function track(sample: TrackSample): Buffer {
       "mdia",
       fullBox("mdhd", 0, "timetime", u32(1000, 1000, 0)),
       fullBox("hdlr", 0, "mhlr", handler, "appl\0\0\0\0\0\0\0\0", "secret handler\0"),
-      box("minf", tables, box("udta", "secret")),
+      box(
+        "minf",
+        box("stbl", fullBox("stsd", 0, u32(entries.length), ...entries), ...tables),
+        box("udta", "secret"),
+      ),
     ),
     ...extra,
   );
@@ -149,4 +163,66 @@ export function openElement(id: number, ...content: Content[]): Buffer {
 
 function elementId(id: number): Buffer {
   return Buffer.from(id.toString(16).padStart(2, "0"), "hex");
+}
+
+export interface HeifItem {
+  id: number;
+  type: string;
+  /** As `ispe` says; none unless given. */
+  size?: [width: number, height: number];
+  /** Lies in `idat`. */
+  payload?: Buffer;
+  /** Numbers of the items it is made of. */
+  parts?: number[];
+  turned?: boolean;
+}
+
+/** A HEIC of these items, the first of them its primary picture; only payloads have a place. */
+export function heifOf(items: HeifItem[], ...more: Buffer[]): Buffer {
+  const properties: Buffer[] = [];
+  const associations = items.map(({ id, size, turned }) => {
+    const indexes: number[] = [];
+    if (size) indexes.push(properties.push(fullBox("ispe", 0, u32(...size))));
+    if (turned) indexes.push(properties.push(box("irot", "\x01")));
+    return Buffer.concat([u16(id), Buffer.from([indexes.length, ...indexes])]);
+  });
+  const references = items
+    .filter(({ parts }) => parts)
+    .map(({ id, parts = [] }) => box("dimg", u16(id, parts.length, ...parts)));
+  const payloads = items.filter(({ payload }) => payload);
+  let offset = 0;
+  const locations = payloads.map(({ id, payload = Buffer.alloc(0) }) => {
+    const location = Buffer.concat([u16(id, 1, 0, 1), u32(offset, payload.length)]);
+    offset += payload.length;
+    return location;
+  });
+  const meta = fullBox(
+    "meta",
+    0,
+    fullBox("hdlr", 0, u32(0), "pict", Buffer.alloc(13)),
+    fullBox("pitm", 0, u16(items[0]?.id ?? 0)),
+    fullBox(
+      "iinf",
+      0,
+      u16(items.length),
+      ...items.map(({ id, type }) => box("infe", u32(0x02000000), u16(id, 0), type, "\0")),
+    ),
+    fullBox("iref", 0, ...references),
+    box("iprp", box("ipco", ...properties), fullBox("ipma", 0, u32(items.length), ...associations)),
+    box("idat", ...payloads.map(({ payload = "" }) => payload)),
+    fullBox("iloc", 1, u16(0x4400, payloads.length), ...locations),
+  );
+  return Buffer.concat([box("ftyp", "heic\0\0\0\0mif1heic"), meta, box("mdat", "picture"), ...more]);
+}
+
+/** What a `grid` item holds, with its size in 16 or 32 bits. */
+export function gridPayload(rows: number, columns: number, width: number, height: number): Buffer {
+  const isWide = width > 0xffff || height > 0xffff;
+  const head = Buffer.from([0, isWide ? 1 : 0, rows - 1, columns - 1]);
+  return Buffer.concat([head, isWide ? u32(width, height) : u16(width, height)]);
+}
+
+/** What an `iovl` item holds: a background, a canvas, and where each part lies on it. */
+export function overlayPayload(width: number, height: number): Buffer {
+  return Buffer.concat([Buffer.from([0, 1]), u16(0, 0, 0, 0), u32(width, height, 0, 0)]);
 }

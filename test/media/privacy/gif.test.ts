@@ -29,6 +29,7 @@ describe("a GIF", () => {
       bytes: bytes.length,
       orientation: 1,
       size: { width: 3, height: 2 },
+      decodedPixels: 6,
       hasPicture: true,
     });
     expect(left).toEqual(["upload"]);
@@ -51,5 +52,53 @@ describe("a GIF", () => {
     expect((await clean(whole.subarray(0, -1), "image/gif")).bytes).toEqual(whole);
     expect(await outcome(whole.subarray(0, -3), "image/gif")).toBe("DAMAGED_MEDIA");
     expect(await outcome(Buffer.concat([screen, trailer]), "image/gif")).toBe("DAMAGED_MEDIA");
+  });
+
+  /** An image of this size at this place, coded as if it were one pixel. */
+  const imageAt = (x: number, y: number, width: number, height: number) => {
+    const bytes = Buffer.from(image);
+    for (const [index, value] of [x, y, width, height].entries()) bytes.writeUInt16LE(value, 1 + index * 2);
+    return bytes;
+  };
+  const screenOf = (width: number, height: number) => {
+    const bytes = Buffer.from(screen);
+    bytes.writeUInt16LE(width, 6);
+    bytes.writeUInt16LE(height, 8);
+    return bytes;
+  };
+
+  test.each([
+    ["larger than its screen", [0, 0, 20_000, 20_000]],
+    ["beside its screen", [1, 0, 3, 2]],
+    ["below its screen", [0, 1, 3, 2]],
+    ["far outside", [65_535, 65_535, 1, 1]],
+  ] as const)("with an image %s is refused, whichever image it is", async (_name, [x, y, width, height]) => {
+    const outside = imageAt(x, y, width, height);
+    for (const images of [[outside], [image, outside], [outside, image]]) {
+      const sample = Buffer.concat([screen, ...images, trailer]);
+      expect(await outcome(sample, "image/gif")).toBe("DAMAGED_MEDIA");
+    }
+  });
+
+  test("with an empty screen has that of its first image, and a later one must lie within it", async () => {
+    for (const empty of [screenOf(0, 0), screenOf(500, 0), screenOf(0, 500)]) {
+      const sample = Buffer.concat([empty, imageAt(0, 0, 40, 30), imageAt(1, 1, 39, 29), trailer]);
+      const { facts } = await clean(sample, "image/gif");
+      expect(facts).toMatchObject({ size: { width: 40, height: 30 }, decodedPixels: 1200 });
+      const larger = Buffer.concat([empty, imageAt(0, 0, 40, 30), imageAt(0, 0, 41, 30), trailer]);
+      expect(await outcome(larger, "image/gif")).toBe("DAMAGED_MEDIA");
+    }
+  });
+
+  test("of 30,000 frames passes; one whose frames are endless work for a viewer does not", async () => {
+    const long = (count: number, size: number) =>
+      Buffer.concat([
+        screenOf(size, size),
+        loop,
+        ...Array.from({ length: count }, () => [control, imageAt(0, 0, size, size)]).flat(),
+        trailer,
+      ]);
+    expect(await outcome(long(30_000, 1000), "image/gif")).toBe("cleaned");
+    expect(await outcome(long(30_000, 2000), "image/gif")).toBe("DAMAGED_MEDIA");
   });
 });

@@ -35,6 +35,7 @@ describe("a JPEG", () => {
       bytes: bytes.length,
       orientation: 6,
       size: { width: 32, height: 48 },
+      decodedPixels: 32 * 48,
       hasPicture: true,
     });
     expect(left).toEqual(["upload"]);
@@ -117,5 +118,51 @@ describe("a JPEG", () => {
       for (const share of [0.1, 0.48, 0.9])
         expect(await outcome(plain.subarray(0, plain.length * share), "image/jpeg")).toBe("DAMAGED_MEDIA");
     }
+  });
+
+  /** A progressive JPEG of this size, whose last scan comes so often that it has this many. */
+  const scanned = async (scans: number, width: number, height: number) => {
+    const parts = jpegParts(await plainJpeg(true));
+    const frame = parts.find(({ marker }) => marker === 0xc2)?.bytes;
+    frame?.writeUInt16BE(height, 5);
+    frame?.writeUInt16BE(width, 7);
+    const own = parts.filter(({ marker }) => marker === 0xda);
+    const more = Array.from({ length: scans - own.length }, () => own.at(-1)?.bytes ?? Buffer.alloc(0));
+    const [end, ...rest] = parts.map(({ bytes }) => bytes).reverse();
+    return Buffer.concat([...rest.reverse(), ...more, end as Buffer]);
+  };
+
+  test("has at most 100 scans, and fewer the larger it is", async () => {
+    expect(await outcome(await scanned(100, 48, 32), "image/jpeg")).toBe("cleaned");
+    expect(await outcome(await scanned(101, 48, 32), "image/jpeg")).toBe("DAMAGED_MEDIA");
+    expect(await outcome(await scanned(64, 10_000, 5000), "image/jpeg")).toBe("cleaned");
+    expect(await outcome(await scanned(65, 10_000, 5000), "image/jpeg")).toBe("DAMAGED_MEDIA");
+    expect(await outcome(await scanned(20, 65_535, 65_535), "image/jpeg")).toBe("DAMAGED_MEDIA");
+  });
+
+  test("counts scans without data, which a decoder fills up", async () => {
+    const sample = await scanned(10, 48, 32);
+    const emptyScan = jpegSegment(0xda, "\x01\x01\0\x01\x05\0");
+    const end = sample.length - 2;
+    const withScans = (count: number) =>
+      Buffer.concat([
+        sample.subarray(0, end),
+        Buffer.alloc(emptyScan.length * count, emptyScan),
+        sample.subarray(end),
+      ]);
+    expect(await outcome(withScans(90), "image/jpeg")).toBe("cleaned");
+    expect(await outcome(withScans(91), "image/jpeg")).toBe("DAMAGED_MEDIA");
+  });
+
+  test.each([
+    ["frame header", 0xc1],
+    ["header of a hierarchical picture", 0xde],
+  ])("with a second, larger %s says what that needs", async (_name, marker) => {
+    const plain = await plainJpeg();
+    const larger = jpegSegment(marker, Buffer.from([8, 0x75, 0x30, 0x9c, 0x40, 1, 1, 0x11, 0]));
+    const end = plain.length - 2;
+    const sample = Buffer.concat([plain.subarray(0, end), larger, plain.subarray(end)]);
+    const { facts } = await clean(sample, "image/jpeg");
+    expect(facts).toMatchObject({ size: { width: 48, height: 32 }, decodedPixels: 40_000 * 30_000 });
   });
 });

@@ -54,6 +54,7 @@ describe("a WebM or Matroska", () => {
         bytes: sample.length,
         orientation: 1,
         size: { width: 256, height: 96 },
+        decodedPixels: 256 * 96,
         hasPicture: true,
       });
       expect(left).toEqual(["upload"]);

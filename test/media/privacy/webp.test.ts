@@ -14,6 +14,13 @@ import {
 
 const exif = (orientation: number, prefix = "") =>
   riffChunk("EXIF", Buffer.concat([Buffer.from(prefix), secretExif(orientation)]));
+/** An ANMF chunk; its place is even. */
+const animationFrame = (x: number, y: number, width: number, height: number, ...chunks: Buffer[]) => {
+  const head = Buffer.alloc(16, 1);
+  for (const [index, value] of [x / 2, y / 2, width - 1, height - 1].entries())
+    head.writeUIntLE(value, index * 3, 3);
+  return riffChunk("ANMF", Buffer.concat([head, ...chunks]));
+};
 const types = (webp: Buffer) => riffChunks(webp.subarray(12)).map(({ type }) => type);
 const flags = (webp: Buffer) => riffChunks(webp.subarray(12))[0]?.content[0];
 
@@ -44,6 +51,7 @@ describe("a WebP", () => {
         bytes: bytes.length,
         orientation: 6,
         size: { width: 32, height: 48 },
+        decodedPixels: 32 * 48,
         hasPicture: true,
       });
       expect(left).toEqual(["upload"]);
@@ -62,21 +70,21 @@ describe("a WebP", () => {
   });
 
   test("that moves keeps its frames, timing and looping, and no stowaway in a frame", async () => {
-    const place = Buffer.alloc(16, 1);
     const image = await webpImage(false);
     const alpha = riffChunk("ALPH", Buffer.from("odd"));
     const animation = riffChunk("ANIM", Buffer.alloc(6, 2));
-    const frame = (...chunks: Buffer[]) => riffChunk("ANMF", Buffer.concat([place, ...chunks]));
+    const frame = (...chunks: Buffer[]) => animationFrame(2, 4, 48, 32, ...chunks);
     const sample = riffFile(
       "WEBP",
-      vp8x(0x12 | 0x04),
+      vp8x(0x12 | 0x04, 50, 36),
       animation,
       frame(alpha, image, riffChunk("XMP ", xmp)),
       riffChunk("XMP ", xmp),
       frame(image),
     );
-    const { bytes } = await clean(sample, "image/webp");
-    expect(bytes).toEqual(riffFile("WEBP", vp8x(0x12), animation, frame(alpha, image), frame(image)));
+    const { bytes, facts } = await clean(sample, "image/webp");
+    expect(bytes).toEqual(riffFile("WEBP", vp8x(0x12, 50, 36), animation, frame(alpha, image), frame(image)));
+    expect(facts).toMatchObject({ size: { width: 50, height: 36 }, decodedPixels: 50 * 36 });
   });
 
   test("that is cut is refused; a forgotten last padding byte is added", async () => {
@@ -85,5 +93,42 @@ describe("a WebP", () => {
       expect(await outcome(whole.subarray(0, whole.length * share), "image/webp")).toBe("DAMAGED_MEDIA");
     const odd = riffFile("WEBP", riffChunk("VP8L", Buffer.from("\x2f\x2f\xc0\x07\x00ab", "latin1")));
     expect((await clean(odd.subarray(0, -1), "image/webp")).bytes).toEqual(odd);
+  });
+
+  test.each([
+    ["beside its canvas", [2, 0, 48, 32]],
+    ["below its canvas", [0, 2, 48, 32]],
+    ["larger than its canvas", [0, 0, 16_000_000, 16_000_000]],
+    ["of another size than the image in it", [0, 0, 47, 32]],
+    ["smaller than the image in it", [0, 0, 1, 1]],
+  ] as const)("with a frame %s is refused", async (_name, [x, y, width, height]) => {
+    for (const lossless of [false, true]) {
+      const whole = (...place: [number, number, number, number]) => animationFrame(...place, image);
+      const image = await webpImage(lossless);
+      const sample = (frame: Buffer) =>
+        riffFile("WEBP", vp8x(0x02), riffChunk("ANIM", Buffer.alloc(6)), whole(0, 0, 48, 32), frame);
+      expect(await outcome(sample(whole(0, 0, 48, 32)), "image/webp")).toBe("cleaned");
+      expect(await outcome(sample(whole(x, y, width, height)), "image/webp")).toBe("DAMAGED_MEDIA");
+    }
+  });
+
+  test("whose image is larger or smaller than its canvas, or no key frame, is refused", async () => {
+    for (const lossless of [false, true]) {
+      const image = await webpImage(lossless);
+      const alpha = riffChunk("ALPH", Buffer.from("alpha!"));
+      const sample = (width: number, height: number) =>
+        riffFile("WEBP", vp8x(0x10, width, height), alpha, image);
+      expect(await outcome(sample(48, 32), "image/webp")).toBe("cleaned");
+      for (const [width, height] of [
+        [47, 32],
+        [48, 33],
+        [1, 1],
+        [20_000, 20_000],
+      ] as const)
+        expect(await outcome(sample(width, height), "image/webp")).toBe("DAMAGED_MEDIA");
+      const broken = Buffer.from(riffFile("WEBP", image));
+      broken.writeUInt8(0xff, lossless ? 20 : 23);
+      expect(await outcome(broken, "image/webp")).toBe("DAMAGED_MEDIA");
+    }
   });
 });

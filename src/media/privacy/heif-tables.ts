@@ -1,0 +1,120 @@
+import type { Box, BoxReader } from "../iso-boxes.ts";
+
+// The tables in the `meta` box of a HEIF file (ISO/IEC 14496-12 section 8.11, ISO/IEC 23008-12 section 9.3). Every entry
+// of them spends the file's budget of structure elements.
+
+/** One entry of `iinf`. */
+export interface ItemInfo {
+  readonly id: number;
+  /** `hvc1`, `grid`, `Exif`, `mime`, … */
+  readonly type: string;
+  /** What follows the type: the item's name and, for `mime`, its content type. */
+  readonly names: string;
+}
+
+/** Bytes that are read of an entry: its facts come first, and its names may be of any length. */
+const maxInfoBytes = 1024;
+
+export async function* readItemInfo(reader: BoxReader, iinf: Box): AsyncGenerator<ItemInfo> {
+  const version = (await reader.content(iinf, 1)).readUInt8(0);
+  for (const entry of await reader.within(iinf.body + (version === 0 ? 6 : 8), iinf.end)) {
+    if (entry.type !== "infe") continue;
+    const content = await reader.content(entry, Math.min(entry.end - entry.body, maxInfoBytes));
+    const entryVersion = content.readUInt8(0);
+    const wide = entryVersion >= 3;
+    const id = wide ? content.readUInt32BE(4) : content.readUInt16BE(4);
+    // Entries before version 2 have no type: what they describe is a file of its own.
+    const typeOffset = wide ? 10 : 8;
+    const hasType = entryVersion >= 2;
+    const type = hasType ? content.toString("latin1", typeOffset, typeOffset + 4) : "mime";
+    yield { id, type, names: content.toString("latin1", hasType ? typeOffset + 4 : typeOffset) };
+  }
+}
+
+export interface Extent {
+  /** In the file. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * `iloc`: where every item lies; its extents are undefined where they are parts of another item.
+ * @param idat the box that some extents are counted from
+ */
+export async function* readLocations(
+  reader: BoxReader,
+  box: Box,
+  idat: Box | undefined,
+): AsyncGenerator<{ item: number; extents: Extent[] | undefined }> {
+  const iloc = await reader.content(box);
+  const { elements } = reader.source.budget;
+  const version = iloc.readUInt8(0);
+  const [offsetWidth, lengthWidth] = [iloc.readUInt8(4) >> 4, iloc.readUInt8(4) & 15];
+  const [baseWidth, indexWidth] = [iloc.readUInt8(5) >> 4, version > 0 ? iloc.readUInt8(5) & 15 : 0];
+  let position = 6;
+  const next = (width: number) => {
+    position += width;
+    if (width === 0) return 0;
+    return width === 8
+      ? Number(iloc.readBigUInt64BE(position - 8))
+      : iloc.readUIntBE(position - width, width);
+  };
+  for (let left = next(version < 2 ? 2 : 4); left > 0; left--) {
+    elements.spend();
+    const item = next(version < 2 ? 2 : 4);
+    const method = version > 0 ? next(2) & 15 : 0;
+    next(2);
+    const base = next(baseWidth) + (method === 1 ? (idat?.body ?? 0) : 0);
+    const count = next(2);
+    elements.spend(count);
+    const extents: Extent[] = [];
+    for (let index = 0; index < count; index++) {
+      next(indexWidth);
+      extents.push({ offset: base + next(offsetWidth), length: next(lengthWidth) });
+    }
+    yield { item, extents: method < 2 ? extents : undefined };
+  }
+}
+
+/** `ipma`: the items, each with the numbers, from 1, of its properties in `ipco`. */
+export async function* readAssociations(
+  reader: BoxReader,
+  box: Box,
+): AsyncGenerator<{ item: number; properties: number[] }> {
+  const ipma = await reader.content(box);
+  const { elements } = reader.source.budget;
+  const version = ipma.readUInt8(0);
+  const wide = (ipma.readUInt8(3) & 1) === 1;
+  let position = 8;
+  for (let left = ipma.readUInt32BE(4); left > 0; left--) {
+    const item = version === 0 ? ipma.readUInt16BE(position) : ipma.readUInt32BE(position);
+    position += version === 0 ? 2 : 4;
+    const count = ipma.readUInt8(position++);
+    elements.spend(1 + count);
+    const properties: number[] = [];
+    for (let index = 0; index < count; index++) {
+      // The highest bit says whether a reader must understand the property.
+      properties.push(wide ? ipma.readUInt16BE(position) & 0x7fff : ipma.readUInt8(position) & 0x7f);
+      position += wide ? 2 : 1;
+    }
+    yield { item, properties };
+  }
+}
+
+/** `iref`: the items that each item is made of (`dimg`), in order. */
+export async function readParts(reader: BoxReader, iref: Box): Promise<Map<number, number[]>> {
+  const wide = (await reader.content(iref, 1)).readUInt8(0) > 0;
+  const width = wide ? 4 : 2;
+  const parts = new Map<number, number[]>();
+  for (const reference of await reader.within(iref.body + 4, iref.end)) {
+    if (reference.type !== "dimg") continue;
+    const content = await reader.content(reference);
+    const count = content.readUInt16BE(width);
+    reader.source.budget.elements.spend(count);
+    const items: number[] = [];
+    for (let index = 0; index < count; index++)
+      items.push(content.readUIntBE(width + 2 + index * width, width));
+    parts.set(content.readUIntBE(0, width), items);
+  }
+  return parts;
+}
