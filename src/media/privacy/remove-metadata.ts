@@ -7,7 +7,8 @@ import { planGif } from "./gif.ts";
 import { planMovie, planPicture } from "./iso-media.ts";
 import { planJpeg } from "./jpeg.ts";
 import { planMatroska } from "./matroska.ts";
-import { Patches, type Blanking, type MediaFacts, type Rewriting } from "./plan.ts";
+import { planMpeg } from "./mpeg.ts";
+import type { Blanking, MediaFacts, Rewriting } from "./plan.ts";
 import { planPng } from "./png.ts";
 import { rewrite } from "./rewrite.ts";
 import { planWebp } from "./webp.ts";
@@ -31,14 +32,7 @@ const planners: Readonly<Record<MediaType, (source: ByteSource) => Promise<Rewri
   "video/webm": planMatroska,
   "video/matroska": planMatroska,
   "video/x-msvideo": planAvi,
-  // A program stream has no place for metadata.
-  "video/mpeg": async (source) => ({
-    patches: new Patches(source),
-    orientation: 1,
-    size: null,
-    decodedPixels: 0,
-    hasPicture: true,
-  }),
+  "video/mpeg": planMpeg,
 };
 
 /**

@@ -98,7 +98,23 @@ const samples: Record<string, [MediaType, (name: string) => Promise<unknown>]> =
     "video/webm",
     async (name) => ffmpeg(...picture, "-c:v", "libvpx", "-deadline", "realtime", ...titles, ...place, name),
   ],
-  "video.mpg": ["video/mpeg", async (name) => ffmpeg(...picture, "-r", "25", name)],
+  ...Object.fromEntries(
+    (
+      [
+        ["video.mpg", "mpeg", "mpeg1video"],
+        ["dvd.mpg", "dvd", "mpeg2video"],
+        ["svcd.mpg", "svcd", "mpeg2video"],
+        ["stream-1.mpg", "mpeg1video", "mpeg1video"],
+        ["stream-2.mpg", "mpeg2video", "mpeg2video"],
+      ] as const
+    ).map(([name, format, codec]) => [
+      name,
+      [
+        "video/mpeg",
+        async () => ffmpeg(...picture, "-r", "25", "-c:v", codec, "-f", format, name),
+      ] satisfies (typeof samples)[string],
+    ]),
+  ),
 };
 if (heifEncoder) {
   samples["tagged.heic"] = ["image/heic", async (name) => run([heifEncoder, "tagged.jpg", "-o", name])];
@@ -172,5 +188,7 @@ describe.skipIf(missing.length > 0)(`samples of real tools (needs exiftool and f
     const [before, after] = [Bun.file(join(folder, name)).size, Bun.file(join(folder, `clean-${name}`)).size];
     expect(after - before).toBeLessThanOrEqual(1024);
     expect(results[name]).toMatchObject({ bytes: after, hasPicture: true });
+    // A HEIC's tiles are larger than what is shown of them.
+    expect(results[name]?.decodedPixels).toBe(name === "tagged.heic" ? 64 * 64 : 64 * 48);
   });
 });

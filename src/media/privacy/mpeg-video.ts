@@ -1,0 +1,73 @@
+import { damaged } from "../damaged.ts";
+import type { MediaFacts } from "./plan.ts";
+
+const picture = 0x00;
+const lastSlice = 0xaf;
+const userData = 0xb2;
+const sequenceHeader = 0xb3;
+const extension = 0xb5;
+const sequenceEnd = 0xb7;
+const groupOfPictures = 0xb8;
+const afterPicture = new Set([userData, sequenceHeader, extension, sequenceEnd, groupOfPictures, picture]);
+
+const prefix = Buffer.from([0, 0, 1]);
+/** Start codes that are looked at. */
+const maxStartCodes = 64;
+
+/** The code behind 0x000001 at this place (ISO/IEC 13818-2 section 6.2.1), or undefined. */
+export function startCodeAt(bytes: Buffer, offset: number): number | undefined {
+  return bytes.subarray(offset, offset + 3).equals(prefix) ? bytes[offset + 3] : undefined;
+}
+
+/**
+ * Checks the beginning of an MPEG-1 or MPEG-2 video stream: a sequence header, pictures, and slices in them.
+ * @returns the size of its pictures
+ * @throws ApiError DAMAGED_MEDIA for anything else
+ */
+export function readVideoStream(bytes: Buffer): { width: number; height: number } {
+  const size = startCodeAt(bytes, 0) === sequenceHeader ? sequenceSize(bytes) : undefined;
+  if (!size) throw damaged("no sequence header");
+  let pictures = 0;
+  let slices = 0;
+  let offset = 0;
+  for (let count = 0; count < maxStartCodes; count++) {
+    offset = bytes.indexOf(prefix, offset + prefix.length);
+    const code = offset === -1 ? undefined : bytes[offset + 3];
+    if (code === undefined) break;
+    if (code === picture) pictures++;
+    else if (code <= lastSlice && pictures > 0) slices++;
+    else if (!afterPicture.has(code)) throw damaged(`no video at ${offset}`);
+  }
+  if (slices === 0) throw damaged("no picture");
+  return size;
+}
+
+/** Whether the content of a packet is that of a video stream, whose parts all begin with a start code. */
+export function hasVideoStartCode(content: Buffer): boolean {
+  const at = content.indexOf(prefix);
+  return at !== -1 && (content[at + 3] ?? 0xff) <= groupOfPictures;
+}
+
+/** The size in the first sequence header among these bytes; null where there is none. */
+export function findSequenceSize(bytes: Buffer): MediaFacts["size"] {
+  const at = bytes.indexOf(Buffer.from([0, 0, 1, sequenceHeader]));
+  return at === -1 ? null : (sequenceSize(bytes.subarray(at)) ?? null);
+}
+
+/** Of the sequence header that the bytes begin with, and MPEG-2's extension behind it; undefined where it is none. */
+function sequenceSize(bytes: Buffer): { width: number; height: number } | undefined {
+  if (bytes.length < 12) return undefined;
+  const sizes = bytes.readUIntBE(4, 3);
+  const [aspectRatio, frameRate] = [bytes.readUInt8(7) >> 4, bytes.readUInt8(7) & 15];
+  const hasMarker = (bytes.readUInt8(10) & 0x20) !== 0;
+  let [width, height] = [sizes >> 12, sizes & 0xfff];
+  const next = bytes.indexOf(prefix, 12);
+  if (next !== -1 && startCodeAt(bytes, next) === extension && next + 8 <= bytes.length) {
+    // Two more bits of each, above the twelve.
+    const bits = bytes.readUInt32BE(next + 4);
+    if (bits >>> 28 === 1)
+      [width, height] = [width | (((bits >>> 15) & 3) << 12), height | (((bits >>> 13) & 3) << 12)];
+  }
+  const isPlausible = width > 0 && height > 0 && aspectRatio > 0 && frameRate > 0 && hasMarker;
+  return isPlausible ? { width, height } : undefined;
+}

@@ -1,0 +1,44 @@
+import { u16, u32 } from "./container-samples.ts";
+
+type Content = Buffer | string;
+
+const join = (parts: Content[]) =>
+  Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part, "latin1") : part)));
+
+/** 0x000001, a code, and what follows. */
+export function startCode(code: number, ...content: Content[]): Buffer {
+  return join([Buffer.from([0, 0, 1, code]), ...content]);
+}
+
+/** Pack headers of both generations, with a clock of zero and a rate. */
+export const packs = {
+  mpeg1: startCode(0xba, Buffer.from([0x21, 0, 1, 0, 1, 0x80, 0x10, 0x01])),
+  mpeg2: startCode(0xba, Buffer.from([0x44, 0, 4, 0, 4, 1, 0, 0x10, 0x03, 0xfa, 0xff, 0xff])),
+};
+
+/** A packet of a stream, with a header as its generation has it. */
+export function packet(stream: number, generation: keyof typeof packs, ...content: Content[]): Buffer {
+  const header = {
+    mpeg1: Buffer.from([0xff, 0xff, 0x60, 0x20, 0x21, 0, 1, 0, 1]),
+    mpeg2: Buffer.from([0x81, 0, 0]),
+  }[generation];
+  const body = join([header, ...content]);
+  return startCode(stream, u16(body.length), body);
+}
+
+/** A sequence header, a group, a picture and a slice in it. */
+export function videoStream(width = 64, height = 48, ...more: Buffer[]): Buffer {
+  const sizes = u32((width & 0xfff) * 0x10_0000 + (height & 0xfff) * 0x100 + 0x13);
+  return Buffer.concat([
+    startCode(0xb3, sizes, Buffer.from([0xff, 0xff, 0xe0, 0x18])),
+    ...more,
+    startCode(0xb8, u32(0)),
+    startCode(0x00, u32(0)),
+    startCode(0x01, "coded slice"),
+  ]);
+}
+
+/** MPEG-2's extension of the sequence header, with two more bits of width and height. */
+export function sequenceExtension(width: number, height: number): Buffer {
+  return startCode(0xb5, u32(0x1000_0000 + ((width >> 12) << 15) + ((height >> 12) << 13)), u16(0));
+}
