@@ -19,13 +19,20 @@ export async function clean(
   });
 }
 
+/** Types that are written anew; all others keep their size. */
+const rewritten = new Set<MediaType>(["image/jpeg", "image/png", "image/gif", "image/webp"]);
+
 /** "cleaned", or the code of the error it was refused with; any other error is passed on. */
 export async function outcome(bytes: Uint8Array, type: MediaType): Promise<string> {
   return inTempFolder(async (folder) => {
     const path = join(folder, "upload");
     await Bun.write(path, bytes);
     const result = await removeMetadata(path, type).then(
-      () => "cleaned",
+      (facts) => {
+        const { size } = Bun.file(path);
+        const isRight = facts.bytes === size && (rewritten.has(type) || size === bytes.length);
+        return isRight ? "cleaned" : `${size} bytes instead of ${facts.bytes}`;
+      },
       (error: unknown) => {
         if (error instanceof ApiError) return error.code;
         throw error;

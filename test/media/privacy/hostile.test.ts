@@ -1,8 +1,23 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 
 import type { MediaType } from "../../../src/media/types.ts";
-import { outcome } from "./cleaning.ts";
-import { box, element, ftyp, heic, movie, openElement, track } from "./container-samples.ts";
+import { bombs } from "./bombs.ts";
+import { inTempFolder, outcome } from "./cleaning.ts";
+import {
+  box,
+  element,
+  ftyp,
+  gridPayload,
+  heic,
+  heifOf,
+  movie,
+  openElement,
+  overlayPayload,
+  track,
+  u32,
+} from "./container-samples.ts";
+import { packet, packs, sequenceExtension, videoStream } from "./mpeg-samples.ts";
 import {
   gifParts,
   jpegSegment,
@@ -20,14 +35,20 @@ import {
 
 const { screen, loop, comment, control, image, trailer } = gifParts;
 
-const samples: [MediaType, () => Promise<Buffer> | Buffer][] = [
+const samples: [name: string, MediaType, () => Promise<Buffer> | Buffer][] = [
   [
+    "a JPEG",
     "image/jpeg",
     async () => withSegments(await plainJpeg(true), jpegSegment(0xe1, "Exif\0\0", secretExif(6))),
   ],
-  ["image/png", () => plainPng([pngChunk("eXIf", secretExif(6))], [pngChunk("tEXt", "Title\0secret")])],
-  ["image/gif", () => Buffer.concat([screen, loop, comment, gifParts.xmp, control, image, trailer])],
   [
+    "a PNG",
+    "image/png",
+    () => plainPng([pngChunk("eXIf", secretExif(6))], [pngChunk("tEXt", "Title\0secret")]),
+  ],
+  ["a GIF", "image/gif", () => Buffer.concat([screen, loop, comment, gifParts.xmp, control, image, trailer])],
+  [
+    "a WebP",
     "image/webp",
     async () =>
       riffFile(
@@ -38,8 +59,9 @@ const samples: [MediaType, () => Promise<Buffer> | Buffer][] = [
         riffChunk("XMP ", xmp),
       ),
   ],
-  ["image/heic", () => heic(secretExif(6), xmp, Buffer.from("picture"))],
+  ["a HEIC", "image/heic", () => heic(secretExif(6), xmp, Buffer.from("picture"))],
   [
+    "an MP4",
     "video/mp4",
     () =>
       Buffer.concat([
@@ -53,6 +75,7 @@ const samples: [MediaType, () => Promise<Buffer> | Buffer][] = [
       ]),
   ],
   [
+    "a WebM",
     "video/webm",
     () =>
       Buffer.concat([
@@ -67,6 +90,7 @@ const samples: [MediaType, () => Promise<Buffer> | Buffer][] = [
       ]),
   ],
   [
+    "an AVI",
     "video/x-msvideo",
     () =>
       riffFile(
@@ -75,40 +99,214 @@ const samples: [MediaType, () => Promise<Buffer> | Buffer][] = [
         riffChunk("LIST", Buffer.from("moviabcd")),
       ),
   ],
+  [
+    "an AVI with streams",
+    "video/x-msvideo",
+    () => {
+      const list = (kind: string, ...chunks: Buffer[]) =>
+        riffChunk("LIST", Buffer.concat([Buffer.from(kind), ...chunks]));
+      const stream = list(
+        "strl",
+        riffChunk("strh", Buffer.from("vidsMJPG")),
+        riffChunk("strd", Buffer.from("AVIF")),
+      );
+      const header = list(
+        "hdrl",
+        riffChunk("avih", Buffer.alloc(56, 1)),
+        stream,
+        riffChunk("IDIT", Buffer.from("date")),
+      );
+      return riffFile("AVI ", header, list("movi", riffChunk("00dc", Buffer.from("picture"))));
+    },
+  ],
+  [
+    "a moving PNG",
+    "image/png",
+    () => {
+      const control = pngChunk("fcTL", Buffer.concat([u32(0, 48, 32, 0, 0), Buffer.alloc(6)]));
+      return plainPng([pngChunk("acTL", u32(1, 0)), control], [control, pngChunk("fdAT", "data")]);
+    },
+  ],
+  [
+    "a moving WebP",
+    "image/webp",
+    async () => {
+      const place = Buffer.alloc(16);
+      place.writeUIntLE(47, 6, 3);
+      place.writeUIntLE(31, 9, 3);
+      const frame = riffChunk("ANMF", Buffer.concat([place, await webpImage(false)]));
+      return riffFile("WEBP", vp8x(0x02), riffChunk("ANIM", Buffer.alloc(6)), frame, frame);
+    },
+  ],
+  [
+    "a HEIC of tiles",
+    "image/heic",
+    () =>
+      heifOf([
+        {
+          id: 1,
+          type: "grid",
+          size: [60, 40],
+          payload: gridPayload(1, 2, 60, 40),
+          parts: [2, 3],
+          turned: true,
+        },
+        { id: 2, type: "hvc1", size: [32, 48] },
+        { id: 3, type: "hvc1", size: [32, 48] },
+        { id: 4, type: "iovl", payload: overlayPayload(100, 100), parts: [1] },
+        { id: 5, type: "Exif", payload: secretExif(6) },
+      ]),
+  ],
+  [
+    "a sequence of pictures",
+    "image/avif",
+    () =>
+      heifOf(
+        [{ id: 1, type: "av01", size: [64, 48] }],
+        movie(track({ id: 1, handler: "pict", coded: [64, 48] })),
+      ),
+  ],
+  [
+    "an MP4 in fragments",
+    "video/mp4",
+    () =>
+      Buffer.concat([
+        ftyp,
+        movie(track({ id: 1, handler: "vide" }), track({ id: 2, handler: "camm" })),
+        box(
+          "moof",
+          box("traf", box("tfhd", u32(0x02_0000, 1)), box("trun", u32(0x201, 1, 200, 6))),
+          box("traf", box("tfhd", u32(0x02_0000, 2)), box("trun", u32(0x201, 2, 206, 4, 4))),
+        ),
+        box("mdat", "frame1secret1!"),
+      ]),
+  ],
+  ["an MPEG-1 program stream", "video/mpeg", () => programStream("mpeg1")],
+  ["an MPEG-2 program stream", "video/mpeg", () => programStream("mpeg2")],
+  ["an MPEG video stream", "video/mpeg", () => videoStream(64, 48, sequenceExtension(64, 48))],
 ];
+
+function programStream(generation: keyof typeof packs): Buffer {
+  const video = packet(0xe0, generation, videoStream());
+  return Buffer.concat([
+    packs[generation],
+    packet(0xc0, generation, "sound"),
+    video,
+    packs[generation],
+    video,
+  ]);
+}
 
 const allowed = ["cleaned", "DAMAGED_MEDIA"];
 
-test.each(samples)("%s cut anywhere is cleaned or refused, and leaves no second file", async (type, make) => {
-  const sample = await make();
-  expect(await outcome(sample, type)).toBe("cleaned");
-  const step = Math.ceil(sample.length / 120);
-  for (let length = 0; length < sample.length; length += step)
-    expect(allowed).toContain(await outcome(sample.subarray(0, length), type));
-});
+/** How a file comes out, which must not take a second of the processor. */
+async function quickOutcome(bytes: Buffer, type: MediaType): Promise<string> {
+  const start = process.cpuUsage();
+  const result = await outcome(bytes, type);
+  const { user, system } = process.cpuUsage(start);
+  const seconds = (user + system) / 1_000_000;
+  return seconds < 1 ? result : `${result} after ${seconds} s`;
+}
 
-test.each(samples)("%s with bytes changed anywhere is cleaned or refused", async (type, make) => {
-  const sample = await make();
-  // The same numbers in every run, so that a failure can be repeated.
+/** The same numbers in every run, so that a failure can be repeated. */
+function seeded(): (below: number) => number {
   let random = 1;
-  const next = (below: number) => {
+  return (below) => {
     random = (random * 48_271) % 0x7fff_ffff;
     return random % below;
   };
+}
+
+test.each(samples)(
+  "%s (%s) cut anywhere is cleaned or refused, and leaves no second file",
+  async (_name, type, make) => {
+    const sample = await make();
+    expect(await quickOutcome(sample, type)).toBe("cleaned");
+    const step = Math.ceil(sample.length / 120);
+    for (let length = 0; length < sample.length; length += step)
+      expect(allowed).toContain(await quickOutcome(sample.subarray(0, length), type));
+  },
+);
+
+test.each(samples)("%s (%s) with bytes changed anywhere is cleaned or refused", async (_name, type, make) => {
+  const sample = await make();
+  const next = seeded();
   for (let round = 0; round < 200; round++) {
     const broken = Buffer.from(sample);
     for (let changes = 1 + next(4); changes > 0; changes--)
       broken.writeUInt8([0, 0xff, 0x7f, 1, next(256)][next(5)] ?? 0, next(broken.length));
-    expect(allowed).toContain(await outcome(broken, type));
+    expect(allowed).toContain(await quickOutcome(broken, type));
   }
 });
 
-test.each(samples)("%s that is something else is refused", async (type) => {
+test.each(samples)(
+  "%s (%s) with numbers changed, or parts left out or repeated, is cleaned or refused",
+  async (_name, type, make) => {
+    const sample = await make();
+    const next = seeded();
+    const extremes = [0, 1, 0x7f, 0x80, 0xff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff];
+    for (let round = 0; round < 200; round++) {
+      const [from, to] = [next(sample.length), next(sample.length)].sort((a, b) => a - b) as [number, number];
+      const broken = [
+        () => Buffer.concat([sample.subarray(0, from), sample.subarray(to)]),
+        () => Buffer.concat([sample.subarray(0, to), sample.subarray(from)]),
+        () => {
+          const bytes = Buffer.concat([sample, Buffer.alloc(8)]);
+          const value = extremes[next(extremes.length)] ?? 0;
+          if (next(2) === 0) bytes.writeUInt32BE(value, from);
+          else bytes.writeUInt32LE(value, from);
+          return bytes.subarray(0, sample.length);
+        },
+      ][next(3)]?.();
+      expect(allowed).toContain(await quickOutcome(broken ?? sample, type));
+    }
+  },
+);
+
+test.each(samples)("%s (%s) that is something else is refused", async (_name, type) => {
   for (const other of [
     Buffer.alloc(0),
     Buffer.alloc(1000),
     Buffer.alloc(1000, 0xff),
     Buffer.from("<html>secret"),
   ])
-    expect(await outcome(other, type)).toBe("DAMAGED_MEDIA");
+    expect(await quickOutcome(other, type)).toBe("DAMAGED_MEDIA");
 });
+
+test.each(Object.entries(bombs))("a hostile file takes less than a second: %s", async (_name, bomb) => {
+  expect(await quickOutcome(await bomb.make(), bomb.type)).toBe(bomb.outcome);
+});
+
+test(
+  "all hostile files together need little memory, and so does a large JPEG without an end marker",
+  () =>
+    inTempFolder(async (folder) => {
+      const files = Object.entries(bombs).map(([name, bomb]) => ({ name, ...bomb }));
+      const unfinished = async (megabytes: number) => {
+        const comments = Buffer.alloc(megabytes * 1_000_000, jpegSegment(0xfe, Buffer.alloc(49_996)));
+        return withSegments((await plainJpeg()).subarray(0, -2), comments);
+      };
+      files.push({
+        name: "66 MB without an end",
+        type: "image/jpeg",
+        make: () => unfinished(66),
+        outcome: "cleaned",
+      });
+      files.push({
+        name: "68 MB without an end",
+        type: "image/jpeg",
+        make: () => unfinished(68),
+        outcome: "DAMAGED_MEDIA",
+      });
+      for (const [index, { type, make }] of files.entries()) {
+        await Bun.write(join(folder, `${index}`), await make());
+        await Bun.write(join(folder, `${index}.type`), type);
+      }
+      const child = Bun.spawn([process.execPath, join(import.meta.dir, "peak-memory.ts"), folder]);
+      const { outcomes, peakMegabytes } = await new Response(child.stdout).json();
+      for (const [index, { name, outcome: expected }] of files.entries())
+        expect([name, outcomes[index]]).toEqual([name, expected]);
+      expect(peakMegabytes).toBeLessThan(300);
+    }),
+  60_000,
+);

@@ -1,0 +1,338 @@
+import type { MediaType } from "../../../src/media/types.ts";
+import {
+  box,
+  element,
+  ftyp,
+  fullBox,
+  gridPayload,
+  heifOf,
+  movie,
+  numbers,
+  openElement,
+  track,
+  u16,
+  u32,
+} from "./container-samples.ts";
+import { packet, packs, videoStream } from "./mpeg-samples.ts";
+import {
+  gifParts,
+  jpegParts,
+  jpegSegment,
+  plainJpeg,
+  plainPng,
+  pngChunk,
+  riffChunk,
+  riffFile,
+  vp8x,
+  webpImage,
+} from "./photo-samples.ts";
+
+/** A file of a few megabytes whose structure asks for endless work. Some are well-formed and must only be quick. */
+export interface Bomb {
+  readonly type: MediaType;
+  readonly outcome: "DAMAGED_MEDIA" | "cleaned";
+  make(): Promise<Buffer> | Buffer;
+}
+
+const repeated = (count: number, unit: Buffer) => Buffer.alloc(count * unit.length, unit);
+const video = track({ id: 1, handler: "vide" });
+const film = Buffer.concat([ftyp, movie(video), box("mdat", "pictures")]);
+const dataTrack = (id: number, ...tables: Buffer[]) => track({ id, handler: "meta", tables });
+const sameChunk = fullBox("stsc", 0, u32(1, 1, 1, 1));
+const ebml = element(0x1a45dfa3, element(0x4282, "webm"));
+const list = (kind: string, ...chunks: Buffer[]) =>
+  riffChunk("LIST", Buffer.concat([Buffer.from(kind), ...chunks]));
+const junk = riffChunk("JUNK", Buffer.alloc(0));
+
+/** Boxes, elements or chunks inside each other. */
+function nested(depth: number, headerBytes: number, header: (bodyBytes: number) => Buffer): Buffer {
+  const headers: Buffer[] = [];
+  for (let level = 0; level < depth; level++) headers.push(header(level * headerBytes));
+  return Buffer.concat(headers.reverse());
+}
+
+const nestedBoxes = (type: string) =>
+  nested(100_000, 8, (body) => Buffer.concat([u32(body + 8), Buffer.from(type)]));
+
+/** A HEIC in whose description one of the boxes is replaced. */
+function heifWith(type: string, replacement: Buffer): Buffer {
+  const sample = heifOf([
+    { id: 1, type: "grid", size: [64, 48], payload: gridPayload(1, 1, 64, 48), parts: [2] },
+    { id: 2, type: "Exif", size: [64, 48], payload: Buffer.from("exif") },
+  ]);
+  const at = sample.indexOf(type) - 4;
+  const rest = sample.subarray(at + sample.readUInt32BE(at));
+  const whole = Buffer.concat([sample.subarray(0, at), replacement, rest]);
+  const grown = whole.length - sample.length;
+  for (const parent of ["meta", "iprp"]) {
+    const size = sample.indexOf(parent) - 4;
+    const end = size + sample.readUInt32BE(size);
+    if (size < at && at < end) whole.writeUInt32BE(sample.readUInt32BE(size) + grown, size);
+  }
+  return whole;
+}
+
+async function jpegWith(...inserted: Buffer[]): Promise<Buffer> {
+  const jpeg = await plainJpeg();
+  return Buffer.concat([jpeg.subarray(0, 2), ...inserted, jpeg.subarray(2)]);
+}
+
+async function movingWebp(...chunks: Buffer[]): Promise<Buffer> {
+  return riffFile("WEBP", vp8x(0x02), riffChunk("ANIM", Buffer.alloc(6)), ...chunks);
+}
+
+const damaged = (type: MediaType, make: Bomb["make"]): Bomb => ({ type, make, outcome: "DAMAGED_MEDIA" });
+const odd = (type: MediaType, make: Bomb["make"]): Bomb => ({ type, make, outcome: "cleaned" });
+
+export const bombs: Readonly<Record<string, Bomb>> = {
+  "900,000 empty boxes behind a film": damaged("video/mp4", () =>
+    Buffer.concat([film, repeated(900_000, box("free"))]),
+  ),
+  "500,000 empty boxes in a film's index": damaged("video/quicktime", () =>
+    Buffer.concat([ftyp, movie(video, repeated(500_000, box("trak"))), box("mdat")]),
+  ),
+  "30,000 tracks": damaged("video/mp4", () =>
+    Buffer.concat([ftyp, movie(repeated(30_000, dataTrack(2))), box("mdat")]),
+  ),
+  "boxes of a film in boxes, 100,000 deep": odd("video/mp4", () =>
+    Buffer.concat([ftyp, nestedBoxes("moov"), box("mdat")]),
+  ),
+  "boxes of a picture in boxes, 100,000 deep": odd("image/heic", () =>
+    Buffer.concat([ftyp, u32(800_012), Buffer.from("meta"), u32(0), nestedBoxes("iprp")]),
+  ),
+  "50,000 fragments of nothing": damaged("video/mp4", () =>
+    Buffer.concat([film, repeated(50_000, box("moof", box("traf", fullBox("tfhd", 0, u32(1)))))]),
+  ),
+  "a fragment with 200,000 runs": damaged("video/mp4", () =>
+    Buffer.concat([
+      ftyp,
+      movie(video, dataTrack(2)),
+      box("moof", box("traf", fullBox("tfhd", 0, u32(2)), repeated(200_000, fullBox("trun", 0, u32(0))))),
+      box("mdat"),
+    ]),
+  ),
+  "runs of four billion samples": odd("video/mp4", () =>
+    Buffer.concat([
+      ftyp,
+      movie(video, dataTrack(2)),
+      box(
+        "moof",
+        box("traf", fullBox("tfhd", 0, u32(2)), repeated(1000, fullBox("trun", 0, u32(0xffff_ffff)))),
+      ),
+      box("mdat"),
+    ]),
+  ),
+  "a chunk of four billion samples, a million times": odd("video/mp4", () =>
+    Buffer.concat([
+      ftyp,
+      box("mdat", Buffer.alloc(1000)),
+      movie(
+        video,
+        dataTrack(
+          2,
+          fullBox("stsc", 0, u32(1, 1, 0xffff_ffff, 1)),
+          fullBox(
+            "stsz",
+            0,
+            u32(0, 1_000_000),
+            numbers(1_000_000, () => 0),
+          ),
+          fullBox(
+            "stco",
+            0,
+            u32(1_000_000),
+            numbers(1_000_000, () => ftyp.length + 8),
+          ),
+        ),
+      ),
+    ]),
+  ),
+  "a million groups for one chunk": odd("video/mp4", () =>
+    Buffer.concat([
+      ftyp,
+      box("mdat", Buffer.alloc(1000)),
+      movie(
+        video,
+        dataTrack(
+          2,
+          fullBox("stsc", 0, u32(1_000_000), Buffer.alloc(12_000_000)),
+          fullBox("stsz", 0, u32(1, 1000)),
+          fullBox("stco", 0, u32(1, ftyp.length + 8)),
+        ),
+      ),
+    ]),
+  ),
+  "ten tracks with half a million chunks each": damaged("video/mp4", () =>
+    Buffer.concat([
+      ftyp,
+      box("mdat", Buffer.alloc(1000)),
+      movie(
+        video,
+        ...Array.from({ length: 10 }, (_, index) =>
+          dataTrack(
+            index + 2,
+            sameChunk,
+            fullBox("stsz", 0, u32(0, 1)),
+            fullBox(
+              "stco",
+              0,
+              u32(500_000),
+              numbers(500_000, () => ftyp.length + 8),
+            ),
+          ),
+        ),
+      ),
+    ]),
+  ),
+  "half a million chunks from the last to the first": damaged("video/mp4", () =>
+    Buffer.concat([
+      ftyp,
+      box("mdat", Buffer.alloc(1_000_000)),
+      movie(
+        video,
+        dataTrack(
+          2,
+          sameChunk,
+          fullBox("stsz", 0, u32(1, 500_000)),
+          fullBox(
+            "stco",
+            0,
+            u32(500_000),
+            numbers(500_000, (index) => ftyp.length + 1_000_000 - index * 2),
+          ),
+        ),
+      ),
+    ]),
+  ),
+  "65,535 items of 65,535 extents without a place": damaged("image/heic", () =>
+    heifWith("iloc", fullBox("iloc", 1, u16(0, 65_535), repeated(65_535, u16(2, 1, 0, 65_535)))),
+  ),
+  "a million extents": damaged("image/avif", () =>
+    heifWith(
+      "iloc",
+      fullBox(
+        "iloc",
+        1,
+        u16(0x4400, 16),
+        repeated(16, Buffer.concat([u16(2, 1, 0, 65_535), Buffer.alloc(65_535 * 8)])),
+      ),
+    ),
+  ),
+  "five million items without properties": damaged("image/heic", () =>
+    heifWith("ipma", fullBox("ipma", 0, u32(5_000_000), Buffer.alloc(15_000_000))),
+  ),
+  "60,000 items with 255 properties each": damaged("image/heic", () =>
+    heifWith(
+      "ipma",
+      fullBox("ipma", 0, u32(60_000), repeated(60_000, Buffer.concat([u16(1), Buffer.alloc(256, 0xff)]))),
+    ),
+  ),
+  "300,000 items": damaged("image/heic", () =>
+    heifWith(
+      "iinf",
+      fullBox("iinf", 1, u32(300_000), repeated(300_000, box("infe", u32(0x02000000), u16(2, 0), "Exif\0"))),
+    ),
+  ),
+  "80 references to 65,535 parts each": damaged("image/heic", () =>
+    heifWith("iref", fullBox("iref", 0, repeated(80, box("dimg", u16(1, 65_535), Buffer.alloc(131_070))))),
+  ),
+  "20,000 descriptions beside 40,000 boxes of data": damaged("image/heic", () =>
+    Buffer.concat([repeated(20_000, heifWith("iloc", box("free"))), repeated(40_000, box("mdat"))]),
+  ),
+  "a million elements of two bytes": damaged("video/webm", () =>
+    Buffer.concat([ebml, openElement(0x18538067), repeated(1_000_000, Buffer.from([0xec, 0x80]))]),
+  ),
+  "a million elements in the description of tracks": damaged("video/matroska", () => {
+    const size = Buffer.from([0x08, 0, 0, 0, 0, 0, 0, 0]);
+    size.writeUInt32BE(2_000_000, 4);
+    size.writeUInt8(0x01, 0);
+    return Buffer.concat([
+      ebml,
+      openElement(0x18538067),
+      Buffer.from("1654ae6b", "hex"),
+      size,
+      repeated(1_000_000, Buffer.from([0xae, 0x80])),
+    ]);
+  }),
+  "three million blocks of two bytes": damaged("video/webm", () =>
+    Buffer.concat([
+      ebml,
+      openElement(0x18538067, openElement(0x1f43b675)),
+      repeated(3_000_000, Buffer.from([0xa3, 0x80])),
+    ]),
+  ),
+  "a million clusters without an end": damaged("video/webm", () =>
+    Buffer.concat([ebml, openElement(0x18538067), repeated(1_000_000, openElement(0x1f43b675))]),
+  ),
+  "500,000 empty chunks in a PNG": damaged("image/png", () =>
+    plainPng([repeated(500_000, pngChunk("tEXt"))]),
+  ),
+  "500,000 empty parts of a PNG's data": damaged("image/png", () =>
+    plainPng([], [repeated(500_000, pngChunk("IDAT"))]),
+  ),
+  "200,000 comments": damaged("image/jpeg", () => jpegWith(repeated(200_000, jpegSegment(0xfe)))),
+  "a million starts of an image": damaged("image/jpeg", () =>
+    jpegWith(repeated(1_000_000, Buffer.from([0xff, 0xd8]))),
+  ),
+  "20,000 scans": damaged("image/jpeg", async () => {
+    const parts = jpegParts(await plainJpeg(true));
+    const scan = parts.findLast(({ marker }) => marker === 0xda)?.bytes ?? Buffer.alloc(0);
+    return Buffer.concat([...parts.slice(0, -1).map(({ bytes }) => bytes), repeated(20_000, scan)]);
+  }),
+  "16 MB of marker beginnings": odd("image/jpeg", () => jpegWith(Buffer.alloc(16_000_000, 0xff))),
+  "300,000 empty extensions": damaged("image/gif", () =>
+    Buffer.concat([gifParts.screen, repeated(300_000, Buffer.from("!\xfe\0", "latin1")), gifParts.image]),
+  ),
+  "300,000 images": damaged("image/gif", () =>
+    Buffer.concat([gifParts.screen, repeated(300_000, gifParts.image), gifParts.trailer]),
+  ),
+  "16 MB of sub-blocks with one byte": odd("image/gif", () =>
+    Buffer.concat([
+      gifParts.screen,
+      Buffer.from("!\xfe", "latin1"),
+      Buffer.alloc(16_000_000, 1),
+      Buffer.alloc(1),
+      gifParts.image,
+      gifParts.trailer,
+    ]),
+  ),
+  "a million chunks in a WebP": damaged("image/webp", async () =>
+    riffFile("WEBP", vp8x(0), repeated(1_000_000, junk), await webpImage(false)),
+  ),
+  "200,000 empty frames": damaged("image/webp", () =>
+    movingWebp(repeated(200_000, riffChunk("ANMF", Buffer.alloc(16)))),
+  ),
+  "a frame with 200,000 chunks": damaged("image/webp", () =>
+    movingWebp(riffChunk("ANMF", Buffer.concat([Buffer.alloc(16), repeated(200_000, junk)]))),
+  ),
+  "a million chunks in an AVI": damaged("video/x-msvideo", () =>
+    riffFile("AVI ", list("movi", Buffer.alloc(8)), repeated(1_000_000, junk)),
+  ),
+  "a million chunks behind an AVI": damaged("video/x-msvideo", () =>
+    Buffer.concat([riffFile("AVI ", list("movi", Buffer.alloc(8))), repeated(1_000_000, junk)]),
+  ),
+  "100,000 streams of two chunks in an AVI": damaged("video/x-msvideo", () =>
+    riffFile(
+      "AVI ",
+      list("movi", Buffer.alloc(8)),
+      list("hdrl", repeated(100_000, list("strl", junk, junk))),
+    ),
+  ),
+  "lists in lists, 100,000 deep": odd("video/x-msvideo", () => {
+    const lists = nested(100_000, 12, (body) => {
+      const header = Buffer.from("LIST\0\0\0\0hdrl");
+      header.writeUInt32LE(body + 4, 4);
+      return header;
+    });
+    return riffFile("AVI ", list("movi", Buffer.alloc(8)), lists);
+  }),
+  "a megabyte of the smallest packets": damaged("video/mpeg", () =>
+    Buffer.concat([packs.mpeg2, repeated(300_000, Buffer.from([0, 0, 1, 0xbe, 0, 1, 0xff]))]),
+  ),
+  "a million start codes": damaged("video/mpeg", () =>
+    Buffer.concat([videoStream().subarray(0, 12), repeated(1_000_000, Buffer.from([0, 0, 1, 0xb8]))]),
+  ),
+  "a thousand large packets of sound": odd("video/mpeg", () =>
+    Buffer.concat([packs.mpeg1, repeated(1000, packet(0xc0, "mpeg1", Buffer.alloc(10_000)))]),
+  ),
+};

@@ -1,0 +1,22 @@
+// Cleans the files of a folder in a process of its own: `NAME`, whose type stands in `NAME.type`. Prints what came of
+// each, and the peak of the process's memory in megabytes.
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { ApiError } from "../../../src/errors.ts";
+import { removeMetadata } from "../../../src/media/privacy/remove-metadata.ts";
+import type { MediaType } from "../../../src/media/types.ts";
+
+const folder = process.argv[2] ?? "";
+const outcomes: Record<string, string> = {};
+for (const file of (await readdir(folder)).filter((name) => !name.endsWith(".type"))) {
+  const type = (await Bun.file(join(folder, `${file}.type`)).text()) as MediaType;
+  outcomes[file] = await removeMetadata(join(folder, file), type).then(
+    () => "cleaned",
+    (error: unknown) => (error instanceof ApiError ? error.code : String(error)),
+  );
+}
+// Linux only; what getrusage() says begins with the peak of the process that started this one.
+const status = await Bun.file("/proc/self/status").text();
+const peakMegabytes = Number(/VmHWM:\s*(\d+) kB/.exec(status)?.[1]) / 1024;
+console.log(JSON.stringify({ outcomes, peakMegabytes }));
