@@ -5,7 +5,7 @@ import { createWorkerPool } from "../concurrency/worker-pool.ts";
 import { JobFailed, type JobLimits } from "../concurrency/worker-process.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
 import type { Log } from "../operation/log.ts";
-import { damaged } from "./byte-source.ts";
+import { damaged } from "./damaged.ts";
 import type { WorkerAnswer } from "./media-worker.ts";
 import type { Preparation, PreparationJob } from "./preparation.ts";
 import { mediaTypes, type MediaKind } from "./types.ts";

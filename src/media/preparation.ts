@@ -39,10 +39,10 @@ export const filesBeside = (path: string): string[] => [thumbnailPath(path), `${
  */
 export async function prepareMedia({ path, type, thumbnail }: PreparationJob): Promise<Preparation> {
   for (const leftover of filesBeside(path)) await rm(leftover, { force: true });
-  const { bytes, size, hasPicture, orientation } = await removeMetadata(path, type);
+  const { bytes, size, decodedPixels, hasPicture, orientation } = await removeMetadata(path, type);
   if (!hasPicture) throw new ApiError("UNSUPPORTED_MEDIA");
   if (mediaTypes[type].kind === "video") return { bytes, size, thumbnailBytes: null };
-  if (size && size.width * size.height > maxPixels) {
+  if (decodedPixels > maxPixels) {
     const msg = `Value error, the image has more than ${maxPixels / 1e6} million pixels`;
     throw new ValidationProblems([{ type: "value_error", loc: ["body", "file"], msg }]);
   }

@@ -1,4 +1,4 @@
-import { damaged } from "./byte-source.ts";
+import { damaged } from "./damaged.ts";
 import type { Orientation } from "./privacy/exif.ts";
 import type { MediaType } from "./types.ts";
 
