@@ -9,6 +9,6 @@ SwaggerUIBundle({
   dom_id: "#swagger-ui",
   deepLinking: true,
   persistAuthorization: true,
-  tryItOutEnabled: true,
+  tryItOutEnabled: false,
   validatorUrl: null,
 });

@@ -42,6 +42,10 @@ describe.skipIf(!chromium)("in Swagger UI", () => {
 
     const upload = "#operations-posts-upload";
     await click(`${upload} .opblock-summary-control`);
+    await browser.until(`document.querySelector("${upload} .try-out__btn")`);
+    // Nothing can be sent before somebody asks for it.
+    expect(await view.evaluate(`document.querySelector("${upload} .execute")`)).toBeNull();
+    await click(`${upload} .try-out__btn`);
     await browser.until(`document.querySelector("${upload} input[type=file]")`);
     await browser.choose(`${upload} input[type=file]`, [join(dataDir, "walk.jpg")]);
     await click(`${upload} .execute`);
@@ -52,6 +56,8 @@ describe.skipIf(!chromium)("in Swagger UI", () => {
 
     const feed = "#operations-posts-readFeed";
     await click(`${feed} .opblock-summary-control`);
+    await browser.until(`document.querySelector("${feed} .try-out__btn")`);
+    await click(`${feed} .try-out__btn`);
     await browser.until(`document.querySelector("${feed} .execute")`);
     await click(`${feed} .execute`);
     await browser.until(
