@@ -9,6 +9,12 @@ export const chromium = ["chromium", "google-chrome", "chromium-browser"]
 /** Pictures of the views, for people to look at; git ignores them. */
 const artifacts = join(import.meta.dir, "../../test-artifacts");
 
+/**
+ * A host name that the test browsers resolve to this machine. Unlike `localhost` and 127.0.0.1, it is not a secure
+ * context over plain HTTP (https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy).
+ */
+export const plainHost = "photos.test";
+
 /** A page in a real browser that notes what it should not do. */
 export class Browser {
   readonly errors: string[] = [];
@@ -18,7 +24,10 @@ export class Browser {
 
   static async open(address: string, size: { width: number; height: number }): Promise<Browser> {
     const view = new Bun.WebView({
-      backend: { type: "chrome", argv: ["--no-sandbox", "--disable-quic"] },
+      backend: {
+        type: "chrome",
+        argv: ["--no-sandbox", "--disable-quic", `--host-resolver-rules=MAP ${plainHost} 127.0.0.1`],
+      },
       console: (type: string, ...told: unknown[]) => type === "error" && browser.errors.push(told.join(" ")),
       ...size,
     });
@@ -50,9 +59,43 @@ export class Browser {
     });
   }
 
-  /** Waits until the expression is true in the page. */
-  async until(expression: string): Promise<void> {
-    for (let tries = 0; tries < 200; tries++) {
+  /** Limits the upload speed to this many bytes per second; without a number, removes the limit. */
+  throttle(bytesPerSecond = -1): Promise<unknown> {
+    return this.view.cdp("Network.emulateNetworkConditions", {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: bytesPerSecond,
+    });
+  }
+
+  /** The page's visible text. */
+  text(): Promise<string> {
+    return this.view.evaluate("document.body.innerText") as Promise<string>;
+  }
+
+  /** Opens a view of the page, as a click on its link does. */
+  go(hash: string): Promise<unknown> {
+    return this.view.evaluate(`void (location.hash = ${JSON.stringify(hash)})`);
+  }
+
+  /** Presses the first button with this text. */
+  async press(text: string): Promise<void> {
+    const button = `[...document.querySelectorAll("button")].find((b) => b.textContent === ${JSON.stringify(text)} && !b.disabled && !b.hidden)`;
+    await this.until(button);
+    await this.view.evaluate(`${button}.click()`);
+  }
+
+  /** Signs in with an existing token and waits for the feed. */
+  async signIn(token: string): Promise<void> {
+    await this.view.evaluate(`localStorage.setItem("image-sharing-token", ${JSON.stringify(token)})`);
+    await this.view.reload();
+    await this.until(`document.querySelector("#files")`);
+  }
+
+  /** Waits until the expression is true in the page, this many seconds at most. */
+  async until(expression: string, seconds = 5): Promise<void> {
+    for (let tries = 0; tries < seconds * 40; tries++) {
       if (await this.view.evaluate(`Boolean(${expression})`)) return;
       await Bun.sleep(25);
     }

@@ -1,5 +1,5 @@
 import { Failure } from "./failures.ts";
-import { signOut, token } from "./session.ts";
+import { token, tokenRefused } from "./session.ts";
 
 export interface Account {
   id: string;
@@ -32,19 +32,33 @@ async function ask<T>(method: string, path: string, body?: object | URLSearchPar
   if (used) headers.set("authorization", `Bearer ${used}`);
   const form = body instanceof URLSearchParams;
   if (body && !form) headers.set("content-type", "application/json");
-  const answer = await fetch(path, {
-    method,
-    headers,
-    ...(body && { body: form ? body : JSON.stringify(body) }),
-  }).catch(() => {
-    throw new Failure(0, undefined);
-  });
-  const text = await answer.text();
-  const json = text === "" ? undefined : JSON.parse(text);
-  if (answer.ok) return json as T;
-  // Only where a session was had: a wrong password is no lost session.
-  if (answer.status === 401 && used && used === token()) signOut();
+  let answer: Response;
+  let text: string;
+  try {
+    answer = await fetch(path, {
+      method,
+      headers,
+      ...(body && { body: form ? body : JSON.stringify(body) }),
+    });
+    text = await answer.text();
+  } catch {
+    throw new Failure(0);
+  }
+  const json = text === "" ? undefined : parse(text);
+  // A success without JSON was sent by something in between, such as a captive portal.
+  if (answer.ok && (text === "" || json !== undefined)) return json as T;
+  // Only where there was a session: a wrong password ends none.
+  if (answer.status === 401) tokenRefused(used);
   throw new Failure(answer.status, json?.detail, answer.headers.get("retry-after"));
+}
+
+/** Returns undefined for anything but JSON, such as a proxy's error page. */
+function parse(text: string) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export const api = {

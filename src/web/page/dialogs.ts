@@ -15,6 +15,11 @@ function open(dialog: HTMLDialogElement): Promise<string> {
   return closed;
 }
 
+/** Closes every open dialog without an answer. */
+export function closeDialogs(): void {
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
+}
+
 /** Asks before something that cannot be undone. */
 export async function confirmed(question: string, yes: string): Promise<boolean> {
   const answer = (value: string, text: string, className: string) =>
@@ -26,7 +31,7 @@ export async function confirmed(question: string, yes: string): Promise<boolean>
     element(
       "form",
       { method: "dialog", className: "row end" },
-      answer("no", "Keep it", ""),
+      answer("no", "Cancel", ""),
       answer("yes", yes, "danger"),
     ),
   );
@@ -34,8 +39,8 @@ export async function confirmed(question: string, yes: string): Promise<boolean>
 }
 
 /** Shows one post large; arrow keys and buttons lead to its neighbours. */
-export async function lightbox(posts: readonly Post[], start: number, more: () => void): Promise<void> {
-  let at = start;
+export async function lightbox(posts: readonly Post[], first: Post, more: () => void): Promise<void> {
+  let post = first;
   const stage = element("div", { className: "stage" });
   const caption = element("p", { className: "caption", attributes: { "aria-live": "polite" } });
   const button = (label: string, text: string, className: string, step: () => void) => {
@@ -58,8 +63,6 @@ export async function lightbox(posts: readonly Post[], start: number, more: () =
     button("Close", "×", "close", () => dialog.close()),
   );
   function show(): void {
-    const post = posts[at];
-    if (!post) return;
     const alt = post.caption || post.file_name;
     stage.replaceChildren(
       post.file_type === "video"
@@ -67,10 +70,11 @@ export async function lightbox(posts: readonly Post[], start: number, more: () =
         : element("img", { src: post.url, alt, width: post.width ?? 0, height: post.height ?? 0 }),
     );
     caption.textContent = post.caption ? `${post.caption} — ${post.email}` : post.email;
-    if (at > posts.length - 4) more();
+    if (posts.indexOf(post) > posts.length - 4) more();
   }
   function move(step: number): void {
-    at = Math.min(Math.max(at + step, 0), posts.length - 1);
+    // Look the index up each time: posts shared meanwhile shift it.
+    post = posts[posts.indexOf(post) + step] ?? post;
     show();
   }
   dialog.addEventListener("keydown", ({ key }) => {

@@ -3,71 +3,90 @@ import { confirmed, lightbox } from "./dialogs.ts";
 import { element, notify } from "./element.ts";
 import { ago } from "./times.ts";
 import { uploadPanel } from "./upload-panel.ts";
+import type { Uploads } from "./uploads.ts";
 
 /** The photos of everybody, newest first, and the place to add one's own. */
-export function feedView(): HTMLElement {
+export function feedView(uploads: Uploads): HTMLElement {
   const posts: Post[] = [];
   const grid = element("ul", { className: "grid" });
   const status = element("p", { className: "status", attributes: { role: "status" } });
-  const again = element("button", { type: "button", textContent: "Try again", hidden: true });
+  const again = element("button", {
+    type: "button",
+    className: "again",
+    textContent: "Try again",
+    hidden: true,
+  });
   const end = element("div", { className: "end-mark", attributes: { "aria-hidden": "true" } });
   let cursor: string | null = null;
   let loading = false;
   let complete = false;
 
-  const item = (post: Post) => postItem(post, () => lightbox(posts, posts.indexOf(post), load), remove);
+  const item = (post: Post) => postItem(post, () => lightbox(posts, post, load), remove);
+  const known = (id: string) => posts.some((post) => post.id === id);
 
+  const nearEnd = new IntersectionObserver(
+    (entries) => entries.at(-1)?.isIntersecting && void load(),
+    // Load early, so that readers rarely reach the end of what is loaded.
+    { rootMargin: "600px" },
+  );
+
+  /** Appends the next page. After a failure it is called again by the button or by scrolling back to the end. */
   async function load(): Promise<void> {
     if (loading || complete) return;
     loading = true;
     again.hidden = true;
-    if (posts.length === 0) status.textContent = "Loading…";
+    status.textContent = posts.length === 0 ? "Loading…" : "";
     try {
       const page = await api.feed(cursor);
-      const known = new Set(posts.map(({ id }) => id));
-      const fresh = page.posts.filter(({ id }) => !known.has(id));
+      const fresh = page.posts.filter(({ id }) => !known(id));
       posts.push(...fresh);
       grid.append(...fresh.map(item));
       cursor = page.next_cursor;
       complete = cursor === null;
-      status.textContent = posts.length === 0 ? "Nothing here yet. Share the first photo!" : "";
+      showEmptiness();
+      // Observe anew: an observer reports only changes, so it stays silent while the end mark remains in view.
+      nearEnd.disconnect();
+      if (!complete) nearEnd.observe(end);
     } catch (failure) {
       status.textContent = (failure as Error).message;
       again.hidden = false;
     } finally {
       loading = false;
     }
-    // A tall screen may show the end still, and no scrolling will say so again.
-    if (again.hidden && end.isConnected && end.getBoundingClientRect().top < innerHeight + 600) void load();
+  }
+
+  function showEmptiness(): void {
+    status.textContent = posts.length === 0 ? "Nothing here yet. Share the first photo!" : "";
   }
 
   async function remove(post: Post, shown: HTMLElement): Promise<void> {
-    if (!(await confirmed("Delete this for everybody? It cannot be undone.", "Delete"))) return;
+    const kind = post.file_type === "video" ? "video" : "photo";
+    if (!(await confirmed(`Delete this ${kind} for everyone? This can't be undone.`, "Delete"))) return;
     try {
       await api.deletePost(post.id);
       posts.splice(posts.indexOf(post), 1);
       shown.remove();
       notify("Deleted.");
-      if (posts.length === 0) status.textContent = "Nothing here yet. Share the first photo!";
+      if (complete) showEmptiness();
     } catch (failure) {
       notify((failure as Error).message);
     }
   }
 
-  const panel = uploadPanel((post) => {
+  uploads.onPublished = (post) => {
+    // The post may already have arrived with a page.
+    if (known(post.id)) return;
     posts.unshift(post);
     grid.prepend(item(post));
-    status.textContent = "";
-  });
+    if (again.hidden) status.textContent = "";
+  };
   again.addEventListener("click", load);
-  new IntersectionObserver(([seen]) => seen?.isIntersecting && void load(), { rootMargin: "600px" }).observe(
-    end,
-  );
+  nearEnd.observe(end);
   return element(
     "div",
     {},
     element("h1", { className: "unseen", textContent: "Photos and videos" }),
-    panel,
+    uploadPanel(uploads),
     grid,
     status,
     again,
@@ -83,9 +102,11 @@ function postItem(
   const alt = post.caption || post.file_name;
   // The place is kept before the picture is there: nothing moves when it comes.
   const size = { width: post.width ?? 4, height: post.height ?? 3 };
+  // Photos without a thumbnail are shown themselves, videos by their first frame.
+  const still = post.thumbnail_url ?? (post.file_type === "image" ? post.url : null);
   const picture =
-    post.thumbnail_url !== null
-      ? element("img", { src: post.thumbnail_url, alt, loading: "lazy", decoding: "async", ...size })
+    still !== null
+      ? element("img", { src: still, alt, loading: "lazy", decoding: "async", ...size })
       : element("video", {
           src: `${post.url}#t=0.1`,
           muted: true,

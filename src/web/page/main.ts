@@ -1,11 +1,14 @@
 import { accountView, forgotView, resetView, signInView, signUpView, verifyView } from "./account-views.ts";
+import { closeDialogs } from "./dialogs.ts";
 import { byId, element, notify } from "./element.ts";
 import { feedView } from "./feed-view.ts";
-import { onSession, token } from "./session.ts";
+import { account, onSession, token } from "./session.ts";
 import { takeFilesFrom } from "./upload-panel.ts";
+import { createUploads } from "./uploads.ts";
 
 const main = byId("main");
 const nav = byId("nav");
+const uploads = createUploads();
 
 /** What the address asks for: `#/reset?token=…` and the like. */
 function view(): HTMLElement {
@@ -16,37 +19,34 @@ function view(): HTMLElement {
   if (path === "/forgot") return forgotView();
   if (path === "/sign-up") return signUpView();
   if (!token() || path === "/sign-in") return signInView();
-  return path === "/account" ? accountView() : feedView();
+  return path === "/account" ? accountView() : feedView(uploads);
 }
 
 function render(): void {
   main.replaceChildren(view());
   const links = token()
     ? [element("a", { href: "#/account", textContent: "Account" })]
-    : [
-        element("a", { href: "#/sign-in", textContent: "Sign in" }),
-        element("a", { href: "#/sign-up", textContent: "Sign up" }),
-      ];
+    : [element("a", { href: "#/sign-in", textContent: "Sign in" })];
   nav.replaceChildren(...links);
 }
 
-let signedIn = token() !== null;
-onSession(() => {
-  const now = token() !== null;
-  if (now === signedIn) return;
-  if (!now && location.hash !== "#/sign-in") notify("You are signed out. Sign in to go on.");
-  signedIn = now;
+let shownTo = account();
+onSession((change) => {
+  if (account() === shownTo) return;
+  shownTo = account();
+  if (change === "expired") notify("You've been signed out. Sign in to continue.");
+  closeDialogs();
   render();
 });
 addEventListener("hashchange", () => {
   render();
   main.focus();
 });
-addEventListener("offline", () => notify("You are offline. What you see may be old."));
+addEventListener("offline", () => notify("You are offline. This page may be out of date."));
 addEventListener("online", () => notify("You are back online."));
 document.querySelector("[data-skip]")?.addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
-takeFilesFrom(document);
+takeFilesFrom(document, uploads);
 render();

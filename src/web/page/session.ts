@@ -1,26 +1,57 @@
 const key = "image-sharing-token";
 
-/** Kept over reloads; the page's policy lets no foreign script near it. */
-export const token = (): string | null => localStorage.getItem(key);
+/** How the session changed: the user signed in or out, or the service refused the token. */
+export type SessionChange = "signed in" | "signed out" | "expired";
 
-const listeners = new Set<() => void>();
-const tell = () => listeners.forEach((listener) => listener());
+/** The access token, kept over reloads; the page's policy lets no foreign script near it. */
+export const token = (): string | null => localStorage.getItem(key) || null;
+
+/** The id of the signed-in account: the token's subject (RFC 7519, 4.1.2). Returns an unreadable token itself. */
+export function account(): string | null {
+  const used = token();
+  if (used === null) return null;
+  try {
+    const claims = atob((used.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/"));
+    return (JSON.parse(claims) as { sub?: string }).sub ?? used;
+  } catch {
+    return used;
+  }
+}
+
+const listeners = new Set<(change: SessionChange) => void>();
+const tell = (change: SessionChange) => listeners.forEach((listener) => listener(change));
 
 export function signIn(accessToken: string): void {
   localStorage.setItem(key, accessToken);
-  tell();
+  tell("signed in");
 }
 
+/** Ends the session at the user's request. */
 export function signOut(): void {
   localStorage.removeItem(key);
-  tell();
+  tell("signed out");
 }
 
-/** Calls back when somebody signed in or out, in another tab too. */
-export function onSession(listener: () => void): void {
+/** Ends the session because the service refused its token. Ignored when that token is no longer the current one. */
+export function tokenRefused(refused: string | null): void {
+  if (refused === null || refused !== token()) return;
+  // An empty value rather than none, so that other tabs can tell an expired session from a sign-out.
+  localStorage.setItem(key, "");
+  tell("expired");
+}
+
+/** Calls the listener on every change, including those made in other tabs. */
+export function onSession(listener: (change: SessionChange) => void): void {
   listeners.add(listener);
 }
 
-window.addEventListener("storage", ({ key: changed }) => {
-  if (changed === key || changed === null) tell();
+const changeTo = (stored: string | null): SessionChange =>
+  stored === null ? "signed out" : stored === "" ? "expired" : "signed in";
+
+window.addEventListener("storage", ({ key: changed, newValue }) => {
+  if (changed === key || changed === null) tell(changeTo(newValue));
+});
+// A page restored from the back/forward cache has missed the changes made in other tabs.
+window.addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) tell(changeTo(localStorage.getItem(key)));
 });

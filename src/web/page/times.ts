@@ -18,3 +18,14 @@ export function ago(time: Date, now = new Date(), language?: string): string {
   }
   return "";
 }
+
+/** Formats a waiting time such as "14 minutes", rounded up so that waiting that long is enough. */
+export function duration(seconds: number): string {
+  const inUnit = (unit: string, amount: number) =>
+    new Intl.NumberFormat("en", { style: "unit", unit, unitDisplay: "long" }).format(
+      Math.max(1, Math.ceil(amount)),
+    );
+  if (seconds < 60) return inUnit("second", seconds);
+  if (seconds <= 59 * 60) return inUnit("minute", seconds / 60);
+  return inUnit("hour", seconds / 3600);
+}

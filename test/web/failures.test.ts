@@ -1,0 +1,69 @@
+import { describe, expect, test } from "bun:test";
+
+import { Failure } from "../../src/web/page/failures.ts";
+import { duration } from "../../src/web/page/times.ts";
+
+const problem = (field: string, msg: string) => [{ type: "value_error", loc: ["body", field], msg }];
+
+describe("messages of the page", () => {
+  test.each([
+    [0, undefined, "No connection. Check your network and try again."],
+    [400, "LOGIN_BAD_CREDENTIALS", "Wrong email or password."],
+    [
+      400,
+      "LOGIN_USER_NOT_VERIFIED",
+      "Your email address isn't verified yet. Check your inbox for the link we sent.",
+    ],
+    [400, "VERIFY_USER_BAD_TOKEN", "This link has expired or was already used. Ask for a new one."],
+    [400, "RESET_PASSWORD_BAD_TOKEN", "This link has expired or was already used. Ask for a new one."],
+    [
+      400,
+      { code: "REGISTER_INVALID_PASSWORD", reason: "Password should be at least 8 characters" },
+      "Password should be at least 8 characters.",
+    ],
+    [401, "Unauthorized", "You've been signed out. Sign in to continue."],
+    [403, "Not authorized to delete this post", "Not authorized to delete this post."],
+    [422, problem("file", "Value error, the file is empty"), "This file is empty."],
+    [422, problem("email", "value is not a valid email address: no @"), "Enter a valid email address."],
+    [422, problem("caption", "String should be short"), "Caption: String should be short."],
+    [413, undefined, "This file is too large."],
+    [502, undefined, "Something went wrong on our side. Please try again shortly."],
+  ])("%i %j is told as: %s", (status, detail, words) => {
+    expect(new Failure(status, detail).message).toBe(words);
+  });
+
+  test.each([
+    ["836", "Too many attempts. Try again in 14 minutes."],
+    ["1", "Too many attempts. Try again in 1 second."],
+    ["60", "Too many attempts. Try again in 1 minute."],
+    [null, "Too many attempts. Try again later."],
+    ["soon", "Too many attempts. Try again later."],
+  ])("a 429 with Retry-After %j is told as: %s", (retryAfter, words) => {
+    expect(new Failure(429, "Too many requests", retryAfter).message).toBe(words);
+  });
+
+  test("a Retry-After that is a date counts from now", () => {
+    const failure = new Failure(503, undefined, new Date(Date.now() + 90_000).toUTCString());
+    expect(failure.retryAfterSeconds).toBeWithin(80, 91);
+  });
+
+  test.each([
+    ["Photos", 26214400, "Photos can be up to 25 MB."],
+    ["Videos", 524288000, "Videos can be up to 500 MB."],
+    ["Videos", 5 * 1024 ** 3, "Videos can be up to 5 GB."],
+    ["Photos", 1_600_000, "Photos can be up to 1.5 MB."],
+    ["Files", 2048, "Files can be up to 2 KB."],
+  ] as const)("the limit of %s of %i bytes is told as: %s", (kind, bytes, words) => {
+    const detail = `File too large: at most ${bytes} bytes are accepted`;
+    expect(new Failure(413, detail, null, kind).message).toBe(words);
+  });
+
+  test.each([
+    [59, "59 seconds"],
+    [61, "2 minutes"],
+    [3599, "1 hour"],
+    [3601, "2 hours"],
+  ])("%i seconds are %s", (seconds, words) => {
+    expect(duration(seconds)).toBe(words);
+  });
+});

@@ -1,0 +1,300 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { Browser, chromium, plainHost } from "../support/browser.ts";
+import { jpegPhoto } from "../support/media-samples.ts";
+import { ServiceProcess } from "../support/process.ts";
+
+if (!chromium) console.log("skipped: the tests of uploads in the page need Chromium");
+
+/** Bytes per second; the large photo would take a minute. */
+const crawl = 40_000;
+
+describe.skipIf(!chromium)("uploads in the page", () => {
+  let dataDir: string;
+  let service: ServiceProcess;
+  let ada: string;
+  let bob: string;
+  /** By token. */
+  const emails = new Map<string, string>();
+  const opened: Browser[] = [];
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "image-sharing-uploads-"));
+    service = new ServiceProcess(dataDir, { UPLOADS_PER_ACCOUNT: "1", MAX_IMAGE_SIZE: "3mb" });
+    await service.start();
+    await Bun.write(join(dataDir, "small.jpg"), await jpegPhoto(120, 90));
+    await Bun.write(join(dataDir, "other.jpg"), await jpegPhoto(121, 90));
+    // Bytes behind the end of a JPEG keep it valid.
+    const large = new Blob([await jpegPhoto(122, 90), new Uint8Array(2_400_000)]);
+    await Bun.write(join(dataDir, "large.jpg"), large);
+    await Bun.write(join(dataDir, "huge.jpg"), new Blob([large, new Uint8Array(1_000_000)]));
+    await Bun.write(join(dataDir, "empty.jpg"), "");
+  });
+  afterAll(async () => {
+    await service.kill();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    [ada, bob] = await Promise.all([signUp("ada"), signUp("bob")]);
+  });
+  afterEach(async () => {
+    // All tabs share local storage.
+    await opened[0]?.view.evaluate("localStorage.clear()");
+    for (const browser of opened.splice(0)) browser.close();
+  });
+
+  async function signUp(name: string): Promise<string> {
+    const email = `${name}-${crypto.randomUUID()}@example.com`;
+    const token = await service.signUp(email);
+    emails.set(token, email);
+    return token;
+  }
+  async function open(address = service.address): Promise<Browser> {
+    const browser = await Browser.open(address, { width: 1000, height: 800 });
+    opened.push(browser);
+    return browser;
+  }
+  async function openAs(token: string): Promise<Browser> {
+    const browser = await open();
+    await browser.signIn(token);
+    return browser;
+  }
+  const choose = async (browser: Browser, ...names: string[]) => {
+    await browser.choose(
+      "#files",
+      names.map((name) => join(dataDir, name)),
+    );
+    await browser.until(`document.querySelectorAll(".uploads li").length >= ${names.length}`);
+  };
+  const signInForm = (browser: Browser) =>
+    browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
+  const signInByForm = async (browser: Browser, token: string) => {
+    await browser.fill("input[name=email]", emails.get(token)!);
+    await browser.fill("input[name=password]", "correct horse battery");
+    await browser.view.press("Enter");
+    await browser.until(`document.querySelector("#files")`);
+  };
+  /** Captions of all posts of these accounts; signs in anew, since their tokens may have been revoked. */
+  async function captions(...tokens: string[]): Promise<string[]> {
+    const all: string[] = [];
+    for (const token of tokens) {
+      const fresh = await service.signUp(emails.get(token)!);
+      const feed = await service.fetch("/feed?limit=200", { token: fresh });
+      const { posts } = (await feed.json()) as { posts: { caption: string; is_owner: boolean }[] };
+      all.push(...posts.filter((post) => post.is_owner).map(({ caption }) => caption));
+    }
+    return all;
+  }
+  const sending = (browser: Browser) =>
+    browser.until(`/\\d %/.test(document.querySelector(".uploads")?.innerText)`);
+  const previews = (browser: Browser) =>
+    browser.view.evaluate(`[...document.querySelectorAll(".uploads img")].map(({ src }) => src)`);
+  const loads = (browser: Browser, url: string) =>
+    browser.view.evaluate(
+      `new Promise((resolve) => { const image = new Image(); image.onload = () => resolve(true); image.onerror = () => resolve(false); image.src = ${JSON.stringify(url)}; })`,
+    );
+
+  test("work on plain HTTP at another host than localhost", async () => {
+    const address = `http://${plainHost}:${service.port}`;
+    const browser = await open(address);
+    expect(await browser.view.evaluate("isSecureContext")).toBe(false);
+    await browser.signIn(ada);
+    await choose(browser, "small.jpg");
+    await browser.fill(".uploads input", "over plain HTTP");
+    await browser.press("Share");
+    await browser.until(`document.querySelector(".post .caption")?.textContent === "over plain HTTP"`);
+    await browser.view.click(".post .picture");
+    await browser.until(`document.querySelector("dialog[open] img")?.naturalWidth === 120`);
+    await browser.view.press("Escape");
+    await browser.until(`!document.querySelector("dialog")`);
+    await browser.view.click(".post .delete");
+    await browser.view.click("dialog .danger");
+    await browser.until(`!document.querySelector(".post .caption")`);
+    await browser.view.evaluate("localStorage.clear()");
+    for (const path of ["/docs", "/redoc"]) {
+      await browser.view.navigate(address + path);
+      await browser.until(`document.body.innerText.includes("/auth/jwt/login")`);
+    }
+    expect(browser.errors).toEqual([]);
+  }, 60_000);
+
+  test("a post appears in the feed that was opened while it was on its way", async () => {
+    const browser = await openAs(ada);
+    await choose(browser, "large.jpg");
+    await browser.fill(".uploads input", "sent from elsewhere");
+    await browser.throttle(crawl);
+    await browser.press("Share");
+    await sending(browser);
+    await browser.go("#/account");
+    await browser.until(`document.body.innerText.includes("Your account")`);
+    await browser.go("#/");
+    await browser.until(`document.querySelector(".status")?.textContent !== "Loading…"`);
+    await browser.throttle();
+    await browser.until(
+      `[...document.querySelectorAll(".post .caption")].filter((c) => c.textContent === "sent from elsewhere").length === 1`,
+      20,
+    );
+    await browser.until(`document.querySelectorAll(".uploads li").length === 0`);
+  }, 60_000);
+
+  test("a post that is finished on the account page is in the feed afterwards, once", async () => {
+    const browser = await openAs(ada);
+    await choose(browser, "small.jpg");
+    await browser.fill(".uploads input", "finished elsewhere");
+    await browser.press("Share");
+    await browser.go("#/account");
+    while (!(await captions(ada)).includes("finished elsewhere")) await Bun.sleep(25);
+    await browser.go("#/");
+    await browser.until(`document.querySelector(".post .caption")`);
+    await Bun.sleep(300);
+    const shown = await browser.view.evaluate(
+      `[...document.querySelectorAll(".post .caption")].filter((c) => c.textContent === "finished elsewhere").length`,
+    );
+    expect(shown).toBe(1);
+  }, 60_000);
+
+  test("a sign-out ends the queue, what runs in it and its drafts", async () => {
+    const browser = await openAs(ada);
+    await choose(browser, "large.jpg", "other.jpg", "small.jpg");
+    await browser.fill(".uploads li:nth-child(1) input", "running");
+    await browser.fill(".uploads li:nth-child(2) input", "waiting");
+    await browser.fill(".uploads li:nth-child(3) input", "a secret draft");
+    const urls = (await previews(browser)) as string[];
+    expect(urls).toHaveLength(3);
+    await browser.throttle(crawl);
+    await browser.view.click(".uploads li:nth-child(1) .primary");
+    await browser.view.click(".uploads li:nth-child(2) .primary");
+    await sending(browser);
+
+    await browser.go("#/account");
+    await browser.press("Sign out");
+    await signInForm(browser);
+    expect(await browser.view.evaluate(`document.querySelector("#notice").classList.contains("shown")`)).toBe(
+      false,
+    );
+    await browser.throttle();
+    await signInByForm(browser, bob);
+    await Bun.sleep(1000);
+    expect(await browser.view.evaluate(`document.querySelectorAll(".uploads li").length`)).toBe(0);
+    expect(await browser.view.evaluate(`document.documentElement.outerHTML`)).not.toContain("secret draft");
+    for (const url of urls) expect(await loads(browser, url)).toBe(false);
+    expect(await captions(ada, bob)).toEqual([]);
+  }, 60_000);
+
+  test("a sign-out in another tab ends them too", async () => {
+    const browser = await openAs(ada);
+    await choose(browser, "large.jpg", "other.jpg");
+    await browser.throttle(crawl);
+    for (const row of [1, 2]) await browser.view.click(`.uploads li:nth-child(${row}) .primary`);
+    await sending(browser);
+    const other = await open();
+    await other.go("#/account");
+    await other.press("Sign out");
+    await signInForm(browser);
+    await browser.throttle();
+    // Even for the same account.
+    await signInByForm(browser, ada);
+    await Bun.sleep(1000);
+    expect(await browser.view.evaluate(`document.querySelectorAll(".uploads li").length`)).toBe(0);
+    expect(await captions(ada)).toEqual([]);
+  }, 60_000);
+
+  test("a session that expires keeps the queue for its account, which goes on when it signs in again", async () => {
+    const browser = await openAs(ada);
+    await choose(browser, "small.jpg", "other.jpg");
+    await browser.fill(".uploads li:nth-child(1) input", "after the pause");
+    await service.fetch("/auth/jwt/logout", { method: "POST", token: ada });
+    await browser.view.click(".uploads li:nth-child(1) .primary");
+    await signInForm(browser);
+    await browser.until(
+      `document.querySelector("#notice.shown")?.textContent === "You've been signed out. Sign in to continue."`,
+    );
+    expect(await browser.text()).not.toContain("after the pause");
+    await signInByForm(browser, ada);
+    await browser.until(`document.querySelector(".post .caption")?.textContent === "after the pause"`);
+    // The draft is still there.
+    expect(await browser.view.evaluate(`document.querySelectorAll(".uploads li").length`)).toBe(1);
+  }, 60_000);
+
+  test("a session that expires leaves nothing to another account", async () => {
+    const browser = await openAs(ada);
+    await choose(browser, "large.jpg", "other.jpg");
+    const urls = (await previews(browser)) as string[];
+    await browser.throttle(crawl);
+    for (const row of [1, 2]) await browser.view.click(`.uploads li:nth-child(${row}) .primary`);
+    await sending(browser);
+    await service.fetch("/auth/jwt/logout", { method: "POST", token: ada });
+    await browser.go("#/account");
+    await signInForm(browser);
+    await browser.throttle();
+    await signInByForm(browser, bob);
+    await Bun.sleep(1000);
+    expect(await browser.view.evaluate(`document.querySelectorAll(".uploads li").length`)).toBe(0);
+    for (const url of urls) expect(await loads(browser, url)).toBe(false);
+    expect(await captions(bob)).toEqual([]);
+  }, 60_000);
+
+  test("another account that signs in in another tab finds neither the queue nor an open dialog", async () => {
+    const browser = await openAs(ada);
+    await choose(browser, "small.jpg", "other.jpg");
+    await browser.view.click(".uploads li:nth-child(1) .primary");
+    await browser.until(`document.querySelector(".post .delete")`);
+    await browser.view.click(".post .delete");
+    await browser.until(`document.querySelector("dialog[open]")`);
+    await openAs(bob);
+    await browser.until(`!document.querySelector("dialog")`);
+    await browser.until(`document.querySelector(".post")`);
+    expect(
+      await browser.view.evaluate(`document.querySelectorAll(".uploads li, .post .delete").length`),
+    ).toBe(0);
+    expect(await captions(ada)).toEqual([""]);
+  }, 60_000);
+
+  test("a busy service is asked again after Retry-After, and the status says so", async () => {
+    // An upload that never finishes takes the account's only slot.
+    const stop = new AbortController();
+    const head = `--x\r\ncontent-disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n`;
+    const body = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(new TextEncoder().encode(head));
+        controller.enqueue(await jpegPhoto());
+      },
+    });
+    const other = service
+      .fetch("/upload", {
+        method: "POST",
+        token: ada,
+        headers: { "content-type": "multipart/form-data; boundary=x" },
+        body,
+        signal: stop.signal,
+      })
+      .catch(() => {});
+    await Bun.sleep(300);
+    const browser = await openAs(ada);
+    await choose(browser, "small.jpg");
+    await browser.fill(".uploads input", "with patience");
+    await browser.press("Share");
+    await browser.until(
+      `document.querySelector(".uploads").innerText.includes("Trying again in 2 seconds.")`,
+    );
+    await browser.picture("uploads-busy");
+    stop.abort();
+    await other;
+    await browser.until(`document.querySelector(".post .caption")?.textContent === "with patience"`, 20);
+    await browser.until(`document.querySelectorAll(".uploads li").length === 0`);
+  }, 60_000);
+
+  test("a file that is refused says why and can be removed", async () => {
+    const browser = await openAs(ada);
+    await choose(browser, "huge.jpg", "empty.jpg");
+    for (const row of [1, 2]) await browser.view.click(`.uploads li:nth-child(${row}) .primary`);
+    await browser.until(`document.querySelector(".uploads").innerText.includes("This file is empty.")`);
+    expect(await browser.text()).toContain("Photos can be up to 3 MB.");
+    await browser.picture("uploads-refused");
+    await browser.press("Remove");
+    await browser.press("Remove");
+    await browser.until(`document.querySelectorAll(".uploads li").length === 0`);
+  }, 60_000);
+});
