@@ -39,7 +39,7 @@ describe.skipIf(!chromium)("in a browser", () => {
     await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
     await browser.picture("sign-in-wide");
     await browser.view.click('a[href="#/sign-up"]');
-    await browser.until(`document.querySelector("h1")?.textContent === "Make an account"`);
+    await browser.until(`document.querySelector("h1")?.textContent === "Create an account"`);
     await browser.fill("input[name=email]", "ada@example.com");
     await browser.fill("input[name=password]", "short");
     await browser.view.click("button[type=submit]");
@@ -139,7 +139,7 @@ describe.skipIf(!chromium)("in a browser", () => {
       const browser = await Browser.open(`${service.address}/${place}`, { width: 390, height: 844 });
       await browser.until(`document.querySelector("main h1")`);
       if (place.includes("verify"))
-        await browser.until(`document.body.innerText.includes("used up or too old")`);
+        await browser.until(`document.body.innerText.includes("expired or was already used")`);
       await browser.picture(`${/\w+/.exec(place)?.[0]}-phone`);
       expectClean(browser, /status of 400/);
       browser.close();

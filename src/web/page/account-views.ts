@@ -1,7 +1,7 @@
-import { api } from "./api.ts";
+import { api, type Account } from "./api.ts";
 import { element, notify } from "./element.ts";
 import { Failure } from "./failures.ts";
-import { signIn, signOut } from "./session.ts";
+import { signIn, signOut, token, tokenRefused } from "./session.ts";
 
 type Field = {
   name: string;
@@ -12,7 +12,7 @@ type Field = {
   hint?: string;
 };
 
-const email: Field = { name: "email", label: "E-mail address", type: "email", autocomplete: "email" };
+const email: Field = { name: "email", label: "Email", type: "email", autocomplete: "email" };
 const password: Field = {
   name: "password",
   label: "Password",
@@ -53,6 +53,7 @@ function form(
         [...new FormData(made)].map(([name, value]) => [name, String(value)]),
       );
       const said = await submit(values);
+      for (const input of made.querySelectorAll<HTMLInputElement>("input[type=password]")) input.value = "";
       if (said) notify(said);
     } catch (failure) {
       error.textContent = (failure as Error).message;
@@ -75,8 +76,25 @@ async function enter(address: string, secret: string): Promise<void> {
     location.hash = "#/";
   } catch (failure) {
     if (failure instanceof Failure && failure.code === "LOGIN_USER_NOT_VERIFIED")
-      await api.requestVerify(address);
+      await api.requestVerify(address).catch(() => {});
     throw failure;
+  }
+}
+
+/**
+ * Changes the password and signs in with it, because a new password ends every token of the account.
+ * @returns a message for the user
+ */
+async function changePassword(secret: string): Promise<string> {
+  const old = token();
+  // Sign in with the current address: it may have changed since this view was loaded.
+  const { email } = await api.change({ password: secret });
+  try {
+    signIn((await api.login(email, secret)).access_token);
+    return "Password updated. Other devices have been signed out.";
+  } catch {
+    tokenRefused(old);
+    return "Password updated. Sign in with your new password.";
   }
 }
 
@@ -87,22 +105,27 @@ export const signInView = () =>
     element(
       "p",
       { className: "links" },
-      link("#/sign-up", "Make an account"),
+      link("#/sign-up", "Create an account"),
       link("#/forgot", "Forgot your password?"),
     ),
   );
 
 export const signUpView = () =>
   card(
-    "Make an account",
+    "Create an account",
     element("p", {
-      textContent: "Share photos and videos with the people you know. Places and camera data are taken out.",
+      textContent:
+        "Share photos and videos with the people you know. Location and camera details are removed.",
     }),
-    form("Sign up", [email, newPassword], async ({ email = "", password = "" }) => {
+    form("Create account", [email, newPassword], async ({ email = "", password = "" }) => {
       await api.register(email, password);
       await enter(email, password);
     }),
-    element("p", { className: "links" }, link("#/sign-in", "I have an account")),
+    element(
+      "p",
+      { className: "links" },
+      element("span", {}, "Already have an account? ", link("#/sign-in", "Sign in")),
+    ),
   );
 
 export const forgotView = () =>
@@ -110,7 +133,7 @@ export const forgotView = () =>
     "Forgot your password?",
     form("Send me a link", [email], async ({ email = "" }) => {
       await api.forgotPassword(email);
-      return "If there is an account with this address, a mail with a link is on its way.";
+      return "If there is an account with this email address, we've emailed you a link.";
     }),
     element("p", { className: "links" }, link("#/sign-in", "Back to sign in")),
   );
@@ -122,63 +145,65 @@ export const resetView = (token: string) =>
       await api.resetPassword(token, password);
       signOut();
       location.hash = "#/sign-in";
-      return "Your password is changed. Sign in with the new one.";
+      return "Password updated. Sign in with your new password.";
     }),
     element("p", { className: "links" }, link("#/forgot", "Ask for a new link")),
   );
 
 export function verifyView(token: string): HTMLElement {
-  const status = element("p", { textContent: "Verifying your address…", attributes: { role: "status" } });
+  const status = element("p", {
+    textContent: "Verifying your email address…",
+    attributes: { role: "status" },
+  });
   api.verify(token).then(
     ({ email }) => (status.textContent = `${email} is verified. Thank you!`),
     (failure: Error) => (status.textContent = failure.message),
   );
   return card(
-    "Verify your address",
+    "Verify your email address",
     status,
     element("p", { className: "links" }, link("#/", "To the photos")),
   );
 }
 
 export function accountView(): HTMLElement {
-  const content = element("div", { className: "stack" }, element("p", { textContent: "Loading…" }));
+  const leave = element("button", { type: "button", textContent: "Sign out" });
+  leave.addEventListener("click", () => {
+    void api.logout().catch(() => {});
+    signOut();
+  });
+  const content = element("div", { className: "stack" }, element("p", { textContent: "Loading…" }), leave);
   api.me().then(
     (me) => {
-      const resend = element("button", { type: "button", textContent: "Send me a verification mail" });
-      resend.addEventListener("click", async () => {
-        await api.requestVerify(me.email).then(
-          () => notify("A mail with a link is on its way."),
-          (failure: Error) => notify(failure.message),
-        );
-      });
-      const leave = element("button", { type: "button", textContent: "Sign out" });
-      leave.addEventListener("click", async () => {
-        await api.logout().catch(() => {});
-        signOut();
-      });
+      const verified = element("div", { className: "row" }, ...verification(me));
       content.replaceChildren(
-        me.is_verified
-          ? element("p", { className: "hint", textContent: "Your address is verified." })
-          : element(
-              "div",
-              { className: "row" },
-              element("span", { textContent: "Your address is not verified." }),
-              resend,
-            ),
+        verified,
         form("Change address", [{ ...email, value: me.email }], async ({ email = "" }) => {
-          await api.change({ email });
-          return "Your address is changed.";
+          verified.replaceChildren(...verification(await api.change({ email })));
+          return "Email address updated.";
         }),
-        form("Change password", [{ ...newPassword, label: "New password" }], async ({ password = "" }) => {
-          await api.change({ password });
-          await enter(me.email, password);
-          return "Your password is changed; other devices are signed out.";
-        }),
+        form("Change password", [{ ...newPassword, label: "New password" }], ({ password = "" }) =>
+          changePassword(password),
+        ),
         leave,
       );
     },
     (failure: Error) =>
-      content.replaceChildren(element("p", { className: "error", textContent: failure.message })),
+      content.replaceChildren(element("p", { className: "error", textContent: failure.message }), leave),
   );
   return card("Your account", content);
+}
+
+/** Shows whether the address is verified, with a button to request the verification email where it is not. */
+function verification({ is_verified, email }: Account): Node[] {
+  if (is_verified)
+    return [element("span", { className: "hint", textContent: "Your email address is verified." })];
+  const resend = element("button", { type: "button", textContent: "Send verification email" });
+  resend.addEventListener("click", () =>
+    api.requestVerify(email).then(
+      () => notify("We've emailed you a link."),
+      (failure: Error) => notify(failure.message),
+    ),
+  );
+  return [element("span", { textContent: "Your email address is not verified." }), resend];
 }

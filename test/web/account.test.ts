@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { Browser, chromium } from "../support/browser.ts";
+import { ServiceProcess } from "../support/process.ts";
+
+if (!chromium) console.log("skipped: the tests of the account in the page need Chromium");
+
+const oldPassword = "correct horse battery";
+const newPassword = "a better horse battery";
+
+describe.skipIf(!chromium)("the page's account", () => {
+  let dataDir: string;
+  let service: ServiceProcess;
+  let browser: Browser;
+  let email: string;
+  let token: string;
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "image-sharing-account-"));
+    service = new ServiceProcess(dataDir);
+    await service.start();
+  });
+  afterAll(async () => {
+    await service.kill();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    email = `ada-${crypto.randomUUID()}@example.com`;
+    token = await service.signUp(email);
+    browser = await Browser.open(service.address, { width: 1280, height: 800 });
+    await browser.signIn(token);
+    await browser.go("#/account");
+    await browser.until(`document.querySelector("input[name=email]")`);
+  });
+
+  const login = async (username: string, password: string) => {
+    const answer = await service.fetch("/auth/jwt/login", {
+      method: "POST",
+      body: new URLSearchParams({ username, password }),
+    });
+    return { status: answer.status, token: ((await answer.json()) as { access_token: string }).access_token };
+  };
+  const told = (text: string) =>
+    browser.until(`document.querySelector("#notice.shown")?.textContent.startsWith(${JSON.stringify(text)})`);
+  const changeAddress = async (to: string) => {
+    await browser.fill("input[name=email]", to);
+    await browser.press("Change address");
+  };
+  const changePassword = async (to: string) => {
+    await browser.fill("input[name=password]", to);
+    await browser.press("Change password");
+  };
+  /** Expects that the page now holds a valid token. */
+  const expectSignedIn = async () => {
+    const used = (await browser.view.evaluate(`localStorage.getItem("image-sharing-token")`)) as string;
+    expect((await service.fetch("/users/me", { token: used })).status).toBe(200);
+  };
+
+  test("changes the address and then the password, twice, in one visit", async () => {
+    for (const [address, password] of [
+      [`first-${email}`, newPassword],
+      [`second-${email}`, `another ${newPassword}`],
+    ] as const) {
+      await changeAddress(address);
+      await told("Email address updated.");
+      await changePassword(password);
+      await told("Password updated. Other devices");
+      await expectSignedIn();
+      expect(await browser.view.evaluate(`document.querySelector("input[name=password]").value`)).toBe("");
+      expect((await login(address, password)).status).toBe(200);
+    }
+    expect((await service.fetch("/users/me", { token })).status).toBe(401);
+    await browser.picture("account-changed");
+    expect(browser.errors).toEqual([]);
+    browser.close();
+  }, 60_000);
+
+  test("changes the password of an account whose address was changed elsewhere meanwhile", async () => {
+    const address = `elsewhere-${email}`;
+    await service.fetch("/users/me", {
+      method: "PATCH",
+      token,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ email: address }),
+    });
+    await changePassword(newPassword);
+    await told("Password updated. Other devices");
+    await expectSignedIn();
+    browser.close();
+  }, 60_000);
+
+  test("tells after a change of the address that the new one is not verified, and verifies that one", async () => {
+    const address = `new-${email}`;
+    await changeAddress(address);
+    await told("Email address updated.");
+    await browser.view.evaluate(
+      `(() => { const real = fetch; window.fetch = (path, init) => { if (path.includes("verify")) window.asked = init.body; return real(path, init); }; })()`,
+    );
+    await browser.press("Send verification email");
+    await told("We've emailed you a link.");
+    expect(await browser.view.evaluate("window.asked")).toBe(JSON.stringify({ email: address }));
+    browser.close();
+  }, 60_000);
+
+  test("asks for the new password where signing in with it does not work at once", async () => {
+    await browser.view.evaluate(
+      `(() => { const real = fetch; window.fetch = (path, init) => path.includes("login") && !window.open_ ? Promise.resolve(new Response("{}", { status: 429 })) : real(path, init); })()`,
+    );
+    await changePassword(newPassword);
+    await told("Password updated. Sign in with your new password.");
+    await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
+    await browser.view.evaluate("void (window.open_ = true)");
+    await browser.fill("input[name=email]", email);
+    await browser.fill("input[name=password]", newPassword);
+    await browser.view.press("Enter");
+    await browser.until(`document.querySelector("#files")`);
+    await expectSignedIn();
+    browser.close();
+  }, 60_000);
+
+  test("is signed out, and says so, when its password was changed on another device", async () => {
+    await service.fetch("/users/me", {
+      method: "PATCH",
+      token,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ password: newPassword }),
+    });
+    await changePassword("yet another password");
+    await told("You've been signed out. Sign in to continue.");
+    await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
+    expect((await login(email, newPassword)).status).toBe(200);
+    expect((await login(email, oldPassword)).status).toBe(400);
+    browser.close();
+  }, 60_000);
+
+  test("signs out even where the service does not answer, and says nothing of it", async () => {
+    await browser.view.evaluate(
+      `(() => { const real = fetch; window.fetch = (path, init) => path.includes("logout") ? new Promise(() => {}) : real(path, init); })()`,
+    );
+    await browser.press("Sign out");
+    await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
+    expect(await browser.view.evaluate(`document.querySelector("#notice.shown")`)).toBeNull();
+    browser.close();
+  }, 60_000);
+});
