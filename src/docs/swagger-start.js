@@ -4,11 +4,15 @@ const followPreference = () => document.documentElement.classList.toggle("dark-m
 followPreference();
 dark.addEventListener("change", followPreference);
 
+// Earlier versions of this page stored the authorization, which includes the password.
+localStorage.removeItem("authorized");
+
 SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
-  persistAuthorization: true,
+  // Swagger UI would store the password of the password flow in clear text (localStorage).
+  persistAuthorization: false,
   tryItOutEnabled: false,
   validatorUrl: null,
 });

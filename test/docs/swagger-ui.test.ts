@@ -23,10 +23,13 @@ describe.skipIf(!chromium)("in Swagger UI", () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  test("a person signs in by Authorize and shares a photo by Try it out", async () => {
+  test("a person signs in by Authorize and shares a photo by Try it out, and nothing of it is stored in the browser", async () => {
     await service.signUp("ada@example.com");
     const browser = await Browser.open(`${service.address}/docs`, { width: 1280, height: 1000 });
     const { view } = browser;
+    // As an earlier version of the page left it.
+    await view.evaluate(`localStorage.setItem("authorized", '{"password":"correct horse battery"}')`);
+    await view.navigate(`${service.address}/docs`);
     const click = (selector: string) =>
       view.evaluate(`document.querySelector(${JSON.stringify(selector)}).click()`);
 
@@ -63,6 +66,8 @@ describe.skipIf(!chromium)("in Swagger UI", () => {
     await browser.until(
       `document.querySelector("${feed} .live-responses-table")?.innerText.includes("walk.jpg")`,
     );
+    const stored = `JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])`;
+    expect(await view.evaluate(stored)).toBe('[{},{},""]');
     expect(browser.errors).toEqual([]);
     expect(browser.requests.filter((url) => !/^data:/.test(url) && !url.startsWith(service.address))).toEqual(
       [],
