@@ -2,7 +2,9 @@ import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { ApiError } from "../errors.ts";
 import { protect } from "../http/protective-headers.ts";
 import { byteRange } from "./byte-range.ts";
+import { withExtension } from "./display-name.ts";
 import { RecentFiles } from "./recent-files.ts";
+import { isMediaType } from "./types.ts";
 
 /** What is known about a file that is handed out. */
 export interface DeliverableMedia {
@@ -11,7 +13,7 @@ export interface DeliverableMedia {
   readonly path: string;
   /** From the bytes, as found at upload; never the client's word. */
   readonly contentType: string;
-  /** Display name, any text; null: the key. */
+  /** Display name, any text; it is sent with an extension of the content type. Null: the key. */
   readonly fileName: string | null;
 }
 
@@ -56,7 +58,7 @@ export function deliver(request: Request, media: DeliverableMedia): Response {
     answer.headers.set("etag", etag);
     return answer;
   }
-  const { path, contentType } = media;
+  const { path, contentType, fileName } = media;
   const condition = asked.get("if-range");
   const head = request.method === "HEAD";
   const size = recent.sizeOf(path);
@@ -73,7 +75,10 @@ export function deliver(request: Request, media: DeliverableMedia): Response {
   });
   const { headers } = answer;
   headers.set("content-type", contentType);
-  headers.set("content-disposition", disposition(media.fileName ?? media.key));
+  headers.set(
+    "content-disposition",
+    disposition(fileName === null ? media.key : savedName(fileName, contentType)),
+  );
   headers.set("etag", etag);
   headers.set("content-length", String(last - first + 1));
   if (range) headers.set("content-range", `bytes ${first}-${last}/${size}`);
@@ -110,6 +115,10 @@ function read(path: string, start: number, end: number): Uint8Array<ArrayBuffer>
     throw error;
   }
 }
+
+/** Names stored by earlier versions may end in any extension, and a thumbnail has its post's name. */
+const savedName = (fileName: string, contentType: string): string =>
+  isMediaType(contentType) ? withExtension(fileName, contentType) : fileName;
 
 /** RFC 6266: an ASCII stand-in for old clients, and the real name percent-encoded (RFC 8187). */
 function disposition(name: string): string {

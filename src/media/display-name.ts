@@ -1,12 +1,12 @@
-import type { MediaType } from "./types.ts";
-import { mediaTypes } from "./types.ts";
+import { mediaTypes, type MediaType } from "./types.ts";
 
 /** Bytes of UTF-8 that a display name may have. */
-const longestName = 255;
+const maxBytes = 255;
 
 /**
- * The client's file name, good for showing and for nothing else: without folders, control characters and characters
- * that turn the direction of text, cut to 255 bytes, `upload.<extension>` where nothing is left.
+ * The client's file name, made safe to show and to suggest for saving: no folders, no control characters, no characters
+ * that change the direction of text, at most 255 bytes, and an extension that fits what the file is.
+ * @returns see {@link withExtension}
  */
 export function displayName(fileName: string | undefined, type: MediaType): string {
   const cleaned = (fileName ?? "")
@@ -14,20 +14,43 @@ export function displayName(fileName: string | undefined, type: MediaType): stri
     .replace(/^.*[/\\]/s, "")
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "")
     .trim();
-  const name = cutToBytes(cleaned, longestName);
-  return /^\.*$/.test(name) ? `upload.${mediaTypes[type].extension}` : name;
+  return withExtension(cleaned, type);
 }
 
-/** Cut before a character, keeping a short extension. */
-function cutToBytes(name: string, bytes: number): string {
-  if (Buffer.byteLength(name) <= bytes) return name;
-  const extension = /\.[a-z0-9]{1,8}$/i.exec(name)?.[0] ?? "";
+/**
+ * Gives a name the extension of a media type, so that no system takes the saved file for a program or a web page. An
+ * extension that fits stays as it is written; any other one stays too, with the right one after it. Dots and spaces at
+ * the end go, because Windows would drop them.
+ * @returns at most 255 bytes; `upload` and the extension where the name has nothing else
+ */
+export function withExtension(name: string, type: MediaType): string {
+  const { extension, otherExtensions } = mediaTypes[type];
+  const kept = withoutTrailingDots(name);
+  const dot = kept.lastIndexOf(".");
+  // Of ASCII alone: `toLowerCase` makes an ASCII "k" of the Kelvin sign.
+  const given = kept.slice(dot + 1).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const fits = dot !== -1 && (given === extension || otherExtensions.some((other) => other === given));
+  const ending = fits ? kept.slice(dot) : `.${extension}`;
+  const stem = withoutTrailingDots(cutToBytes(fits ? kept.slice(0, dot) : kept, maxBytes - ending.length));
+  return (stem === "" ? "upload" : stem) + ending;
+}
+
+/** Spaces at the end go too. In linear time, which an expression that ends in `$` does not take. */
+function withoutTrailingDots(name: string): string {
+  let end = name.length;
+  while (end > 0 && /[.\s]/.test(name[end - 1]!)) end -= 1;
+  return name.slice(0, end);
+}
+
+/** Cuts between characters. */
+function cutToBytes(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
   let cut = "";
-  let length = Buffer.byteLength(extension);
-  for (const character of name) {
+  let length = 0;
+  for (const character of text) {
     length += Buffer.byteLength(character);
     if (length > bytes) break;
     cut += character;
   }
-  return cut.trimEnd() + extension;
+  return cut;
 }

@@ -1,19 +1,27 @@
-/** Every kind of file the service takes, and nothing else. The extension is the one its key gets. */
+/**
+ * Every kind of file the service takes, and nothing else. The extension is the one its key gets; file names may have any
+ * of the others as well.
+ */
 export const mediaTypes = {
-  "image/jpeg": { kind: "image", extension: "jpg" },
-  "image/png": { kind: "image", extension: "png" },
-  "image/gif": { kind: "image", extension: "gif" },
-  "image/webp": { kind: "image", extension: "webp" },
-  "image/avif": { kind: "image", extension: "avif" },
-  "image/heic": { kind: "image", extension: "heic" },
-  "video/mp4": { kind: "video", extension: "mp4" },
-  "video/quicktime": { kind: "video", extension: "mov" },
-  "video/webm": { kind: "video", extension: "webm" },
-  "video/matroska": { kind: "video", extension: "mkv" },
-  "video/x-msvideo": { kind: "video", extension: "avi" },
-  "video/3gpp": { kind: "video", extension: "3gp" },
-  "video/mpeg": { kind: "video", extension: "mpg" },
-} as const satisfies Record<string, { kind: "image" | "video"; extension: string }>;
+  "image/jpeg": { kind: "image", extension: "jpg", otherExtensions: ["jpeg", "jpe", "jfif"] },
+  "image/png": { kind: "image", extension: "png", otherExtensions: ["apng"] },
+  "image/gif": { kind: "image", extension: "gif", otherExtensions: [] },
+  "image/webp": { kind: "image", extension: "webp", otherExtensions: [] },
+  "image/avif": { kind: "image", extension: "avif", otherExtensions: ["avifs"] },
+  "image/heic": { kind: "image", extension: "heic", otherExtensions: ["heif", "hif", "heics", "heifs"] },
+  "video/mp4": { kind: "video", extension: "mp4", otherExtensions: ["m4v"] },
+  "video/quicktime": { kind: "video", extension: "mov", otherExtensions: ["qt"] },
+  "video/webm": { kind: "video", extension: "webm", otherExtensions: [] },
+  "video/matroska": { kind: "video", extension: "mkv", otherExtensions: [] },
+  "video/x-msvideo": { kind: "video", extension: "avi", otherExtensions: [] },
+  "video/3gpp": { kind: "video", extension: "3gp", otherExtensions: ["3gpp", "3g2"] },
+  "video/mpeg": { kind: "video", extension: "mpg", otherExtensions: ["mpeg", "mpe", "m2p", "vob"] },
+} as const satisfies Record<
+  string,
+  { kind: "image" | "video"; extension: string; otherExtensions: readonly string[] }
+>;
 
 export type MediaType = keyof typeof mediaTypes;
 export type MediaKind = (typeof mediaTypes)[MediaType]["kind"];
+
+export const isMediaType = (type: string): type is MediaType => Object.hasOwn(mediaTypes, type);

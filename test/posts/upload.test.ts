@@ -78,12 +78,13 @@ describe("an upload", () => {
         user_id: ada.id,
         caption: "hi",
         file_type: kind,
-        file_name: "evil.html",
+        file_name: `evil.html.${extension}`,
         content_type: type,
         is_owner: true,
       });
       const media = await service.fetch(new URL(post.url).pathname);
       expect(media.headers.get("content-type")).toBe(type);
+      expect(media.headers.get("content-disposition")).toContain(`filename="evil.html.${extension}"`);
       expect(post.url).toEndWith(`.${extension}`);
     },
   );
@@ -272,7 +273,8 @@ describe("an upload", () => {
   test.each([
     ["../../etc/passwd.png", "passwd.png"],
     ["C:\\photos\\me.png", "me.png"],
-    ["\u202egnp.exe", "gnp.exe"],
+    ["\u202egnp.exe", "gnp.exe.png"],
+    ["photo.PNG", "photo.PNG"],
     ["  ", "upload.png"],
     ["..", "upload.png"],
     ["naïve café 🎉.png", "naïve café 🎉.png"],

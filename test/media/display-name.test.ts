@@ -1,0 +1,85 @@
+import { describe, expect, test } from "bun:test";
+
+import { displayName } from "../../src/media/display-name.ts";
+import { mediaTypes, type MediaType } from "../../src/media/types.ts";
+
+describe("display name", () => {
+  test.each<[string | undefined, MediaType, string]>([
+    ["walk.jpg", "image/jpeg", "walk.jpg"],
+    ["WALK.JPG", "image/jpeg", "WALK.JPG"],
+    ["walk.JpEg", "image/jpeg", "walk.JpEg"],
+    ["walk.jfif", "image/jpeg", "walk.jfif"],
+    ["IMG_0001.HIF", "image/heic", "IMG_0001.HIF"],
+    ["film.m4v", "video/mp4", "film.m4v"],
+    ["film.mpeg", "video/mpeg", "film.mpeg"],
+    ["film.qt", "video/quicktime", "film.qt"],
+  ])("%p of %s keeps an extension that fits", (given, type, shown) => {
+    expect(displayName(given, type)).toBe(shown);
+  });
+
+  test.each<[string, MediaType, string]>([
+    ["evil.html", "image/jpeg", "evil.html.jpg"],
+    ["setup.exe", "image/png", "setup.exe.png"],
+    ["walk.jpg.exe", "image/jpeg", "walk.jpg.exe.jpg"],
+    ["walk.png", "image/jpeg", "walk.png.jpg"],
+    ["IMG_0001.HEIC", "image/jpeg", "IMG_0001.HEIC.jpg"],
+    ["walk", "image/webp", "walk.webp"],
+    ["jpg", "image/jpeg", "jpg.jpg"],
+    ["walk.xjpg", "image/jpeg", "walk.xjpg.jpg"],
+    ["film.m\u212av", "video/matroska", "film.m\u212av.mkv"],
+    ["page.svg\0.jpg", "image/gif", "page.svg.jpg.gif"],
+  ])("%p of %s gets the right extension after its own", (given, type, shown) => {
+    expect(displayName(given, type)).toBe(shown);
+  });
+
+  test.each([
+    ["photo.exe. ", "photo.exe.jpg"],
+    ["photo.exe...", "photo.exe.jpg"],
+    ["photo.exe\u00a0.\u3000", "photo.exe.jpg"],
+    ["photo. . .jpg", "photo.jpg"],
+    ["photo.jpg. .", "photo.jpg"],
+  ])("%p: dots and spaces that Windows drops do not hide an extension", (given, shown) => {
+    expect(displayName(given, "image/jpeg")).toBe(shown);
+  });
+
+  test.each([undefined, "", "  ", ".", "..", "....", ".jpg", " ..jpg", "folder/", "C:\\photos\\", "\u202e"])(
+    "%p has no name of its own",
+    (given) => {
+      expect(displayName(given, "image/jpeg")).toBe("upload.jpg");
+    },
+  );
+
+  test.each([
+    [`${"a".repeat(300)}.jpeg`, `${"a".repeat(250)}.jpeg`],
+    [`${"a".repeat(300)}.html`, `${"a".repeat(251)}.jpg`],
+    ["å".repeat(200), `${"å".repeat(125)}.jpg`],
+    ["🎉".repeat(100), `${"🎉".repeat(62)}.jpg`],
+    [`${"a".repeat(200)}${" .".repeat(100)}`, `${"a".repeat(200)}.jpg`],
+    [`a.${"b".repeat(300)}`, `a.${"b".repeat(249)}.jpg`],
+  ])("%p is cut to 255 bytes and ends in the extension", (given, shown) => {
+    expect(displayName(given, "image/jpeg")).toBe(shown);
+    expect(Buffer.byteLength(shown)).toBeLessThanOrEqual(255);
+  });
+
+  test("made again of a display name, it stays the same", () => {
+    for (const given of ["walk.JPEG", "evil.html", "photo.exe. ", "🎉".repeat(100), "", ".jpg"]) {
+      const once = displayName(given, "image/jpeg");
+      expect(displayName(once, "image/jpeg")).toBe(once);
+    }
+  });
+
+  test("a long run of dots or spaces costs no time", () => {
+    const start = performance.now();
+    displayName(`${". ".repeat(500_000)}x`, "image/jpeg");
+    displayName(`x${". ".repeat(500_000)}`, "image/jpeg");
+    expect(performance.now() - start).toBeLessThan(200);
+  });
+
+  test("every extension belongs to one type", () => {
+    const all = Object.values(mediaTypes).flatMap(({ extension, otherExtensions }) => [
+      extension,
+      ...otherExtensions,
+    ]);
+    expect(all).toEqual([...new Set(all)]);
+  });
+});
