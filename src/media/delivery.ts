@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { ApiError } from "../errors.ts";
 import { protect } from "../http/protective-headers.ts";
 import { byteRange } from "./byte-range.ts";
+import { mediaCacheControl } from "./cache-control.ts";
 import { withExtension } from "./display-name.ts";
 import { RecentFiles } from "./recent-files.ts";
 import { isMediaType } from "./types.ts";
@@ -23,7 +24,6 @@ export interface DeliverableMedia {
  */
 const small = new Uint8Array(128 * 1024);
 const recent = new RecentFiles();
-const FOREVER = "public, max-age=31536000, immutable";
 /** Opened in a tab, a file may show itself with the browser's own style, and do nothing else. */
 const IMAGE_POLICY = "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'";
 /** Chromium's video page cannot load its own video from the opaque origin of a full sandbox. Still no scripts. */
@@ -35,14 +35,14 @@ const lastingHeaders = (policy: string) =>
   protect(
     new Headers({
       "accept-ranges": "bytes",
-      "cache-control": FOREVER,
+      "cache-control": mediaCacheControl,
       "content-security-policy": policy,
       "cross-origin-resource-policy": "cross-origin",
     }),
   );
 const ofImages = lastingHeaders(IMAGE_POLICY);
 const ofVideos = lastingHeaders(VIDEO_POLICY);
-const ofUnchanged = protect(new Headers({ "cache-control": FOREVER }));
+const ofUnchanged = protect(new Headers({ "cache-control": mediaCacheControl }));
 
 /**
  * Answers GET and HEAD for a file of the disk store (RFC 9110): 200, 206 for one byte range, 304, 416. Several

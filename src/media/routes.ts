@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { describe } from "../docs/describe.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
+import { redirectCacheControl } from "./cache-control.ts";
 import { deliver } from "./delivery.ts";
 import { postOfThumbnail, requireMediaKey } from "./keys.ts";
 import { READABLE } from "./s3-store.ts";
@@ -13,7 +14,7 @@ const lead = (address: string) =>
     status: 302,
     headers: {
       location: address,
-      "cache-control": `public, max-age=${READABLE / 2}`,
+      "cache-control": redirectCacheControl(READABLE / 2),
       "cross-origin-resource-policy": "cross-origin",
     },
   });

@@ -1,5 +1,6 @@
 import { S3Client } from "bun";
 import { ApiError } from "../errors.ts";
+import { mediaCacheControl } from "./cache-control.ts";
 import { requireMediaKey } from "./keys.ts";
 import { mayHaveWorked, persistently } from "./persistently.ts";
 import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
@@ -53,7 +54,7 @@ export class S3Store implements MediaStore {
     const headers = {
       "Content-Type": file.contentType,
       "Content-Length": String(file.bytes),
-      "Cache-Control": "public, max-age=31536000, immutable",
+      "Cache-Control": mediaCacheControl,
     };
     // A stream, anew for each attempt: given the file itself, fetch reads all of it into memory over TLS.
     await this.#call("PUT", key, signal, () => ({ body: file.file.stream(), headers }));

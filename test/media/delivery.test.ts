@@ -63,7 +63,7 @@ describe("delivery of a stored file", () => {
     expect(headers.get("content-type")).toBe("image/png");
     expect(headers.get("content-length")).toBe(String(bytes.length));
     expect(headers.get("etag")).toBe(`"${key}"`);
-    expect(headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+    expect(headers.get("cache-control")).toBe("public, max-age=31536000, s-maxage=300, immutable");
     expect(headers.get("accept-ranges")).toBe("bytes");
     expect(headers.get("x-content-type-options")).toBe("nosniff");
     expect(headers.get("cross-origin-resource-policy")).toBe("cross-origin");
@@ -120,6 +120,7 @@ describe("delivery of a stored file", () => {
     expect(response.headers.get("content-range")).toBe(`bytes ${first}-${last}/20000`);
     expect(response.headers.get("content-length")).toBe(String(last - first + 1));
     expect(response.headers.get("accept-ranges")).toBe("bytes");
+    expect(response.headers.get("cache-control")).toContain("s-maxage=300");
     expect(await response.bytes()).toEqual(small.slice(first, last + 1));
   });
 
@@ -173,7 +174,7 @@ describe("delivery of a stored file", () => {
       const response = await ask("small.png", { "if-none-match": tag, range: "bytes=0-1" });
       expect(response.status).toBe(304);
       expect(response.headers.get("etag")).toBe('"small.png"');
-      expect(response.headers.get("cache-control")).toContain("immutable");
+      expect(response.headers.get("cache-control")).toBe("public, max-age=31536000, s-maxage=300, immutable");
       expect(await response.text()).toBe("");
     },
   );

@@ -51,6 +51,12 @@ describe("the S3 store", () => {
     await rm(folder, { recursive: true });
   });
 
+  test("s3: shared caches in front of the bucket may keep an object for five minutes", async () => {
+    const key = newKey();
+    await store.put(key, await staged(folder, "picture"), forever);
+    expect(fake.objects.get(key)?.cacheControl).toBe("public, max-age=31536000, s-maxage=300, immutable");
+  });
+
   test("an object has our type; without a public address this service leads to it", async () => {
     const key = newKey();
     const stored = await store.put(key, await staged(folder, "picture"), forever);

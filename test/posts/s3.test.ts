@@ -52,7 +52,9 @@ describe("posts in a bucket", () => {
       const location = answer.headers.get("location") ?? "";
       expect(location).toStartWith(`${fake.url}/${fake.bucket}/${post.id}`);
       expect(location).not.toContain(fake.secretAccessKey);
-      const kept = Number(/max-age=(\d+)/.exec(answer.headers.get("cache-control") ?? "")?.[1]);
+      const cacheControl = answer.headers.get("cache-control") ?? "";
+      expect(cacheControl).toMatch(/, s-maxage=300$/);
+      const kept = Number(/max-age=(\d+)/.exec(cacheControl)?.[1]);
       expect(kept).toBeLessThan(Number(new URL(location).searchParams.get("X-Amz-Expires")));
       const read = await fetch(location);
       expect([read.status, read.headers.get("content-type")]).toEqual([200, type]);

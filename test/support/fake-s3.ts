@@ -21,7 +21,10 @@ export interface FakeS3 {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   /** By key. */
-  readonly objects: ReadonlyMap<string, { readonly sha256: string; readonly contentType: string }>;
+  readonly objects: ReadonlyMap<
+    string,
+    { readonly sha256: string; readonly contentType: string; readonly cacheControl: string }
+  >;
   /** Methods of all calls. */
   readonly calls: readonly string[];
   /** The next `times` calls of this method go wrong; null: they go well again. */
@@ -49,7 +52,10 @@ const refusals: Partial<Record<S3Fault, () => Refused>> = {
 
 /** One bucket of an S3 service, addressed by path, that takes signed addresses (SigV4) only. */
 export async function startFakeS3(): Promise<FakeS3> {
-  const objects = new Map<string, { sha256: string; contentType: string; body: Buffer }>();
+  const objects = new Map<
+    string,
+    { sha256: string; contentType: string; cacheControl: string; body: Buffer }
+  >();
   const calls: string[] = [];
   const faults = new Map<string, { fault: S3Fault; left: number }>();
   const bucket = "media";
@@ -132,7 +138,8 @@ export async function startFakeS3(): Promise<FakeS3> {
       if (method === "PUT") {
         if (request.headers["content-length"] === undefined) throw new Refused(411, "MissingContentLength");
         const sha256 = createHash("sha256").update(body).digest("hex");
-        objects.set(key, { sha256, contentType: request.headers["content-type"] ?? "", body });
+        const { "content-type": contentType = "", "cache-control": cacheControl = "" } = request.headers;
+        objects.set(key, { sha256, contentType, cacheControl, body });
       } else if (method === "DELETE") objects.delete(key);
       else if (!there) throw new Refused(404, "NoSuchKey");
       if (fault === "hang after") return;
