@@ -14,7 +14,12 @@ function block(firstLine: string): string {
 const compose = () =>
   Bun.YAML.parse(block("# compose.yaml")) as {
     services: {
-      photos: { environment: Record<string, string>; volumes: string[]; stop_grace_period: string };
+      photos: {
+        environment: Record<string, string>;
+        volumes: string[];
+        ports: string[];
+        stop_grace_period: string;
+      };
     };
     volumes: Record<string, null>;
   };
@@ -39,6 +44,12 @@ test("the compose file keeps data in a volume that there is, and sets what can b
   const dockerfile = await Bun.file(join(import.meta.dir, "../Dockerfile")).text();
   const dataDir = /^ENV DATA_DIR=(\S+)$/m.exec(dockerfile)?.[1];
   expect(mounts).toEqual([`${Object.keys(volumes)[0]}:${dataDir}`]);
+});
+
+test("the compose file publishes the port for this machine alone, where both proxies look for it", () => {
+  expect(compose().services.photos.ports).toEqual(["127.0.0.1:8000:8000"]);
+  expect(block("# nginx, within server { … }")).toContain("proxy_pass http://127.0.0.1:8000;");
+  expect(block("photos.example.com {")).toContain("reverse_proxy 127.0.0.1:8000");
 });
 
 test("the nodes of the larger compose file share a database, a secret and a bucket", () => {

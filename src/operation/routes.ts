@@ -15,6 +15,14 @@ const passedOn = [
   "x-real-ip",
 ];
 
+/**
+ * Whether a `Host` header (RFC 9110, 7.2) names this machine by a loopback name or address. A web page whose own name
+ * was made to lead to 127.0.0.1 (DNS rebinding) sends that name. A request without the header is not local: every
+ * program that scrapes metrics sends one.
+ */
+const namesLoopback = (host: string | null): boolean =>
+  /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(host ?? "");
+
 /** For those who run the service: is it able to work, and how does it do? */
 export const operationRoutes = ({ database, lifecycle, metrics, config, connections }: Services) =>
   new Elysia({ detail: { tags: ["operation"] } })
@@ -44,8 +52,11 @@ export const operationRoutes = ({ database, lifecycle, metrics, config, connecti
     .get(
       "/metrics",
       async ({ request }) => {
-        const address = connections.addressOf(request);
-        const local = /^(127\.|::1$)/.test(address) && !passedOn.some((name) => request.headers.has(name));
+        const { headers: asked } = request;
+        const local =
+          /^(127\.|::1$)/.test(connections.addressOf(request)) &&
+          namesLoopback(asked.get("host")) &&
+          !passedOn.some((name) => asked.has(name));
         if (!(config.metrics === "public" || (config.metrics === "loopback" && local)))
           throw new ApiError("NOT_FOUND");
         const text = Buffer.from(await metrics.text());
@@ -59,7 +70,8 @@ export const operationRoutes = ({ database, lifecycle, metrics, config, connecti
         detail: describe({
           id: "readMetrics",
           summary: "Counts for Prometheus",
-          description: "For this machine only, unless the operator made them public.",
+          description:
+            "For this machine only, asked by `localhost`, `127.0.0.1` or `[::1]`, unless the operator made them public.",
           answer: { status: 200, body: { bytes: "text/plain" } },
           errors: ["NOT_FOUND"],
         }),

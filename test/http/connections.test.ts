@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
 import { ServiceProcess } from "../support/process.ts";
+import { exchange, head } from "../support/raw-http.ts";
 import { Connections } from "../../src/http/connections.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -44,4 +45,56 @@ test("a running service knows whom it talks to: /metrics is for this machine, no
     ])
       expect([method, name, (await ask({ [name]: "127.0.0.1" })).status]).toEqual([method, name, 404]);
   }
+});
+
+const metricsFor = async (...headers: string[]) =>
+  (await exchange(service.address, [head("GET /metrics HTTP/1.1", ...headers, "Connection: close")]))
+    .statuses;
+
+test.each([
+  "localhost",
+  "LOCALHOST:9090",
+  "127.0.0.1",
+  "127.0.0.1:8000",
+  "127.255.0.9:1",
+  "[::1]",
+  "[::1]:65535",
+])("metrics: a request from this machine for the host %s is answered", async (host) => {
+  expect(await metricsFor(`Host: ${host}`)).toEqual([200]);
+});
+
+// DNS rebinding: a page of evil.example, whose name suddenly leads to 127.0.0.1, asks from the operator's own browser.
+test.each([
+  "evil.example",
+  "evil.example:8000",
+  "localhost.evil.example",
+  "127.0.0.1.evil.example",
+  "evil.example@localhost",
+  "localhost:8000@evil.example",
+  "xlocalhost",
+  "localhost.",
+  "127.0.0.1:80:80",
+  "128.0.0.1",
+  "[::2]",
+  "",
+])("metrics: a request from this machine for the host %p is not found", async (host) => {
+  expect(await metricsFor(`Host: ${host}`)).toEqual([404]);
+});
+
+test("metrics: a request without a host, or with two, is not found", async () => {
+  const old = await exchange(service.address, [head("GET /metrics HTTP/1.0")]);
+  expect(old.statuses).toEqual([404]);
+  expect(await metricsFor("Host: localhost", "Host: evil.example")).toEqual([404]);
+  expect(await metricsFor("Host: evil.example", "Host: localhost")).toEqual([404]);
+});
+
+test("metrics: every host is answered where they are public", async () => {
+  const open = new ServiceProcess(await mkdtemp(join(tmpdir(), "image-sharing-public-")), {
+    METRICS: "public",
+  });
+  await open.start();
+  const answer = await exchange(open.address, [head("GET /metrics HTTP/1.1", "Host: photos.example.com")]);
+  expect(answer.statuses).toEqual([200]);
+  await open.kill();
+  await rm(open.dataDir, { recursive: true, force: true });
 });
