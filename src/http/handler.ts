@@ -10,6 +10,9 @@ import { protect } from "./protective-headers.ts";
 import { lastRequestId } from "./request-id.ts";
 import { createRoutePatterns } from "./route-patterns.ts";
 
+/** RFC 6797, for a year. Subdomains may belong to services without TLS. */
+const strictTransportSecurity = "max-age=31536000";
+
 /** Answers a request, whatever it is; never rejects. */
 export type Handler = (request: Request) => Promise<Response>;
 
@@ -31,6 +34,7 @@ export interface Handlers {
 export function createHandlers(app: ReturnType<typeof createApp>, services: Services): Handlers {
   const { config, log, metrics, viewers, lifecycle } = services;
   const cors = createCors(config.corsOrigins);
+  const hasTls = config.publicUrl.startsWith("https:");
   const { patternOf } = createRoutePatterns(app.routes);
 
   /** @param pattern the route's, where it is known */
@@ -49,6 +53,7 @@ export function createHandlers(app: ReturnType<typeof createApp>, services: Serv
       const { headers, status } = response;
       cors.mark(request, headers);
       headers.set("x-request-id", id);
+      if (hasTls) headers.set("strict-transport-security", strictTransportSecurity);
       // Those made most often bring them.
       if (!(response instanceof JsonAnswer)) {
         if (!headers.has("referrer-policy")) protect(headers);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
+import { pngPhoto } from "../support/media-samples.ts";
 import { preferredCoding } from "../../src/http/compression.ts";
 import { TestService } from "../support/service.ts";
 
@@ -10,6 +11,12 @@ beforeAll(async () => {
   ({ token } = await service.signUp());
 });
 afterAll(() => service.close());
+
+function form(file: string): FormData {
+  const form = new FormData();
+  form.set("file", new Blob([file]), "a.png");
+  return form;
+}
 
 describe("every answer", () => {
   test("has a request id, the caller's own where it is harmless, and security headers", async () => {
@@ -121,6 +128,54 @@ describe("compression", () => {
     ["GZIP; Q=1", "gzip"],
   ] as const)("for Accept-Encoding %p is %p", (accepted, coding) => {
     expect(preferredCoding(accepted)).toBe(coding);
+  });
+});
+
+describe("Strict-Transport-Security", () => {
+  test("is on every answer of a service whose public address has TLS", async () => {
+    const secure = await TestService.start({
+      PUBLIC_URL: "https://photos.example.com/app",
+      CORS_ORIGINS: "https://app.example.com",
+    });
+    const { token } = await secure.signUp();
+    const uploaded = await secure.upload(token, new Blob([await pngPhoto()]));
+    const { url } = (await uploaded.json()) as { url: string };
+    const media = url.slice(url.indexOf("/media/"));
+    const tag = (await secure.fetch("/openapi.json")).headers.get("etag") ?? "";
+    const preflight = { origin: "https://app.example.com", "access-control-request-method": "POST" };
+    const asked: [number, string, Parameters<TestService["fetch"]>[1]?][] = [
+      [200, "/users/me", { token }],
+      [200, "/feed", { token, headers: { "accept-encoding": "gzip" } }],
+      [401, "/users/me"],
+      [404, "/nope"],
+      [405, "/feed", { method: "PUT" }],
+      [415, "/upload", { method: "POST", token, body: form("no image") }],
+      [422, "/auth/register", { json: {} }],
+      [200, "/"],
+      [200, "/openapi.json", { headers: { "accept-encoding": "gzip" } }],
+      [304, "/openapi.json", { headers: { "if-none-match": tag } }],
+      [200, media],
+      [200, media, { method: "HEAD" }],
+      [206, media, { headers: { range: "bytes=0-1" } }],
+      [304, media, { headers: { "if-none-match": "*" } }],
+      [416, media, { headers: { range: "bytes=99999999-" } }],
+      [404, "/media/nope"],
+      [204, "/upload", { method: "OPTIONS", headers: preflight }],
+    ];
+    for (const [status, path, init] of asked) {
+      const { status: answered, headers } = await secure.fetch(path, init);
+      const told = headers.get("strict-transport-security");
+      expect([path, answered, told]).toEqual([path, status, "max-age=31536000"]);
+    }
+    secure.services.lifecycle.stopping = true;
+    const { headers } = await secure.fetch("/feed", { token });
+    expect(headers.get("strict-transport-security")).toBe("max-age=31536000");
+    await secure.close();
+  });
+
+  test("is not sent where the public address has none", async () => {
+    for (const path of ["/", "/health", "/users/me"])
+      expect((await service.fetch(path)).headers.has("strict-transport-security")).toBe(false);
   });
 });
 
