@@ -168,8 +168,8 @@ describe("Strict-Transport-Security", () => {
       expect([path, answered, told]).toEqual([path, status, "max-age=31536000"]);
     }
     secure.services.lifecycle.stopping = true;
-    const { headers } = await secure.fetch("/feed", { token });
-    expect(headers.get("strict-transport-security")).toBe("max-age=31536000");
+    const { status, headers } = await secure.handlers.fetch(new Request("http://localhost/feed"));
+    expect([status, headers.get("strict-transport-security")]).toEqual([503, "max-age=31536000"]);
     await secure.close();
   });
 
@@ -183,8 +183,10 @@ describe("/metrics", () => {
   test("is for this machine only, unless it is made public", async () => {
     expect((await service.fetch("/metrics")).status).toBe(404);
     const open = await TestService.start({ METRICS: "public" });
-    await open.fetch("/nope?secret=1");
-    const answer = await open.fetch("/metrics");
+    // Of one node: each has its own counts.
+    const ask = (path: string) => open.handlers.fetch(new Request(`http://localhost${path}`));
+    await ask("/nope?secret=1");
+    const answer = await ask("/metrics");
     const text = await answer.text();
     expect(answer.headers.get("content-length")).toBe(String(Buffer.byteLength(text)));
     expect(text).toContain('image_sharing_http_requests_total{method="GET",route="none",status="404"} 1');
@@ -197,9 +199,10 @@ describe("/metrics", () => {
 test("while the service stops, nothing new is begun and /health says so", async () => {
   const stopping = await TestService.start();
   stopping.services.lifecycle.stopping = true;
-  const health = await stopping.fetch("/health");
+  const ask = (path: string) => stopping.handlers.fetch(new Request(`http://localhost${path}`));
+  const health = await ask("/health");
   expect([health.status, await health.json()]).toEqual([503, { status: "stopping" }]);
-  const answer = await stopping.fetch("/feed");
+  const answer = await ask("/feed");
   expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
   await stopping.close();
 });
