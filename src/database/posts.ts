@@ -111,9 +111,10 @@ export function postQueries(connection: Connection) {
     sql`(${posts.createdAt}, ${posts.id}) < (${sql.param(sql.placeholder("createdAt"), posts.createdAt)}, ${sql.placeholder("id")})`,
   );
   const newestFirst = [desc(posts.createdAt), desc(posts.id)];
+  /** Remembers ten thousand posts at most: some 5 MB. */
   const page = rememberedUntilCommit(
     connection,
-    100,
+    5_000,
     ({ limit, createdAt, id }: FeedPosition & { limit: number }) => `${limit} ${createdAt.getTime()} ${id}`,
     prepared<FeedEntry>(
       connection,
@@ -126,6 +127,7 @@ export function postQueries(connection: Connection) {
         .orderBy(...newestFirst)
         .limit(sql.placeholder("limit")),
     ),
+    ({ limit }) => limit,
   );
   const wholePage = prepared(
     connection,

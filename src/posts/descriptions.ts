@@ -35,7 +35,7 @@ export const described = {
     summary: "What everybody shared, newest first",
     query: {
       limit: {
-        description: "Posts on a page.",
+        description: "Posts on a page at most. A page ends early where it would be larger than 1 MB.",
         schema: { type: "integer", minimum: 1, maximum: largestPage, default: defaultPageSize },
       },
       cursor: { description: "`next_cursor` of the page before.", schema: { type: "string" } },

@@ -1,11 +1,19 @@
-import QuickLRU from "quick-lru";
-
+import { SizeBoundedCache } from "../caching/size-bounded-cache.ts";
 import type { FeedEntry, PostQueries, PublishedPost } from "../database/posts.ts";
 import { writeCursor, type FeedRequest } from "./feed.ts";
-import { isOwner, lastingPart, postRead } from "./post-read.ts";
+import { isOwner, lastingPart } from "./post-read.ts";
 
-/** Posts whose JSON is kept, about half a kilobyte each: so many at least, twice as many at most. */
-const capacity = 10_000;
+/** Bytes of memory for the JSON of posts, at two a character: some 16,000 usual posts. Twice as much at most. */
+const capacityBytes = 16 * 1024 ** 2;
+
+/**
+ * Bytes that the posts of a page may have: with what stands around them less than 1 MB. Two hundred captions of control
+ * characters would make 2.6 MB. One post takes far less, so that no page is empty.
+ */
+const maxPageBytes = 999_000;
+
+/** Posts that the first query reads whole: of the largest captions, about as many as a page has room for. */
+const firstBatch = 101;
 
 /** A page of the feed as one viewer sees it. */
 export interface FeedPage {
@@ -15,48 +23,103 @@ export interface FeedPage {
   readonly nextCursor: string | null;
 }
 
+/** A post's JSON up to what depends on the moment and the viewer. */
+interface LastingJson {
+  readonly text: string;
+  readonly bytes: number;
+}
+
 /**
  * Reads pages of the feed, newest first, and writes them as JSON. Pages follow (created_at, id), so they cost the same
- * at any depth and neither skip nor repeat while others post.
+ * at any depth and neither skip nor repeat while others post. A page ends early where the next post would make it too
+ * large.
  *
  * A published post never changes but for its author's address, so its JSON is made once and kept: a page then costs one
  * narrow query and the joining of strings.
  */
 export function createFeedPages(posts: Pick<PostQueries, "page" | "wholePage">, publicUrl: string) {
-  /** By id: the post's JSON up to what depends on the moment and the viewer. */
-  const kept = new QuickLRU<string, string>({ maxSize: capacity });
+  /** By post id. */
+  const kept = new SizeBoundedCache<LastingJson>(capacityBytes);
 
-  const write = (post: PublishedPost): string => {
-    const json = JSON.stringify(lastingPart(post, publicUrl)).slice(0, -1);
-    kept.set(post.id, json);
+  const write = (post: PublishedPost): LastingJson => {
+    const text = JSON.stringify(lastingPart(post, publicUrl)).slice(0, -1);
+    return { text, bytes: Buffer.byteLength(text) };
+  };
+  const writeAndKeep = (post: PublishedPost): LastingJson => {
+    const json = write(post);
+    kept.set(post.id, json, 2 * json.text.length);
     return json;
   };
 
-  /** Entries and, for each, its post's JSON. */
-  async function read({ limit, after }: FeedRequest): Promise<readonly [readonly FeedEntry[], string[]]> {
-    const entries = await posts.page(limit, after);
-    const known = entries.map(({ id }) => kept.get(id));
-    if (known.every((json) => json !== undefined)) return [entries, known];
-    const whole = await posts.wholePage(limit, after);
-    return [whole, whole.map(write)];
+  return async function feedPage({ limit, after }: FeedRequest, viewer: { id: string }): Promise<FeedPage> {
+    const page = new PageWriter(limit, viewer);
+    // One more than asked for tells whether there is a next page.
+    let left = limit + 1;
+    let behind = after;
+    // An uncached cursor means deep paging; caching those pages would evict the popular ones.
+    const isPopular = !after || kept.has(after.id);
+    if (isPopular) {
+      const entries = await posts.page(left, after);
+      let known = 0;
+      for (const entry of entries) {
+        const json = kept.get(entry.id);
+        if (!json) break;
+        if (!page.add(entry, json)) return page.end();
+        behind = entry;
+        known += 1;
+      }
+      if (known === entries.length) return page.end();
+      left -= known;
+    }
+    // Large captions that the page has no room for are not read: that would double its cost.
+    while (left > 0) {
+      const batch = Math.min(left, page.likelyRoom());
+      const found = await posts.wholePage(batch, behind);
+      for (const post of found)
+        if (!page.add(post, isPopular ? writeAndKeep(post) : write(post))) return page.end();
+      if (found.length < batch) break;
+      behind = found.at(-1);
+      left -= batch;
+    }
+    return page.end();
+  };
+}
+
+/** Joins the JSON of posts until the page is full. */
+class PageWriter {
+  #json = "";
+  #bytes = 0;
+  #count = 0;
+  #last: FeedEntry | undefined;
+  #isFull = false;
+
+  constructor(
+    private readonly limit: number,
+    private readonly viewer: { id: string },
+  ) {}
+
+  /** @returns false where the post belongs to the next page */
+  add(entry: FeedEntry, lasting: LastingJson): boolean {
+    const rest = `,"is_owner":${isOwner(entry, this.viewer)},"email":${JSON.stringify(entry.email)}}`;
+    // No character takes more than three bytes for each unit of UTF-16.
+    const bytes = this.#bytes + lasting.bytes + 3 * rest.length + 1;
+    this.#isFull = this.#count === this.limit || (this.#count > 0 && bytes > maxPageBytes);
+    if (this.#isFull) return false;
+    this.#json += `${this.#count > 0 ? "," : ""}${lasting.text}${rest}`;
+    this.#bytes = bytes;
+    this.#count += 1;
+    this.#last = entry;
+    return true;
   }
 
-  return async function feedPage({ limit, after }: FeedRequest, viewer: { id: string }): Promise<FeedPage> {
-    // One more than asked for tells whether there is a next page.
-    const asked = { limit: limit + 1, after };
-    const nextAfter = (found: readonly FeedEntry[]) =>
-      found.length > limit ? writeCursor(found[limit - 1]!) : null;
-    // Whoever comes from a post that is not known is about to see others that are not: to keep them would push out what
-    // many read.
-    if (after && !kept.has(after.id)) {
-      const found = await posts.wholePage(asked.limit, after);
-      const shown = found.slice(0, limit).map((post) => postRead(post, viewer, publicUrl));
-      return { json: JSON.stringify(shown), nextCursor: nextAfter(found) };
-    }
-    const [found, lasting] = await read(asked);
-    let json = "";
-    for (const [i, entry] of found.slice(0, limit).entries())
-      json += `${i > 0 ? "," : ""}${lasting[i]},"is_owner":${isOwner(entry, viewer)},"email":${JSON.stringify(entry.email)}}`;
-    return { json: `[${json}]`, nextCursor: nextAfter(found) };
-  };
+  /** Posts that are likely to fill the page, and one more to tell that it is full. At least one. */
+  likelyRoom(): number {
+    if (this.#count === 0) return firstBatch;
+    return Math.ceil((maxPageBytes - this.#bytes) / (this.#bytes / this.#count)) + 1;
+  }
+
+  end(): FeedPage {
+    const nextCursor = this.#isFull && this.#last ? writeCursor(this.#last) : null;
+    return { json: `[${this.#json}]`, nextCursor };
+  }
 }

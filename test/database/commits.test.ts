@@ -243,7 +243,7 @@ describe("the memory that connections share", () => {
 
 describe("what is remembered until the next commit", () => {
   /** Counts rows, and how often it was asked. */
-  function counting() {
+  function counting(sizeOf?: (name: string) => number) {
     let asked = 0;
     const remembered = rememberedUntilCommit(
       connection,
@@ -253,6 +253,7 @@ describe("what is remembered until the next commit", () => {
         asked++;
         return `${name}: ${read()}`;
       },
+      sizeOf,
     );
     return { remembered, asked: () => asked };
   }
@@ -265,6 +266,16 @@ describe("what is remembered until the next commit", () => {
     client.run(add);
     expect(await remembered("a")).toBe("a: 1");
     expect(asked()).toBe(3);
+  });
+
+  test("takes no more room than it may, however large the answers are", async () => {
+    const { remembered, asked } = counting(({ length }) => length);
+    for (const name of ["12345", "1234", "a", "b", "123456789", "12345678"]) await remembered(name);
+    expect(asked()).toBe(6);
+    await remembered("12345678");
+    expect(asked()).toBe(6);
+    await remembered("12345");
+    expect(asked()).toBe(7);
   });
 
   test("a look-up that failed is tried again", async () => {

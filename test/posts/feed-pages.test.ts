@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 
 import type { FeedPosition, PublishedPost } from "../../src/database/posts.ts";
 import { readCursor } from "../../src/posts/feed.ts";
@@ -9,12 +9,12 @@ const publicUrl = "https://photos.example.com";
 const viewer = { id: "ada" };
 
 /** A feed of this many posts, newest first, and what was asked of the database. */
-function feedOf(count: number) {
+function feedOf(count: number, captionOf = (i: number) => `"${i}","is_owner":true \u2028 🌊`) {
   const all: PublishedPost[] = Array.from({ length: count }, (_, i) => ({
     id: `00000000-0000-7000-8000-${String(count - i).padStart(12, "0")}`,
     userId: i % 3 === 0 ? "ada" : "bob",
     email: i % 3 === 0 ? "ada@example.com" : 'bob"},{"@example.com',
-    caption: `"${i}","is_owner":true \u2028 🌊`,
+    caption: captionOf(i),
     url: `/media/${i}.jpg`,
     thumbnailUrl: i % 2 === 0 ? null : `https://cdn.example.com/${i}`,
     fileType: "image",
@@ -26,6 +26,7 @@ function feedOf(count: number) {
     createdAt: new Date(1_900_000_000_000 - i),
   }));
   const asked: string[] = [];
+  let rows = 0;
   const behind = (limit: number, after?: FeedPosition) => {
     const start = after ? all.findIndex(({ createdAt }) => createdAt < after.createdAt) : 0;
     return start === -1 ? [] : all.slice(start, start + limit);
@@ -42,10 +43,17 @@ function feedOf(count: number) {
     },
     wholePage: async (limit: number, after?: FeedPosition) => {
       asked.push("whole");
-      return behind(limit, after);
+      const found = behind(limit, after);
+      rows += found.length;
+      return found;
     },
   };
-  return { all, asked: () => asked.splice(0), feedPage: createFeedPages(posts, publicUrl) };
+  return {
+    all,
+    wholeRows: () => rows,
+    asked: () => asked.splice(0),
+    feedPage: createFeedPages(posts, publicUrl),
+  };
 }
 
 const shown = (posts: PublishedPost[]) => posts.map((post) => postRead(post, viewer, publicUrl));
@@ -113,4 +121,64 @@ test("whoever follows the feed from its beginning finds what others who did have
       after = nextCursor === null ? undefined : readCursor(nextCursor);
     } while (after);
   }
+});
+
+describe("pages of posts with the longest captions", () => {
+  const control = () => "\u0001".repeat(2200);
+  const captions: [string, (i: number) => string][] = [
+    ["control characters", control],
+    ["characters of four bytes", () => "\u{1f408}".repeat(2200)],
+    ["large and small ones", (i) => (i % 100 < 90 ? "small" : control())],
+    ["small and large ones", (i) => (i % 100 < 10 ? control() : "small")],
+  ];
+
+  test.each(captions)(
+    "feed pages: %s: no page is larger than 1 MB, and together they are the feed",
+    async (_, captionOf) => {
+      const { all, feedPage } = feedOf(700, captionOf);
+      // Once while nothing is known, and once from what is kept.
+      for (let round = 0; round < 2; round++) {
+        const read: unknown[] = [];
+        let after: FeedPosition | undefined;
+        do {
+          const { json, nextCursor } = await feedPage({ limit: 200, after }, viewer);
+          expect(Buffer.byteLength(json)).toBeLessThan(1_000_000);
+          const found = JSON.parse(json) as unknown[];
+          expect(found).not.toBeEmpty();
+          // As large as it can be.
+          if (found.length < 200 && nextCursor !== null) expect(json.length).toBeGreaterThan(480_000);
+          read.push(...found);
+          after = nextCursor === null ? undefined : readCursor(nextCursor);
+        } while (after);
+        expect(read).toEqual(shown(all));
+      }
+    },
+  );
+
+  test("feed pages: a page asked for from far off reads few posts that it has no room for", async () => {
+    const { all, wholeRows, feedPage } = feedOf(1000, () => "\u{1f408}".repeat(2200));
+    const { json } = await feedPage({ limit: 200, after: position(all[100]!) }, viewer);
+    const { length } = JSON.parse(json) as unknown[];
+    expect(length).toBeWithin(105, 120);
+    expect(wholeRows()).toBeLessThan(length + 10);
+  });
+
+  test("feed pages: a small page of large captions is read at once", async () => {
+    const { asked, feedPage } = feedOf(300, control);
+    await feedPage({ limit: 50, after: undefined }, viewer);
+    expect(asked()).toEqual(["narrow", "whole"]);
+  });
+
+  test("feed pages: large captions push each other out of what is kept, whose memory is bounded", async () => {
+    // 13 kB each: 26 kB of memory where a string has two bytes a character.
+    const { asked, feedPage } = feedOf(3000, control);
+    let after: FeedPosition | undefined;
+    do {
+      const { nextCursor } = await feedPage({ limit: 200, after }, viewer);
+      after = nextCursor === null ? undefined : readCursor(nextCursor);
+    } while (after);
+    asked();
+    await feedPage({ limit: 10, after: undefined }, viewer);
+    expect(asked()).toEqual(["narrow", "whole"]);
+  });
 });

@@ -103,6 +103,46 @@ describe("the feed", () => {
   });
 });
 
+describe("a feed of the longest captions", () => {
+  // Each takes six bytes in JSON.
+  const caption = "\u0001".repeat(2200);
+  const posts = 80;
+
+  test("comes in pages of at most 1 MB, whichever coding is asked for, that lead from one to the next", async () => {
+    const long = await TestService.start();
+    const { token } = await long.signUp();
+    const png = await pngPhoto();
+    for (let i = 0; i < posts; i++) await long.upload(token, new Blob([png]), caption);
+    for (const coding of ["identity", "gzip", "zstd"]) {
+      const seen: unknown[] = [];
+      let path: string | undefined = "/feed?limit=200";
+      while (path) {
+        const answer = await long.fetch(path, { token, headers: { "accept-encoding": coding } });
+        expect(answer.headers.get("content-encoding") ?? "identity").toBe(coding);
+        const sent = await answer.bytes();
+        const json =
+          coding === "gzip" ? Bun.gunzipSync(sent) : coding === "zstd" ? Bun.zstdDecompressSync(sent) : sent;
+        expect(json.length).toBeLessThan(1_000_000);
+        const read = JSON.parse(new TextDecoder().decode(json)) as Page;
+        expect(read.posts).not.toBeEmpty();
+        for (const post of read.posts) expect(post["caption"]).toBe(caption);
+        seen.push(...ids(read));
+        const next: string | undefined = /^<http:\/\/localhost:8000(\S+)>/.exec(
+          answer.headers.get("link") ?? "",
+        )?.[1];
+        expect(next?.endsWith(`cursor=${read.next_cursor}`)).toBe(
+          read.next_cursor === null ? undefined : true,
+        );
+        path = next;
+      }
+      expect(seen).toHaveLength(posts);
+      expect(new Set(seen).size).toBe(posts);
+      expect(seen).toEqual(seen.toSorted().toReversed());
+    }
+    await long.close();
+  });
+});
+
 describe("one post", () => {
   test("is shown like in the feed", async () => {
     const { posts } = await page();
