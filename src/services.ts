@@ -9,6 +9,7 @@ import { keptSecret } from "./auth/secret.ts";
 import { createTokens } from "./auth/tokens.ts";
 import { createViewers, type Viewers } from "./auth/viewers.ts";
 import { createBackground, type Background } from "./operation/background.ts";
+import { createCompression, type Compress } from "./http/compression.ts";
 import { Connections } from "./http/connections.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./database/database.ts";
@@ -37,6 +38,7 @@ export interface Services extends RecoveryServices, PostServices {
   readonly lifecycle: { stopping: boolean };
   readonly limits: RateLimits;
   readonly connections: Connections;
+  readonly compress: Compress;
   readonly sweeper: Sweeper;
   /** Media that this service delivers itself. */
   readonly disk: DiskStore;
@@ -113,6 +115,7 @@ export async function openServices(
     background,
     limits: createRateLimits({ enabled: config.rateLimit, counters: database.counters }),
     connections: new Connections(config.trustProxy),
+    compress: createCompression(),
     hashing,
     lifecycle: { stopping: false },
     viewers: createViewers(database, tokens, config.requireVerifiedEmail),

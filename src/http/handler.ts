@@ -3,7 +3,6 @@ import { createBunRouteHandler } from "elysia/adapter/bun/compose";
 import type { createApp } from "../app.ts";
 import { ApiError, errorResponse } from "../errors.ts";
 import type { Services } from "../services.ts";
-import { compressed } from "./compression.ts";
 import { createCors } from "./cors.ts";
 import { JsonAnswer } from "./json-answer.ts";
 import { protect } from "./protective-headers.ts";
@@ -32,7 +31,7 @@ export interface Handlers {
  * request id, security headers, CORS, compression, the log's line, the counts.
  */
 export function createHandlers(app: ReturnType<typeof createApp>, services: Services): Handlers {
-  const { config, log, metrics, viewers, lifecycle } = services;
+  const { config, log, metrics, viewers, lifecycle, compress } = services;
   const cors = createCors(config.corsOrigins);
   const hasTls = config.publicUrl.startsWith("https:");
   const { patternOf } = createRoutePatterns(app.routes);
@@ -43,7 +42,7 @@ export function createHandlers(app: ReturnType<typeof createApp>, services: Serv
     async (request) => {
       const started = performance.now();
       const route = pattern ?? patternOf(pathOf(request.url)) ?? "none";
-      const { response, bytes } = compressed(
+      const { response, bytes } = await compress(
         request,
         cors.preflight(request) ??
           (lifecycle.stopping && route !== "/health" ? errorResponse(stopping()) : await answer(request)),

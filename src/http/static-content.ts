@@ -1,4 +1,7 @@
-import { preferredCoding } from "./compression.ts";
+import { compressOffThread, preferredCoding, type Coding } from "./compression.ts";
+
+/** Compressed once and sent often. */
+const levels = { zstd: 12, gzip: 6 } as const;
 
 /** Content that does not change while the process runs. */
 export interface StaticContent {
@@ -16,7 +19,7 @@ export interface StaticContent {
  */
 export function staticContent(content: StaticContent): (request: Request) => Promise<Response> {
   let loading: Promise<{ bytes: Uint8Array<ArrayBuffer>; etag: string }> | undefined;
-  const copies = new Map<"gzip" | "zstd", Uint8Array<ArrayBuffer>>();
+  const copies = new Map<Coding, Promise<Uint8Array<ArrayBuffer>>>();
 
   async function load() {
     const bytes = await content.load();
@@ -38,13 +41,9 @@ export function staticContent(content: StaticContent): (request: Request) => Pro
     const coding = preferredCoding(request.headers.get("accept-encoding"));
     if (!coding)
       return new Response(bytes, { headers: { ...headers, "content-length": String(bytes.length) } });
-    let copy = copies.get(coding);
-    if (!copy) {
-      copy = new Uint8Array(
-        coding === "zstd" ? Bun.zstdCompressSync(bytes, { level: 12 }) : Bun.gzipSync(bytes),
-      );
-      copies.set(coding, copy);
-    }
+    let copying = copies.get(coding);
+    if (!copying) copies.set(coding, (copying = compressOffThread(bytes, coding, levels[coding])));
+    const copy = await copying;
     const length = String(copy.length);
     return new Response(copy, {
       headers: { ...headers, "content-encoding": coding, "content-length": length },

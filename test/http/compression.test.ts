@@ -1,0 +1,90 @@
+import { describe, expect, test } from "bun:test";
+
+import { createCompression, type Coding, type Sent } from "../../src/http/compression.ts";
+import { JsonAnswer } from "../../src/http/json-answer.ts";
+
+const asking = (coding: string) =>
+  new Request("http://localhost/feed", { headers: { "accept-encoding": coding } });
+
+/** JSON of this many bytes, different each time, that compresses about as well as a page of the feed. */
+function jsonOf(bytes: number): string {
+  let text = '{"posts":[';
+  while (text.length < bytes) text += `"${crypto.randomUUID()} a photo, shared with everybody",`;
+  return `${text}null]}`;
+}
+
+async function decoded({ response }: Sent): Promise<string> {
+  const bytes = await response.bytes();
+  const coding = response.headers.get("content-encoding");
+  if (coding === "zstd") return Bun.zstdDecompressSync(bytes).toString();
+  return Buffer.from(coding === "gzip" ? Bun.gunzipSync(bytes) : bytes).toString();
+}
+
+describe("compression of answers", () => {
+  test.each([2_000, 60_000, 70_000, 1_000_000])(
+    "compression: %d bytes come back as they were, with status and headers",
+    async (bytes) => {
+      const compress = createCompression();
+      const text = jsonOf(bytes);
+      for (const coding of ["gzip", "zstd"] as Coding[]) {
+        const answer = new JsonAnswer(text, { status: 418, headers: { link: "next" } });
+        const sent = await compress(asking(coding), answer);
+        expect(sent.response.status).toBe(418);
+        expect(sent.response.headers.get("link")).toBe("next");
+        expect(sent.response.headers.get("content-encoding")).toBe(coding);
+        expect(sent.bytes).toBe((await sent.response.clone().bytes()).length);
+        expect(sent.bytes).toBeLessThan(0.8 * text.length);
+        expect(await decoded(sent)).toBe(text);
+      }
+    },
+  );
+
+  test("compression: a large answer leaves the event loop to others", async () => {
+    const text = jsonOf(8_000_000);
+    const cpuMs = async (work: () => unknown) => {
+      const before = process.threadCpuUsage();
+      await work();
+      const { user, system } = process.threadCpuUsage(before);
+      return (user + system) / 1000;
+    };
+    const here = await cpuMs(() => Bun.gzipSync(text, { level: 2 }));
+    const elsewhere = await cpuMs(() => createCompression()(asking("gzip"), new JsonAnswer(text)));
+    expect(elsewhere).toBeLessThan(here / 2);
+  });
+
+  test("compression: a small answer is compressed at once", () => {
+    const sent = createCompression()(asking("gzip"), new JsonAnswer(jsonOf(30_000)));
+    expect(sent).not.toBeInstanceOf(Promise);
+  });
+
+  test("compression: two hundred who ask for the same page share one copy", async () => {
+    const compress = createCompression();
+    const text = jsonOf(500_000);
+    const sent = await Promise.all(
+      Array.from({ length: 200 }, () => compress(asking("gzip"), new JsonAnswer(text))),
+    );
+    for (const { response } of sent) expect(response.headers.get("content-encoding")).toBe("gzip");
+    expect(await decoded(sent[199]!)).toBe(text);
+    // And so does the next one, though none is being compressed any more.
+    const again = await compress(asking("gzip"), new JsonAnswer(text));
+    expect(again.bytes).toBe(sent[0]!.bytes);
+  });
+
+  test("compression: when two hundred different pages are asked for at once, most go out as they are", async () => {
+    const compress = createCompression();
+    const texts = Array.from({ length: 200 }, () => jsonOf(100_000));
+    const sent = await Promise.all(texts.map((text) => compress(asking("zstd"), new JsonAnswer(text))));
+    const plain = sent.filter(({ response }) => !response.headers.has("content-encoding"));
+    expect(plain.length).toBe(200 - 9);
+    for (const [i, each] of sent.entries()) expect(await decoded(each)).toBe(texts[i]!);
+    // What went out as it was is compressed the next time.
+    const { response } = await compress(asking("zstd"), new JsonAnswer(texts[199]!));
+    expect(response.headers.get("content-encoding")).toBe("zstd");
+  });
+
+  test("compression: a HEAD has nothing to compress", async () => {
+    const head = new Request("http://localhost/", { method: "HEAD", headers: { "accept-encoding": "gzip" } });
+    const { response, bytes } = await createCompression()(head, new JsonAnswer(jsonOf(100_000)));
+    expect([response.headers.get("content-encoding"), bytes]).toEqual([null, 0]);
+  });
+});
