@@ -10,6 +10,7 @@ export const apiErrors = {
   NOT_FOUND: { status: 404, detail: "Not Found" },
   METHOD_NOT_ALLOWED: { status: 405, detail: "Method Not Allowed" },
   BODY_TOO_LARGE: { status: 413, detail: "Request body too large" },
+  BODY_TOO_SLOW: { status: 408, detail: "The request body came too slowly" },
   BAD_MULTIPART: { status: 400, detail: "There was an error parsing the body" },
   TOO_MANY_REQUESTS: { status: 429, detail: "Too many requests" },
   /** Nobody hears it: for the log and the counts. */

@@ -2,6 +2,7 @@ import type { Server } from "bun";
 
 import { createApp } from "../app.ts";
 import { createHandlers } from "../http/handler.ts";
+import { silenceSeconds } from "../http/connections.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
 import { readConfig, type Config } from "../config.ts";
 import { batchedWriter, createLog, jsonLine, readableLine } from "../operation/log.ts";
@@ -12,9 +13,6 @@ import { stopWhenTold } from "./stop.ts";
 
 /** Largest body Bun lets through: above every limit of ours, so that the answer is our own 413. */
 const beyondEveryLimit = Number.MAX_SAFE_INTEGER;
-
-/** Seconds a connection may be silent. */
-const idleTimeout = 30;
 
 /** Milliseconds after which the start is over. */
 const startTime = 500;
@@ -46,7 +44,7 @@ export async function serve(): Promise<void> {
       development: false,
       // Beside `development: false` Bun would share the port with whoever else does: clients would meet either of two.
       reusePort: false,
-      idleTimeout,
+      idleTimeout: silenceSeconds,
       maxRequestBodySize: beyondEveryLimit,
       fetch,
       routes,

@@ -66,6 +66,8 @@ export function describe(description: Description) {
   ];
   // FORBIDDEN is for whoever is no superuser, and for whoever must prove his address first.
   const guards: ApiErrorCode[] = audience ? ["UNAUTHORIZED", "FORBIDDEN"] : [];
+  // One reader of bodies limits both.
+  const slow: ApiErrorCode[] = description.errors?.includes("BODY_TOO_LARGE") ? ["BODY_TOO_SLOW"] : [];
   return {
     operationId: id,
     summary,
@@ -74,7 +76,7 @@ export function describe(description: Description) {
     ...(parameters.length > 0 && { parameters }),
     responses: {
       [answer.status]: success(answer),
-      ...failures([...guards, ...(description.errors ?? []), ...everywhere]),
+      ...failures([...guards, ...(description.errors ?? []), ...slow, ...everywhere]),
       ...(description.validates && {
         422: {
           description: "The request does not fit.",

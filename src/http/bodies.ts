@@ -1,4 +1,5 @@
 import { ApiError, ValidationProblems } from "../errors.ts";
+import { silenceSeconds } from "./connections.ts";
 
 /** Bytes that any body but an upload may have. */
 const maxBodySize = 64 * 1024;
@@ -64,12 +65,26 @@ async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => new ApiError("BODY_TOO_LARGE");
   if (Number(request.headers.get("content-length")) > maxBodySize) throw tooLarge();
   if (!request.body) return new Uint8Array();
+  const reader = request.body.getReader();
+  let isLate = false;
+  const deadline = setTimeout(() => {
+    isLate = true;
+    void reader.cancel();
+  }, silenceSeconds * 1000);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > maxBodySize) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (isLate) throw new ApiError("BODY_TOO_SLOW", { headers: { connection: "close" } });
+      if (done) break;
+      length += value.length;
+      if (length > maxBodySize) throw tooLarge();
+      chunks.push(value);
+    }
+  } finally {
+    clearTimeout(deadline);
+    reader.releaseLock();
   }
   return new Uint8Array(Buffer.concat(chunks, length));
 }

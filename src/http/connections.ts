@@ -2,29 +2,51 @@ import type { Server } from "bun";
 
 import { clientAddress } from "./client-address.ts";
 
+/** Seconds for which a client may be silent while the service waits for it: to send more, or to read its answer. */
+export const silenceSeconds = 30;
+
 /**
  * What the server knows of the connections that requests come by. Elysia hands out its `server` only to functions in
  * whose source it finds the word, and overlooks some once the program is minified.
  */
 export class Connections {
   #server: Server<undefined> | undefined;
+  readonly #working = new Set<Request>();
 
   /** @param trustedProxies see {@link clientAddress} */
   constructor(private readonly trustedProxies: number) {}
 
-  /** From now on requests come in by this server. */
-  listen(server: Server<undefined>): void {
+  /**
+   * From now on requests come in by this server.
+   * @param idleSeconds the server's `idleTimeout`
+   */
+  listen(server: Server<undefined>, idleSeconds = silenceSeconds): void {
     this.#server = server;
+    // One timer for all, because most requests are answered long before it is due. Never 0, which means no time-out: that
+    // would outlive the answer, and a client that does not read it would hold the connection for ever.
+    const renew = () => {
+      for (const request of this.#working) server.timeout(request, idleSeconds);
+    };
+    setInterval(renew, (idleSeconds * 1000) / 3).unref();
+  }
+
+  /**
+   * The service works on this request until {@link answered}. Its connection stays open, however long that takes: Bun would
+   * close it after `idleTimeout`. Code that waits for the client meanwhile, as all that reads a body does, has to limit
+   * that wait itself.
+   */
+  working(request: Request): void {
+    this.#working.add(request);
+  }
+
+  /** The answer is ready. From now on the client has to read it in time. */
+  answered(request: Request): void {
+    this.#working.delete(request);
   }
 
   /** The address of the client that a request comes from, or `unknown`. */
   addressOf(request: Request): string {
     const forwardedFor = request.headers.get("x-forwarded-for");
     return clientAddress(this.#server?.requestIP(request)?.address, forwardedFor, this.trustedProxies);
-  }
-
-  /** Cuts the connection of a request when nothing comes for this many seconds from now. */
-  limitSilence(request: Request, seconds: number): void {
-    this.#server?.timeout(request, seconds);
   }
 }

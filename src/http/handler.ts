@@ -3,6 +3,7 @@ import { createBunRouteHandler } from "elysia/adapter/bun/compose";
 import type { createApp } from "../app.ts";
 import { ApiError, errorResponse } from "../errors.ts";
 import type { Services } from "../services.ts";
+import type { Sent } from "./compression.ts";
 import { createCors } from "./cors.ts";
 import { JsonAnswer } from "./json-answer.ts";
 import { protect } from "./protective-headers.ts";
@@ -31,7 +32,7 @@ export interface Handlers {
  * request id, security headers, CORS, compression, the log's line, the counts.
  */
 export function createHandlers(app: ReturnType<typeof createApp>, services: Services): Handlers {
-  const { config, log, metrics, viewers, lifecycle, compress } = services;
+  const { config, log, metrics, viewers, lifecycle, compress, connections } = services;
   const cors = createCors(config.corsOrigins);
   const hasTls = config.publicUrl.startsWith("https:");
   const { patternOf } = createRoutePatterns(app.routes);
@@ -41,12 +42,19 @@ export function createHandlers(app: ReturnType<typeof createApp>, services: Serv
     (answer: (request: Request) => Response | Promise<Response>, pattern?: string): Handler =>
     async (request) => {
       const started = performance.now();
+      connections.working(request);
       const route = pattern ?? patternOf(pathOf(request.url)) ?? "none";
-      const { response, bytes } = await compress(
-        request,
-        cors.preflight(request) ??
-          (lifecycle.stopping && route !== "/health" ? errorResponse(stopping()) : await answer(request)),
-      );
+      let sent: Sent;
+      try {
+        sent = await compress(
+          request,
+          cors.preflight(request) ??
+            (lifecycle.stopping && route !== "/health" ? errorResponse(stopping()) : await answer(request)),
+        );
+      } finally {
+        connections.answered(request);
+      }
+      const { response, bytes } = sent;
 
       const id = lastRequestId(request);
       const { headers, status } = response;

@@ -48,7 +48,7 @@ export async function readMultipart(
       waiting = true;
       const { value, done } = await reader.read();
       waiting = false;
-      if (tooSlow) throw new ApiError("UPLOAD_TOO_SLOW");
+      if (tooSlow) throw new ApiError("UPLOAD_TOO_SLOW", { headers: { connection: "close" } });
       if (done) break;
       received += value.length;
       await inTurn(() => form.write(value));

@@ -33,8 +33,6 @@ export interface StagingLimits {
   readonly folder: string;
   /** Bytes an image or a video may have. */
   readonly maxBytes: Readonly<Record<MediaKind, number>>;
-  /** Called whenever bytes came in. */
-  readonly onProgress?: () => void;
 }
 
 /** Bytes of a form around its file: boundaries, part headers, the caption. */
@@ -58,7 +56,6 @@ export async function stageUpload(request: Request, limits: StagingLimits): Prom
   const form = new UploadForm(file);
   try {
     await readMultipart(request, form, async (received) => {
-      limits.onProgress?.();
       refuseBeyond(received);
       await file.settle(false);
     });

@@ -5,9 +5,6 @@ import { stageUpload, type StagedUpload } from "../media/staging.ts";
 import { createUploadSlots } from "../media/upload-slots.ts";
 import type { Services } from "../services.ts";
 
-/** Seconds without a byte after which a client is taken for gone. */
-const stallTimeout = 30;
-
 /** As much of Elysia's context as the parser needs. */
 interface Context {
   request: Request;
@@ -34,7 +31,6 @@ export function uploadParser({ config, tempDir, limits, connections, viewers, me
         const upload = await stageUpload(request, {
           folder: tempDir,
           maxBytes: { image: config.maxImageSize, video: config.maxVideoSize },
-          onProgress: () => connections.limitSilence(request, stallTimeout),
         });
         held.set(request, { upload, releaseSlot });
         return { file: upload.file, ...(upload.caption === undefined ? {} : { caption: upload.caption }) };

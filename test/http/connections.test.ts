@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, jest, test } from "bun:test";
 
 import { ServiceProcess } from "../support/process.ts";
 import { exchange, head } from "../support/raw-http.ts";
@@ -29,6 +29,30 @@ test("a client's address is the socket's, and unknown where there is none", asyn
   connections.listen(server);
   expect(await (await fetch(server.url)).text()).toBe("127.0.0.1");
   await server.stop(true);
+});
+
+test("connections: a request that is worked on is never idle, and one that is answered may be", () => {
+  jest.useFakeTimers();
+  try {
+    const renewed: [Request, number][] = [];
+    const server = { timeout: (...renewal: [Request, number]) => renewed.push(renewal) };
+    const connections = new Connections(0);
+    connections.listen(server as unknown as Bun.Server<undefined>, 30);
+    const [slow, quick, none] = Array.from({ length: 3 }, () => new Request("http://localhost/"));
+    connections.working(quick!);
+    connections.answered(quick!);
+    connections.working(slow!);
+    for (let second = 0; second < 100; second++) jest.advanceTimersByTime(1000);
+    // In time for Bun's clock, which moves in steps of four seconds.
+    expect(renewed).toHaveLength(10);
+    for (const renewal of renewed) expect(renewal).toEqual([slow!, 30]);
+    connections.answered(slow!);
+    connections.answered(none!);
+    jest.advanceTimersByTime(100_000);
+    expect(renewed).toHaveLength(10);
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 test("a running service knows whom it talks to: /metrics is for this machine, not for who comes by a proxy", async () => {

@@ -16,6 +16,7 @@ test.each<[string, (second: number) => number, number | undefined]>([
   ["just enough", () => 1000, undefined],
   ["a weak link", () => 8000, undefined],
   ["a weak link that fails for 25 of every 60 seconds", (s) => (s % 60 < 35 ? 8000 : 0), undefined],
+  ["a hundred megabytes, then nothing", (s) => (s <= 10 ? 10_000_000 : 0), 40],
   ["a hundred megabytes, then a byte a second", (s) => (s <= 10 ? 10_000_000 : 1), 50],
 ])("%s", (_, bytesIn, expected) => {
   expect(tooSlowAfter(bytesIn)).toBe(expected as number);

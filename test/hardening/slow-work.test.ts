@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+
+import { createApp } from "../../src/app.ts";
+import { createHandlers } from "../../src/http/handler.ts";
+import type { Services } from "../../src/services.ts";
+import { pngPhoto } from "../support/media-samples.ts";
+import { TestService } from "../support/service.ts";
+
+/** Seconds after which Bun closes an idle connection; its clock moves in steps of four. */
+const idleSeconds = 5;
+/** Longer than any idle connection lives. */
+const workMs = 10_000;
+
+let service: TestService;
+let server: Bun.Server<undefined>;
+let token: string;
+let photo: Blob;
+let post: { id: string };
+beforeAll(async () => {
+  service = await TestService.start();
+  ({ token } = await service.signUp("ada@example.com"));
+  photo = new Blob([await pngPhoto()]);
+  post = (await (await service.upload(token, photo)).json()) as typeof post;
+  const services = slow(service.services);
+  const handlers = createHandlers(createApp(services), services);
+  const options = { port: 0, hostname: "127.0.0.1", development: false, idleTimeout: idleSeconds };
+  server = Bun.serve({ ...options, ...handlers });
+  services.connections.listen(server, idleSeconds);
+});
+afterAll(async () => {
+  await server.stop(true);
+  await service.close();
+});
+
+/** The same services, with a store and password hashes that take their time. */
+function slow(services: Services): Services {
+  const slowly =
+    <Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>, delayMs = workMs) =>
+    async (...args: Args) => {
+      await Bun.sleep(delayMs);
+      return work(...args);
+    };
+  const { store, hashing, database } = services;
+  const slowStore = {
+    name: store.name,
+    makesThumbnails: store.makesThumbnails,
+    landsLate: store.landsLate,
+    find: slowly(store.find.bind(store)),
+    // Once for the photo and once for its thumbnail.
+    put: slowly(store.put.bind(store), workMs / 2),
+    delete: slowly(store.delete.bind(store), workMs / 2),
+  };
+  return {
+    ...services,
+    store: slowStore,
+    storeNamed: () => slowStore,
+    hashing: { ...hashing, verify: slowly(hashing.verify.bind(hashing)) },
+    database: { ...database, ping: slowly(database.ping.bind(database)) },
+  };
+}
+
+test("slow work: a request is not cut while the service works on it, however silent its client is", async () => {
+  const headers = { authorization: `Bearer ${token}` };
+  const form = new FormData();
+  form.set("file", photo, "photo.png");
+  const credentials = new URLSearchParams({ username: "ada@example.com", password: "correct horse battery" });
+  const asked: [string, RequestInit][] = [
+    ["/health", {}],
+    ["/upload", { method: "POST", headers, body: form }],
+    [`/posts/${post.id}`, { method: "DELETE", headers }],
+    ["/auth/jwt/login", { method: "POST", body: credentials }],
+  ];
+  const answers = await Promise.all(
+    asked.map(async ([path, init]) => {
+      const started = performance.now();
+      const { status } = await fetch(new URL(path, server.url), init);
+      expect(performance.now() - started).toBeGreaterThan(workMs - 100);
+      return [path, status];
+    }),
+  );
+  expect(answers).toEqual(asked.map(([path]) => [path, 200]));
+}, 40_000);
