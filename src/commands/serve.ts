@@ -54,6 +54,7 @@ export async function serve(): Promise<void> {
     throw cannotListen(config, error);
   }
   services.connections.listen(server);
+  services.metrics.watchEventLoop();
   greet(config, services.store.name);
   for (const warning of warningsFor(config)) log.warn("configuration.doubtful", { warning });
   // Whoever waits for the service to be there comes first.

@@ -3,6 +3,7 @@ import Counter from "prom-client/lib/counter.js";
 import Gauge from "prom-client/lib/gauge.js";
 import Registry from "prom-client/lib/registry.js";
 
+import { EventLoopDelay } from "./event-loop-delay.ts";
 import { RequestCounts } from "./request-counts.ts";
 
 /** What is counted, for Prometheus. */
@@ -14,6 +15,8 @@ export interface Metrics {
   storeCall(store: string, operation: "put" | "find" | "delete", result: string): void;
   /** Posts that a sweep abandoned, whose bytes it deleted, or could not delete. */
   swept(outcome: "abandoned" | "deleted" | "failed", posts: number): void;
+  /** Measures from now on how late the event loop is. */
+  watchEventLoop(): void;
   /** All of it in Prometheus' text format. */
   text(): Promise<string>;
 }
@@ -45,6 +48,7 @@ export function createMetrics(observed: Observed): Metrics {
 
   const publishedPosts = atMostEvery(10 * 60_000, () => observed.publishedPosts());
   const requests = new RequestCounts();
+  let eventLoop: EventLoopDelay | undefined;
   const uploads = counter("uploads_total", "Uploads that came to their end.", ["result"]);
   const uploadBytes = counter("upload_bytes_total", "Bytes of published uploads.");
   const storeCalls = counter("store_calls_total", "Calls of media stores.", ["store", "operation", "result"]);
@@ -88,7 +92,8 @@ export function createMetrics(observed: Observed): Metrics {
     },
     storeCall: (store, operation, result) => storeCalls.inc({ store, operation, result }),
     swept: (outcome, posts) => swept.inc({ outcome }, posts),
-    text: async () => `${requests.text()}\n${await registers[0]!.metrics()}`,
+    watchEventLoop: () => void (eventLoop ??= EventLoopDelay.watch()),
+    text: async () => [requests.text(), eventLoop?.text() ?? "", await registers[0]!.metrics()].join("\n"),
   };
 }
 

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createHistogram } from "node:perf_hooks";
+
+import { EventLoopDelay } from "../../src/operation/event-loop-delay.ts";
+import { ServiceProcess } from "../support/process.ts";
+
+/** Values by name, the histogram's by bound. */
+function read(text: string): Record<string, number> {
+  const lines = text.matchAll(/^(?:nodejs_eventloop_lag|image_sharing_event_loop_delay)_(\S+) (\S+)$/gm);
+  return Object.fromEntries(
+    [...lines].map(([, name = "", value]) => [name.replace(/.*le="(.*)"}/, "$1"), Number(value)]),
+  );
+}
+
+describe("samples", () => {
+  test("event loop delay: a sample stays in the histogram, and in the gauges until the next scrape", () => {
+    const recent = createHistogram();
+    const delay = new EventLoopDelay(recent);
+    for (let i = 0; i < 99; i++) recent.record(1e6);
+    recent.record(400e6);
+    const first = read(delay.text());
+    expect(first["max_seconds"]).toBeCloseTo(0.4, 2);
+    expect(first["p50_seconds"]).toBeCloseTo(0.001, 4);
+    expect(first["p99_seconds"]).toBeLessThan(0.1);
+    expect(first).toMatchObject({ "0.005": 99, "0.25": 99, "0.5": 100, "+Inf": 100, seconds_count: 100 });
+    expect(first["seconds_sum"]).toBeCloseTo(0.499, 2);
+
+    recent.record(1e6);
+    const second = read(delay.text());
+    expect(second["max_seconds"]).toBeCloseTo(0.001, 4);
+    expect(second).toMatchObject({ "0.005": 100, "0.25": 100, "0.5": 101, "+Inf": 101, seconds_count: 101 });
+  });
+
+  test("event loop delay: every sample is in the bucket it belongs to, however many there are", () => {
+    const seconds = [0.001, 0.004, 0.006, 0.02, 0.03, 0.04, 0.07, 0.2, 0.3, 0.7, 2, 4, 20];
+    for (const times of [1, 7, 1000]) {
+      const recent = createHistogram();
+      for (let i = 0; i < times; i++) for (const each of seconds) recent.record(each * 1e9);
+      const told = read(new EventLoopDelay(recent).text());
+      const buckets = Object.entries(told).filter(([name]) => /^(\+Inf|[\d.]+)$/.test(name));
+      expect(buckets).toHaveLength(11);
+      for (const [bound, count] of buckets) {
+        const expected = seconds.filter((each) => each <= Number(bound.replace("+Inf", "Infinity"))).length;
+        expect([bound, count]).toEqual([bound, expected * times]);
+      }
+    }
+  });
+
+  test("event loop delay: without samples there are no gauges and the histogram is empty", () => {
+    const text = new EventLoopDelay(createHistogram()).text();
+    expect(text).not.toContain("nodejs_eventloop");
+    expect(text).not.toContain("NaN");
+    expect(read(text)).toMatchObject({ "+Inf": 0, seconds_count: 0, seconds_sum: 0 });
+  });
+
+  test("event loop delay: is measured while the loop is blocked", async () => {
+    const delay = EventLoopDelay.watch();
+    await Bun.sleep(100);
+    const end = performance.now() + 400;
+    while (performance.now() < end);
+    await Bun.sleep(100);
+    // The timer was due up to 20 ms after the loop was blocked.
+    expect(read(delay.text())["max_seconds"]).toBeGreaterThan(0.37);
+  });
+});
+
+describe("a running service", () => {
+  let service: ServiceProcess;
+  beforeAll(async () => {
+    service = new ServiceProcess(await mkdtemp(join(tmpdir(), "image-sharing-loop-")));
+    await service.start();
+  });
+  afterAll(async () => {
+    await service.kill();
+    await rm(service.dataDir, { recursive: true, force: true });
+  });
+
+  test("metrics: tell the delay of the event loop as a histogram", async () => {
+    await Bun.sleep(200);
+    const text = await (await service.fetch("/metrics")).text();
+    expect(text).toContain("# TYPE image_sharing_event_loop_delay_seconds histogram");
+    const { "+Inf": count, p99_seconds: p99 } = read(text);
+    expect(count).toBeGreaterThan(3);
+    expect(p99).toBeGreaterThan(0);
+  });
+
+  test("metrics: taking samples does not keep the process from ending", async () => {
+    expect(await service.stop()).toBe(0);
+  });
+});
