@@ -138,6 +138,48 @@ test.each<[string, number, () => string]>([
   expect(text).not.toContain("marker");
 });
 
+// What docs/operations.md tells of Bun. Where one of these fails, Bun has changed, and so must that page.
+describe("connections as Bun handles them", () => {
+  const form = "username=nobody%40example.com&password=wrong-password";
+  const type = "Content-Type: application/x-www-form-urlencoded";
+  const login = () => post("/auth/jwt/login", type, `Content-Length: ${form.length}`) + form;
+  const page = () => head("GET / HTTP/1.1", host);
+  const photoUpload = async () => {
+    const photo = Buffer.from(await pngPhoto()).toString("latin1");
+    const body = `${partHead}${photo}\r\n--B--\r\n`;
+    return post("/upload", signedIn, multipart, `Content-Length: ${body.length}`) + body;
+  };
+  const posts = async () => {
+    const answer = await fetch(`${service.address}/feed`, { headers: { authorization: `Bearer ${token}` } });
+    return ((await answer.json()) as { posts: unknown[] }).posts.length;
+  };
+
+  test("bun: pipelined requests are answered in order where each answer is there at once", async () => {
+    const { statuses } = await exchange(service.address, [
+      page() + head("GET /nope HTTP/1.1", host) + page(),
+    ]);
+    expect(statuses).toEqual([200, 404, 200]);
+  });
+
+  test("bun: a request behind one that is still worked on ends the connection without an answer", async () => {
+    const { statuses, closed } = await exchange(service.address, [login() + page()], { quiet: 2000 });
+    expect({ statuses, closed }).toEqual({ statuses: [], closed: true });
+  });
+
+  test("bun: a half-closed connection gets the answer that is there at once, and no other", async () => {
+    const options = { quiet: 2000, end: true };
+    const quick = await exchange(service.address, [page()], options);
+    expect([quick.statuses, quick.closed]).toEqual([[200], true]);
+    const before = await posts();
+    for (const request of [login(), await photoUpload()]) {
+      const { statuses, closed } = await exchange(service.address, [request], options);
+      expect({ statuses, closed }).toEqual({ statuses: [], closed: true });
+    }
+    await Bun.sleep(300);
+    expect(await posts()).toBe(before);
+  });
+});
+
 test("who waits to be told to go on is told, and who may not is told so before he sends", async () => {
   const waiting = ["Content-Length: 50", "Expect: 100-continue"];
   const refused = await exchange(service.address, [post("/upload", multipart, ...waiting)]);
