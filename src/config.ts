@@ -1,6 +1,8 @@
 import { isAbsolute, resolve } from "node:path";
 
+import { isStrongSecret, strongSecretExpected } from "./auth/secret.ts";
 import type { PostgresSettings } from "./database/postgres.ts";
+import { parseNetworks, type TrustedProxies } from "./http/client-address.ts";
 import { smtpServer } from "./mail/smtp-mailer.ts";
 import { deadlineFor } from "./media/deadline.ts";
 import type { S3Settings } from "./media/s3-store.ts";
@@ -41,8 +43,8 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   /** Who may read `/metrics`. */
   readonly metrics: "loopback" | "public" | "off";
-  /** How many proxies in front may be believed for the client's address. */
-  readonly trustProxy: number;
+  /** Which proxies may be believed for the client's address. */
+  readonly trustProxy: TrustedProxies;
   readonly logLevel: LogLevel;
 }
 
@@ -160,8 +162,8 @@ export function readConfig(environment: Environment = process.env): Config {
     publicUrl: setting("PUBLIC_URL", `http://localhost:${port}`, addressExpected, address),
     database,
     dataDir: isAbsolute(dataDir) ? dataDir : resolve(dataDir),
-    jwtSecret: setting<string | undefined>("JWT_SECRET_KEY", undefined, "at least 32 bytes long", (v) =>
-      Buffer.byteLength(v) >= 32 ? v : undefined,
+    jwtSecret: setting<string | undefined>("JWT_SECRET_KEY", undefined, strongSecretExpected, (v) =>
+      isStrongSecret(v) ? v : undefined,
     ),
     maxImageSize: setting("MAX_IMAGE_SIZE", 25 * 1024 ** 2, sizeExpected, size),
     maxVideoSize: setting("MAX_VIDEO_SIZE", 500 * 1024 ** 2, sizeExpected, size),
@@ -186,8 +188,11 @@ export function readConfig(environment: Environment = process.env): Config {
     ),
     metrics: oneOf("METRICS", "loopback", ["loopback", "public", "off"]),
     rateLimit: oneOf("RATE_LIMIT", "on", ["on", "off"]) === "on",
-    trustProxy: setting("TRUST_PROXY", 0, "off, or how many proxies are in front (1 to 10)", (v) =>
-      v.toLowerCase() === "off" ? 0 : wholeNumber(v, 1, 10),
+    trustProxy: setting<TrustedProxies>(
+      "TRUST_PROXY",
+      0,
+      "off, or how many proxies are in front (1 to 10), or their networks, such as 10.0.0.0/8, fd00::/8",
+      (v) => (v.toLowerCase() === "off" ? 0 : (wholeNumber(v, 1, 10) ?? parseNetworks(v))),
     ),
     logLevel: oneOf("LOG_LEVEL", "info", logLevels),
   };

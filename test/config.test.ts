@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { BlockList } from "node:net";
 
 import { ConfigError, readConfig } from "../src/config.ts";
 
@@ -79,6 +80,45 @@ describe("settings", () => {
     expect(problem).not.toContain("hidden");
     expect(problemsOf({ S3_BUCKET: "b", ...keys, MAX_VIDEO_SIZE: "6gb" })).toHaveLength(1);
     expect(problemsOf({ S3_BUCKET: "b", ...keys, MAX_VIDEO_SIZE: "6gb", MEDIA_STORE: "disk" })).toEqual([]);
+  });
+
+  test.each(["x".repeat(40), "abababababababababababababababababab", "1234".repeat(20), "ä".repeat(16)])(
+    "a secret of hardly any different characters is refused: %p",
+    (secret) => {
+      const [problem, ...others] = problemsOf({ JWT_SECRET_KEY: secret });
+      expect(problem).toMatch(
+        /^JWT_SECRET_KEY must be at least 32 bytes long, of at least 5 different characters.*\.$/,
+      );
+      expect(problem).not.toContain(secret);
+      expect(others).toEqual([]);
+    },
+  );
+
+  test("a random secret is taken, in hexadecimal too", () => {
+    for (const encoding of ["base64", "hex"] as const) {
+      const secret = crypto.getRandomValues(Buffer.alloc(32)).toString(encoding);
+      expect(readConfig({ JWT_SECRET_KEY: secret }).jwtSecret).toBe(secret);
+    }
+  });
+
+  test("trusted proxies are a number, or networks", () => {
+    for (const [text, proxies] of [
+      ["off", 0],
+      ["2", 2],
+      ["10", 10],
+    ] as const)
+      expect(readConfig({ TRUST_PROXY: text }).trustProxy).toBe(proxies);
+    const networks = readConfig({ TRUST_PROXY: "10.0.0.0/8, fd00::/8, 192.0.2.7" }).trustProxy;
+    expect(networks).toBeInstanceOf(BlockList);
+    for (const text of ["0", "11", "-1", "on", "10.0.0.0/33", "fd00::/8;10.0.0.0/8", "1, 10.0.0.0/8"])
+      expect([text, problemsOf({ TRUST_PROXY: text })]).toEqual([
+        text,
+        [
+          expect.stringMatching(
+            /^TRUST_PROXY must be off, or how many proxies .*10\.0\.0\.0\/8, fd00::\/8\.$/,
+          ),
+        ],
+      ]);
   });
 
   test("on PostgreSQL an upload may not take longer than the sweeper waits for it", () => {

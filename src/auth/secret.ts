@@ -2,6 +2,14 @@ import { randomBytes } from "node:crypto";
 import { link, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 
+/** What {@link isStrongSecret} asks for, after "must be". */
+export const strongSecretExpected =
+  "at least 32 bytes long, of at least 5 different characters, best from: openssl rand -base64 48";
+
+/** Tells a secret that may be random from one that was typed with one finger. */
+export const isStrongSecret = (secret: string): boolean =>
+  Buffer.byteLength(secret) >= 32 && new Set(secret).size >= 5;
+
 /**
  * The secret that signs tokens where none is configured: made on first start and kept in the data folder (mode 0600).
  * Two processes starting at once get the same one, and a crash never leaves half a secret.
@@ -21,7 +29,7 @@ export async function keptSecret(dataDir: string): Promise<string> {
   await rm(fresh);
   const secret = await readSecret(path);
   if (!secret)
-    throw new Error(`${path} holds no secret of 32 bytes; without it one is made, and all tokens end`);
+    throw new Error(`${path} holds no random secret of 32 bytes; without it one is made, and all tokens end`);
   return secret;
 }
 
@@ -29,5 +37,5 @@ async function readSecret(path: string): Promise<string | undefined> {
   const file = Bun.file(path);
   if (!(await file.exists())) return undefined;
   const secret = (await file.text()).trim();
-  return Buffer.byteLength(secret) >= 32 ? secret : undefined;
+  return isStrongSecret(secret) ? secret : undefined;
 }

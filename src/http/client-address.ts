@@ -1,9 +1,13 @@
-import { isIP } from "node:net";
+import { BlockList, isIP } from "node:net";
+
+/** Which proxies are believed: so many in front, or every one in these networks. */
+export type TrustedProxies = number | BlockList;
 
 /**
  * The address a request came from, in canonical form, IPv4 also where the socket shows it mapped into IPv6.
- * Every proxy appends to `X-Forwarded-For` whom it was called by, so with `trustedProxies` proxies in front the entry
- * at that place from the right was written by the outermost of them; what stands further left is anybody's claim.
+ * Every proxy appends to `X-Forwarded-For` whom it was called by. The header is read from the right for as long as the
+ * address found so far is that of a trusted proxy: so many entries where their number is given, else as long as it lies
+ * in one of their networks. Everything further left is anybody's claim.
  * Where an entry is missing or no address, the nearest one to its right counts.
  * @param socketAddress the peer of the connection; undefined when it has gone
  * @param forwardedFor all `X-Forwarded-For` headers, joined by commas
@@ -12,29 +16,85 @@ import { isIP } from "node:net";
 export function clientAddress(
   socketAddress: string | undefined,
   forwardedFor: string | null,
-  trustedProxies: number,
+  trustedProxies: TrustedProxies,
 ): string {
   let nearest = canonicalAddress(socketAddress ?? "") ?? "unknown";
-  const entries = trustedProxies > 0 && forwardedFor ? forwardedFor.split(",").slice(-trustedProxies) : [];
-  for (const entry of entries.reverse()) {
-    const address = canonicalAddress(withoutPort(entry.trim()));
+  const entries = forwardedFor?.split(",") ?? [];
+  for (let hops = 0; isTrusted(nearest, hops, trustedProxies); hops++) {
+    const address = canonicalAddress(withoutPort(entries.pop()?.trim() ?? ""));
     if (address === undefined) break;
     nearest = address;
   }
   return nearest;
 }
 
+function isTrusted(address: string, hops: number, trusted: TrustedProxies): boolean {
+  if (typeof trusted === "number") return hops < trusted;
+  const version = isIP(address);
+  return version !== 0 && trusted.check(address, version === 6 ? "ipv6" : "ipv4");
+}
+
 /**
- * What one client can hardly have many of: an IPv4 address, or the first 64 bits of an IPv6 address, within which
- * every device picks addresses as it likes (RFC 4291, 2.5.1).
+ * Reads networks in CIDR notation (RFC 4632, RFC 4291 2.3) and single addresses, separated by commas.
+ * @returns undefined when one of them is neither
  */
-export function clientNetwork(address: string): string {
-  if (isIP(address) !== 6) return address;
+export function parseNetworks(text: string): BlockList | undefined {
+  const networks = new BlockList();
+  for (const entry of text.split(",")) {
+    const [, written = "", prefix] = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(entry.trim()) ?? [];
+    const address = canonicalAddress(written);
+    if (address === undefined) return undefined;
+    const bits = isIP(address) === 6 ? 128 : 32;
+    // An IPv4 network that is written mapped into IPv6 has 96 bits more.
+    const mappedBits = isIP(written) === 6 && bits === 32 ? 96 : 0;
+    const length = prefix === undefined ? bits : Number(prefix) - mappedBits;
+    if (length < 0 || length > bits) return undefined;
+    networks.addSubnet(address, length, bits === 128 ? "ipv6" : "ipv4");
+  }
+  return networks;
+}
+
+/** A network that limits count in. */
+export interface ClientNetwork {
+  readonly name: string;
+  /** How many times a limit's points all its clients together may use. */
+  readonly shares: number;
+}
+
+/** Providers give a /56 to a household and a /48 to a site (RFC 6177): mostly one client, at times a few hundred. */
+const ipv6Networks = [
+  { prefix: 48, shares: 16 },
+  { prefix: 56, shares: 4 },
+  { prefix: 64, shares: 1 },
+] as const;
+
+/**
+ * The networks that a client's address counts in, the largest first. An IPv4 address is one by itself. Behind the first
+ * 64 bits of an IPv6 address every device picks addresses as it likes (RFC 4291, 2.5.1), and the owner of a /48 has
+ * 65,536 networks of that size.
+ */
+export function clientNetworks(address: string): readonly ClientNetwork[] {
+  if (isIP(address) !== 6) return [{ name: address, shares: 1 }];
+  const groups = groupsOf(address);
+  return ipv6Networks.map(({ prefix, shares }) => ({ name: networkOf(groups, prefix), shares }));
+}
+
+/** The smallest of the {@link clientNetworks}: what one client can hardly have many of. */
+export const clientNetwork = (address: string): string =>
+  isIP(address) === 6 ? networkOf(groupsOf(address), 64) : address;
+
+/** The eight groups of an IPv6 address in canonical form. */
+function groupsOf(address: string): string[] {
   const [head = "", tail = ""] = address.split("::");
   const left = head === "" ? [] : head.split(":");
   const right = tail === "" ? [] : tail.split(":");
-  const zeros = address.includes("::") ? 8 - left.length - right.length : 0;
-  return `${[...left, ...Array<string>(zeros).fill("0"), ...right].slice(0, 4).join(":")}::/64`;
+  return [...left, ...Array<string>(8 - left.length - right.length).fill("0"), ...right];
+}
+
+function networkOf(groups: readonly string[], prefix: 48 | 56 | 64): string {
+  const kept = groups.slice(0, Math.ceil(prefix / 16));
+  if (prefix === 56) kept.push((Number.parseInt(kept.pop() ?? "0", 16) & 0xff00).toString(16));
+  return `${kept.join(":")}::/${prefix}`;
 }
 
 function canonicalAddress(text: string): string | undefined {

@@ -1,6 +1,6 @@
 import type { Server } from "bun";
 
-import { clientAddress } from "./client-address.ts";
+import { clientAddress, type TrustedProxies } from "./client-address.ts";
 
 /** Seconds for which a client may be silent while the service waits for it: to send more, or to read its answer. */
 export const silenceSeconds = 30;
@@ -14,7 +14,7 @@ export class Connections {
   readonly #working = new Set<Request>();
 
   /** @param trustedProxies see {@link clientAddress} */
-  constructor(private readonly trustedProxies: number) {}
+  constructor(private readonly trustedProxies: TrustedProxies) {}
 
   /**
    * From now on requests come in by this server.

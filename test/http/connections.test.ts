@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, jest, test } from "bun:test";
 
 import { ServiceProcess } from "../support/process.ts";
 import { exchange, head } from "../support/raw-http.ts";
+import { parseNetworks } from "../../src/http/client-address.ts";
 import { Connections } from "../../src/http/connections.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -52,6 +53,24 @@ test("connections: a request that is worked on is never idle, and one that is an
     expect(renewed).toHaveLength(10);
   } finally {
     jest.useRealTimers();
+  }
+});
+
+test("connections: a proxy is believed when its socket address lies in a trusted network", async () => {
+  for (const [networks, client] of [
+    ["127.0.0.0/8, 10.0.0.0/8", "198.51.100.1"],
+    ["10.0.0.0/8", "127.0.0.1"],
+  ] as const) {
+    const connections = new Connections(parseNetworks(networks)!);
+    const server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: (request) => new Response(connections.addressOf(request)),
+    });
+    connections.listen(server);
+    const headers = { "x-forwarded-for": "6.6.6.6, 198.51.100.1, 10.0.0.7" };
+    expect(await (await fetch(server.url, { headers })).text()).toBe(client);
+    await server.stop(true);
   }
 });
 
