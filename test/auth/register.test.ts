@@ -55,6 +55,23 @@ describe("register", () => {
     }
   });
 
+  test("register: a common password is refused with a reason, in any case", async () => {
+    for (const password of ["password", "Password1", "12345678", "QWERTYUIOP"]) {
+      const answer = await post({ email: "common@example.com", password });
+      expect([password, answer.status, await answer.json()]).toEqual([
+        password,
+        400,
+        {
+          detail: {
+            code: "REGISTER_INVALID_PASSWORD",
+            reason: "Password is too common: it is one of those that are guessed first",
+          },
+        },
+      ]);
+    }
+    expect((await post({ email: "common@example.com", password: "correct horse battery" })).status).toBe(201);
+  });
+
   test.each([
     [{}, [missing("email"), missing("password")]],
     [{ email: "a@example.com" }, [missing("password")]],

