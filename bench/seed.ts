@@ -28,7 +28,7 @@ export async function seed(dataDir: string, posts: number): Promise<Seeded> {
     () => {},
   );
   const password = "correct horse battery";
-  const hashedPassword = await services.hashing.hash(password);
+  const hashedPassword = await services.hashing.hash(password, []);
   const users = Array.from({ length: Math.max(10, posts / 1000) }, (_, i) => ({
     id: crypto.randomUUID(),
     email: `user${i}@example.com`,

@@ -50,8 +50,12 @@ export interface Services extends RecoveryServices, PostServices {
   close(): Promise<void>;
 }
 
-/** One core stays free for everything else. Who is last in a full queue waits some 17 seconds on two cores. */
-const hashingLimits = { concurrency: Math.max(1, availableParallelism() - 1), queueLimit: 256 };
+/** One core stays free for everything else. The last in a full queue waits some 17 seconds on two cores. */
+const hashingLimits = {
+  concurrency: Math.max(1, availableParallelism() - 1),
+  queueLimit: 256,
+  partyLimit: 16,
+};
 
 /**
  * Opens what the configuration names: data folder, database, media store.

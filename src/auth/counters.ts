@@ -9,8 +9,8 @@ export interface Counters {
 }
 
 /**
- * Counters of this process. Beyond `capacity` keys the longest known one is forgotten: about 20 MB at most, and who
- * wants to flush a counter out needs that many networks.
+ * Counters of this process. Beyond `capacity` keys the longest known one is forgotten: about 20 MB at most, and to push
+ * a counter out takes about that many networks.
  * @param now milliseconds, for tests
  */
 export function createMemoryCounters({ capacity = 100_000, now = Date.now } = {}): Counters {
@@ -38,6 +38,8 @@ export function createMemoryCounters({ capacity = 100_000, now = Date.now } = {}
         windows.set(key, window);
       }
       window.used = Math.max(0, window.used + points);
+      // What was given back leaves nothing behind, so that refused requests cannot push other counters out.
+      if (window.used === 0) windows.delete(key);
       return { used: window.used, endsIn: (window.ends - time) / 1000 };
     },
   };

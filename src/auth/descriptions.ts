@@ -54,7 +54,13 @@ export const described = {
     summary: "Set a new password",
     description: "By a mailed token, once. Every access token of the account ends.",
     answer: { status: 200, body: "null" },
-    errors: ["RESET_PASSWORD_BAD_TOKEN", "RESET_PASSWORD_INVALID_PASSWORD", "BODY_TOO_LARGE", "OVERLOADED"],
+    errors: [
+      "RESET_PASSWORD_BAD_TOKEN",
+      "RESET_PASSWORD_INVALID_PASSWORD",
+      "BODY_TOO_LARGE",
+      "TOO_MANY_REQUESTS",
+      "OVERLOADED",
+    ],
     validates: true,
   }),
   requestVerifyToken: describe({

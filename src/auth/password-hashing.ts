@@ -1,4 +1,4 @@
-import { createGate } from "../gate.ts";
+import { createFairSemaphore, type FairSemaphoreLimits } from "../concurrency/fair-semaphore.ts";
 
 /**
  * Argon2id above the strongest of OWASP's equivalent minimums (m=47104, t=1, p=1): 64 MiB as in the hashes of
@@ -10,63 +10,98 @@ const ourPrefix = `$argon2id$v=19$m=${ours.memoryCost},t=${ours.timeCost},p=1$`;
 /** No password fits; trying one costs what one of our own hashes costs. */
 const nobody = `${ourPrefix}${"A".repeat(43)}$${"A".repeat(43)}`;
 
-/** Hashes that are worth trying; the bounds keep a planted hash from taking all memory or hours. */
 const argon2id =
-  /^\$argon2id\$v=19\$m=(\d{1,6}),t=(\d{1,2}),p=(\d{1,2})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,86}$/;
-const mostMemory = 131_072;
-const mostPasses = 10;
-const bcrypt = /^\$2[aby]\$(?:0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/;
+  /^\$argon2id\$v=19\$m=(\d{1,20}),t=(\d{1,20}),p=(\d{1,20})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,86}$/;
+const bcrypt = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 const bcryptBytes = 72;
 
-/** Makes and checks password hashes, few at once: each takes a core and up to 64 MiB while it runs. */
+/** The most that an imported hash may cost, some seconds of a core: a planted one could take all memory, or hours. */
+const most = { memoryKib: 262_144, passes: 10, lanes: 16, bcryptCost: 14 };
+
+/** What came of trying a password. */
+export interface Verification {
+  readonly valid: boolean;
+  /** Whether the hash should be replaced by one of ours. */
+  readonly needsRehash: boolean;
+  /** Whether the hash would have cost too much, so that it was not computed and no password is valid. */
+  readonly unaffordable: boolean;
+}
+
+/**
+ * Makes and checks password hashes, few at once: each takes a core and its memory while it runs.
+ * `parties` are those whom the queue gives turns to, see {@link FairSemaphore.run}.
+ */
 export interface PasswordHashing {
   /** One of our own hashes, in PHC string format. The password must not be empty. */
-  hash(password: string): Promise<string>;
+  hash(password: string, parties: readonly string[]): Promise<string>;
   /**
-   * Tells whether the password made the hash, and whether the hash should be replaced by one of ours.
-   * An unknown or malformed hash fits no password, at the cost of one of ours.
+   * Tells whether the password made the hash. A hash that is malformed, of an unknown kind or unaffordable fits no
+   * password, at the cost of one of ours.
    */
-  verify(password: string, hash: string): Promise<{ valid: boolean; needsRehash: boolean }>;
+  verify(password: string, hash: string, parties: readonly string[]): Promise<Verification>;
   /** Costs what {@link PasswordHashing.verify} costs with one of our hashes: for accounts that do not exist. */
-  verifyAgainstNobody(password: string): Promise<void>;
+  verifyAgainstNobody(password: string, parties: readonly string[]): Promise<void>;
   /** Hashes running and waiting. */
   pending(): number;
 }
 
 /**
- * All three ways in share one gate and reject with ApiError OVERLOADED when its queue is full.
- * @param concurrency hashes at once; fewer than cores, so that the rest of the service stays quick
- * @param queueLimit how many more may wait
+ * All three ways in share one queue and reject with ApiError OVERLOADED when they find no place in it.
+ * @param limits its concurrency should be less than the cores, so that the rest of the service stays quick
  */
-export function createPasswordHashing(limits: { concurrency: number; queueLimit: number }): PasswordHashing {
-  const gate = createGate(limits);
+export function createPasswordHashing(limits: FairSemaphoreLimits): PasswordHashing {
+  const semaphore = createFairSemaphore(limits);
+  /** Imported hashes may take four times our memory: only one of those runs at once. */
+  const large = createFairSemaphore({ ...limits, concurrency: 1 });
   return {
-    hash: (password) => gate.pass(() => Bun.password.hash(password, ours)),
-    verify: (password, hash) =>
-      gate.pass(async () => ({
-        valid: await fits(password, hash),
-        needsRehash: !hash.startsWith(ourPrefix),
-      })),
-    verifyAgainstNobody: (password) => gate.pass(async () => void (await fits(password, nobody))),
-    pending: () => gate.pending(),
+    hash: (password, parties) => semaphore.run(parties, () => Bun.password.hash(password, ours)),
+    verify(password, hash, parties) {
+      const kind = kindOf(hash);
+      const verification = () =>
+        semaphore.run(parties, async () => ({
+          valid: await fits(password, hash, kind),
+          needsRehash: !hash.startsWith(ourPrefix),
+          unaffordable: kind === "unaffordable",
+        }));
+      return kind === "large argon2id" ? large.run(parties, verification) : verification();
+    },
+    verifyAgainstNobody: (password, parties) =>
+      semaphore.run(parties, async () => void (await fits(password, nobody, "argon2id"))),
+    // A large one that is not waiting for its turn among the large ones is counted among all.
+    pending: () => semaphore.pending() + Math.max(0, large.pending() - 1),
   };
 }
 
-async function fits(password: string, hash: string): Promise<boolean> {
-  const bytes = Buffer.from(password);
-  try {
-    if (bytes.length > 0 && affordableArgon2id(hash)) return await Bun.password.verify(bytes, hash);
-    // bcrypt sees 72 bytes and so did the program that made these hashes; Bun alone would digest a longer password.
-    if (bytes.length > 0 && bcrypt.test(hash))
-      return await Bun.password.verify(bytes.subarray(0, bcryptBytes), hash);
-  } catch {
-    // Looked like a hash and is none.
+type Kind = "argon2id" | "large argon2id" | "bcrypt" | "unaffordable" | "unknown";
+
+function kindOf(hash: string): Kind {
+  const [, memoryKib, passes, lanes] = argon2id.exec(hash) ?? [];
+  if (memoryKib !== undefined) {
+    const affordable =
+      Number(memoryKib) <= most.memoryKib && Number(passes) <= most.passes && Number(lanes) <= most.lanes;
+    if (!affordable) return "unaffordable";
+    return Number(memoryKib) > ours.memoryCost ? "large argon2id" : "argon2id";
   }
-  await Bun.password.verify(bytes.length > 0 ? bytes : " ", nobody);
-  return false;
+  const [, cost] = bcrypt.exec(hash) ?? [];
+  if (cost === undefined) return "unknown";
+  return Number(cost) <= most.bcryptCost ? "bcrypt" : "unaffordable";
 }
 
-function affordableArgon2id(hash: string): boolean {
-  const [, memory, passes] = argon2id.exec(hash) ?? [];
-  return memory !== undefined && Number(memory) <= mostMemory && Number(passes) <= mostPasses;
+async function fits(password: string, hash: string, kind: Kind): Promise<boolean> {
+  const bytes = Buffer.from(password);
+  if (bytes.length > 0)
+    try {
+      switch (kind) {
+        case "argon2id":
+        case "large argon2id":
+          return await Bun.password.verify(bytes, hash);
+        case "bcrypt":
+          // bcrypt sees 72 bytes and so did the program that made these hashes; Bun alone would digest a longer password.
+          return await Bun.password.verify(bytes.subarray(0, bcryptBytes), hash);
+      }
+    } catch {
+      // Looked like a hash and is none.
+    }
+  await Bun.password.verify(bytes.length > 0 ? bytes : " ", nobody);
+  return false;
 }

@@ -1,37 +1,43 @@
-import { clientNetwork } from "../http/client-address.ts";
 import { ApiError } from "../errors.ts";
+import { clientNetwork, clientNetworks } from "../http/client-address.ts";
+import { accountHash, type Client } from "./client.ts";
 import { createMemoryCounters, type Counters } from "./counters.ts";
-
-/** Who asks: the client's address, and the account asked for (its unique key or id), existing or not. */
-export interface Client {
-  address: string;
-  account: string;
-}
 
 const minute = 60;
 const hour = 60 * minute;
 
 /**
  * How often, per window in seconds. `network` is an IPv4 address or an IPv6 /64, generous enough for an office behind
- * one address. `accountFromNetwork` counts an account separately for each network it is asked for from, so that
- * strangers never use up what its owner may do.
+ * one address; of IPv6 the /56 and the /48 have a multiple of it for all their clients, see {@link clientNetworks}.
+ * `accountFromNetwork` counts an account separately for each network it is asked for from, so that strangers never use
+ * up what its owner may do. `account` is for what only the account's owner can use up.
  *
- * Failed logins have no limit per account over all networks: it would lock the owner out, or tell the guesser when he
- * is right. Mails have one, against flooding an inbox from many places; it locks nobody out, because every mail that
- * was sent holds a token that works.
+ * Logins have no limit per account over all networks: it would lock the owner out, or tell the guesser when he is
+ * right. Mails have one, against flooding an inbox from many places; it locks nobody out, because every mail that was
+ * sent holds a token that works.
  */
 const rules = {
+  /** Right or wrong: each costs a hash. */
   login: {
-    accountFromNetwork: { points: 20, window: 15 * minute },
-    network: { points: 300, window: 15 * minute },
+    network: { points: 1_000, window: 15 * minute },
+    accountFromNetwork: { points: 60, window: 15 * minute },
   },
+  wrongPassword: {
+    network: { points: 300, window: 15 * minute },
+    accountFromNetwork: { points: 20, window: 15 * minute },
+  },
+  newPassword: {
+    network: { points: 300, window: 15 * minute },
+    account: { points: 10, window: 15 * minute },
+  },
+  resetPassword: { network: { points: 100, window: hour } },
   register: { network: { points: 100, window: hour } },
   mail: {
-    accountFromNetwork: { points: 5, window: hour },
-    account: { points: 30, window: hour },
     network: { points: 100, window: hour },
+    account: { points: 30, window: hour },
+    accountFromNetwork: { points: 5, window: hour },
   },
-  upload: { account: { points: 1_000, window: hour }, network: { points: 3_000, window: hour } },
+  upload: { network: { points: 3_000, window: hour }, account: { points: 1_000, window: hour } },
 } as const;
 
 type Scope = "accountFromNetwork" | "account" | "network";
@@ -40,10 +46,13 @@ type Rule = Partial<Record<Scope, { points: number; window: number }>>;
 /** All of them reject with ApiError TOO_MANY_REQUESTS and `Retry-After` when the client has used up its share. */
 export interface RateLimits {
   /**
-   * Runs one login. It takes its point before, so that guesses sent at once are counted like guesses in a row, and
-   * gives it back unless it fails with LOGIN_BAD_CREDENTIALS.
+   * Runs one login. It takes its points before, so that guesses sent at once are counted like guesses in a row. One that
+   * succeeds or finds its address unverified is no wrong password; one that fails before its hash counts nowhere.
    */
   login<Result>(client: Client, attempt: () => Promise<Result>): Promise<Result>;
+  /** Runs the hashing of a signed-in user's new password. */
+  newPassword<Result>(client: Client, hash: () => Promise<Result>): Promise<Result>;
+  resetPassword(client: Pick<Client, "address">): Promise<void>;
   register(client: Pick<Client, "address">): Promise<void>;
   forgotPassword(client: Client): Promise<void>;
   requestVerify(client: Client): Promise<void>;
@@ -63,8 +72,8 @@ export function createRateLimits({
     if (!enabled) return async () => {};
     const taken: (() => Promise<unknown>)[] = [];
     const giveBack = async () => void (await Promise.all(taken.map((undo) => undo())));
-    for (const [scope, { points, window }] of Object.entries(rule)) {
-      const key = `${name}:${scope}:${subject(scope as Scope, client)}`;
+    for (const { subject, points, window } of countersOf(rule, client)) {
+      const key = `${name}:${subject}`;
       const { used, endsIn } = await counters.consume(key, 1, window);
       taken.push(() => counters.consume(key, -1, window));
       if (used <= points) continue;
@@ -76,18 +85,37 @@ export function createRateLimits({
   }
   const spend = async (name: string, rule: Rule, client: Client) => void (await take(name, rule, client));
 
+  /** Runs a task that counts, unless `counts` says that it does not, by its error or for want of one. */
+  async function counted<Result>(
+    name: string,
+    client: Client,
+    task: () => Promise<Result>,
+    rule: Rule,
+    counts: (error?: unknown) => boolean,
+  ): Promise<Result> {
+    const giveBack = await take(name, rule, client);
+    let error: unknown;
+    try {
+      return await task();
+    } catch (thrown) {
+      error = thrown;
+      throw thrown;
+    } finally {
+      if (!counts(error)) await giveBack();
+    }
+  }
+
   return {
-    async login(client, attempt) {
-      const giveBack = await take("login", rules.login, client);
-      try {
-        const result = await attempt();
-        await giveBack();
-        return result;
-      } catch (error) {
-        if (!(error instanceof ApiError && error.code === "LOGIN_BAD_CREDENTIALS")) await giveBack();
-        throw error;
-      }
-    },
+    login: (client, attempt) =>
+      counted(
+        "wrong-password",
+        client,
+        () => counted("login", client, attempt, rules.login, costAHash),
+        rules.wrongPassword,
+        isWrongPassword,
+      ),
+    newPassword: (client, hash) => counted("new-password", client, hash, rules.newPassword, costAHash),
+    resetPassword: ({ address }) => spend("reset-password", rules.resetPassword, { address, account: "" }),
     register: ({ address }) => spend("register", rules.register, { address, account: "" }),
     forgotPassword: (client) => spend("forgot-password", rules.mail, client),
     requestVerify: (client) => spend("request-verify", rules.mail, client),
@@ -95,9 +123,29 @@ export function createRateLimits({
   };
 }
 
-/** Accounts are hashed: whatever a client calls one takes little room, and no store of counters lists addresses. */
-function subject(scope: Scope, { address, account }: Client): string {
-  if (scope === "network") return clientNetwork(address);
-  const hashed = new Bun.CryptoHasher("sha256").update(account).digest("base64url").slice(0, 22);
-  return scope === "account" ? hashed : `${hashed}:${clientNetwork(address)}`;
+const isWrongPassword = (error?: unknown): boolean =>
+  error instanceof ApiError && error.code === "LOGIN_BAD_CREDENTIALS";
+
+/** Whether something that hashes came to that: it succeeded, or failed by what the password showed. */
+const costAHash = (error?: unknown): boolean =>
+  error === undefined ||
+  isWrongPassword(error) ||
+  (error instanceof ApiError && error.code === "LOGIN_USER_NOT_VERIFIED");
+
+/**
+ * The counters of a rule that a request of this client counts in. The largest network comes first: once it has used up
+ * its share, no counters are made for whatever accounts it goes on asking for.
+ */
+function* countersOf(
+  rule: Rule,
+  { address, account }: Client,
+): Generator<{ subject: string; points: number; window: number }> {
+  const networks = clientNetworks(address);
+  for (const [scope, { points, window }] of Object.entries(rule) as [Scope, NonNullable<Rule[Scope]>][])
+    if (scope === "account") yield { subject: `account:${accountHash(account)}`, points, window };
+    else
+      for (const { name, shares } of networks) {
+        const who = scope === "network" ? "network" : `accountFromNetwork:${accountHash(account)}`;
+        yield { subject: `${who}:${name}`, points: points * shares, window };
+      }
 }

@@ -28,8 +28,10 @@ export const recoveryRoutes = (services: Services) => {
     )
     .post(
       "/reset-password",
-      async ({ body }) => {
-        await resetPassword(services, body.token, body.password);
+      async ({ body, request }) => {
+        const address = connections.addressOf(request);
+        await limits.resetPassword({ address });
+        await resetPassword(services, body.token, body.password, address);
         return JsonAnswer.of(null);
       },
       { parse: [readJson], body: resetBody, detail: described.resetPassword },

@@ -2,6 +2,7 @@ import { ApiError } from "../errors.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import { resetMessage, verifyMessage } from "../mail/messages.ts";
 import { setPassword, type AccountServices } from "./accounts.ts";
+import { partiesOf } from "./client.ts";
 import type { User } from "../database/users.ts";
 import type { EmailAddress } from "./email-address.ts";
 import { passwordProblem } from "./password-policy.ts";
@@ -24,12 +25,14 @@ export async function requestReset(
 
 /**
  * Sets a new password by a mailed token, once, and ends every access token of the account.
+ * @param address the client's
  * @throws ApiError RESET_PASSWORD_BAD_TOKEN (first), RESET_PASSWORD_INVALID_PASSWORD (the token stays good)
  */
 export async function resetPassword(
   services: RecoveryServices,
   token: string,
   password: string,
+  address: string,
 ): Promise<void> {
   const { database, tokens, passwordMinLength } = services;
   const badToken = () => new ApiError("RESET_PASSWORD_BAD_TOKEN");
@@ -39,7 +42,8 @@ export async function resetPassword(
   const reason = passwordProblem(password, { minLength: passwordMinLength, email: user.email });
   if (reason !== undefined) throw new ApiError("RESET_PASSWORD_INVALID_PASSWORD", { reason });
   // The hash it replaces must still be there: of two resets at once, one wins.
-  if (!(await setPassword(services, user, password))) throw badToken();
+  const parties = partiesOf({ address, account: user.id });
+  if (!(await setPassword(services, user, password, parties))) throw badToken();
 }
 
 /** Mails a token that proves the address, where an active account has it and has not proved it yet. */

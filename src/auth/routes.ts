@@ -4,6 +4,7 @@ import { ignoreBody, readForm, readJson } from "../http/bodies.ts";
 import type { Services } from "../services.ts";
 import { userRead } from "../users/user-read.ts";
 import { login, logout, register } from "./accounts.ts";
+import { partiesOfClaim } from "./client.ts";
 import { described } from "./descriptions.ts";
 import { addressKey, validEmailAddress } from "./email-address.ts";
 import { loginForm, registerBody } from "./schemas.ts";
@@ -17,8 +18,11 @@ export const authRoutes = (services: Services) => {
     .post(
       "/register",
       async ({ body, set, request }) => {
-        await limits.register({ address: connections.addressOf(request) });
-        const user = await register(services, validEmailAddress(body.email), body.password);
+        const address = connections.addressOf(request);
+        await limits.register({ address });
+        const email = validEmailAddress(body.email);
+        const parties = partiesOfClaim({ address, account: email.uniqueKey });
+        const user = await register(services, email, body.password, parties);
         set.status = 201;
         return userRead(user);
       },
@@ -28,8 +32,10 @@ export const authRoutes = (services: Services) => {
       "/jwt/login",
       async ({ body, request }) => {
         const client = { address: connections.addressOf(request), account: addressKey(body.username) };
-        const access_token = await limits.login(client, () => login(services, body.username, body.password));
-        return { access_token, token_type: "bearer" };
+        const { token } = await limits.login(client, () =>
+          login(services, body.username, body.password, partiesOfClaim(client)),
+        );
+        return { access_token: token, token_type: "bearer" };
       },
       {
         parse: [readForm],

@@ -28,13 +28,18 @@ export async function superuser(address: string, password: string | undefined): 
     const found = await services.database.users.byEmailKey(email.uniqueKey);
     if (!found && password === undefined)
       throw new CommandError(`There is no account ${email.address}. Give --password-stdin to make it.`);
-    const user = found ?? (await register(services, email, password ?? ""));
-    await changeAccount(services, user, {
-      isActive: true,
-      isSuperuser: true,
-      isVerified: true,
-      ...(found && password !== undefined && { password }),
-    });
+    const user = found ?? (await register(services, email, password ?? "", []));
+    await changeAccount(
+      services,
+      user,
+      {
+        isActive: true,
+        isSuperuser: true,
+        isVerified: true,
+        ...(found && password !== undefined && { password }),
+      },
+      (given) => services.hashing.hash(given, []),
+    );
     process.stdout.write(`${user.email} is a superuser${found ? "" : ", and was made"}.\n`);
   } catch (error) {
     throw error instanceof ApiError && error.options.reason

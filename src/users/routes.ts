@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 
 import { changeAccount, type AccountChanges } from "../auth/accounts.ts";
+import { partiesOf } from "../auth/client.ts";
 import { validEmailAddress } from "../auth/email-address.ts";
 import { refuseAllButSuperusers, refuseStrangers, signedInPlugin } from "../auth/signed-in.ts";
 import { ignoreBody, readJson } from "../http/bodies.ts";
@@ -16,7 +17,7 @@ import { userRead } from "./user-read.ts";
 
 /** Accounts, as their owners and superusers see and change them. */
 export const userRoutes = (services: Services) => {
-  const { viewers, database } = services;
+  const { viewers, database, limits, hashing, connections } = services;
 
   /** @throws ApiError NOT_FOUND for an unknown id, and for what is no id at all */
   async function userById(id: string): Promise<User> {
@@ -24,6 +25,12 @@ export const userRoutes = (services: Services) => {
     if (!user) throw new ApiError("NOT_FOUND");
     return user;
   }
+
+  /** Hashes new passwords within the limits of the account that asks, which is not always the one that changes. */
+  const hashFor = (request: Request, account: string) => (password: string) => {
+    const client = { address: connections.addressOf(request), account };
+    return limits.newPassword(client, () => hashing.hash(password, partiesOf(client)));
+  };
 
   return new Elysia({ prefix: "/users", detail: { tags: ["users"] } })
     .use(signedInPlugin(viewers))
@@ -33,11 +40,11 @@ export const userRoutes = (services: Services) => {
     })
     .patch(
       "/me",
-      async ({ body, viewer }) => {
+      async ({ body, viewer, request }) => {
         const { email, password } = body;
-        return userRead(
-          await changeAccount(services, await userById(viewer.id), changesOf({ email, password })),
-        );
+        const changes = changesOf({ email, password });
+        const user = await userById(viewer.id);
+        return userRead(await changeAccount(services, user, changes, hashFor(request, viewer.id)));
       },
       {
         signedIn: true,
@@ -52,8 +59,10 @@ export const userRoutes = (services: Services) => {
     })
     .patch(
       "/:id",
-      async ({ body, params }) =>
-        userRead(await changeAccount(services, await userById(params.id), changesOf(body))),
+      async ({ body, params, viewer, request }) => {
+        const user = await userById(params.id);
+        return userRead(await changeAccount(services, user, changesOf(body), hashFor(request, viewer.id)));
+      },
       {
         superuser: true,
         parse: [refuseAllButSuperusers(viewers), readChanges],

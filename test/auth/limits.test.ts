@@ -31,6 +31,77 @@ test("who guesses passwords is stopped for a while, and the account's owner is n
   expect((await login("198.51.100.7", "correct horse battery")).status).toBe(200);
 }, 20_000);
 
+const json = (address: string, method: string, path: string, body: unknown, token?: string) =>
+  service.fetch(path, { method, json: body, token, headers: { "x-forwarded-for": address } });
+/** An account, and its token, made from a network that no test limits. */
+async function signUp(): Promise<{ id: string; email: string; token: string }> {
+  const email = `${crypto.randomUUID()}@example.com`;
+  const password = "correct horse battery";
+  const { id } = (await (await json("192.0.2.1", "POST", "/auth/register", { email, password })).json()) as {
+    id: string;
+  };
+  const form = new URLSearchParams({ username: email, password });
+  const { access_token } = (await (await from("192.0.2.1", "/auth/jwt/login", form)).json()) as {
+    access_token: string;
+  };
+  return { id, email, token: access_token };
+}
+
+test("limits: an account sets 10 passwords in 15 minutes, and what is not hashed does not count", async () => {
+  const [root, target, taken] = [await signUp(), await signUp(), await signUp()];
+  await service.promote(root);
+  const set = (body: unknown, token = root.token, id = target.id) =>
+    json("203.0.113.3", "PATCH", `/users/${id}`, body, token);
+  for (let tries = 0; tries < 12; tries++) {
+    expect((await set({ is_verified: true })).status).toBe(200);
+    expect((await set({ password: "short" })).status).toBe(400);
+    expect((await set({ password: "password1" })).status).toBe(400);
+    expect((await set({ password: "a brand new secret", email: taken.email })).status).toBe(400);
+  }
+  const statuses: number[] = [];
+  for (let tries = 0; tries < 11; tries++)
+    statuses.push((await set({ password: `a brand new secret ${tries}` })).status);
+  expect(statuses).toEqual([...Array.from({ length: 10 }, () => 200), 429]);
+  // Counted for the account that asks, wherever it asks from and whatever it changes.
+  const elsewhere = await json(
+    "198.51.100.8",
+    "PATCH",
+    "/users/me",
+    { password: "one more secret" },
+    root.token,
+  );
+  expect([elsewhere.status, await elsewhere.json()]).toEqual([429, { detail: "Too many requests" }]);
+  expect(Number(elsewhere.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect((await set({ is_verified: false })).status).toBe(200);
+  // The account that was changed has its own share.
+  const own = await json("203.0.113.3", "PATCH", "/users/me", { password: "my own secret" }, taken.token);
+  expect(own.status).toBe(200);
+}, 20_000);
+
+test("limits: password resets are limited for a network", async () => {
+  const reset = () =>
+    json("203.0.113.4", "POST", "/auth/reset-password", { token: "none", password: "a secret" });
+  for (let tries = 0; tries < 100; tries++) expect((await reset()).status).toBe(400);
+  const stopped = await reset();
+  expect(stopped.status).toBe(429);
+  expect(Number(stopped.headers.get("retry-after"))).toBeGreaterThan(0);
+});
+
+test("limits: correct logins count too, 60 of an account from one network", async () => {
+  const { email } = await signUp();
+  const logIn = (address: string) =>
+    from(
+      address,
+      "/auth/jwt/login",
+      new URLSearchParams({ username: email, password: "correct horse battery" }),
+    );
+  for (let logins = 0; logins < 60; logins++) expect((await logIn("203.0.113.5")).status).toBe(200);
+  const stopped = await logIn("203.0.113.5");
+  expect(stopped.status).toBe(429);
+  expect(Number(stopped.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect((await logIn("203.0.113.6")).status).toBe(200);
+}, 20_000);
+
 test("one address cannot have mails sent without end, known or unknown alike", async () => {
   for (const email of ["ada@example.com", "nobody@example.com"]) {
     const statuses: number[] = [];

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 
-import { createMemoryCounters } from "../../src/auth/counters.ts";
+import { createMemoryCounters, type Counters } from "../../src/auth/counters.ts";
 import { createRateLimits } from "../../src/auth/rate-limits.ts";
-import { ApiError, errorResponse } from "../../src/errors.ts";
+import { ApiError, errorResponse, type ApiErrorCode } from "../../src/errors.ts";
 
 const victim = { address: "203.0.113.9", account: "ann@example.com" };
 const wrong = () => Promise.reject(new ApiError("LOGIN_BAD_CREDENTIALS"));
@@ -54,14 +54,98 @@ test("failures from elsewhere never lock the owner out", async () => {
   expect(await outcome(limits.login(victim, right))).toBe("done");
 });
 
-test("logins that succeed, find the service busy or an unproved address use nothing up", async () => {
+const fail = (code: ApiErrorCode) => () => Promise.reject(new ApiError(code));
+
+test("rate limits: correct logins count, apart from wrong ones, because each costs a hash", async () => {
   const limits = createRateLimits({ enabled: true });
-  const fail = (code: "OVERLOADED" | "LOGIN_USER_NOT_VERIFIED") => () => Promise.reject(new ApiError(code));
-  expect(await times(400, () => limits.login(victim, right))).toEqual({ done: 400 });
-  expect(await times(50, () => limits.login(victim, fail("OVERLOADED")))).toEqual({ OVERLOADED: 50 });
-  expect(await times(50, () => limits.login(victim, fail("LOGIN_USER_NOT_VERIFIED")))).toEqual({
-    LOGIN_USER_NOT_VERIFIED: 50,
+  expect(await times(20, () => limits.login(victim, right))).toEqual({ done: 20 });
+  expect(await times(19, () => limits.login(victim, wrong))).toEqual({ LOGIN_BAD_CREDENTIALS: 19 });
+  expect(await times(100, () => limits.login(victim, right))).toEqual({ done: 21, TOO_MANY_REQUESTS: 79 });
+  expect(await times(1, () => limits.login({ ...victim, address: "198.51.100.1" }, right))).toEqual({
+    done: 1,
   });
+});
+
+test("rate limits: correct logins of one network count over all its accounts", async () => {
+  const limits = createRateLimits({ enabled: true });
+  let account = 0;
+  const logIn = () => limits.login({ ...victim, account: `user${(account += 1)}` }, right);
+  expect(await times(1_001, logIn)).toEqual({ done: 1_000, TOO_MANY_REQUESTS: 1 });
+});
+
+test("rate limits: an unverified address is no wrong password, and a busy service counts nowhere", async () => {
+  const limits = createRateLimits({ enabled: true });
+  for (const code of ["OVERLOADED", "UNAVAILABLE"] as const)
+    expect(await times(100, () => limits.login(victim, fail(code)))).toEqual({ [code]: 100 });
+  expect(await times(60, () => limits.login(victim, fail("LOGIN_USER_NOT_VERIFIED")))).toEqual({
+    LOGIN_USER_NOT_VERIFIED: 60,
+  });
+  expect(await outcome(limits.login(victim, right))).toBe("TOO_MANY_REQUESTS");
+});
+
+test("rate limits: an account sets 10 passwords in 15 minutes, from all its networks together", async () => {
+  let time = 0;
+  const limits = createRateLimits({ enabled: true, counters: createMemoryCounters({ now: () => time }) });
+  let network = 0;
+  const elsewhere = () => ({ ...victim, address: `198.51.100.${(network += 1)}` });
+  expect(await times(50, () => limits.newPassword(elsewhere(), fail("OVERLOADED")))).toEqual({
+    OVERLOADED: 50,
+  });
+  expect(await times(11, () => limits.newPassword(elsewhere(), right))).toEqual({
+    done: 10,
+    TOO_MANY_REQUESTS: 1,
+  });
+  expect(await outcome(limits.newPassword({ ...victim, account: "bob" }, right))).toBe("done");
+  time = 900_000;
+  expect(await outcome(limits.newPassword(victim, right))).toBe("done");
+});
+
+test("rate limits: passwords set and reset are limited for a network", async () => {
+  const limits = createRateLimits({ enabled: true });
+  let account = 0;
+  const change = () => limits.newPassword({ ...victim, account: `user${(account += 1)}` }, right);
+  expect(await times(301, change)).toEqual({ done: 300, TOO_MANY_REQUESTS: 1 });
+  expect(await times(101, () => limits.resetPassword(victim))).toEqual({ done: 100, TOO_MANY_REQUESTS: 1 });
+});
+
+test("rate limits: the /56 of an IPv6 network may use 4 times, the /48 16 times what a /64 may", async () => {
+  const limits = createRateLimits({ enabled: true });
+  const register = (network: string) => limits.register({ address: `2001:db8:1:${network}::1` });
+  const hex = (number: number) => number.toString(16);
+  let subnet = 0;
+  const within56 = () => register(hex((subnet += 1) % 256));
+  expect(await times(401, within56)).toEqual({ done: 400, TOO_MANY_REQUESTS: 1 });
+  const within48 = () => register(hex(256 + (((subnet += 1) * 97) % 65_280)));
+  expect(await times(1_201, within48)).toEqual({ done: 1_200, TOO_MANY_REQUESTS: 1 });
+  expect(await outcome(limits.register({ address: "2001:db8:2::1" }))).toBe("done");
+});
+
+test("rate limits: an account is guarded against a whole /48, and its owner elsewhere is not locked out", async () => {
+  const limits = createRateLimits({ enabled: true });
+  let subnet = 0;
+  const guess = () =>
+    limits.login({ ...victim, address: `2001:db8:1:${((subnet += 97) % 65_536).toString(16)}::1` }, wrong);
+  expect(await times(400, guess)).toEqual({ LOGIN_BAD_CREDENTIALS: 320, TOO_MANY_REQUESTS: 80 });
+  expect(await outcome(limits.login({ ...victim, address: "2001:db8:2::1" }, right))).toBe("done");
+});
+
+test("rate limits: a network that is refused leaves no counters for the accounts that it asks for", async () => {
+  const kept = new Set<string>();
+  const counters = createMemoryCounters();
+  const noting: Counters = {
+    consume: (key, ...rest) => (kept.add(key), counters.consume(key, ...rest)),
+  };
+  const limits = createRateLimits({ enabled: true, counters: noting });
+  let account = 0;
+  await times(5_000, () => limits.login({ ...victim, account: `user${(account += 1)}` }, wrong));
+  expect(kept.size).toBeLessThan(700);
+  const few = createMemoryCounters({ capacity: 3 });
+  await few.consume("guesses", 7, 60);
+  for (let key = 0; key < 10; key += 1) {
+    await few.consume(`refused ${key}`, 1, 60);
+    await few.consume(`refused ${key}`, -1, 60);
+  }
+  expect((await few.consume("guesses", 1, 60)).used).toBe(8);
 });
 
 test("one network guessing at many accounts is stopped, its neighbours are not", async () => {

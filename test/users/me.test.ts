@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, spyOn, test } from "bun:test";
 
 import { TestService } from "../support/service.ts";
 
@@ -65,6 +65,38 @@ describe("PATCH /users/me", () => {
     expect((await service.login(user.email)).status).toBe(200);
   });
 
+  test("PATCH: a taken address is told before anything is hashed, but after a weak password", async () => {
+    const other = await service.signUp();
+    const [{ hashing }, { fetch }] = [service.services, service.handlers];
+    const hash = spyOn(hashing, "hash");
+    // Of the node whose hashing is watched.
+    const change = (json: unknown) =>
+      fetch(
+        new Request("http://localhost/users/me", {
+          method: "PATCH",
+          headers: { authorization: `Bearer ${user.token}`, "content-type": "application/json" },
+          body: JSON.stringify(json),
+        }),
+      );
+    const taken = other.email.toUpperCase();
+    expect(await told(await change({ email: taken, password: "a brand new secret" }))).toEqual([
+      400,
+      { detail: "UPDATE_USER_EMAIL_ALREADY_EXISTS" },
+    ]);
+    for (const password of ["short", "Password1"])
+      expect(await told(await change({ email: taken, password }))).toEqual([
+        400,
+        { detail: { code: "UPDATE_USER_INVALID_PASSWORD", reason: expect.any(String) } },
+      ]);
+    expect(hash).toHaveBeenCalledTimes(0);
+    // One's own address in another case is not taken.
+    expect((await change({ email: user.email.toUpperCase(), password: "a brand new secret" })).status).toBe(
+      200,
+    );
+    expect(hash).toHaveBeenCalledTimes(1);
+    hash.mockRestore();
+  });
+
   test("what does not fit is 422", async () => {
     for (const body of [{ email: null }, { email: "x" }, { is_active: "perhaps" }, [], null])
       expect((await patch(body)).status).toBe(422);
@@ -89,6 +121,6 @@ test("a login that began before a password change gives a token that is dead alr
     },
   };
   const { login } = await import("../../src/auth/accounts.ts");
-  const token = await login(racing, user.email, "correct horse battery");
+  const { token } = await login(racing, user.email, "correct horse battery", []);
   expect((await service.fetch("/users/me", { token })).status).toBe(401);
 });
