@@ -2,6 +2,7 @@ import { access, constants, mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
+import { createLoginLog, type LoginLog } from "./auth/login-log.ts";
 import { createPasswordHashing } from "./auth/password-hashing.ts";
 import { createRateLimits, type RateLimits } from "./auth/rate-limits.ts";
 import type { RecoveryServices } from "./auth/recovery.ts";
@@ -37,6 +38,7 @@ export interface Services extends RecoveryServices, PostServices {
   /** `stopping`: what runs is finished, nothing new is begun. */
   readonly lifecycle: { stopping: boolean };
   readonly limits: RateLimits;
+  readonly loginLog: LoginLog;
   readonly connections: Connections;
   readonly compress: Compress;
   readonly sweeper: Sweeper;
@@ -71,7 +73,8 @@ export async function openServices(
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const database = await openDatabase(config.database ?? join(dataDir, "image-sharing.db"));
   const tempDir = await makeTempDir(join(dataDir, "tmp"), { shared: config.database !== undefined });
-  const tokens = createTokens(config.jwtSecret ?? (await keptSecret(dataDir)));
+  const secret = config.jwtSecret ?? (await keptSecret(dataDir));
+  const tokens = createTokens(secret);
   const disk = new DiskStore(join(dataDir, "media"));
   // Told at start, not by the first upload.
   await access(disk.root, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -118,6 +121,7 @@ export async function openServices(
     sweeper,
     background,
     limits: createRateLimits({ enabled: config.rateLimit, counters: database.counters }),
+    loginLog: createLoginLog(log, secret),
     connections: new Connections(config.trustProxy),
     compress: createCompression(),
     hashing,

@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 
+import { LoginError } from "../src/auth/accounts.ts";
+import { createLoginLog } from "../src/auth/login-log.ts";
 import { readConfig } from "../src/config.ts";
+import { createLog } from "../src/operation/log.ts";
 
 const readme = await Bun.file(join(import.meta.dir, "../README.md")).text();
 
@@ -66,6 +69,27 @@ test("the nodes of the larger compose file share a database, a secret and a buck
     expect(config.database?.url).toContain("@database:5432/");
   }
   expect(Object.keys(services)).toContain("database");
+});
+
+test("the filter for fail2ban finds the network in the log of a failed login, and in no other line", async () => {
+  const filter = block("# /etc/fail2ban/filter.d/image-sharing.conf");
+  const failregex = /^failregex = (.*)$/m.exec(filter)?.[1] ?? "";
+  const pattern = new RegExp(failregex.replace("<SUBNET>", "([0-9a-f.:]+(?:/\\d+)?)"));
+  const lines: string[] = [];
+  const log = createLog("debug", (line) => lines.push(line));
+  const logins = createLoginLog(log, "secret");
+  const from = (address: string, login: () => Promise<{ userId: string }>) =>
+    logins.record(new Request("http://localhost/"), { address, account: "ada" }, login).catch(() => {});
+  await from("203.0.113.9", () => Promise.reject(new LoginError("bad_password", "id")));
+  await from("2001:db8:1:2:3::4", () => Promise.reject(new LoginError("unknown_account")));
+  await from("203.0.113.9", async () => ({ userId: "id" }));
+  log.info("request", { route: "/auth/jwt/login", status: 400 });
+  expect(lines.map((line) => pattern.exec(line)?.[1])).toEqual([
+    "203.0.113.9",
+    "2001:db8:1:2::/64",
+    undefined,
+    undefined,
+  ]);
 });
 
 test("the unit's settings are good, and both supervisors wait longer than the service takes to stop", () => {

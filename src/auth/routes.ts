@@ -12,7 +12,7 @@ import { refuseStrangers, signedInPlugin } from "./signed-in.ts";
 
 /** Register, login, logout, with FastAPI Users' paths, bodies and codes. */
 export const authRoutes = (services: Services) => {
-  const { limits, connections } = services;
+  const { limits, connections, loginLog } = services;
   return new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
     .use(signedInPlugin(services.viewers))
     .post(
@@ -32,8 +32,8 @@ export const authRoutes = (services: Services) => {
       "/jwt/login",
       async ({ body, request }) => {
         const client = { address: connections.addressOf(request), account: addressKey(body.username) };
-        const { token } = await limits.login(client, () =>
-          login(services, body.username, body.password, partiesOfClaim(client)),
+        const { token } = await loginLog.record(request, client, () =>
+          limits.login(client, () => login(services, body.username, body.password, partiesOfClaim(client))),
         );
         return { access_token: token, token_type: "bearer" };
       },

@@ -37,6 +37,11 @@ const secrets: Record<string, string> = {
   "a secret of the settings": "thirty-two bytes",
   "the mail server's password": "mail-password",
   "an address": "ada.lovelace",
+  "an address that nobody has": "grace.hopper",
+  "the hash of an address that nobody has": new Bun.CryptoHasher("sha256")
+    .update("grace.hopper@example.com")
+    .digest("base64url")
+    .slice(0, 20),
   "a password": "first-password-7c1",
   "a wrong password": "wrong-password-7c1",
   "a new password": "second-password-7c1",
@@ -68,8 +73,8 @@ async function ask(
   const text = await answer.text();
   return { status: answer.status, body: text === "" ? null : (JSON.parse(text) as Record<string, unknown>) };
 }
-const login = (password: string) =>
-  ask("POST", "/auth/jwt/login", { body: new URLSearchParams({ username: email, password }) });
+const login = (password: string, username = email) =>
+  ask("POST", "/auth/jwt/login", { body: new URLSearchParams({ username, password }) });
 
 async function upload(token: string, file: Uint8Array<ArrayBuffer>) {
   const body = new FormData();
@@ -104,6 +109,7 @@ test.skipIf(onPostgres)(
     note(await post("register", { email, password: first }));
     note(await post("register", { email: `${email}@`, password: [first] }));
     note(await login(secrets["a wrong password"]!));
+    note(await login(first, `${secrets["an address that nobody has"]}@example.com`));
     const { body } = note(await login(first));
     const token = (secrets["an access token"] = String(body?.["access_token"]));
     note(await ask("GET", "/users/me", { token: none }));
@@ -130,7 +136,7 @@ test.skipIf(onPostgres)(
     note(await upload(fresh, await pngPhoto()));
     note(await ask("POST", "/auth/jwt/logout", { token: fresh }));
     expect(statuses).toEqual([
-      ...[400, 201, 400, 422, 400, 200, 401, 404, 404],
+      ...[400, 201, 400, 422, 400, 400, 200, 401, 404, 404],
       ...[202, 202, 400, 200, 202, 400, 400, 200],
       ...[200, 400, 415, 200, 204],
     ]);
@@ -146,8 +152,14 @@ test.skipIf(onPostgres)(
 
     expect(await service.stop()).toBe(0);
     const log = await Bun.file(join(service.dataDir, "log")!).text();
-    for (const event of ["request", "request.failed", "mail.sent", "mail.failed", "service.stopping"])
+    for (const event of [
+      ...["request", "request.failed", "login.succeeded", "login.failed"],
+      ...["mail.sent", "mail.failed", "service.stopping"],
+    ])
       expect(log).toContain(`"event":"${event}"`);
+    // Only lines about logins name the client's network, for who is to be banned.
+    for (const line of log.split("\n"))
+      if (line.includes("127.0.0.1")) expect(line).toMatch(/"event":"login\.(succeeded|failed)"/);
     for (const [what, secret] of Object.entries(secrets)) {
       expect([what, secret.length > 5]).toEqual([what, true]);
       expect([what, log.includes(secret)]).toEqual([what, false]);

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+
+import { createLoginLog } from "../../src/auth/login-log.ts";
+import { ApiError } from "../../src/errors.ts";
+import { createLog } from "../../src/operation/log.ts";
+import { TestService } from "../support/service.ts";
+
+let service: TestService;
+let user: Awaited<ReturnType<TestService["signUp"]>>;
+beforeAll(async () => {
+  service = await TestService.start({ TRUST_PROXY: "1", REQUIRE_VERIFIED_EMAIL: "true", RATE_LIMIT: "on" });
+});
+afterAll(() => service.close());
+beforeEach(async () => {
+  user = await service.signUp();
+  await service.services.database.users.change(user.id, { isVerified: true });
+  service.logged.length = 0;
+});
+
+const login = (username: string, password = "correct horse battery", address = "203.0.113.9") =>
+  service.fetch("/auth/jwt/login", {
+    method: "POST",
+    body: new URLSearchParams({ username, password }),
+    headers: { "x-forwarded-for": address, "x-request-id": "request-1" },
+  });
+/** The lines about logins so far, without their time. */
+const lines = () =>
+  service.logged
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter(({ event }) => String(event).startsWith("login."))
+    .map(({ time: _, ...line }) => line);
+const change = (changes: Parameters<typeof service.services.database.users.change>[1]) =>
+  service.services.database.users.change(user.id, changes);
+
+test("login log: a login that succeeds is logged with the user's id and the client's network", async () => {
+  expect((await login(user.email)).status).toBe(200);
+  expect(lines()).toEqual([
+    { level: "info", event: "login.succeeded", id: "request-1", network: "203.0.113.9", user: user.id },
+  ]);
+});
+
+test("login log: a login that fails is logged with its reason and the user's id, IPv6 by its /64", async () => {
+  const address = "2001:db8:1:2:3:4:5:6";
+  const failed = { level: "warn", event: "login.failed", id: "request-1", network: "2001:db8:1:2::/64" };
+  await login(user.email, "wrong", address);
+  await change({ isActive: false });
+  await login(user.email, "correct horse battery", address);
+  await change({ isActive: true, isVerified: false });
+  await login(user.email, "correct horse battery", address);
+  await change({ hashedPassword: "$2b$31$9uHFfJCFYzZfKvCL8AnaausfuNMY4/GCuKowXPDNy.BXRvaMh8a3u" });
+  const unaffordable = await login(user.email, "correct horse battery", address);
+  expect([unaffordable.status, await unaffordable.json()]).toEqual([
+    400,
+    { detail: "LOGIN_BAD_CREDENTIALS" },
+  ]);
+  expect(lines()).toEqual(
+    ["bad_password", "inactive", "not_verified", "unaffordable_hash"].map((reason) => ({
+      ...failed,
+      reason,
+      user: user.id,
+    })),
+  );
+  expect(service.logged.join("")).not.toContain("9uHFf");
+});
+
+test("login log: an address without an account is logged as a keyed hash, the same each time", async () => {
+  await login("Nobody@Example.com");
+  await login("nobody@example.com");
+  await login("somebody@example.com");
+  const accounts = lines().map(({ account, ...line }) => {
+    expect(line).toEqual({
+      level: "warn",
+      event: "login.failed",
+      id: "request-1",
+      network: "203.0.113.9",
+      reason: "unknown_account",
+    });
+    return account;
+  });
+  expect(accounts[0]).toMatch(/^[\w-]{22}$/);
+  expect(accounts[1]).toBe(accounts[0]!);
+  expect(accounts[2]).not.toBe(accounts[0]!);
+  const plain = new Bun.CryptoHasher("sha256").update("nobody@example.com").digest("base64url");
+  expect(plain).not.toContain(String(accounts[0]));
+  expect(service.logged.join("").toLowerCase()).not.toContain("nobody");
+});
+
+test("login log: the hash of an address depends on the secret alone", async () => {
+  const hashWith = async (secret: string) => {
+    let line = "";
+    const log = createLoginLog(
+      createLog("warn", (text) => (line = text)),
+      secret,
+    );
+    const client = { address: "203.0.113.9", account: "nobody@example.com" };
+    const refused = () => Promise.reject(new ApiError("TOO_MANY_REQUESTS"));
+    await log.record(new Request("http://localhost/"), client, refused).catch(() => {});
+    return (JSON.parse(line) as { account: string }).account;
+  };
+  expect(await hashWith("one secret")).toBe(await hashWith("one secret"));
+  expect(await hashWith("one secret")).not.toBe(await hashWith("another secret"));
+});
+
+test("login log: a login beyond the limits is logged as rate_limited", async () => {
+  for (let guess = 0; guess < 21; guess++) await login(user.email, "wrong", "198.51.100.5");
+  const last = lines().at(-1);
+  expect(last).toEqual({
+    level: "warn",
+    event: "login.failed",
+    id: "request-1",
+    network: "198.51.100.5",
+    reason: "rate_limited",
+    account: expect.stringMatching(/^[\w-]{22}$/),
+  });
+  expect(lines()).toHaveLength(21);
+}, 20_000);
+
+test("login log: neither an invalid form nor a busy service is a failed login", async () => {
+  expect((await login("", "x")).status).toBe(422);
+  const log = createLoginLog(createLog("debug", expect.unreachable), "secret");
+  const client = { address: "203.0.113.9", account: "nobody@example.com" };
+  for (const error of [new ApiError("OVERLOADED"), new Error("broken")])
+    expect(log.record(new Request("http://localhost/"), client, () => Promise.reject(error))).rejects.toBe(
+      error,
+    );
+  expect(lines()).toEqual([]);
+});
