@@ -34,7 +34,7 @@ interface Row {
   created_at: number | Date;
 }
 const viewerText = `select id, email, is_active, is_superuser, is_verified from users
-  where id = $1 and is_active and tokens_valid_from <= $2 and not exists (select 1 from revoked_tokens where token_id = $3)`;
+  where id = $1 and is_active and min_access_version <= $2 and not exists (select 1 from revoked_tokens where token_id = $3)`;
 const pageText = `select p.id, u.id as user_id, u.email, p.caption, p.url, p.thumbnail_url, p.file_type, p.file_name, p.content_type,
     p.bytes, p.width, p.height, p.created_at
   from posts p join users u on u.id = p.user_id
@@ -48,7 +48,7 @@ function onSqlite() {
   const viewer = db.query<Viewer, [string, number, string]>(viewerText.replaceAll("$", "?"));
   const page = db.query<Row, [number, string, number]>(pageText.replaceAll("$", "?"));
   return {
-    findViewer: (id: string, issued: number, tokenId: string) => viewer.get(id, issued, tokenId),
+    findViewer: (id: string, version: number, tokenId: string) => viewer.get(id, version, tokenId),
     readPage: (time: number, id: string, limit: number) => page.all(time, id, limit),
   };
 }
@@ -56,14 +56,14 @@ function onSqlite() {
 function onPostgres() {
   const sql = new SQL(path, { max: 10 });
   return {
-    findViewer: (id: string, issued: number, tokenId: string): Promise<Viewer | null> =>
-      sql.unsafe(viewerText, [id, new Date(issued), tokenId]).then((rows: Viewer[]) => rows[0] ?? null),
+    findViewer: (id: string, version: number, tokenId: string): Promise<Viewer | null> =>
+      sql.unsafe(viewerText, [id, version, tokenId]).then((rows: Viewer[]) => rows[0] ?? null),
     readPage: (time: number, id: string, limit: number): Promise<Row[]> =>
       sql.unsafe(pageText, [new Date(time), id, limit]),
   };
 }
 
-const verified = new Map<string, { sub: string; jti: string; issued: number; exp: number }>();
+const verified = new Map<string, { sub: string; jti: string; version: number; exp: number }>();
 async function identify(request: Request) {
   const token = request.headers.get("authorization")?.slice(7) ?? "";
   let claims = verified.get(token);
@@ -72,17 +72,16 @@ async function identify(request: Request) {
       audience: "fastapi-users:auth",
       algorithms: ["HS256"],
     });
-    const jti = payload.jti!;
     claims = {
       sub: payload.sub!,
-      jti,
-      issued: Number.parseInt(jti.slice(0, 8) + jti.slice(9, 13), 16),
+      jti: payload.jti!,
+      version: Number(payload["token_version"]),
       exp: payload.exp!,
     };
     verified.set(token, claims);
   }
   if (claims.exp * 1000 < Date.now()) return null;
-  return findViewer(claims.sub, claims.issued, claims.jti);
+  return findViewer(claims.sub, claims.version, claims.jti);
 }
 const unauthorized = () => Response.json({ detail: "Unauthorized" }, { status: 401 });
 const absolute = (url: string) => (url.startsWith("/") ? publicUrl + url : url);

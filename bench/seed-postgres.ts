@@ -31,6 +31,6 @@ export async function seedPostgres(url: string, posts: number): Promise<string> 
     await sql`vacuum analyze posts`;
     await sql`vacuum analyze users`;
     const [user] = await sql`select id from users where email = 'user0@example.com'`;
-    return createTokens(secret).issueAccess(user.id, new Date());
+    return createTokens(secret).issueAccess({ id: user.id, tokenVersion: 0 });
   });
 }

@@ -43,9 +43,10 @@ export async function seed(dataDir: string, posts: number): Promise<Seeded> {
       isSuperuser: false,
       isVerified: true,
       createdAt: new Date(),
-      tokensValidFrom: new Date(0),
+      tokenVersion: 0,
+      minAccessVersion: 0,
     });
-  const token = await services.tokens.issueAccess(users[0]!.id, new Date());
+  const token = await services.tokens.issueAccess({ id: users[0]!.id, tokenVersion: 0 });
   await services.close();
 
   const db = new Database(join(dataDir, "image-sharing.db"));

@@ -1,10 +1,11 @@
+import type { Actor } from "../database/actors.ts";
 import type { Database } from "../database/database.ts";
 import type { User, UserChanges } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import { addressKey, type EmailAddress } from "./email-address.ts";
 import type { PasswordHashing } from "./password-hashing.ts";
 import { passwordProblem } from "./password-policy.ts";
-import type { AccessToken, Tokens } from "./tokens.ts";
+import type { Tokens } from "./tokens.ts";
 
 /** What accounts are made of. */
 export interface AccountServices {
@@ -40,7 +41,8 @@ export async function register(
     isSuperuser: false,
     isVerified: false,
     createdAt: new Date(),
-    tokensValidFrom: new Date(0),
+    tokenVersion: 0,
+    minAccessVersion: 0,
   };
   if (!(await database.users.add(user))) throw new ApiError("REGISTER_USER_ALREADY_EXISTS");
   return user;
@@ -73,7 +75,6 @@ export async function login(
   parties: readonly string[],
 ): Promise<{ userId: string; token: string }> {
   const { database, hashing, tokens, requireVerifiedEmail } = services;
-  const since = new Date();
   // Nobody's address has NUL, and PostgreSQL would take offence at it.
   const user = username.includes("\0") ? undefined : await database.users.byEmailKey(addressKey(username));
   if (!user) {
@@ -86,17 +87,13 @@ export async function login(
   if (!user.isActive) throw new LoginError("inactive", user.id);
   if (requireVerifiedEmail && !user.isVerified) throw new LoginError("not_verified", user.id);
   if (needsRehash)
-    await database.users.change(
-      user.id,
-      { hashedPassword: await hashing.hash(password, parties) },
-      user.hashedPassword,
-    );
-  return { userId: user.id, token: await tokens.issueAccess(user.id, since) };
+    await database.users.rehash(user.id, user.hashedPassword, await hashing.hash(password, parties));
+  return { userId: user.id, token: await tokens.issueAccess(user) };
 }
 
-/** Ends this one token. */
-export const logout = ({ database }: AccountServices, token: AccessToken): Promise<void> =>
-  database.revokedTokens.add(token.tokenId, token.expiresAt);
+/** Ends the token of this actor. */
+export const logout = ({ database }: AccountServices, actor: Actor): Promise<void> =>
+  database.revokedTokens.add(actor);
 
 /** What may be asked of an account; the flags by superusers only. */
 export interface AccountChanges {
@@ -110,64 +107,59 @@ export interface AccountChanges {
 /**
  * Changes an account. A new address has to be proved again; a new password or a deactivation ends every access token
  * issued so far. Nothing is hashed for a change that cannot be.
+ * @param authority the signed-in user who asks for it; their rights are checked again when it commits
+ * @param user the account as it was when the change was asked for
  * @param hash hashes a new password, within the limits of the client that asks for it
- * @throws ApiError UPDATE_USER_INVALID_PASSWORD (first), UPDATE_USER_EMAIL_ALREADY_EXISTS; NOT_FOUND when it was
- * deleted meanwhile; what `hash` throws
+ * @throws ApiError UPDATE_USER_INVALID_PASSWORD (first), UPDATE_USER_EMAIL_ALREADY_EXISTS; UNAUTHORIZED or FORBIDDEN
+ * when the actor lost the right to do it meanwhile; NOT_FOUND when the account was deleted meanwhile; what `hash` throws
  */
 export async function changeAccount(
   services: AccountServices,
+  authority: Actor | "operator",
   user: User,
   wanted: AccountChanges,
   hash: (password: string) => Promise<string>,
 ): Promise<User> {
   const { database, passwordMinLength } = services;
   const { email, password, ...flags } = wanted;
-  const changes: UserChanges = { ...flags };
-  if (email && email.uniqueKey !== user.emailKey) changes.isVerified = flags.isVerified ?? false;
-  if (email) Object.assign(changes, { email: email.address, emailKey: email.uniqueKey });
-  if (password !== undefined) {
-    for (const address of new Set([user.email, email?.address ?? user.email])) {
+  const changes: UserChanges = {
+    ...flags,
+    ...(email && { email: email.address, emailKey: email.uniqueKey }),
+  };
+  /** The password must not be one of the account's addresses, which may change while it is hashed. */
+  const checkPassword = (current: User) => {
+    if (password === undefined) return;
+    for (const address of new Set([current.email, email?.address ?? current.email])) {
       const reason = passwordProblem(password, { minLength: passwordMinLength, email: address });
       if (reason !== undefined) throw new ApiError("UPDATE_USER_INVALID_PASSWORD", { reason });
     }
-    // Only the change itself decides, because somebody may take the address meanwhile.
+  };
+  checkPassword(user);
+  if (password !== undefined) {
+    // Only the change itself decides, because another account may take the address meanwhile.
     if (email && email.uniqueKey !== user.emailKey && (await database.users.byEmailKey(email.uniqueKey)))
       throw new ApiError("UPDATE_USER_EMAIL_ALREADY_EXISTS");
     changes.hashedPassword = await hash(password);
   }
-  const endsTokens = password !== undefined || wanted.isActive === false;
   if (Object.keys(changes).length === 0) return user;
-  const changed = await (endsTokens
-    ? changeEndingTokens(services, user.id, changes)
-    : database.users.change(user.id, changes));
+  const changed = await database.users.change(authority, user, changes, checkPassword);
   if (changed === "email taken") throw new ApiError("UPDATE_USER_EMAIL_ALREADY_EXISTS");
   if (!changed) throw new ApiError("NOT_FOUND");
   return changed;
 }
 
-/** Replaces the password that `user` was read with, and ends his tokens; false when it has changed meanwhile. */
+/**
+ * Sets a password by a mailed token, and ends every token of the account; false when the account was deleted meanwhile.
+ * @param parties whom the hash is made for, see {@link PasswordHashing}
+ * @param check judges whether the token is still good for the account as it is now; throws when it is not
+ */
 export async function setPassword(
   services: AccountServices,
   user: User,
   password: string,
   parties: readonly string[],
+  check: (current: User) => void,
 ): Promise<boolean> {
   const hashedPassword = await services.hashing.hash(password, parties);
-  return Boolean(await changeEndingTokens(services, user.id, { hashedPassword }, user.hashedPassword));
-}
-
-/**
- * Tokens count in milliseconds, so one issued within this very millisecond could be older or newer than the change:
- * it is ended, and the answer waits for the next millisecond, so that a login after it is never taken for older.
- */
-async function changeEndingTokens(
-  { database }: AccountServices,
-  id: string,
-  changes: UserChanges,
-  expectedHash?: string,
-) {
-  const tokensValidFrom = new Date(Date.now() + 1);
-  const changed = await database.users.change(id, { ...changes, tokensValidFrom }, expectedHash);
-  while (Date.now() < tokensValidFrom.getTime()) await Bun.sleep(1);
-  return changed;
+  return Boolean(await services.database.users.change("mailed token", user, { hashedPassword }, check));
 }

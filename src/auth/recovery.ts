@@ -24,7 +24,7 @@ export async function requestReset(
 }
 
 /**
- * Sets a new password by a mailed token, once, and ends every access token of the account.
+ * Sets a new password by a mailed token, once, and ends every token of the account. Of two resets at once, one wins.
  * @param address the client's
  * @throws ApiError RESET_PASSWORD_BAD_TOKEN (first), RESET_PASSWORD_INVALID_PASSWORD (the token stays good)
  */
@@ -38,12 +38,15 @@ export async function resetPassword(
   const badToken = () => new ApiError("RESET_PASSWORD_BAD_TOKEN");
   const claim = await tokens.readReset(token);
   const user = claim && (await database.users.byId(claim.userId));
-  if (!claim || !user?.isActive || !claim.replaces(user.hashedPassword)) throw badToken();
-  const reason = passwordProblem(password, { minLength: passwordMinLength, email: user.email });
-  if (reason !== undefined) throw new ApiError("RESET_PASSWORD_INVALID_PASSWORD", { reason });
-  // The hash it replaces must still be there: of two resets at once, one wins.
-  const parties = partiesOf({ address, account: user.id });
-  if (!(await setPassword(services, user, password, parties))) throw badToken();
+  if (!user) throw badToken();
+  const check = (current: User) => {
+    if (!current.isActive || !claim.isFor(current)) throw badToken();
+    const reason = passwordProblem(password, { minLength: passwordMinLength, email: current.email });
+    if (reason !== undefined) throw new ApiError("RESET_PASSWORD_INVALID_PASSWORD", { reason });
+  };
+  check(user);
+  if (!(await setPassword(services, user, password, partiesOf({ address, account: user.id }), check)))
+    throw badToken();
 }
 
 /** Mails a token that proves the address, where an active account has it and has not proved it yet. */
@@ -57,15 +60,16 @@ export async function requestVerify(
 }
 
 /**
- * Marks an account's address as proved. The token dies when the address changes.
+ * Marks an account's address as proved. The token dies with everything that ends tokens, and when the address changes.
  * @throws ApiError VERIFY_USER_BAD_TOKEN, VERIFY_USER_ALREADY_VERIFIED
  */
 export async function verify({ database, tokens }: RecoveryServices, token: string): Promise<User> {
   const claim = await tokens.readVerify(token);
   const user = claim && (await database.users.byId(claim.userId));
-  if (!claim || !user?.isActive || user.email !== claim.email) throw new ApiError("VERIFY_USER_BAD_TOKEN");
+  const isGood = user?.isActive && user.email === claim?.email && user.tokenVersion === claim.tokenVersion;
+  if (!isGood) throw new ApiError("VERIFY_USER_BAD_TOKEN");
   if (user.isVerified) throw new ApiError("VERIFY_USER_ALREADY_VERIFIED");
-  const verified = await database.users.markVerified(user.id, user.email);
+  const verified = await database.users.markVerified(user.id, claim.email, claim.tokenVersion);
   if (!verified) throw new ApiError("VERIFY_USER_BAD_TOKEN");
   return verified;
 }

@@ -45,8 +45,8 @@ export const authRoutes = (services: Services) => {
     )
     .post(
       "/jwt/logout",
-      async ({ token, set }) => {
-        await logout(services, token);
+      async ({ actor, set }) => {
+        await logout(services, actor);
         set.status = 204;
       },
       {

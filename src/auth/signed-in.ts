@@ -9,7 +9,7 @@ interface Context {
 
 /**
  * The one auth plugin: `signedIn: true` or `superuser: true` on a route lets only those in and hands out `viewer`
- * and `token`.
+ * and `actor`.
  *
  * Elysia parses and validates before `resolve` runs, so the check sits in `transform`, which makes 401 come before
  * 422. A route with a body takes {@link refuseStrangers} as its first parser too: 401 before the body is read.

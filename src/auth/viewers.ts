@@ -1,12 +1,13 @@
+import type { Actor } from "../database/actors.ts";
 import type { Database } from "../database/database.ts";
 import type { Viewer } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
-import type { AccessToken, Tokens } from "./tokens.ts";
+import type { Tokens } from "./tokens.ts";
 
-/** Who makes a request, and by which token. */
+/** Who makes a request, and what its writes must check again when they commit. */
 export type SignedIn = {
   readonly viewer: Viewer;
-  readonly token: AccessToken;
+  readonly actor: Actor;
 };
 
 /**
@@ -19,10 +20,12 @@ export function createViewers(database: Database, tokens: Tokens, requireVerifie
   async function identify(request: Request): Promise<SignedIn> {
     const bearer = bearerOf(request.headers.get("authorization"));
     const token = bearer === undefined ? undefined : await tokens.readAccess(bearer);
-    const viewer = token && (await database.users.viewer(token.userId, token.issuedAt, token.tokenId));
+    const viewer = token && (await database.users.viewer(token.userId, token.tokenVersion, token.tokenId));
     if (!viewer) throw new ApiError("UNAUTHORIZED");
     if (requireVerified && !viewer.isVerified) throw new ApiError("FORBIDDEN");
-    return { viewer, token };
+    const { userId, tokenId, tokenVersion, expiresAt: tokenExpiresAt } = token;
+    const conditions = { mustBeVerified: requireVerified, mustBeSuperuser: false };
+    return { viewer, actor: { userId, tokenId, tokenVersion, tokenExpiresAt, ...conditions } };
   }
 
   return {
@@ -38,9 +41,11 @@ export function createViewers(database: Database, tokens: Tokens, requireVerifie
 
     /** As `require`, and FORBIDDEN for anybody but superusers. */
     async requireSuperuser(request: Request): Promise<SignedIn> {
-      const signedIn = await this.require(request);
-      if (!signedIn.viewer.isSuperuser) throw new ApiError("FORBIDDEN");
-      return signedIn;
+      const { viewer, actor } = await this.require(request);
+      if (!viewer.isSuperuser) throw new ApiError("FORBIDDEN");
+      const asSuperuser = { viewer, actor: { ...actor, mustBeSuperuser: true } };
+      known.set(request, asSuperuser);
+      return asSuperuser;
     },
 
     /** Who this request was found to come from; only after `require`. */

@@ -31,6 +31,7 @@ export async function superuser(address: string, password: string | undefined): 
     const user = found ?? (await register(services, email, password ?? "", []));
     await changeAccount(
       services,
+      "operator",
       user,
       {
         isActive: true,

@@ -36,10 +36,6 @@ export const isConflict = (error: unknown): boolean =>
       errno === "23505" || code === "SQLITE_CONSTRAINT_UNIQUE" || code === "SQLITE_CONSTRAINT_PRIMARYKEY",
   );
 
-/** A row that another was to belong to is not there. */
-export const isOrphan = (error: unknown): boolean =>
-  causes(error).some(({ code, errno }) => errno === "23503" || code === "SQLITE_CONSTRAINT_FOREIGNKEY");
-
 /** An error and what caused it; query builders wrap what drivers throw. `errno` is PostgreSQL's SQLSTATE. */
 export function causes(error: unknown): (Error & { code?: unknown; errno?: unknown })[] {
   const found: Error[] = [];

@@ -1,6 +1,7 @@
 import { and, count, desc, eq, gt, inArray, lt, lte, notInArray, sql } from "drizzle-orm";
 
-import { isConflict, isOrphan, step, type Connection } from "./connection.ts";
+import { authorize, type Actor } from "./actors.ts";
+import { isConflict, step, type Connection } from "./connection.ts";
 import { publishLock } from "./locks.ts";
 import { named, prepared } from "./prepared.ts";
 import { rememberedUntilCommit } from "./remembered.ts";
@@ -160,25 +161,33 @@ export function postQueries(connection: Connection) {
           .where(and(eq(posts.userId, userId), eq(posts.uploadKey, uploadKey)))
       )[0],
 
-    /** Notes where bytes are about to go, unless this user's upload key is taken already, or he is gone. */
-    reserve: async (post: ReservedPost): Promise<"reserved" | "upload key taken" | "no such user"> => {
+    /**
+     * Notes where the bytes of the actor's upload are about to go, unless the upload key is taken already.
+     * @throws ApiError as {@link authorize} does
+     */
+    reserve: async (actor: Actor, post: ReservedPost): Promise<"reserved" | "upload key taken"> => {
       try {
-        await query.insert(posts).values({ ...post, state: "pending" });
+        await transaction(function* (tx) {
+          yield* authorize(connection, tx, actor);
+          yield* step(tx.insert(posts).values({ ...post, state: "pending" }));
+        });
         return "reserved";
       } catch (error) {
         if (post.uploadKey !== null && isConflict(error)) return "upload key taken";
-        if (isOrphan(error)) return "no such user";
         throw error;
       }
     },
 
     /**
-     * Makes a pending post visible as the newest of all, whatever the clocks of several nodes say: who pages
+     * Makes the actor's pending post visible as the newest of all, whatever the clocks of several nodes say: who pages
      * through the feed never has one appear behind him. Gives the moment it was published at; undefined when it
-     * was to be deleted meanwhile (its author is gone).
+     * was given up meanwhile.
+     * @throws ApiError as {@link authorize} does
      */
-    publish: (id: string, facts: PublishedFacts, now: Date): Promise<Date | undefined> =>
+    publish: (actor: Actor, id: string, facts: PublishedFacts, now: Date): Promise<Date | undefined> =>
       transaction(function* (tx) {
+        // Before the lock that all nodes share: an account locked by a frozen node must not keep the others waiting.
+        yield* authorize(connection, tx, actor);
         // In the order of their commits: SQLite has one writer anyway.
         if (dialect === "pg") yield* step(tx.execute(sql`select pg_advisory_xact_lock(${publishLock})`));
         const [newest] = yield* step(
@@ -195,21 +204,28 @@ export function postQueries(connection: Connection) {
           tx
             .update(posts)
             .set({ ...facts, state: "published", createdAt })
-            .where(and(eq(posts.id, id), eq(posts.state, "pending")))
+            .where(and(eq(posts.id, id), eq(posts.userId, actor.userId), eq(posts.state, "pending")))
             .returning({ id: posts.id }),
         );
         return rows.length > 0 ? createdAt : undefined;
       }),
 
-    /** Hides the author's post at once; of several calls at once only one gets it. */
-    startDeleting: async (id: string, userId: string, now: Date): Promise<Leftover | undefined> =>
-      (
-        await query
-          .update(posts)
-          .set({ state: "deleting", retryAt: now, uploadKey: null })
-          .where(and(eq(posts.id, id), eq(posts.userId, userId), eq(posts.state, "published")))
-          .returning(leftover(posts))
-      )[0],
+    /**
+     * Hides the actor's own post at once; of several calls at once only one gets it.
+     * @throws ApiError as {@link authorize} does
+     */
+    startDeleting: (actor: Actor, id: string, now: Date): Promise<Leftover | undefined> =>
+      transaction(function* (tx) {
+        yield* authorize(connection, tx, actor);
+        const [hidden] = yield* step(
+          tx
+            .update(posts)
+            .set({ state: "deleting", retryAt: now, uploadKey: null })
+            .where(and(eq(posts.id, id), eq(posts.userId, actor.userId), eq(posts.state, "published")))
+            .returning(leftover(posts)),
+        );
+        return hidden;
+      }),
 
     /** Gives up an upload that did not get through; what the store may hold is deleted like any other post's bytes. */
     abandon: async (id: string, now: Date): Promise<Leftover | undefined> =>

@@ -1,18 +1,27 @@
 import { lt } from "drizzle-orm";
 
-import type { Connection } from "./connection.ts";
+import { authorize, type Actor } from "./actors.ts";
+import { step, type Connection } from "./connection.ts";
 
 /** Every query about access tokens ended before their time. */
-export function revokedTokenQueries({ query, tables: { revokedTokens } }: Connection) {
+export function revokedTokenQueries(connection: Connection) {
+  const { query, tables, transaction } = connection;
+  const { revokedTokens } = tables;
   return {
-    /** Ends one token; doing so twice is fine. */
-    add: async (tokenId: string, expiresAt: Date): Promise<void> => {
-      await query.insert(revokedTokens).values({ tokenId, expiresAt }).onConflictDoNothing();
-    },
+    /**
+     * Ends the actor's token.
+     * @throws ApiError as {@link authorize} does, also when the token has been ended already
+     */
+    add: (actor: Actor): Promise<void> =>
+      transaction(function* (tx) {
+        yield* authorize(connection, tx, actor);
+        const { tokenId, tokenExpiresAt: expiresAt } = actor;
+        yield* step(tx.insert(revokedTokens).values({ tokenId, expiresAt }).onConflictDoNothing());
+      }),
 
-    /** Forgets the tokens that would be dead by now anyway. */
-    removeExpired: async (now: Date): Promise<void> => {
-      await query.delete(revokedTokens).where(lt(revokedTokens.expiresAt, now));
+    /** Forgets the tokens that expired before `cutoff`. */
+    removeExpired: async (cutoff: Date): Promise<void> => {
+      await query.delete(revokedTokens).where(lt(revokedTokens.expiresAt, cutoff));
     },
   };
 }

@@ -20,8 +20,21 @@ export function createTables(k: Kit) {
     isSuperuser: k.bool("is_superuser").notNull(),
     isVerified: k.bool("is_verified").notNull(),
     createdAt: k.time("created_at").notNull(),
-    /** Access tokens issued before this moment are dead: moved forward by a new password, a deactivation, … */
-    tokensValidFrom: k.time("tokens_valid_from").notNull(),
+    /**
+     * Every token carries the value it was issued under. Incremented by a new password, a password reset, a deactivation
+     * and a new address. Mailed tokens are good only while it stays the same.
+     */
+    tokenVersion: k.int("token_version").notNull().default(0),
+    /** The oldest `token_version` whose access tokens are still good: a new address ends none. */
+    minAccessVersion: k.int("min_access_version").notNull().default(0),
+    /**
+     * Not used any more. Nodes of an older version read and write it while they run beside this one during an upgrade
+     * (a trigger in the migration keeps both in step). Drop it, with the trigger, in a later release.
+     */
+    tokensValidFrom: k
+      .time("tokens_valid_from")
+      .notNull()
+      .$defaultFn(() => new Date(0)),
   });
 
   /** Tokens ended one by one (logout); a row is needed no longer than its token would have lived. */

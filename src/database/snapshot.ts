@@ -2,6 +2,12 @@ import { closeSync, openSync } from "node:fs";
 
 import { Database } from "bun:sqlite";
 
+/**
+ * Added to every `token_version` of a copy: more than are issued between a backup and its restore. Otherwise the restored
+ * database would issue the same versions again, and tokens issued after the backup would come back to life with them.
+ */
+const versionLeap = 65_536;
+
 /** A consistent copy of a SQLite database, taken while others write to it. */
 export interface Snapshot {
   /** Published posts whose bytes this machine keeps. */
@@ -26,6 +32,9 @@ export function takeSnapshot(path: string, target: string): Snapshot {
     source.close();
   }
   const copy = new Database(target, { readwrite: true });
+  // A version of this program that was not started yet has not added the column.
+  if (copy.query("select 1 from pragma_table_info('users') where name = 'token_version'").get())
+    copy.query("update users set token_version = token_version + ?").run(versionLeap);
   return {
     media: () =>
       copy

@@ -1,8 +1,10 @@
-import { and, eq, isNull, lte, notExists, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, isNull, lte, notExists, sql } from "drizzle-orm";
 
+import { authorize, type Actor } from "./actors.ts";
 import { isConflict, step, type Connection } from "./connection.ts";
 import { named, prepared } from "./prepared.ts";
 import { rememberedUntilCommit } from "./remembered.ts";
+import type { Tables } from "./schema.ts";
 
 /** An account as stored. */
 export interface User {
@@ -14,36 +16,47 @@ export interface User {
   isSuperuser: boolean;
   isVerified: boolean;
   createdAt: Date;
-  tokensValidFrom: Date;
+  /** Incremented by everything that ends tokens, and by a new address. */
+  tokenVersion: number;
+  /** Access tokens of an earlier version have been ended. */
+  minAccessVersion: number;
 }
 
 /** The signed-in user, as much of him as a request needs. */
 export type Viewer = Readonly<Pick<User, "id" | "email" | "isActive" | "isSuperuser" | "isVerified">>;
 
-/** Whom a token speaks for, when it was issued, and its own name. */
-type ViewerAsked = { id: string; issuedAt: Date; tokenId: string };
+/** The account a token belongs to, the version it was issued under, and its own id. */
+type ViewerAsked = { id: string; tokenVersion: number; tokenId: string };
 
-/** What may change about an account. */
-export type UserChanges = Partial<Omit<User, "id" | "createdAt">>;
+/** What may change about an account. An address comes with its key. */
+export type UserChanges = Partial<Pick<User, "hashedPassword" | "isActive" | "isSuperuser" | "isVerified">> &
+  (Pick<User, "email" | "emailKey"> | { email?: never; emailKey?: never });
+
+/**
+ * What lets a change of an account in: a signed-in actor; a mailed token, which the check of that change judges; or a
+ * shell on the machine.
+ */
+export type ChangeAuthority = Actor | "mailed token" | "operator";
 
 /** Every query about users. */
 export function userQueries(connection: Connection) {
-  const { query, tables, transaction } = connection;
+  const { dialect, query, tables, transaction } = connection;
   const { users, posts, revokedTokens } = tables;
+  const { tokensValidFrom: _unused, ...account } = getTableColumns(users);
   const byId = query
-    .select()
+    .select(account)
     .from(users)
     .where(eq(users.id, sql.placeholder("id")))
     .prepare("user_by_id");
   const byEmailKey = query
-    .select()
+    .select(account)
     .from(users)
     .where(eq(users.emailKey, sql.placeholder("emailKey")))
     .prepare("user_by_email_key");
   const viewer = rememberedUntilCommit(
     connection,
     5_000,
-    ({ id, issuedAt, tokenId }: ViewerAsked) => `${tokenId} ${id} ${issuedAt.getTime()}`,
+    ({ id, tokenVersion, tokenId }: ViewerAsked) => `${tokenId} ${id} ${tokenVersion}`,
     prepared<Viewer>(
       connection,
       "viewer",
@@ -62,7 +75,7 @@ export function userQueries(connection: Connection) {
           and(
             eq(users.id, sql.placeholder("id")),
             users.isActive,
-            lte(users.tokensValidFrom, sql.param(sql.placeholder("issuedAt"), users.tokensValidFrom)),
+            lte(users.minAccessVersion, sql.placeholder("tokenVersion")),
             notExists(
               query
                 .select({ one: sql`1` })
@@ -80,51 +93,81 @@ export function userQueries(connection: Connection) {
     byEmailKey: async (emailKey: string): Promise<User | undefined> =>
       (await byEmailKey.execute({ emailKey }))[0],
 
-    /** The active user whom a token issued then speaks for, unless that token was ended since. */
-    viewer: async (id: string, issuedAt: Date, tokenId: string): Promise<Viewer | undefined> =>
-      (await viewer({ id, issuedAt, tokenId }))[0],
+    /** The active user that a token of this version belongs to, unless that token was ended. */
+    viewer: async (id: string, tokenVersion: number, tokenId: string): Promise<Viewer | undefined> =>
+      (await viewer({ id, tokenVersion, tokenId }))[0],
 
     /** Adds an account; false when the address is taken. */
     add: async (user: User): Promise<boolean> =>
       (await query.insert(users).values(user).onConflictDoNothing().returning({ id: users.id })).length > 0,
 
     /**
-     * Changes an account and gives it back; undefined when there is none, or when `expectedHash` is given and the
-     * password has changed meanwhile; "email taken" when the new address is somebody else's.
+     * Changes an account in one transaction, if what the change relied on still holds in it.
+     * @param user the account as it was when the change was decided on
+     * @param check gets the account as it is now; throws when it does not allow the change any more
+     * @returns the changed account; undefined when there is none any more; "email taken" when another account has the
+     * new address
+     * @throws ApiError as {@link authorize} does, and what `check` throws
      */
     change: async (
-      id: string,
+      authority: ChangeAuthority,
+      user: Pick<User, "id" | "email">,
       changes: UserChanges,
-      expectedHash?: string,
+      check: (current: User) => void = () => {},
     ): Promise<User | undefined | "email taken"> => {
-      const condition = and(
-        eq(users.id, id),
-        expectedHash === undefined ? undefined : eq(users.hashedPassword, expectedHash),
-      );
       try {
-        return (await query.update(users).set(changes).where(condition).returning())[0];
+        return await transaction(function* (tx) {
+          if (typeof authority === "object") yield* authorize(connection, tx, authority, [user.id]);
+          const current = tx.select(account).from(users).where(eq(users.id, user.id));
+          const [found] = yield* step(dialect === "pg" ? current.for("no key update") : current);
+          if (!found) return undefined;
+          check(found);
+          const update = tx.update(users).set(assignments(users, user, changes));
+          const [changed] = yield* step(update.where(eq(users.id, user.id)).returning(account));
+          return changed;
+        });
       } catch (error) {
         if (isConflict(error)) return "email taken";
         throw error;
       }
     },
 
-    /** Notes that this address was proved; undefined when the account has another one by now. */
-    markVerified: async (id: string, email: string): Promise<User | undefined> =>
+    /** Replaces a password's hash by another one of the same password, unless the password has changed meanwhile. */
+    rehash: async (id: string, oldHash: string, hashedPassword: string): Promise<void> => {
+      await query
+        .update(users)
+        .set({ hashedPassword })
+        .where(and(eq(users.id, id), eq(users.hashedPassword, oldHash)));
+    },
+
+    /**
+     * Marks the account's address as verified, if it is exactly this one and the version is this one.
+     * @returns undefined when it is not, or the account is inactive or gone
+     */
+    markVerified: async (id: string, email: string, tokenVersion: number): Promise<User | undefined> =>
       (
         await query
           .update(users)
           .set({ isVerified: true })
-          .where(and(eq(users.id, id), eq(users.email, email), users.isActive))
-          .returning()
+          .where(
+            and(
+              eq(users.id, id),
+              eq(users.email, email),
+              eq(users.tokenVersion, tokenVersion),
+              users.isActive,
+            ),
+          )
+          .returning(account)
       )[0],
 
     /**
      * Removes an account; its posts leave the feed in the same moment, their bytes wait for the sweeper.
      * Those of uploads that may still be running anywhere wait until `uploadsEnd`. False when there is no such account.
+     * @throws ApiError as {@link authorize} does
      */
-    remove: (id: string, now: Date, uploadsEnd: Date): Promise<boolean> =>
+    remove: (actor: Actor, id: string, now: Date, uploadsEnd: Date): Promise<boolean> =>
       transaction(function* (tx) {
+        yield* authorize(connection, tx, actor, [id]);
         // The account first: from here on nobody can add a post of it, and all it had belong to nobody.
         const removed = yield* step(tx.delete(users).where(eq(users.id, id)).returning({ id: users.id }));
         for (const [state, retryAt] of [
@@ -144,3 +187,31 @@ export function userQueries(connection: Connection) {
 }
 
 export type UserQueries = ReturnType<typeof userQueries>;
+
+/**
+ * What an UPDATE sets. What follows from a change is decided by the database, from the row as it is then:
+ * - An address stays verified only if the new one is exactly the same. Addresses that merely share the unique key
+ *   (`admin@…` and `admın@…`) are different mailboxes. A superuser may say otherwise in the same change; said without
+ *   an address, it is about the address of `user`.
+ * - A new password and a deactivation end every token. A new address ends mailed tokens only: FastAPI Users' clients
+ *   go on with the access token that they have.
+ */
+function assignments(users: Tables["users"], user: Pick<User, "email">, changes: UserChanges) {
+  const { email, hashedPassword, isActive, isVerified } = changes;
+  const nextVersion = sql`${users.tokenVersion} + 1`;
+  const sameAddress = sql`${users.email} = ${email ?? user.email}`;
+  return {
+    ...changes,
+    ...(isVerified === true &&
+      email === undefined && { isVerified: sql`${users.isVerified} or ${sameAddress}` }),
+    ...(isVerified === undefined &&
+      email !== undefined && { isVerified: sql`${users.isVerified} and ${sameAddress}` }),
+    ...(email !== undefined && {
+      tokenVersion: sql`case when ${sameAddress} then ${users.tokenVersion} else ${nextVersion} end`,
+    }),
+    ...((hashedPassword !== undefined || isActive === false) && {
+      tokenVersion: nextVersion,
+      minAccessVersion: nextVersion,
+    }),
+  };
+}

@@ -1,5 +1,5 @@
+import type { SignedIn } from "../auth/viewers.ts";
 import type { PublishedPost } from "../database/posts.ts";
-import type { Viewer } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import { mediaKey, thumbnailKey } from "../media/keys.ts";
 import { thumbnailPath, type Preparation } from "../media/preparation.ts";
@@ -23,12 +23,12 @@ export interface Upload {
 /**
  * The life of an upload after it was staged: prepare → reserve → store → publish. Only a published post is acknowledged;
  * whatever fails before leaves a row that knows where the bytes may be, for {@link removeBytes} and the sweeper.
- * @throws ApiError of the store; those of `MediaWorkers.prepare`; UNAUTHORIZED when the account was deleted
- * meanwhile; those of {@link earlierUpload}
+ * @throws ApiError of the store; those of `MediaWorkers.prepare`; UNAUTHORIZED or FORBIDDEN when the actor lost the
+ * right to publish meanwhile; those of {@link earlierUpload}
  */
 export async function publish(
   services: PostServices,
-  viewer: Viewer,
+  { viewer, actor }: SignedIn,
   upload: Upload,
 ): Promise<PublishedPost> {
   const { database, store, running, unsettled, metrics, mediaWorkers } = services;
@@ -73,14 +73,14 @@ export async function publish(
   };
   running.add(id);
   try {
-    const reserved = await database.posts.reserve(reservation).catch(endUnknown);
+    const reserved = await database.posts.reserve(actor, reservation).catch(endUnknown);
     // Another upload took the key since the look above, and is likely still running.
     if (reserved === "upload key taken") throw uploadInProgress();
-    if (reserved === "no such user") throw new ApiError("UNAUTHORIZED");
     try {
       const stored = await storeInTime(services, id, key, filesToStore(path, facts.type, prepared), gone);
-      const createdAt = await database.posts.publish(id, stored, new Date());
-      if (!createdAt) throw new ApiError("UNAUTHORIZED");
+      const createdAt = await database.posts.publish(actor, id, stored, new Date());
+      // Another node took it for abandoned.
+      if (!createdAt) throw new ApiError("STORE_UNAVAILABLE");
       metrics.upload("published", bytes);
       return { ...post, email: viewer.email, createdAt, url: stored.url, thumbnailUrl: stored.thumbnailUrl };
     } catch (error) {

@@ -1,21 +1,21 @@
+import type { Actor } from "../database/actors.ts";
 import type { Leftover } from "../database/posts.ts";
-import type { Viewer } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import { thumbnailKey } from "../media/keys.ts";
 import { isOwner } from "./post-read.ts";
 import type { PostServices } from "./services.ts";
 
 /**
- * Deletes the viewer's post: gone from the feed at once, and its bytes with it where the store lets us;
+ * Deletes the actor's own post: gone from the feed at once, and its bytes with it where the store lets us;
  * where it does not, the sweeper goes on. Of several calls at once one succeeds.
- * @throws ApiError POST_NOT_FOUND, NOT_YOUR_POST
+ * @throws ApiError POST_NOT_FOUND, NOT_YOUR_POST; UNAUTHORIZED or FORBIDDEN when the actor lost the right to do it
  */
-export async function deletePost(services: PostServices, viewer: Viewer, id: string): Promise<void> {
+export async function deletePost(services: PostServices, actor: Actor, id: string): Promise<void> {
   const { posts } = services.database;
   const post = await posts.byId(id);
   if (!post) throw new ApiError("POST_NOT_FOUND");
-  if (!isOwner(post, viewer)) throw new ApiError("NOT_YOUR_POST");
-  const leftover = await posts.startDeleting(id, viewer.id, new Date());
+  if (!isOwner(post, { id: actor.userId })) throw new ApiError("NOT_YOUR_POST");
+  const leftover = await posts.startDeleting(actor, id, new Date());
   if (!leftover) throw new ApiError("POST_NOT_FOUND");
   await removeBytes(services, leftover);
 }

@@ -25,13 +25,17 @@ export const postRoutes = (services: Services) => {
     .use(signedInPlugin(viewers))
     .post(
       "/upload",
-      async ({ body, viewer, request }) => {
-        const post = await publish(services, viewer, {
-          staged: uploads.stagedFor(request),
-          caption: body.caption ?? "",
-          uploadKey: readUploadKey(request.headers),
-          gone: request.signal,
-        });
+      async ({ body, viewer, actor, request }) => {
+        const post = await publish(
+          services,
+          { viewer, actor },
+          {
+            staged: uploads.stagedFor(request),
+            caption: body.caption ?? "",
+            uploadKey: readUploadKey(request.headers),
+            gone: request.signal,
+          },
+        );
         return postRead(post, viewer, config.publicUrl);
       },
       {
@@ -76,8 +80,8 @@ export const postRoutes = (services: Services) => {
     )
     .delete(
       "/posts/:post_id",
-      async ({ params, viewer }) => {
-        await deletePost(services, viewer, canonicalId(params.post_id));
+      async ({ params, actor }) => {
+        await deletePost(services, actor, canonicalId(params.post_id));
         return { success: true, message: "Post deleted successfully" };
       },
       {

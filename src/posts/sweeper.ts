@@ -1,3 +1,4 @@
+import { longestRequestMs } from "../database/actors.ts";
 import type { PostServices } from "./services.ts";
 import { removeBytes } from "./removing.ts";
 
@@ -55,7 +56,7 @@ export function createSweeper(
       for (const isGone of outcomes) isGone ? deleted++ : failed++;
     }
     await database.posts.expireUploadKeys(new Date(now.getTime() - uploadKeyLifetime));
-    await database.revokedTokens.removeExpired(now);
+    await database.revokedTokens.removeExpired(new Date(now.getTime() - longestRequestMs));
     await database.counters?.removeEnded();
     for (const [outcome, posts] of Object.entries({ abandoned, deleted, failed }))
       services.metrics.swept(outcome as "abandoned" | "deleted" | "failed", posts);

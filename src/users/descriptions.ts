@@ -20,7 +20,7 @@ export const described = {
     id: "changeMe",
     summary: "Change the signed-in account",
     description:
-      "A new address has to be proved again; a new password ends every access token. The flags are ignored.",
+      "A new address has to be proved again; a new password ends every token. The flags are ignored.",
     answer: { status: 200, body: "UserRead" },
     errors: changes,
     validates: true,
@@ -36,7 +36,7 @@ export const described = {
   change: describe({
     id: "changeUser",
     summary: "Change anybody's account",
-    description: "A deactivation or a new password ends every access token of the account.",
+    description: "A deactivation or a new password ends every token of the account.",
     answer: { status: 200, body: "UserRead" },
     errors: ["NOT_FOUND", ...changes],
     validates: true,

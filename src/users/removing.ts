@@ -1,3 +1,4 @@
+import type { Actor } from "../database/actors.ts";
 import type { Background } from "../operation/background.ts";
 import type { Database } from "../database/database.ts";
 import { ApiError } from "../errors.ts";
@@ -6,15 +7,18 @@ import type { Sweeper } from "../posts/sweeper.ts";
 /**
  * Deletes an account. Its tokens end and its posts leave the feed in the same moment; their media follows in the
  * background by the path that every deleted post takes.
- * @throws ApiError NOT_FOUND when there is no such account (any more)
+ * @param actor the superuser who asks for it
+ * @throws ApiError NOT_FOUND when there is no such account (any more); UNAUTHORIZED or FORBIDDEN when the actor lost the
+ * right to do it meanwhile
  */
 export async function removeUser(
   services: { database: Database; background: Background; sweeper: Sweeper },
+  actor: Actor,
   id: string,
 ): Promise<void> {
   const { database, background, sweeper } = services;
   const now = Date.now();
-  if (!(await database.users.remove(id, new Date(now), new Date(now + sweeper.graceMs))))
+  if (!(await database.users.remove(actor, id, new Date(now), new Date(now + sweeper.graceMs))))
     throw new ApiError("NOT_FOUND");
   background.run("delete the media of a deleted user", () => sweeper.sweep());
 }

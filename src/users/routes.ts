@@ -40,11 +40,12 @@ export const userRoutes = (services: Services) => {
     })
     .patch(
       "/me",
-      async ({ body, viewer, request }) => {
+      async ({ body, viewer, actor, request }) => {
         const { email, password } = body;
+        const user = await database.users.byId(viewer.id);
+        if (!user) throw new ApiError("UNAUTHORIZED");
         const changes = changesOf({ email, password });
-        const user = await userById(viewer.id);
-        return userRead(await changeAccount(services, user, changes, hashFor(request, viewer.id)));
+        return userRead(await changeAccount(services, actor, user, changes, hashFor(request, viewer.id)));
       },
       {
         signedIn: true,
@@ -59,9 +60,10 @@ export const userRoutes = (services: Services) => {
     })
     .patch(
       "/:id",
-      async ({ body, params, viewer, request }) => {
+      async ({ body, params, viewer, actor, request }) => {
         const user = await userById(params.id);
-        return userRead(await changeAccount(services, user, changesOf(body), hashFor(request, viewer.id)));
+        const hash = hashFor(request, viewer.id);
+        return userRead(await changeAccount(services, actor, user, changesOf(body), hash));
       },
       {
         superuser: true,
@@ -72,8 +74,8 @@ export const userRoutes = (services: Services) => {
     )
     .delete(
       "/:id",
-      async ({ params, set }) => {
-        await removeUser(services, canonicalId(params.id));
+      async ({ params, actor, set }) => {
+        await removeUser(services, actor, canonicalId(params.id));
         set.status = 204;
       },
       {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 
 import { createLoginLog } from "../../src/auth/login-log.ts";
+import type { UserChanges } from "../../src/database/users.ts";
 import { ApiError } from "../../src/errors.ts";
 import { createLog } from "../../src/operation/log.ts";
 import { TestService } from "../support/service.ts";
@@ -13,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => service.close());
 beforeEach(async () => {
   user = await service.signUp();
-  await service.services.database.users.change(user.id, { isVerified: true });
+  await change({ isVerified: true });
   service.logged.length = 0;
 });
 
@@ -29,8 +30,7 @@ const lines = () =>
     .map((line) => JSON.parse(line) as Record<string, unknown>)
     .filter(({ event }) => String(event).startsWith("login."))
     .map(({ time: _, ...line }) => line);
-const change = (changes: Parameters<typeof service.services.database.users.change>[1]) =>
-  service.services.database.users.change(user.id, changes);
+const change = (changes: UserChanges) => service.services.database.users.change("operator", user, changes);
 
 test("login log: a login that succeeds is logged with the user's id and the client's network", async () => {
   expect((await login(user.email)).status).toBe(200);

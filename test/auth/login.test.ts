@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
 
 import { jwtVerify, SignJWT } from "jose";
 
@@ -137,6 +137,86 @@ describe("GET /users/me", () => {
       401,
     );
     expect((await me(user.token, "Basic")).status).toBe(401);
+  });
+});
+
+describe("tokens are ended by a counter, not by clocks", () => {
+  const hour = 3_600_000;
+  afterEach(() => void setSystemTime());
+
+  /** A token as a node whose clock is ahead by this much (behind, where negative) issues it. */
+  const issuedBy = (clockAheadMs: number, id: string, claims: object = {}) => {
+    const time = Date.now() + clockAheadMs;
+    return new SignJWT({
+      sub: id,
+      aud: ["fastapi-users:auth"],
+      jti: Bun.randomUUIDv7("hex", time),
+      exp: Math.floor(time / 1000) + 3600,
+      ...claims,
+    })
+      .setProtectedHeader({ alg: "HS256" })
+      .sign(key);
+  };
+  const change = (token: string, json: object) =>
+    service.fetch("/users/me", { method: "PATCH", token, json });
+  const tokenOf = async (answer: Response) =>
+    ((await answer.json()) as { access_token: string }).access_token;
+
+  test("a login after the clock was set back gives a good token, whatever was changed before", async () => {
+    const { email, token } = await service.signUp();
+    setSystemTime(Date.now() + hour / 2);
+    expect((await change(token, { password: "changed by a clock ahead" })).status).toBe(200);
+    expect((await me(token)).status).toBe(401);
+    const early = await tokenOf(await service.login(email, "changed by a clock ahead"));
+    expect((await me(early)).status).toBe(200);
+    setSystemTime();
+    const late = await tokenOf(await service.login(email, "changed by a clock ahead"));
+    for (const good of [early, late]) expect((await me(good)).status).toBe(200);
+    expect((await me(token)).status).toBe(401);
+  });
+
+  test.each([
+    ["ahead", hour - 5000],
+    ["slightly ahead", 120_000],
+    ["right", 0],
+    ["behind", 60_000 - hour],
+  ])("a token of a node whose clock is %s is good, until the password is changed", async (_, ahead) => {
+    const { id, email } = await service.signUp();
+    const token = await issuedBy(ahead, id, { token_version: 0 });
+    expect((await me(token)).status).toBe(200);
+    await change(token, { password: "a brand new secret" });
+    expect((await me(token)).status).toBe(401);
+    const newer = await issuedBy(ahead, id, { token_version: 1 });
+    expect((await me(newer)).status).toBe(200);
+    expect((await service.login(email, "a brand new secret")).status).toBe(200);
+  });
+
+  test("a token of the original program counts as the first version: a password change ends it", async () => {
+    const { id, token } = await service.signUp();
+    const original = await issuedBy(0, id, { jti: undefined });
+    expect((await me(original)).status).toBe(200);
+    await change(token, { password: "a brand new secret" });
+    expect((await me(original)).status).toBe(401);
+  });
+
+  test("a token ended by a deactivation stays dead when the account is activated again", async () => {
+    const { id, email, token } = await service.signUp();
+    const root = await service.signUp();
+    await service.promote(root);
+    for (const is_active of [false, true]) {
+      const answer = await service.fetch(`/users/${id}`, {
+        method: "PATCH",
+        token: root.token,
+        json: { is_active },
+      });
+      expect(answer.status).toBe(200);
+      expect((await me(token)).status).toBe(401);
+    }
+    expect((await me(await tokenOf(await service.login(email)))).status).toBe(200);
+  });
+
+  test.each([-1, 0.5, "0", null, true, 2 ** 31, 1e300])("a token of version %p is 401", async (version) => {
+    expect((await me(await issuedBy(0, user.id, { token_version: version }))).status).toBe(401);
   });
 });
 

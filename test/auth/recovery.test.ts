@@ -15,7 +15,7 @@ beforeEach(async () => {
 const ask = (path: string, json: unknown) => service.fetch(`/auth/${path}`, { json });
 const told = async (answer: Response) => [answer.status, await answer.json()];
 const me = (token: string) => service.fetch("/users/me", { token });
-const deactivate = () => service.services.database.users.change(user.id, { isActive: false });
+const deactivate = () => service.services.database.users.change("operator", user, { isActive: false });
 
 describe.each(["forgot-password", "request-verify-token"])("%s", (path) => {
   test("answers 202 null whoever asks, and mails the account only", async () => {

@@ -1,22 +1,21 @@
 import { expect, test } from "bun:test";
 
-import { addAccount, addPost, at, onEachDatabase, reservation, stored } from "../support/databases.ts";
+import { actor, addAccount, addPost, at, onEachDatabase, reservation, stored } from "../support/databases.ts";
 
 onEachDatabase("posts", (open) => {
-  test("a reservation tells whether it was made, its upload key is taken, or its user is gone", async () => {
+  test("a reservation tells whether it was made or its upload key is taken", async () => {
     const database = await open();
     const { posts } = database;
     const [ada, bob] = [await addAccount(database), await addAccount(database)];
     const uploadKey = "holiday-1";
     const first = reservation(ada.id, { uploadKey, sha256: "1".repeat(64) });
-    expect(await posts.reserve(first)).toBe("reserved");
-    expect(await posts.reserve(reservation(ada.id, { uploadKey }))).toBe("upload key taken");
-    expect(await posts.reserve(reservation(bob.id, { uploadKey }))).toBe("reserved");
-    expect(await posts.reserve(reservation(crypto.randomUUID()))).toBe("no such user");
+    expect(await posts.reserve(actor(ada.id), first)).toBe("reserved");
+    expect(await posts.reserve(actor(ada.id), reservation(ada.id, { uploadKey }))).toBe("upload key taken");
+    expect(await posts.reserve(actor(bob.id), reservation(bob.id, { uploadKey }))).toBe("reserved");
     expect(await posts.byUploadKey(ada.id, uploadKey)).toEqual({ id: first.id, sha256: "1".repeat(64) });
     expect(await posts.byUploadKey(ada.id, "holiday-2")).toBeUndefined();
     // Any other conflict is no answer.
-    await expect(posts.reserve({ ...reservation(ada.id), id: first.id })).rejects.toThrow();
+    await expect(posts.reserve(actor(ada.id), { ...reservation(ada.id), id: first.id })).rejects.toThrow();
   });
 
   test("a reserved post is nowhere to be seen until it is published", async () => {
@@ -31,9 +30,9 @@ onEachDatabase("posts", (open) => {
       (await database.media.byKey(`${id}.png`)) ? 1 : 0,
     ];
     expect(await seen()).toEqual([0, 0, 0, 0]);
-    await posts.publish(id, stored(id), at(5));
+    await posts.publish(actor(ada.id), id, stored(id), at(5));
     expect(await seen()).toEqual([1, 1, 1, 1]);
-    await posts.startDeleting(id, ada.id, at(6));
+    await posts.startDeleting(actor(ada.id), id, at(6));
     expect(await seen()).toEqual([0, 0, 0, 0]);
   });
 
@@ -49,7 +48,7 @@ onEachDatabase("posts", (open) => {
     const clocks = [at(100), at(100), at(-3500), at(100), at(200)];
     const times: Date[] = [];
     for (const [i, id] of order.entries())
-      times.push((await posts.publish(id, stored(id), clocks[i]!)) ?? new Date(0));
+      times.push((await posts.publish(actor(ada.id), id, stored(id), clocks[i]!)) ?? new Date(0));
     const after100 = (ms: number) => new Date(at(100).getTime() + ms);
     expect(times).toEqual([at(100), after100(1), after100(2), after100(3), at(200)]);
     expect((await posts.page(10)).map(({ id }) => id)).toEqual(order.toReversed());
@@ -89,7 +88,7 @@ onEachDatabase("posts", (open) => {
     const ada = await addAccount(database);
     const { id, createdAt } = await addPost(database, ada.id, { publishedAt: at(1) });
     expect(createdAt).toEqual(at(1));
-    expect(await posts.publish(id, stored("another"), at(2))).toBeUndefined();
+    expect(await posts.publish(actor(ada.id), id, stored("another"), at(2))).toBeUndefined();
     expect(await posts.byId(id)).toMatchObject({ createdAt: at(1), url: `/media/${id}.png` });
     // Who cannot tell whether publishing got through gives up only what is not published.
     expect(await posts.abandon(id, at(3))).toBeUndefined();
@@ -97,7 +96,7 @@ onEachDatabase("posts", (open) => {
 
     const pending = await addPost(database, ada.id);
     expect(await posts.abandon(pending.id, at(3))).toMatchObject({ id: pending.id, url: null });
-    expect(await posts.publish(pending.id, stored(pending.id), at(4))).toBeUndefined();
+    expect(await posts.publish(actor(ada.id), pending.id, stored(pending.id), at(4))).toBeUndefined();
     expect((await posts.page(10)).map((post) => post.id)).toEqual([id]);
   });
 
@@ -108,13 +107,15 @@ onEachDatabase("posts", (open) => {
     const published = await addPost(database, ada.id, { publishedAt: at(1) });
     const pending = await addPost(database, ada.id, { uploadKey: "k" });
     const other = await addPost(database, bob.id, { publishedAt: at(1) });
-    expect(await users.remove(ada.id, at(10), at(600))).toBe(true);
-    expect(await users.remove(ada.id, at(10), at(600))).toBe(false);
+    expect(await users.remove(actor(bob.id), ada.id, at(10), at(600))).toBe(true);
+    expect(await users.remove(actor(bob.id), ada.id, at(10), at(600))).toBe(false);
 
     expect((await posts.page(10)).map(({ id }) => id)).toEqual([other.id]);
     expect(await posts.byId(published.id)).toBeUndefined();
     expect(await database.media.byKey(`${published.id}.png`)).toBeUndefined();
-    expect(await posts.publish(pending.id, stored(pending.id), at(11))).toBeUndefined();
+    await expect(posts.publish(actor(ada.id), pending.id, stored(pending.id), at(11))).rejects.toThrow(
+      "UNAUTHORIZED",
+    );
 
     const due = async (now: Date) => (await posts.claimDeleting(now, at(9999), [], 10)).map(({ id }) => id);
     expect(await due(at(9))).toEqual([]);
@@ -128,12 +129,12 @@ onEachDatabase("posts", (open) => {
     const { posts } = database;
     const [ada, bob] = [await addAccount(database), await addAccount(database)];
     const { id } = await addPost(database, ada.id, { publishedAt: at(1), uploadKey: "k" });
-    expect(await posts.startDeleting(id, bob.id, at(2))).toBeUndefined();
-    const tries = await Promise.all([1, 2, 3].map(() => posts.startDeleting(id, ada.id, at(2))));
+    expect(await posts.startDeleting(actor(bob.id), id, at(2))).toBeUndefined();
+    const tries = await Promise.all([1, 2, 3].map(() => posts.startDeleting(actor(ada.id), id, at(2))));
     expect(tries.filter((leftover) => leftover)).toHaveLength(1);
     // The key may be used again.
     expect(await posts.byUploadKey(ada.id, "k")).toBeUndefined();
-    expect(await posts.reserve(reservation(ada.id, { uploadKey: "k" }))).toBe("reserved");
+    expect(await posts.reserve(actor(ada.id), reservation(ada.id, { uploadKey: "k" }))).toBe("reserved");
   });
 
   test("what a dead process had claimed is due again once it is released", async () => {
@@ -141,7 +142,7 @@ onEachDatabase("posts", (open) => {
     const { posts } = database;
     const ada = await addAccount(database);
     const { id } = await addPost(database, ada.id, { publishedAt: at(1) });
-    await posts.startDeleting(id, ada.id, at(2));
+    await posts.startDeleting(actor(ada.id), id, at(2));
     const due = async () => (await posts.claimDeleting(at(3), at(60), [], 9)).map((leftover) => leftover.id);
     expect([await due(), await due()]).toEqual([[id], []]);
     await posts.releaseClaims(at(3));
@@ -160,7 +161,7 @@ onEachDatabase("posts", (open) => {
     const published = await addPost(database, ada.id, { publishedAt: at(1) });
     for (const { id } of [pending, published]) await posts.remove(id);
     expect(await states()).toEqual({ pending: 1, deleting: 0, published: 1 });
-    await posts.startDeleting(published.id, ada.id, at(2));
+    await posts.startDeleting(actor(ada.id), published.id, at(2));
     await posts.remove(published.id);
     expect(await states()).toEqual({ pending: 1, deleting: 0, published: 0 });
   });
@@ -174,7 +175,7 @@ onEachDatabase("posts", (open) => {
     await posts.expireUploadKeys(at(10));
     expect(await posts.byUploadKey(ada.id, "old")).toBeUndefined();
     expect(await posts.byUploadKey(ada.id, "new")).toBeDefined();
-    expect(await posts.reserve(reservation(ada.id, { uploadKey: "old" }))).toBe("reserved");
+    expect(await posts.reserve(actor(ada.id), reservation(ada.id, { uploadKey: "old" }))).toBe("reserved");
   });
 
   test("uploads reserved before the cutoff are given up, except those that run here", async () => {
@@ -186,9 +187,9 @@ onEachDatabase("posts", (open) => {
     const young = await addPost(database, ada.id, { reservedAt: at(11) });
     const published = await addPost(database, ada.id, { reservedAt: at(0), publishedAt: at(1) });
     expect(await posts.abandonOlderThan(at(10), [running.id], at(20))).toBe(1);
-    expect(await posts.publish(old.id, stored(old.id), at(21))).toBeUndefined();
-    expect(await posts.publish(running.id, stored(running.id), at(21))).toBeDefined();
-    expect(await posts.publish(young.id, stored(young.id), at(21))).toBeDefined();
+    expect(await posts.publish(actor(ada.id), old.id, stored(old.id), at(21))).toBeUndefined();
+    expect(await posts.publish(actor(ada.id), running.id, stored(running.id), at(21))).toBeDefined();
+    expect(await posts.publish(actor(ada.id), young.id, stored(young.id), at(21))).toBeDefined();
     expect(await posts.byId(published.id)).toBeDefined();
     expect(await posts.abandonOlderThan(at(10), [], at(20))).toBe(0);
   });
@@ -200,7 +201,7 @@ onEachDatabase("posts", (open) => {
     const ids: string[] = [];
     for (let i = 0; i < 5; i++) {
       const { id } = await addPost(database, ada.id, { publishedAt: at(i) });
-      await posts.startDeleting(id, ada.id, at(10 + i));
+      await posts.startDeleting(actor(ada.id), id, at(10 + i));
       ids.push(id);
     }
     const [first, second, third, fourth, running] = ids as [string, string, string, string, string];
@@ -249,7 +250,7 @@ onEachDatabase("posts", (open) => {
       contentType: "video/mp4",
     });
     const facts = { url: "https://example.com/a?b=c", storeId: "s1", thumbnailUrl: "https://example.com/t" };
-    const createdAt = await posts.publish(id, facts, at(1.001));
+    const createdAt = await posts.publish(actor(ada.id), id, facts, at(1.001));
     expect(createdAt).toEqual(at(1.001));
     expect(await posts.byId(id)).toEqual({
       id,
@@ -275,7 +276,10 @@ onEachDatabase("posts", (open) => {
       fileName: "résumé.mp4",
       store: "disk",
     });
-    expect(await posts.startDeleting(id, ada.id, at(2))).toMatchObject({ bytes: large, storeId: "s1" });
+    expect(await posts.startDeleting(actor(ada.id), id, at(2))).toMatchObject({
+      bytes: large,
+      storeId: "s1",
+    });
     expect([await posts.countPublished(), await posts.countUnfinished()]).toEqual([
       0,
       { pending: 0, deleting: 1 },

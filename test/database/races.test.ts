@@ -1,11 +1,16 @@
 import { afterEach, describe, expect, test } from "bun:test";
 
+import type { SQL } from "bun";
+
 import { sql } from "drizzle-orm";
 
+import type { Actor } from "../../src/database/actors.ts";
 import { openDatabase, type Database } from "../../src/database/database.ts";
 import type { FeedEntry } from "../../src/database/posts.ts";
 import { openPostgres } from "../../src/database/postgres.ts";
-import { addAccount, addPost, at, reservation, stored } from "../support/databases.ts";
+import type { User } from "../../src/database/users.ts";
+import type { ApiError } from "../../src/errors.ts";
+import { actor, addAccount, addPost, at, reservation, stored } from "../support/databases.ts";
 import { freshDatabase, hasPostgres, withServer } from "../support/postgres.ts";
 
 describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
@@ -32,7 +37,9 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
         await Promise.all(
           ids
             .toReversed()
-            .map((id) => database.posts.publish(id, stored(id), at(node * 3 + Math.random() * i))),
+            .map((id) =>
+              database.posts.publish(actor(ada.id), id, stored(id), at(node * 3 + Math.random() * i)),
+            ),
         );
       }
     });
@@ -76,7 +83,7 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
     const ids: string[] = [];
     for (let i = 0; i < count; i++) {
       const { id } = await addPost(database, ada.id, { publishedAt: at(i) });
-      await database.posts.startDeleting(id, ada.id, at(10));
+      await database.posts.startDeleting(actor(ada.id), id, at(10));
       ids.push(id);
     }
     return ids.sort();
@@ -115,17 +122,112 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
     expect(await claim()).toEqual(ids.slice(0, 2));
   });
 
+  const unauthorized = { name: "ApiError", code: "UNAUTHORIZED" };
+  const outcomeOf = (writing: Promise<unknown>) => writing.catch((error: unknown) => error);
+
+  test("a write waits for what is about to end its token, and then fails", async () => {
+    const url = await freshDatabase();
+    const database = await openDatabase({ url, poolSize: 4 });
+    opened.push(database);
+    const { posts, users, revokedTokens } = database;
+    for (const end of [
+      (tx: SQL, by: Actor) => tx`update users set is_active = false where id = ${by.userId}`,
+      (tx: SQL, by: Actor) =>
+        tx`update users set token_version = 1, min_access_version = 1 where id = ${by.userId}`,
+      async (tx: SQL, by: Actor) => {
+        await tx`select 1 from users where id = ${by.userId} for no key update`;
+        await tx`insert into revoked_tokens values (${by.tokenId}, now() + interval '1 hour')`;
+      },
+      (tx: SQL, by: Actor) => tx`delete from users where id = ${by.userId}`,
+    ]) {
+      const ada = await addAccount(database);
+      const by = actor(ada.id);
+      const { id } = await addPost(database, ada.id);
+      const writes: Promise<unknown>[] = [];
+      await withServer(url, (client) =>
+        client.begin(async (tx) => {
+          await end(tx, by);
+          writes.push(
+            outcomeOf(posts.publish(by, id, stored(id), at(1))),
+            outcomeOf(users.change(by, ada, { hashedPassword: "stolen" })),
+            outcomeOf(revokedTokens.add(by)),
+          );
+          const waiting = () =>
+            tx`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+          while ((await waiting()).length < writes.length) await Bun.sleep(5);
+        }),
+      );
+      expect(await Promise.all(writes)).toMatchObject([unauthorized, unauthorized, unauthorized]);
+      expect(await posts.countPublished()).toBe(0);
+    }
+  });
+
+  test("an author whose account is locked by another node keeps nobody else from publishing", async () => {
+    const url = await freshDatabase();
+    const database = await openDatabase({ url, poolSize: 4 });
+    opened.push(database);
+    const { posts } = database;
+    const [ada, bob] = [await addAccount(database), await addAccount(database)];
+    const [first, second] = [await addPost(database, ada.id), await addPost(database, bob.id)];
+    const publish = ({ id }: { id: string }, by: Actor) => posts.publish(by, id, stored(id), at(1));
+    let late: Promise<unknown> | undefined;
+    await withServer(url, (client) =>
+      client.begin(async (tx) => {
+        await tx`select 1 from users where id = ${ada.id} for update`;
+        late = publish(first, actor(ada.id));
+        while ((await tx`select 1 from pg_locks where not granted`).length === 0) await Bun.sleep(5);
+        expect(await publish(second, actor(bob.id))).toBeDefined();
+      }),
+    );
+    expect(await late).toBeDefined();
+  });
+
+  test("superusers who demote, change and remove each other at once never deadlock, and one always stays", async () => {
+    const databases = await nodes(2);
+    for (let round = 0; round < 15; round++) {
+      const roots: User[] = [];
+      for (let i = 0; i < 3; i++) roots.push(await addAccount(databases[0], { isSuperuser: true }));
+      const attacks = roots.flatMap((root, i) => {
+        const by = actor(root.id, { mustBeSuperuser: true });
+        const { users } = databases[i % 2]!;
+        return roots
+          .filter((other) => other !== root)
+          .map((other, j) =>
+            outcomeOf(
+              (round + j) % 3 === 0
+                ? users.remove(by, other.id, at(1), at(2))
+                : users.change(by, other, j === 0 ? { isSuperuser: false } : { isActive: false }),
+            ),
+          );
+      });
+      for (const outcome of await Promise.all(attacks))
+        if (outcome instanceof Error)
+          expect(["UNAUTHORIZED", "FORBIDDEN"]).toContain((outcome as ApiError).code);
+      const left = await Promise.all(roots.map(({ id }) => databases[0].users.byId(id)));
+      expect(left.filter((root) => root?.isActive && root.isSuperuser)).toHaveLength(1);
+    }
+  });
+
   test("an account removed while it posts leaves no post, published or about to be", async () => {
     const databases = await nodes(3);
     const [first, second, third] = databases as [Database, Database, Database];
+    const root = actor((await addAccount(first)).id);
+    /** Fails for the right reason where the removal came first. */
+    const unlessRemoved = (writing: Promise<unknown>) =>
+      writing.catch((error: unknown) => expect(error).toMatchObject({ code: "UNAUTHORIZED" }));
     for (let round = 0; round < 25; round++) {
       const ada = await addAccount(first);
+      const author = actor(ada.id);
       const early = await addPost(first, ada.id);
       const late = reservation(ada.id);
       const [, , removed] = await Promise.all([
-        first.posts.publish(early.id, stored(early.id), at(1)),
-        second.posts.reserve(late).then(() => second.posts.publish(late.id, stored(late.id), at(1))),
-        third.users.remove(ada.id, at(2), at(3)),
+        unlessRemoved(first.posts.publish(author, early.id, stored(early.id), at(1))),
+        unlessRemoved(
+          second.posts
+            .reserve(author, late)
+            .then(() => second.posts.publish(author, late.id, stored(late.id), at(1))),
+        ),
+        third.users.remove(root, ada.id, at(2), at(3)),
       ]);
       expect(removed).toBe(true);
       const { pending } = await first.posts.countUnfinished();

@@ -22,13 +22,15 @@ describe.skipIf(!hasPostgres)("the connection is lost in the moment a post is pu
     proxy.close();
   });
 
+  /** Which of an upload's commits it is. */
+  const [reservation, publication] = [1, 2];
   const feed = async () =>
     ((await (await service.fetch("/feed", { token })).json()) as { posts: Post[] }).posts;
   const upload = (key: string) =>
     service.upload(token, photo, undefined, "photo.png", { "idempotency-key": key });
 
   test("after it took effect: the post is there with its bytes, and a repeated upload gets it", async () => {
-    proxy.cutAt("COMMIT", "after");
+    proxy.cutAt("COMMIT", "after", publication);
     const answer = await upload("one");
     expect([answer.status, proxy.cuts]).toEqual([503, 1]);
     expect(answer.headers.get("retry-after")).toBe("5");
@@ -44,7 +46,7 @@ describe.skipIf(!hasPostgres)("the connection is lost in the moment a post is pu
   });
 
   test("before it took effect: there is neither post nor bytes, and a repeated upload makes them", async () => {
-    proxy.cutAt("COMMIT", "before");
+    proxy.cutAt("COMMIT", "before", publication);
     expect((await upload("one")).status).toBe(503);
     expect(proxy.cuts).toBe(1);
     expect(await feed()).toEqual([]);
@@ -56,7 +58,7 @@ describe.skipIf(!hasPostgres)("the connection is lost in the moment a post is pu
   });
 
   test("when a reservation's answer is lost: no bytes are there, and the sweeper forgets it", async () => {
-    proxy.cutAt('insert into "posts"', "after");
+    proxy.cutAt("COMMIT", "after", reservation);
     expect((await upload("one")).status).toBe(503);
     expect(proxy.cuts).toBe(1);
     expect(await feed()).toEqual([]);

@@ -7,8 +7,9 @@ export interface CuttingProxy {
   /**
    * Cuts the next connection that sends this text, all others stay: `before` the server has it, or `after` the server
    * has answered, of which nothing comes back.
+   * @param nth of the times that the text is sent, from 1
    */
-  cutAt(text: string, when: "before" | "after"): void;
+  cutAt(text: string, when: "before" | "after", nth?: number): void;
   /** From now on nothing passes on the connections that are open, in neither direction, though they stay open. */
   silence(): void;
   /** How many connections were cut. */
@@ -20,7 +21,7 @@ type Side = { other: Promise<Socket<Side>>; cutAfterAnswer: boolean; silences: n
 
 export function startCuttingProxy(serverUrl: string): CuttingProxy {
   const { hostname, port } = new URL(serverUrl);
-  let plan: { text: string; when: "before" | "after" } | undefined;
+  let plan: { text: string; when: "before" | "after"; left: number } | undefined;
   let cuts = 0;
   let silences = 0;
   const cut = (...sockets: Socket<Side>[]) => {
@@ -51,7 +52,7 @@ export function startCuttingProxy(serverUrl: string): CuttingProxy {
         const bytes = Buffer.from(received);
         const server = await client.data.other;
         if (client.data.silences < silences) return;
-        if (plan && bytes.includes(plan.text)) {
+        if (plan && bytes.includes(plan.text) && --plan.left === 0) {
           const { when } = plan;
           plan = undefined;
           if (when === "before") return cut(client, server);
@@ -66,8 +67,8 @@ export function startCuttingProxy(serverUrl: string): CuttingProxy {
   url.host = `127.0.0.1:${listener.port}`;
   return {
     url: url.href,
-    cutAt(text, when) {
-      plan = { text, when };
+    cutAt(text, when, nth = 1) {
+      plan = { text, when, left: nth };
     },
     silence() {
       silences += 1;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { openDatabase, type Database } from "../../src/database/database.ts";
+import type { Actor } from "../../src/database/actors.ts";
 import type { PublishedFacts, ReservedPost } from "../../src/database/posts.ts";
 import type { User } from "../../src/database/users.ts";
 import { freshDatabase, hasPostgres } from "./postgres.ts";
@@ -50,10 +51,22 @@ export function account(changes: Partial<User> = {}): User {
     isSuperuser: false,
     isVerified: false,
     createdAt: at(0),
-    tokensValidFrom: at(0),
+    tokenVersion: 0,
+    minAccessVersion: 0,
     ...changes,
   };
 }
+
+/** Who acts for this account, by a token that is good. */
+export const actor = (userId: string, changes: Partial<Actor> = {}): Actor => ({
+  userId,
+  tokenId: crypto.randomUUID(),
+  tokenVersion: 0,
+  tokenExpiresAt: new Date(Date.now() + 3_600_000),
+  mustBeVerified: false,
+  mustBeSuperuser: false,
+  ...changes,
+});
 
 /** An upload as it could be reserved. */
 export function reservation(userId: string, changes: Partial<ReservedPost> = {}): ReservedPost {
@@ -98,8 +111,9 @@ export async function addPost(
   { publishedAt, ...changes }: Partial<ReservedPost> & { publishedAt?: Date } = {},
 ): Promise<{ id: string; createdAt: Date | undefined }> {
   const post = reservation(userId, changes);
-  const outcome = await posts.reserve(post);
+  const author = actor(userId);
+  const outcome = await posts.reserve(author, post);
   if (outcome !== "reserved") throw new Error(outcome);
-  const createdAt = publishedAt && (await posts.publish(post.id, stored(post.id), publishedAt));
+  const createdAt = publishedAt && (await posts.publish(author, post.id, stored(post.id), publishedAt));
   return { id: post.id, createdAt };
 }

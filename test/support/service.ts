@@ -59,6 +59,44 @@ export class TestService {
     return new TestService(nodes[0]!, apps[0]!, handlers[0]!, inTurns, dataDir, logged, mails, nodes);
   }
 
+  /**
+   * The same service by way of a node where something happens, once, while a request waits: after its password was
+   * hashed, or after its file was stored.
+   */
+  interrupted(after: "hashing" | "storing", event: () => Promise<unknown>): TestService {
+    const { services } = this;
+    let happened = false;
+    const interrupt =
+      <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
+      async (...args: Args): Promise<Result> => {
+        const result = await call(...args);
+        if (!happened) {
+          happened = true;
+          await event();
+        }
+        return result;
+      };
+    const { hashing, store } = services;
+    const node: Services = {
+      ...services,
+      ...(after === "hashing"
+        ? { hashing: { ...hashing, hash: interrupt(hashing.hash) } }
+        : { store: { ...store, put: interrupt(store.put) } }),
+    };
+    const app = createApp(node);
+    const handlers = createHandlers(app, node);
+    return new TestService(
+      node,
+      app,
+      handlers,
+      handlers.fetch,
+      this.dataDir,
+      this.logged,
+      this.mails,
+      this.nodes,
+    );
+  }
+
   async close(options: { keepData?: boolean } = {}): Promise<void> {
     for (const node of this.nodes) await node.close();
     if (!options.keepData) await rm(this.dataDir, { recursive: true, force: true });
@@ -109,8 +147,8 @@ export class TestService {
   }
 
   /** Makes a superuser of this account. */
-  async promote({ id }: { id: string }): Promise<void> {
-    await this.services.database.users.change(id, { isSuperuser: true });
+  async promote(user: { id: string; email: string }): Promise<void> {
+    await this.services.database.users.change("operator", user, { isSuperuser: true });
   }
 
   /** Uploads these bytes as a file part. */

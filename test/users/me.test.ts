@@ -27,7 +27,7 @@ describe("PATCH /users/me", () => {
   });
 
   test("a new address has to be proved again", async () => {
-    await service.services.database.users.change(user.id, { isVerified: true });
+    await service.services.database.users.change("operator", user, { isVerified: true });
     const email = `moved-${user.email}`;
     expect(await told(await patch({ email }))).toMatchObject([200, { email, is_verified: false }]);
     expect((await service.login(email)).status).toBe(200);
