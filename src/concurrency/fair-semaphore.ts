@@ -131,12 +131,15 @@ export function createFairSemaphore({
       }
       for (const party of of) party.places += 1;
       const { promise: turnCame, resolve: start, reject: refuse } = Promise.withResolvers<void>();
-      const waitingTask = { parties: of, start, refuse };
-      const abort = () => withdraw(waitingTask, signal?.reason);
-      signal?.addEventListener("abort", abort, { once: true });
-      waiting.push(waitingTask);
+      const newTask = { parties: of, start, refuse };
+      waiting.push(newTask);
       dispatch();
-      await turnCame.finally(() => signal?.removeEventListener("abort", abort));
+      // A task that need not wait starts at once.
+      if (waiting.includes(newTask)) {
+        const abort = () => withdraw(newTask, signal?.reason);
+        signal?.addEventListener("abort", abort, { once: true });
+        await turnCame.finally(() => signal?.removeEventListener("abort", abort));
+      }
       try {
         return await task();
       } finally {
