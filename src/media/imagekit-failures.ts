@@ -43,7 +43,7 @@ export function imagekitError(failure: unknown, privateKey: string): ApiError {
 
 function tooLarge(said: string, cause: Error): ApiError {
   return new ApiError("FILE_TOO_LARGE", {
-    reason: `ImageKit does not take the file: ${said || "it is too large"}`,
+    ...(said !== "" && { detail: `File too large for ImageKit: ${said}` }),
     cause,
   });
 }

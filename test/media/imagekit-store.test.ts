@@ -97,7 +97,7 @@ describe("the ImageKit store", () => {
     const put = store.put(newKey(), await staged(folder, "picture"), forever);
     await expect(put).rejects.toMatchObject({
       code: "FILE_TOO_LARGE",
-      options: { reason: expect.stringContaining("maximum size limit of 25 MB") },
+      options: { detail: expect.stringContaining("maximum size limit of 25 MB") },
     });
     expect(fake.calls.length).toBe(before + 1);
   });
