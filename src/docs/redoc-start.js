@@ -21,7 +21,7 @@ const dark = {
 const { matches } = matchMedia("(prefers-color-scheme: dark)");
 
 Redoc.init(
-  "/openapi.json",
+  "openapi.json",
   {
     disableSearch: false,
     hideDownloadButton: false,

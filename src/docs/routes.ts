@@ -36,16 +36,23 @@ async function redocWithoutLogo(): Promise<Uint8Array<ArrayBuffer>> {
   return fromText(text.replaceAll("https://cdn.redoc.ly/redoc/logo-mini.svg", "data:,"))();
 }
 
-const contents = {
+const pages = {
   "/docs": page(swaggerPage as unknown as string),
+  "/redoc": page(redocPage as unknown as string),
+};
+
+const parts = {
   [`/docs/swagger-ui-${swaggerVersion}.js`]: { ...script, load: fromFile(swaggerScript), immutable: true },
   [`/docs/swagger-ui-${swaggerVersion}.css`]: { ...style, load: fromFile(swaggerStyle), immutable: true },
   "/docs/start.js": { ...script, load: fromText(swaggerStart) },
-  "/redoc": page(redocPage as unknown as string),
   [`/redoc/redoc-${redocVersion}.js`]: { ...script, load: redocWithoutLogo, immutable: true },
   "/redoc/page.css": { ...style, load: fromText(redocStyle) },
   "/redoc/start.js": { ...script, load: fromText(redocStart) },
 };
+
+/** The pages use relative URLs, so that they work below any path prefix; a trailing slash would break these. */
+const hasTrailingSlash = ({ url }: Request) => url.split("?", 1)[0]!.endsWith("/");
+const redirectTo = (location: string) => new Response(null, { status: 308, headers: { location } });
 
 /** `GET /openapi.json`, and two pages that show it, without a request to any other host. */
 export const docsRoutes = (describedApp: () => AnyElysia) => {
@@ -57,9 +64,13 @@ export const docsRoutes = (describedApp: () => AnyElysia) => {
   const app = new Elysia({ name: "docs", detail: { hide: true } }).get("/openapi.json", ({ request }) =>
     document(request),
   );
-  for (const [path, content] of Object.entries(contents)) {
+  for (const [path, content] of Object.entries(parts)) {
     const answer = staticContent(content);
     app.get(path, ({ request }) => answer(request));
+  }
+  for (const [path, content] of Object.entries(pages)) {
+    const answer = staticContent(content);
+    app.get(path, ({ request }) => (hasTrailingSlash(request) ? redirectTo(`..${path}`) : answer(request)));
   }
   return app;
 };

@@ -8,7 +8,7 @@ dark.addEventListener("change", followPreference);
 localStorage.removeItem("authorized");
 
 SwaggerUIBundle({
-  url: "/openapi.json",
+  url: "openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
   // Swagger UI would store the password of the password flow in clear text (localStorage).

@@ -222,9 +222,13 @@ describe.each(["/docs", "/redoc"])("%s", (path) => {
     const html = await page.text();
     expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
     expect(html).not.toMatch(/https?:\/\//);
-    const assets = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, asset]) => asset ?? "");
+    const references = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, reference]) => reference ?? "");
+    const assets = references.filter((reference) => !reference.startsWith("data:"));
     expect(assets.length).toBeGreaterThan(1);
-    for (const asset of assets) {
+    for (const reference of assets) {
+      // Relative, so that it leads here below any path prefix.
+      expect(reference).toMatch(/^\w/);
+      const asset = new URL(reference, `http://localhost${path}`).pathname;
       const answer = await service.fetch(asset, { headers: { "accept-encoding": "gzip" } });
       if (/\d\.js$/.test(asset)) expect(answer.headers.get("cache-control")).toContain("immutable");
       expect([asset, answer.status, answer.headers.get("content-encoding")]).toEqual([asset, 200, "gzip"]);
@@ -234,4 +238,13 @@ describe.each(["/docs", "/redoc"])("%s", (path) => {
       expect(again.status).toBe(304);
     }
   });
+});
+
+test.each(["/docs", "/redoc"])("%s/ leads to the page, whose references are relative", async (path) => {
+  const answer = await service.fetch(`${path}/?a=b`);
+  const prefixed = `https://example.com/photos${path}/?a=b`;
+  expect([answer.status, new URL(answer.headers.get("location") ?? "", prefixed).href]).toEqual([
+    308,
+    `https://example.com/photos${path}`,
+  ]);
 });
