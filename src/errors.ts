@@ -33,6 +33,7 @@ export const apiErrors = {
 
   POST_NOT_FOUND: { status: 404, detail: "Post not found" },
   NOT_YOUR_POST: { status: 403, detail: "Not authorized to delete this post" },
+  TOO_MANY_UPLOADS: { status: 429, detail: "Too many uploads at once" },
   UPLOAD_IN_PROGRESS: { status: 409, detail: "An upload with this Idempotency-Key is still running" },
   UNSUPPORTED_MEDIA: {
     status: 415,
@@ -53,7 +54,7 @@ export type ApiErrorCode = keyof typeof apiErrors;
 export interface ApiErrorOptions {
   /** Sent to the user: the answer's detail becomes `{code, reason}`. */
   reason?: string;
-  /** Replaces the table's detail text; for limits that only the configuration knows. */
+  /** Replaces the table's detail text, and begins with it; for limits that only the configuration knows. */
   detail?: string;
   /** Extra response headers, such as `Retry-After` or `Allow`. */
   headers?: Record<string, string>;
@@ -72,21 +73,25 @@ export class ApiError extends Error {
   }
 }
 
+/** The types of {@link Problem}, which are pydantic's. */
+export const problemTypes = [
+  "missing",
+  "value_error",
+  "string_type",
+  "string_too_long",
+  "string_too_short",
+  "string_pattern_mismatch",
+  "bool_parsing",
+  "int_parsing",
+  "greater_than_equal",
+  "less_than_equal",
+  "json_invalid",
+  "model_attributes_type",
+] as const;
+
 /** One entry of a 422's `detail`, as pydantic words it; the submitted input is never part of it. */
 export interface Problem {
-  type:
-    | "missing"
-    | "value_error"
-    | "string_type"
-    | "string_too_long"
-    | "string_too_short"
-    | "string_pattern_mismatch"
-    | "bool_parsing"
-    | "int_parsing"
-    | "greater_than_equal"
-    | "less_than_equal"
-    | "json_invalid"
-    | "model_attributes_type";
+  type: (typeof problemTypes)[number];
   /** Where: `["body", "email"]`, `["query", "limit"]`, … */
   loc: (string | number)[];
   msg: string;

@@ -2,14 +2,15 @@ import { describe } from "../docs/describe.ts";
 
 const form = ["application/x-www-form-urlencoded", "multipart/form-data"];
 
-/** What the API's document says of the routes of accounts. */
+/** The OpenAPI descriptions of the routes under `/auth`. */
 export const described = {
   register: describe({
     id: "register",
-    summary: "Make an account",
+    summary: "Create an account",
     description:
-      "Active, not verified, no superuser, whatever the flags say. Addresses are unique regardless of case.",
-    answer: { status: 201, body: "UserRead" },
+      "The account is active at once and its email address is not verified yet. Email addresses are unique regardless " +
+      "of case. `is_active`, `is_superuser` and `is_verified` are accepted for compatibility and ignored.",
+    answer: { status: 201, meaning: "The new account.", body: "UserRead" },
     errors: [
       "REGISTER_INVALID_PASSWORD",
       "REGISTER_USER_ALREADY_EXISTS",
@@ -21,9 +22,11 @@ export const described = {
   }),
   login: describe({
     id: "login",
-    summary: "Trade e-mail address and password for a token",
-    description: "The token goes into `Authorization: Bearer …` and lives one hour.",
-    answer: { status: 200, body: "BearerToken" },
+    summary: "Log in",
+    description:
+      "Exchanges an email address, sent as `username`, and a password for an access token that is valid for one hour. " +
+      "Send the token with other requests as `Authorization: Bearer <token>`.",
+    answer: { status: 200, meaning: "An access token.", body: "BearerToken" },
     errors: [
       "LOGIN_BAD_CREDENTIALS",
       "LOGIN_USER_NOT_VERIFIED",
@@ -37,23 +40,28 @@ export const described = {
   }),
   logout: describe({
     id: "logout",
-    summary: "End this token",
-    answer: { status: 204, body: null },
+    summary: "Log out",
+    description: "Revokes the access token of this request. Other tokens of the account stay valid.",
+    answer: { status: 204, meaning: "The token is revoked.", body: null },
     audience: "signed in",
   }),
   forgotPassword: describe({
     id: "forgotPassword",
-    summary: "Mail a token that resets the password",
-    description: "The answer is the same whether or not somebody has the address.",
-    answer: { status: 202, body: "null" },
+    summary: "Request a password reset",
+    description:
+      "Emails a token that is valid for one hour, if an active account has this address. The response is the same " +
+      "either way, so it does not reveal whether an account exists.",
+    answer: { status: 202, meaning: "Accepted, whether or not an account has this address.", body: "null" },
     errors: ["BODY_TOO_LARGE", "TOO_MANY_REQUESTS"],
     validates: true,
   }),
   resetPassword: describe({
     id: "resetPassword",
-    summary: "Set a new password",
-    description: "By a mailed token, once. Every access token of the account ends.",
-    answer: { status: 200, body: "null" },
+    summary: "Reset a password",
+    description:
+      "Sets a new password with the token from a password reset email. A token works once. All access tokens of the " +
+      "account are revoked.",
+    answer: { status: 200, meaning: "The password is changed.", body: "null" },
     errors: [
       "RESET_PASSWORD_BAD_TOKEN",
       "RESET_PASSWORD_INVALID_PASSWORD",
@@ -65,17 +73,21 @@ export const described = {
   }),
   requestVerifyToken: describe({
     id: "requestVerifyToken",
-    summary: "Mail a token that proves the address",
-    description: "The answer is the same whether or not somebody has the address.",
-    answer: { status: 202, body: "null" },
+    summary: "Request a verification email",
+    description:
+      "Emails a token that is valid for one hour, if an active account has this address and has not verified it yet. " +
+      "The response is the same either way, so it does not reveal whether an account exists.",
+    answer: { status: 202, meaning: "Accepted, whether or not an account has this address.", body: "null" },
     errors: ["BODY_TOO_LARGE", "TOO_MANY_REQUESTS"],
     validates: true,
   }),
   verify: describe({
     id: "verify",
-    summary: "Prove an address",
-    description: "By a mailed token, which dies when the address changes.",
-    answer: { status: 200, body: "UserRead" },
+    summary: "Verify an email address",
+    description:
+      "Takes the token from a verification email. It is valid only as long as the account keeps the address that the " +
+      "email was sent to.",
+    answer: { status: 200, meaning: "The account, now verified.", body: "UserRead" },
     errors: ["VERIFY_USER_BAD_TOKEN", "VERIFY_USER_ALREADY_VERIFIED", "BODY_TOO_LARGE"],
     validates: true,
   }),

@@ -11,6 +11,7 @@ FormatRegistry.Set("password", isWellFormedText);
 /** An address as {@link parseEmailAddress} takes it; what is wrong with others is told in its words. */
 export const emailField = t.String({
   format: "email-address",
+  documented: { type: "string", format: "email" },
   examples: ["ada@example.com"],
   problem: (value: unknown) => {
     if (typeof value !== "string") return { type: "string_type", msg: "Input should be a valid string" };
@@ -32,25 +33,36 @@ export const passwordField = t.String({
       : { type: "string_type", msg: "Input should be a valid string" },
 });
 
-const ignoredFlag = t.Optional(lenientBoolean({ nullable: true }));
+const ignoredFlag = t.Optional(lenientBoolean({ nullable: true, description: "Ignored." }));
 
-export const registerBody = t.Object({
-  email: emailField,
-  password: passwordField,
-  is_active: ignoredFlag,
-  is_superuser: ignoredFlag,
-  is_verified: ignoredFlag,
-});
+/** Flags that FastAPI Users' clients may send and that only superusers can change. */
+export const ignoredFlags = { is_active: ignoredFlag, is_superuser: ignoredFlag, is_verified: ignoredFlag };
 
-export const loginForm = t.Object({
-  username: t.String({ examples: ["ada@example.com"] }),
-  password: t.String({ format: "password", examples: ["correct horse battery staple"] }),
-  grant_type: t.Optional(t.String({ pattern: "^password$", examples: ["password"] })),
-  scope: t.Optional(t.String()),
-  client_id: t.Optional(t.String()),
-  client_secret: t.Optional(t.String()),
-});
+const example = { email: "ada@example.com", password: "correct horse battery staple" };
+
+export const registerBody = t.Object(
+  { email: emailField, password: passwordField, ...ignoredFlags },
+  { examples: [example] },
+);
+
+const ignoredText = t.Optional(t.String({ description: "Ignored.", examples: [""] }));
+
+export const loginForm = t.Object(
+  {
+    username: t.String({ description: "The email address.", examples: [example.email] }),
+    password: t.String({ format: "password", examples: [example.password] }),
+    grant_type: t.Optional(
+      t.String({ pattern: "^password$", description: "May be left out.", examples: ["password"] }),
+    ),
+    scope: ignoredText,
+    client_id: ignoredText,
+    client_secret: ignoredText,
+  },
+  { examples: [{ username: example.email, password: example.password }] },
+);
+
+const mailedToken = t.String({ description: "From the email.", examples: ["eyJhbGciOiJIUzI1NiJ9.e30.X…"] });
 
 export const emailBody = t.Object({ email: emailField });
-export const tokenBody = t.Object({ token: t.String() });
-export const resetBody = t.Object({ token: t.String(), password: passwordField });
+export const tokenBody = t.Object({ token: mailedToken });
+export const resetBody = t.Object({ token: mailedToken, password: passwordField });

@@ -1,105 +1,143 @@
 import { Elysia, type AnyElysia } from "elysia";
 
 import { version } from "../operation/version.ts";
-import { acceptsKey } from "./describe.ts";
-import { components } from "./schemas.ts";
+import { descriptionKey, type Description, type ParameterDescription } from "./describe.ts";
+import { headers } from "./headers.ts";
+import { openApiSchema, type Json, type JsonObject } from "./openapi-schema.ts";
+import { pascalCase, responsesOf, type SharedComponents } from "./responses.ts";
+import { schemas } from "./schemas.ts";
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-
-const about = {
+const info = {
   title: "Image Sharing",
   version,
-  description:
-    "Accounts, uploads, a feed and safe media storage. Register, log in (e-mail and password under **Authorize**), " +
-    'upload, look at the feed. Errors are `{"detail": …}` with FastAPI Users\' codes.',
-  license: { name: "MIT" },
+  description: `Share photos and videos: accounts, uploads, a feed, and delivery of the media.
+
+**Getting started.** Register, log in with \`POST /auth/jwt/login\`, and send the access token with every request as \`Authorization: Bearer <token>\`. In Swagger UI, use **Authorize** with your email address as the username.
+
+**Errors** are \`{"detail": …}\`. Where clients need to tell errors of one status apart, the detail is one of FastAPI Users' codes; otherwise it is a sentence for people. A request that does not fit is answered with 422 and an entry for every field at fault.
+
+**Lists** come in pages. Pass \`next_cursor\` as \`cursor\` to get the next page, until it is null.`,
+  license: { name: "MIT", url: "https://opensource.org/license/mit" },
 };
 
-const documentation = {
-  info: about,
-  servers: [{ url: "/" }],
-  tags: [
-    { name: "auth", description: "Accounts, tokens, proof of the address, recovery." },
-    { name: "users", description: "The own account; everybody's, for superusers." },
-    { name: "posts", description: "Sharing, looking, deleting." },
-    { name: "media", description: "The bytes." },
-    { name: "operation", description: "For those who run the service." },
-  ],
-  components: {
-    schemas: components as never,
-    securitySchemes: {
-      OAuth2PasswordBearer: {
-        type: "oauth2" as const,
-        flows: { password: { tokenUrl: "/auth/jwt/login", scopes: {} } },
-      },
-    },
-  },
-};
+const tags = [
+  { name: "auth", description: "Registration, login, email verification and password reset." },
+  { name: "users", description: "Your own account; superusers can manage every account." },
+  { name: "posts", description: "Uploading, reading and deleting posts." },
+  { name: "media", description: "The photos and videos themselves." },
+  { name: "operation", description: "Health and metrics, for operators." },
+];
+
+/** An operation as `@elysiajs/swagger` generates it from a route. */
+interface RouteOperation {
+  tags?: string[];
+  parameters?: { in: string; name: string }[];
+  requestBody?: { content: Record<string, { schema: JsonObject }> };
+  [descriptionKey]?: Description;
+}
 
 /**
- * The OpenAPI 3.0 document of an app. `@elysiajs/swagger` makes it from the routes; what it cannot know (which content
- * types a body of our own parsers has) and what is not meant for readers is put right afterwards.
- * The plugin is loaded when somebody asks: at start nobody has to wait for it.
+ * Generates the OpenAPI 3.0 document of an app; the same routes always give the same document. `@elysiajs/swagger`
+ * provides paths and request bodies, the routes' descriptions everything else. The plugin is loaded by the first call, to
+ * keep startup short.
+ *
+ * URLs are relative to the document's own, so that it works behind any host and path prefix.
  */
 export async function openApiDocument(app: AnyElysia): Promise<Json> {
   const { swagger } = await import("@elysiajs/swagger");
   const generator = new Elysia()
-    .use(swagger({ path: "/pages", specPath: "/document", documentation, exclude: ["/pages", "/document"] }))
+    .use(swagger({ path: "/pages", specPath: "/document", exclude: ["/pages", "/document"] }))
     .use(app);
-  const answer = await generator.handle(new Request("http://localhost/document"));
-  const document = tidy((await answer.json()) as Json) as {
-    paths: Record<string, Record<string, Record<string, Json>>>;
-    components: { schemas: Record<string, Json> };
+  const response = await generator.handle(new Request("http://localhost/document"));
+  const generated = (await response.json()) as { paths: Record<string, Record<string, RouteOperation>> };
+
+  const shared: SharedComponents = {
+    responses: {},
+    schemas: Object.fromEntries(
+      Object.entries(schemas).map(([name, schema]) => [name, openApiSchema(schema as unknown as JsonObject)]),
+    ),
   };
-  for (const operations of Object.values(document.paths))
-    for (const operation of Object.values(operations)) nameBody(operation, document.components.schemas);
-  return document as unknown as Json;
+  const paths = mapValues(generated.paths, (operations) =>
+    mapValues(operations, (operation, method) => describedOperation(method, operation, shared)),
+  );
+  return {
+    openapi: "3.0.3",
+    info,
+    servers: [{ url: ".", description: "This service" }],
+    tags,
+    paths,
+    components: {
+      schemas: shared.schemas,
+      responses: sorted(shared.responses),
+      headers,
+      securitySchemes: {
+        OAuth2PasswordBearer: {
+          type: "oauth2",
+          description: "Log in with an email address (as the username) and a password.",
+          flows: { password: { tokenUrl: "auth/jwt/login", scopes: {} } },
+        },
+      },
+    },
+  } as unknown as Json;
 }
 
-/** Makes the body's schema a component, so that generated clients have a name for it, and lists its content types. */
-function nameBody(operation: Record<string, Json>, schemas: Record<string, Json>): void {
-  const accepts = operation[acceptsKey] as string[] | undefined;
-  delete operation[acceptsKey];
-  const body = operation["requestBody"] as { content: Record<string, { schema: Json }> } | undefined;
-  const [first] = Object.values(body?.content ?? {});
-  if (!body || !first || !accepts) return;
-  const id = operation["operationId"] as string;
-  const name = `${id.charAt(0).toUpperCase()}${id.slice(1)}Body`;
-  schemas[name] = first.schema;
+function describedOperation(
+  method: string,
+  { tags = [], parameters = [], requestBody, [descriptionKey]: description }: RouteOperation,
+  shared: SharedComponents,
+): object {
+  // A test fails for every route without a description.
+  if (!description) return { tags, responses: {} };
+  const { id, summary, description: text, audience, accepts = ["application/json"] } = description;
+  const described = [
+    // Path parameters keep their order in the path.
+    ...parameters.flatMap(({ in: place, name }) =>
+      place === "path" ? parametersOf(place, { [name]: description.path?.[name] }) : [],
+    ),
+    ...parametersOf("query", description.query),
+    ...parametersOf("header", description.reads),
+  ];
+  return {
+    operationId: id,
+    tags,
+    summary,
+    description: text,
+    security: audience ? [{ OAuth2PasswordBearer: [] }] : [],
+    ...(described.length > 0 && { parameters: described }),
+    ...(requestBody && { requestBody: namedBody(id, requestBody.content, accepts, shared) }),
+    responses: responsesOf(method, description, shared),
+  };
+}
+
+const parametersOf = (
+  place: "path" | "query" | "header",
+  described: Record<string, ParameterDescription | undefined> = {},
+): object[] =>
+  Object.entries(described).map(([name, parameter]) => ({
+    in: place,
+    name,
+    required: place === "path",
+    ...parameter,
+  }));
+
+/** Makes the body's schema a component, which gives generated clients a name for it. */
+function namedBody(
+  operationId: string,
+  content: Record<string, { schema: JsonObject }>,
+  accepts: readonly string[],
+  shared: SharedComponents,
+): object {
+  const name = `${pascalCase(operationId)}Body`;
+  shared.schemas[name] = openApiSchema(Object.values(content)[0]?.schema ?? {});
   const schema = { $ref: `#/components/schemas/${name}` };
-  body.content = Object.fromEntries(accepts.map((type) => [type, { schema }]));
+  return { required: true, content: Object.fromEntries(accepts.map((type) => [type, { schema }])) };
 }
 
-const formats: Record<string, Record<string, Json>> = {
-  "email-address": { format: "email" },
-  caption: { maxLength: 2200 },
-};
+const mapValues = <From, To>(
+  record: Record<string, From>,
+  change: (value: From, key: string) => To,
+): Record<string, To> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]));
 
-/** Schemas as OpenAPI 3.0 has them: without our annotations, `nullable` for null, `example` for examples. */
-function tidy(value: Json): Json {
-  if (Array.isArray(value)) return value.map(tidy);
-  if (value === null || typeof value !== "object") return value;
-  const { problem: _, examples, const: constant, format, anyOf, ...rest } = value;
-  const tidied = Object.fromEntries(Object.entries(rest).map(([key, inner]) => [key, tidy(inner)]));
-  if (Array.isArray(examples)) tidied["example"] = examples[0] ?? null;
-  else if (examples !== undefined) tidied["examples"] = tidy(examples);
-  if (constant !== undefined) tidied["enum"] = [constant];
-  // What Elysia's file schema says beside being binary.
-  if (format === "binary") delete tidied["default"];
-  if (typeof format === "string") Object.assign(tidied, formats[format] ?? { format });
-  else if (format !== undefined) tidied["format"] = tidy(format);
-  return anyOf === undefined ? tidied : { ...tidied, ...alternatives(anyOf as { [key: string]: Json }[]) };
-}
-
-function alternatives(schemas: { [key: string]: Json }[]): { [key: string]: Json } {
-  const isNull = (schema: { [key: string]: Json }) => schema["type"] === "null";
-  const kinds = schemas.filter((schema) => !isNull(schema));
-  const nullable: { [key: string]: Json } = kinds.length < schemas.length ? { nullable: true } : {};
-  if (kinds.length > 1 && kinds.every((schema) => "const" in schema && typeof schema["const"] === "string"))
-    return { type: "string", enum: kinds.map((schema) => schema["const"]!), ...nullable };
-  // Flags are read leniently, in any spelling the original took; clients are told of the proper one.
-  if (kinds.some((schema) => schema["type"] === "boolean")) return { type: "boolean", ...nullable };
-  const [only] = kinds;
-  if (kinds.length === 1 && only) return { ...(tidy(only) as { [key: string]: Json }), ...nullable };
-  return { anyOf: kinds.map(tidy), ...nullable };
-}
+const sorted = <Value>(record: Record<string, Value>): Record<string, Value> =>
+  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,67 +1,110 @@
-// TypeBox's own: Elysia's integers are lenient unions with texts, good for reading queries and wrong for answers.
+// TypeBox's own `t`: Elysia's integers also accept text, which is right for queries and wrong for responses.
 import { Type as t } from "@sinclair/typebox";
 
-// What the API answers, for its document and for the tests that compare the two. Our own answers are not checked
-// against these at run time: the types do that, for free.
+import { apiErrors, problemTypes } from "../errors.ts";
 
-const uuid = (examples: string[]) => t.String({ format: "uuid", examples });
+// The bodies of the API's responses. They are not validated while the service runs: the types do that for free, and the
+// tests validate every response they get.
+
+const uuid = (example: string, description: string) =>
+  t.String({ format: "uuid", description, examples: [example] });
 const nullable = <S extends ReturnType<typeof t.String> | ReturnType<typeof t.Integer>>(schema: S) =>
   t.Union([schema, t.Null()]);
+const oneOf = (values: readonly string[], options: { description?: string; examples?: string[] } = {}) =>
+  t.Unsafe<string>({ type: "string", enum: values, ...options });
 
-const ada = "3f2f9d6a-6d0b-4a53-9d0e-0a5f3a1c7b42";
+const userId = "3f2f9d6a-6d0b-4a53-9d0e-0a5f3a1c7b42";
+const postId = "01a207bc-5e6f-7765-ab26-378a7165c257";
 
-export const components = {
+export const schemas = {
   UserRead: t.Object({
-    id: uuid([ada]),
+    id: uuid(userId, "Never changes."),
     email: t.String({ format: "email", examples: ["ada@example.com"] }),
-    is_active: t.Boolean({ examples: [true] }),
-    is_superuser: t.Boolean({ examples: [false] }),
-    is_verified: t.Boolean({ examples: [false] }),
+    is_active: t.Boolean({ description: "Deactivated accounts cannot log in.", examples: [true] }),
+    is_superuser: t.Boolean({ description: "Superusers can manage every account.", examples: [false] }),
+    is_verified: t.Boolean({
+      description: "Whether the user has verified the email address.",
+      examples: [false],
+    }),
   }),
   BearerToken: t.Object({
-    access_token: t.String({ description: "Good for one hour.", examples: ["eyJhbGciOiJIUzI1NiJ9…"] }),
+    access_token: t.String({
+      description: "Valid for one hour.",
+      examples: ["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.ZRrHA1JJJW8opsbCGfG_HACGpVUMN_a9IV7pAx_Zmeo"],
+    }),
     token_type: t.Literal("bearer"),
   }),
   Post: t.Object({
-    id: uuid(["01a207bc-5e6f-7765-ab26-378a7165c257"]),
-    user_id: uuid([ada]),
-    caption: t.String({ examples: ["First snow"] }),
+    id: uuid(postId, "Never changes."),
+    user_id: uuid(userId, "The author's id."),
+    caption: t.String({ description: "Empty if the author gave none.", examples: ["First snow"] }),
     url: t.String({
       format: "uri",
-      examples: ["http://localhost:8000/media/01a207bc-5e6f-7765-ab26-378a7165c257.jpg"],
+      description: "The stored file.",
+      examples: [`https://photos.example.com/media/${postId}.jpg`],
     }),
-    file_type: t.Union([t.Literal("image"), t.Literal("video")], { examples: ["image"] }),
-    file_name: t.String({ description: "For showing only.", examples: ["snow.jpg"] }),
-    created_at: t.String({ format: "date-time", examples: ["2026-11-23T09:28:35.183Z"] }),
-    width: nullable(t.Integer({ examples: [4032] })),
-    height: nullable(t.Integer({ examples: [3024] })),
-    content_type: t.String({ examples: ["image/jpeg"] }),
-    bytes: t.Integer({ examples: [2_400_000] }),
+    file_type: oneOf(["image", "video"], { examples: ["image"] }),
+    file_name: t.String({
+      description: "The file's name at upload, for display only.",
+      examples: ["snow.jpg"],
+    }),
+    created_at: t.String({
+      format: "date-time",
+      description: "When the post was published, in UTC.",
+      examples: ["2026-11-23T09:28:35.183Z"],
+    }),
+    width: nullable(t.Integer({ description: "In pixels; null if unknown.", examples: [4032] })),
+    height: nullable(t.Integer({ description: "In pixels; null if unknown.", examples: [3024] })),
+    content_type: t.String({ description: "Detected from the file's bytes.", examples: ["image/jpeg"] }),
+    bytes: t.Integer({ format: "int64", description: "Size of the stored file.", examples: [2_400_000] }),
     thumbnail_url: nullable(
-      t.String({ format: "uri", description: "A still of at most 640 pixels a side." }),
+      t.String({
+        format: "uri",
+        description: "A still image of at most 640 pixels a side; null if there is none.",
+        examples: [`https://photos.example.com/media/${postId}.thumb.webp`],
+      }),
     ),
-    is_owner: t.Boolean({ description: "Whether the viewer shared it.", examples: [true] }),
-    email: t.String({ description: "The author's present address.", examples: ["ada@example.com"] }),
+    is_owner: t.Boolean({ description: "Whether you are the author.", examples: [true] }),
+    email: t.String({ description: "The author's current email address.", examples: ["ada@example.com"] }),
   }),
   FeedPage: t.Object({
     posts: t.Array(t.Unsafe<object>({ $ref: "#/components/schemas/Post" })),
     next_cursor: nullable(
-      t.String({ description: "Pass it as `cursor` for the next page; null on the last." }),
+      t.String({
+        description: "Pass it as `cursor` to get the next page; null on the last page.",
+        examples: ["MTc5NTQyNTcxNTE4My4wMWEyMDdiYy01ZTZmLTc3NjUtYWIyNi0zNzhhNzE2NWMyNTc"],
+      }),
     ),
   }),
   PostDeleted: t.Object({ success: t.Literal(true), message: t.Literal("Post deleted successfully") }),
-  Health: t.Object({ status: t.Union([t.Literal("ok"), t.Literal("stopping")], { examples: ["ok"] }) }),
-  Error: t.Object({ detail: t.String() }),
-  ErrorWithReason: t.Object({ detail: t.Object({ code: t.String(), reason: t.String() }) }),
+  Health: t.Object({
+    status: oneOf(["ok", "stopping"], {
+      description: "`stopping` while the service shuts down.",
+      examples: ["ok"],
+    }),
+  }),
+  ApiError: t.Object({
+    detail: t.String({ description: "A sentence that says what went wrong.", examples: ["Not Found"] }),
+  }),
+  InvalidPassword: t.Object({
+    code: oneOf(Object.keys(apiErrors).filter((code) => code.endsWith("_INVALID_PASSWORD"))),
+    reason: t.String({
+      description: "A sentence to show to the user.",
+      examples: ["Password should be at least 8 characters"],
+    }),
+  }),
   HTTPValidationError: t.Object({
     detail: t.Array(
       t.Object({
-        type: t.String({ examples: ["missing"] }),
-        loc: t.Array(t.Union([t.String(), t.Integer()]), { examples: [["body", "email"]] }),
+        type: oneOf(problemTypes, { examples: ["missing"] }),
+        loc: t.Array(t.Union([t.String(), t.Integer()]), {
+          description: "Where: `body`, `query`, `path` or `header`, then the field.",
+          examples: [["body", "email"]],
+        }),
         msg: t.String({ examples: ["Field required"] }),
       }),
     ),
   }),
 };
 
-export type Component = keyof typeof components;
+export type SchemaName = keyof typeof schemas;

@@ -56,7 +56,7 @@ function wordingOf({ type, schema, value }: ValueError): Wording {
 }
 
 /** A boolean as pydantic takes it: true, 1, "yes", "on", … Read it with {@link isTrue}. */
-export const lenientBoolean = (options: { nullable: boolean }) =>
+export const lenientBoolean = ({ nullable, description }: { nullable: boolean; description: string }) =>
   t.Union(
     [
       t.Boolean(),
@@ -65,9 +65,11 @@ export const lenientBoolean = (options: { nullable: boolean }) =>
       t.String({
         pattern: "^(?:[Tt]rue|TRUE|[Ff]alse|FALSE|[01]|[TtFfYyNn]|[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF)$",
       }),
-      ...(options.nullable ? [t.Null()] : []),
+      ...(nullable ? [t.Null()] : []),
     ],
     {
+      description,
+      documented: { type: "boolean", ...(nullable && { nullable }) },
       problem: { type: "bool_parsing", msg: "Input should be a valid boolean, unable to interpret input" },
     },
   );

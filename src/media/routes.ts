@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 
 import { describe } from "../docs/describe.ts";
+import type { HeaderName } from "../docs/headers.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { redirectCacheControl } from "./cache-control.ts";
@@ -18,6 +19,15 @@ const lead = (address: string) =>
       "cross-origin-resource-policy": "cross-origin",
     },
   });
+
+/** Headers of every response with bytes of the file. */
+const fileHeaders = [
+  "Accept-Ranges",
+  "Cache-Control",
+  "Content-Disposition",
+  "ETag",
+  "Last-Modified",
+] as const satisfies HeaderName[];
 
 const methodOf = (request: Request) => (request.method === "HEAD" ? "HEAD" : "GET");
 
@@ -46,16 +56,57 @@ export const mediaRoutes = ({ database, disk, s3 }: Services) =>
     {
       detail: describe({
         id: "readMedia",
-        summary: "The bytes of a post",
-        description: "Or of its thumbnail. Ranges, conditional requests and HEAD as in RFC 9110.",
-        answer: { status: 200, body: { bytes: "application/octet-stream" } },
-        others: {
-          302: { meaning: "The bytes are in a bucket: at the address in `Location`, for a while." },
-          206: { meaning: "The range that was asked for.", body: { bytes: "application/octet-stream" } },
-          304: { meaning: "The client has it already." },
-          416: { meaning: "No such range." },
+        summary: "Download a photo or video",
+        description:
+          "Serves the file behind a post's `url` or `thumbnail_url`. No access token is needed: addresses are hard to " +
+          "guess and can be opened by everybody they are given to. Supports HEAD, byte ranges and conditional requests " +
+          "(RFC 9110).",
+        path: {
+          key: {
+            description: "The last part of a post's `url` or `thumbnail_url`.",
+            schema: { type: "string" },
+          },
         },
-        errors: ["NOT_FOUND"],
+        reads: {
+          Range: {
+            description:
+              "One range of bytes, such as `bytes=0-65535`. A request for several ranges gets the whole file.",
+            schema: { type: "string" },
+          },
+          "If-None-Match": {
+            description: "ETags of cached copies.",
+            schema: { type: "string" },
+          },
+          "If-Range": {
+            description: "Applies `Range` only if the file still has this ETag.",
+            schema: { type: "string" },
+          },
+        },
+        answer: {
+          status: 200,
+          meaning: "The whole file.",
+          body: { media: ["image/*", "video/*"] },
+          headers: fileHeaders,
+        },
+        others: {
+          206: {
+            meaning: "The requested range of the file.",
+            body: { media: ["image/*", "video/*"] },
+            headers: ["Content-Range", ...fileHeaders],
+          },
+          302: {
+            meaning: "The file is in a bucket. The address in `Location` is valid for an hour.",
+            body: null,
+            headers: ["Location", "Cache-Control"],
+          },
+          304: {
+            meaning: "The cached copy is still good.",
+            body: null,
+            headers: ["ETag", "Cache-Control", "Last-Modified"],
+          },
+          416: { meaning: "The range begins behind the file's end.", body: null, headers: ["Content-Range"] },
+        },
+        errors: ["NOT_FOUND", "STORE_UNAVAILABLE"],
       }),
     },
   );

@@ -8,7 +8,7 @@ export interface UploadSlots {
   /**
    * Takes a slot of the account.
    * @returns a function that gives it back; calling it again does nothing
-   * @throws ApiError TOO_MANY_REQUESTS with `Retry-After` when the account has none left
+   * @throws ApiError TOO_MANY_UPLOADS with `Retry-After` when the account has none left
    */
   take(accountId: string): () => void;
 }
@@ -20,7 +20,7 @@ export function createUploadSlots(perAccount: number): UploadSlots {
     take(accountId) {
       const others = taken.get(accountId) ?? 0;
       if (others >= perAccount)
-        throw new ApiError("TOO_MANY_REQUESTS", {
+        throw new ApiError("TOO_MANY_UPLOADS", {
           detail: `Too many uploads at once: at most ${perAccount}`,
           headers: { "retry-after": String(retryAfterSeconds) },
         });

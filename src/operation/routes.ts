@@ -38,12 +38,14 @@ export const operationRoutes = ({ database, lifecycle, metrics, config, connecti
       {
         detail: describe({
           id: "readHealth",
-          summary: "Whether the service can work",
-          answer: { status: 200, body: "Health" },
+          summary: "Check the service's health",
+          description: "For load balancers and container platforms. Includes a round trip to the database.",
+          answer: { status: 200, meaning: "The service can work.", body: "Health" },
           others: {
             503: {
-              meaning: "Stopping, or the database does not answer.",
-              body: ["Health", "Error"],
+              meaning: "The service is shutting down, or the database cannot be reached.",
+              body: ["Health", "ApiError"],
+              headers: ["Retry-After"],
             },
           },
         }),
@@ -69,10 +71,11 @@ export const operationRoutes = ({ database, lifecycle, metrics, config, connecti
       {
         detail: describe({
           id: "readMetrics",
-          summary: "Counts for Prometheus",
+          summary: "Get metrics",
           description:
-            "For this machine only, asked by `localhost`, `127.0.0.1` or `[::1]`, unless the operator made them public.",
-          answer: { status: 200, body: { bytes: "text/plain" } },
+            "Metrics in the text format of Prometheus. Only requests from the machine itself are answered, unless the " +
+            "operator has made them public or turned them off.",
+          answer: { status: 200, meaning: "The current values.", body: { media: ["text/plain"] } },
           errors: ["NOT_FOUND"],
         }),
       },

@@ -1,15 +1,24 @@
 import { describe } from "../docs/describe.ts";
 import { defaultPageSize, largestPage } from "./feed.ts";
+import { longestUploadKey } from "./idempotency.ts";
 
-/** What the API's document says of the routes of posts. */
+const path = {
+  post_id: {
+    description: "The post's id.",
+    schema: { type: "string", format: "uuid" },
+  },
+} as const;
+
+/** The OpenAPI descriptions of the routes of posts. */
 export const described = {
   upload: describe({
     id: "upload",
-    summary: "Share an image or a video",
+    summary: "Upload a photo or video",
     description:
-      "JPEG, PNG, GIF, WebP, AVIF, HEIC; MP4, MOV, WebM, MKV, AVI, 3GP, MPEG: told by the bytes. Place, camera, names " +
-      "and other metadata are taken out before the file is stored.",
-    answer: { status: 200, body: "Post" },
+      "Accepts JPEG, PNG, GIF, WebP, AVIF and HEIC images and MP4, MOV, WebM, MKV, AVI, 3GP and MPEG videos. The format " +
+      "is detected from the file's bytes; its name and declared type do not matter. Location, camera details and other " +
+      "private metadata are removed before the file is stored. Send an `Idempotency-Key` to make retries safe.",
+    answer: { status: 200, meaning: "The new post, or the first one for a repeated key.", body: "Post" },
     errors: [
       "BAD_MULTIPART",
       "UPLOAD_TOO_SLOW",
@@ -18,44 +27,60 @@ export const described = {
       "UNSUPPORTED_MEDIA",
       "DAMAGED_MEDIA",
       "TOO_MANY_REQUESTS",
+      "TOO_MANY_UPLOADS",
+      "OVERLOADED",
       "STORE_FAILED",
       "STORE_UNAVAILABLE",
-      "STORAGE_FULL",
     ],
     validates: true,
     audience: "signed in",
     accepts: ["multipart/form-data"],
     reads: {
-      "Idempotency-Key":
-        "Names this upload for a day: repeated, it answers with the first post and makes no second one.",
+      "Idempotency-Key": {
+        description:
+          "A unique name for this upload, such as a UUID. Retrying with the same key within 24 hours returns the first post. " +
+          "A different file with the same key is refused with 422.",
+        schema: { type: "string", pattern: "^[!-~]+$", minLength: 1, maxLength: longestUploadKey },
+      },
     },
   }),
   feed: describe({
     id: "readFeed",
-    summary: "What everybody shared, newest first",
+    summary: "List posts",
+    description:
+      "Returns the posts of all users, newest first, in pages. Pages stay in step while others post: following the " +
+      "cursor neither skips nor repeats a post.",
     query: {
       limit: {
-        description: "Posts on a page at most. A page ends early where it would be larger than 1 MB.",
+        description:
+          "The largest number of posts on the page. A page ends early rather than grow beyond 1 MB.",
         schema: { type: "integer", minimum: 1, maximum: largestPage, default: defaultPageSize },
       },
-      cursor: { description: "`next_cursor` of the page before.", schema: { type: "string" } },
+      cursor: {
+        description: "`next_cursor` of the previous page. Left out for the first page.",
+        schema: { type: "string" },
+      },
     },
-    answer: { status: 200, body: "FeedPage", headers: { Link: 'The next page, as `<…>; rel="next"`.' } },
+    answer: { status: 200, meaning: "A page of posts.", body: "FeedPage", headers: ["Link"] },
     validates: true,
     audience: "signed in",
   }),
   read: describe({
     id: "readPost",
-    summary: "One post",
-    answer: { status: 200, body: "Post" },
+    summary: "Get a post",
+    description: "Returns one published post, whoever its author is.",
+    answer: { status: 200, meaning: "The post.", body: "Post" },
     errors: ["POST_NOT_FOUND"],
     audience: "signed in",
+    path,
   }),
   remove: describe({
     id: "deletePost",
-    summary: "Delete one's own post and its media",
-    answer: { status: 200, body: "PostDeleted" },
+    summary: "Delete a post",
+    description: "Deletes a post of yours and its media. It disappears from the feed at once.",
+    answer: { status: 200, meaning: "The post is deleted.", body: "PostDeleted" },
     errors: ["POST_NOT_FOUND", "NOT_YOUR_POST"],
     audience: "signed in",
+    path,
   }),
 };

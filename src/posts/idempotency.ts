@@ -1,6 +1,10 @@
 import type { PostQueries, PublishedPost } from "../database/posts.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
 
+/** Characters that a key may have. */
+export const longestUploadKey = 255;
+const uploadKey = new RegExp(`^[!-~]{1,${longestUploadKey}}$`);
+
 /**
  * Reads the client's name for an upload, so that a repeated one makes no second post: `Idempotency-Key`, after
  * draft-ietf-httpapi-idempotency-key-header.
@@ -8,8 +12,8 @@ import { ApiError, ValidationProblems } from "../errors.ts";
  */
 export function readUploadKey(headers: Headers): string | null {
   const key = headers.get("idempotency-key");
-  if (key === null || /^[\x21-\x7e]{1,255}$/.test(key)) return key;
-  const msg = "Value error, 1 to 255 printable ASCII characters are expected";
+  if (key === null || uploadKey.test(key)) return key;
+  const msg = `Value error, 1 to ${longestUploadKey} printable ASCII characters are expected`;
   throw new ValidationProblems([{ type: "value_error", loc: ["header", "idempotency-key"], msg }]);
 }
 

@@ -13,7 +13,7 @@ import { createFeedPages } from "./feed-pages.ts";
 import { postRead, type PostRead } from "./post-read.ts";
 import { publish } from "./publishing.ts";
 import { deletePost } from "./removing.ts";
-import { captionField } from "./schemas.ts";
+import { uploadBody } from "./schemas.ts";
 import { uploadParser } from "./upload-parser.ts";
 
 /** Sharing, looking and deleting. */
@@ -41,7 +41,7 @@ export const postRoutes = (services: Services) => {
       {
         signedIn: true,
         parse: [refuseStrangers(viewers), uploads.parse],
-        body: t.Object({ file: t.File(), caption: t.Optional(captionField) }),
+        body: uploadBody,
         afterResponse: ({ request }) => uploads.discard(request),
         detail: described.upload,
       },

@@ -13,8 +13,10 @@ FormatRegistry.Set(
 );
 
 /** Any text, kept as it is. No NUL: not every database can hold one. */
-export const captionField = t.String({
+const captionField = t.String({
   format: "caption",
+  documented: { type: "string", maxLength: longestCaption },
+  description: "A text to show with the post.",
   examples: ["First snow"],
   problem: (value: unknown) => {
     if (typeof value !== "string") return { type: "string_type", msg: "Input should be a valid string" };
@@ -22,4 +24,9 @@ export const captionField = t.String({
       ? { type: "value_error", msg: "Value error, a caption has no NUL characters" }
       : { type: "string_too_long", msg: `String should have at most ${longestCaption} characters` };
   },
+});
+
+export const uploadBody = t.Object({
+  file: t.File({ description: "An image or a video." }),
+  caption: t.Optional(captionField),
 });

@@ -8,45 +8,62 @@ const changes = [
   "OVERLOADED",
 ] as const;
 
-/** What the API's document says of the routes of users. */
+const path = {
+  id: {
+    description: "The account's id.",
+    schema: { type: "string", format: "uuid" },
+  },
+} as const;
+
+/** The OpenAPI descriptions of the routes under `/users`. */
 export const described = {
   me: describe({
     id: "readMe",
-    summary: "The signed-in account",
-    answer: { status: 200, body: "UserRead" },
+    summary: "Get your account",
+    description: "Returns the account that the access token belongs to.",
+    answer: { status: 200, meaning: "Your account.", body: "UserRead" },
     audience: "signed in",
   }),
   changeMe: describe({
     id: "changeMe",
-    summary: "Change the signed-in account",
+    summary: "Update your account",
     description:
-      "A new address has to be proved again; a new password ends every token. The flags are ignored.",
-    answer: { status: 200, body: "UserRead" },
+      "Fields that are left out keep their values. A new email address has to be verified again. A new password revokes " +
+      "all access tokens of the account, including the one of this request. `is_active`, `is_superuser` and " +
+      "`is_verified` are accepted for compatibility and ignored.",
+    answer: { status: 200, meaning: "Your account after the update.", body: "UserRead" },
     errors: changes,
     validates: true,
     audience: "signed in",
   }),
   read: describe({
     id: "readUser",
-    summary: "Anybody's account",
-    answer: { status: 200, body: "UserRead" },
+    summary: "Get an account",
+    description: "Returns any user's account. For superusers.",
+    answer: { status: 200, meaning: "The account.", body: "UserRead" },
     errors: ["NOT_FOUND"],
     audience: "superusers",
+    path,
   }),
   change: describe({
     id: "changeUser",
-    summary: "Change anybody's account",
-    description: "A deactivation or a new password ends every token of the account.",
-    answer: { status: 200, body: "UserRead" },
+    summary: "Update an account",
+    description:
+      "Changes any user's account; fields that are left out keep their values. Deactivating the account or setting a new " +
+      "password revokes all its access tokens. For superusers.",
+    answer: { status: 200, meaning: "The account after the update.", body: "UserRead" },
     errors: ["NOT_FOUND", ...changes],
     validates: true,
     audience: "superusers",
+    path,
   }),
   remove: describe({
     id: "deleteUser",
-    summary: "Delete an account with its posts and their media",
-    answer: { status: 204, body: null },
+    summary: "Delete an account",
+    description: "Deletes any user's account with all its posts and their media. For superusers.",
+    answer: { status: 204, meaning: "The account is deleted.", body: null },
     errors: ["NOT_FOUND"],
     audience: "superusers",
+    path,
   }),
 };

@@ -1,25 +1,24 @@
 import { t } from "elysia";
 
-import { emailField, passwordField } from "../auth/schemas.ts";
+import { emailField, ignoredFlags, passwordField } from "../auth/schemas.ts";
 import { lenientBoolean } from "../http/validation.ts";
 
-const ignoredFlag = t.Optional(lenientBoolean({ nullable: true }));
-const flag = t.Optional(lenientBoolean({ nullable: false }));
+const flag = (description: string) => t.Optional(lenientBoolean({ nullable: false, description }));
 
 /** What users may change about themselves; the flags are taken for compatibility and ignored. */
-export const ownChanges = t.Object({
-  email: t.Optional(emailField),
-  password: t.Optional(passwordField),
-  is_active: ignoredFlag,
-  is_superuser: ignoredFlag,
-  is_verified: ignoredFlag,
-});
+export const ownChanges = t.Object(
+  { email: t.Optional(emailField), password: t.Optional(passwordField), ...ignoredFlags },
+  { examples: [{ email: "ada@example.org" }] },
+);
 
 /** What superusers may change about anybody. */
-export const anyChanges = t.Object({
-  email: t.Optional(emailField),
-  password: t.Optional(passwordField),
-  is_active: flag,
-  is_superuser: flag,
-  is_verified: flag,
-});
+export const anyChanges = t.Object(
+  {
+    email: t.Optional(emailField),
+    password: t.Optional(passwordField),
+    is_active: flag("false deactivates the account: it cannot log in any more."),
+    is_superuser: flag("true makes the user a superuser, who can manage every account."),
+    is_verified: flag("Whether the email address counts as verified."),
+  },
+  { examples: [{ is_active: false }] },
+);

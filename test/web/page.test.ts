@@ -150,11 +150,11 @@ describe.skipIf(!chromium)("in a browser", () => {
     "/%s draws the document, light and dark",
     async (page) => {
       const browser = await Browser.open(`${service.address}/${page}`, { width: 1280, height: 800 });
-      await browser.until(`document.body.innerText.includes("Trade e-mail address")`);
+      await browser.until(`document.body.innerText.includes("Log in")`);
       await browser.picture(`${page}-light`);
       await browser.scheme("dark");
       await browser.view.reload();
-      await browser.until(`document.body.innerText.includes("Trade e-mail address")`);
+      await browser.until(`document.body.innerText.includes("Log in")`);
       await browser.picture(`${page}-dark`);
       expectClean(browser);
       browser.close();

@@ -1,0 +1,45 @@
+import type { apiErrors, ApiErrorCode } from "../errors.ts";
+
+/** Errors whose detail is a code rather than a sentence. */
+type SentAsCode = {
+  [Code in ApiErrorCode]: (typeof apiErrors)[Code]["detail"] extends Code ? Code : never;
+}[ApiErrorCode];
+
+/** What errors mean to a caller, where their detail is a code or says too little. */
+export const errorMeanings: Record<SentAsCode, string> & Partial<Record<ApiErrorCode, string>> = {
+  UNAUTHORIZED: "The access token is missing, expired, revoked or invalid, or its account is deactivated.",
+  FORBIDDEN:
+    "The account may not do this. The route is for superusers, or the service requires a verified email address.",
+  NOT_FOUND: "There is nothing under this address.",
+  BODY_TOO_LARGE: "The request body is larger than 64 kB.",
+  BODY_TOO_SLOW: "The request body did not arrive within half a minute.",
+  BAD_MULTIPART: "The multipart body is malformed.",
+  TOO_MANY_REQUESTS: "The rate limit is used up for now.",
+  INTERNAL: "Something went wrong in the service. Its log has the details under the request's id.",
+  OVERLOADED: "Too much expensive work is waiting: hashing of passwords, or processing of media.",
+  STOPPING: "The service is shutting down.",
+  UNAVAILABLE: "The database cannot be reached.",
+
+  REGISTER_USER_ALREADY_EXISTS: "An account with this email address already exists.",
+  REGISTER_INVALID_PASSWORD: "The password is not accepted; `reason` says why.",
+  LOGIN_BAD_CREDENTIALS: "The email address or the password is wrong, or the account is deactivated.",
+  LOGIN_USER_NOT_VERIFIED: "The service requires a verified email address.",
+  RESET_PASSWORD_BAD_TOKEN: "The token is invalid, expired or already used, or its account is deactivated.",
+  RESET_PASSWORD_INVALID_PASSWORD: "The password is not accepted; `reason` says why. The token stays valid.",
+  VERIFY_USER_BAD_TOKEN: "The token is invalid or expired, or the account has another email address by now.",
+  VERIFY_USER_ALREADY_VERIFIED: "The email address is verified already.",
+  UPDATE_USER_EMAIL_ALREADY_EXISTS: "Another account has this email address.",
+  UPDATE_USER_INVALID_PASSWORD: "The password is not accepted; `reason` says why.",
+
+  POST_NOT_FOUND: "There is no post with this id.",
+  NOT_YOUR_POST: "Only its author can delete a post.",
+  TOO_MANY_UPLOADS: "The account has as many uploads running as it may have at once.",
+  UPLOAD_IN_PROGRESS: "An upload with the same `Idempotency-Key` is still running.",
+  UNSUPPORTED_MEDIA: "The file is not an image or video of a supported format.",
+  DAMAGED_MEDIA: "The file is damaged or incomplete.",
+  FILE_TOO_LARGE: "The file is larger than the limit for images or videos.",
+  UPLOAD_TOO_SLOW: "The upload took too long.",
+  STORAGE_FULL: "The service has no space left.",
+  STORE_UNAVAILABLE: "The media store cannot be reached.",
+  STORE_FAILED: "The media store did not accept the file.",
+};

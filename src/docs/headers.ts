@@ -1,0 +1,76 @@
+/** A response header, as the OpenAPI document describes it. */
+interface HeaderDescription {
+  description: string;
+  /** Whether every response that names the header has it. */
+  required?: boolean;
+  schema: { type: "integer" | "string"; enum?: string[] };
+  example: string | number;
+}
+
+/** Every response header that clients may rely on. */
+export const headers = {
+  "X-Request-Id": {
+    description: "Identifies the request in the service's log. Quote it when you report a problem.",
+    required: true,
+    schema: { type: "string" },
+    example: "01a207bc-5e6f-1k",
+  },
+  "WWW-Authenticate": {
+    description: "The authentication scheme to use (RFC 9110, 11.6.1).",
+    schema: { type: "string" },
+    example: "Bearer",
+  },
+  "Retry-After": {
+    description: "Seconds to wait before the next attempt.",
+    schema: { type: "integer" },
+    example: 5,
+  },
+  Link: {
+    description: "The next page (RFC 8288). Left out on the last one.",
+    schema: { type: "string" },
+    example: '<https://photos.example.com/feed?cursor=MTc5NTQyNTcxNTE4My4wMWEyMDdiYw>; rel="next"',
+  },
+  Location: {
+    description: "Where the file is.",
+    required: true,
+    schema: { type: "string" },
+    example: "https://bucket.s3.example.com/01a207bc-5e6f-7765-ab26-378a7165c257.jpg?X-Amz-Expires=3600",
+  },
+  "Accept-Ranges": {
+    description: "Single byte ranges can be requested.",
+    required: true,
+    schema: { type: "string", enum: ["bytes"] },
+    example: "bytes",
+  },
+  "Content-Range": {
+    description: "The range of bytes in the response and the size of the file. A 416 has the size only.",
+    required: true,
+    schema: { type: "string" },
+    example: "bytes 0-65535/2400000",
+  },
+  "Content-Disposition": {
+    description: "The name to save the file under (RFC 6266).",
+    required: true,
+    schema: { type: "string" },
+    example: `inline; filename="snow.jpg"; filename*=UTF-8''snow.jpg`,
+  },
+  "Cache-Control": {
+    description: "How long the response may be cached.",
+    required: true,
+    schema: { type: "string" },
+    example: "public, max-age=31536000, immutable",
+  },
+  ETag: {
+    description: "Identifies this version of the content, for `If-None-Match` and `If-Range`.",
+    required: true,
+    schema: { type: "string" },
+    example: '"01a207bc-5e6f-7765-ab26-378a7165c257.jpg"',
+  },
+  "Last-Modified": {
+    description: "When the file was stored.",
+    schema: { type: "string" },
+    example: "Mon, 23 Nov 2026 09:28:35 GMT",
+  },
+} as const satisfies Record<string, HeaderDescription>;
+
+export type HeaderName = keyof typeof headers;
