@@ -7,6 +7,7 @@ import { readConfig } from "../../src/config.ts";
 import { createLog } from "../../src/operation/log.ts";
 import { createHandlers, type Handler, type Handlers } from "../../src/http/handler.ts";
 import type { Mailer, MailMessage } from "../../src/mail/mailer.ts";
+import { expectDocumented } from "./openapi-check.ts";
 import { databaseSettings, onPostgres } from "./postgres.ts";
 import { openServices, type Services } from "../../src/services.ts";
 
@@ -102,7 +103,10 @@ export class TestService {
     if (!options.keepData) await rm(this.dataDir, { recursive: true, force: true });
   }
 
-  /** Sends a request through the whole application. A `json` body is sent as such. */
+  /**
+   * Sends a request through the whole application. A `json` body is sent as such. Throws when the response is not as the
+   * OpenAPI document says.
+   */
   async fetch(
     path: string,
     { json, token, ...init }: RequestInit & { json?: unknown; token?: string | undefined } = {},
@@ -110,13 +114,14 @@ export class TestService {
     const headers = new Headers(init.headers);
     if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
     if (json !== undefined) headers.set("content-type", "application/json");
-    return this.handler(
-      new Request(`http://localhost${path}`, {
-        ...init,
-        headers,
-        ...(json === undefined ? {} : { method: init.method ?? "POST", body: JSON.stringify(json) }),
-      }),
-    );
+    const request = new Request(`http://localhost${path}`, {
+      ...init,
+      headers,
+      ...(json === undefined ? {} : { method: init.method ?? "POST", body: JSON.stringify(json) }),
+    });
+    const response = await this.handler(request);
+    await expectDocumented(this.app, request, response);
+    return response;
   }
 
   register(email: string, password = "correct horse battery"): Promise<Response> {
