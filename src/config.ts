@@ -20,6 +20,8 @@ export interface Config {
   readonly jwtSecret: string | undefined;
   readonly maxImageSize: number;
   readonly maxVideoSize: number;
+  /** Bytes that uploads leave free on the disk; 0: none; null: what suits the disk. */
+  readonly minFreeSpace: number | null;
   /** `smtp://…` or `smtps://…`; undefined: mails are printed. */
   readonly mailUrl: string | undefined;
   /** The sender: an address, or `Name <address>`. */
@@ -167,6 +169,9 @@ export function readConfig(environment: Environment = process.env): Config {
     ),
     maxImageSize: setting("MAX_IMAGE_SIZE", 25 * 1024 ** 2, sizeExpected, size),
     maxVideoSize: setting("MAX_VIDEO_SIZE", 500 * 1024 ** 2, sizeExpected, size),
+    minFreeSpace: setting("MIN_FREE_SPACE", null, "off, or a number of bytes such as 500mb or 20gb", (v) =>
+      /^(off|0)$/i.test(v) ? 0 : size(v, Number.MAX_SAFE_INTEGER),
+    ),
     mailUrl,
     mailFrom: text("MAIL_FROM") ?? "Image Sharing <noreply@localhost>",
     passwordMinLength: integer("PASSWORD_MIN_LENGTH", 8, 1, 128),
@@ -215,14 +220,15 @@ function wholeNumber(value: string, min: number, max: number): number | undefine
   return number >= min && number <= max ? number : undefined;
 }
 
+const largestFile = 100 * 1024 ** 3;
 const sizeExpected = "a number of bytes from 1 to 100gb, such as 500000, 800kb, 25mb or 2gb";
 const units = { "": 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
 
-function size(value: string): number | undefined {
+function size(value: string, largest = largestFile): number | undefined {
   const [, digits, unit] = /^(\d{1,15})\s*(kb|mb|gb)?$/i.exec(value) ?? [];
   if (digits === undefined) return undefined;
   const bytes = Number(digits) * units[(unit ?? "").toLowerCase() as keyof typeof units];
-  return bytes >= 1 && bytes <= 100 * 1024 ** 3 ? bytes : undefined;
+  return bytes >= 1 && bytes <= largest ? bytes : undefined;
 }
 
 const addressExpected = "an http:// or https:// address without a query";

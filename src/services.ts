@@ -13,7 +13,7 @@ import { createBackground, type Background } from "./operation/background.ts";
 import { createCompression, type Compress } from "./http/compression.ts";
 import { Connections } from "./http/connections.ts";
 import type { Config } from "./config.ts";
-import { openDatabase } from "./database/database.ts";
+import { openDatabase, type Database } from "./database/database.ts";
 import type { Log } from "./operation/log.ts";
 import { createConsoleMailer } from "./mail/console-mailer.ts";
 import { createSmtpMailer } from "./mail/smtp-mailer.ts";
@@ -24,6 +24,8 @@ import { S3Store } from "./media/s3-store.ts";
 import { createMediaWorkers } from "./media/media-workers.ts";
 import { makeTempDir } from "./media/temp-dir.ts";
 import { measuredStore } from "./media/measured-store.ts";
+import { createDiskSpace, type DiskSpace } from "./operation/disk-space.ts";
+import { createHealthCheck, type HealthCheck } from "./operation/health.ts";
 import { createMetrics, type Metrics } from "./operation/metrics.ts";
 import { version } from "./operation/version.ts";
 import type { PostServices } from "./posts/services.ts";
@@ -42,6 +44,9 @@ export interface Services extends RecoveryServices, PostServices {
   readonly connections: Connections;
   readonly compress: Compress;
   readonly sweeper: Sweeper;
+  /** Refuses uploads when the disk is nearly full. */
+  readonly space: DiskSpace;
+  readonly health: HealthCheck;
   /** Media that this service delivers itself. */
   readonly disk: DiskStore;
   /** Where this service leads to; undefined: not configured. */
@@ -62,22 +67,35 @@ const hashingLimits = {
 /**
  * Opens what the configuration names: data folder, database, media store.
  * @param print for mails, where no mail server is configured
+ * @param opened the configured database, where it is open already
  * @throws an error whose message names the file or setting that cannot be used
  */
 export async function openServices(
   config: Config,
   log: Log,
   print: (text: string) => void,
+  opened?: Database,
 ): Promise<Services> {
   const { dataDir } = config;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const database = await openDatabase(config.database ?? join(dataDir, "image-sharing.db"));
+  const database =
+    opened ??
+    (await openDatabase(config.database ?? join(dataDir, "image-sharing.db"), () =>
+      log.warn("disk.reserve_released", { effect: "the database goes on working for a while" }),
+    ));
   const tempDir = await makeTempDir(join(dataDir, "tmp"), { shared: config.database !== undefined });
   const secret = config.jwtSecret ?? (await keptSecret(dataDir));
   const tokens = createTokens(secret);
   const disk = new DiskStore(join(dataDir, "media"));
   // Told at start, not by the first upload.
   await access(disk.root, constants.R_OK | constants.W_OK | constants.X_OK);
+  const keepsMedia = config.mediaStore === "disk";
+  const space = createDiskSpace({
+    folders: [dataDir, tempDir.path, ...(keepsMedia ? [disk.root] : [])],
+    minFree: config.minFreeSpace,
+    log,
+    reserve: database.reserve,
+  });
   const mailer = config.mailUrl
     ? createSmtpMailer(config.mailUrl, config.mailFrom, log)
     : createConsoleMailer(print);
@@ -95,6 +113,7 @@ export async function openServices(
     mediaJobsPending: mediaWorkers.pending,
     unfinishedPosts: database.posts.countUnfinished,
     publishedPosts: database.posts.countPublished,
+    diskUsage: space.usage,
   });
   const stores = [disk, imagekit, s3].flatMap((store) => (store ? [measuredStore(store, metrics)] : []));
   const storeNamed = (name: string) => stores.find((store) => store.name === name);
@@ -119,6 +138,11 @@ export async function openServices(
     config,
     tokens,
     sweeper,
+    space,
+    health: createHealthCheck(database.ping, {
+      tempDir: tempDir.path,
+      mediaDir: keepsMedia ? disk.root : undefined,
+    }),
     background,
     limits: createRateLimits({ enabled: config.rateLimit, counters: database.counters }),
     loginLog: createLoginLog(log, secret),

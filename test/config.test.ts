@@ -52,6 +52,20 @@ describe("settings", () => {
   });
 
   test.each([
+    ["", null],
+    ["off", 0],
+    ["0", 0],
+    ["300mb", 300 * 1024 ** 2],
+    ["2000GB", 2000 * 1024 ** 3],
+  ])("with MIN_FREE_SPACE %p, %p bytes stay free", (text, bytes) => {
+    expect(readConfig({ MIN_FREE_SPACE: text }).minFreeSpace).toBe(bytes);
+  });
+
+  test.each(["2%", "-1", "none"])("%p is no MIN_FREE_SPACE", (text) => {
+    expect(problemsOf({ MIN_FREE_SPACE: text })[0]).toStartWith("MIN_FREE_SPACE must be off, or ");
+  });
+
+  test.each([
     "mysql://u:hidden@h/db",
     "sqlite:x.db",
     "./x.db",

@@ -59,6 +59,7 @@ export async function serve(): Promise<void> {
   for (const warning of warningsFor(config)) log.warn("configuration.doubtful", { warning });
   // Whoever waits for the service to be there comes first.
   let stopSweeping = () => {};
+  const stopWatchingSpace = services.space.start();
   const begin = setTimeout(() => {
     Bun.unsafe.setJITPolicy(1);
     stopSweeping = services.sweeper.start();
@@ -66,6 +67,7 @@ export async function serve(): Promise<void> {
   stoppable(server, services, () => {
     clearTimeout(begin);
     stopSweeping();
+    stopWatchingSpace();
     log.info("service.stopping");
   });
 }

@@ -4,6 +4,7 @@ import { sharedCounters } from "./counters.ts";
 import { deliveredMediaQueries, type DeliveredMediaQueries } from "./delivered-media.ts";
 import { postQueries, type PostQueries } from "./posts.ts";
 import { openPostgres, type PostgresSettings } from "./postgres.ts";
+import { createReserve, type Reserve } from "./reserve.ts";
 import { revokedTokenQueries, type RevokedTokenQueries } from "./revoked-tokens.ts";
 import { openSqlite } from "./sqlite.ts";
 import { userQueries, type UserQueries } from "./users.ts";
@@ -16,6 +17,8 @@ export interface Database {
   readonly revokedTokens: RevokedTokenQueries;
   /** What nodes count together; undefined where only one process may use this database. */
   readonly counters: ReturnType<typeof sharedCounters> | undefined;
+  /** Space kept for the writes of a SQLite database; undefined where the disk is a server's. */
+  readonly reserve: Reserve | undefined;
   /** Rejects when the database cannot answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -24,20 +27,27 @@ export interface Database {
 /**
  * Opens the database and brings its schema up to date.
  * @param where a PostgreSQL server, or the path of a SQLite file, made when there is none
+ * @param onReserveReleased called when the disk was full and the database's reserve had to be released
  */
-export async function openDatabase(where: string | PostgresSettings): Promise<Database> {
+export async function openDatabase(
+  where: string | PostgresSettings,
+  onReserveReleased?: () => void,
+): Promise<Database> {
+  const reserve = typeof where === "string" ? createReserve(where, onReserveReleased) : undefined;
   const connection = await (typeof where === "string" ? openSqlite(where) : openPostgres(where));
   const ping = connection.query
     .select({ one: sql`1` })
     .from(connection.tables.users)
     .limit(1)
     .prepare("ping");
+  const retrying: Reserve["retrying"] = (queries) => reserve?.retrying(queries) ?? queries;
   return {
-    users: userQueries(connection),
-    posts: postQueries(connection),
+    users: retrying(userQueries(connection)),
+    posts: retrying(postQueries(connection)),
     media: deliveredMediaQueries(connection),
-    revokedTokens: revokedTokenQueries(connection),
+    revokedTokens: retrying(revokedTokenQueries(connection)),
     counters: connection.dialect === "pg" ? sharedCounters(connection) : undefined,
+    reserve,
     ping: async () => void (await ping.execute()),
     close: connection.close,
   };

@@ -16,6 +16,8 @@ export function lockDataFolder(dataDir: string): () => void {
   closeSync(openSync(path, "a", 0o600));
   const lock = new Database(path, { readwrite: true });
   try {
+    // A journal beside the file would need space, which a full disk has not.
+    lock.run("pragma journal_mode = memory");
     lock.run("begin exclusive");
   } catch (error) {
     lock.close();

@@ -1,4 +1,14 @@
-import { accessSync, closeSync, constants, existsSync, openSync, realpathSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchownSync,
+  openSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
+import { dirname } from "node:path";
 
 import { Database } from "bun:sqlite";
 
@@ -27,8 +37,7 @@ interface SynchronousQuery {
 export async function openSqlite(path: string): Promise<Connection> {
   // Not opened where it is there: see WalIndex. SQLite would work with a file that it may only read, for a while.
   if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
-  // SQLite would make a file that everybody can read; its other files take after this one.
-  else closeSync(openSync(path, "a", 0o600));
+  else makeFile(path);
   // SQLite keeps its other files beside the real one.
   const walIndex = WalIndex.open(realpathSync(path));
   const client = new Database(path, { create: true, strict: true });
@@ -67,10 +76,27 @@ export async function openSqlite(path: string): Promise<Connection> {
       ),
     watchCommits: walIndex?.watches(),
     close: async () => {
-      client.run("pragma optimize");
+      try {
+        client.run("pragma optimize");
+      } catch {
+        // Statistics are worth no failure, such as that of a full disk.
+      }
       client.close();
     },
   };
+}
+
+/**
+ * SQLite would make a file that everybody can read; its other files take after this one. Made by root, it belongs to the
+ * folder's owner, as SQLite's other files will.
+ */
+function makeFile(path: string): void {
+  const file = openSync(path, "a", 0o600);
+  if (process.geteuid?.() === 0) {
+    const { uid, gid } = statSync(dirname(path));
+    fchownSync(file, uid, gid);
+  }
+  closeSync(file);
 }
 
 /** Foreign keys are off meanwhile: SQLite rebuilds tables to change them, and a rebuild must not delete child rows. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { BunFile } from "bun";
 
 import { ApiError, ValidationProblems, type Problem } from "../errors.ts";
+import type { DiskSpace } from "../operation/disk-space.ts";
 import { displayName } from "./display-name.ts";
 import { enoughToInspect, inspectFirstBytes } from "./inspection.ts";
 import { readMultipart, type MultipartListener } from "./multipart.ts";
@@ -33,6 +34,8 @@ export interface StagingLimits {
   readonly folder: string;
   /** Bytes an image or a video may have. */
   readonly maxBytes: Readonly<Record<MediaKind, number>>;
+  /** Of the folder's disk. */
+  readonly space: Pick<DiskSpace, "claim">;
 }
 
 /** Bytes of a form around its file: boundaries, part headers, the caption. */
@@ -40,8 +43,8 @@ const formOverhead = 256 * 1024;
 
 /**
  * Streams the `file` part of a multipart body to a fresh temp file while counting, hashing and looking at the first
- * bytes, in constant memory for any size. What cannot be taken is refused as soon as that is known; whatever fails,
- * the temp file is gone.
+ * bytes, in constant memory for any size. What cannot be taken is refused as soon as that is known, a body that does not
+ * fit on the disk before it is read; whatever fails, the temp file is gone.
  * @throws ValidationProblems for a form that does not fit; ApiError BAD_MULTIPART, UNSUPPORTED_MEDIA, FILE_TOO_LARGE,
  * UPLOAD_TOO_SLOW, STORAGE_FULL; the request's AbortError when the client goes away
  */
@@ -50,13 +53,16 @@ export async function stageUpload(request: Request, limits: StagingLimits): Prom
   const refuseBeyond = (bytes: number) => {
     if (bytes > largest + formOverhead) throw tooLarge(largest);
   };
-  refuseBeyond(Number(request.headers.get("content-length")));
+  const declared = Number(request.headers.get("content-length"));
+  refuseBeyond(declared);
 
+  const claim = await limits.space.claim(declared);
   const file = new TempFile(join(limits.folder, crypto.randomUUID()), limits.maxBytes);
   const form = new UploadForm(file);
   try {
     await readMultipart(request, form, async (received) => {
       refuseBeyond(received);
+      await claim.received(received);
       await file.settle(false);
     });
     const facts = await form.facts();
@@ -64,6 +70,8 @@ export async function stageUpload(request: Request, limits: StagingLimits): Prom
   } catch (error) {
     await file.discard();
     throw error;
+  } finally {
+    claim.release();
   }
 }
 

@@ -29,6 +29,8 @@ export interface Observed {
   mediaJobsPending(): number;
   unfinishedPosts(): Promise<{ pending: number; deleting: number }>;
   publishedPosts(): Promise<number>;
+  /** Of the file system that has the least space left; undefined where the system does not tell. */
+  diskUsage(): Promise<{ free: number; size: number; minFree: number } | undefined>;
 }
 
 /** Metrics of one service, in a registry of its own. */
@@ -83,6 +85,20 @@ export function createMetrics(observed: Observed): Metrics {
       }
     },
   });
+
+  for (const [name, help, value] of [
+    ["free", "Bytes free on the disk of database, uploads and media.", "free"],
+    ["size", "Size of that disk.", "size"],
+    ["min_free", "With less than this free, uploads are refused.", "minFree"],
+  ] as const)
+    new Gauge({
+      name: `image_sharing_disk_${name}_bytes`,
+      help,
+      registers,
+      async collect() {
+        this.set((await observed.diskUsage())?.[value] ?? Number.NaN);
+      },
+    });
 
   return {
     request: (...request) => requests.add(...request),

@@ -24,13 +24,13 @@ const namesLoopback = (host: string | null): boolean =>
   /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(host ?? "");
 
 /** For those who run the service: is it able to work, and how does it do? */
-export const operationRoutes = ({ database, lifecycle, metrics, config, connections }: Services) =>
+export const operationRoutes = ({ health, lifecycle, metrics, config, connections }: Services) =>
   new Elysia({ detail: { tags: ["operation"] } })
     .get(
       "/health",
       async () => {
         if (lifecycle.stopping) return JsonAnswer.of({ status: "stopping" }, { status: 503 });
-        await database.ping().catch((cause: unknown) => {
+        await health().catch((cause: unknown) => {
           throw new ApiError("UNAVAILABLE", { cause });
         });
         return { status: "ok" };
@@ -39,11 +39,12 @@ export const operationRoutes = ({ database, lifecycle, metrics, config, connecti
         detail: describe({
           id: "readHealth",
           summary: "Check the service's health",
-          description: "For load balancers and container platforms. Includes a round trip to the database.",
+          description:
+            "For load balancers and container platforms. Includes a round trip to the database and to the disk, within two seconds.",
           answer: { status: 200, meaning: "The service can work.", body: "Health" },
           others: {
             503: {
-              meaning: "The service is shutting down, or the database cannot be reached.",
+              meaning: "The service is shutting down, or the database or the disk does not answer.",
               body: ["Health", "ApiError"],
               headers: ["Retry-After"],
             },

@@ -15,7 +15,15 @@ interface Context {
  * `{file, caption}` for the route's schema. What it learned on the way stays beside it, by request. The parser cleans up
  * when parsing fails; in every other case the route has it clean up after its response.
  */
-export function uploadParser({ config, tempDir, limits, connections, viewers, mediaWorkers }: Services) {
+export function uploadParser({
+  config,
+  tempDir,
+  limits,
+  connections,
+  viewers,
+  mediaWorkers,
+  space,
+}: Services) {
   const slots = createUploadSlots(config.uploadsPerAccount);
   const held = new WeakMap<Request, { upload: StagedUpload; releaseSlot: () => void }>();
 
@@ -31,6 +39,7 @@ export function uploadParser({ config, tempDir, limits, connections, viewers, me
         const upload = await stageUpload(request, {
           folder: tempDir,
           maxBytes: { image: config.maxImageSize, video: config.maxVideoSize },
+          space,
         });
         held.set(request, { upload, releaseSlot });
         return { file: upload.file, ...(upload.caption === undefined ? {} : { caption: upload.caption }) };

@@ -7,6 +7,7 @@ const quiet = {
   hashesPending: () => 0,
   uploadsRunning: () => 0,
   mediaJobsPending: () => 0,
+  diskUsage: async () => ({ free: 5, size: 9, minFree: 2 }),
 };
 
 test("published posts are counted every ten minutes at most, unfinished ones each time", async () => {
@@ -40,4 +41,6 @@ test("without a database everything else is still told", async () => {
   expect(text).toContain('image_sharing_http_requests_total{method="GET",route="/feed",status="503"} 1');
   expect(text).toContain('image_sharing_build_info{version="1.2.3"} 1');
   expect(text).not.toContain("image_sharing_posts{");
+  for (const [name, bytes] of Object.entries({ free: 5, size: 9, min_free: 2 }))
+    expect(text).toContain(`\nimage_sharing_disk_${name}_bytes ${bytes}\n`);
 });

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtemp, rm, statfs } from "node:fs/promises";
+import { existsSync, statfsSync, statSync } from "node:fs";
+import { mkdtemp, open, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { writePhoto } from "../../bench/media-files.ts";
 import { mp4Video, pngPhoto } from "../support/media-samples.ts";
+import { onPostgres } from "../support/postgres.ts";
 import { TestService } from "../support/service.ts";
 
 const shell = (...command: string[]) => Bun.spawnSync(command).exitCode === 0;
@@ -20,7 +22,8 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
   ): Promise<void> {
     const disk = await mkdtemp(join(tmpdir(), "image-sharing-tmpfs-"));
     shell("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk);
-    const service = await TestService.start({ DATA_DIR: disk });
+    // Smaller than the space that is kept free unless the operator says otherwise.
+    const service = await TestService.start({ DATA_DIR: disk, MIN_FREE_SPACE: "off" });
     try {
       await test(service, (options) => {
         if (!shell("mount", "-o", `remount,${options}`, disk)) throw new Error(`cannot remount ${options}`);
@@ -77,6 +80,104 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
       ).toBe(507);
       await rm(path);
       expect(await feed(service, token)).toEqual([]);
+    }));
+
+  /** Leaves not a byte. */
+  async function fill(folder: string): Promise<void> {
+    const file = await open(join(folder, "filling"), "w");
+    const chunk = new Uint8Array(4096);
+    for (let full = false; !full;)
+      full = await file.write(chunk).then(
+        () => false,
+        () => true,
+      );
+    await file.close();
+  }
+  const reserveOf = (service: TestService) => join(service.dataDir, "image-sharing.db-reserve");
+
+  test("goes on with logins, logouts, deletes and new passwords when not a byte is left", () =>
+    onDisk(async (service, remount) => {
+      const { token, email } = await service.signUp();
+      const { id } = (await (await service.upload(token, new Blob([await pngPhoto()]))).json()) as {
+        id: string;
+      };
+      const others = await Promise.all([1, 2, 3].map(() => service.login(email)));
+      const tokens = await Promise.all(
+        others.map(async (answer) => ((await answer.json()) as { access_token: string }).access_token),
+      );
+      await service.services.database.reserve?.refill();
+      await fill(service.dataDir);
+
+      expect((await service.upload(token, new Blob([await pngPhoto()]))).status).toBe(507);
+      expect((await service.fetch("/health")).status).toBe(200);
+      const logout = (one: string) => service.fetch("/auth/jwt/logout", { method: "POST", token: one });
+      expect((await Promise.all(tokens.map(logout))).map(({ status }) => status)).toEqual([204, 204, 204]);
+      expect((await service.fetch("/users/me", { token: tokens[0] })).status).toBe(401);
+      expect((await service.fetch(`/posts/${id}`, { method: "DELETE", token })).status).toBe(200);
+      const password = "another long one";
+      expect((await service.fetch("/users/me", { method: "PATCH", token, json: { password } })).status).toBe(
+        200,
+      );
+      expect((await service.login(email, password)).status).toBe(200);
+      expect(await feed(service, (await service.signUp()).token)).toEqual([]);
+
+      if (!onPostgres) {
+        expect(existsSync(reserveOf(service))).toBe(false);
+        expect(service.logged.filter((line) => line.includes("disk.reserve_released"))).toHaveLength(1);
+        remount("size=60m");
+        await service.services.database.reserve?.refill();
+        expect(statSync(reserveOf(service)).size).toBe(16 * 1024 ** 2);
+      }
+    }));
+
+  test.skipIf(onPostgres)("starts on a disk without a byte left", () =>
+    onDisk(async (first) => {
+      const { email } = await first.signUp();
+      await first.services.database.reserve?.refill();
+      await first.close({ keepData: true });
+      await fill(first.dataDir);
+      const service = await TestService.start({ DATA_DIR: first.dataDir });
+      const { access_token } = (await (await service.login(email)).json()) as { access_token: string };
+      expect((await service.fetch("/auth/jwt/logout", { method: "POST", token: access_token })).status).toBe(
+        204,
+      );
+      await service.close({ keepData: true });
+    }),
+  );
+
+  test("refuses an upload before it is read where less is free than has to stay, 1 GB when nothing is set", () =>
+    onDisk(async (unlimited, remount) => {
+      remount("size=60m");
+      const photo = new Blob([await pngPhoto()]);
+      for (const [setting, status] of [
+        [undefined, 507],
+        ["40mb", 200],
+        ["50gb", 507],
+      ] as const) {
+        const service = await TestService.start({
+          DATA_DIR: unlimited.dataDir,
+          ...(setting !== undefined && { MIN_FREE_SPACE: setting }),
+        });
+        const { token } = await service.signUp();
+        expect([setting, (await service.upload(token, photo)).status]).toEqual([setting, status]);
+        await service.close({ keepData: true });
+      }
+    }));
+
+  test("ends an upload of unknown length where it would use up what has to stay free", () =>
+    onDisk(async (unlimited, remount) => {
+      remount("size=60m");
+      const service = await TestService.start({ DATA_DIR: unlimited.dataDir, MIN_FREE_SPACE: "40mb" });
+      const { token } = await service.signUp();
+      let least = Number.POSITIVE_INFINITY;
+      const watch = setInterval(() => {
+        const { bavail, bsize } = statfsSync(service.dataDir);
+        least = Math.min(least, bavail * bsize);
+      }, 1);
+      expect((await service.upload(token, video(45 * 1024 ** 2))).status).toBe(507);
+      clearInterval(watch);
+      expect(least).toBeGreaterThan(38 * 1024 ** 2);
+      await service.close({ keepData: true });
     }));
 
   test("says why it refuses an upload, though its temp folder cannot be written", () =>

@@ -1,0 +1,202 @@
+import { statfs as systemStatfs } from "node:fs/promises";
+
+import { ApiError } from "../errors.ts";
+import type { Log } from "./log.ts";
+
+const gb = 1024 ** 3;
+
+/** Where the operator sets no limit: 1 GB, on larger disks 2 %. */
+const defaultMinFree = (size: number) => Math.max(gb, Math.floor(size * 0.02));
+
+/** Milliseconds for which a measurement is good. */
+const measuredEveryMs = 1000;
+
+/** Milliseconds between looks whether the operator has to be warned. */
+const watchedEveryMs = 60_000;
+
+/** Bytes after which a running upload is checked again, and that one of unknown length claims at once. */
+const step = 1024 ** 2;
+
+/** The file system that has the least space left, in bytes. */
+export interface DiskUsage {
+  readonly free: number;
+  readonly size: number;
+  /** With less than this free, uploads are refused. */
+  readonly minFree: number;
+}
+
+/** Space for one upload. */
+export interface SpaceClaim {
+  /**
+   * To be called as the body comes in.
+   * @param total bytes so far
+   * @throws ApiError STORAGE_FULL when the space has run out meanwhile
+   */
+  received(total: number): Promise<void> | undefined;
+  /** To be called when the upload was staged or has failed. */
+  release(): void;
+}
+
+/** Watches the file systems that uploads and the database are written to. */
+export interface DiskSpace {
+  /** The latest measurement, at most a second old; undefined where the system does not tell. */
+  usage(): Promise<DiskUsage | undefined>;
+  /**
+   * Admits an upload if it fits beside everything that running uploads still have to send.
+   * @param bytes of the body; 0 when its length is not known
+   * @throws ApiError STORAGE_FULL
+   */
+  claim(bytes: number): Promise<SpaceClaim>;
+  /** Warns the operator and keeps the database's reserve from now on; gives a function that stops it. */
+  start(): () => void;
+}
+
+export interface DiskSpaceOptions {
+  /** One folder on each file system. */
+  readonly folders: readonly string[];
+  /** Bytes that stay free; null: {@link defaultMinFree}. */
+  readonly minFree: number | null;
+  readonly log: Log;
+  /** Of the database. */
+  readonly reserve?: { refill(): Promise<void> } | undefined;
+  /** The system's, unless a test has its own. */
+  readonly statfs?: StatFs;
+}
+
+type StatFs = (folder: string) => Promise<{ bavail: number; blocks: number; bsize: number }>;
+
+interface Measurement {
+  readonly usage: DiskUsage | undefined;
+  readonly begunAt: number;
+  /** {@link received} when it was begun. */
+  readonly received: number;
+}
+
+export function createDiskSpace({
+  folders,
+  minFree,
+  log,
+  reserve,
+  statfs = systemStatfs,
+}: DiskSpaceOptions): DiskSpace {
+  let latest: Measurement | undefined;
+  let measuring: Promise<Measurement> | undefined;
+  /** Bytes that all uploads have sent so far. */
+  let received = 0;
+  /** Bytes that running uploads have claimed and not sent yet. */
+  let claimed = 0;
+
+  /** One measurement runs at a time, so that a file system that hangs holds one thread only. */
+  function measure(): Promise<Measurement> {
+    return (measuring ??= measureOnce().finally(() => (measuring = undefined)));
+  }
+
+  async function measureOnce(): Promise<Measurement> {
+    const begun = { begunAt: performance.now(), received };
+    const found = await Promise.all(folders.map((folder) => measureFolder(folder, minFree, statfs)));
+    const usage = found
+      .filter((one) => one !== undefined)
+      .sort((a, b) => a.free - a.minFree - (b.free - b.minFree))[0];
+    return (latest = { ...begun, usage });
+  }
+
+  async function recent(): Promise<Measurement> {
+    return latest && performance.now() - latest.begunAt < measuredEveryMs ? latest : measure();
+  }
+
+  /** Bytes above the limit. What came in since the measurement counts as written after it. */
+  const headroom = ({ usage, received: then }: Measurement) =>
+    usage ? usage.free - usage.minFree - (received - then) : Number.POSITIVE_INFINITY;
+
+  /**
+   * Adds `more` bytes to what is claimed if the space lasts. Refuses only on a measurement that was begun after the call.
+   * @param besideOthers whether the space that others have claimed is taken already
+   */
+  async function take(more: number, besideOthers: boolean): Promise<void> {
+    const calledAt = performance.now();
+    const lacksSpace = (measurement: Measurement) =>
+      headroom(measurement) < (besideOthers ? claimed + more : more);
+    let measurement = await recent();
+    while (lacksSpace(measurement)) {
+      if (measurement.begunAt >= calledAt) throw new ApiError("STORAGE_FULL");
+      measurement = await measure();
+    }
+    claimed += more;
+  }
+
+  async function claim(bytes: number): Promise<SpaceClaim> {
+    const lengthKnown = bytes > 0;
+    let unsent = lengthKnown ? bytes : step;
+    await take(unsent, true);
+    let sent = 0;
+    let checkedUpTo = step;
+
+    async function checkAgain(): Promise<void> {
+      checkedUpTo = sent + step;
+      // Space that was promised to others since is no reason to end an upload whose whole length was admitted.
+      const more = lengthKnown ? 0 : step;
+      await take(more, !lengthKnown);
+      unsent += more;
+    }
+
+    return {
+      received(total) {
+        const arrived = total - sent;
+        const ofClaim = Math.min(arrived, unsent);
+        sent = total;
+        received += arrived;
+        unsent -= ofClaim;
+        claimed -= ofClaim;
+        return sent >= checkedUpTo ? checkAgain() : undefined;
+      },
+      release() {
+        claimed -= unsent;
+        unsent = 0;
+      },
+    };
+  }
+
+  let state: "enough" | "low" | "full" = "enough";
+  async function watch(): Promise<void> {
+    const { usage } = await measure();
+    if (usage) {
+      const now = stateOf(usage);
+      if (now === "full" && state !== "full")
+        log.warn("disk.full", { ...usage, effect: "uploads are refused" });
+      if (now === "low" && state !== "low") log.warn("disk.low", { ...usage });
+      if (now === "enough" && state !== "enough") log.info("disk.enough", { ...usage });
+      state = now;
+    }
+    await reserve?.refill();
+  }
+
+  return {
+    usage: async () => (await recent()).usage,
+    claim,
+    start() {
+      const look = () => void watch();
+      look();
+      const timer = setInterval(look, watchedEveryMs);
+      timer.unref();
+      return () => clearInterval(timer);
+    },
+  };
+}
+
+const stateOf = ({ free, minFree }: DiskUsage) =>
+  free < minFree ? "full" : free < 2 * minFree ? "low" : "enough";
+
+/** Undefined where nothing is told: the folder is missing, or the file system has no size of its own. */
+async function measureFolder(
+  folder: string,
+  minFree: number | null,
+  statfs: StatFs,
+): Promise<DiskUsage | undefined> {
+  try {
+    const { bavail, blocks, bsize } = await statfs(folder);
+    const size = blocks * bsize;
+    return size > 0 ? { free: bavail * bsize, size, minFree: minFree ?? defaultMinFree(size) } : undefined;
+  } catch {
+    return undefined;
+  }
+}

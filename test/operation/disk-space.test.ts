@@ -1,0 +1,122 @@
+import { expect, test } from "bun:test";
+
+import { ApiError } from "../../src/errors.ts";
+import { createDiskSpace } from "../../src/operation/disk-space.ts";
+import { createLog } from "../../src/operation/log.ts";
+
+const mb = 1024 ** 2;
+const gb = 1024 ** 3;
+
+/** A disk of this size, whose free space a test changes as it likes. */
+function disk({ size = 100 * gb, free = 10 * gb, minFree = null as number | null, folders = ["data"] } = {}) {
+  const state = { size, free, measured: 0 };
+  const logged: { level: string; event: string }[] = [];
+  const log = createLog("debug", (line) => logged.push(JSON.parse(line) as (typeof logged)[number]));
+  const space = createDiskSpace({
+    folders,
+    minFree,
+    log,
+    statfs: async (folder) => {
+      state.measured += 1;
+      if (folder === "missing") throw Object.assign(new Error(), { code: "ENOENT" });
+      return { bsize: 1, blocks: state.size, bavail: folder === "fuller" ? state.free / 2 : state.free };
+    },
+  });
+  return { state, space, logged };
+}
+
+const codeOf = (attempt: Promise<unknown> | undefined) =>
+  Promise.resolve(attempt).then(
+    () => "admitted",
+    (error: unknown) => (error as ApiError).code,
+  );
+
+test.each([
+  [8 * gb, null, gb],
+  [50 * gb, null, gb],
+  [100 * gb, null, 2 * gb],
+  [100 * gb, 5 * mb, 5 * mb],
+  [100 * gb, 0, 0],
+])("on a disk of %p bytes with the setting %p, %p bytes stay free", async (size, minFree, expected) => {
+  expect((await disk({ size, minFree }).space.usage())?.minFree).toBe(Math.floor(expected));
+});
+
+test("an upload is refused when it does not fit above the limit", async () => {
+  const { space } = disk({ free: 3 * gb });
+  expect(await codeOf(space.claim(gb + 1))).toBe("STORAGE_FULL");
+  expect(await codeOf(space.claim(gb))).toBe("admitted");
+});
+
+test("uploads that run at once are counted together, so that they cannot fill the disk", async () => {
+  const { space } = disk({ free: 3 * gb });
+  const outcomes = await Promise.all(Array.from({ length: 40 }, () => codeOf(space.claim(gb / 10))));
+  expect(outcomes.filter((outcome) => outcome === "admitted")).toHaveLength(10);
+});
+
+test("what an upload has sent is counted once, and what it has not is given back with it", async () => {
+  const { space, state } = disk({ free: 3 * gb });
+  const first = await space.claim(gb);
+  state.free -= gb / 2;
+  await first.received(gb / 2);
+  expect(await codeOf(space.claim(1))).toBe("STORAGE_FULL");
+  await Bun.sleep(1100);
+  expect(await codeOf(space.claim(1))).toBe("STORAGE_FULL");
+  first.release();
+  expect(await codeOf(space.claim(gb / 2))).toBe("admitted");
+});
+
+test("an upload that was admitted goes on beside later ones, and ends when the disk is full all the same", async () => {
+  const { space, state } = disk({ free: 3 * gb });
+  const first = await space.claim(gb / 2);
+  await space.claim(gb / 2);
+  expect(await codeOf(first.received(10 * mb))).toBe("admitted");
+  state.free = 2 * gb - 1;
+  await Bun.sleep(1100);
+  expect(await codeOf(first.received(20 * mb))).toBe("STORAGE_FULL");
+});
+
+test("an upload of unknown length ends when the space above the limit is used up", async () => {
+  const { space, state } = disk({ free: 2 * gb + 20 * mb });
+  const claim = await space.claim(0);
+  let sent = 0;
+  for (; (await codeOf(claim.received(sent + mb / 2))) === "admitted"; sent += mb / 2) state.free -= mb / 2;
+  expect(sent).toBeGreaterThan(15 * mb);
+  expect(sent).toBeLessThanOrEqual(20 * mb);
+});
+
+test("the disk is measured once a second at most, and anew before an upload is refused", async () => {
+  const { space, state } = disk({ free: 3 * gb });
+  for (let i = 0; i < 100; i++) (await space.claim(mb)).release();
+  expect(state.measured).toBe(1);
+  state.free = 50 * gb;
+  expect(await codeOf(space.claim(10 * gb))).toBe("admitted");
+  expect(state.measured).toBe(2);
+});
+
+test("of several file systems the one with the least space counts; one that cannot be measured does not", async () => {
+  const { space } = disk({ folders: ["missing", "data", "fuller"], free: 10 * gb });
+  expect((await space.usage())?.free).toBe(5 * gb);
+  const unknown = disk({ folders: ["missing"] });
+  expect([await unknown.space.usage(), await codeOf(unknown.space.claim(1000 * gb))]).toEqual([
+    undefined,
+    "admitted",
+  ]);
+  const sizeless = disk({ size: 0, free: 0 });
+  expect(await codeOf(sizeless.space.claim(gb))).toBe("admitted");
+});
+
+test("the operator is warned early and once, when the disk is full, and when there is space again", async () => {
+  const { space, state, logged } = disk({ free: 10 * gb });
+  const look = async (free: number) => {
+    state.free = free;
+    space.start()();
+    await Bun.sleep(1);
+    return logged.splice(0).map(({ level, event }) => `${level} ${event}`);
+  };
+  expect(await look(10 * gb)).toEqual([]);
+  expect(await look(3.9 * gb)).toEqual(["warn disk.low"]);
+  expect(await look(3.8 * gb)).toEqual([]);
+  expect(await look(1.9 * gb)).toEqual(["warn disk.full"]);
+  expect(await look(2.1 * gb)).toEqual(["warn disk.low"]);
+  expect(await look(5 * gb)).toEqual(["info disk.enough"]);
+});

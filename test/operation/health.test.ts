@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { createApp } from "../../src/app.ts";
+import { createHealthCheck, sharedCheck } from "../../src/operation/health.ts";
+import { TestService } from "../support/service.ts";
+
+const outcome = (check: Promise<void>) =>
+  check.then(
+    () => "well",
+    (error: Error) => error.message,
+  );
+
+test("callers that arrive while a check runs share it", async () => {
+  let runs = 0;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const check = sharedCheck("It", () => (runs++, promise), 1000);
+  const answers = [check(), check(), check()];
+  resolve();
+  expect(await Promise.all(answers.map(outcome))).toEqual(["well", "well", "well"]);
+  expect(runs).toBe(1);
+  await check();
+  expect(runs).toBe(2);
+});
+
+test("a check that hangs fails at its deadline, then at once, and is begun anew only when it has ended", async () => {
+  let runs = 0;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const check = sharedCheck("It", () => (runs++, promise), 50);
+  const hangs = "It has not answered within 50 ms";
+  expect(await outcome(check())).toBe(hangs);
+  const started = performance.now();
+  for (let i = 0; i < 20; i++) expect(await outcome(check())).toBe(hangs);
+  expect(performance.now() - started).toBeLessThan(500);
+  resolve();
+  await Bun.sleep(0);
+  expect([await outcome(check()), runs]).toEqual(["well", 2]);
+});
+
+describe("the health of a service", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "image-sharing-health-"));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  test("is tried on the disk, and leaves nothing there", async () => {
+    const tempDir = join(folder, "tmp");
+    const check = createHealthCheck(async () => {}, { tempDir, mediaDir: folder });
+    expect(await outcome(check())).toBe("well");
+    expect(await readdir(tempDir)).toEqual([]);
+  });
+
+  test("is bad where the disk cannot be used, or media are gone", async () => {
+    await Bun.write(join(folder, "file"), "in the way");
+    for (const dirs of [
+      { tempDir: join(folder, "file"), mediaDir: undefined },
+      { tempDir: folder, mediaDir: join(folder, "nowhere") },
+    ])
+      expect(await outcome(createHealthCheck(async () => {}, dirs)())).not.toBe("well");
+  });
+
+  test("is bad where the database rejects or hangs: 503, within the patience of the health command", async () => {
+    const service = await TestService.start();
+    try {
+      const { tempDir } = service.services;
+      for (const ping of [() => Promise.reject(new Error("gone")), () => new Promise<never>(() => {})]) {
+        const health = createHealthCheck(ping, { tempDir, mediaDir: undefined });
+        const broken = createApp({ ...service.services, health });
+        const started = performance.now();
+        const answer = await broken.handle(new Request("http://localhost/health"));
+        expect([answer.status, answer.headers.get("retry-after"), await answer.json()]).toEqual([
+          503,
+          "5",
+          { detail: "Service temporarily unavailable" },
+        ]);
+        expect(performance.now() - started).toBeLessThan(2500);
+      }
+    } finally {
+      await service.close();
+    }
+  });
+});
