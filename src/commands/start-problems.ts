@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import type { Config } from "../config.ts";
-import { NewerDatabase, untrustedServer } from "../database/failures.ts";
+import { NewerDatabase, UnfitDatabase, untrustedServer } from "../database/failures.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
 import { CommandError } from "./command.ts";
 
@@ -17,9 +17,10 @@ export function cannotUse(
 
 /** What is wrong with a folder has a code of the system's, like EACCES; certificates have codes of their own. */
 export const isOfPostgres = (error: unknown): boolean =>
-  error instanceof NewerDatabase
+  error instanceof UnfitDatabase ||
+  (error instanceof NewerDatabase
     ? error.dialect === "pg"
-    : /^(?!SQLITE).+_/.test(String((error as { code?: unknown }).code));
+    : /^(?!SQLITE).+_/.test(String((error as { code?: unknown }).code)));
 
 function whyNot(dataDir: string, error: unknown): string {
   const { code, message, path } = error as NodeJS.ErrnoException;
@@ -68,6 +69,7 @@ function whyNotPostgres(url: string, error: unknown, named: string): string {
   const name = decodeURIComponent(pathname.slice(1));
   if (error instanceof NewerDatabase)
     return `The database "${name}" on ${host} is of a newer version of this program. Start that one.`;
+  if (error instanceof UnfitDatabase) return `The database "${name}" on ${host} ${error.message}`;
   const why = new Map([
     ["28000", "refuses this user"],
     ["28P01", "refuses this user or password"],

@@ -24,6 +24,14 @@ export class NewerDatabase extends Error {
 }
 
 /**
+ * A PostgreSQL database that would not keep or isolate data as this program needs it. The message continues "The database
+ * … on …" and says what to do.
+ */
+export class UnfitDatabase extends Error {
+  override readonly name = "UnfitDatabase";
+}
+
+/**
  * What a failing database means to a client: full, or not to be reached just now. Undefined for errors that are none
  * of the database's surroundings.
  */

@@ -3,7 +3,7 @@ import { SQL } from "bun";
 import { drizzle } from "drizzle-orm/bun-sql";
 
 import type { Connection, Query } from "./connection.ts";
-import { NewerDatabase } from "./failures.ts";
+import { NewerDatabase, UnfitDatabase } from "./failures.ts";
 import { pg } from "./kit.ts";
 import { migrationLock } from "./locks.ts";
 import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
@@ -36,12 +36,15 @@ const patience = 25;
  */
 const abandonedTransactionTimeout = 10_000;
 
+/** What the queries are written for: at a higher level they would fail when they meet each other. */
+const isolation = "read committed";
+
 /**
  * Opens (and migrates) a PostgreSQL database, which any number of processes may share. Connections that are lost are
  * made anew by the next query; what ran on them fails. So does, after a while, what a server that vanished never answers.
  *
  * TLS as `sslmode` in the address says; without it, TLS where the server has it (`prefer`, as libpq does).
- * @throws PostgresError where the database cannot be reached or used; NewerDatabase
+ * @throws PostgresError where the database cannot be reached or used; NewerDatabase; UnfitDatabase
  */
 export async function openPostgres({ url, poolSize }: PostgresSettings): Promise<Connection> {
   const names = [...new URL(url).searchParams.keys()];
@@ -52,6 +55,8 @@ export async function openPostgres({ url, poolSize }: PostgresSettings): Promise
       ...(names.some((name) => ["sslmode", "ssl", "tls"].includes(name)) ? {} : { tls: "prefer" }),
       connection: {
         application_name: "image-sharing",
+        // Whatever the server, the database or the user has for a default.
+        default_transaction_isolation: isolation,
         statement_timeout: String(statementTimeout * 1000),
         idle_in_transaction_session_timeout: String(abandonedTransactionTimeout),
       },
@@ -59,6 +64,7 @@ export async function openPostgres({ url, poolSize }: PostgresSettings): Promise
   // Apart from what is watched: a migration may take its time.
   const migrating = connect();
   try {
+    await requireFit(migrating);
     await migrate(migrating);
   } finally {
     await migrating.close({ timeout: 0 });
@@ -88,6 +94,22 @@ export async function openPostgres({ url, poolSize }: PostgresSettings): Promise
     watchCommits: undefined,
     close: () => pool.close({ timeout: 5 }),
   };
+}
+
+/** @throws UnfitDatabase where texts could not hold every character, or a proxy has dropped our isolation level */
+async function requireFit(client: SQL): Promise<void> {
+  const [settings] = await client`
+    select current_setting('server_encoding') as encoding,
+      current_setting('default_transaction_isolation') as isolation`;
+  const { encoding, isolation: effective } = settings as { encoding: string; isolation: string };
+  if (encoding !== "UTF8")
+    throw new UnfitDatabase(
+      `has the encoding ${encoding}, which cannot hold every character. Make one with: create database … encoding 'UTF8' template template0.`,
+    );
+  if (effective !== isolation)
+    throw new UnfitDatabase(
+      `has the default isolation level ${effective}, and what is between does not let it be changed for a connection. Set it with: alter database … set default_transaction_isolation = '${isolation}'.`,
+    );
 }
 
 /** Of several nodes that start at once one migrates, the others wait for it. */

@@ -3,7 +3,8 @@ import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { databaseFailure, NewerDatabase } from "../../src/database/failures.ts";
+import { step } from "../../src/database/connection.ts";
+import { databaseFailure, NewerDatabase, UnfitDatabase } from "../../src/database/failures.ts";
 import { openPostgres } from "../../src/database/postgres.ts";
 import {
   canStartPostgres,
@@ -36,6 +37,44 @@ describe.skipIf(!hasPostgres)("a PostgreSQL database", () => {
       NewerDatabase,
     );
   });
+
+  test.each(["LATIN1", "SQL_ASCII"])(
+    "with the encoding %s is refused, and left as it is",
+    async (encoding) => {
+      const url = await freshDatabase(`encoding '${encoding}' locale 'C' template template0`);
+      const refused = await openPostgres({ url, poolSize: 1 }).catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(UnfitDatabase);
+      expect((refused as Error).message).toContain(encoding);
+      const tables = await withServer(url, (sql) => sql`select 1 from pg_tables where schemaname = 'public'`);
+      expect([...tables]).toEqual([]);
+    },
+  );
+
+  test.each(["database", "user"])(
+    "whose %s has another isolation level for a default is used at read committed",
+    async (whose) => {
+      const url = await freshDatabase();
+      const database = new URL(url).pathname.slice(1);
+      const user = `user_${database}`;
+      await withServer(url, async (sql) => {
+        await sql.unsafe(`create role ${user} superuser login`);
+        const name = whose === "database" ? database : user;
+        await sql.unsafe(`alter ${whose} ${name} set default_transaction_isolation = 'serializable'`);
+      });
+      const address = Object.assign(new URL(url), { username: user }).href;
+      const [before] = await withServer(address, (sql) => sql`show transaction_isolation`);
+      expect(before).toEqual({ transaction_isolation: "serializable" });
+      const { query, transaction, close } = await openPostgres({ url: address, poolSize: 3 });
+      const ask = "select current_setting('transaction_isolation') as level";
+      const alone = [...((await query.execute(ask)) as Iterable<unknown>)];
+      const together = await transaction(function* (tx) {
+        return [...((yield* step(tx.execute(ask))) as Iterable<unknown>)];
+      });
+      expect([alone, together]).toEqual([[{ level: "read committed" }], [{ level: "read committed" }]]);
+      await close();
+      await withServer(url, (sql) => sql.unsafe(`drop owned by ${user}; drop role ${user}`));
+    },
+  );
 
   test("has no more connections of one process than it may, and no statement without an end", async () => {
     const url = await freshDatabase();
@@ -145,6 +184,18 @@ describe.skipIf(!canStartPostgres)("a start on PostgreSQL that cannot be", () =>
     expect(status).toBe(1);
     expect(said).toMatch(sentence);
     expect(said).toContain("DATABASE_URL");
+    expect(said.trim().split("\n")).toHaveLength(1);
+    expect(said).not.toContain("hidden");
+  });
+
+  test("names the database whose encoding cannot hold every character", async () => {
+    await withServer(
+      address(() => {}),
+      (sql) => sql.unsafe("create database old encoding 'LATIN1' locale 'C' template template0"),
+    );
+    const { status, said } = await start(address((url) => (url.pathname = "/old")));
+    expect(status).toBe(1);
+    expect(said).toMatch(/^The database "old" on localhost:\d+ has the encoding LATIN1/);
     expect(said.trim().split("\n")).toHaveLength(1);
     expect(said).not.toContain("hidden");
   });

@@ -139,11 +139,14 @@ async function sharedServer(): Promise<string> {
   return started.url("postgres");
 }
 
-/** The address of an empty database, for one test. */
-export async function freshDatabase(): Promise<string> {
+/**
+ * The address of an empty database, for one test.
+ * @param options of `create database`
+ */
+export async function freshDatabase(options = ""): Promise<string> {
   const server = await (shared ??= sharedServer());
   const name = `image_sharing_test_${crypto.randomUUID().replaceAll("-", "")}`;
-  await withServer(server, (sql) => sql.unsafe(`create database ${name}`));
+  await withServer(server, (sql) => sql.unsafe(`create database ${name} ${options}`));
   made.push(name);
   const url = new URL(server);
   url.pathname = `/${name}`;
