@@ -1,8 +1,9 @@
-import { rmSync } from "node:fs";
-import { link, open, type FileHandle } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 
 import { CommandError } from "../commands/command.ts";
+import { enterDataFolder, type EnteredFolder } from "../commands/enter-data-folder.ts";
 import { cannotUse } from "../commands/start-problems.ts";
 import { takeSnapshot } from "../database/snapshot.ts";
 import { DiskStore } from "../media/disk-store.ts";
@@ -15,34 +16,50 @@ import { whenToldToEnd } from "./told-to-end.ts";
 /**
  * Writes everything of a data folder into one archive, while the service runs: a snapshot of the database, the media it
  * knows, the generated secret, and last a manifest with the checksum of each. Under its name the archive is whole.
+ *
+ * Root reads with the rights of the data folder's owner, so that no link there brings a file of root's into the archive,
+ * and writes with its own.
  * @returns how many posts it holds media of
  * @throws CommandError
  */
 export async function writeBackup(dataDir: string, target: string): Promise<number> {
-  const partial = `${target}.${process.pid}.partial`;
-  const copied = `${target}.${process.pid}.db`;
-  const cleanUp = () => {
-    for (const leftover of [partial, copied, `${copied}-journal`]) rmSync(leftover, { force: true });
-  };
+  const path = resolve(target);
+  const partial = `${path}.${process.pid}.partial`;
+  const copied = `${path}.${process.pid}.db`;
+  let folder: EnteredFolder | undefined;
+  const asStarted = <T>(work: () => T): T => (folder ? folder.outside(work) : work());
+  const cleanUp = () =>
+    asStarted(() => {
+      for (const leftover of [partial, copied]) rmSync(leftover, { force: true });
+    });
   const notTold = whenToldToEnd(cleanUp);
   try {
-    if (await Bun.file(target).exists()) throw new CommandError(`${target} exists already.`);
-    if (!(await Bun.file(join(dataDir, databaseName)).exists()))
+    if (existsSync(path)) throw new CommandError(`${target} exists already.`);
+    if (!existsSync(join(dataDir, databaseName)))
       throw new CommandError(
         `There is no database in ${dataDir}. Set DATA_DIR to the folder of the service.`,
       );
-    const file = await open(partial, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
-      throw new CommandError(`${target} cannot be written (${error.code}).`);
-    });
+    const files: FileHandle[] = [];
+    const make = async (name: string) => {
+      const file = await open(name, "wx+", 0o600).catch((error: NodeJS.ErrnoException) => {
+        throw new CommandError(`${target} cannot be written (${error.code}).`);
+      });
+      files.push(file);
+      return file;
+    };
     try {
-      const posts = await fill(new TarWriter(file), dataDir, copied);
-      // A link fails where a rename would replace.
-      await link(partial, target);
-      const folder = await open(dirname(target), "r");
-      await folder.sync().finally(() => folder.close());
+      const archive = new TarWriter(await make(partial));
+      const copy = { path: copied, file: await make(copied) };
+      folder = enterDataFolder(dataDir);
+      const posts = await fill(archive, dataDir, folder, copy);
+      asStarted(() => {
+        // A link fails where a rename would replace.
+        linkSync(partial, path);
+        syncFolder(dirname(path));
+      });
       return posts;
     } finally {
-      await file.close();
+      for (const file of files) await file.close();
     }
   } finally {
     cleanUp();
@@ -50,7 +67,23 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
   }
 }
 
-async function fill(archive: TarWriter, dataDir: string, copied: string): Promise<number> {
+/** Sees a folder's entries on the disk. */
+function syncFolder(path: string): void {
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** @param copy an empty file for the copy of the database */
+async function fill(
+  archive: TarWriter,
+  dataDir: string,
+  folder: EnteredFolder,
+  copy: { path: string; file: FileHandle },
+): Promise<number> {
   const manifest: Manifest = { version, made: new Date().toISOString(), files: {} };
   const add = async (name: string, file: FileHandle) => {
     const { size } = await file.stat();
@@ -61,7 +94,7 @@ async function fill(archive: TarWriter, dataDir: string, copied: string): Promis
     const opened: FileHandle[] = [];
     try {
       // All are open before the first is read: deleted meanwhile, they can still be read.
-      for (const { path } of files) opened.push(await open(path, "r"));
+      for (const { path } of files) opened.push(await openData(path));
       for (const [i, { name }] of files.entries()) await add(name, opened[i]!);
       return true;
     } catch (error) {
@@ -72,8 +105,13 @@ async function fill(archive: TarWriter, dataDir: string, copied: string): Promis
     }
   };
 
-  const snapshot = snapshotOf(dataDir, copied);
-  const store = new DiskStore(join(dataDir, "media"));
+  const openData = (path: string) =>
+    open(path, "r").catch((error: NodeJS.ErrnoException) => {
+      throw error.code === "ENOENT" ? error : cannotUse({ dataDir: folder.path }, error);
+    });
+
+  const snapshot = snapshotOf(dataDir, folder, copy.path);
+  const store = new DiskStore(join(folder.path, "media"));
   const deletedSince: string[] = [];
   const media = snapshot.media();
   for (const { id, key, thumbnail } of media) {
@@ -83,8 +121,8 @@ async function fill(archive: TarWriter, dataDir: string, copied: string): Promis
   }
   snapshot.forget(deletedSince);
   snapshot.close();
-  await addAll([{ name: databaseName, path: copied }]);
-  await addAll([{ name: secretName, path: join(dataDir, secretName) }]);
+  await add(databaseName, copy.file);
+  await addAll([{ name: secretName, path: join(folder.path, secretName) }]);
   const text = Buffer.from(JSON.stringify(manifest, null, 1));
   await archive.add(
     manifestName,
@@ -97,9 +135,9 @@ async function fill(archive: TarWriter, dataDir: string, copied: string): Promis
   return media.length - deletedSince.length;
 }
 
-function snapshotOf(dataDir: string, copied: string) {
+function snapshotOf(dataDir: string, folder: EnteredFolder, copied: string) {
   try {
-    return takeSnapshot(join(dataDir, databaseName), copied);
+    return folder.sqlite(() => takeSnapshot(join(dataDir, databaseName), copied, folder.outside));
   } catch (error) {
     throw cannotUse({ dataDir }, error);
   }

@@ -1,86 +1,133 @@
 import { rmSync } from "node:fs";
-import { chown, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, mkdtemp, open, readdir, rename, rm, statfs } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+import type { FileHandle } from "node:fs/promises";
 
 import { CommandError } from "../commands/command.ts";
+import { enterDataFolder, type EnteredFolder } from "../commands/enter-data-folder.ts";
+import { cannotUse } from "../commands/start-problems.ts";
+import { problemOfBackup } from "../database/backup-check.ts";
 import { DiskStore } from "../media/disk-store.ts";
-import { databaseName, keyOf, manifestName, secretName, type Manifest } from "./manifest.ts";
-import { DamagedArchive, readTar, type Entry } from "./tar.ts";
+import { version } from "../operation/version.ts";
+import { openArchive } from "./archive.ts";
+import {
+  databaseName,
+  keyOf,
+  largestManifest,
+  manifestName,
+  parseManifest,
+  secretName,
+  type Manifest,
+} from "./manifest.ts";
+import { cut, DamagedArchive, printable, readEntries, type Entry } from "./tar.ts";
 import { whenToldToEnd } from "./told-to-end.ts";
+
+/** Bytes that a file of ours which holds the secret may have. */
+const largestSecret = 4096;
 
 /**
  * Makes a data folder of a backup, whole or not at all: it is put together in a corner of its place, compared with the
- * manifest, and moved only then, the database last. The folder itself stays what it is, a volume or a link, and so does
- * its owner, who gets the files too.
- * @throws CommandError for a folder that is not empty, and for an archive that is cut, changed or none of ours
+ * manifest, its database checked, and moved only then, the database last. The folder itself stays what it is, a volume or
+ * a link, and so does its owner, whose rights a restore by root works with: the files become theirs.
+ * @throws CommandError for a folder that is not empty or cannot be used, and for an archive that is cut, changed or none
+ * of ours
  */
 export async function restoreBackup(archive: string, dataDir: string): Promise<void> {
-  const there = await readdir(dataDir).catch((error: NodeJS.ErrnoException) => {
+  // Before root takes on the rights of the data folder's owner, who may not be allowed to read it.
+  const { file, size } = await openArchive(archive);
+  try {
+    await restoreFrom(file, size, dataDir, enterDataFolder(dataDir));
+  } catch (error) {
+    if (error instanceof DamagedArchive)
+      throw new CommandError(`${archive} cannot be restored: ${error.message}.`);
+    throw error instanceof CommandError ? error : cannotUse({ dataDir }, error);
+  } finally {
+    await file.close();
+  }
+}
+
+async function restoreFrom(
+  file: FileHandle,
+  size: number,
+  dataDir: string,
+  folder: EnteredFolder,
+): Promise<void> {
+  const there = await readdir(folder.path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw new CommandError(`${dataDir} cannot be used: ${error.code}.`);
   });
   // A fresh volume has that.
   if (there?.some((name) => name !== "lost+found"))
     throw new CommandError(`${dataDir} is not empty. Restore into an empty folder.`);
-  if (!(await Bun.file(archive).exists())) throw new CommandError(`There is no file ${archive}.`);
 
-  const growing = join(dataDir, `restoring-${process.pid}`);
+  let growing: string | undefined;
   const moved: string[] = [];
   const cleanUp = () => {
-    for (const path of [...moved, growing]) rmSync(path, { recursive: true, force: true });
-    if (!there) rmSync(dataDir, { recursive: true, force: true });
+    for (const path of [...moved, growing]) if (path) rmSync(path, { recursive: true, force: true });
+    if (!there) rmSync(folder.path, { recursive: true, force: true });
   };
   const notTold = whenToldToEnd(cleanUp);
   try {
-    await mkdir(growing, { recursive: true, mode: 0o700 });
-    await extract(archive, growing);
-    await giveTo(dataDir, growing);
+    await mkdir(folder.path, { recursive: true, mode: 0o700 });
+    growing = await mkdtemp(join(folder.path, "restoring-"));
+    const { bavail, bsize } = await statfs(growing);
+    if (bavail * bsize < size)
+      throw new CommandError(
+        `The backup needs ${size} bytes, but the disk of ${dataDir} has only ${bavail * bsize} free.`,
+      );
+    await extract(file, growing);
+    const database = join(dataDir, basename(growing), databaseName);
+    const problem = folder.sqlite(() => problemOfBackup(database));
+    if (problem) throw new DamagedArchive(`its database ${problem}`);
     const names = await readdir(growing);
     for (const name of [...names.filter((name) => name !== databaseName), databaseName]) {
-      moved.push(join(dataDir, name));
-      await rename(join(growing, name), join(dataDir, name));
+      moved.push(join(folder.path, name));
+      await rename(join(growing, name), join(folder.path, name));
     }
     await rm(growing, { recursive: true });
-    await sync(dataDir);
+    await sync(folder.path);
   } catch (error) {
     cleanUp();
-    if (error instanceof DamagedArchive)
-      throw new CommandError(`${archive} cannot be restored: ${error.message}.`);
     throw error;
   } finally {
     notTold();
   }
 }
 
-async function extract(archive: string, folder: string): Promise<void> {
+async function extract(archive: FileHandle, folder: string): Promise<void> {
   const store = new DiskStore(join(folder, "media"));
-  const found = new Map<string, string>();
+  const found: Manifest["files"] = {};
   const folders = new Set<string>();
+  let entries = 0;
   let manifest: Manifest | undefined;
-  for await (const entry of readTar(archive)) {
-    if (manifest || found.has(entry.name)) throw new DamagedArchive(`${entry.name} should not be there`);
-    if (entry.name === manifestName) manifest = await readManifest(entry);
+  for await (const entry of readEntries(archive)) {
+    if (manifest || Object.hasOwn(found, entry.name))
+      throw new DamagedArchive(`${printable(entry.name)} is in it once too often`);
+    if (entry.name === manifestName) manifest = await readManifest(entry, entries);
     else {
-      const path = pathOf(entry.name, folder, store);
-      found.set(entry.name, await write(entry, path));
+      const path = pathOf(entry, folder, store);
+      found[entry.name] = { size: entry.size, sha256: await write(entry, path) };
       folders.add(dirname(path));
+      entries += 1;
     }
   }
   if (!manifest) throw new DamagedArchive("it has no manifest");
-  const listed = Object.entries(manifest.files);
-  for (const [name, { sha256 }] of listed)
-    if (found.get(name) !== sha256) throw new DamagedArchive(`${name} is missing or was changed`);
-  if (listed.length !== found.size || !found.has(databaseName))
-    throw new DamagedArchive("its manifest does not fit");
+  compare(manifest, found);
   for (const path of folders) await sync(path);
 }
 
-/** Root restores for whom the data folder belongs to: the service's user, who could not read root's files. */
-async function giveTo(dataDir: string, growing: string): Promise<void> {
-  const { uid, gid } = await stat(dataDir);
-  if (process.getuid?.() !== 0 || uid === 0) return;
-  for (const name of ["", ...(await readdir(growing, { recursive: true }))])
-    await chown(join(growing, name), uid, gid);
+/** @throws DamagedArchive unless the archive holds what its manifest lists, and nothing else */
+function compare({ files }: Manifest, found: Manifest["files"]): void {
+  for (const [name, { size, sha256 }] of Object.entries(files)) {
+    const file = Object.hasOwn(found, name) ? found[name] : undefined;
+    if (!file) throw new DamagedArchive(`${printable(name)} is missing`);
+    if (file.size !== size || file.sha256 !== sha256)
+      throw new DamagedArchive(`${name} was changed since the backup was made`);
+  }
+  for (const name of Object.keys(found))
+    if (!Object.hasOwn(files, name)) throw new DamagedArchive(`its manifest does not list ${name}`);
+  if (!Object.hasOwn(files, databaseName)) throw new DamagedArchive("it has no database");
 }
 
 /** Sees a folder's entries on the disk. */
@@ -90,7 +137,8 @@ async function sync(folder: string): Promise<void> {
 }
 
 /** Only names of ours have a place: none leaves the folder. */
-function pathOf(name: string, folder: string, store: DiskStore): string {
+function pathOf({ name, size }: Entry, folder: string, store: DiskStore): string {
+  if (name === secretName && size > largestSecret) throw new DamagedArchive(`${name} in it is no secret`);
   if (name === databaseName || name === secretName) return join(folder, name);
   const key = keyOf(name);
   try {
@@ -98,7 +146,7 @@ function pathOf(name: string, folder: string, store: DiskStore): string {
   } catch {
     // No key of ours.
   }
-  throw new DamagedArchive("it holds a file that is none of ours");
+  throw new DamagedArchive(`${printable(name)} in it is nothing that a backup holds`);
 }
 
 async function write(entry: Entry, path: string): Promise<string> {
@@ -112,7 +160,7 @@ async function write(entry: Entry, path: string): Promise<string> {
       size += bytes.length;
       await file.write(bytes);
     }
-    if (size !== entry.size) throw new DamagedArchive("it ends too early");
+    if (size !== entry.size) throw new DamagedArchive(cut);
     await file.sync();
   } finally {
     await file.close();
@@ -120,12 +168,19 @@ async function write(entry: Entry, path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-async function readManifest(entry: Entry): Promise<Manifest> {
+/** @param files how many the archive holds before it */
+async function readManifest(entry: Entry, files: number): Promise<Manifest> {
+  if (entry.size > largestManifest(files))
+    throw new DamagedArchive("its manifest is larger than its files account for");
   const pieces: Uint8Array[] = [];
   for await (const bytes of entry.content()) pieces.push(bytes);
-  try {
-    return JSON.parse(Buffer.concat(pieces).toString()) as Manifest;
-  } catch {
-    throw new DamagedArchive("its manifest cannot be read");
-  }
+  const text = Buffer.concat(pieces);
+  if (text.length !== entry.size) throw new DamagedArchive(cut);
+  const manifest = await parseManifest(text.toString());
+  if (!manifest) throw new DamagedArchive("its manifest is damaged");
+  if (Bun.semver.order(manifest.version, version) > 0)
+    throw new DamagedArchive(
+      `it was made by version ${manifest.version} of this program, which is newer than this one (${version})`,
+    );
+  return manifest;
 }

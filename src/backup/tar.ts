@@ -59,29 +59,47 @@ export async function* bytesOf(
 }
 
 /**
- * Reads the entries of an archive in their order.
+ * Reads the entries of the archive at `path` in their order.
  * @throws DamagedArchive for what is no archive, or was cut
  */
 export async function* readTar(path: string): AsyncGenerator<Entry> {
   const file = await open(path, "r");
   try {
-    for (let at = 0; ;) {
-      const head = Buffer.alloc(block);
-      const { bytesRead } = await file.read(head, 0, block, at);
-      if (bytesRead < block) throw new DamagedArchive("it ends too early");
-      if (head.every((byte) => byte === 0)) return;
-      const sum = Number.parseInt(text(head, 148, 8), 8);
-      if (sum !== checksum(head) || text(head, 257, 5) !== "ustar")
-        throw new DamagedArchive("it is no backup");
-      const size = binary(head) ? head.readUIntBE(130, 6) : Number.parseInt(text(head, 124, 12), 8);
-      const start = at + block;
-      yield { name: text(head, 0, 100), size, content: () => bytesOf(file, start, size) };
-      at = start + size + padding(size);
-    }
+    yield* readEntries(file);
   } finally {
     await file.close();
   }
 }
+
+/** The same of an open file, which stays open. */
+export async function* readEntries(file: FileHandle): AsyncGenerator<Entry> {
+  for (let at = 0; ;) {
+    const head = Buffer.alloc(block);
+    const { bytesRead } = await file.read(head, 0, block, at);
+    if (bytesRead === block && head.every((byte) => byte === 0)) return;
+    const sum = Number.parseInt(text(head, 148, 8), 8);
+    const isHeader = sum === checksum(head) && text(head, 257, 5) === "ustar";
+    // Every file of ours begins with a header, and where another one belongs it can only be missing.
+    if (!isHeader && (at === 0 || bytesRead === block))
+      throw new DamagedArchive(at === 0 ? "it is no tar archive, and so no backup" : damaged);
+    if (!isHeader) throw new DamagedArchive(cut);
+    const size = binary(head) ? head.readUIntBE(130, 6) : Number.parseInt(text(head, 124, 12), 8);
+    if (!Number.isSafeInteger(size) || size < 0) throw new DamagedArchive(damaged);
+    const name = text(head, 0, 100);
+    // POSIX.1-1988: "0" or NUL is a regular file. A prefix would make the name another one.
+    if (!["0", ""].includes(text(head, 156, 1)) || text(head, 345, 155) !== "")
+      throw new DamagedArchive(`${printable(name)} in it is nothing that a backup holds`);
+    const start = at + block;
+    yield { name, size, content: () => bytesOf(file, start, size) };
+    at = start + size + padding(size);
+  }
+}
+
+export const cut = "it ends too early: it was not written or copied completely";
+const damaged = "it is damaged: a file in it does not begin where it should";
+
+/** A name from an archive as it may be shown. */
+export const printable = (name: string): string => name.replace(/[^\x20-\x7e]/g, "?");
 
 const padding = (size: number) => (block - (size % block)) % block;
 const text = (head: Buffer, at: number, length: number) =>

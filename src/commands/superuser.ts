@@ -1,11 +1,16 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
 import { changeAccount, register } from "../auth/accounts.ts";
 import { parseEmailAddress } from "../auth/email-address.ts";
 import { isWellFormedText } from "../auth/password-policy.ts";
-import { readConfig } from "../config.ts";
+import { readConfig, type Config } from "../config.ts";
+import { openDatabase } from "../database/database.ts";
 import { ApiError } from "../errors.ts";
 import { createLog } from "../operation/log.ts";
-import { openServices } from "../services.ts";
+import { openServices, type Services } from "../services.ts";
 import { CommandError } from "./command.ts";
+import { enterDataFolder } from "./enter-data-folder.ts";
 import { cannotUse } from "./start-problems.ts";
 
 /**
@@ -20,9 +25,8 @@ export async function superuser(address: string, password: string | undefined): 
   if (password !== undefined && !isWellFormedText(password))
     throw new CommandError("The password is no well-formed text.");
   const config = readConfig();
-  const log = createLog("silent", () => {});
-  const services = await openServices(config, log, () => {}).catch((error: unknown) => {
-    throw cannotUse(config, error);
+  const services = await open(config).catch((error: unknown) => {
+    throw error instanceof CommandError ? error : cannotUse(config, error);
   });
   try {
     const found = await services.database.users.byEmailKey(email.uniqueKey);
@@ -49,4 +53,16 @@ export async function superuser(address: string, password: string | undefined): 
   } finally {
     await services.close();
   }
+}
+
+/** Root works with the rights of the service's user, or that user could not use what is made. */
+async function open(config: Config): Promise<Services> {
+  const { dataDir } = config;
+  const folder = enterDataFolder(dataDir);
+  await mkdir(folder.path, { recursive: true, mode: 0o700 });
+  const database = await (config.database
+    ? openDatabase(config.database)
+    : folder.sqlite(() => openDatabase(join(dataDir, "image-sharing.db"))));
+  const log = createLog("silent", () => {});
+  return openServices({ ...config, dataDir: folder.path }, log, () => {}, database);
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, realpathSync, rmSync, statfsSync, truncateSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, realpathSync, rmSync, statfsSync } from "node:fs";
 import { open, rm, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 
@@ -10,6 +10,8 @@ const fullSize = 16 * 1024 ** 2;
 const chunkSize = 1024 ** 2;
 /** A smaller reserve is not worth having; with less free space at start the reserve is released. */
 const smallestSize = 256 * 1024;
+
+const emptied = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
 /** What SQLite says on a disk without space: for a file, for its index of the log, beyond a quota. */
 const fullCodes = ["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE"];
@@ -45,8 +47,8 @@ export function createReserve(databasePath: string, onRelease: () => void = () =
   function release(): void {
     released = true;
     if (!existsSync(path)) return;
-    // Frees the space even while another program has the file open.
-    truncateSync(path);
+    // Emptied first: the space is free at once, even while the file is open somewhere.
+    closeSync(openSync(path, emptied, 0o600));
     rmSync(path, { force: true });
     onRelease();
   }
@@ -63,7 +65,7 @@ export function createReserve(databasePath: string, onRelease: () => void = () =
     const wanted = Math.min(fullSize, Math.floor((bavail * bsize + kept) / 2));
     // Not rewritten for a small gain.
     if (wanted < smallestSize || wanted < kept * 2) return;
-    const file = await open(path, "w", 0o600);
+    const file = await open(path, emptied, 0o600);
     try {
       // Random, because a file system that compresses would keep no space for zeros.
       const chunk = randomBytes(chunkSize);

@@ -18,20 +18,34 @@ export interface Snapshot {
 }
 
 /**
- * Copies the database at `path` to `target`, in pages, not in memory. Nobody else may read the copy.
+ * Copies the database at `path` to `target`, in pages, not in memory; `target` is missing or empty. Nobody else may read
+ * the copy.
+ * @param copying runs what opens `target`, with other rights than what opens `path` needs
  * @throws SQLiteError where there is no such database
  */
-export function takeSnapshot(path: string, target: string): Snapshot {
+export function takeSnapshot(
+  path: string,
+  target: string,
+  copying: <T>(work: () => T) => T = (work) => work(),
+): Snapshot {
   const source = new Database(path, { readwrite: true, create: false });
+  let copy: Database;
   try {
     source.run("pragma busy_timeout = 5000");
-    // SQLite would make a file that everybody can read; an empty one it takes as it is.
-    closeSync(openSync(target, "wx", 0o600));
-    source.query("vacuum into ?").run(target);
+    // As the service has it. In this mode all of the source's files are open once it was read.
+    source.run("pragma journal_mode = wal");
+    source.query("select count(*) from sqlite_master").get();
+    copy = copying(() => {
+      // SQLite would make a file that everybody can read; an empty one it takes as it is.
+      closeSync(openSync(target, "a", 0o600));
+      source.query("vacuum into ?").run(target);
+      return new Database(target, { readwrite: true });
+    });
   } finally {
     source.close();
   }
-  const copy = new Database(target, { readwrite: true });
+  // No file beside it: after a crash it is of no use.
+  copy.run("pragma journal_mode = memory");
   // A version of this program that was not started yet has not added the column.
   if (copy.query("select 1 from pragma_table_info('users') where name = 'token_version'").get())
     copy.query("update users set token_version = token_version + ?").run(versionLeap);

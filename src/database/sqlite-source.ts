@@ -52,16 +52,30 @@ export function openSqliteSource(path: string): SqliteSource {
 }
 
 function checkVersion(client: Database): void {
+  const migrations = migrationsOf(client);
+  if (!migrations) throw new UnfitSource("no database of this service");
+  if (migrations.unknown) throw new UnfitSource("of a newer version of this program");
+  if (migrations.missing)
+    throw new UnfitSource(
+      "of an older version of this program, which brings it up to date when it serves it once",
+    );
+}
+
+/**
+ * Compares the migrations that made a database with those of this version.
+ * @returns whether it has some that are not known here, and whether it lacks some; undefined for a database of another
+ * program
+ */
+export function migrationsOf(client: Database): { unknown: boolean; missing: boolean } | undefined {
   const named = client.query("select 1 from sqlite_master where type = 'table' and name = 'migrations'");
-  if (!named.get()) throw new UnfitSource("no database of this service");
+  if (!named.get()) return undefined;
   const done = client
     .query<{ tag: string }, []>("select tag from migrations")
     .all()
     .map(({ tag }) => tag);
   const known = embeddedMigrations("sqlite").map(({ tag }) => tag);
-  if (done.some((tag) => !known.includes(tag))) throw new UnfitSource("of a newer version of this program");
-  if (known.some((tag) => !done.includes(tag)))
-    throw new UnfitSource(
-      "of an older version of this program, which brings it up to date when it serves it once",
-    );
+  return {
+    unknown: done.some((tag) => !known.includes(tag)),
+    missing: known.some((tag) => !done.includes(tag)),
+  };
 }

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { header } from "../../src/backup/tar.ts";
 import { openDatabase } from "../../src/database/database.ts";
 import { command } from "../support/process.ts";
 
@@ -66,8 +67,11 @@ test.skipIf(!mkfifo).each([
   expect(await readdir(folder)).toEqual(before);
 });
 
-test.skipIf(!mkfifo)("a restore that is ended leaves nothing of itself, and may be tried again", async () => {
-  makeEndlessFile("endless.tar");
-  expect(await tellWhileWorking(["restore", join(folder, "endless.tar")], /restoring-/, "SIGTERM")).toBe(143);
-  expect(await readdir(folder)).toEqual(["endless.tar"]);
+test("a restore that is ended leaves nothing of itself, and may be tried again", async () => {
+  // Longer than the test needs to see that it has begun.
+  const size = 4 * 1024 ** 3;
+  await Bun.write(join(folder, "long.tar"), header("image-sharing.db", size));
+  await truncate(join(folder, "long.tar"), 512 + size);
+  expect(await tellWhileWorking(["restore", join(folder, "long.tar")], /restoring-/, "SIGTERM")).toBe(143);
+  expect(await readdir(folder)).toEqual(["long.tar"]);
 });

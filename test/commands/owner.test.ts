@@ -1,0 +1,324 @@
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import {
+  chmod,
+  chown,
+  lchown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { readTar } from "../../src/backup/tar.ts";
+import { pngPhoto } from "../support/media-samples.ts";
+import { command } from "../support/process.ts";
+
+setDefaultTimeout(90_000);
+
+const isRoot = process.getuid?.() === 0;
+if (!isRoot) console.log("skipped: the tests of commands that root runs need to be root");
+
+/** The service's user. */
+const user = 54_321;
+let folder: string;
+let dataDir: string;
+/** What only root may see. */
+let victim: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "image-sharing-owner-"));
+  await chmod(folder, 0o755);
+  dataDir = join(folder, "data");
+  victim = join(folder, "victim");
+  await mkdir(victim, { mode: 0o700 });
+  await writeFile(join(victim, "precious"), "precious and long enough to be a secret", { mode: 0o600 });
+});
+afterEach(async () => {
+  await stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function makeDataDir(): Promise<void> {
+  await mkdir(dataDir, { mode: 0o700 });
+  await chown(dataDir, user, user);
+}
+
+const environment = () => ({ PATH: process.env["PATH"], DATA_DIR: dataDir, RATE_LIMIT: "off" });
+
+async function run(args: string[], stdin = "") {
+  const child = Bun.spawn([...command, ...args], {
+    env: environment(),
+    cwd: folder,
+    stdin: new Blob([stdin]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [error, status] = await Promise.all([new Response(child.stderr).text(), child.exited]);
+  return { error, status };
+}
+
+const password = "correct horse battery";
+const superuser = () => run(["superuser", "ada@example.com", "--password-stdin"], password);
+
+let service: Bun.Subprocess | undefined;
+const port = 20_000 + Math.floor(Math.random() * 12_000);
+const address = `http://127.0.0.1:${port}`;
+
+/** The service as its own user. */
+async function start(): Promise<void> {
+  service = Bun.spawn([...command], {
+    uid: user,
+    gid: user,
+    env: { ...environment(), HOST: "127.0.0.1", PORT: String(port), LOG_LEVEL: "error" },
+    cwd: "/",
+    stdout: "ignore",
+    stderr: "inherit",
+  });
+  const isUp = () =>
+    fetch(`${address}/health`)
+      .then(({ ok }) => ok)
+      .catch(() => false);
+  while (service.exitCode === null && !(await isUp())) await Bun.sleep(10);
+  expect(service.exitCode).toBeNull();
+}
+async function stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+  service?.kill(signal);
+  await service?.exited;
+  service = undefined;
+}
+
+async function login(): Promise<string> {
+  const body = new URLSearchParams({ username: "ada@example.com", password });
+  const answer = await fetch(`${address}/auth/jwt/login`, { method: "POST", body });
+  expect(answer.status).toBe(200);
+  return ((await answer.json()) as { access_token: string }).access_token;
+}
+
+async function upload(): Promise<{ id: string; url: string }> {
+  const form = new FormData();
+  form.set("file", new Blob([await pngPhoto()]), "photo.png");
+  const headers = { authorization: `Bearer ${await login()}` };
+  const answer = await fetch(`${address}/upload`, { method: "POST", body: form, headers });
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as { id: string; url: string };
+}
+
+/** Names of what is not the service's user's. */
+async function ofOthers(): Promise<string[]> {
+  const names = ["", ...(await readdir(dataDir, { recursive: true }))];
+  const owners = await Promise.all(names.map((name) => lstat(join(dataDir, name))));
+  return names.filter((_, i) => owners[i]!.uid !== user || owners[i]!.gid !== user);
+}
+
+async function expectVictimUntouched(): Promise<void> {
+  expect(await readdir(victim)).toEqual(["precious"]);
+  for (const [path, mode] of [
+    [victim, 0o700],
+    [join(victim, "precious"), 0o600],
+  ] as const) {
+    const found = await lstat(path);
+    expect([path, found.uid, found.mode & 0o777]).toEqual([path, 0, mode]);
+  }
+  expect(await Bun.file(join(victim, "precious")).text()).toStartWith("precious");
+}
+
+const plain = ({ status, error }: Awaited<ReturnType<typeof run>>) => {
+  expect([status, error.trim().split("\n").length]).toEqual([1, 1]);
+  expect(error).not.toMatch(/\n\s+at /);
+};
+
+describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => {
+  test("superuser before the first start makes what the service can use", async () => {
+    await makeDataDir();
+    expect(await superuser()).toEqual({ status: 0, error: "" });
+    expect(await ofOthers()).toEqual([]);
+    await start();
+    await upload();
+  });
+
+  test("superuser makes a folder that is missing for the owner of the one above it", async () => {
+    await makeDataDir();
+    dataDir = join(dataDir, "deeper/still");
+    expect(await superuser()).toEqual({ status: 0, error: "" });
+    expect(await ofOthers()).toEqual([]);
+    await start();
+    await login();
+  });
+
+  test("superuser and backup leave nothing of root's beside a running service, one that stopped and one that was killed", async () => {
+    await makeDataDir();
+    await start();
+    for (const [i, end] of ([undefined, "SIGTERM", "SIGKILL"] as const).entries()) {
+      if (end) await stop(end);
+      expect(await superuser()).toEqual({ status: 0, error: "" });
+      expect(await run(["backup", join(folder, `${i}.tar`)])).toEqual({ status: 0, error: "" });
+      expect(await ofOthers()).toEqual([]);
+      if (end) await start();
+      await upload();
+    }
+  });
+
+  test("restore makes what the service can use", async () => {
+    await makeDataDir();
+    await superuser();
+    await start();
+    const { id } = await upload();
+    await stop();
+    expect(await run(["backup", join(folder, "b.tar")])).toMatchObject({ status: 0 });
+    // Where only root can read the archive.
+    await rename(join(folder, "b.tar"), join(victim, "b.tar"));
+    await rm(dataDir, { recursive: true });
+    await makeDataDir();
+    expect(await run(["restore", join(victim, "b.tar")])).toEqual({ status: 0, error: "" });
+    expect(await ofOthers()).toEqual([]);
+    await start();
+    const headers = { authorization: `Bearer ${await login()}` };
+    expect((await fetch(`${address}/posts/${id}`, { headers })).status).toBe(200);
+  });
+
+  test("commands work where the user cannot get by the path, as with DynamicUser of systemd", async () => {
+    const hidden = join(folder, "private");
+    await mkdir(hidden, { mode: 0o700 });
+    dataDir = join(hidden, "data");
+    await makeDataDir();
+    expect(await superuser()).toEqual({ status: 0, error: "" });
+    expect(await ofOthers()).toEqual([]);
+    expect(await run(["backup", "b.tar"])).toEqual({ status: 0, error: "" });
+    expect(await ofOthers()).toEqual([]);
+    await rm(dataDir, { recursive: true });
+    await makeDataDir();
+    expect(await run(["restore", "b.tar"])).toEqual({ status: 0, error: "" });
+    expect(await ofOthers()).toEqual([]);
+    expect(await superuser()).toEqual({ status: 0, error: "" });
+    expect(await ofOthers()).toEqual([]);
+    await chmod(hidden, 0o755);
+    await start();
+    await login();
+  });
+
+  test("in a folder of root's that its group may write to, the owner of the database counts", async () => {
+    await mkdir(dataDir);
+    await chown(dataDir, 0, user);
+    await chmod(dataDir, 0o770);
+    await start();
+    expect(await superuser()).toEqual({ status: 0, error: "" });
+    expect((await ofOthers()).filter((name) => name !== "")).toEqual([]);
+  });
+
+  test("a file of root's that locks the service out is named", async () => {
+    await makeDataDir();
+    await writeFile(join(dataDir, "jwt-secret"), "x".repeat(40), { mode: 0o600 });
+    const refused = await superuser();
+    plain(refused);
+    expect(refused.error).toContain("jwt-secret in it to root");
+  });
+
+  describe("a link of that user leads nowhere:", () => {
+    const plant = async (target: string, path: string) => {
+      await rm(path, { recursive: true, force: true });
+      await symlink(target, path);
+      await lchown(path, user, user);
+    };
+
+    test.each([
+      ["tmp", () => victim],
+      ["media", () => victim],
+      ["jwt-secret", () => join(victim, "secret")],
+      ["jwt-secret", () => join(victim, "precious")],
+      ["image-sharing.db", () => join(victim, "new.db")],
+      ["image-sharing.db", () => join(victim, "precious")],
+      ["image-sharing.db-wal", () => join(victim, "precious")],
+      ["image-sharing.db-shm", () => join(victim, "precious")],
+      ["image-sharing.db-journal", () => join(victim, "precious")],
+      ["image-sharing.db-reserve", () => join(victim, "precious")],
+    ])("%s", async (name, target) => {
+      for (const [i, { used, mode }] of [
+        { used: false, mode: 0o755 },
+        { used: true, mode: 0o755 },
+        { used: false, mode: 0o700 },
+        { used: true, mode: 0o700 },
+      ].entries()) {
+        await chmod(folder, mode);
+        await rm(dataDir, { recursive: true, force: true });
+        await makeDataDir();
+        if (used) await superuser();
+        await plant(target(), join(dataDir, name));
+        await superuser();
+        await run(["backup", join(folder, `${i}.tar`)]);
+        await expectVictimUntouched();
+      }
+    });
+
+    test.each([0o755, 0o700])("the data folder itself, in one with the mode 0%o", async (mode) => {
+      const home = join(folder, "home");
+      await mkdir(home);
+      await chown(home, user, user);
+      await chmod(folder, mode);
+      dataDir = join(home, "data");
+      await plant(victim, dataDir);
+      plain(await superuser());
+      plain(await run(["restore", join(folder, "none.tar")]));
+      plain(await run(["backup", join(folder, "b.tar")]));
+      await expectVictimUntouched();
+    });
+
+    test("a media file, whose bytes are no part of a backup then", async () => {
+      await makeDataDir();
+      await superuser();
+      await start();
+      const { id } = await upload();
+      const file = join(dataDir, "media", id.slice(-2), `${id}.png`);
+      await plant(join(victim, "precious"), file);
+      const archive = join(folder, "b.tar");
+      plain(await run(["backup", archive]));
+      expect(await Bun.file(archive).exists()).toBe(false);
+    });
+
+    test("media, while a backup is restored", async () => {
+      await makeDataDir();
+      await superuser();
+      await start();
+      await upload();
+      expect(await run(["backup", join(folder, "b.tar")])).toMatchObject({ status: 0 });
+      await stop();
+      for (let i = 0; i < 5; i++) {
+        await rm(dataDir, { recursive: true });
+        await makeDataDir();
+        // Puts links in the way of whatever is made.
+        const planter = Bun.spawn(
+          [
+            "sh",
+            "-c",
+            `cd "$0"; while :; do for d in restoring-* media; do mv "$d" aside 2>/dev/null; ln -s "$1" "$d" 2>/dev/null; rm -rf aside; done; done`,
+            dataDir,
+            victim,
+          ],
+          { uid: user, gid: user, stderr: "ignore" },
+        );
+        await run(["restore", join(folder, "b.tar")]);
+        planter.kill("SIGKILL");
+        await planter.exited;
+        await expectVictimUntouched();
+      }
+    });
+  });
+});
+
+test.skipIf(!isRoot)("a backup by root holds what the service's user has", async () => {
+  await makeDataDir();
+  await superuser();
+  await start();
+  const { id } = await upload();
+  expect(await run(["backup", "b.tar"])).toEqual({ status: 0, error: "" });
+  const { uid, mode } = await lstat(join(folder, "b.tar"));
+  expect([uid, mode & 0o777]).toEqual([0, 0o600]);
+  const names: string[] = [];
+  for await (const { name } of readTar(join(folder, "b.tar"))) names.push(name);
+  expect(names).toContain(`media/${id}.png`);
+});
