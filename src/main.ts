@@ -9,7 +9,8 @@ const usage = `Usage: image-sharing [command]
   superuser EMAIL [--password-stdin] make an account a superuser; with a password, make the account too
   backup FILE                        write everything into one archive, while the service runs
   restore FILE                       make an empty data folder of a backup
-  move-database postgres://…         copy the SQLite database of a stopped service into an empty PostgreSQL one
+  move-database                      copy the SQLite database of a stopped service into the empty PostgreSQL one that
+                                     DATABASE_URL names (move-database postgres://… takes its address too)
   health                             ask the running service; exit status 0 when it is well
   --version, --licenses, --help
 `;
@@ -45,6 +46,8 @@ function commandOf([name = "serve", ...rest]: string[]): (() => Promise<void>) |
         await (await import("./backup/restore.ts")).restoreBackup(argument ?? "", dataDir);
         process.stdout.write(`Restored to ${dataDir}.\n`);
       };
+    case "move-database 0":
+      return async () => (await import("./commands/move-database.ts")).moveDatabase();
     case "move-database 1":
       return async () => (await import("./commands/move-database.ts")).moveDatabaseTo(argument ?? "");
     case "media-worker 0":

@@ -1,34 +1,52 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { isPostgresUrl, readConfig } from "../config.ts";
+import { isPostgresUrl, readConfig, type Config } from "../config.ts";
 import { causes } from "../database/connection.ts";
-import { moveDatabase, NotMoved, type MovedCounts, type Progress } from "../database/moving.ts";
+import {
+  moveDatabase as copyDatabase,
+  NotMoved,
+  type MovedCounts,
+  type Progress,
+} from "../database/moving.ts";
 import { openSqliteSource, UnfitSource } from "../database/sqlite-source.ts";
 import { CommandError } from "./command.ts";
+import { enterDataFolder } from "./enter-data-folder.ts";
 import { cannotUse, cannotUsePostgres, isOfPostgres } from "./start-problems.ts";
+
+const addressExpected = "an address like postgres://user:password@host:5432/database";
 
 /** Rows after which progress is printed. */
 const printedEvery = 50_000;
 
 /**
- * Copies the SQLite database of the data folder into the empty PostgreSQL database at `url`, whole or not at all, and
- * says what to do next. The SQLite file stays as it is.
+ * Does the same as `DATABASE_URL=url move-database`, which the program becomes: other users see the arguments of every
+ * process (`ps`), its environment they do not. Where a process cannot be replaced (Windows), it goes on as it is.
  * @throws CommandError
  */
 export async function moveDatabaseTo(url: string): Promise<void> {
-  if (!isPostgresUrl(url))
-    throw new CommandError(
-      "The place to move to must be an address like postgres://user:password@host:5432/database.",
-    );
-  const { dataDir } = readConfig();
+  if (!isPostgresUrl(url)) throw new CommandError(`The place to move to must be ${addressExpected}.`);
+  const program = Bun.isStandaloneExecutable ? [] : [Bun.main];
+  const environment = { ...process.env, DATABASE_URL: url };
+  process.execve?.(process.execPath, [process.execPath, ...program, "move-database"], environment);
+  await moveDatabase(readConfig(environment));
+}
+
+/**
+ * Copies the SQLite database of the data folder into the empty PostgreSQL database at `DATABASE_URL`, whole or not at
+ * all, and says what to do next. The SQLite file stays as it is.
+ * @throws CommandError
+ */
+export async function moveDatabase({ dataDir, database }: Config = readConfig()): Promise<void> {
+  if (!database) throw new CommandError(`Set DATABASE_URL to the place to move to: ${addressExpected}.`);
+  const { url } = database;
   const path = join(dataDir, "image-sharing.db");
   if (!existsSync(path))
     throw new CommandError(`There is no database ${path} to move. Set DATA_DIR to the folder that has one.`);
   try {
-    const source = openSqliteSource(path);
+    const source = enterDataFolder(dataDir).sqlite(() => openSqliteSource(path));
     try {
-      const counts = await moveDatabase(source, url, print);
+      const counts = await copyDatabase(source, url, print);
       process.stdout.write(nextSteps(dataDir, counts));
     } finally {
       source.close();
@@ -67,7 +85,7 @@ function nextSteps(dataDir: string, counts: MovedCounts): string {
   return `Moved ${rows.join(", ")}: all read back and found the same.
 
 Next, on every machine that is to serve:
-  DATABASE_URL set to the address just given
+  DATABASE_URL set to that address
   JWT_SECRET_KEY set to what it is now${keptSecret}; with another one everybody has to log in again
   ${dataDir}/media, where media are kept on this machine's disk: the same DATA_DIR, or the folder shared
 Keep ${dataDir}/image-sharing.db until you are satisfied. It is as it was; nothing writes to it any more.

@@ -36,9 +36,12 @@ let target: string;
 
 const database = () => join(dataDir, "image-sharing.db");
 
-function start(url = target): Bun.Subprocess<"ignore", "pipe", "pipe"> {
-  return Bun.spawn([...program, "move-database", url], {
-    env: { PATH: process.env["PATH"], DATA_DIR: dataDir },
+type Target = { url: string; given: "as an argument" | "by DATABASE_URL" };
+
+function start({ url, given }: Target): Bun.Subprocess<"ignore", "pipe", "pipe"> {
+  const byArgument = given === "as an argument";
+  return Bun.spawn([...program, "move-database", ...(byArgument ? [url] : [])], {
+    env: { PATH: process.env["PATH"], DATA_DIR: dataDir, ...(!byArgument && { DATABASE_URL: url }) },
     cwd: tmpdir(),
     stdin: "ignore",
     stdout: "pipe",
@@ -46,8 +49,8 @@ function start(url = target): Bun.Subprocess<"ignore", "pipe", "pipe"> {
   });
 }
 
-async function move(url = target) {
-  const child = start(url);
+async function move(url = target, given: Target["given"] = "as an argument") {
+  const child = start({ url, given });
   const [out, error, status] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -148,50 +151,86 @@ describe.skipIf(!hasPostgres)("move-database", () => {
   });
   afterEach(() => rm(dataDir, { recursive: true, force: true }));
 
-  test("moves everything, and the service goes on where it was", async () => {
-    const before = await Bun.file(database()).bytes();
-    const { out, error, status } = await move();
-    expect([error, status]).toEqual(["", 0]);
-    expect(out).toContain("Moved 2 accounts, 2101 ended tokens, 7 posts");
-    for (const step of [
-      "DATABASE_URL",
-      "JWT_SECRET_KEY",
-      join(dataDir, "jwt-secret"),
-      join(dataDir, "media"),
-    ])
-      expect(out).toContain(step);
-    expect(out).not.toContain(target);
-    expect(await Bun.file(database()).bytes()).toEqual(before);
+  test.each(["as an argument", "by DATABASE_URL"] as const)(
+    "moves everything to the address given %s, and the service goes on where it was",
+    async (given) => {
+      const before = await Bun.file(database()).bytes();
+      const { out, error, status } = await move(target, given);
+      expect([error, status]).toEqual(["", 0]);
+      expect(out).toContain("Moved 2 accounts, 2101 ended tokens, 7 posts");
+      for (const step of [
+        "DATABASE_URL",
+        "JWT_SECRET_KEY",
+        join(dataDir, "jwt-secret"),
+        join(dataDir, "media"),
+      ])
+        expect(out).toContain(step);
+      expect(out).not.toContain(target);
+      expect(await Bun.file(database()).bytes()).toEqual(before);
 
-    const service = await TestService.start({ DATA_DIR: dataDir, DATABASE_URL: target });
-    try {
-      expect(await (await service.fetch("/feed", { token: ada.token })).text()).toBe(feed);
-      expect(await (await service.fetch(mediaPath)).bytes()).toEqual(media);
-      expect((await service.fetch("/users/me", { token: endedToken })).status).toBe(401);
-      expect((await service.login("grace.hopper@example.com")).status).toBe(200);
-      const form = new FormData();
-      form.set("file", new Blob([await pngPhoto()]), "Łódź.png");
-      form.set("caption", caption);
-      const repeated = await service.fetch("/upload", {
-        method: "POST",
-        body: form,
-        token: ada.token,
-        headers: { "idempotency-key": uploadKey },
+      const service = await TestService.start({ DATA_DIR: dataDir, DATABASE_URL: target });
+      try {
+        expect(await (await service.fetch("/feed", { token: ada.token })).text()).toBe(feed);
+        expect(await (await service.fetch(mediaPath)).bytes()).toEqual(media);
+        expect((await service.fetch("/users/me", { token: endedToken })).status).toBe(401);
+        expect((await service.login("grace.hopper@example.com")).status).toBe(200);
+        const form = new FormData();
+        form.set("file", new Blob([await pngPhoto()]), "Łódź.png");
+        form.set("caption", caption);
+        const repeated = await service.fetch("/upload", {
+          method: "POST",
+          body: form,
+          token: ada.token,
+          headers: { "idempotency-key": uploadKey },
+        });
+        expect([repeated.status, new URL((await repeated.json()).url).pathname]).toEqual([200, mediaPath]);
+        const { posts } = service.services.database;
+        expect([await posts.countPublished(), await posts.countUnfinished()]).toEqual([
+          5,
+          { pending: 1, deleting: 1 },
+        ]);
+      } finally {
+        await service.close({ keepData: true });
+      }
+      await withServer(target, async (client) => {
+        const [row] = await client`select * from posts where state = 'deleting'`;
+        expect(row).toMatchObject({ user_id: null, bytes: "5000000000", attempts: 3, caption });
+        expect(row.retry_at).toEqual(new Date(1_700_000_000_999));
       });
-      expect([repeated.status, new URL((await repeated.json()).url).pathname]).toEqual([200, mediaPath]);
-      const { posts } = service.services.database;
-      expect([await posts.countPublished(), await posts.countUnfinished()]).toEqual([
-        5,
-        { pending: 1, deleting: 1 },
-      ]);
-    } finally {
-      await service.close({ keepData: true });
-    }
-    await withServer(target, async (client) => {
-      const [row] = await client`select * from posts where state = 'deleting'`;
-      expect(row).toMatchObject({ user_id: null, bytes: "5000000000", attempts: 3, caption });
-      expect(row.retry_at).toEqual(new Date(1_700_000_000_999));
-    });
+    },
+  );
+
+  test.each(["as an argument", "by DATABASE_URL"] as const)(
+    "with the address given %s shows nobody its password while it works",
+    async (given) => {
+      await beforeEachPost("perform pg_advisory_xact_lock(4711);");
+      const url = Object.assign(new URL(target), { password: "hidden" }).href;
+      const gate = new SQL(target, { max: 1 });
+      try {
+        await gate`select pg_advisory_lock(4711)`;
+        const child = start({ url, given });
+        const waiting = () => gate`select 1 from pg_locks where locktype = 'advisory' and not granted`;
+        while ((await waiting()).length === 0 && child.exitCode === null) await Bun.sleep(10);
+        const shown = await Bun.file(`/proc/${child.pid}/cmdline`).text();
+        expect(shown).toContain("move-database");
+        expect(shown).not.toContain("hidden");
+        await gate`select pg_advisory_unlock(4711)`;
+        expect(await child.exited).toBe(0);
+      } finally {
+        await gate.close();
+      }
+      expect(await count("posts")).toBe(7);
+    },
+  );
+
+  test("without an address says where to put it", async () => {
+    expectRefusal(await move("", "by DATABASE_URL"), "Set DATABASE_URL to the place to move to");
+    expectRefusal(await move("https://ada:secret@example.com/x", "by DATABASE_URL"), "DATABASE_URL must be");
+  });
+
+  test("into a database whose encoding cannot hold every character is refused", async () => {
+    const url = await freshDatabase("encoding 'LATIN1' locale 'C' template template0");
+    expectRefusal(await move(url), "has the encoding LATIN1");
   });
 
   test("into a database that holds accounts is refused", async () => {
@@ -205,7 +244,7 @@ describe.skipIf(!hasPostgres)("move-database", () => {
     const gate = new SQL(target, { max: 1 });
     try {
       await gate`select pg_advisory_lock(4711)`;
-      const child = start();
+      const child = start({ url: target, given: "as an argument" });
       const waiting = () => gate`select 1 from pg_locks where locktype = 'advisory' and not granted`;
       while ((await waiting()).length === 0 && child.exitCode === null) await Bun.sleep(10);
       expect(child.exitCode).toBeNull();
