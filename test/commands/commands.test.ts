@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { header, readTar } from "../../src/backup/tar.ts";
 import { takeSnapshot } from "../../src/database/snapshot.ts";
 import { pngPhoto } from "../support/media-samples.ts";
+import { onPostgres } from "../support/postgres.ts";
 import { command, ServiceProcess } from "../support/process.ts";
 
 const mayBecomeAnother = process.getuid?.() === 0;
@@ -109,16 +110,20 @@ describe("a start that cannot be", () => {
     await other.kill();
   });
 
-  test("names the data folder that another service works on, until that is killed", async () => {
-    await mkdir(join(folder, "data"));
-    const [first, second] = [0, 1].map(() => new ServiceProcess(join(folder, "data")));
-    await first!.start();
-    plain(await run([], { PORT: "0" }), join(folder, "data"));
-    expect(await fetch(`${first!.address}/health`).then(({ status }) => status)).toBe(200);
-    await first!.kill();
-    await second!.start();
-    expect(await second!.stop()).toBe(0);
-  });
+  // On a server any number of services may share a folder.
+  test.skipIf(onPostgres)(
+    "names the data folder that another service works on, until that is killed",
+    async () => {
+      await mkdir(join(folder, "data"));
+      const [first, second] = [0, 1].map(() => new ServiceProcess(join(folder, "data")));
+      await first!.start();
+      plain(await run([], { PORT: "0" }), join(folder, "data"));
+      expect(await fetch(`${first!.address}/health`).then(({ status }) => status)).toBe(200);
+      await first!.kill();
+      await second!.start();
+      expect(await second!.stop()).toBe(0);
+    },
+  );
 
   test("names the folder that is none", async () => {
     await Bun.write(join(folder, "data"), "a file");
@@ -247,7 +252,8 @@ describe("superuser", () => {
     expect(await run(args, {}, "Password1\n")).toMatchObject(common);
   });
 
-  test("makes an account that may do everything, beside a running service", async () => {
+  // The command is run without the address of a server here.
+  test.skipIf(onPostgres)("makes an account that may do everything, beside a running service", async () => {
     const service = new ServiceProcess(join(folder, "data"));
     await mkdir(service.dataDir);
     await service.start();
@@ -274,7 +280,8 @@ describe("superuser", () => {
   });
 });
 
-describe("a backup", () => {
+// Of SQLite: a server has tools of its own.
+describe.skipIf(onPostgres)("a backup", () => {
   let kept: string;
   let archive: string;
   let acknowledged: Map<string, string>;
