@@ -176,7 +176,8 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
       }, 1);
       expect((await service.upload(token, video(45 * 1024 ** 2))).status).toBe(507);
       clearInterval(watch);
-      expect(least).toBeGreaterThan(38 * 1024 ** 2);
+      // Less the chunk that was on its way.
+      expect(least).toBeGreaterThan(35 * 1024 ** 2);
       await service.close({ keepData: true });
     }));
 
