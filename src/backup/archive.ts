@@ -24,7 +24,7 @@ const mistaken: [begin: number[], what: string][] = [
  * @throws CommandError where it cannot be read, or is plainly something else
  */
 export async function openArchive(path: string): Promise<{ file: FileHandle; size: number }> {
-  // Not to wait for whoever writes into a pipe.
+  // Opening a named pipe would wait for a writer.
   const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
   const file = await open(path, flags).catch(({ code }: NodeJS.ErrnoException) => {
     throw new CommandError(

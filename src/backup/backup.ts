@@ -67,7 +67,7 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
   }
 }
 
-/** Sees a folder's entries on the disk. */
+/** Flushes a folder's entries to the disk. */
 function syncFolder(path: string): void {
   const folder = openSync(path, "r");
   try {

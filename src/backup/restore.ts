@@ -1,8 +1,6 @@
 import { rmSync } from "node:fs";
-import { mkdir, mkdtemp, open, readdir, rename, rm, statfs } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, rename, rm, statfs, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-
-import type { FileHandle } from "node:fs/promises";
 
 import { CommandError } from "../commands/command.ts";
 import { enterDataFolder, type EnteredFolder } from "../commands/enter-data-folder.ts";
@@ -71,8 +69,9 @@ async function restoreFrom(
   try {
     await mkdir(folder.path, { recursive: true, mode: 0o700 });
     growing = await mkdtemp(join(folder.path, "restoring-"));
-    const { bavail, bsize } = await statfs(growing);
-    if (bavail * bsize < size)
+    const { bavail, blocks, bsize } = await statfs(growing);
+    // Some network file systems do not tell their size.
+    if (blocks > 0 && bavail * bsize < size)
       throw new CommandError(
         `The backup needs ${size} bytes, but the disk of ${dataDir} has only ${bavail * bsize} free.`,
       );
@@ -130,7 +129,7 @@ function compare({ files }: Manifest, found: Manifest["files"]): void {
   if (!Object.hasOwn(files, databaseName)) throw new DamagedArchive("it has no database");
 }
 
-/** Sees a folder's entries on the disk. */
+/** Flushes a folder's entries to the disk. */
 async function sync(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   await handle.sync().finally(() => handle.close());

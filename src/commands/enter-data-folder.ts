@@ -14,17 +14,17 @@ export interface EnteredFolder {
 }
 
 /**
- * Lets a command that root runs work with the rights of the data folder's owner, the service's user, from here on: no
- * link that this user planted leads to a file that is not theirs, and all that is made belongs to them. Commands of other
- * users, and folders of root's own, are left as they are.
+ * Makes a command that root runs work with the rights of the data folder's owner, the service's user, from here on. A
+ * link that this user planted then leads only to what the user may use anyway, and every file that is made belongs to
+ * the user. Nothing changes for other users' commands and for a folder that belongs to root.
  *
- * A folder that is missing belongs to the owner of the nearest one above it. In a folder of root's that others may write
- * to, the owner of the database counts.
+ * A missing folder counts as the property of the nearest existing folder's owner. A folder of root's that others may
+ * write to counts as the property of the owner of the database in it.
  *
- * The folder may lie where its owner cannot get by its path, as systemd's `DynamicUser` has it (`/var/lib/private`).
- * Its files are reached by paths relative to it then. SQLite resolves every path, so it opens its files as root, after a
- * look for what could lead it elsewhere.
- * @throws CommandError
+ * The owner may be unable to reach the folder by its path: systemd's `DynamicUser` keeps it below `/var/lib/private`.
+ * Then files are reached by relative paths. SQLite resolves every path to an absolute one, so it opens its files as root,
+ * after a check for links and journals that could lead it elsewhere.
+ * @throws CommandError where root may not take on these rights, or the folder holds what the service cannot use
  */
 export function enterDataFolder(dataDir: string): EnteredFolder {
   const asItIs: EnteredFolder = { path: dataDir, sqlite: (open) => open(), outside: (work) => work() };
@@ -82,7 +82,7 @@ function nearestFolder(dataDir: string): string {
   return nearest;
 }
 
-/** Who made a link on the way to the folder, and so decides where it is; undefined where root did, or there is none. */
+/** The user who made a link on the way to the folder and so decides where it is; undefined without a link but root's. */
 function linkPlanter(dataDir: string): Owner | undefined {
   let planter: Owner | undefined;
   for (let at = dataDir; at !== dirname(at); at = dirname(at)) {
@@ -99,7 +99,7 @@ function ownerOf(nearest: string, dataDir: string): Owner {
   return database?.isFile() ? database : folder;
 }
 
-/** What root has made in a folder of somebody else's would lock the service out, and this command too. */
+/** A database or secret of root's in another user's folder locks the service out, and this command too. */
 function refuseFilesOfRoot(dataDir: string, { uid }: Owner): void {
   for (const name of ["image-sharing.db", "image-sharing.db-wal", "image-sharing.db-shm", "jwt-secret"])
     if (lookAt(join(dataDir, name))?.uid === 0)

@@ -34,7 +34,7 @@ export function sharedCheck(name: string, check: () => Promise<void>, deadlineMs
 
   function begin() {
     const ended = check().finally(() => (running = undefined));
-    // Nobody may be waiting any more when it fails.
+    // It may fail when no caller waits any more: that is no unhandled rejection.
     ended.catch(() => {});
     return { ended, deadline: performance.now() + deadlineMs };
   }
