@@ -40,7 +40,7 @@ function slow(services: Services): Services {
       await Bun.sleep(delayMs);
       return work(...args);
     };
-  const { store, hashing, database } = services;
+  const { store, hashing } = services;
   const slowStore = {
     name: store.name,
     makesThumbnails: store.makesThumbnails,
@@ -55,7 +55,6 @@ function slow(services: Services): Services {
     store: slowStore,
     storeNamed: () => slowStore,
     hashing: { ...hashing, verify: slowly(hashing.verify.bind(hashing)) },
-    database: { ...database, ping: slowly(database.ping.bind(database)) },
   };
 }
 
@@ -65,7 +64,6 @@ test("slow work: a request is not cut while the service works on it, however sil
   form.set("file", photo, "photo.png");
   const credentials = new URLSearchParams({ username: "ada@example.com", password: "correct horse battery" });
   const asked: [string, RequestInit][] = [
-    ["/health", {}],
     ["/upload", { method: "POST", headers, body: form }],
     [`/posts/${post.id}`, { method: "DELETE", headers }],
     ["/auth/jwt/login", { method: "POST", body: credentials }],
