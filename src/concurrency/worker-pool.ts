@@ -81,6 +81,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   async function attempt(job: object, limits: JobLimits, signal: AbortSignal): Promise<unknown> {
+    // Before a process is taken, which would otherwise be neither idle nor ended.
+    signal.throwIfAborted();
     const worker = takeIdle() ?? start();
     busy.add(worker);
     try {

@@ -107,6 +107,18 @@ test("worker pool: ends the process of a job that nobody waits for any more", as
   expect(isAlive(pid)).toBe(false);
 });
 
+test("worker pool: starts no process for a job that nobody waits for any more when its turn comes", async () => {
+  const { run } = await openPool();
+  const gone = new AbortController();
+  const first = run("a");
+  const second = run("b", "ada", limits, gone.signal);
+  // Aborts in the moment between the turn of the second job and its start.
+  void first.then(() => gone.abort());
+  const { pid } = await first;
+  await expect(second).rejects.toMatchObject({ name: "AbortError" });
+  expect(await run("c")).toMatchObject({ pid, jobs: 2 });
+});
+
 test("worker pool: one party's long jobs do not delay another party", async () => {
   const { run } = await openPool({ size: 2 });
   const gone = new AbortController();
