@@ -130,6 +130,7 @@ export function createDiskSpace({
     await take(unsent, true);
     let sent = 0;
     let checkedUpTo = step;
+    let released = false;
 
     async function checkAgain(): Promise<void> {
       checkedUpTo = sent + step;
@@ -137,6 +138,13 @@ export function createDiskSpace({
       const more = lengthKnown ? 0 : step;
       await take(more, !lengthKnown);
       unsent += more;
+      if (released) release();
+    }
+
+    function release(): void {
+      released = true;
+      claimed -= unsent;
+      unsent = 0;
     }
 
     return {
@@ -149,10 +157,7 @@ export function createDiskSpace({
         claimed -= ofClaim;
         return sent >= checkedUpTo ? checkAgain() : undefined;
       },
-      release() {
-        claimed -= unsent;
-        unsent = 0;
-      },
+      release,
     };
   }
 

@@ -84,6 +84,18 @@ test("an upload of unknown length ends when the space above the limit is used up
   expect(sent).toBeLessThanOrEqual(20 * mb);
 });
 
+test("an upload of unknown length that ends while the disk is measured gives back all that it claimed", async () => {
+  const { space } = disk({ free: 2 * gb + 10 * mb });
+  for (let i = 0; i < 20; i++) {
+    const claim = await space.claim(0);
+    const checked = claim.received(mb);
+    claim.release();
+    await codeOf(checked);
+  }
+  await Bun.sleep(1100);
+  expect(await codeOf(space.claim(10 * mb))).toBe("admitted");
+});
+
 test("the disk is measured once a second at most, and anew before an upload is refused", async () => {
   const { space, state } = disk({ free: 3 * gb });
   for (let i = 0; i < 100; i++) (await space.claim(mb)).release();
