@@ -19,7 +19,7 @@ export interface AccountServices {
 /**
  * Makes an account: active, not verified, no superuser.
  * A taken address costs a hash like a free one, so that the time tells nothing.
- * @param parties whom the hash is made for, see {@link PasswordHashing}
+ * @param parties the account and networks that the hash counts against, see {@link PasswordHashing}
  * @throws ApiError REGISTER_INVALID_PASSWORD (first), REGISTER_USER_ALREADY_EXISTS
  */
 export async function register(
@@ -65,7 +65,7 @@ export class LoginError extends ApiError {
 
 /**
  * Trades an e-mail address and its password for an access token. An imported hash is replaced by one of ours.
- * @param parties whom the hash is made for, see {@link PasswordHashing}
+ * @param parties the account and networks that the hash counts against, see {@link PasswordHashing}
  * @throws LoginError LOGIN_BAD_CREDENTIALS (unknown, wrong password and inactive alike), LOGIN_USER_NOT_VERIFIED
  */
 export async function login(
@@ -106,7 +106,7 @@ export interface AccountChanges {
 
 /**
  * Changes an account. A new address has to be proved again; a new password or a deactivation ends every access token
- * issued so far. Nothing is hashed for a change that cannot be.
+ * issued so far. A change that cannot succeed costs no hash.
  * @param authority the signed-in user who asks for it; their rights are checked again when it commits
  * @param user the account as it was when the change was asked for
  * @param hash hashes a new password, within the limits of the client that asks for it
@@ -136,7 +136,7 @@ export async function changeAccount(
   };
   checkPassword(user);
   if (password !== undefined) {
-    // Only the change itself decides, because another account may take the address meanwhile.
+    // Refuses early, to save the hash. The change itself decides: another account may take the address first.
     if (email && email.uniqueKey !== user.emailKey && (await database.users.byEmailKey(email.uniqueKey)))
       throw new ApiError("UPDATE_USER_EMAIL_ALREADY_EXISTS");
     changes.hashedPassword = await hash(password);
@@ -150,7 +150,7 @@ export async function changeAccount(
 
 /**
  * Sets a password by a mailed token, and ends every token of the account; false when the account was deleted meanwhile.
- * @param parties whom the hash is made for, see {@link PasswordHashing}
+ * @param parties the account and networks that the hash counts against, see {@link PasswordHashing}
  * @param check judges whether the token is still good for the account as it is now; throws when it is not
  */
 export async function setPassword(

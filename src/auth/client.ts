@@ -1,6 +1,6 @@
 import { clientNetwork, clientNetworks } from "../http/client-address.ts";
 
-/** Who makes a request: the client's address, and an account, which exists or not. */
+/** The client of a request: its address, and the account that it is or asks for, which may not exist. */
 export interface Client {
   readonly address: string;
   /** Its id, or the unique key of the e-mail address that is asked for. */

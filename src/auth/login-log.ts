@@ -5,11 +5,11 @@ import type { Log } from "../operation/log.ts";
 import { LoginError } from "./accounts.ts";
 import type { Client } from "./client.ts";
 
-/** The audit log of logins: who got in, who did not and why, from which network. */
+/** The audit log of logins: successes, and failures with their reason, each with the client's network. */
 export interface LoginLog {
   /**
-   * Runs a login and logs how it ends: `login.succeeded` or `login.failed`. A login that fails because the service
-   * cannot work is neither.
+   * Runs a login and logs how it ends: `login.succeeded` or `login.failed`. A failure of the
+   * service itself is neither.
    */
   record<Result extends { userId: string }>(
     request: Request,
@@ -39,8 +39,8 @@ export function createLoginLog(log: Log, secret: string): LoginLog {
         const failure = failureOf(error);
         if (failure) {
           const { reason, userId } = failure;
-          const who = userId === undefined ? { account: keyedHash(client.account) } : { user: userId };
-          log.warn("login.failed", { ...where, reason, ...who });
+          const subject = userId === undefined ? { account: keyedHash(client.account) } : { user: userId };
+          log.warn("login.failed", { ...where, reason, ...subject });
         }
         throw error;
       }

@@ -15,10 +15,10 @@ const argon2id =
 const bcrypt = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 const bcryptBytes = 72;
 
-/** The most that an imported hash may cost, some seconds of a core: a planted one could take all memory, or hours. */
-const most = { memoryKib: 262_144, passes: 10, lanes: 16, bcryptCost: 14 };
+/** The most that an imported hash may cost, some seconds of a core: a planted one could take hours or all memory. */
+const maxCost = { memoryKib: 262_144, passes: 10, lanes: 16, bcryptCost: 14 };
 
-/** What came of trying a password. */
+/** The result of checking a password. */
 export interface Verification {
   readonly valid: boolean;
   /** Whether the hash should be replaced by one of ours. */
@@ -29,13 +29,13 @@ export interface Verification {
 
 /**
  * Makes and checks password hashes, few at once: each takes a core and its memory while it runs.
- * `parties` are those whom the queue gives turns to, see {@link FairSemaphore.run}.
+ * The queue takes turns by `parties`, see {@link FairSemaphore.run}.
  */
 export interface PasswordHashing {
   /** One of our own hashes, in PHC string format. The password must not be empty. */
   hash(password: string, parties: readonly string[]): Promise<string>;
   /**
-   * Tells whether the password made the hash. A hash that is malformed, of an unknown kind or unaffordable fits no
+   * Checks a password against a hash. A hash that is malformed, of an unknown kind or unaffordable fits no
    * password, at the cost of one of ours.
    */
   verify(password: string, hash: string, parties: readonly string[]): Promise<Verification>;
@@ -67,7 +67,7 @@ export function createPasswordHashing(limits: FairSemaphoreLimits): PasswordHash
     },
     verifyAgainstNobody: (password, parties) =>
       semaphore.run(parties, async () => void (await fits(password, nobody, "argon2id"))),
-    // A large one that is not waiting for its turn among the large ones is counted among all.
+    // The large hash whose turn it is counts in both semaphores.
     pending: () => semaphore.pending() + Math.max(0, large.pending() - 1),
   };
 }
@@ -78,13 +78,15 @@ function kindOf(hash: string): Kind {
   const [, memoryKib, passes, lanes] = argon2id.exec(hash) ?? [];
   if (memoryKib !== undefined) {
     const affordable =
-      Number(memoryKib) <= most.memoryKib && Number(passes) <= most.passes && Number(lanes) <= most.lanes;
+      Number(memoryKib) <= maxCost.memoryKib &&
+      Number(passes) <= maxCost.passes &&
+      Number(lanes) <= maxCost.lanes;
     if (!affordable) return "unaffordable";
     return Number(memoryKib) > ours.memoryCost ? "large argon2id" : "argon2id";
   }
   const [, cost] = bcrypt.exec(hash) ?? [];
   if (cost === undefined) return "unknown";
-  return Number(cost) <= most.bcryptCost ? "bcrypt" : "unaffordable";
+  return Number(cost) <= maxCost.bcryptCost ? "bcrypt" : "unaffordable";
 }
 
 async function fits(password: string, hash: string, kind: Kind): Promise<boolean> {

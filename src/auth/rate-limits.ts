@@ -12,9 +12,9 @@ const hour = 60 * minute;
  * `accountFromNetwork` counts an account separately for each network it is asked for from, so that strangers never use
  * up what its owner may do. `account` is for what only the account's owner can use up.
  *
- * Logins have no limit per account over all networks: it would lock the owner out, or tell the guesser when he is
- * right. Mails have one, against flooding an inbox from many places; it locks nobody out, because every mail that was
- * sent holds a token that works.
+ * Logins have no limit per account over all networks: it would lock the owner out, or show an attacker which
+ * guess is right. Mails have one, so that an inbox cannot be flooded from many places. It locks no owner out, because
+ * every mail that was sent holds a token that works.
  */
 const rules = {
   /** Right or wrong: each costs a hash. */
@@ -85,7 +85,7 @@ export function createRateLimits({
   }
   const spend = async (name: string, rule: Rule, client: Client) => void (await take(name, rule, client));
 
-  /** Runs a task that counts, unless `counts` says that it does not, by its error or for want of one. */
+  /** Runs a task that costs points. `counts` gets its error, if any; where it returns false, they are given back. */
   async function counted<Result>(
     name: string,
     client: Client,
@@ -110,11 +110,11 @@ export function createRateLimits({
       counted(
         "wrong-password",
         client,
-        () => counted("login", client, attempt, rules.login, costAHash),
+        () => counted("login", client, attempt, rules.login, reachedHash),
         rules.wrongPassword,
         isWrongPassword,
       ),
-    newPassword: (client, hash) => counted("new-password", client, hash, rules.newPassword, costAHash),
+    newPassword: (client, hash) => counted("new-password", client, hash, rules.newPassword, reachedHash),
     resetPassword: ({ address }) => spend("reset-password", rules.resetPassword, { address, account: "" }),
     register: ({ address }) => spend("register", rules.register, { address, account: "" }),
     forgotPassword: (client) => spend("forgot-password", rules.mail, client),
@@ -126,15 +126,15 @@ export function createRateLimits({
 const isWrongPassword = (error?: unknown): boolean =>
   error instanceof ApiError && error.code === "LOGIN_BAD_CREDENTIALS";
 
-/** Whether something that hashes came to that: it succeeded, or failed by what the password showed. */
-const costAHash = (error?: unknown): boolean =>
+/** Whether a task got as far as hashing: it succeeded, or failed because of the password or what is known behind it. */
+const reachedHash = (error?: unknown): boolean =>
   error === undefined ||
   isWrongPassword(error) ||
   (error instanceof ApiError && error.code === "LOGIN_USER_NOT_VERIFIED");
 
 /**
  * The counters of a rule that a request of this client counts in. The largest network comes first: once it has used up
- * its share, no counters are made for whatever accounts it goes on asking for.
+ * its share, no counters are made for the accounts that its clients go on asking for.
  */
 function* countersOf(
   rule: Rule,

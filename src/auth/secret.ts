@@ -2,11 +2,11 @@ import { randomBytes } from "node:crypto";
 import { link, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What {@link isStrongSecret} asks for, after "must be". */
+/** What {@link isStrongSecret} requires; continues "must be". */
 export const strongSecretExpected =
   "at least 32 bytes long, of at least 5 different characters, best from: openssl rand -base64 48";
 
-/** Tells a secret that may be random from one that was typed with one finger. */
+/** Whether a secret may be random: long enough, and not one key held down. */
 export const isStrongSecret = (secret: string): boolean =>
   Buffer.byteLength(secret) >= 32 && new Set(secret).size >= 5;
 

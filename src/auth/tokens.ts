@@ -4,13 +4,12 @@ import QuickLRU from "quick-lru";
 import type { User } from "../database/users.ts";
 
 /** Seconds that every token lives. */
-export const tokenLifetime = 3600;
+const tokenLifetime = 3600;
 
 /**
- * Seconds that the clock of the node that issued a token may be ahead of ours. Nothing is decided by comparing clocks but
- * expiry. This bound keeps tokens of a clock that was ahead by years from living for years once it is set right.
+ * How far the clock of the node that issued a token may be ahead of ours. Only expiry depends on clocks. This bound keeps tokens of a clock that was ahead by years from living for years once it is set right.
  */
-const clockTolerance = 3600;
+const clockToleranceSeconds = 3600;
 
 const audiences = {
   access: "fastapi-users:auth",
@@ -38,7 +37,7 @@ export interface VerifyToken {
 /** What a valid reset token says. */
 export interface ResetToken {
   readonly userId: string;
-  /** Whether the account has still the address, the version and the password hash that the token was issued for. */
+  /** Whether the account still has the address, the version and the password hash that the token was issued for. */
   isFor(user: Pick<User, "email" | "hashedPassword" | "tokenVersion">): boolean;
 }
 
@@ -88,7 +87,7 @@ export function createTokens(secret: string) {
       const claims = await read(token, audiences.access);
       if (!claims || typeof claims.sub !== "string" || typeof claims.exp !== "number") return undefined;
       const tokenVersion = versionOf(claims["token_version"]);
-      const latestExpiry = now() + tokenLifetime + clockTolerance;
+      const latestExpiry = now() + tokenLifetime + clockToleranceSeconds;
       if (tokenVersion === undefined || claims.exp > latestExpiry) return undefined;
       const access = {
         userId: claims.sub,

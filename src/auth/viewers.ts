@@ -4,7 +4,7 @@ import type { Viewer } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** Who makes a request, and what its writes must check again when they commit. */
+/** The signed-in user of a request, and what its writes check again when they commit. */
 export type SignedIn = {
   readonly viewer: Viewer;
   readonly actor: Actor;
@@ -29,7 +29,7 @@ export function createViewers(database: Database, tokens: Tokens, requireVerifie
   }
 
   return {
-    /** @throws ApiError UNAUTHORIZED without a good token of an active user, FORBIDDEN when he must verify first. */
+    /** @throws ApiError UNAUTHORIZED without a good token of an active user, FORBIDDEN when they must verify first. */
     async require(request: Request): Promise<SignedIn> {
       let signedIn = known.get(request);
       if (!signedIn) {

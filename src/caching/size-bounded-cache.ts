@@ -15,7 +15,7 @@ export class SizeBoundedCache<Value> {
   #old = new Map<string, Entry<Value>>();
   #youngSize = 0;
 
-  /** @param capacity in whatever unit the sizes given to {@link set} have */
+  /** @param capacity in the unit of the sizes given to {@link set} */
   constructor(private readonly capacity: number) {}
 
   has(key: string): boolean {

@@ -82,7 +82,7 @@ function nearestFolder(dataDir: string): string {
   return nearest;
 }
 
-/** The user who made a link on the way to the folder and so decides where it is; undefined without a link but root's. */
+/** The user, other than root, whose link on the way to the folder decides where it is; undefined without such a link. */
 function linkPlanter(dataDir: string): Owner | undefined {
   let planter: Owner | undefined;
   for (let at = dataDir; at !== dirname(at); at = dirname(at)) {

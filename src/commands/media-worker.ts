@@ -4,14 +4,14 @@ import { setPriority } from "node:os";
 import { answerTo } from "../media/media-worker.ts";
 import type { PreparationJob } from "../media/preparation.ts";
 
-/** How much requests go before media jobs where both want the processor (0 to 19). */
+/** Nice value of media jobs, so that requests come first when both need the processor. */
 const niceness = 5;
 
 /** Internal: does the media jobs that the service sends, until the service is gone. Not for operators. */
 export function mediaWorker(): void {
   if (!process.send) throw new Error("media-worker is started by the service only");
   process.on("disconnect", () => process.exit(0));
-  // Meant for the service, which lets running uploads finish: terminals and service managers tell the whole group.
+  // Terminals and service managers signal the whole process group, but the service lets running uploads finish first.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
   setPriority(niceness);
   preferAsVictim();

@@ -3,7 +3,7 @@ import { ApiError } from "../errors.ts";
 /**
  * Lets a bounded number of expensive tasks run at once. Tasks that wait take turns by the parties they belong to (an
  * account, a network): the next one to run is the one whose parties were served longest ago, so that a party with forty
- * waiting tasks delays everybody else by one task, not by forty.
+ * waiting tasks delays every other party by one task, not by forty.
  */
 export interface FairSemaphore {
   /**
@@ -21,9 +21,9 @@ export interface FairSemaphore {
 export interface FairSemaphoreLimits {
   /** Tasks that run at once. */
   readonly concurrency: number;
-  /** Tasks that may run at once beyond that, for parties none of which runs one: a way past long tasks of others. */
+  /** More tasks that may run at once, for parties that run none: they get past the long tasks of others. */
   readonly reserve?: number;
-  /** Tasks that may wait beside them. */
+  /** Tasks that may wait. */
   readonly queueLimit: number;
   /** Places, running or waiting, that one party may hold. */
   readonly partyLimit: number;
@@ -40,7 +40,7 @@ interface Party {
   /** Tasks of this party that run or wait. */
   places: number;
   running: number;
-  /** Number of the turn in which it was last served; 0: not since its first task that still runs or waits. */
+  /** The turn in which it was last served; 0 before the first. */
   lastTurn: number;
 }
 
@@ -79,7 +79,7 @@ export function createFairSemaphore({
     }
   }
 
-  /** Makes room for a task of `newcomers` by refusing the latest task of whoever holds clearly more places. */
+  /** Makes room for a task of `newcomers` by refusing the latest waiting task of parties that hold clearly more places. */
   function evict(newcomers: readonly Party[], candidates: readonly Task[]): boolean {
     const heaviest = candidates.reduce<Task | undefined>(
       (found, task) => (found && share(task.parties) < share(found.parties) ? found : task),
@@ -153,7 +153,7 @@ export function createFairSemaphore({
   };
 }
 
-/** The places held by the smallest of the parties: what a task may be asked to give up for somebody else. */
+/** The places held by the smallest of a task's parties. A task with a large share is refused first. */
 const share = (of: readonly Party[]) => Math.min(...of.map(({ places }) => places));
 
 /** Which of two tasks is next: the one whose most recently served party was served longer ago; then by its other parties. */

@@ -18,21 +18,21 @@ export class JobFailed extends Error {
 /** What one job may use. */
 export interface JobLimits {
   /**
-   * Milliseconds of processor time where the system tells it (Linux), so that a busy machine fails no harmless job, and
-   * three times as many on the clock. Elsewhere milliseconds on the clock.
+   * Milliseconds of processor time where the system reports it (Linux), so that a busy machine fails no harmless job;
+   * wall-clock time is limited to {@link wallClockFactor} times as much. Elsewhere, milliseconds of wall-clock time.
    */
   readonly timeMs: number;
   /** Bytes of resident memory; watched on Linux only. */
   readonly memoryBytes: number;
 }
 
-/** How often a running job is compared with its limits. */
+/** Milliseconds between checks of a running job's limits. */
 const watchIntervalMs = 50;
 
-/** How much more time than of the processor a job may take on the clock, where both can be told. */
-const clockAllowance = 3;
+/** Wall-clock time that a job may take, as a multiple of its processor time. */
+const wallClockFactor = 3;
 
-/** How long to wait for a killed process to be gone; one that hangs in the kernel (a dead network disk) may never be. */
+/** Milliseconds to wait for a killed process to be gone; one that hangs in the kernel (a dead network disk) may never be. */
 const exitTimeoutMs = 5_000;
 
 /** A child process that does one job at a time: a message in, a message out (JSON). It can be killed at any moment. */
@@ -66,13 +66,13 @@ export class WorkerProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null && !this.#child.killed;
   }
 
-  /** Bytes of resident memory; undefined where the system does not tell. */
+  /** Bytes of resident memory; undefined where the system does not report it. */
   get memoryBytes(): number | undefined {
     return processUsage(this.#child.pid)?.memoryBytes;
   }
 
   /**
-   * Has the process do a job. One that exceeds its limits, or is not wanted any more, is killed and gone when this rejects.
+   * Has the process do a job. When this rejects, the process has been killed.
    * @returns the message that the process answers with
    * @throws JobFailed; the signal's reason when it aborts
    */
@@ -117,13 +117,13 @@ export class WorkerProcess {
         fail(new JobFailed("memory", `${Math.round(usage.memoryBytes / 1e6)} MB`));
       else if (usage ? usage.processorMs - before > timeMs : clockMs > timeMs)
         fail(new JobFailed("time", `${timeMs} ms`));
-      else if (clockMs > clockAllowance * timeMs)
-        fail(new JobFailed("time", `${clockAllowance * timeMs} ms on the clock`));
+      else if (clockMs > wallClockFactor * timeMs)
+        fail(new JobFailed("time", `${wallClockFactor * timeMs} ms on the clock`));
     }, watchIntervalMs);
   }
 }
 
-/** What a process uses, as Linux tells it (proc(5)); undefined on other systems and for a process that is gone. */
+/** What a process uses, as Linux reports it (proc(5)); undefined on other systems and for a process that is gone. */
 function processUsage(pid: number): { processorMs: number; memoryBytes: number } | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "latin1");

@@ -4,8 +4,8 @@ import { ApiError } from "../errors.ts";
 import { step, type Connection, type Query, type Steps } from "./connection.ts";
 
 /**
- * The account and token that a request was let in with. Every write takes it and checks again, in the transaction that
- * it commits, what the request was let in for: a request may have waited for a hash, a body or a store meanwhile.
+ * The account and token that let a request in. Every write takes the actor and repeats, inside its own transaction, the
+ * checks that let the request in, because the request may have waited for a hash, a body or a store since then.
  */
 export interface Actor {
   readonly userId: string;
@@ -28,7 +28,7 @@ export const longestRequestMs = 24 * 3_600_000;
 
 /**
  * Locks the actor's account, and `others` that the transaction changes, until the transaction ends, and checks that the
- * actor may still write. Whatever takes that right away locks the same row, so it takes effect either before this
+ * actor may still write. A change that revokes this right locks the same row, so it takes effect either before this
  * check or after the commit. Accounts are locked in the order of their ids, so that two transactions never wait for
  * each other. SQLite has one writer at a time and needs no locks.
  * @throws ApiError UNAUTHORIZED when the account is gone or inactive, or the token was revoked or ended; FORBIDDEN when

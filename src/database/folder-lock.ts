@@ -6,7 +6,7 @@ import { Database } from "bun:sqlite";
 /**
  * Keeps a data folder with SQLite, made when missing, for one running service: two would take each other's uploads for what a
  * crash left. Held by a lock of the system's, which ends with the process, however that ends.
- * @returns lets go of it; not to be collected meanwhile
+ * @returns a function that releases the lock; keep a reference to it
  * @throws an error with the code SQLITE_BUSY where another service has it, or one of the system
  */
 export function lockDataFolder(dataDir: string): () => void {
@@ -16,7 +16,7 @@ export function lockDataFolder(dataDir: string): () => void {
   closeSync(openSync(path, "a", 0o600));
   const lock = new Database(path, { readwrite: true });
   try {
-    // A journal beside the file would need space, which a full disk has not.
+    // A journal file would need space, which a full disk does not have.
     lock.run("pragma journal_mode = memory");
     lock.run("begin exclusive");
   } catch (error) {

@@ -55,7 +55,7 @@ export async function openPostgres({ url, poolSize }: PostgresSettings): Promise
       ...(names.some((name) => ["sslmode", "ssl", "tls"].includes(name)) ? {} : { tls: "prefer" }),
       connection: {
         application_name: "image-sharing",
-        // Whatever the server, the database or the user has for a default.
+        // Overrides the default of the server, the database or the user.
         default_transaction_isolation: isolation,
         statement_timeout: String(statementTimeout * 1000),
         idle_in_transaction_session_timeout: String(abandonedTransactionTimeout),

@@ -179,9 +179,9 @@ export function postQueries(connection: Connection) {
     },
 
     /**
-     * Makes the actor's pending post visible as the newest of all, whatever the clocks of several nodes say: who pages
-     * through the feed never has one appear behind him. Gives the moment it was published at; undefined when it
-     * was given up meanwhile.
+     * Makes the actor's pending post visible as the newest of all, whatever the clocks of several nodes say: no post
+     * ever appears behind a cursor that was handed out.
+     * @returns when it was published; undefined when it was given up meanwhile
      * @throws ApiError as {@link authorize} does
      */
     publish: (actor: Actor, id: string, facts: PublishedFacts, now: Date): Promise<Date | undefined> =>

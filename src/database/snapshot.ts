@@ -18,8 +18,8 @@ export interface Snapshot {
 }
 
 /**
- * Copies the database at `path` to `target`, in pages, not in memory; `target` is missing or empty. Nobody else may read
- * the copy.
+ * Copies the database at `path` to `target`, in pages, not in memory; `target` is missing or empty. Only the file's
+ * owner may read the copy.
  * @param copying runs what opens `target`, with other rights than what opens `path` needs
  * @throws SQLiteError where there is no such database
  */
@@ -44,9 +44,9 @@ export function takeSnapshot(
   } finally {
     source.close();
   }
-  // No file beside it: after a crash it is of no use.
+  // No journal file: a copy that a crash leaves behind is of no use.
   copy.run("pragma journal_mode = memory");
-  // A version of this program that was not started yet has not added the column.
+  // A database that this version has not migrated yet lacks the column.
   if (copy.query("select 1 from pragma_table_info('users') where name = 'token_version'").get())
     copy.query("update users set token_version = token_version + ?").run(versionLeap);
   return {

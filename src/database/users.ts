@@ -22,7 +22,7 @@ export interface User {
   minAccessVersion: number;
 }
 
-/** The signed-in user, as much of him as a request needs. */
+/** What a request needs to know of the signed-in user. */
 export type Viewer = Readonly<Pick<User, "id" | "email" | "isActive" | "isSuperuser" | "isVerified">>;
 
 /** The account a token belongs to, the version it was issued under, and its own id. */
@@ -33,8 +33,8 @@ export type UserChanges = Partial<Pick<User, "hashedPassword" | "isActive" | "is
   (Pick<User, "email" | "emailKey"> | { email?: never; emailKey?: never });
 
 /**
- * What lets a change of an account in: a signed-in actor; a mailed token, which the check of that change judges; or a
- * shell on the machine.
+ * What authorizes a change of an account: a signed-in actor; a mailed token, which the change's `check` validates; or
+ * access to the machine (`operator`).
  */
 export type ChangeAuthority = Actor | "mailed token" | "operator";
 

@@ -14,7 +14,7 @@ import { mediaTypes, type MediaKind } from "./types.ts";
 export interface MediaWorkers {
   /**
    * Removes private metadata from a staged file, measures it and makes its thumbnail. Jobs take turns by account.
-   * @param signal aborts when nobody waits for the upload any more
+   * @param signal aborts when the client has gone
    * @throws ApiError DAMAGED_MEDIA (also for a file that takes too much time or memory, or crashes its decoder),
    * UNSUPPORTED_MEDIA, STORAGE_FULL, STORE_UNAVAILABLE, OVERLOADED when too many jobs wait; ValidationProblems; the
    * signal's reason

@@ -5,7 +5,7 @@ import { removeMetadata } from "./privacy/remove-metadata.ts";
 import { makeThumbnail, maxPixels } from "./thumbnails.ts";
 import { mediaTypes, type MediaType } from "./types.ts";
 
-/** What is to be done with a staged file. */
+/** A staged file, and what to do with it. */
 export interface PreparationJob {
   /** Of the staged file; it is changed in place, and the files of {@link filesBeside} may appear next to it. */
   readonly path: string;
@@ -15,7 +15,7 @@ export interface PreparationJob {
   readonly thumbnail: boolean;
 }
 
-/** What was made of it. */
+/** The result of a {@link PreparationJob}. */
 export interface Preparation {
   /** Size of the file now. */
   readonly bytes: number;
@@ -46,7 +46,7 @@ export async function prepareMedia({ path, type, thumbnail }: PreparationJob): P
     const msg = `Value error, the image has more than ${maxPixels / 1e6} million pixels`;
     throw new ValidationProblems([{ type: "value_error", loc: ["body", "file"], msg }]);
   }
-  // Made even where nobody wants it: it tells whether the picture can be decoded.
+  // Made even where it is not wanted, to find out whether the picture can be decoded.
   const small = await makeThumbnail(path, type, orientation);
   if (!small || !thumbnail) return { bytes, size, thumbnailBytes: null };
   return { bytes, size, thumbnailBytes: await Bun.write(thumbnailPath(path), small) };

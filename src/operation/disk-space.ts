@@ -8,14 +8,14 @@ const gb = 1024 ** 3;
 /** Where the operator sets no limit: 1 GB, on larger disks 2 %. */
 const defaultMinFree = (size: number) => Math.max(gb, Math.floor(size * 0.02));
 
-/** Milliseconds for which a measurement is good. */
-const measuredEveryMs = 1000;
+/** Milliseconds for which a measurement is used. */
+const measurementLifetimeMs = 1000;
 
-/** Milliseconds between looks whether the operator has to be warned. */
-const watchedEveryMs = 60_000;
+/** Milliseconds between the checks that warn the operator. */
+const watchIntervalMs = 60_000;
 
 /** Bytes after which a running upload is checked again, and that one of unknown length claims at once. */
-const step = 1024 ** 2;
+const stepBytes = 1024 ** 2;
 
 /** The file system that has the least space left, in bytes. */
 export interface DiskUsage {
@@ -39,7 +39,7 @@ export interface SpaceClaim {
 
 /** Watches the file systems that uploads and the database are written to. */
 export interface DiskSpace {
-  /** The latest measurement, at most a second old; undefined where the system does not tell. */
+  /** The latest measurement, at most a second old; undefined where the system does not report it. */
   usage(): Promise<DiskUsage | undefined>;
   /**
    * Admits an upload if it fits beside everything that running uploads still have to send.
@@ -47,7 +47,7 @@ export interface DiskSpace {
    * @throws ApiError STORAGE_FULL
    */
   claim(bytes: number): Promise<SpaceClaim>;
-  /** Warns the operator and keeps the database's reserve from now on; gives a function that stops it. */
+  /** Warns the operator and keeps the database's reserve from now on; returns a function that stops both. */
   start(): () => void;
 }
 
@@ -101,7 +101,7 @@ export function createDiskSpace({
   }
 
   async function recent(): Promise<Measurement> {
-    return latest && performance.now() - latest.begunAt < measuredEveryMs ? latest : measure();
+    return latest && performance.now() - latest.begunAt < measurementLifetimeMs ? latest : measure();
   }
 
   /** Bytes above the limit. What came in since the measurement counts as written after it. */
@@ -126,16 +126,16 @@ export function createDiskSpace({
 
   async function claim(bytes: number): Promise<SpaceClaim> {
     const lengthKnown = bytes > 0;
-    let unsent = lengthKnown ? bytes : step;
+    let unsent = lengthKnown ? bytes : stepBytes;
     await take(unsent, true);
     let sent = 0;
-    let checkedUpTo = step;
+    let checkedUpTo = stepBytes;
     let released = false;
 
     async function checkAgain(): Promise<void> {
-      checkedUpTo = sent + step;
+      checkedUpTo = sent + stepBytes;
       // Space that was promised to others since is no reason to end an upload whose whole length was admitted.
-      const more = lengthKnown ? 0 : step;
+      const more = lengthKnown ? 0 : stepBytes;
       await take(more, !lengthKnown);
       unsent += more;
       if (released) release();
@@ -181,7 +181,7 @@ export function createDiskSpace({
     start() {
       const look = () => void watch();
       look();
-      const timer = setInterval(look, watchedEveryMs);
+      const timer = setInterval(look, watchIntervalMs);
       timer.unref();
       return () => clearInterval(timer);
     },
@@ -191,7 +191,7 @@ export function createDiskSpace({
 const stateOf = ({ free, minFree }: DiskUsage) =>
   free < minFree ? "full" : free < 2 * minFree ? "low" : "enough";
 
-/** Undefined where nothing is told: the folder is missing, or the file system has no size of its own. */
+/** Undefined where the folder is missing, or its file system reports no size. */
 async function measureFolder(
   folder: string,
   minFree: number | null,

@@ -76,7 +76,7 @@ export class EventLoopDelay {
   }
 }
 
-/** Samples that do not exceed a value, found by bisection: the monitor tells the value at a rank, not the rank of a value. */
+/** Samples that do not exceed a value, found by bisection: the monitor gives the value at a rank only. */
 function countUpTo(recent: Histogram, value: number): number {
   const { count } = recent;
   let [low, high] = [0, count];

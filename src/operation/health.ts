@@ -26,8 +26,8 @@ export function createHealthCheck(
 }
 
 /**
- * A check that runs once at a time: callers that arrive meanwhile share it, so that what hangs holds one thread. Its
- * deadline counts from its start: as long as a check hangs, every caller is told so at once.
+ * A check that runs once at a time: callers that arrive meanwhile share it, so that a hanging check holds one thread
+ * only. Its deadline counts from its start: once it has passed, callers are refused at once until the check ends.
  */
 export function sharedCheck(name: string, check: () => Promise<void>, deadlineMs: number): HealthCheck {
   let running: { readonly ended: Promise<void>; readonly deadline: number } | undefined;

@@ -26,7 +26,7 @@ export const userRoutes = (services: Services) => {
     return user;
   }
 
-  /** Hashes new passwords within the limits of the account that asks, which is not always the one that changes. */
+  /** Hashes new passwords within the limits of the account that asks, which need not be the one that changes. */
   const hashFor = (request: Request, account: string) => (password: string) => {
     const client = { address: connections.addressOf(request), account };
     return limits.newPassword(client, () => hashing.hash(password, partiesOf(client)));
