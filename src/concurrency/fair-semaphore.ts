@@ -99,8 +99,10 @@ export function createFairSemaphore({
   }
 
   function makeRoom(newcomers: readonly Party[]): boolean {
-    for (const full of newcomers.filter(({ places }) => places >= partyLimit)) {
-      const candidates = waiting.filter((task) => task.parties.includes(full));
+    for (const party of newcomers) {
+      // A task refused for one party may have made room in the others too: networks lie within larger ones.
+      if (party.places < partyLimit) continue;
+      const candidates = waiting.filter((task) => task.parties.includes(party));
       if (!evict(newcomers, candidates)) return false;
     }
     return mayStart(newcomers) || waiting.length < queueLimit || evict(newcomers, waiting);

@@ -110,6 +110,22 @@ test("fair semaphore: an account that fills its network's places makes room for 
   await Promise.all(heavy.slice(0, 3));
 });
 
+test("fair semaphore: one task makes room for another account in all the networks that both belong to", async () => {
+  const { started, run, drain } = controlled({ partyLimit: 4 });
+  const networks = ["/48", "/56", "/64"];
+  const busy = [1, 2, 3, 4].map((i) => run(`busy ${i}`, "busy", ...networks));
+  const outcomes = Promise.allSettled([...busy, run("single", "other", ...networks)]);
+  await drain();
+  expect((await outcomes).map(({ status }) => status)).toEqual([
+    "fulfilled",
+    "fulfilled",
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+  ]);
+  expect(started).toEqual(["busy 1", "single", "busy 2", "busy 3"]);
+});
+
 test("fair semaphore: a task that throws frees its place", async () => {
   const { semaphore, run, drain } = controlled();
   const failing = semaphore.run(["x"], async () => {
