@@ -18,7 +18,7 @@ export interface WorkerPool {
   prepare(): void;
   /** Jobs that run or wait. */
   pending(): number;
-  /** Ends all processes. */
+  /** Ends all processes. Resolves when they are gone. */
   close(): Promise<void>;
 }
 
@@ -48,7 +48,14 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   });
   const idle: { worker: WorkerProcess; timer: Timer }[] = [];
   const busy = new Set<WorkerProcess>();
+  /** Processes that were killed and are not gone yet. */
+  const ending = new Set<Promise<void>>();
   let closed = false;
+
+  function end(worker: WorkerProcess): void {
+    const gone = worker.kill().finally(() => ending.delete(gone));
+    ending.add(gone);
+  }
 
   function start(): WorkerProcess {
     // A job whose process ended with the pool must not start another one.
@@ -74,7 +81,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         idle.findIndex((entry) => entry.worker === worker),
         1,
       );
-      void worker.kill();
+      end(worker);
     }, idleMs);
     timer.unref();
     idle.push({ worker, timer });
@@ -87,7 +94,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     busy.add(worker);
     try {
       const result = await worker.run(job, limits, signal);
-      if ((worker.memoryBytes ?? 0) > idleMemoryBytes) void worker.kill();
+      if ((worker.memoryBytes ?? 0) > idleMemoryBytes) end(worker);
       else keep(worker);
       return result;
     } finally {
@@ -114,7 +121,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       closed = true;
       const all = [...busy, ...idle.map(({ worker }) => worker)];
       for (const { timer } of idle.splice(0)) clearTimeout(timer);
-      await Promise.all(all.map((worker) => worker.kill()));
+      await Promise.all([...ending, ...all.map((worker) => worker.kill())]);
     },
   };
 }

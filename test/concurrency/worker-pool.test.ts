@@ -179,3 +179,10 @@ test("worker pool: closing ends its processes, running jobs included", async () 
   expect(isAlive(pid)).toBe(false);
   await expect(job).rejects.toMatchObject({ code: "STOPPING" });
 });
+
+test.if(onLinux)("worker pool: closing waits for a process that is being ended for its memory", async () => {
+  const { pool, run } = await openPool({ idleMemoryBytes: 100_000_000 });
+  const { pid } = await run("fat");
+  await pool.close();
+  expect(isAlive(pid)).toBe(false);
+});
