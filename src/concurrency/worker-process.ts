@@ -30,7 +30,7 @@ export interface JobLimits {
 const watchIntervalMs = 50;
 
 /** Wall-clock time that a job may take, as a multiple of its processor time. */
-const wallClockFactor = 3;
+const wallClockFactor = 5;
 
 /** Milliseconds to wait for a killed process to be gone; one that hangs in the kernel (a dead network disk) may never be. */
 const exitTimeoutMs = 5_000;

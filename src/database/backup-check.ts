@@ -1,5 +1,6 @@
 import { Database, constants } from "bun:sqlite";
 
+import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
 import { migrationsOf } from "./sqlite-source.ts";
 
 /**
@@ -19,6 +20,8 @@ export function problemOfBackup(path: string): string | undefined {
     const migrations = migrationsOf(client);
     if (!migrations) return "is none of this service";
     if (migrations.unknown) return "was made by a newer version of this program";
+    if (schemaOf(client).symmetricDifference(schemaAfter(migrations.done)).size > 0)
+      return "lacks tables or indexes, or has some that are none of this service";
     if (client.query("pragma foreign_key_check").get())
       return "is damaged: rows that others refer to are missing";
     return undefined;
@@ -26,5 +29,26 @@ export function problemOfBackup(path: string): string | undefined {
     return "is damaged or no SQLite database";
   } finally {
     client?.close();
+  }
+}
+
+/** Kind and name of everything in a schema but SQLite's own tables and indexes. */
+function schemaOf(client: Database): Set<string> {
+  const rows = client.query<{ type: string; name: string; tbl_name: string }, []>(
+    "select type, name, tbl_name from sqlite_master where name not like 'sqlite\\_%' escape '\\'",
+  );
+  return new Set(rows.all().map(({ type, name, tbl_name }) => `${type} ${name} of ${tbl_name}`));
+}
+
+/** What a database holds that these migrations made. */
+function schemaAfter(tags: readonly string[]): Set<string> {
+  const client = new Database(":memory:");
+  try {
+    client.run("create table migrations (tag text primary key)");
+    for (const { tag, statements } of embeddedMigrations("sqlite"))
+      if (tags.includes(tag)) for (const statement of statements) client.run(statement);
+    return schemaOf(client);
+  } finally {
+    client.close();
   }
 }

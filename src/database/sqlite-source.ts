@@ -63,10 +63,12 @@ function checkVersion(client: Database): void {
 
 /**
  * Compares the migrations that made a database with those of this version.
- * @returns whether it has some that are not known here, and whether it lacks some; undefined for a database of another
- * program
+ * @returns those it has, whether some of them are not known here, and whether it lacks some; undefined for a database of
+ * another program
  */
-export function migrationsOf(client: Database): { unknown: boolean; missing: boolean } | undefined {
+export function migrationsOf(
+  client: Database,
+): { done: string[]; unknown: boolean; missing: boolean } | undefined {
   const named = client.query("select 1 from sqlite_master where type = 'table' and name = 'migrations'");
   if (!named.get()) return undefined;
   const done = client
@@ -75,6 +77,7 @@ export function migrationsOf(client: Database): { unknown: boolean; missing: boo
     .map(({ tag }) => tag);
   const known = embeddedMigrations("sqlite").map(({ tag }) => tag);
   return {
+    done,
     unknown: done.some((tag) => !known.includes(tag)),
     missing: known.some((tag) => !done.includes(tag)),
   };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { BunFile } from "bun";
 
 import { ApiError, ValidationProblems, type Problem } from "../errors.ts";
-import type { DiskSpace } from "../operation/disk-space.ts";
+import type { SpaceClaim } from "../operation/disk-space.ts";
 import { displayName } from "./display-name.ts";
 import { enoughToInspect, inspectFirstBytes } from "./inspection.ts";
 import { readMultipart, type MultipartListener } from "./multipart.ts";
@@ -35,7 +35,7 @@ export interface StagingLimits {
   /** Bytes an image or a video may have. */
   readonly maxBytes: Readonly<Record<MediaKind, number>>;
   /** Of the folder's disk. */
-  readonly space: Pick<DiskSpace, "claim">;
+  readonly space: { claim(bytes: number): Promise<SpaceClaim> };
 }
 
 /** Bytes of a form around its file: boundaries, part headers, the caption. */

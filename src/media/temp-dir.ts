@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -22,7 +23,7 @@ export async function makeTempDir(
     const inUse =
       shared && machine !== undefined && machine !== hostname()
         ? await isRecent(path)
-        : isUsedHere(Number.parseInt(owner, 10), path);
+        : await isUsedHere(Number.parseInt(owner, 10), path);
     if (!inUse) await rm(path, { recursive: true, force: true });
   }
   const path = await mkdtemp(join(root, `${process.pid}@${hostname()}-`));
@@ -34,7 +35,28 @@ export async function makeTempDir(
 const ours = new Set<string>();
 
 /** In a container every process is number 1: a folder of our own number is a predecessor's. */
-const isUsedHere = (pid: number, path: string) => (pid === process.pid ? ours.has(path) : isAlive(pid));
+const isUsedHere = async (pid: number, path: string) =>
+  pid === process.pid ? ours.has(path) : isAlive(pid) && !(await isYounger(pid, path));
+
+/** Whether a process started after the folder's last change: its number has been given to another process since. */
+async function isYounger(pid: number, path: string): Promise<boolean> {
+  const startedAt = startTimeOf(pid);
+  return startedAt !== undefined && startedAt > (await stat(path)).mtimeMs;
+}
+
+/** Milliseconds since the epoch, as Linux tells it (proc(5)); infinite for a dead process that was not waited for yet. */
+function startTimeOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] === "Z" || fields[0] === "X") return Number.POSITIVE_INFINITY;
+    const bootedAt = Number(/^btime (\d+)$/m.exec(readFileSync("/proc/stat", "latin1"))?.[1]) * 1000;
+    // In hundredths of a second since the system was booted.
+    return bootedAt + Number(fields[19]) * 10;
+  } catch {
+    return undefined;
+  }
+}
 
 const isRecent = (path: string) =>
   stat(path).then(

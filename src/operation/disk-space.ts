@@ -42,11 +42,14 @@ export interface DiskSpace {
   /** The latest measurement, at most a second old; undefined where the system does not report it. */
   usage(): Promise<DiskUsage | undefined>;
   /**
-   * Admits an upload if it fits beside everything that running uploads still have to send.
+   * Admits an upload if it fits beside everything that running uploads of the same account still have to send. What other
+   * accounts have announced does not count: a few uploads that trickle could otherwise lock everybody out. Whatever is
+   * admitted is checked against the space that is really there as it comes in.
+   * @param accountId the account that uploads
    * @param bytes of the body; 0 when its length is not known
    * @throws ApiError STORAGE_FULL
    */
-  claim(bytes: number): Promise<SpaceClaim>;
+  claim(accountId: string, bytes: number): Promise<SpaceClaim>;
   /** Warns the operator and keeps the database's reserve from now on; returns a function that stops both. */
   start(): () => void;
 }
@@ -83,8 +86,14 @@ export function createDiskSpace({
   let measuring: Promise<Measurement> | undefined;
   /** Bytes that all uploads have sent so far. */
   let received = 0;
-  /** Bytes that running uploads have claimed and not sent yet. */
-  let claimed = 0;
+  /** Bytes that running uploads have claimed and not sent yet, by account. */
+  const claims = new Map<string, number>();
+  const claimedBy = (accountId: string) => claims.get(accountId) ?? 0;
+  function addClaim(accountId: string, bytes: number): void {
+    const claimed = claimedBy(accountId) + bytes;
+    if (claimed > 0) claims.set(accountId, claimed);
+    else claims.delete(accountId);
+  }
 
   /** One measurement runs at a time, so that a file system that hangs holds one thread only. */
   function measure(): Promise<Measurement> {
@@ -109,25 +118,26 @@ export function createDiskSpace({
     usage ? usage.free - usage.minFree - (received - then) : Number.POSITIVE_INFINITY;
 
   /**
-   * Adds `more` bytes to what is claimed if the space lasts. Refuses only on a measurement that was begun after the call.
-   * @param besideOthers whether the space that others have claimed is taken already
+   * Adds `more` bytes to what the account has claimed if the space lasts. Refuses only on a measurement that was begun
+   * after the call.
+   * @param besideOthers whether the space that its other uploads have claimed is taken already
    */
-  async function take(more: number, besideOthers: boolean): Promise<void> {
+  async function take(accountId: string, more: number, besideOthers: boolean): Promise<void> {
     const calledAt = performance.now();
     const lacksSpace = (measurement: Measurement) =>
-      headroom(measurement) < (besideOthers ? claimed + more : more);
+      headroom(measurement) < (besideOthers ? claimedBy(accountId) + more : more);
     let measurement = await recent();
     while (lacksSpace(measurement)) {
       if (measurement.begunAt >= calledAt) throw new ApiError("STORAGE_FULL");
       measurement = await measure();
     }
-    claimed += more;
+    addClaim(accountId, more);
   }
 
-  async function claim(bytes: number): Promise<SpaceClaim> {
+  async function claim(accountId: string, bytes: number): Promise<SpaceClaim> {
     const lengthKnown = bytes > 0;
     let unsent = lengthKnown ? bytes : stepBytes;
-    await take(unsent, true);
+    await take(accountId, unsent, true);
     let sent = 0;
     let checkedUpTo = stepBytes;
     let released = false;
@@ -136,14 +146,14 @@ export function createDiskSpace({
       checkedUpTo = sent + stepBytes;
       // Space that was promised to others since is no reason to end an upload whose whole length was admitted.
       const more = lengthKnown ? 0 : stepBytes;
-      await take(more, !lengthKnown);
+      await take(accountId, more, !lengthKnown);
       unsent += more;
       if (released) release();
     }
 
     function release(): void {
       released = true;
-      claimed -= unsent;
+      addClaim(accountId, -unsent);
       unsent = 0;
     }
 
@@ -154,7 +164,7 @@ export function createDiskSpace({
         sent = total;
         received += arrived;
         unsent -= ofClaim;
-        claimed -= ofClaim;
+        addClaim(accountId, -ofClaim);
         return sent >= checkedUpTo ? checkAgain() : undefined;
       },
       release,

@@ -39,7 +39,7 @@ export function uploadParser({
         const upload = await stageUpload(request, {
           folder: tempDir,
           maxBytes: { image: config.maxImageSize, video: config.maxVideoSize },
-          space,
+          space: { claim: (bytes) => space.claim(account, bytes) },
         });
         held.set(request, { upload, releaseSlot });
         return { file: upload.file, ...(upload.caption === undefined ? {} : { caption: upload.caption }) };

@@ -283,6 +283,18 @@ describe("an archive whose database cannot be served is refused:", () => {
     );
   });
 
+  test.each([
+    "drop table posts",
+    "create table notes (text text)",
+    "create trigger promote after insert on users begin update users set is_superuser = 1; end",
+    "create view everybody as select * from users",
+    "drop index posts_feed",
+  ])("with another schema: %s", async (statement) => {
+    expect(await restoreWith(await altered("pragma foreign_keys = off", statement))).toContain(
+      "lacks tables or indexes, or has some that are none of this service",
+    );
+  });
+
   test("of another program", async () => {
     expect(await restoreWith(await altered("drop table migrations"))).toContain("none of this service");
   });

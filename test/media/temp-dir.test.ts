@@ -22,7 +22,7 @@ const leave = async (name: string, hoursAgo = 0) => {
 
 test("folders of dead processes are removed, those of living ones stay", async () => {
   const ours = await makeTempDir(root, { shared: false });
-  const other = await leave(`${alive}@${hostname()}-abcdef`, 100);
+  const other = await leave(`${alive}@${hostname()}-abcdef`);
   await leave(`${dead}@${hostname()}-abcdef`);
   // A container's predecessor had the same number, and maybe another name.
   await leave(`${process.pid}@${hostname()}-abcdef`);
@@ -43,3 +43,18 @@ test("folders of other machines stay as long as they may be in use", async () =>
   const ours = await makeTempDir(root, { shared: true });
   expect((await readdir(root)).sort()).toEqual([basename(ours.path), theirs].sort());
 });
+
+test.if(process.platform === "linux")(
+  "temp folder: one that is older than the process with its number is removed, and so is a zombie's",
+  async () => {
+    // Longer ago than the process that runs this test was started.
+    await leave(`${alive}@${hostname()}-abcdef`, 100);
+    const zombies = Bun.spawn(["sh", "-c", "sh -c 'exit 0' & echo $!; exec sleep 10"], { stdout: "pipe" });
+    const { value } = await zombies.stdout.getReader().read();
+    await leave(`${new TextDecoder().decode(value).trim()}@${hostname()}-abcdef`);
+    await Bun.sleep(100);
+    const ours = await makeTempDir(root, { shared: false });
+    zombies.kill();
+    expect(await readdir(root)).toEqual([basename(ours.path)]);
+  },
+);

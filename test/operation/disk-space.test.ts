@@ -43,32 +43,32 @@ test.each([
 
 test("an upload is refused when it does not fit above the limit", async () => {
   const { space } = disk({ free: 3 * gb });
-  expect(await codeOf(space.claim(gb + 1))).toBe("STORAGE_FULL");
-  expect(await codeOf(space.claim(gb))).toBe("admitted");
+  expect(await codeOf(space.claim("ada", gb + 1))).toBe("STORAGE_FULL");
+  expect(await codeOf(space.claim("ada", gb))).toBe("admitted");
 });
 
 test("uploads that run at once are counted together, so that they cannot fill the disk", async () => {
   const { space } = disk({ free: 3 * gb });
-  const outcomes = await Promise.all(Array.from({ length: 40 }, () => codeOf(space.claim(gb / 10))));
+  const outcomes = await Promise.all(Array.from({ length: 40 }, () => codeOf(space.claim("ada", gb / 10))));
   expect(outcomes.filter((outcome) => outcome === "admitted")).toHaveLength(10);
 });
 
 test("what an upload has sent is counted once, and what it has not is given back with it", async () => {
   const { space, state } = disk({ free: 3 * gb });
-  const first = await space.claim(gb);
+  const first = await space.claim("ada", gb);
   state.free -= gb / 2;
   await first.received(gb / 2);
-  expect(await codeOf(space.claim(1))).toBe("STORAGE_FULL");
+  expect(await codeOf(space.claim("ada", 1))).toBe("STORAGE_FULL");
   await Bun.sleep(1100);
-  expect(await codeOf(space.claim(1))).toBe("STORAGE_FULL");
+  expect(await codeOf(space.claim("ada", 1))).toBe("STORAGE_FULL");
   first.release();
-  expect(await codeOf(space.claim(gb / 2))).toBe("admitted");
+  expect(await codeOf(space.claim("ada", gb / 2))).toBe("admitted");
 });
 
 test("an upload that was admitted goes on beside later ones, and ends when the disk is full all the same", async () => {
   const { space, state } = disk({ free: 3 * gb });
-  const first = await space.claim(gb / 2);
-  await space.claim(gb / 2);
+  const first = await space.claim("ada", gb / 2);
+  await space.claim("ada", gb / 2);
   expect(await codeOf(first.received(10 * mb))).toBe("admitted");
   state.free = 2 * gb - 1;
   await Bun.sleep(1100);
@@ -77,7 +77,7 @@ test("an upload that was admitted goes on beside later ones, and ends when the d
 
 test("an upload of unknown length ends when the space above the limit is used up", async () => {
   const { space, state } = disk({ free: 2 * gb + 20 * mb });
-  const claim = await space.claim(0);
+  const claim = await space.claim("ada", 0);
   let sent = 0;
   for (; (await codeOf(claim.received(sent + mb / 2))) === "admitted"; sent += mb / 2) state.free -= mb / 2;
   expect(sent).toBeGreaterThan(15 * mb);
@@ -87,21 +87,21 @@ test("an upload of unknown length ends when the space above the limit is used up
 test("an upload of unknown length that ends while the disk is measured gives back all that it claimed", async () => {
   const { space } = disk({ free: 2 * gb + 10 * mb });
   for (let i = 0; i < 20; i++) {
-    const claim = await space.claim(0);
+    const claim = await space.claim("ada", 0);
     const checked = claim.received(mb);
     claim.release();
     await codeOf(checked);
   }
   await Bun.sleep(1100);
-  expect(await codeOf(space.claim(10 * mb))).toBe("admitted");
+  expect(await codeOf(space.claim("ada", 10 * mb))).toBe("admitted");
 });
 
 test("the disk is measured once a second at most, and anew before an upload is refused", async () => {
   const { space, state } = disk({ free: 3 * gb });
-  for (let i = 0; i < 100; i++) (await space.claim(mb)).release();
+  for (let i = 0; i < 100; i++) (await space.claim("ada", mb)).release();
   expect(state.measured).toBe(1);
   state.free = 50 * gb;
-  expect(await codeOf(space.claim(10 * gb))).toBe("admitted");
+  expect(await codeOf(space.claim("ada", 10 * gb))).toBe("admitted");
   expect(state.measured).toBe(2);
 });
 
@@ -109,12 +109,12 @@ test("of several file systems the one with the least space counts; one that cann
   const { space } = disk({ folders: ["missing", "data", "fuller"], free: 10 * gb });
   expect((await space.usage())?.free).toBe(5 * gb);
   const unknown = disk({ folders: ["missing"] });
-  expect([await unknown.space.usage(), await codeOf(unknown.space.claim(1000 * gb))]).toEqual([
+  expect([await unknown.space.usage(), await codeOf(unknown.space.claim("ada", 1000 * gb))]).toEqual([
     undefined,
     "admitted",
   ]);
   const sizeless = disk({ size: 0, free: 0 });
-  expect(await codeOf(sizeless.space.claim(gb))).toBe("admitted");
+  expect(await codeOf(sizeless.space.claim("ada", gb))).toBe("admitted");
 });
 
 test("the operator is warned early and once, when the disk is full, and when there is space again", async () => {
@@ -131,4 +131,15 @@ test("the operator is warned early and once, when the disk is full, and when the
   expect(await look(1.9 * gb)).toEqual(["warn disk.full"]);
   expect(await look(2.1 * gb)).toEqual(["warn disk.low"]);
   expect(await look(5 * gb)).toEqual(["info disk.enough"]);
+});
+
+test("disk space: what one account has announced keeps no other from uploading, and it is cut when the space is gone", async () => {
+  const { space, state } = disk({ free: 3 * gb });
+  const trickle = await space.claim("mallory", gb);
+  expect(await codeOf(space.claim("mallory", 1))).toBe("STORAGE_FULL");
+  const other = await space.claim("ada", gb);
+  await other.received(gb);
+  other.release();
+  state.free = 2 * gb - mb;
+  expect(await codeOf(trickle.received(2 * mb))).toBe("STORAGE_FULL");
 });
