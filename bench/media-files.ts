@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 
-import { mp4Video } from "../test/support/media-samples.ts";
+import { filmOf, movie, track } from "../test/media/privacy/container-samples.ts";
 
 /** Writes a JPEG of 12 megapixels and about three megabytes, as a phone makes them. */
 export async function writePhoto(path: string): Promise<void> {
@@ -27,16 +27,17 @@ function noise(width: number, height: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Writes an MP4 of so many bytes: a short film, then a data box that nothing points into. */
+/** Writes an MP4 of so many bytes: an index, and data that is one picture. */
 export function writeVideo(path: string, size: number): void {
-  const film = mp4Video();
-  const box = Buffer.alloc(16);
-  box.writeUInt32BE(1, 0);
-  box.write("mdat", 4, "latin1");
-  box.writeBigUInt64BE(BigInt(size - film.length), 8);
+  const filmWith = (sampleBytes: number) =>
+    filmOf("", (data) => [
+      movie(track({ id: 1, handler: "vide", chunks: [data], sampleBytes, coded: [64, 48] })),
+    ]);
+  const dataBytes = size - filmWith(0).length;
+  const film = filmWith(dataBytes);
+  film.writeUInt32BE(dataBytes + 8, film.length - 8);
   const file = openSync(path, "w");
   writeSync(file, film);
-  writeSync(file, box);
   // What the kernel has not to fetch from a disk costs the sender nothing.
   ftruncateSync(file, size);
   closeSync(file);

@@ -3,7 +3,8 @@ import { ApiError } from "../errors.ts";
 /**
  * The error for a file that is cut, contradicts its format or asks for more work than any real file needs.
  * @param why for the log, never sent
+ * @param detail sent in place of the general one, where it helps the user
  */
-export function damaged(why: string): ApiError {
-  return new ApiError("DAMAGED_MEDIA", { cause: why });
+export function damaged(why: string, detail?: string): ApiError {
+  return new ApiError("DAMAGED_MEDIA", { cause: why, ...(detail === undefined ? {} : { detail }) });
 }

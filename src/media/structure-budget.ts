@@ -12,23 +12,33 @@ export class StructureBudget {
    */
   readonly elements: Allowance;
 
-  /** Matroska blocks in clusters of unknown size, which are passed over one by one. Hours of live video have millions. */
+  /**
+   * Matroska blocks, AVI chunks and MPEG packets, which are passed one by one and take no memory. Hours of video have
+   * millions; one with a still picture takes 30 bytes.
+   */
   readonly blocks: Allowance;
 
-  /** Entries of sample tables, which are read through small buffers. Ten hours at 25 samples a second have 1.8 million. */
-  readonly tableEntries = new Allowance(4_000_000, "sample table entries");
+  /**
+   * Entries of sample tables, which are read through small buffers, most of them twice. Ten hours at 25 samples a second
+   * have 1.8 million.
+   */
+  readonly tableEntries: Allowance;
 
   /** @param fileSize in bytes */
   constructor(fileSize: number) {
-    // An element that is kept takes about 100 bytes of memory, a block none.
-    this.elements = new Allowance(inProportion(fileSize, 1024, 1_000_000), "structure elements");
-    this.blocks = new Allowance(inProportion(fileSize, 32, 3_000_000), "blocks");
+    // An element that is kept takes about 100 bytes of memory, all else none.
+    this.elements = new Allowance(
+      Math.min(1_000_000, inProportion(fileSize, 1024, 100_000)),
+      "structure elements",
+    );
+    this.blocks = new Allowance(inProportion(fileSize, 16, 100_000), "blocks");
+    this.tableEntries = new Allowance(inProportion(fileSize, 8, 8_000_000), "sample table entries");
   }
 }
 
-/** 100,000 of a small file, then one for every so many bytes. */
-function inProportion(fileSize: number, bytesEach: number, most: number): number {
-  return Math.min(most, Math.max(100_000, Math.floor(fileSize / bytesEach)));
+/** One for every so many bytes, and this many of a small file. */
+function inProportion(fileSize: number, bytesEach: number, least: number): number {
+  return Math.max(least, Math.floor(fileSize / bytesEach));
 }
 
 class Allowance {

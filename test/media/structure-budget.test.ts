@@ -26,9 +26,15 @@ describe("structure budget", () => {
   });
 
   test("entries of sample tables are counted together", () => {
-    const { tableEntries } = new StructureBudget(1_000_000_000);
-    tableEntries.spend(3_999_999);
+    const { tableEntries } = new StructureBudget(60_000_000);
+    tableEntries.spend(7_999_999);
     tableEntries.spend(1);
     expect(() => tableEntries.spend(1)).toThrow();
+  });
+
+  test("two days of video pass: 5 million pictures, 8 million frames of sound, each table read twice", () => {
+    const { tableEntries, blocks } = new StructureBudget(100_000_000_000);
+    expect(() => tableEntries.spend(2 * 2 * (5_000_000 + 8_000_000))).not.toThrow();
+    expect(() => blocks.spend(5_000_000 + 8_000_000)).not.toThrow();
   });
 });

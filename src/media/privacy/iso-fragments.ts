@@ -1,35 +1,146 @@
 import { damaged } from "../damaged.ts";
 import type { Box, BoxReader } from "../iso-boxes.ts";
-import { blankBox, blankChildren } from "./iso-blanking.ts";
-import type { BlankedMovie } from "./iso-movie.ts";
-import { wipeInData } from "./iso-samples.ts";
+import { blankBox } from "./iso-blanking.ts";
+import { sampleRules, type BlankedMovie } from "./iso-movie.ts";
+import { fixed, keepOnly, leaf, type Rules } from "./iso-rules.ts";
+import type { Extent } from "./iso-samples.ts";
+import type { InPlaceFile } from "./in-place-file.ts";
 import type { Patches } from "./plan.ts";
 
-/** Blanks the metadata in every `moof`, and those parts of it that belong to a blanked track, with their samples. */
+const fragmentRules: Rules = { mfhd: fixed(8), traf: leaf, pssh: leaf };
+
+/** Fields that a box has by its flags: a flag, and bytes. */
+type OptionalFields = readonly (readonly [flag: number, bytes: number])[];
+
+const headerFields: OptionalFields = [
+  [0x01, 8],
+  [0x02, 4],
+  [0x08, 4],
+  [0x10, 4],
+  [0x20, 4],
+];
+const runFields: OptionalFields = [
+  [0x01, 4],
+  [0x04, 4],
+];
+const sampleFields: OptionalFields = [
+  [0x100, 4],
+  [0x200, 4],
+  [0x400, 4],
+  [0x800, 4],
+];
+
+function bytesOf(fields: OptionalFields, head: Buffer): number {
+  const flags = head.readUInt32BE(0) & 0xff_ffff;
+  return fields.reduce((sum, [flag, bytes]) => sum + (flags & flag ? bytes : 0), 0);
+}
+
+const trackRules: Rules = {
+  tfhd: { bytes: (head) => 8 + bytesOf(headerFields, head) },
+  tfdt: fixed(8, 12),
+  trun: {
+    bytes: (head) => 8 + bytesOf(runFields, head) + head.readUInt32BE(4) * bytesOf(sampleFields, head),
+  },
+  ...sampleRules,
+};
+
+/** The samples of one `trun`, which follow each other. */
+export interface Run extends Extent {
+  readonly samples: number;
+  /** Where that number stands. */
+  readonly countAt: number;
+  /** Where the size of the first one stands, and how far apart sizes are; undefined where all are the same. */
+  readonly sizesAt: number | undefined;
+  readonly sizesApart: number;
+  readonly fixedSize: number;
+}
+
+/** The part of a fragment that belongs to one track (`traf`). */
+export interface TrackFragment {
+  readonly track: number;
+  /** `moof` */
+  readonly fragment: Box;
+  readonly runs: readonly Run[];
+  readonly boxes: readonly Box[];
+  /** What offsets of auxiliary information count from. */
+  readonly base: number;
+  readonly isBlanked: boolean;
+}
+
+/** Blanks the metadata in every `moof`, and those parts of it that belong to a track which is gone. */
 export async function blankFragments(
   reader: BoxReader,
   patches: Patches,
   boxes: readonly Box[],
   movie: BlankedMovie,
-  data: readonly Box[],
-): Promise<void> {
+): Promise<TrackFragment[]> {
   const sampleSizes = await defaultSampleSizes(reader, movie.box);
+  const gone = new Set(movie.blankedTracks.map(({ id }) => id));
+  const found: TrackFragment[] = [];
   for (const fragment of boxes.filter(({ type }) => type === "moof")) {
+    const parts: { traf: Box; content: TrackFragment; header: FragmentHeader }[] = [];
     // Data of a track without an offset of its own follows that of the track before (ISO/IEC 14496-12 section 8.8.7).
     let follows = fragment.offset;
-    for (const part of await blankChildren(reader, patches, await reader.children(fragment))) {
-      if (part.type !== "traf") continue;
-      const inTrack = await reader.children(part);
+    for (const traf of await keepOnly(reader, patches, fragment, fragmentRules)) {
+      if (traf.type !== "traf") continue;
+      const inTrack = await reader.children(traf);
       const header = await readHeader(reader, inTrack, sampleSizes);
-      if (movie.blankedTracks.size > 0) {
-        const runs = await readRuns(reader, inTrack, header, header.base ?? follows, fragment.offset);
-        follows = runs.end;
-        if (movie.blankedTracks.has(header.track))
-          for (const run of runs.list) wipeInData(patches, data, run.offset, run.length);
-      }
-      if (movie.blankedTracks.has(header.track)) blankBox(patches, part);
-      else await blankChildren(reader, patches, inTrack);
+      const base = header.base ?? (header.fromFragment ? fragment.offset : follows);
+      const runs = await readRuns(reader, inTrack, header, base);
+      const { track } = header;
+      const content = { track, fragment, runs, boxes: inTrack, base, isBlanked: gone.has(track) };
+      follows = endOf(content);
+      parts.push({ traf, content, header });
     }
+    await blankParts(reader, patches, parts, fragment);
+    found.push(...parts.map(({ content }) => content));
+  }
+  return found;
+}
+
+/**
+ * Blanks the parts of one fragment that belong to tracks which are gone. Where the data of a part that stays is found
+ * by what follows the one before, its offset is changed.
+ */
+async function blankParts(
+  reader: BoxReader,
+  patches: Patches,
+  parts: readonly { traf: Box; content: TrackFragment; header: FragmentHeader }[],
+  fragment: Box,
+): Promise<void> {
+  let follows = fragment.offset;
+  for (const { traf, content, header } of parts) {
+    if (content.isBlanked) {
+      blankBox(patches, traf);
+      continue;
+    }
+    await keepOnly(reader, patches, traf, trackRules, traf.body, content.boxes);
+    if (header.base === undefined && !header.fromFragment && content.base !== follows)
+      await shiftRuns(reader, patches, content, content.base - follows);
+    follows = endOf(content);
+  }
+}
+
+/** Where the data of a part ends. */
+function endOf({ runs, base }: TrackFragment): number {
+  const last = runs.at(-1);
+  return last ? last.offset + last.length : base;
+}
+
+/** @throws ApiError DAMAGED_MEDIA for runs without a field for an offset */
+async function shiftRuns(
+  reader: BoxReader,
+  patches: Patches,
+  { boxes }: TrackFragment,
+  by: number,
+): Promise<void> {
+  for (const [index, run] of boxes.filter(({ type }) => type === "trun").entries()) {
+    const content = await reader.content(run, Math.min(12, run.end - run.body));
+    if (content.readUInt32BE(0) & 0x01) {
+      const offset = Buffer.alloc(4);
+      offset.writeInt32BE(content.readInt32BE(8) + by);
+      patches.write(run.body + 8, offset);
+    } else if (index === 0) throw damaged("a fragment that depends on one of a track which is gone");
   }
 }
 
@@ -69,33 +180,83 @@ async function readRuns(
   reader: BoxReader,
   boxes: readonly Box[],
   header: FragmentHeader,
-  follows: number,
-  fragment: number,
-): Promise<{ list: { offset: number; length: number }[]; end: number }> {
-  const base = header.base ?? (header.fromFragment ? fragment : follows);
-  const list: { offset: number; length: number }[] = [];
+  base: number,
+): Promise<Run[]> {
+  const runs: Run[] = [];
   let end = base;
   for (const box of boxes.filter(({ type }) => type === "trun")) {
     const content = await reader.content(box);
     const flags = content.readUInt32BE(0) & 0xff_ffff;
-    const count = content.readUInt32BE(4);
+    const samples = content.readUInt32BE(4);
     let position = 8;
     const offset = flags & 0x01 ? base + content.readInt32BE(position) : end;
     if (flags & 0x01) position += 4;
     if (flags & 0x04) position += 4;
     const hasSizes = (flags & 0x200) !== 0;
     const before = flags & 0x100 ? 4 : 0;
-    const width = before + (hasSizes ? 4 : 0) + (flags & 0x400 ? 4 : 0) + (flags & 0x800 ? 4 : 0);
-    let length = hasSizes ? 0 : count * header.sampleSize;
+    const sizesApart = before + (hasSizes ? 4 : 0) + (flags & 0x400 ? 4 : 0) + (flags & 0x800 ? 4 : 0);
+    let length = hasSizes ? 0 : samples * header.sampleSize;
     if (hasSizes) {
-      reader.source.budget.tableEntries.spend(count);
-      for (let index = 0; index < count; index++)
-        length += content.readUInt32BE(position + index * width + before);
+      reader.source.budget.tableEntries.spend(samples);
+      for (let index = 0; index < samples; index++)
+        length += content.readUInt32BE(position + index * sizesApart + before);
     }
-    list.push({ offset, length });
+    const sizesAt = hasSizes ? box.body + position + before : undefined;
+    runs.push({
+      offset,
+      length,
+      samples,
+      countAt: box.body + 4,
+      sizesAt,
+      sizesApart,
+      fixedSize: header.sampleSize,
+    });
     end = offset + length;
   }
-  return { list, end };
+  return runs;
+}
+
+/** Where the samples of a run are, in order. */
+export function* samplesOf(file: InPlaceFile, run: Run): Generator<Extent> {
+  const { samples, sizesAt, sizesApart, fixedSize } = run;
+  if (sizesAt === undefined && fixedSize === 0) return;
+  // A copy, because samples are read meanwhile.
+  const sizes =
+    sizesAt === undefined || samples === 0
+      ? undefined
+      : Buffer.from(file.read(sizesAt, (samples - 1) * sizesApart + 4));
+  let { offset } = run;
+  for (let index = 0; index < samples && offset < file.size; index++) {
+    const length = sizes ? sizes.readUInt32BE(index * sizesApart) : fixedSize;
+    yield { offset, length };
+    offset += length;
+  }
+}
+
+/**
+ * Makes the runs of a film whose end is missing end with their last whole sample.
+ * @param end of the file
+ */
+export function withoutCutSamples(
+  file: InPlaceFile,
+  fragments: readonly TrackFragment[],
+  end: number,
+): TrackFragment[] {
+  return fragments.map((part) => ({ ...part, runs: part.runs.map((run) => withoutCut(file, run, end)) }));
+}
+
+function withoutCut(file: InPlaceFile, run: Run, end: number): Run {
+  if (run.offset + run.length <= end) return run;
+  let [samples, length] = [0, 0];
+  for (const sample of samplesOf(file, run)) {
+    if (sample.offset + sample.length > end) break;
+    samples++;
+    length += sample.length;
+  }
+  const count = Buffer.alloc(4);
+  count.writeUInt32BE(samples);
+  file.write(run.countAt, count);
+  return { ...run, samples, length };
 }
 
 /** Sizes of samples that fragments leave out, by `track_ID` (`trex`). */

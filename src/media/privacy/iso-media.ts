@@ -7,19 +7,11 @@ import { readPictureSizes } from "./heif-sizes.ts";
 import { blankBox, isPersonal } from "./iso-blanking.ts";
 import { blankFragments } from "./iso-fragments.ts";
 import { blankMovie } from "./iso-movie.ts";
-import { Patches, type Blanking } from "./plan.ts";
+import { wipeSamples } from "./movie-samples.ts";
+import { Patches, type Blanking, type Pass } from "./plan.ts";
 
 /** Boxes at the top that players need; the rest (previews, second videos, vendors' data) is blanked. */
 const kept = new Set("ftyp styp moov moof mdat imda mfra sidx ssix pdin wide uuid".split(" "));
-
-/**
- * Plans the blanking of an MP4, MOV or 3GP (ISO/IEC 14496-12, QuickTime): boxes of metadata become `free` boxes full of
- * zeros, so that every offset in the file still holds.
- * @throws ApiError DAMAGED_MEDIA
- */
-export async function planMovie(source: ByteSource): Promise<Blanking> {
-  return planIsoMedia(source, "movie");
-}
 
 /**
  * Plans the blanking of a HEIC or AVIF (ISO/IEC 23008-12): `meta` describes the picture and stays, the items inside it
@@ -27,10 +19,6 @@ export async function planMovie(source: ByteSource): Promise<Blanking> {
  * @throws ApiError DAMAGED_MEDIA
  */
 export async function planPicture(source: ByteSource): Promise<Blanking> {
-  return planIsoMedia(source, "picture");
-}
-
-async function planIsoMedia(source: ByteSource, content: "movie" | "picture"): Promise<Blanking> {
   const reader = new BoxReader(source);
   const patches = new Patches(source);
   const boxes = await readTop(reader, patches);
@@ -40,10 +28,11 @@ async function planIsoMedia(source: ByteSource, content: "movie" | "picture"): P
   let hasPicture = false;
   let hasMovie = false;
   let hasItems = false;
+  const passes: Pass[] = [];
 
   for (const box of boxes) {
     // Readers take the first `meta` and the first `moov`; further ones are blanked.
-    if (box.type === "meta" && content === "picture" && !hasItems) {
+    if (box.type === "meta" && !hasItems) {
       hasItems = true;
       const picture = await readPictureSizes(reader, box);
       size ??= picture.size;
@@ -52,17 +41,17 @@ async function planIsoMedia(source: ByteSource, content: "movie" | "picture"): P
       await blankItems(reader, patches, box, data);
     } else if (box.type === "moov" && !hasMovie) {
       hasMovie = true;
-      const movie = await blankMovie(reader, patches, box, data);
-      await blankFragments(reader, patches, boxes, movie, data);
+      const movie = await blankMovie(reader, patches, box);
+      const fragments = await blankFragments(reader, patches, boxes, movie);
+      passes.push(wipeSamples(movie.blankedTracks, fragments, data));
       size ??= movie.size;
       decodedPixels = Math.max(decodedPixels, movie.decodedPixels);
       hasPicture ||= movie.hasPicture;
     } else if (!kept.has(box.type) || box.type === "moov" || (await isPersonal(reader, box)))
       blankBox(patches, box);
   }
-  const needed = content === "movie" ? ["moov"] : ["meta", "moov"];
-  if (!boxes.some(({ type }) => needed.includes(type))) throw damaged(`no ${needed[0]}`);
-  return { patches, orientation: 1, size, decodedPixels, hasPicture };
+  if (!hasItems && !hasMovie) throw damaged("no meta");
+  return { patches, passes, orientation: 1, size, decodedPixels, hasPicture };
 }
 
 /** The file's boxes. What follows the last one and is none, as some cameras write it, is wiped. */

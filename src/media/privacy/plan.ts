@@ -1,6 +1,7 @@
 import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
 import type { Orientation } from "./exif.ts";
+import type { InPlaceFile } from "./in-place-file.ts";
 
 /** What was learned about a file while its metadata was removed. */
 export interface MediaFacts {
@@ -31,9 +32,18 @@ export interface Rewriting extends MediaFacts {
   readonly pieces: readonly Piece[];
 }
 
-/** Changes inside a file of unchanged size, for formats full of offsets. */
+/**
+ * Walks a file and changes it on the way, in constant memory; it may cut off the end. Doing it again, as after a crash,
+ * must change nothing. It blocks the thread.
+ * @throws ApiError DAMAGED_MEDIA
+ */
+export type Pass = (file: InPlaceFile) => void;
+
+/** Changes inside a file, for formats full of offsets. */
 export interface Blanking extends MediaFacts {
   readonly patches: Patches;
+  /** What is done after the patches were applied, in this order. */
+  readonly passes?: readonly Pass[];
 }
 
 /** Collects {@link Piece}s, a few for each structure element at most; ranges that touch become one. */

@@ -4,9 +4,10 @@ import type { MediaType } from "../types.ts";
 import { planAvi } from "./avi.ts";
 import { blank } from "./blank.ts";
 import { planGif } from "./gif.ts";
-import { planMovie, planPicture } from "./iso-media.ts";
+import { planPicture } from "./iso-media.ts";
 import { planJpeg } from "./jpeg.ts";
 import { planMatroska } from "./matroska.ts";
+import { planMovie } from "./movie-file.ts";
 import { planMpeg } from "./mpeg.ts";
 import type { Blanking, MediaFacts, Rewriting } from "./plan.ts";
 import { planPng } from "./png.ts";
@@ -39,12 +40,11 @@ const planners: Readonly<Record<MediaType, (source: ByteSource) => Promise<Rewri
  * Takes out of a staged temp file what its maker did not mean to share: place, serial numbers, names, dates,
  * comments, XMP, IPTC, previews. What is shown stays bit by bit: pixels, frames, sound, orientation, colour profile,
  * animation. JPEG, PNG, GIF and WebP are written anew from what is known to belong to the picture and take the old
- * file's place; the containers, full of offsets, are blanked in place and keep their size. Memory does not grow with
- * the file, except for a JPEG without its end marker (see jpeg-completeness.ts). Blanking blocks the thread: run it
- * in a media worker.
+ * file's place; the containers, full of offsets, are blanked in place and keep their size, but for what nothing needs
+ * at their end. Memory does not grow with the file, except for a JPEG without its end marker (see
+ * jpeg-completeness.ts). Blanking blocks the thread: run it in a media worker.
  *
- * What stays: smaller versions of the picture inside a HEIC or AVIF, which viewers show, text that is part of the coded
- * stream (an encoder's name), subtitles in WebM and Matroska, and everything in an MPEG program stream.
+ * docs/privacy.md says what stays.
  * @param path the temp file; after a failure it is not to be stored, and no other file is left
  * @param type what it really is
  * @throws ApiError DAMAGED_MEDIA for a file that is cut or lies about its structure; the file system's own errors
@@ -54,9 +54,10 @@ export async function removeMetadata(path: string, type: MediaType): Promise<Cle
   try {
     const plan = await planners[type](source).catch(tellDamage);
     const { orientation, size, decodedPixels, hasPicture } = plan;
-    let bytes = source.size;
-    if ("pieces" in plan) bytes = await rewrite(path, source, plan.pieces);
-    else blank(path, plan.patches);
+    const bytes =
+      "pieces" in plan
+        ? await rewrite(path, source, plan.pieces)
+        : await Promise.try(blank, path, plan.patches, plan.passes ?? [], source.budget).catch(tellDamage);
     return { bytes, orientation, size, decodedPixels, hasPicture };
   } finally {
     await source.close();

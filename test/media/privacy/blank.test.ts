@@ -19,7 +19,7 @@ async function apply(patch: (patches: Patches) => void): Promise<Buffer> {
     try {
       const patches = new Patches(source);
       patch(patches);
-      blank(path, patches);
+      blank(path, patches, [], source.budget);
     } finally {
       await source.close();
     }

@@ -46,6 +46,9 @@ export const piffUuid = Buffer.from("a2394f525a9b4f14a2446c427c648df4", "hex");
 const matrices = {
   upright: u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000),
   sideways: u32(0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000),
+  /** Upside down, twice as wide. */
+  stretched: u32(-0x20000, 0, 0, 0, -0x10000, 0, 0, 0, 0x40000000),
+  zero: u32(0, 0, 0, 0, 0, 0, 0, 0, 0),
 };
 
 export interface TrackSample {
@@ -57,15 +60,48 @@ export interface TrackSample {
   sampleBytes?: number;
   /** Size of its pictures as its sample entry says; none unless given. */
   coded?: [width: number, height: number];
+  /** Sample entries, instead of one made from `coded`. */
+  entries?: Buffer[];
   /** Instead of the tables made from `chunks` and `sampleBytes`. */
   tables?: Buffer[];
   extra?: Buffer[];
+  /** More boxes in `mdia`, `minf` and `stbl`. */
+  inMedia?: Buffer[];
+  inInformation?: Buffer[];
+  inTables?: Buffer[];
+  /** Size in its header, which may be a fraction. */
+  shown?: [width: number, height: number];
+}
+
+/** A sample entry of pictures, with the name of a codec, and boxes behind it. */
+export function pictureEntry(
+  type: string,
+  [width, height]: [width: number, height: number],
+  { name = "", boxes = [], depth = 24 }: { name?: string; boxes?: Buffer[]; depth?: number } = {},
+): Buffer {
+  const head = Buffer.alloc(78);
+  head.writeUInt16BE(1, 6);
+  head.writeUInt16BE(width, 24);
+  head.writeUInt16BE(height, 26);
+  head.writeUInt8(name.length, 42);
+  head.write(name, 43, "latin1");
+  head.writeUInt16BE(depth, 74);
+  head.writeUInt16BE(depth > 8 ? 0xffff : 0, 76);
+  return box(type, head, ...boxes);
+}
+
+/** A film whose last box is `mdat` with this data; `parts` are built with the place where that starts. */
+export function filmOf(data: Content, parts: (data: number) => Buffer[]): Buffer {
+  const mdat = box("mdat", data);
+  const before = (at: number) => Buffer.concat([ftyp, ...parts(at)]);
+  return Buffer.concat([before(before(0).length + 8), mdat]);
 }
 
 /** A `trak` of 64×48 pixels, created at a time that is secret. */
 export function track(sample: TrackSample): Buffer {
   const { id, handler, matrix = "upright", chunks = [], sampleBytes = 0, coded, extra = [] } = sample;
-  const entries = coded ? [box("av01", Buffer.alloc(24), u16(...coded), Buffer.alloc(50))] : [];
+  const { inMedia = [], inInformation = [], inTables = [], shown = [64, 48] } = sample;
+  const entries = sample.entries ?? (coded ? [pictureEntry("av01", coded)] : []);
   const tables = sample.tables ?? [
     fullBox("stsc", 0, u32(1, 1, 1, 1)),
     fullBox("stsz", 0, u32(0, chunks.length), u32(...chunks.map(() => sampleBytes))),
@@ -79,7 +115,7 @@ export function track(sample: TrackSample): Buffer {
       "timetime",
       u32(id, 0, 0, 0, 0, 0, 0),
       matrices[matrix],
-      u32(64 * 65_536, 48 * 65_536),
+      u32(...shown.map((side) => Math.round(side * 65_536))),
     ),
     box(
       "mdia",
@@ -87,16 +123,24 @@ export function track(sample: TrackSample): Buffer {
       fullBox("hdlr", 0, "mhlr", handler, "appl\0\0\0\0\0\0\0\0", "secret handler\0"),
       box(
         "minf",
-        box("stbl", fullBox("stsd", 0, u32(entries.length), ...entries), ...tables),
+        box("stbl", fullBox("stsd", 0, u32(entries.length), ...entries), ...tables, ...inTables),
         box("udta", "secret"),
+        ...inInformation,
       ),
+      ...inMedia,
     ),
     ...extra,
   );
 }
 
 export function movie(...parts: Buffer[]): Buffer {
-  return box("moov", fullBox("mvhd", 0, "timetime", Buffer.alloc(88)), ...parts);
+  return turnedMovie("upright", ...parts);
+}
+
+/** A `moov` that is turned as a whole. */
+export function turnedMovie(matrix: keyof typeof matrices, ...parts: Buffer[]): Buffer {
+  const header = fullBox("mvhd", 0, "timetime", Buffer.alloc(24), matrices[matrix], Buffer.alloc(28));
+  return box("moov", header, ...parts);
 }
 
 /** A HEIC whose EXIF lies in the media data and whose XMP lies in `idat`. */

@@ -1,0 +1,38 @@
+import { isDv, overwriteDvDates } from "./dv.ts";
+import type { InPlaceFile } from "./in-place-file.ts";
+import { isJpeg, overwriteJpegComments } from "./motion-jpeg.ts";
+import { overwriteUserData, type NalCoding } from "./sei.ts";
+
+/** Overwrites what is personal in a coded picture, between two places of the file. The picture stays bit by bit. */
+export type PictureOverwriter = (file: InPlaceFile, offset: number, end: number) => void;
+
+/**
+ * What overwrites the pictures of a track; undefined for codecs that have no place for personal data, or whose data is
+ * left alone (MPEG-2, MPEG-4 Visual, AV1).
+ * @param first the beginning of the track's first picture
+ * @param nal how it is coded, where its container says H.264 or HEVC
+ */
+export function pictureOverwriter(first: Buffer, nal: NalCoding | undefined): PictureOverwriter | undefined {
+  if (nal) return (file, offset, end) => overwriteUserData(file, offset, end, nal);
+  if (isJpeg(first)) return overwriteJpegComments;
+  return isDv(first) ? overwriteDvDates : undefined;
+}
+
+/** Bytes of a picture that tell what it is. */
+export const pictureHeadBytes = 4;
+
+const h264 = new Set(["H264", "X264", "AVC1", "DAVC", "VSSH"]);
+const hevc = new Set(["HEVC", "H265", "X265", "HEV1", "HVC1"]);
+
+/**
+ * How the pictures of a Video for Windows codec are coded, if it is H.264 or HEVC with start codes.
+ * @param codec its FourCC
+ * @param first the beginning of a picture
+ */
+export function startCodeCoding(codec: string, first: Buffer): NalCoding | undefined {
+  const name = codec.toUpperCase();
+  const isStartCode = first.length >= 3 && first.readUIntBE(0, 3) <= 1;
+  return isStartCode && (h264.has(name) || hevc.has(name))
+    ? { isHevc: hevc.has(name), lengthBytes: 0 }
+    : undefined;
+}

@@ -1,0 +1,70 @@
+import { damaged } from "../damaged.ts";
+import type { Box } from "../iso-boxes.ts";
+import type { InPlaceFile } from "./in-place-file.ts";
+import type { Extent } from "./iso-samples.ts";
+import { NumberTable } from "./iso-tables.ts";
+
+/**
+ * Where auxiliary information about samples is, such as how they are encrypted (`saiz` and `saio`, ISO/IEC 14496-12
+ * sections 8.7.8 and 8.7.9).
+ * @param boxes those of the track (`stbl`) or of its part of a fragment (`traf`)
+ * @param base what offsets count from
+ * @param samplesEach the number of samples in each chunk or run
+ * @throws ApiError DAMAGED_MEDIA
+ */
+export function* auxiliaryExtents(
+  file: InPlaceFile,
+  boxes: readonly Box[],
+  base: number,
+  samplesEach: () => Iterable<number>,
+): Generator<Extent> {
+  const sizeBoxes = boxes.filter(({ type }) => type === "saiz");
+  const offsetBoxes = boxes.filter(({ type }) => type === "saio");
+  for (const [index, offsetBox] of offsetBoxes.entries()) {
+    const sizeBox = sizeBoxes[index];
+    if (!sizeBox) return;
+    const head = fullBoxHead(file, offsetBox);
+    const offsets = NumberTable.open(file, offsetBox, {
+      bits: head.version === 1 ? 64 : 32,
+      countAt: 4 + head.typeBytes,
+    });
+    const sum = openSizes(file, sizeBox);
+    if (offsets.left === 1) {
+      yield { offset: base + offsets.next(), length: sum(Infinity) };
+      continue;
+    }
+    for (const samples of samplesEach()) {
+      if (offsets.left === 0) break;
+      yield { offset: base + offsets.next(), length: sum(samples) };
+    }
+  }
+}
+
+/** Returns a function that gives the bytes of the next so many samples together. */
+function openSizes(file: InPlaceFile, box: Box): (samples: number) => number {
+  const countAt = 5 + fullBoxHead(file, box).typeBytes;
+  if (box.body + countAt + 4 > box.end) throw damaged("a short saiz");
+  const head = file.read(box.body, countAt + 4);
+  const size = head.readUInt8(countAt - 1);
+  if (size > 0) {
+    let left = head.readUInt32BE(countAt);
+    return (samples) => {
+      const counted = Math.min(samples, left);
+      left -= counted;
+      return counted * size;
+    };
+  }
+  const sizes = NumberTable.open(file, box, { bits: 8, countAt });
+  return (samples) => {
+    let sum = 0;
+    for (let left = Math.min(samples, sizes.left); left > 0; left--) sum += sizes.next();
+    return sum;
+  };
+}
+
+/** Version, and bytes of the type of information that may follow the flags. */
+function fullBoxHead(file: InPlaceFile, box: Box): { version: number; typeBytes: number } {
+  if (box.body + 4 > box.end) throw damaged(`a short ${box.type}`);
+  const head = file.read(box.body, 4);
+  return { version: head.readUInt8(0), typeBytes: (head.readUInt8(3) & 1) * 8 };
+}

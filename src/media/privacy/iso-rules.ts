@@ -1,0 +1,116 @@
+import type { Box, BoxReader } from "../iso-boxes.ts";
+import { blankBox } from "./iso-blanking.ts";
+import type { Patches } from "./plan.ts";
+
+/** What stays of a box. */
+export interface Rule {
+  /** The boxes inside that stay; all others are blanked. Undefined: it is no container. */
+  readonly children?: Rules;
+  /** Bytes of its content, as its first bytes (up to 24) tell. What follows is wiped. */
+  readonly bytes?: (head: Buffer) => number;
+  /** Wipes what else is personal in it. */
+  readonly clean?: (reader: BoxReader, patches: Patches, box: Box) => Promise<void> | void;
+}
+
+/** Rules by type of box. */
+export type Rules = Readonly<Record<string, Rule>>;
+
+/** A box whose content stays as it is. */
+export const leaf: Rule = {};
+
+/** A box of so many bytes in its two versions. */
+export const fixed = (version0: number, version1 = version0): Rule => ({
+  bytes: (head) => (head[0] === 1 ? version1 : version0),
+});
+
+/** A table of entries of so many bytes in its two versions, counted in front of them. */
+export const table = (version0: number, version1 = version0): Rule => ({
+  bytes: (head) => 8 + head.readUInt32BE(4) * (head[0] === 1 ? version1 : version0),
+});
+
+export const leaves = (types: string): Rules =>
+  Object.fromEntries(types.split(" ").map((type) => [type, leaf]));
+
+/** `uuid` boxes that stay, wherever they stand; they need no care unless told. */
+const knownUuids: Readonly<Record<string, Rule>> = {
+  // PIFF, the predecessor of common encryption: protection of the movie, of a track, of samples.
+  d08a4f1810f34a82b6c832d8aba183d3: leaf,
+  "8974dbce7be74c5184f97148f9882554": leaf,
+  a2394f525a9b4f14a2446c427c648df4: leaf,
+  // Smooth Streaming: when a fragment starts, when the next ones do.
+  "6d1d9b0542d544e680e2141daff757b2": leaf,
+  d4807ef2ca3946958e5426cb9e46a79f: leaf,
+  // Spherical Video V1.
+  ffcc8263f8554a938814587a02521fdd: { clean: rewriteSphericalVideo },
+};
+
+/**
+ * Blanks every box inside that no rule allows, what allowed ones hold beside their content, and what follows the last
+ * one. Returns the boxes that stay, as direct children.
+ * @param from where the children start; at the start of the box's content unless given
+ * @param children where they were read already
+ * @throws ApiError DAMAGED_MEDIA
+ */
+export async function keepOnly(
+  reader: BoxReader,
+  patches: Patches,
+  box: Box,
+  rules: Rules,
+  from = box.body,
+  children?: readonly Box[],
+): Promise<Box[]> {
+  const kept: Box[] = [];
+  let last = Math.min(from, box.end);
+  for (const child of children ?? (await reader.within(from, box.end))) {
+    last = child.end;
+    const rule = await ruleFor(reader, child, rules);
+    if (!rule) {
+      blankBox(patches, child);
+      continue;
+    }
+    kept.push(child);
+    if (rule.bytes) {
+      const head = await reader.content(child, Math.min(24, child.end - child.body));
+      const end = child.body + rule.bytes(head);
+      if (end < child.end) patches.wipe(end, child.end);
+    }
+    if (rule.children) await keepOnly(reader, patches, child, rule.children);
+    await rule.clean?.(reader, patches, child);
+  }
+  if (await isTerminator(reader, last, box.end)) last += 8;
+  patches.wipe(last, box.end);
+  return kept;
+}
+
+/** Whether there is the empty box without a type that ends some lists of QuickTime. */
+export async function isTerminator(reader: BoxReader, offset: number, end: number): Promise<boolean> {
+  return offset + 8 <= end && (await reader.source.read(offset, 8)).readBigUInt64BE() === 8n << 32n;
+}
+
+/** What is known about a box among those that the rules allow; undefined for one that is blanked. */
+export async function ruleFor(reader: BoxReader, box: Box, rules: Rules): Promise<Rule | undefined> {
+  if (box.type !== "uuid") return Object.hasOwn(rules, box.type) ? rules[box.type] : undefined;
+  if (box.end - box.body < 16) return undefined;
+  return knownUuids[(await reader.content(box, 16)).toString("hex")];
+}
+
+/** What players read of Spherical Video V1; the rest tells software, times and places. */
+const sphericalTags =
+  /<GSpherical:(Spherical|Stitched|ProjectionType|StereoMode|SourceCount|(?:InitialView|CroppedArea|FullPano)\w{1,24})>\s*([\w.-]{1,24})\s*<\/GSpherical:\1>/g;
+
+/** Replaces the XML of a 360° video by one with the known tags alone (Google's Spherical Video V1 RFC). */
+async function rewriteSphericalVideo(reader: BoxReader, patches: Patches, box: Box): Promise<void> {
+  const start = box.body + 16;
+  const xml = (await reader.content(box)).toString("latin1", 16);
+  const tags = [...xml.matchAll(sphericalTags)].map(
+    ([, name = "", value = ""]) => `<GSpherical:${name}>${value}</GSpherical:${name}>`,
+  );
+  const rewritten = [
+    '<?xml version="1.0"?><rdf:SphericalVideo xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"',
+    ' xmlns:GSpherical="http://ns.google.com/videos/1.0/spherical/">',
+    ...tags,
+    "</rdf:SphericalVideo>",
+  ].join("");
+  if (tags.length === 0 || rewritten.length > box.end - start) blankBox(patches, box);
+  else patches.write(start, Buffer.from(rewritten.padEnd(box.end - start), "latin1"));
+}

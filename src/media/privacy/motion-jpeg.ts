@@ -1,0 +1,91 @@
+import { searchWindows, type InPlaceFile } from "./in-place-file.ts";
+
+const comment = 0xfe;
+
+/** A segment that decoders need. */
+interface KnownSegment {
+  /** Any APP segment where there is none. */
+  readonly marker?: number;
+  readonly text: string;
+  /** Where in the segment's content the text stands. */
+  readonly at?: number;
+  /** How much of the content is kept. */
+  readonly bytes: number;
+}
+
+const known: readonly KnownSegment[] = [
+  { marker: 0xe0, text: "JFIF\0", bytes: 14 },
+  // The order of fields.
+  { marker: 0xe0, text: "AVI1", bytes: 16 },
+  { marker: 0xe0, text: "AVID", bytes: 16 },
+  { marker: 0xe1, text: "mjpg", at: 4, bytes: 40 },
+  // The colour transform.
+  { marker: 0xee, text: "Adobe", bytes: 12 },
+  ...["LJIF", "colr", "xfrm"].map((text) => ({ text, bytes: 16 })),
+  // Encoders that decoders know for their defects.
+  ...["CS=ITU601", "AVID", "Intel(R) JPEG Library, version 1", "Metasoft MJPEG Codec", "MULTISCOPE II"].map(
+    (text) => ({ marker: comment, text, bytes: text.length }),
+  ),
+];
+/** Enough of a segment to tell what it is. */
+const headBytes = 48;
+
+/** Whether the bytes are the beginning of a JPEG. */
+export function isJpeg(bytes: Buffer): boolean {
+  return bytes.length >= 3 && bytes.readUIntBE(0, 3) === 0xffd8ff;
+}
+
+/**
+ * Overwrites what cameras write into the JPEGs of one Motion-JPEG frame beside the picture: APP and COM segments
+ * (ISO/IEC 10918-1 annex B), and bytes behind a picture. An interlaced frame holds two pictures.
+ */
+export function overwriteJpegComments(file: InPlaceFile, offset: number, end: number): void {
+  for (let position = offset; position < end;) {
+    const start = find(file, position, end, (marker) => marker === 0xd8);
+    if (position > offset) file.wipe(position, start);
+    position = start < end ? overwriteInPicture(file, start + 2, end) : end;
+  }
+}
+
+/** Returns where the picture ends. */
+function overwriteInPicture(file: InPlaceFile, from: number, end: number): number {
+  for (let position = from; ;) {
+    // Between segments a marker follows at once; in coded data the next one but restarts and stuffed zeros.
+    const at = find(file, position, end, (marker) => marker !== 0 && marker !== 0xff && marker >> 3 !== 0x1a);
+    if (at + 4 > end) return end;
+    file.budget.blocks.spend();
+    const head = file.read(at, Math.min(headBytes, end - at));
+    const marker = head.readUInt8(1);
+    if (marker === 0xd9) return at + 2;
+    if (marker === 0x01) {
+      position = at + 2;
+      continue;
+    }
+    // The next picture of a frame whose first one has no end.
+    if (marker === 0xd8) return at;
+    position = Math.min(at + 2 + Math.max(2, head.readUInt16BE(2)), end);
+    if (marker >> 4 !== 0xe && marker !== comment) continue;
+    const wiped = at + 4 + keptBytes(marker, head.subarray(4));
+    if (wiped < position) file.wipe(wiped, position);
+  }
+}
+
+/** How much of the content of an APP or COM segment stays. */
+function keptBytes(marker: number, content: Buffer): number {
+  const found = known.find(
+    (segment) =>
+      (segment.marker ?? (marker === comment ? undefined : marker)) === marker &&
+      content.toString("latin1", segment.at ?? 0, (segment.at ?? 0) + segment.text.length) === segment.text,
+  );
+  return found?.bytes ?? 0;
+}
+
+/** Where 0xFF and one of these markers stand between two places; `end` where they do not. */
+function find(file: InPlaceFile, from: number, end: number, isWanted: (marker: number) => boolean): number {
+  for (const { from: offset, length } of searchWindows(from, end, 1)) {
+    const bytes = file.read(offset, length);
+    for (let at = bytes.indexOf(0xff); at !== -1 && at + 1 < bytes.length; at = bytes.indexOf(0xff, at + 1))
+      if (isWanted(bytes.readUInt8(at + 1))) return offset + at;
+  }
+  return end;
+}

@@ -1,0 +1,141 @@
+import type { ByteSource } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
+import { BoxReader, type Box } from "../iso-boxes.ts";
+import type { InPlaceFile } from "./in-place-file.ts";
+import { blankBox } from "./iso-blanking.ts";
+import { blankFragments, withoutCutSamples } from "./iso-fragments.ts";
+import { blankMovie, type BlankedMovie } from "./iso-movie.ts";
+import { leaves, ruleFor } from "./iso-rules.ts";
+import { MovieSamples } from "./movie-samples.ts";
+import { Patches, type Blanking } from "./plan.ts";
+import type { RangeSet } from "./range-set.ts";
+
+/** Boxes at the top that describe the film; they stay. */
+const describing = leaves("ftyp styp moov moof mfra sidx ssix pdin");
+/** Boxes of metadata. All others may hold samples, which stay: a recorder may have called some of its data free. */
+const personal = new Set(["udta", "meta", "uuid"]);
+/** Boxes that may hold samples and keep their type; others become `free`. */
+const holding = new Set(["mdat", "imda", "free", "wide"]);
+
+/** A box at the top of the file. */
+interface TopBox extends Box {
+  /** The file ends within it. */
+  readonly isCut: boolean;
+}
+
+/**
+ * Plans the blanking of an MP4, MOV or 3GP (ISO/IEC 14496-12, QuickTime): boxes of metadata become `free` boxes full of
+ * zeros, and so does every byte of the data that is no sample of a picture or sound, so that every offset in the file
+ * still holds. What nothing needs at the end is cut off, and so is what a recorder that was stopped left unfinished.
+ * @throws ApiError DAMAGED_MEDIA
+ */
+export async function planMovie(source: ByteSource): Promise<Blanking> {
+  const reader = new BoxReader(source);
+  const patches = new Patches(source);
+  const whole = await readTop(reader);
+  const index = whole.find(({ type, isCut }) => type === "moov" && !isCut);
+  if (!index)
+    throw damaged(
+      "no moov",
+      "The recording was not finished: its index is missing, so that no player can open it",
+    );
+  // A description that the file ends in describes nothing; the data goes as far as it goes.
+  const boxes = whole.filter(({ type, isCut }) => !isCut || type === "mdat");
+  const movie = await blankMovie(reader, patches, index);
+  const fragments = await blankFragments(reader, patches, boxes, movie);
+
+  /** Boxes that may hold samples. */
+  const data = new Set<TopBox>();
+  for (const box of boxes) {
+    // Readers take the first `moov`.
+    const rule = box.type === "moov" && box !== index ? undefined : await ruleFor(reader, box, describing);
+    if (rule) await rule.clean?.(reader, patches, box);
+    else if (personal.has(box.type) || box.type === "moov") blankBox(patches, box);
+    else {
+      data.add(box);
+      if (!holding.has(box.type)) patches.write(box.offset + 4, Buffer.from("free", "latin1"));
+    }
+  }
+  const end = boxes.at(-1)?.end ?? 0;
+  const isCut = boxes.some((box) => box.isCut);
+  const samplesIn = (file: InPlaceFile) =>
+    new MovieSamples(movie.tracks, isCut ? withoutCutSamples(file, fragments, end) : fragments);
+  return {
+    patches,
+    passes: [
+      (file) => {
+        const samples = samplesIn(file);
+        if (isCut && movie.hasPicture && !samples.hasWholePicture(file, end))
+          throw damaged("cut in front of the first picture");
+        const kept = samples.extents(file, end);
+        for (const box of data) for (const gap of kept.gaps(box.body, box.end)) file.wipe(gap.start, gap.end);
+        cutEnd(file, boxes, data, movie, kept);
+        samples.overwritePersonalData(file);
+      },
+    ],
+    orientation: 1,
+    size: movie.size,
+    decodedPixels: movie.decodedPixels,
+    hasPicture: movie.hasPicture,
+  };
+}
+
+/** The file's boxes. What follows the last one and is none, as some cameras write it, is left out. */
+async function readTop(reader: BoxReader): Promise<TopBox[]> {
+  const boxes: TopBox[] = [];
+  const { size } = reader.source;
+  for (let offset = 0; offset < size;) {
+    const box = await reader.at(offset, size);
+    if (!box) {
+      const cut = await readCut(reader, offset);
+      if (cut) boxes.push(cut);
+      break;
+    }
+    boxes.push({ ...box, isCut: false });
+    offset = box.end;
+  }
+  return boxes;
+}
+
+/** A box of data or of the film's description that the file ends in; undefined for what is no box. */
+async function readCut(reader: BoxReader, offset: number): Promise<TopBox | undefined> {
+  const end = reader.source.size;
+  const head = await reader.source.readUpTo(offset, 8);
+  const type = head.toString("latin1", 4, 8);
+  if (type !== "mdat" && !Object.hasOwn(describing, type)) return undefined;
+  const body = Math.min(offset + (head.readUInt32BE(0) === 1 ? 16 : 8), end);
+  return { type, offset, body, end, isCut: true };
+}
+
+/** Cuts off what nothing needs at the end of the file, and makes the last box that stays end there. */
+function cutEnd(
+  file: InPlaceFile,
+  boxes: readonly TopBox[],
+  data: ReadonlySet<TopBox>,
+  movie: BlankedMovie,
+  kept: RangeSet,
+): void {
+  for (const box of boxes.toReversed()) {
+    const holdsData = data.has(box);
+    const isMovie = box.offset === movie.box.offset;
+    if (!holdsData && (personal.has(box.type) || (box.type === "moov" && !isMovie))) continue;
+    const end = holdsData ? kept.lastEnd(box.body, box.end) : isMovie ? movie.lastEnd : box.end;
+    if (end === undefined) continue;
+    if (end < box.end || box.isCut) writeSize(file, box, end - box.offset);
+    file.truncate(end);
+    return;
+  }
+}
+
+/** Changes the size of a box, in the field of its header that has it. A last box may have none. */
+function writeSize(file: InPlaceFile, box: Box, bytes: number): void {
+  const field = Buffer.alloc(8);
+  const current = file.read(box.offset, 4).readUInt32BE(0);
+  if (current === 1) {
+    field.writeBigUInt64BE(BigInt(bytes));
+    file.write(box.offset + 8, field);
+  } else if (current !== 0) {
+    field.writeUInt32BE(bytes);
+    file.write(box.offset, field.subarray(0, 4));
+  }
+}

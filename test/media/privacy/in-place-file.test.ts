@@ -1,0 +1,73 @@
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+
+import { InPlaceFile } from "../../../src/media/privacy/in-place-file.ts";
+import { StructureBudget } from "../../../src/media/structure-budget.ts";
+import { inTempFolder } from "./cleaning.ts";
+
+const fileSize = 300_000;
+const original = () => Buffer.from(Uint8Array.from({ length: fileSize }, (_, index) => 1 + (index % 251)));
+
+/** Works on a file of the original bytes, and returns what it holds then. */
+function edit(work: (file: InPlaceFile) => void): Promise<Buffer> {
+  return inTempFolder(async (folder) => {
+    const path = join(folder, "upload");
+    await Bun.write(path, original());
+    InPlaceFile.edit(path, new StructureBudget(fileSize), work);
+    return Buffer.from(await Bun.file(path).bytes());
+  });
+}
+
+describe("a file that is changed in place", () => {
+  test("in-place file: any order of reads and changes gives what they say", async () => {
+    let random = 7;
+    const below = (most: number) => {
+      random = (random * 48_271) % 0x7fff_ffff;
+      return random % most;
+    };
+    const expected = original();
+    const bytes = await edit((file) => {
+      for (let round = 0; round < 20_000; round++) {
+        const length = [1, 4, 80, 4096, 4097, 40_000][below(6)] ?? 1;
+        const offset = below(3) === 0 ? below(fileSize - length) : (round * 13) % (fileSize - length);
+        if (below(2) === 0)
+          expect(file.read(offset, length).equals(expected.subarray(offset, offset + length))).toBeTrue();
+        else if (below(2) === 0) {
+          const byte = below(256);
+          file.wipe(offset, offset + length, byte);
+          expected.fill(byte, offset, offset + length);
+        } else {
+          const own = Buffer.alloc(length, `${round},`);
+          file.write(offset, own);
+          own.copy(expected, offset);
+        }
+      }
+    });
+    expect(bytes.equals(expected)).toBeTrue();
+  });
+
+  test("in-place file: what is cut off cannot be read, and changes before it stay", async () => {
+    const bytes = await edit((file) => {
+      file.write(999, Buffer.from("ab"));
+      file.truncate(1000);
+      expect(file.size).toBe(1000);
+      expect(file.read(999, 1).toString()).toBe("a");
+      expect(() => file.read(999, 2)).toThrow(expect.objectContaining({ code: "DAMAGED_MEDIA" }));
+      expect(file.readUpTo(999, 2).toString()).toBe("a");
+      file.truncate(2000);
+    });
+    expect(bytes.toString("latin1")).toBe(`${original().toString("latin1", 0, 999)}a`);
+  });
+
+  test("in-place file: nothing is read or written outside of it", async () => {
+    const refused = expect.objectContaining({ code: "DAMAGED_MEDIA" });
+    const bytes = await edit((file) => {
+      expect(() => file.read(-1, 2)).toThrow(refused);
+      expect(() => file.read(0, -1)).toThrow(refused);
+      expect(() => file.read(Number.NaN, 1)).toThrow(refused);
+      expect(() => file.wipe(fileSize - 1, fileSize + 1)).toThrow(refused);
+      expect(() => file.write(fileSize, Buffer.from("x"))).toThrow(refused);
+    });
+    expect(bytes.equals(original())).toBeTrue();
+  });
+});
