@@ -1,93 +1,213 @@
 import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
-import { Patches, pictureSize, type Blanking } from "./plan.ts";
+import { chunkAt, chunkHeadBytes, padded, type Chunk } from "./avi-chunks.ts";
+import { blankAviHeader, type AviHeader, type AviStream } from "./avi-header.ts";
+import { pictureHeadBytes, pictureOverwriter, startCodeCoding } from "./coded-pictures.ts";
+import { dvDisplayRatio, isDv } from "./dv.ts";
+import { searchWindows, type InPlaceFile } from "./in-place-file.ts";
+import { Patches, type Blanking, type MediaFacts } from "./plan.ts";
 
-const keptAtTop = new Set(["LIST hdrl", "LIST movi", "idx1"]);
-const keptInHeader = new Set(["avih", "LIST strl", "LIST odml"]);
-const keptInStream = new Set(["strh", "strf", "strd", "indx", "vprp"]);
-/** Data for the decoder, unless a camera keeps its EXIF there. */
-const cameraData = /^(AVIF|CASI|Zora|unknown)/;
+/** Lists whose chunks are walked as if they stood at the top. */
+const walked = new Set(["RIFF AVI ", "RIFF AVIX", "LIST movi", "LIST rec "]);
+/** Data of a stream: its number, then what it is (pictures, changes of the palette, sound, both). */
+const streamChunk = /^(\d\d)(?:(d[bc]|pc|iv)|(wb)|(__))$/i;
+/** Index of a stream (OpenDML 1.02). */
+const indexChunk = /^ix(\d\d)$/;
+/** What may follow a broken place. */
+const anyChunk = /\d\d(?:d[bc]|pc|wb|__)|ix\d\d|idx1|LIST|RIFF|JUNK/gi;
 
-interface Chunk {
-  /** For a list with its kind: `LIST movi`. */
-  readonly type: string;
-  readonly offset: number;
-  readonly body: number;
-  readonly end: number;
-}
+/** How many of the first chunks are searched for a picture that tells its shape. */
+const maxSearched = 64;
 
 /**
- * Plans the blanking of an AVI (RIFF, OpenDML 1.02): titles, dates, EXIF, XMP and vendors' chunks become `JUNK` full
- * of zeros, so that the index still holds.
+ * Plans the blanking of an AVI (RIFF, OpenDML 1.02): titles, dates, EXIF, XMP, vendors' chunks, and the data of every
+ * stream that is neither picture nor sound become `JUNK` full of zeros, so that the index still holds. What nothing
+ * needs at the end is cut off, and so is what a recorder that was stopped left unfinished.
  * @throws ApiError DAMAGED_MEDIA
  */
 export async function planAvi(source: ByteSource): Promise<Blanking> {
   const patches = new Patches(source);
-  let size: { width: number; height: number } | null = null;
-  let hasPicture = false;
-  let hasData = false;
-  for (const part of await readChunks(source, 0, source.size)) {
-    if (part.type !== "RIFF AVI " && part.type !== "RIFF AVIX") {
-      if (part.offset === 0) throw damaged("no AVI signature");
-      blankChunk(patches, part);
-      continue;
-    }
-    for (const chunk of await readChunks(source, part.body, part.end)) {
-      hasData ||= chunk.type === "LIST movi";
-      if (chunk.type === "LIST hdrl") {
-        for (const inner of await readChunks(source, chunk.body, chunk.end)) {
-          if (!keptInHeader.has(inner.type)) blankChunk(patches, inner);
-          if (inner.type === "avih") {
-            const header = await source.read(inner.body, 40);
-            size = { width: header.readUInt32LE(32), height: header.readUInt32LE(36) };
-          }
-          if (inner.type === "LIST strl")
-            hasPicture = (await blankStream(source, patches, inner)) || hasPicture;
-        }
-      } else if (!keptAtTop.has(chunk.type)) blankChunk(patches, chunk);
-    }
-  }
-  if (!hasData) throw damaged("no film");
-  return { patches, orientation: 1, ...pictureSize(size), hasPicture };
+  const { header, film } = await findParts(source);
+  const { streams, declared }: AviHeader = header
+    ? await blankAviHeader(source, patches, header)
+    : { streams: [], declared: { width: 0, height: 0 } };
+  const video = streams.find(({ width, height }) => width > 0 && height > 0);
+  const coded = video ?? declared;
+  const ratio = video?.pixelRatio ?? (await dvPixelRatio(source, film, coded));
+  return {
+    patches,
+    passes: [(file) => new AviWalk(file, streams, header?.offset).run()],
+    orientation: 1,
+    ...shownSize(coded, ratio),
+    hasPicture: streams.some(isVideo),
+  };
 }
 
-/** Returns whether it is a stream of pictures. */
-async function blankStream(source: ByteSource, patches: Patches, stream: Chunk): Promise<boolean> {
-  let hasPicture = false;
-  for (const chunk of await readChunks(source, stream.body, stream.end)) {
-    if (chunk.type === "strh")
-      hasPicture = /^(vids|iavs)$/.test((await source.read(chunk.body, 4)).toString("latin1"));
-    const isCamera =
-      chunk.type === "strd" &&
-      cameraData.test(
-        (await source.readUpTo(chunk.body, Math.min(8, chunk.end - chunk.body))).toString("latin1"),
-      );
-    if (isCamera || !keptInStream.has(chunk.type)) blankChunk(patches, chunk);
-  }
-  return hasPicture;
+const isVideo = ({ type }: AviStream) => type === "vids" || type === "iavs";
+
+function shownSize(
+  { width, height }: { readonly width: number; readonly height: number },
+  pixelRatio: number,
+): Pick<MediaFacts, "size" | "decodedPixels"> {
+  const isKnown = width > 0 && height > 0;
+  return {
+    size: isKnown ? { width: Math.round(width * pixelRatio), height } : null,
+    decodedPixels: isKnown ? width * height : 0,
+  };
 }
 
-async function readChunks(source: ByteSource, from: number, to: number): Promise<Chunk[]> {
-  const chunks: Chunk[] = [];
-  for (let offset = from; offset + 8 <= to;) {
+/**
+ * The first header, and the first film.
+ * @throws ApiError DAMAGED_MEDIA
+ */
+async function findParts(source: ByteSource): Promise<{ header: Chunk | undefined; film: Chunk }> {
+  let header: Chunk | undefined;
+  let film: Chunk | undefined;
+  for (let offset = 0; offset + 8 <= source.size && !(header && film);) {
     source.budget.elements.spend();
-    const head = await source.readUpTo(offset, 12);
-    const name = head.toString("latin1", 0, 4);
-    const isList = name === "LIST" || name === "RIFF";
-    const length = head.readUInt32LE(4);
-    const type = isList ? `${name} ${head.toString("latin1", 8, 12)}` : name;
-    const body = Math.min(offset + (isList ? 12 : 8), to);
-    // A recorder that was stopped leaves sizes of zero: what follows is still the film.
-    const isOpen = length <= 4 && (name === "RIFF" || type === "LIST movi");
-    if (type === "LIST movi" && offset + 8 + length > source.size) throw damaged("cut");
-    const end = isOpen ? to : Math.max(body, Math.min(offset + 8 + length, to));
-    chunks.push({ type, offset, body, end });
-    offset = end + (end % 2);
+    const chunk = chunkAt(await source.readUpTo(offset, chunkHeadBytes), offset);
+    if (offset === 0 && chunk?.type !== "RIFF AVI ") throw damaged("no AVI signature");
+    if (!chunk) break;
+    if (chunk.type === "LIST movi") film ??= chunk;
+    if (chunk.type === "LIST hdrl" && chunk.end <= source.size) header ??= chunk;
+    offset = chunk.type.startsWith("RIFF") ? chunk.body : padded(chunk);
   }
-  return chunks;
+  if (!film) throw damaged("no film");
+  return { header, film };
 }
 
-function blankChunk(patches: Patches, { offset, end }: Chunk): void {
-  patches.write(offset, Buffer.from("JUNK", "latin1"));
-  patches.wipe(offset + 8, end);
+/** Of DV, whose pictures tell their shape themselves. */
+async function dvPixelRatio(
+  source: ByteSource,
+  film: Chunk,
+  { width, height }: { readonly width: number; readonly height: number },
+): Promise<number> {
+  let offset = film.body;
+  for (let count = 0; count < maxSearched; count++) {
+    const chunk = chunkAt(await source.readUpTo(offset, chunkHeadBytes), offset);
+    if (!chunk || chunk.end > source.size) break;
+    const content = await source.readUpTo(chunk.body, Math.min(chunk.end - chunk.body, 12_000));
+    const ratio = isDv(content) ? dvDisplayRatio(content) : undefined;
+    if (ratio !== undefined) return (ratio * height) / width;
+    offset = walked.has(chunk.type) ? chunk.body : padded(chunk);
+  }
+  return 1;
 }
+
+/** Walks the chunks of a file and blanks all that is not needed. */
+class AviWalk {
+  /** Lists that the walk is in, or was last. */
+  readonly #lists = new Map<string, Chunk>();
+  /** Where the last chunk that stays ends. */
+  #keptEnd = 0;
+  #hasPicture = false;
+
+  constructor(
+    private readonly file: InPlaceFile,
+    private readonly streams: readonly AviStream[],
+    private readonly headerOffset: number | undefined,
+  ) {}
+
+  /** @throws ApiError DAMAGED_MEDIA for a film with a stream of pictures, but no whole picture */
+  run(): void {
+    for (let offset = 0; offset + 8 <= this.file.size;) {
+      this.file.budget.blocks.spend();
+      const chunk = chunkAt(this.file.readUpTo(offset, chunkHeadBytes), offset);
+      if (!chunk) break;
+      if (walked.has(chunk.type)) {
+        this.#lists.set(chunk.type, chunk);
+        this.#keptEnd = Math.max(this.#keptEnd, chunk.body);
+        offset = chunk.body;
+      } else if (!isName(chunk.type) || chunk.end > this.file.size) {
+        // The names of chunks stand in an index too.
+        const isIndex = chunk.type === "idx1" || indexChunk.test(chunk.type);
+        const next = isIndex ? undefined : this.#findChunk(offset + 1);
+        if (next === undefined) break;
+        this.#blankBroken(offset, next);
+        offset = next;
+      } else {
+        if (this.#isKept(chunk)) this.#keptEnd = Math.min(padded(chunk), this.file.size);
+        else this.#blank(chunk);
+        offset = padded(chunk);
+      }
+    }
+    if (this.streams.some(isVideo) && !this.#hasPicture) throw damaged("no picture");
+    this.#cutEnd();
+  }
+
+  #isKept(chunk: Chunk): boolean {
+    if (chunk.offset === this.headerOffset) return true;
+    if (chunk.type === "idx1") {
+      this.#blankIndex(chunk);
+      return true;
+    }
+    const index = indexChunk.exec(chunk.type);
+    if (index) return this.streams[Number(index[1])]?.isKept ?? false;
+    const stream = this.#streamOf(chunk.type);
+    if (!stream) return false;
+    if (isVideo(stream) && chunk.end > chunk.body) {
+      this.#hasPicture = true;
+      const first = this.file.readUpTo(chunk.body, Math.min(pictureHeadBytes, chunk.end - chunk.body));
+      pictureOverwriter(first, startCodeCoding(stream.codec, first))?.(this.file, chunk.body, chunk.end);
+    }
+    return true;
+  }
+
+  /** The stream that a chunk belongs to; undefined for one that goes, and for no such chunk. */
+  #streamOf(type: string): AviStream | undefined {
+    const [, number, picture, sound] = streamChunk.exec(type) ?? [];
+    const stream = number === undefined ? undefined : this.streams[Number(number)];
+    if (!stream?.isKept) return undefined;
+    const fits = picture ? isVideo(stream) : sound ? stream.type !== "vids" : true;
+    return fits ? stream : undefined;
+  }
+
+  /** Zeros the entries of chunks that go. */
+  #blankIndex({ body, end }: Chunk): void {
+    for (let entry = body; entry < end; entry += 16) {
+      const type = this.file.read(entry, Math.min(4, end - entry)).toString("latin1");
+      const isUsed = entry + 16 <= end && (type === "rec " || this.#streamOf(type) !== undefined);
+      if (!isUsed) this.file.wipe(entry, Math.min(entry + 16, end));
+    }
+  }
+
+  #blank(chunk: Chunk): void {
+    this.file.write(chunk.offset, Buffer.from("JUNK", "latin1"));
+    this.file.wipe(chunk.offset + 8, Math.min(padded(chunk), this.file.size));
+  }
+
+  /** Zeros a broken place, which becomes a chunk where it is long enough. */
+  #blankBroken(offset: number, end: number): void {
+    this.file.wipe(offset, end);
+    if (end - offset < 8 || (end - offset) % 2 === 1) return;
+    const header = Buffer.from("JUNK\0\0\0\0", "latin1");
+    header.writeUInt32LE(end - offset - 8, 4);
+    this.file.write(offset, header);
+  }
+
+  /** Where the next chunk is that fits, behind a broken place; undefined where there is none. */
+  #findChunk(from: number): number | undefined {
+    for (const { from: offset, length } of searchWindows(from, this.file.size, chunkHeadBytes - 1)) {
+      const text = this.file.read(offset, length).toString("latin1");
+      for (const { index } of text.matchAll(anyChunk)) {
+        const chunk = chunkAt(this.file.readUpTo(offset + index, chunkHeadBytes), offset + index);
+        if (chunk && (walked.has(chunk.type) || chunk.end <= this.file.size)) return chunk.offset;
+      }
+    }
+    return undefined;
+  }
+
+  /** Cuts off what follows the last chunk that stays, and makes the lists around it end there. */
+  #cutEnd(): void {
+    this.file.truncate(this.#keptEnd);
+    for (const { offset, body, end } of this.#lists.values()) {
+      if (end <= this.#keptEnd || body > this.#keptEnd) continue;
+      const size = Buffer.alloc(4);
+      size.writeUInt32LE(this.#keptEnd - offset - 8);
+      this.file.write(offset + 4, size);
+    }
+  }
+}
+
+/** Whether a chunk may have this name. */
+const isName = (type: string) => /^[\x20-\x7e]{4}/.test(type);

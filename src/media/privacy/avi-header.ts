@@ -1,0 +1,151 @@
+import type { ByteSource } from "../byte-source.ts";
+import { chunkAt, chunkHeadBytes, padded, type Chunk } from "./avi-chunks.ts";
+import type { Patches } from "./plan.ts";
+
+/** Streams of picture and sound, and of both together (DV). All others go: subtitles, positions of dashcams. */
+const keptStreams = new Set(["vids", "auds", "iavs"]);
+
+const keptInHeader = new Set(["avih", "LIST strl", "LIST odml"]);
+const keptInStream = new Set(["strh", "strf", "indx", "vprp"]);
+
+/** Bytes of the chunks whose content has a fixed length; what follows is wiped. */
+const contentBytes: Readonly<Record<string, number>> = { avih: 56, strh: 56, dmlh: 4 };
+
+export interface AviHeader {
+  /** `vids`, `auds`, …, in the order of their numbers. */
+  readonly streams: readonly AviStream[];
+  /** As the header declares it for the whole film. */
+  readonly declared: { readonly width: number; readonly height: number };
+}
+
+export interface AviStream {
+  readonly type: string;
+  /** Whether its chunks stay. */
+  readonly isKept: boolean;
+  /** The codec of a video, as a FourCC. */
+  readonly codec: string;
+  /** Of a video as coded. */
+  readonly width: number;
+  readonly height: number;
+  /** Width of a pixel by its height; undefined where the header does not say. */
+  readonly pixelRatio: number | undefined;
+}
+
+/**
+ * Blanks in the header of an AVI (`LIST hdrl`) what is no description of a stream, and reads the streams. Streams that
+ * go are left out at the end; others keep their place, because chunks name streams by number.
+ */
+export async function blankAviHeader(
+  source: ByteSource,
+  patches: Patches,
+  header: Chunk,
+): Promise<AviHeader> {
+  const chunks = await readChunks(source, patches, header);
+  const lists = chunks.filter(({ type }) => type === "LIST strl");
+  const types: string[] = [];
+  for (const list of lists) types.push(await streamType(source, list));
+  const count = types.findLastIndex((type) => keptStreams.has(type)) + 1;
+
+  const streams: AviStream[] = [];
+  let declared = { width: 0, height: 0 };
+  for (const chunk of chunks) {
+    const isLeftOut = chunk.type === "LIST strl" && streams.length >= count;
+    if (!keptInHeader.has(chunk.type) || isLeftOut) {
+      blankChunk(patches, chunk);
+      continue;
+    }
+    wipeBehind(patches, chunk);
+    if (chunk.type === "LIST strl") streams.push(await blankStream(source, patches, chunk));
+    else if (chunk.type === "avih") {
+      const content = await source.read(chunk.body, 40);
+      declared = { width: content.readUInt32LE(32), height: content.readUInt32LE(36) };
+      if (content.readUInt32LE(24) > count) patches.write(chunk.body + 24, littleEndian(count));
+    } else
+      for (const inner of await readChunks(source, patches, chunk))
+        if (inner.type === "dmlh") wipeBehind(patches, inner);
+        else blankChunk(patches, inner);
+  }
+  return { streams, declared };
+}
+
+/** What a stream is of (`strh`); empty where it does not say. */
+async function streamType(source: ByteSource, stream: Chunk): Promise<string> {
+  for (let offset = stream.body; offset + 12 <= stream.end;) {
+    source.budget.elements.spend();
+    const head = await source.readUpTo(offset, chunkHeadBytes);
+    const chunk = chunkAt(head, offset);
+    if (chunk?.type === "strh") return head.toString("latin1", 8, 12);
+    offset = chunk ? padded(chunk) : stream.end;
+  }
+  return "";
+}
+
+function littleEndian(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+async function blankStream(source: ByteSource, patches: Patches, stream: Chunk): Promise<AviStream> {
+  const type = await streamType(source, stream);
+  const isKept = keptStreams.has(type);
+  let [codec, width, height] = ["", 0, 0];
+  let pixelRatio: number | undefined;
+  for (const chunk of await readChunks(source, patches, stream)) {
+    const content = await source.read(chunk.body, Math.min(40, chunk.end - chunk.body));
+    if (!keptInStream.has(chunk.type) || (!isKept && chunk.type !== "strh" && chunk.type !== "strf")) {
+      blankChunk(patches, chunk);
+      continue;
+    }
+    wipeBehind(patches, chunk);
+    if (!isKept) blankDescription(patches, chunk);
+    else if (chunk.type === "strf" && type === "vids" && content.length >= 20) {
+      [width, height] = [content.readInt32LE(4), Math.abs(content.readInt32LE(8))];
+      codec = content.toString("latin1", 16, 20);
+    } else if (chunk.type === "vprp" && content.length >= 32) {
+      const [down, across] = [content.readUInt16LE(20), content.readUInt16LE(22)];
+      const [frameWidth, frameHeight] = [content.readUInt32LE(24), content.readUInt32LE(28)];
+      if (down > 0 && frameWidth > 0) pixelRatio = ((across / down) * frameHeight) / frameWidth || undefined;
+    }
+  }
+  return { type, isKept, codec, width, height, pixelRatio };
+}
+
+/** Leaves of a stream that goes its type, and how long its unit of time is. */
+function blankDescription(patches: Patches, { type, body, end }: Chunk): void {
+  const parts =
+    type === "strh"
+      ? [
+          [4, 20],
+          [28, Infinity],
+        ]
+      : [[0, Infinity]];
+  for (const [from = 0, to = 0] of parts) patches.wipe(Math.min(body + from, end), Math.min(body + to, end));
+}
+
+/** The chunks inside a list, those that fit. What follows them is none, and wiped. */
+async function readChunks(source: ByteSource, patches: Patches, list: Chunk): Promise<Chunk[]> {
+  const chunks: Chunk[] = [];
+  let offset = list.body;
+  while (offset + 8 <= list.end) {
+    source.budget.elements.spend();
+    const chunk = chunkAt(await source.readUpTo(offset, chunkHeadBytes), offset);
+    if (!chunk) break;
+    const body = Math.min(chunk.body, list.end);
+    chunks.push({ ...chunk, body, end: Math.max(body, Math.min(chunk.end, list.end)) });
+    offset = padded(chunk);
+  }
+  if (offset < list.end) patches.wipe(offset, list.end);
+  return chunks;
+}
+
+function wipeBehind(patches: Patches, { type, body, end }: Chunk): void {
+  const bytes = contentBytes[type];
+  if (bytes !== undefined && body + bytes < end) patches.wipe(body + bytes, end);
+}
+
+/** Makes the chunk a `JUNK` one of the same size, full of zeros. */
+function blankChunk(patches: Patches, { offset, end }: Chunk): void {
+  patches.write(offset, Buffer.from("JUNK", "latin1"));
+  patches.wipe(Math.min(offset + 8, end), end);
+}
