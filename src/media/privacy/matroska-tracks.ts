@@ -1,0 +1,114 @@
+import { childElements, unsignedValue, type ElementSource, type SizedElement } from "../ebml.ts";
+import { ids } from "./matroska-ids.ts";
+import type { MediaFacts } from "./plan.ts";
+import type { NalCoding } from "./sei.ts";
+
+const types = { video: 1, audio: 2 } as const;
+
+export interface MatroskaTrack {
+  /** As blocks name it. */
+  readonly number: number;
+  /**
+   * Pictures and sound stay. All others go: positions are written into subtitles (drones) and metadata, names of
+   * folders into the heads of subtitles.
+   */
+  readonly isKept: boolean;
+  readonly isVideo: boolean;
+  /** Pixels as shown and as coded; of a video. */
+  readonly size: MediaFacts["size"];
+  readonly codedPixels: number;
+  /** H.264 or HEVC with lengths. */
+  readonly nal: NalCoding | undefined;
+  /** Of Video for Windows, else empty. */
+  readonly fourCc: string;
+  /** Its blocks are compressed or encrypted as a whole. */
+  readonly isEncoded: boolean;
+}
+
+/** Reads the entries of `Tracks`. @throws ApiError DAMAGED_MEDIA */
+export function readTracks(source: ElementSource, from: number, to: number): MatroskaTrack[] {
+  const tracks: MatroskaTrack[] = [];
+  for (const entry of childElements(source, from, to)) {
+    if (entry.id !== ids.trackEntry) continue;
+    const parts = new Map<number, SizedElement>();
+    for (const part of childElements(source, entry.body, entry.end)) parts.set(part.id, part);
+    const number = contentOf(source, parts.get(ids.trackNumber));
+    const type = unsignedValue(contentOf(source, parts.get(ids.trackType)));
+    const isVideo = type === types.video;
+    const video = isVideo ? parts.get(ids.video) : undefined;
+    const codecId = contentOf(source, parts.get(ids.codecId)).toString("latin1").replace(/\0.*/s, "");
+    const codecPrivate = contentOf(source, parts.get(ids.codecPrivate));
+    tracks.push({
+      number: number.length > 0 ? unsignedValue(number) : tracks.length + 1,
+      isKept: type === types.video || type === types.audio,
+      isVideo,
+      ...(video ? readVideo(source, video) : { size: null, codedPixels: 0 }),
+      nal: nalCoding(codecId, codecPrivate),
+      fourCc: codecId === "V_MS/VFW/FOURCC" ? codecPrivate.toString("latin1", 16, 20) : "",
+      isEncoded: parts.has(ids.contentEncodings),
+    });
+  }
+  return tracks;
+}
+
+const maxPrivateBytes = 64 * 1024;
+
+function contentOf(source: ElementSource, element: SizedElement | undefined): Buffer {
+  if (!element) return Buffer.alloc(0);
+  // A copy, because what is read is valid until the next read only.
+  return Buffer.from(source.readUpTo(element.body, Math.min(element.end - element.body, maxPrivateBytes)));
+}
+
+function nalCoding(codecId: string, codecPrivate: Buffer): NalCoding | undefined {
+  const lengthAt = { "V_MPEG4/ISO/AVC": 4, "V_MPEGH/ISO/HEVC": 21 }[codecId];
+  const bits = lengthAt === undefined ? undefined : codecPrivate[lengthAt];
+  return bits === undefined ? undefined : { isHevc: lengthAt === 21, lengthBytes: (bits & 3) + 1 };
+}
+
+const pixels = {
+  width: 0xb0,
+  height: 0xba,
+  top: 0x54bb,
+  bottom: 0x54aa,
+  left: 0x54cc,
+  right: 0x54dd,
+} as const;
+const display = { width: 0x54b0, height: 0x54ba, unit: 0x54b2 } as const;
+const projection = { all: 0x7670, roll: 0x7675 } as const;
+/** DisplayUnit: pixels; then centimetres, inches and a ratio, which tell the shape alone; unknown. */
+const units = { pixels: 0, unknown: 4 } as const;
+/** Some muxers write a ratio where pixels are meant. */
+const leastShownPart = 1 / 4;
+
+/** Pixels as shown: cropped, stretched, turned (RFC 9559 sections 5.1.4.1.28.6 ff. and 11.1). */
+function readVideo(source: ElementSource, video: SizedElement): Pick<MatroskaTrack, "size" | "codedPixels"> {
+  const values = new Map<number, number>();
+  let roll = 0;
+  for (const part of childElements(source, video.body, video.end)) {
+    values.set(part.id, unsignedValue(contentOf(source, part)));
+    if (part.id === projection.all)
+      for (const inner of childElements(source, part.body, part.end))
+        if (inner.id === projection.roll) roll = floatValue(contentOf(source, inner));
+  }
+  const value = (id: number) => values.get(id) ?? 0;
+  const [codedWidth, codedHeight] = [value(pixels.width), value(pixels.height)];
+  const width = codedWidth - value(pixels.left) - value(pixels.right);
+  const height = codedHeight - value(pixels.top) - value(pixels.bottom);
+  const codedPixels = codedWidth * codedHeight;
+  if (width <= 0 || height <= 0) return { size: null, codedPixels };
+
+  const unit = value(display.unit);
+  const [shownWidth, shownHeight] = [value(display.width) || width, value(display.height) || height];
+  const isTooSmall = shownWidth < width * leastShownPart && shownHeight < height * leastShownPart;
+  let size = { width, height };
+  if (unit === units.pixels && !isTooSmall) size = { width: shownWidth, height: shownHeight };
+  else if (unit < units.unknown && values.has(display.width) && values.has(display.height))
+    size = { width: Math.round((height * shownWidth) / shownHeight), height };
+  const isSideways = Math.round(Math.abs(roll)) % 180 === 90;
+  return { size: isSideways ? { width: size.height, height: size.width } : size, codedPixels };
+}
+
+function floatValue(content: Buffer): number {
+  if (content.length === 4) return content.readFloatBE(0);
+  return content.length === 8 ? content.readDoubleBE(0) : 0;
+}
