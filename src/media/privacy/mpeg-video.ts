@@ -1,5 +1,10 @@
 import { damaged } from "../damaged.ts";
-import type { MediaFacts } from "./plan.ts";
+
+/** Pixels of a video stream, as shown and as coded. */
+export interface MpegSize {
+  readonly size: { readonly width: number; readonly height: number };
+  readonly decodedPixels: number;
+}
 
 const picture = 0x00;
 const lastSlice = 0xaf;
@@ -24,7 +29,7 @@ export function startCodeAt(bytes: Buffer, offset: number): number | undefined {
  * @returns the size of its pictures
  * @throws ApiError DAMAGED_MEDIA for anything else
  */
-export function readVideoStream(bytes: Buffer): { width: number; height: number } {
+export function readVideoStream(bytes: Buffer): MpegSize {
   const size = startCodeAt(bytes, 0) === sequenceHeader ? sequenceSize(bytes) : undefined;
   if (!size) throw damaged("no sequence header");
   let pictures = 0;
@@ -48,26 +53,40 @@ export function hasVideoStartCode(content: Buffer): boolean {
   return at !== -1 && (content[at + 3] ?? 0xff) <= groupOfPictures;
 }
 
-/** The size in the first sequence header among these bytes; null where there is none. */
-export function findSequenceSize(bytes: Buffer): MediaFacts["size"] {
+/** The size in the first sequence header among these bytes; undefined where there is none. */
+export function findSequenceSize(bytes: Buffer): MpegSize | undefined {
   const at = bytes.indexOf(Buffer.from([0, 0, 1, sequenceHeader]));
-  return at === -1 ? null : (sequenceSize(bytes.subarray(at)) ?? null);
+  return at === -1 ? undefined : sequenceSize(bytes.subarray(at));
 }
 
+/** Height of a pixel by its width, by the code in a sequence header of MPEG-1 (ISO/IEC 11172-2 section 2.4.3.2). */
+const pixelRatios1 = [
+  ...[1, 1, 0.6735, 0.7031, 0.7615, 0.8055, 0.8437, 0.8935],
+  ...[0.9157, 0.9815, 1.0255, 1.0695, 1.095, 1.1575, 1.2015],
+];
+/** Width of the picture by its height, by the code in one of MPEG-2 (ISO/IEC 13818-2 section 6.3.3); 1: square pixels. */
+const pictureRatios2 = [undefined, undefined, 4 / 3, 16 / 9, 2.21];
+
 /** Of the sequence header that the bytes begin with, and MPEG-2's extension behind it; undefined where it is none. */
-function sequenceSize(bytes: Buffer): { width: number; height: number } | undefined {
+function sequenceSize(bytes: Buffer): MpegSize | undefined {
   if (bytes.length < 12) return undefined;
   const sizes = bytes.readUIntBE(4, 3);
   const [aspectRatio, frameRate] = [bytes.readUInt8(7) >> 4, bytes.readUInt8(7) & 15];
   const hasMarker = (bytes.readUInt8(10) & 0x20) !== 0;
   let [width, height] = [sizes >> 12, sizes & 0xfff];
+  let shownWidth = width / (pixelRatios1[aspectRatio] ?? 1);
   const next = bytes.indexOf(prefix, 12);
   if (next !== -1 && startCodeAt(bytes, next) === extension && next + 8 <= bytes.length) {
     // Two more bits of each, above the twelve.
     const bits = bytes.readUInt32BE(next + 4);
-    if (bits >>> 28 === 1)
+    if (bits >>> 28 === 1) {
       [width, height] = [width | (((bits >>> 15) & 3) << 12), height | (((bits >>> 13) & 3) << 12)];
+      const ratio = pictureRatios2[aspectRatio];
+      shownWidth = ratio === undefined ? width : height * ratio;
+    }
   }
   const isPlausible = width > 0 && height > 0 && aspectRatio > 0 && frameRate > 0 && hasMarker;
-  return isPlausible ? { width, height } : undefined;
+  return isPlausible
+    ? { size: { width: Math.round(shownWidth), height }, decodedPixels: width * height }
+    : undefined;
 }

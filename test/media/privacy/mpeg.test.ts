@@ -133,6 +133,111 @@ describe("an MPEG video stream", () => {
   });
 });
 
+describe.each(generations)("what is neither picture nor sound in a program stream (%s)", (generation) => {
+  const pack = packs[generation];
+  const video = packet(0xe0, generation, videoStream());
+  const sound = packet(0xc0, generation, "sound");
+  const withPackets = (...packets: Buffer[]) =>
+    Buffer.concat([pack, systemHeader, video, sound, ...packets, pack, video, sound]);
+
+  test("mpeg data: navigation, recorders' data and subtitles become padding", async () => {
+    for (const other of [
+      startCode(0xbf, u16(11), "secret time"),
+      packet(0xbd, generation, "\x20secret subtitle"),
+      packet(0xbd, generation, "\x69secret captions"),
+      startCode(0xbe, u16(6), "secret"),
+      startCode(0xf0, u16(6), "secret"),
+    ]) {
+      const sample = withPackets(other);
+      const { bytes } = await clean(sample, "video/mpeg");
+      expect(bytes.includes("secret")).toBeFalse();
+      const padded = Buffer.concat([
+        startCode(0xbe),
+        other.subarray(4, 6),
+        Buffer.alloc(other.length - 6, 0xff),
+      ]);
+      expect(bytes.equals(withPackets(padded))).toBeTrue();
+    }
+  });
+
+  test("mpeg data: sound in private streams stays, and all of them where a map tells what they are", async () => {
+    for (const kept of [
+      packet(0xbd, generation, "\x80AC-3"),
+      packet(0xbd, generation, "\xa0PCM"),
+      packet(0xbd, generation, "\x0b\x77AC-3 without a number"),
+      Buffer.concat([startCode(0xbc, u16(4), "\x80\x01\xff\xff"), packet(0xbd, generation, "\x10anything")]),
+      startCode(0xfd, u16(4), "VC-1"),
+    ])
+      expect((await clean(withPackets(kept), "video/mpeg")).bytes.equals(withPackets(kept))).toBeTrue();
+  });
+
+  test("mpeg data: what is no packet is zeroed, and cut off at the end", async () => {
+    const { bytes } = await clean(withPackets(Buffer.from("secret!")), "video/mpeg");
+    expect(bytes.equals(withPackets(Buffer.alloc(7)))).toBeTrue();
+    for (const trailer of [Buffer.from("secret!"), Buffer.alloc(5000)]) {
+      const cut = await clean(Buffer.concat([withPackets(), trailer]), "video/mpeg");
+      expect(cut.bytes.equals(withPackets())).toBeTrue();
+    }
+  });
+
+  test("mpeg data: user data goes, wherever packets divide it, and captions stay", async () => {
+    const picture = startCode(0x00, "picture header");
+    const slices = startCode(0x01, "coded slice");
+    const stream = (userData: string) =>
+      Buffer.concat([
+        videoStream(),
+        picture,
+        startCode(0xb2, userData),
+        slices,
+        picture,
+        startCode(0xb2, "GA94 captions"),
+        slices,
+      ]);
+    const dirty = stream("secret place \0\0");
+    const expected = stream(`${"\xff".repeat(13)}\0\0`);
+    const whole = await clean(withPackets(packet(0xe0, generation, stream("secret place"))), "video/mpeg");
+    expect(whole.bytes.equals(withPackets(packet(0xe0, generation, stream("\xff".repeat(12)))))).toBeTrue();
+    for (let at = videoStream().length; at < dirty.length; at++) {
+      const divided = (bytes: Buffer) =>
+        withPackets(
+          packet(0xe0, generation, bytes.subarray(0, at)),
+          sound,
+          packet(0xe0, generation, bytes.subarray(at)),
+        );
+      const { bytes } = await clean(divided(dirty), "video/mpeg");
+      expect([at, /secret|place/.test(bytes.toString("latin1"))]).toEqual([at, false]);
+      expect([at, bytes.length]).toEqual([at, divided(expected).length]);
+      // Captions are told by their first four bytes.
+      const isMarkDivided = dirty
+        .subarray(at - 4, at + 4)
+        .toString("latin1")
+        .includes("GA94");
+      for (const kept of ["picture header", "coded slice", ...(isMarkDivided ? [] : ["captions"])].filter(
+        (text) => divided(dirty).includes(text),
+      ))
+        expect([at, bytes.toString("latin1").split(kept).length]).toEqual([
+          at,
+          divided(dirty).toString("latin1").split(kept).length,
+        ]);
+      const startCodes = (of: Buffer) => of.toString("latin1").split("\0\0\x01").length;
+      expect([at, startCodes(bytes)]).toEqual([at, startCodes(divided(dirty))]);
+    }
+  });
+});
+
+test("mpeg data: user data goes from a video stream without a container", async () => {
+  const sample = Buffer.concat([
+    videoStream(),
+    startCode(0xb2, "secret"),
+    startCode(0x00, u16(0)),
+    startCode(0x01, "slice"),
+  ]);
+  const { bytes } = await clean(sample, "video/mpeg");
+  expect(bytes.includes("secret")).toBeFalse();
+  expect(bytes.includes(startCode(0xb2, "\xff".repeat(6)))).toBeTrue();
+  expect(bytes.subarray(-9).equals(startCode(0x01, "slice"))).toBeTrue();
+});
+
 test("the sample that other tests upload has a structure too", async () => {
   expect((await clean(mpegVideo(), "video/mpeg")).facts).toMatchObject({
     size: { width: 64, height: 48 },

@@ -1,0 +1,84 @@
+import { startCodeAt } from "./mpeg-video.ts";
+
+export const programEnd = 0xb9;
+export const packHeader = 0xba;
+export const systemHeader = 0xbb;
+export const programMap = 0xbc;
+export const privateStream1 = 0xbd;
+export const paddingStream = 0xbe;
+export const privateStream2 = 0xbf;
+const lastStream = 0xf9;
+/** VC-1 and others. */
+export const extendedStream = 0xfd;
+
+/** Enough of a unit to tell what it is. */
+export const unitHeadBytes = 64;
+
+/** A pack header, a system header or a packet (ISO/IEC 13818-1 section 2.5). */
+export interface Unit {
+  /** The code that it starts with. */
+  readonly code: number;
+  /** Where what follows its code, or the length of a packet, starts. */
+  readonly body: number;
+  /** Where the content of a packet starts, behind its header. */
+  readonly content: number;
+  readonly end: number;
+  readonly isVideo: boolean;
+}
+
+/** The unit that begins with these bytes, at `offset`; undefined where they are none. */
+export function unitAt(head: Buffer, offset: number): Unit | undefined {
+  const code = startCodeAt(head, 0);
+  const unit = (end: number) => ({ code: code ?? 0, body: offset + 4, content: end, end, isVideo: false });
+  if (code === programEnd) return unit(offset + 4);
+  if (code === packHeader) {
+    const length = packHeaderBytes(head);
+    return length === undefined ? undefined : unit(offset + length);
+  }
+  if (code === undefined || code < systemHeader || head.length < 6) return undefined;
+  if (code > lastStream && code !== extendedStream) return undefined;
+  const length = head.readUInt16BE(4);
+  const isVideo = code >= 0xe0 && code <= 0xef;
+  const hasHeader = isVideo || code === privateStream1 || (code >= 0xc0 && code <= 0xdf);
+  const headerBytes = hasHeader ? packetHeaderBytes(head.subarray(6), length) : 0;
+  if (length === 0 || headerBytes === undefined) return undefined;
+  const body = offset + 6;
+  return { code, body, content: body + headerBytes, end: body + length, isVideo };
+}
+/** 12 bytes of MPEG-1, 14 and some stuffing of MPEG-2; undefined where the marker bits are wrong. */
+function packHeaderBytes(head: Buffer): number | undefined {
+  const hasBits = (at: number, mask: number, bits: number) => ((head[at] ?? 0) & mask) === bits;
+  const isMpeg1 =
+    hasBits(4, 0xf1, 0x21) &&
+    hasBits(6, 0x01, 0x01) &&
+    hasBits(8, 0x01, 0x01) &&
+    hasBits(9, 0x80, 0x80) &&
+    hasBits(11, 0x01, 0x01);
+  if (isMpeg1) return 12;
+  const isMpeg2 =
+    hasBits(4, 0xc4, 0x44) &&
+    hasBits(6, 0x04, 0x04) &&
+    hasBits(8, 0x04, 0x04) &&
+    hasBits(9, 0x01, 0x01) &&
+    hasBits(12, 0x03, 0x03);
+  return isMpeg2 && head.length >= 14 ? 14 + (head.readUInt8(13) & 7) : undefined;
+}
+
+/**
+ * Bytes of the header of a packet of this length: that of MPEG-2, or stuffing and times of MPEG-1. Undefined where it is
+ * none.
+ */
+function packetHeaderBytes(bytes: Buffer, length: number): number | undefined {
+  const first = bytes[0] ?? 0;
+  if ((first & 0xc0) === 0x80) {
+    const headerBytes = 3 + (bytes[2] ?? 0);
+    return headerBytes <= length ? headerBytes : undefined;
+  }
+  let at = bytes.findIndex((byte) => byte !== 0xff);
+  if (at === -1 || at > 16) return undefined;
+  if (((bytes[at] ?? 0) & 0xc0) === 0x40) at += 2;
+  const times = bytes[at] ?? 0;
+  if (times === 0x0f) return at + 1;
+  if ((times & 0xf1) === 0x21) return at + 5;
+  return (times & 0xf1) === 0x31 ? at + 10 : undefined;
+}
