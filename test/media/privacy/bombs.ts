@@ -2,6 +2,7 @@ import type { MediaType } from "../../../src/media/types.ts";
 import {
   box,
   element,
+  filmOf,
   ftyp,
   fullBox,
   gridPayload,
@@ -9,6 +10,7 @@ import {
   movie,
   numbers,
   openElement,
+  pictureEntry,
   track,
   u16,
   u32,
@@ -38,7 +40,17 @@ const repeated = (count: number, unit: Buffer) => Buffer.alloc(count * unit.leng
 const video = track({ id: 1, handler: "vide" });
 const film = Buffer.concat([ftyp, movie(video), box("mdat", "pictures")]);
 const dataTrack = (id: number, ...tables: Buffer[]) => track({ id, handler: "meta", tables });
+/** Only the tables of tracks that stay are read. */
+const videoTrack = (id: number, ...tables: Buffer[]) => track({ id, handler: "vide", tables });
 const sameChunk = fullBox("stsc", 0, u32(1, 1, 1, 1));
+/** One picture of H.264, or one JPEG. */
+const filmOfOne = (picture: Buffer, entry: Buffer) =>
+  filmOf(picture, (data) => [
+    movie(track({ id: 1, handler: "vide", chunks: [data], sampleBytes: picture.length, entries: [entry] })),
+  ]);
+const avcC = box("avcC", Buffer.from([1, 100, 0, 10, 0xff, 0xe0, 0]));
+const h264Film = (picture: Buffer) => filmOfOne(picture, pictureEntry("avc1", [64, 48], { boxes: [avcC] }));
+const jpegFilm = (picture: Buffer) => filmOfOne(picture, pictureEntry("jpeg", [64, 48]));
 const ebml = element(0x1a45dfa3, element(0x4282, "webm"));
 const list = (kind: string, ...chunks: Buffer[]) =>
   riffChunk("LIST", Buffer.concat([Buffer.from(kind), ...chunks]));
@@ -106,7 +118,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
   "a fragment with 200,000 runs": damaged("video/mp4", () =>
     Buffer.concat([
       ftyp,
-      movie(video, dataTrack(2)),
+      movie(video, videoTrack(2)),
       box("moof", box("traf", fullBox("tfhd", 0, u32(2)), repeated(200_000, fullBox("trun", 0, u32(0))))),
       box("mdat"),
     ]),
@@ -114,7 +126,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
   "runs of four billion samples": odd("video/mp4", () =>
     Buffer.concat([
       ftyp,
-      movie(video, dataTrack(2)),
+      movie(video, videoTrack(2)),
       box(
         "moof",
         box("traf", fullBox("tfhd", 0, u32(2)), repeated(1000, fullBox("trun", 0, u32(0xffff_ffff)))),
@@ -128,7 +140,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
       box("mdat", Buffer.alloc(1000)),
       movie(
         video,
-        dataTrack(
+        videoTrack(
           2,
           fullBox("stsc", 0, u32(1, 1, 0xffff_ffff, 1)),
           fullBox(
@@ -153,7 +165,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
       box("mdat", Buffer.alloc(1000)),
       movie(
         video,
-        dataTrack(
+        videoTrack(
           2,
           fullBox("stsc", 0, u32(1_000_000), Buffer.alloc(12_000_000)),
           fullBox("stsz", 0, u32(1, 1000)),
@@ -169,7 +181,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
       movie(
         video,
         ...Array.from({ length: 10 }, (_, index) =>
-          dataTrack(
+          videoTrack(
             index + 2,
             sameChunk,
             fullBox("stsz", 0, u32(0, 1)),
@@ -184,13 +196,13 @@ export const bombs: Readonly<Record<string, Bomb>> = {
       ),
     ]),
   ),
-  "half a million chunks from the last to the first": damaged("video/mp4", () =>
+  "half a million chunks from the last to the first": odd("video/mp4", () =>
     Buffer.concat([
       ftyp,
       box("mdat", Buffer.alloc(1_000_000)),
       movie(
         video,
-        dataTrack(
+        videoTrack(
           2,
           sameChunk,
           fullBox("stsz", 0, u32(1, 500_000)),
@@ -201,6 +213,91 @@ export const bombs: Readonly<Record<string, Bomb>> = {
             numbers(500_000, (index) => ftyp.length + 1_000_000 - index * 2),
           ),
         ),
+      ),
+    ]),
+  ),
+  "four billion samples of one byte": odd("video/mp4", () =>
+    filmOf(Buffer.alloc(1_000_000, 0xff), (data) => [
+      movie(
+        videoTrack(
+          1,
+          fullBox("stsc", 0, u32(1, 1, 0xffff_ffff, 1)),
+          fullBox("stsz", 0, u32(1, 0xffff_ffff)),
+          fullBox("stco", 0, u32(2, data, data)),
+        ),
+      ),
+    ]),
+  ),
+  "a million NAL units of one byte": odd("video/mp4", () =>
+    h264Film(repeated(1_000_000, Buffer.from([0, 0, 0, 1, 6]))),
+  ),
+  "a megabyte of SEI messages without content": odd("video/mp4", () =>
+    h264Film(Buffer.concat([u32(1_000_001), Buffer.from([6]), repeated(500_000, Buffer.from([5, 0]))])),
+  ),
+  "a million bytes of emulation prevention": odd("video/mp4", () =>
+    h264Film(
+      Buffer.concat([
+        u32(1_000_002),
+        Buffer.from([6, 5]),
+        repeated(333_334, Buffer.from([0, 0, 3])),
+      ]).subarray(0, 1_000_006),
+    ),
+  ),
+  "a picture named by a million samples": damaged("video/mp4", () =>
+    filmOf(Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 50, ...Buffer.alloc(58)]), (data) => [
+      movie(
+        videoTrack(
+          1,
+          sameChunk,
+          fullBox("stsz", 0, u32(64, 1_000_000)),
+          fullBox(
+            "stco",
+            0,
+            u32(1_000_000),
+            numbers(1_000_000, () => data),
+          ),
+        ),
+      ),
+    ]),
+  ),
+  "a megabyte of JPEG comments": damaged("video/quicktime", () =>
+    jpegFilm(Buffer.concat([Buffer.from([0xff, 0xd8]), repeated(250_000, Buffer.from([0xff, 0xfe, 0, 2]))])),
+  ),
+  "a megabyte of JPEGs without content": damaged("video/quicktime", () =>
+    jpegFilm(repeated(500_000, Buffer.from([0xff, 0xd8]))),
+  ),
+  "two million bytes that might be markers": odd("video/quicktime", () =>
+    jpegFilm(
+      Buffer.concat([
+        Buffer.from([0xff, 0xd8, 0xff, 0xda, 0, 2]),
+        repeated(1_000_000, Buffer.from([0xff, 0])),
+      ]),
+    ),
+  ),
+  "100,000 places of auxiliary information": odd("video/mp4", () =>
+    filmOf(Buffer.alloc(1000), (data) => [
+      movie(
+        track({
+          id: 1,
+          handler: "vide",
+          tables: [
+            fullBox("stsc", 0, u32(1, 1, 0xffff_ffff, 1)),
+            fullBox("stsz", 0, u32(1, 1000)),
+            fullBox(
+              "stco",
+              0,
+              u32(100_000),
+              numbers(100_000, () => data),
+            ),
+            fullBox("saiz", 0, "\xff", u32(0xffff_ffff)),
+            fullBox(
+              "saio",
+              0,
+              u32(100_000),
+              numbers(100_000, () => data),
+            ),
+          ],
+        }),
       ),
     ]),
   ),
@@ -264,6 +361,23 @@ export const bombs: Readonly<Record<string, Bomb>> = {
   "a million clusters without an end": damaged("video/webm", () =>
     Buffer.concat([ebml, openElement(0x18538067), repeated(1_000_000, openElement(0x1f43b675))]),
   ),
+  "200,000 blocks of no track": damaged("video/webm", () =>
+    Buffer.concat([
+      ebml,
+      openElement(0x18538067, openElement(0x1f43b675)),
+      repeated(200_000, element(0xa3, "\x81\0\0\0")),
+    ]),
+  ),
+  "a broken cluster before each of 100,000 others": damaged("video/webm", () =>
+    Buffer.concat([
+      ebml,
+      openElement(0x18538067),
+      repeated(100_000, Buffer.concat([openElement(0x1f43b675), Buffer.alloc(24)])),
+    ]),
+  ),
+  "four megabytes of nothing behind a cluster": odd("video/webm", () =>
+    Buffer.concat([ebml, openElement(0x18538067, openElement(0x1f43b675)), Buffer.alloc(4_000_000)]),
+  ),
   "500,000 empty chunks in a PNG": damaged("image/png", () =>
     plainPng([repeated(500_000, pngChunk("tEXt"))]),
   ),
@@ -305,6 +419,18 @@ export const bombs: Readonly<Record<string, Bomb>> = {
   "a frame with 200,000 chunks": damaged("image/webp", () =>
     movingWebp(riffChunk("ANMF", Buffer.concat([Buffer.alloc(16), repeated(200_000, junk)]))),
   ),
+  "four megabytes of nothing in an AVI": odd("video/x-msvideo", () =>
+    riffFile("AVI ", list("movi", Buffer.alloc(4_000_000))),
+  ),
+  "a broken place before each of 200,000 chunks": damaged("video/x-msvideo", () =>
+    riffFile("AVI ", list("movi", repeated(200_000, Buffer.concat([Buffer.alloc(8), junk])))),
+  ),
+  "four megabytes of names of chunks that do not fit": odd("video/x-msvideo", () =>
+    riffFile("AVI ", list("movi", repeated(1_000_000, Buffer.from("00dc")))),
+  ),
+  "an index of a million entries": odd("video/x-msvideo", () =>
+    riffFile("AVI ", list("movi", Buffer.alloc(8)), riffChunk("idx1", Buffer.alloc(16_000_000, 1))),
+  ),
   "a million chunks in an AVI": damaged("video/x-msvideo", () =>
     riffFile("AVI ", list("movi", Buffer.alloc(8)), repeated(1_000_000, junk)),
   ),
@@ -328,6 +454,19 @@ export const bombs: Readonly<Record<string, Bomb>> = {
   }),
   "a megabyte of the smallest packets": damaged("video/mpeg", () =>
     Buffer.concat([packs.mpeg2, repeated(300_000, Buffer.from([0, 0, 1, 0xbe, 0, 1, 0xff]))]),
+  ),
+  "a million user data": damaged("video/mpeg", () =>
+    Buffer.concat([videoStream(), repeated(1_000_000, Buffer.from([0, 0, 1, 0xb2]))]),
+  ),
+  "four megabytes of nothing behind a program stream": odd("video/mpeg", () =>
+    Buffer.concat([packs.mpeg2, packet(0xe0, "mpeg2", videoStream()), Buffer.alloc(4_000_000)]),
+  ),
+  "four megabytes of prefixes behind a program stream": damaged("video/mpeg", () =>
+    Buffer.concat([
+      packs.mpeg2,
+      packet(0xe0, "mpeg2", videoStream()),
+      repeated(1_300_000, Buffer.from([0, 0, 1])),
+    ]),
   ),
   "a million start codes": damaged("video/mpeg", () =>
     Buffer.concat([videoStream().subarray(0, 12), repeated(1_000_000, Buffer.from([0, 0, 1, 0xb8]))]),

@@ -7,13 +7,16 @@ import { inTempFolder, outcome } from "./cleaning.ts";
 import {
   box,
   element,
+  filmOf,
   ftyp,
+  fullBox,
   gridPayload,
   heic,
   heifOf,
   movie,
   openElement,
   overlayPayload,
+  pictureEntry,
   track,
   u32,
 } from "./container-samples.ts";
@@ -179,6 +182,102 @@ const samples: [name: string, MediaType, () => Promise<Buffer> | Buffer][] = [
           box("traf", box("tfhd", u32(0x02_0000, 2)), box("trun", u32(0x201, 2, 206, 4, 4))),
         ),
         box("mdat", "frame1secret1!"),
+      ]),
+  ],
+  [
+    "an MP4 with SEI messages",
+    "video/mp4",
+    () => {
+      const sei = Buffer.concat([
+        Buffer.from([6, 5, 26]),
+        Buffer.alloc(16, 1),
+        Buffer.from("MDPM\0\0\x03\x01GPS\x80"),
+      ]);
+      const picture = Buffer.concat([u32(sei.length), sei, u32(8), Buffer.from("\x65picture")]);
+      const boxes = [
+        box("avcC", Buffer.from([1, 100, 0, 10, 0xff, 0xe0, 0])),
+        box("pasp", u32(4, 3)),
+        box("udta", "secret"),
+      ];
+      return filmOf(picture, (data) => [
+        movie(
+          track({
+            id: 1,
+            handler: "vide",
+            chunks: [data],
+            sampleBytes: picture.length,
+            entries: [pictureEntry("avc1", [64, 48], { name: "camera", boxes })],
+            inInformation: [box("dinf", fullBox("dref", 0, u32(1), box("url ", u32(1), "secret")))],
+          }),
+        ),
+      ]);
+    },
+  ],
+  [
+    "a Matroska with subtitles",
+    "video/matroska",
+    () => {
+      const entry = (number: number, type: number) =>
+        element(
+          0xae,
+          element(0xd7, Buffer.from([number])),
+          element(0x83, Buffer.from([type])),
+          element(0xe0, element(0xb0, "\x40"), element(0xba, "\x30")),
+        );
+      const block = (number: number) =>
+        element(
+          0xa3,
+          Buffer.from([0x80 | number, 0, 0, 0x80, 0xff, 0xd8, 0xff, 0xfe, 0, 4, 1, 2, 0xff, 0xd9]),
+        );
+      return Buffer.concat([
+        element(0x1a45dfa3, element(0x4282, "matroska")),
+        element(
+          0x18538067,
+          element(0x1654ae6b, entry(1, 1), entry(2, 0x11)),
+          element(
+            0x1f43b675,
+            element(0xe7, "\0"),
+            block(1),
+            block(2),
+            element(0xa0, element(0xa1, "\x81\0\0\0frame")),
+          ),
+          element(0x1254c367, "secret"),
+        ),
+      ]);
+    },
+  ],
+  [
+    "an AVI with text",
+    "video/x-msvideo",
+    () => {
+      const list = (kind: string, ...chunks: Buffer[]) =>
+        riffChunk("LIST", Buffer.concat([Buffer.from(kind), ...chunks]));
+      const stream = (type: string) =>
+        list(
+          "strl",
+          riffChunk("strh", Buffer.from(type.padEnd(56, "\0"))),
+          riffChunk("strf", Buffer.alloc(40, 1)),
+        );
+      const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xfe, 0, 4, 1, 2, 0xff, 0xd9]);
+      const film = list(
+        "movi",
+        riffChunk("00dc", jpeg),
+        riffChunk("01tx", Buffer.from("secret")),
+        list("rec ", riffChunk("00dc", jpeg)),
+      );
+      const header = list("hdrl", riffChunk("avih", Buffer.alloc(56, 1)), stream("vids"), stream("txts"));
+      return riffFile("AVI ", header, film, riffChunk("idx1", Buffer.from("00dc".padEnd(32, "\x10"))));
+    },
+  ],
+  [
+    "a program stream with user data",
+    "video/mpeg",
+    () =>
+      Buffer.concat([
+        packs.mpeg2,
+        packet(0xe0, "mpeg2", videoStream(), Buffer.from([0, 0, 1, 0xb2]), "secret"),
+        packet(0xbd, "mpeg2", "\x20subtitle"),
+        packet(0xe0, "mpeg2", "secret", videoStream()),
       ]),
   ],
   ["an MPEG-1 program stream", "video/mpeg", () => programStream("mpeg1")],

@@ -116,6 +116,81 @@ const samples: Record<string, [MediaType, (name: string) => Promise<unknown>]> =
     ]),
   ),
 };
+const tone = ["-f", "lavfi", "-i", "sine=d=1:r=48000"];
+const mpeg4 = ["-c:v", "mpeg4"];
+const fragments = "frag_keyframe+empty_moov";
+/** Layouts that are unusual but legal, as ffmpeg can make them. */
+const layouts: Record<string, [MediaType, string[]]> = {
+  "sounds.mp4": ["video/mp4", ["-map", "0", "-map", "1", "-map", "1", ...mpeg4, "-c:a", "aac"]],
+  "hints.mp4": ["video/mp4", [...mpeg4, "-c:a", "aac", "-movflags", "rtphint"]],
+  "protected.mp4": [
+    "video/mp4",
+    [
+      ...mpeg4,
+      "-encryption_scheme",
+      "cenc-aes-ctr",
+      "-encryption_key",
+      "0".repeat(32),
+      "-encryption_kid",
+      "1".repeat(32),
+    ],
+  ],
+  "h264.mp4": ["video/mp4", ["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"]],
+  "jpeg.mp4": ["video/mp4", ["-c:v", "mjpeg", "-c:a", "aac"]],
+  ...Object.fromEntries(
+    ["", "+default_base_moof", "+separate_moof", "+omit_tfhd_offset", "+dash+global_sidx"].map(
+      (flags, index) => [
+        `fragments-${index}.mp4`,
+        ["video/mp4", [...mpeg4, "-g", "2", "-c:a", "aac", "-movflags", fragments + flags]],
+      ],
+    ),
+  ),
+  "smooth.mp4": [
+    "video/mp4",
+    [...mpeg4, "-g", "2", "-c:a", "aac", "-movflags", "isml+frag_keyframe", "-f", "ismv"],
+  ],
+  "cmaf.mp4": ["video/mp4", [...mpeg4, "-g", "2", "-c:a", "aac", "-movflags", "cmaf+frag_keyframe"]],
+  "every-frame.mp4": ["video/mp4", [...mpeg4, "-c:a", "aac", "-movflags", "frag_every_frame+empty_moov"]],
+  ...Object.fromEntries(
+    (
+      [
+        ["prores", "prores_ks", "pcm_s24le"],
+        ["jpeg", "mjpeg", "pcm_u8"],
+        ["animation", "qtrle", "pcm_s16be"],
+        ["raw", "rawvideo", "adpcm_ima_qt"],
+        ["mpeg4", "mpeg4", "alac"],
+        ["mpeg2", "mpeg2video", "pcm_mulaw"],
+      ] as const
+    ).map(([name, video, audio]) => [
+      `${name}.mov`,
+      ["video/quicktime", ["-r", "25", "-c:v", video, "-c:a", audio]],
+    ]),
+  ),
+  "jpeg.avi": ["video/x-msvideo", ["-c:v", "mjpeg", "-c:a", "pcm_s16le"]],
+  "sounds.avi": ["video/x-msvideo", ["-map", "0", "-map", "1", "-map", "1", ...mpeg4, "-c:a", "mp3"]],
+  "h264.avi": ["video/x-msvideo", ["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "mp3"]],
+  "live.mkv": ["video/matroska", [...mpeg4, "-c:a", "flac", "-live", "1"]],
+  "jpeg.mkv": ["video/matroska", ["-c:v", "mjpeg", "-c:a", "pcm_s16le"]],
+  "index-first.mkv": ["video/matroska", [...mpeg4, "-c:a", "aac", "-reserve_index_space", "1000"]],
+  "ac3.mpg": ["video/mpeg", ["-r", "25", "-c:v", "mpeg2video", "-c:a", "ac3", "-f", "vob"]],
+};
+for (const [name, [type, options]] of Object.entries(layouts))
+  samples[name] = [type, async () => ffmpeg(...picture, ...tone, ...options, ...titles, ...place, name)];
+samples["dv.mov"] = [
+  "video/quicktime",
+  async (name) => {
+    const dv = ["-s", "720x576", "-r", "25", "-c:v", "dvvideo", "-pix_fmt", "yuv420p", "-ac", "2"];
+    await ffmpeg(...picture, ...tone, ...dv, "-aspect", "16:9", ...place, "camera.dv");
+    await ffmpeg("-i", "camera.dv", "-c", "copy", "-f", "mov", name);
+  },
+];
+samples["subtitled.mkv"] = [
+  "video/matroska",
+  async (name) => {
+    const maps = ["-map", "0", "-map", "1", "-c", "copy", "-c:s"];
+    await ffmpeg("-i", "video.mkv", "-i", "drone.srt", ...maps, "srt", name);
+  },
+];
 if (heifEncoder) {
   samples["tagged.heic"] = ["image/heic", async (name) => run([heifEncoder, "tagged.jpg", "-o", name])];
   samples["tagged.avif"] = ["image/avif", async (name) => run([heifEncoder, "-A", "tagged.jpg", "-o", name])];
@@ -137,13 +212,18 @@ async function webp(name: string, options: string[]): Promise<void> {
 
 /** What every frame decodes to. HEIF pictures decode with their own tool only. */
 async function frames(name: string): Promise<string> {
-  if (!/heic|avif/.test(name))
-    return ffmpeg("-noautorotate", "-i", name, "-map", "0:v", "-f", "framemd5", "-").then((hashes) => {
-      expect(hashes).toMatch(/^0, /m);
-      return hashes;
-    });
+  if (!/heic|avif/.test(name)) return decoded(name);
   await run(["heif-convert", name, `${name}.png`]);
   return ffmpeg("-i", `${name}.png`, "-f", "framemd5", "-");
+}
+
+/** What every frame of picture and sound decodes to, one line for each. */
+async function decoded(name: string): Promise<string> {
+  const key = name.includes("protected") ? ["-decryption_key", "0".repeat(32)] : [];
+  const maps = ["-map", "0:v", "-map", "0:a?"];
+  const hashes = await ffmpeg("-noautorotate", ...key, "-i", name, ...maps, "-f", "framemd5", "-");
+  expect(hashes).toMatch(/^0, /m);
+  return hashes;
 }
 
 /** Groups of exiftool that hold what the format itself says. */
@@ -189,6 +269,43 @@ describe.skipIf(missing.length > 0)(`samples of real tools (needs exiftool and f
     expect(after - before).toBeLessThanOrEqual(1024);
     expect(results[name]).toMatchObject({ bytes: after, hasPicture: true });
     // A HEIC's tiles are larger than what is shown of them.
-    expect(results[name]?.decodedPixels).toBe(name === "tagged.heic" ? 64 * 64 : 64 * 48);
+    const pixels: Record<string, number> = { "tagged.heic": 64 * 64, "dv.mov": 1024 * 576 };
+    expect(results[name]?.decodedPixels).toBe(pixels[name] ?? 64 * 48);
+  });
+
+  test("camcorders' recording dates in DV, and its aspect ratio", async () => {
+    const datesIn = async (name: string) => {
+      await ffmpeg("-i", name, "-map", "0:v", "-c", "copy", "-f", "rawvideo", `${name}.dv`);
+      return run(["exiftool", "-s", "-DateTimeOriginal", `${name}.dv`]);
+    };
+    expect(await datesIn("dv.mov")).toContain("2020:01:02");
+    expect(await datesIn("clean-dv.mov")).toBe("");
+    expect(results["dv.mov"]?.size).toEqual({ width: 1024, height: 576 });
+  });
+
+  test.each([
+    "live.mkv",
+    "video.mkv",
+    "fragments-0.mp4",
+    "fragments-1.mp4",
+    "cmaf.mp4",
+    "jpeg.avi",
+    "sounds.avi",
+  ])("a recording of %s that was stopped shows what it has", async (name) => {
+    const linesOf = async (file: string, stream: string) =>
+      (await ffmpeg("-i", file, "-map", stream, "-f", "framemd5", "-"))
+        .split("\n")
+        .filter((line) => line !== "" && !line.startsWith("#"))
+        .map((line) => line.split(",").at(-1)?.trim());
+    const whole = await Bun.file(join(folder, name)).bytes();
+    const all = await linesOf(name, "0:v");
+    for (const part of [0.6, 0.75, 0.9]) {
+      const path = join(folder, `stopped-${name}`);
+      await Bun.write(path, whole.subarray(0, Math.floor(whole.length * part)));
+      await removeMetadata(path, samples[name]?.[0] ?? "video/mp4");
+      const shown = await linesOf(`stopped-${name}`, "0:v");
+      expect(shown.length).toBeGreaterThan(0);
+      expect(shown).toEqual(all.slice(0, shown.length));
+    }
   });
 });

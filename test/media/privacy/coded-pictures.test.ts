@@ -1,0 +1,355 @@
+import { describe, expect, test } from "bun:test";
+
+import { clean, leaks } from "./cleaning.ts";
+import {
+  box,
+  element,
+  filmOf,
+  movie,
+  openElement,
+  pictureEntry,
+  track,
+  u16,
+  u32,
+} from "./container-samples.ts";
+import { riffChunk, riffFile } from "./photo-samples.ts";
+
+const bytes = (...parts: (number[] | Buffer | string)[]) =>
+  Buffer.concat(
+    parts.map((part) => (typeof part === "string" ? Buffer.from(part, "latin1") : Buffer.from(part))),
+  );
+
+/** Adds the bytes that keep start codes out of a unit. */
+function prevented(unit: Buffer): Buffer {
+  const out: number[] = [];
+  for (const byte of unit) {
+    if (byte < 4 && out.at(-1) === 0 && out.at(-2) === 0) out.push(3);
+    out.push(byte);
+  }
+  return Buffer.from(out);
+}
+
+const uuid = (hex: string) => Buffer.from(hex, "hex");
+const camcorder = bytes(
+  uuid("17ee8c60f84d11d98cd60800200c9a66"),
+  "MDPM",
+  [3, 0x18, 0, 0, 0, 0x19, 0, 0, 1],
+  "secret GPS",
+  [0, 0, 2],
+);
+const x264 = bytes(
+  uuid("dc45e9bde6d948b7962cd820d923eeef"),
+  "x264 - core 164 r3095 secret - options: crf=23\0",
+);
+const captions = bytes([0xb5, 0, 0x31], "GA94 captions");
+const vendor = bytes([0x26, 0, 9], "secret vendor");
+const message = (type: number, content: Buffer) => bytes([type, content.length], content);
+const messages = [
+  message(1, Buffer.from([0x10])),
+  message(5, camcorder),
+  message(4, captions),
+  message(5, x264),
+  message(4, vendor),
+];
+const lengths = (lengthBytes: number, ...units: Buffer[]) =>
+  Buffer.concat(
+    units.flatMap((unit) => {
+      const length = Buffer.alloc(lengthBytes);
+      length.writeUIntBE(unit.length, 0, lengthBytes);
+      return [length, unit];
+    }),
+  );
+
+/** SEI messages between other units, in H.264 or HEVC. */
+function pictureUnits(isHevc: boolean): { units: Buffer[]; sei: Buffer } {
+  const sei = prevented(bytes(isHevc ? [39 << 1, 1] : [6], ...messages, [0x80]));
+  const delimiter = bytes(isHevc ? [35 << 1, 1, 0x50] : [9, 0x10]);
+  const slice = bytes(isHevc ? [1 << 1, 1] : [0x65], "coded slice, not a secret at all");
+  return { units: [delimiter, sei, slice], sei };
+}
+
+/** The messages of a unit, by a reader that knows nothing of ours. */
+function readMessages(unit: Buffer, headerBytes: number): { type: number; content: Buffer }[] {
+  const plain: number[] = [];
+  for (const byte of unit.subarray(headerBytes))
+    if (!(byte === 3 && plain.at(-1) === 0 && plain.at(-2) === 0)) plain.push(byte);
+  const found: { type: number; content: Buffer }[] = [];
+  for (let at = 0; at + 2 < plain.length;) {
+    const [type = 0, size = 0] = [plain[at], plain[at + 1]];
+    found.push({ type, content: Buffer.from(plain.slice(at + 2, at + 2 + size)) });
+    at += 2 + size;
+  }
+  return found;
+}
+
+function expectCleanMessages(unit: Buffer, isHevc: boolean): void {
+  const found = readMessages(unit, isHevc ? 2 : 1);
+  expect(found.map(({ type, content }) => [type, content.length])).toEqual(
+    [1, 5, 4, 5, 4].map((type, index) => [type, (messages[index]?.length ?? 0) - 2]),
+  );
+  expect(found[0]?.content).toEqual(Buffer.from([0x10]));
+  expect(found[1]?.content.includes("MDPM")).toBeFalse();
+  expect(found[2]?.content).toEqual(captions);
+  expect(found[3]?.content.toString("latin1", 16).trimEnd()).toBe("x264 - core 164");
+  expect(found[3]?.content.subarray(0, 16)).toEqual(x264.subarray(0, 16));
+  // No start code, which would end the unit.
+  expect(/\0\0[\0-\x02]/.test(unit.toString("latin1"))).toBeFalse();
+}
+
+const filmWith = (sample: Buffer, entry: Buffer) =>
+  filmOf(sample, (data) => [
+    movie(track({ id: 1, handler: "vide", chunks: [data], sampleBytes: sample.length, entries: [entry] })),
+  ]);
+const avcC = (lengthBytes: number) => box("avcC", bytes([1, 100, 0, 10, 0xfc | (lengthBytes - 1), 0xe0, 0]));
+const hvcC = box("hvcC", bytes(Buffer.alloc(21, 1), [0xfc | 3, 0]));
+const block = (picture: Buffer) => element(0xa3, bytes([0x81, 0, 0, 0x80], picture));
+
+/** A Matroska film of one block. */
+function matroska(codec: string, codecPrivate: Buffer, content: Buffer, ...inTrack: Buffer[]): Buffer {
+  const entry = [
+    element(0xd7, "\x01"),
+    element(0x83, "\x01"),
+    element(0x86, codec),
+    element(0x63a2, codecPrivate),
+    element(0xe0, element(0xb0, "\x40"), element(0xba, "\x30")),
+  ];
+  return Buffer.concat([
+    element(0x1a45dfa3, element(0x4282, "matroska")),
+    openElement(
+      0x18538067,
+      element(0x1654ae6b, element(0xae, ...entry, ...inTrack)),
+      element(0x1f43b675, element(0xe7, "\0"), content),
+    ),
+  ]);
+}
+
+const list = (kind: string, ...chunks: Buffer[]) =>
+  riffChunk("LIST", Buffer.concat([Buffer.from(kind), ...chunks]));
+/** An AVI with one picture. */
+function avi(codec: string, picture: Buffer): Buffer {
+  const format = Buffer.alloc(40);
+  format.writeUInt32LE(64, 4);
+  format.writeUInt32LE(48, 8);
+  format.write(codec, 16, "latin1");
+  const stream = list(
+    "strl",
+    riffChunk("strh", Buffer.from(`vids${codec}`.padEnd(56, "\0"))),
+    riffChunk("strf", format),
+  );
+  const header = list("hdrl", riffChunk("avih", Buffer.alloc(56)), stream);
+  return riffFile("AVI ", header, list("movi", riffChunk("00dc", picture)));
+}
+
+describe("SEI messages", () => {
+  test.each([
+    ["H.264", false],
+    ["HEVC", true],
+  ])(
+    "coded pictures: user data of camcorders and encoders in %s goes, captions stay",
+    async (_name, isHevc) => {
+      const { units, sei } = pictureUnits(isHevc);
+      for (const lengthBytes of isHevc ? [4] : [4, 2]) {
+        const sample = lengths(lengthBytes, ...units);
+        const entry = pictureEntry(isHevc ? "hvc1" : "avc1", [64, 48], {
+          boxes: [isHevc ? hvcC : avcC(lengthBytes)],
+        });
+        const cleaned = await clean(filmWith(sample, entry), "video/mp4");
+        const at = cleaned.bytes.length - sample.length + sample.indexOf(sei);
+        const unit = cleaned.bytes.subarray(at, at + sei.length);
+        expectCleanMessages(unit, isHevc);
+        const others = Buffer.concat([
+          cleaned.bytes.subarray(-sample.length, at),
+          sei,
+          cleaned.bytes.subarray(at + sei.length),
+        ]);
+        expect(others.subarray(-sample.length).equals(sample)).toBeTrue();
+      }
+    },
+  );
+
+  test("coded pictures: user data goes in fragments, in Matroska and behind start codes in AVI", async () => {
+    const { units, sei } = pictureUnits(false);
+    const sample = lengths(4, ...units);
+    const entry = pictureEntry("avc1", [64, 48], { boxes: [avcC(4)] });
+    const fragmentOf = (at: number) =>
+      box("moof", box("traf", box("tfhd", u32(0x02_0000, 1)), box("trun", u32(0x201, 1, at, sample.length))));
+    const fragmented = Buffer.concat([
+      filmOf("", () => [movie(track({ id: 1, handler: "vide", entries: [entry] }))]),
+      fragmentOf(fragmentOf(0).length + 8),
+      box("mdat", sample),
+    ]);
+    const startCodes = Buffer.concat(units.flatMap((unit) => [Buffer.from([0, 0, 0, 1]), unit]));
+    for (const cleaned of [
+      await clean(fragmented, "video/mp4"),
+      await clean(matroska("V_MPEG4/ISO/AVC", avcC(4).subarray(8), block(sample)), "video/matroska"),
+      await clean(
+        matroska(
+          "V_MPEG4/ISO/AVC",
+          avcC(4).subarray(8),
+          element(0xa0, element(0xa1, bytes([0x81, 0, 0, 0], sample))),
+        ),
+        "video/matroska",
+      ),
+      await clean(avi("H264", startCodes), "video/x-msvideo"),
+    ]) {
+      expect(cleaned.bytes.includes("MDPM")).toBeFalse();
+      const at = cleaned.bytes.indexOf(sei.subarray(0, 5));
+      expectCleanMessages(cleaned.bytes.subarray(at, at + sei.length), false);
+      expect(cleaned.bytes.includes("coded slice, not a secret at all")).toBeTrue();
+    }
+  });
+
+  test("coded pictures: protected samples, and blocks that are compressed, are left alone", async () => {
+    const sample = lengths(4, ...pictureUnits(false).units);
+    const protectedFilm = filmWith(sample, pictureEntry("encv", [64, 48], { boxes: [avcC(4)] }));
+    expect(
+      (await clean(protectedFilm, "video/mp4")).bytes.subarray(-sample.length).equals(sample),
+    ).toBeTrue();
+    const compressed = matroska(
+      "V_MPEG4/ISO/AVC",
+      avcC(4).subarray(8),
+      block(sample),
+      element(0x6d80, "\xec\x80"),
+    );
+    expect((await clean(compressed, "video/matroska")).bytes.includes(sample)).toBeTrue();
+  });
+
+  test("coded pictures: broken units and messages are passed over", async () => {
+    const entry = pictureEntry("avc1", [64, 48], { boxes: [avcC(4)] });
+    for (const units of [
+      lengths(4, Buffer.from([6])),
+      lengths(4, Buffer.from([6, 5])),
+      lengths(4, Buffer.from([6, 0xff, 0xff])),
+      lengths(4, Buffer.from([6, 1, 200, 7])),
+      Buffer.from([0, 0, 0, 0, 6]),
+      Buffer.from([0xff, 0xff, 0xff, 0xff, 6, 5]),
+      Buffer.from([6]),
+    ])
+      expect(
+        (await clean(filmWith(units, entry), "video/mp4")).bytes.subarray(-units.length).equals(units),
+      ).toBeTrue();
+    const cut = lengths(4, bytes([6, 5, 100], "secret secret"));
+    expect(leaks((await clean(filmWith(cut, entry), "video/mp4")).bytes)).toBeFalse();
+  });
+});
+
+const segment = (marker: number, content: string | Buffer) =>
+  bytes([0xff, marker], u16(content.length + 2), content);
+
+/** A JPEG of two scans with what cameras write into it, and the same without. */
+function jpegs(): { dirty: Buffer; expected: Buffer } {
+  const scan = bytes(segment(0xda, "\x01\x01\0\0\x3f\0"), [1, 2, 0xff, 0, 3, 0xff, 0xd0, 4, 5]);
+  const make = (secret: (text: string) => string, behind: string) =>
+    bytes(
+      [0xff, 0xd8],
+      segment(0xe0, `AVI1\x01${"\0".repeat(11)}${secret("secret")}`),
+      segment(0xe1, secret("Exif\0\0secret")),
+      segment(0xe5, secret("secret")),
+      segment(0xee, "Adobe\0\x64\0\0\0\0\x01"),
+      segment(0xfe, secret("$GPRMC secret")),
+      segment(0xfe, `CS=ITU601${secret(" secret")}`),
+      segment(0xdb, "\0".repeat(65)),
+      scan,
+      segment(0xfe, secret("secret between scans")),
+      scan,
+      [0xff, 0xd9],
+      behind,
+    );
+  const zeros = (text: string) => "\0".repeat(text.length);
+  return { dirty: make((text) => text, "secret trailer"), expected: make(zeros, zeros("secret trailer")) };
+}
+
+describe("Motion-JPEG", () => {
+  test("coded pictures: comments in JPEGs go in MP4, AVI and Matroska, for both fields of a frame", async () => {
+    const { dirty, expected } = jpegs();
+    for (const [frame, wanted] of [
+      [dirty, expected],
+      [Buffer.concat([dirty, dirty]), Buffer.concat([expected, expected])],
+    ] as const) {
+      const mov = await clean(filmWith(frame, pictureEntry("jpeg", [64, 48])), "video/quicktime");
+      expect(mov.bytes.subarray(-frame.length).equals(wanted)).toBeTrue();
+      const riff = await clean(avi("MJPG", frame), "video/x-msvideo");
+      expect(riff.bytes.includes(wanted)).toBeTrue();
+      const mkv = await clean(matroska("V_MJPEG", Buffer.alloc(1), block(frame)), "video/matroska");
+      expect(mkv.bytes.includes(wanted)).toBeTrue();
+    }
+  });
+
+  test("coded pictures: a JPEG that is cut anywhere loses its comments too", async () => {
+    const { dirty } = jpegs();
+    for (let length = 3; length < dirty.length; length += 7) {
+      const film = filmWith(dirty.subarray(0, length), pictureEntry("jpeg", [64, 48]));
+      const { bytes: cleaned } = await clean(film, "video/quicktime");
+      expect([length, leaks(cleaned)]).toEqual([length, false]);
+      expect(cleaned.length).toBe(film.length);
+    }
+  });
+});
+
+/** A sequence of DV: header, subcode, auxiliary data of the picture, sound, pictures. */
+function dvSequence(): Buffer {
+  const blocks: Buffer[] = [];
+  const add = (section: number, content: Buffer) =>
+    blocks.push(
+      Buffer.concat([
+        Buffer.from([(section << 5) | 0x1f, 0x07, blocks.length]),
+        content,
+        Buffer.alloc(77, 0xff),
+      ]).subarray(0, 80),
+    );
+  add(0, Buffer.from([0x3f, 0x78]));
+  const subcode = Buffer.alloc(77, 0xff);
+  bytes([0, 1, 2, 0x62], "date", [0, 1, 2, 0x13], "time").copy(subcode);
+  add(1, subcode);
+  add(1, subcode);
+  const pack = (type: number, text: string) => bytes([type], text);
+  for (let index = 0; index < 3; index++)
+    add(
+      2,
+      Buffer.concat([
+        pack(0x60, "sour"),
+        pack(0x61, "\0\x02\0\0"),
+        pack(0x62, "date"),
+        pack(0x63, "time"),
+        pack(0x70, "cam!"),
+      ]),
+    );
+  for (let index = 0; index < 9; index++) {
+    add(
+      3,
+      Buffer.concat([
+        pack([0x50, 0x51, 0x52, 0x53][index % 4] ?? 0, index % 4 < 2 ? "keep" : "date"),
+        Buffer.alloc(72, 1),
+      ]),
+    );
+    for (let count = 0; count < 15; count++) add(4, bytes("date time coded picture"));
+  }
+  return Buffer.concat(blocks);
+}
+
+describe("DV", () => {
+  test("coded pictures: recording dates, time codes and camera settings go, all else stays", async () => {
+    const frame = Buffer.concat([dvSequence(), dvSequence()]);
+    const { bytes, facts } = await clean(
+      filmWith(frame, pictureEntry("dvcp", [720, 576])),
+      "video/quicktime",
+    );
+    const cleaned = bytes.subarray(-frame.length);
+    const count = (of: Buffer, text: string) => of.toString("latin1").split(text).length - 1;
+    expect(count(frame, "date")).toBeGreaterThan(count(frame, "date time coded picture"));
+    for (const text of ["date", "time"])
+      expect(count(cleaned, text)).toBe(count(cleaned, "date time coded picture"));
+    expect(count(cleaned, "date time coded picture")).toBe(2 * 135);
+    expect(count(cleaned, "cam!")).toBe(0);
+    expect([count(cleaned, "sour"), count(cleaned, "keep")]).toEqual([
+      count(frame, "sour"),
+      count(frame, "keep"),
+    ]);
+    expect(facts.size).toEqual({ width: 64, height: 48 });
+  });
+
+  test("coded pictures: DV in AVI is shown as wide as its own data says", async () => {
+    const { facts } = await clean(avi("dvsd", dvSequence()), "video/x-msvideo");
+    expect(facts.size).toEqual({ width: Math.round((48 * 16) / 9), height: 48 });
+  });
+});
