@@ -1,3 +1,4 @@
+import { quickTimeStart } from "./quicktime-start.ts";
 import type { MediaType } from "./types.ts";
 
 /** Bytes of a file's beginning that tell what it is. */
@@ -35,5 +36,8 @@ const known: Readonly<Record<string, MediaType>> = {
 export async function inspectFirstBytes(bytes: Uint8Array): Promise<MediaType | undefined> {
   const { fileTypeFromBuffer } = await import("file-type");
   const found = await fileTypeFromBuffer(bytes).catch(() => undefined);
-  return found && known[found.mime];
+  if (found) return known[found.mime];
+  const start = quickTimeStart(bytes);
+  if (start === "quicktime") return "video/quicktime";
+  return start && inspectFirstBytes(bytes.subarray(start.fileTypeAt));
 }

@@ -5,8 +5,8 @@ import { prepareMedia, type Preparation, type PreparationJob } from "./preparati
 /** What a worker process answers to a {@link PreparationJob}; JSON. */
 export type WorkerAnswer =
   | { readonly done: Preparation }
-  /** An error of the API; `why` is for the log. */
-  | { readonly failed: ApiErrorCode; readonly why: string }
+  /** An error of the API; `why` is for the log, `detail` for the user. */
+  | { readonly failed: ApiErrorCode; readonly why: string; readonly detail?: string | undefined }
   | { readonly problems: Problem[] }
   /** A defect of ours; for the log. */
   | { readonly defect: string };
@@ -18,7 +18,8 @@ export async function answerTo(job: PreparationJob): Promise<WorkerAnswer> {
   } catch (error) {
     if (error instanceof ValidationProblems) return { problems: error.problems };
     const known = error instanceof ApiError ? error : diskFailure(error);
-    if (known) return { failed: known.code, why: String(known.options.cause ?? "") };
+    if (known)
+      return { failed: known.code, why: String(known.options.cause ?? ""), detail: known.options.detail };
     return { defect: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
 }

@@ -74,7 +74,10 @@ const limitsFor = (kind: MediaKind, bytes: number): JobLimits => ({
 function resultOf(answer: WorkerAnswer): Preparation {
   if ("done" in answer) return answer.done;
   if ("problems" in answer) throw new ValidationProblems(answer.problems);
-  if ("failed" in answer) throw new ApiError(answer.failed, { cause: answer.why });
+  if ("failed" in answer) {
+    const { failed, why, detail } = answer;
+    throw new ApiError(failed, { cause: why, ...(detail === undefined ? {} : { detail }) });
+  }
   throw new Error(`A media worker failed: ${answer.defect}`);
 }
 

@@ -8,6 +8,7 @@ import { displayName } from "./display-name.ts";
 import { enoughToInspect, inspectFirstBytes } from "./inspection.ts";
 import { readMultipart, type MultipartListener } from "./multipart.ts";
 import { mediaTypes, type MediaKind, type MediaType } from "./types.ts";
+import { describeUnsupported } from "./unsupported-formats.ts";
 import { WriteBehindFile } from "./write-behind.ts";
 
 /** An upload in a temp file of its own, which is the caller's to remove. */
@@ -156,7 +157,7 @@ class TempFile {
   async settle(atEnd: boolean): Promise<MediaType | undefined> {
     if (!this.#type && (atEnd || this.bytes >= enoughToInspect)) {
       this.#type = await inspectFirstBytes(this.#first.subarray(0, this.bytes));
-      if (!this.#type) throw new ApiError("UNSUPPORTED_MEDIA");
+      if (!this.#type) throw await this.#unsupported();
     }
     const limit = this.#type
       ? this.maxBytes[mediaTypes[this.#type].kind]
@@ -164,6 +165,11 @@ class TempFile {
     if (this.bytes > limit) throw tooLarge(limit);
     await (atEnd ? this.#file.end() : this.#file.keepUp());
     return this.#type;
+  }
+
+  async #unsupported(): Promise<ApiError> {
+    const detail = await describeUnsupported(this.#first.subarray(0, this.bytes));
+    return new ApiError("UNSUPPORTED_MEDIA", detail === undefined ? {} : { detail });
   }
 
   sha256(): string {

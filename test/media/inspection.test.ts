@@ -26,6 +26,31 @@ describe("what a file is, by its first bytes", () => {
     expect(await inspectFirstBytes((await sample()).slice(0, 4100))).toBe(type);
   });
 
+  const atom = (type: string, content = "") => {
+    const bytes = Buffer.alloc(8 + content.length);
+    bytes.writeUInt32BE(bytes.length);
+    bytes.write(type + content, 4, "latin1");
+    return bytes;
+  };
+  test.each([
+    ["video/quicktime", [atom("skip", "\0".repeat(40)), atom("mdat")]],
+    ["video/quicktime", [atom("pnot", "\0".repeat(12)), atom("PICT", "preview"), atom("moov")]],
+    ["video/quicktime", [atom("uuid", "x".repeat(16)), atom("junk"), atom("wide"), atom("mdat")]],
+    ["video/quicktime", [atom("junk", "\0".repeat(9000))]],
+    ["video/mp4", [atom("skip", "\0".repeat(40)), atom("ftyp", "isom\0\0\0\0isom"), atom("moov")]],
+    [undefined, [atom("skip", "\0".repeat(40)), atom("text"), atom("text")]],
+    [undefined, [atom("skip", "\0".repeat(40)), atom("ftyp", "M4A \0\0\0\0M4A "), atom("moov")]],
+    [undefined, [text("the junk of other people is a treasure")]],
+    [undefined, [text("\0\0\0\x04skip"), atom("mdat"), atom("mdat")]],
+  ] as const)(
+    "inspection: QuickTime without a file type is told by its first atoms: %s",
+    async (type, parts) => {
+      expect(await inspectFirstBytes(Buffer.concat([...parts, Buffer.alloc(8)]).subarray(0, 4100))).toBe(
+        type,
+      );
+    },
+  );
+
   test.each([
     ["nothing", text("")],
     ["text", text("hello, world")],

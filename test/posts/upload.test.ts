@@ -144,6 +144,22 @@ describe("an upload", () => {
     expect(await service.mediaFiles()).not.toContain(expect.stringMatching(/html|svg/));
   });
 
+  test("upload: a 415 says which format it was and what to do, where that is known", async () => {
+    const detailOf = async (content: BlobPart) => {
+      const answer = await service.upload(ada.token, new Blob([content]), "", "x");
+      expect(answer.status).toBe(415);
+      return ((await answer.json()) as { detail: string }).detail;
+    };
+    const avchd = Buffer.concat(
+      Array.from({ length: 40 }, () => Buffer.concat([Buffer.from("\0\0\0\0\x47"), Buffer.alloc(187)])),
+    );
+    expect(await detailOf(avchd)).toBe("AVCHD (.mts) cannot be shared yet; save it as MP4");
+    expect(await detailOf("%PDF-1.7\n")).toBe("PDF cannot be shared; only images and videos can");
+    expect(await detailOf("hello")).toStartWith("Only images (JPEG, PNG, ");
+    const withoutIndex = Buffer.from("\0\0\0\x14ftypisom\0\0\0\0isom\0\0\0\x10mdatpictures");
+    expect(await detailOf(withoutIndex)).toStartWith("The recording was not finished");
+  });
+
   test("over the limit of its kind is 413", async () => {
     const padded = async (sample: Uint8Array, size: number) =>
       Buffer.concat([sample, new Uint8Array(size - sample.length)]);
