@@ -51,7 +51,7 @@ export class InPlaceFile {
 
   private constructor(
     file: number,
-    /** Spent by whoever walks the file's structure. */
+    /** Limits how much structure may be read from the file. */
     readonly budget: StructureBudget,
   ) {
     this.#file = file;
