@@ -20,6 +20,8 @@ export interface Config {
   readonly jwtSecret: string | undefined;
   readonly maxImageSize: number;
   readonly maxVideoSize: number;
+  /** Pixels of an image. */
+  readonly maxImagePixels: number;
   /** Bytes that uploads leave free on the disk; 0: none; null: what suits the disk. */
   readonly minFreeSpace: number | null;
   /** `smtp://…` or `smtps://…`; undefined: mails are printed. */
@@ -169,6 +171,7 @@ export function readConfig(environment: Environment = process.env): Config {
     ),
     maxImageSize: setting("MAX_IMAGE_SIZE", 25 * 1024 ** 2, sizeExpected, size),
     maxVideoSize: setting("MAX_VIDEO_SIZE", 500 * 1024 ** 2, sizeExpected, size),
+    maxImagePixels: integer("MAX_IMAGE_PIXELS", 300_000_000, 1_000_000, 10_000_000_000),
     minFreeSpace: setting("MIN_FREE_SPACE", null, "off, or a number of bytes such as 500mb or 20gb", (v) =>
       /^(off|0)$/i.test(v) ? 0 : size(v, Number.MAX_SAFE_INTEGER),
     ),

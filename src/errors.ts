@@ -41,6 +41,7 @@ export const apiErrors = {
       "Only images (JPEG, PNG, GIF, WebP, AVIF, HEIC) and videos (MP4, MOV, WebM, MKV, AVI, 3GP, MPEG) can be shared",
   },
   DAMAGED_MEDIA: { status: 415, detail: "The file is damaged or not what it claims to be" },
+  CUT_OFF_MEDIA: { status: 415, detail: "The file is cut off: part of the picture is missing" },
   FILE_TOO_LARGE: { status: 413, detail: "File too large" },
   UPLOAD_TOO_SLOW: { status: 408, detail: "The upload came too slowly" },
   STORAGE_FULL: { status: 507, detail: "Storage is full" },

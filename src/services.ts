@@ -103,7 +103,7 @@ export async function openServices(
   const imagekit = config.imagekit && new ImageKitStore({ ...config.imagekit, deadlineFor: deadline });
   const s3 = config.s3 && new S3Store(config.s3);
   const background = createBackground(log);
-  const mediaWorkers = createMediaWorkers(dataDir, log);
+  const mediaWorkers = createMediaWorkers(dataDir, log, config);
   const hashing = createPasswordHashing(hashingLimits);
   const running = new Set<string>();
   const metrics = createMetrics({

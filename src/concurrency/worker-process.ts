@@ -85,7 +85,12 @@ export class WorkerProcess {
     const watch = this.#watch(limits, reject);
     this.#child.ref();
     try {
-      this.#child.send(job);
+      try {
+        this.#child.send(job);
+      } catch (error) {
+        // It ended while it was idle, and its exit was not noticed yet.
+        throw new JobFailed("crash", String(error));
+      }
       return await promise;
     } catch (error) {
       await this.kill();

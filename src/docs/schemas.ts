@@ -61,7 +61,9 @@ export const schemas = {
     thumbnail_url: nullable(
       t.String({
         format: "uri",
-        description: "A still image of at most 640 pixels a side; null if there is none.",
+        description:
+          "A still image of at most 640 pixels a side, in sRGB; null if there is none, as for an image that is too " +
+          "large to be decoded.",
         examples: [`https://photos.example.com/media/${postId}.thumb.webp`],
       }),
     ),

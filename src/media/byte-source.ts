@@ -21,8 +21,11 @@ export class ByteSource {
     private readonly handle: FileHandle,
     /** Bytes of the file. */
     readonly size: number,
+    /** Where it starts: other files may hold it. */
+    private readonly start = 0,
+    budget = new StructureBudget(size),
   ) {
-    this.budget = new StructureBudget(size);
+    this.budget = budget;
   }
 
   static async open(path: string): Promise<ByteSource> {
@@ -36,6 +39,17 @@ export class ByteSource {
   }
 
   /**
+   * A part of this file as a file of its own, for one that is held by another. It spends the same budget, and ends with
+   * this one.
+   * @throws ApiError DAMAGED_MEDIA where the file has no such bytes
+   */
+  part(offset: number, length: number): ByteSource {
+    if (offset < 0 || length < 0 || offset + length > this.size)
+      throw damaged(`no ${length} bytes at ${offset}`);
+    return new ByteSource(this.handle, length, this.start + offset, this.budget);
+  }
+
+  /**
    * `length` bytes from `offset`. Not to be written to.
    * @throws ApiError DAMAGED_MEDIA where the file has no such bytes
    */
@@ -46,7 +60,7 @@ export class ByteSource {
       const wanted = Math.min(Math.max(length, window), this.size - offset);
       if (length > mostAtOnce) throw damaged(`a structure of ${length} bytes at ${offset}`);
       const buffer = Buffer.allocUnsafe(wanted);
-      this.#window = buffer.subarray(0, await fill(buffer, this.handle, offset));
+      this.#window = buffer.subarray(0, await fill(buffer, this.handle, this.start + offset));
       this.#windowOffset = offset;
       if (this.#window.length < length) throw damaged(`the file ended at ${offset}`);
     }
@@ -72,7 +86,7 @@ export class ByteSource {
    */
   async readInto(buffer: Buffer, offset: number): Promise<void> {
     if (buffer.length <= window) buffer.set(await this.read(offset, buffer.length));
-    else if ((await fill(buffer, this.handle, offset)) < buffer.length)
+    else if ((await fill(buffer, this.handle, this.start + offset)) < buffer.length)
       throw damaged(`the file ended at ${offset}`);
   }
 

@@ -8,3 +8,11 @@ import { ApiError } from "../errors.ts";
 export function damaged(why: string, detail?: string): ApiError {
   return new ApiError("DAMAGED_MEDIA", { cause: why, ...(detail === undefined ? {} : { detail }) });
 }
+
+/**
+ * The error for a picture that is cut off: its beginning is fine, and part of it is missing.
+ * @param why for the log, never sent
+ */
+export function cutOff(why: string): ApiError {
+  return new ApiError("CUT_OFF_MEDIA", { cause: why });
+}

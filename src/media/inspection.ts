@@ -1,3 +1,4 @@
+import { heifType } from "./heif-brands.ts";
 import { quickTimeStart } from "./quicktime-start.ts";
 import type { MediaType } from "./types.ts";
 
@@ -34,6 +35,8 @@ const known: Readonly<Record<string, MediaType>> = {
  * nothing else; undefined for whatever is not accepted. The library is loaded by the first upload, not at start.
  */
 export async function inspectFirstBytes(bytes: Uint8Array): Promise<MediaType | undefined> {
+  const heif = heifType(bytes);
+  if (heif) return heif;
   const { fileTypeFromBuffer } = await import("file-type");
   const found = await fileTypeFromBuffer(bytes).catch(() => undefined);
   if (found) return known[found.mime];

@@ -7,7 +7,7 @@ import { ApiError, ValidationProblems } from "../errors.ts";
 import type { Log } from "../operation/log.ts";
 import { damaged } from "./damaged.ts";
 import type { WorkerAnswer } from "./media-worker.ts";
-import type { Preparation, PreparationJob } from "./preparation.ts";
+import type { Preparation, PreparationJob, PreparationLimits, StagedMedia } from "./preparation.ts";
 import { mediaTypes, type MediaKind } from "./types.ts";
 
 /** Parses and decodes what users uploaded, in processes that can be killed. This process never does. */
@@ -16,11 +16,11 @@ export interface MediaWorkers {
    * Removes private metadata from a staged file, measures it and makes its thumbnail. Jobs take turns by account.
    * @param signal aborts when the client has gone
    * @throws ApiError DAMAGED_MEDIA (also for a file that takes too much time or memory, or crashes its decoder),
-   * UNSUPPORTED_MEDIA, STORAGE_FULL, STORE_UNAVAILABLE, OVERLOADED when too many jobs wait; ValidationProblems; the
+   * CUT_OFF_MEDIA, UNSUPPORTED_MEDIA, STORAGE_FULL, STORE_UNAVAILABLE, OVERLOADED when too many jobs wait; ValidationProblems; the
    * signal's reason
    */
   prepare(
-    job: PreparationJob,
+    media: StagedMedia,
     accountId: string,
     stagedBytes: number,
     signal: AbortSignal,
@@ -36,11 +36,11 @@ export interface MediaWorkers {
 const baseSeconds: Readonly<Record<MediaKind, number>> = { image: 10, video: 30 };
 const bytesPerSecond = 20_000_000;
 
-/** Half of it is what the largest image takes (50 million pixels of a progressive JPEG: 370 MB). */
+/** About half of it is what the largest image that is decoded takes. */
 const memoryBytes = 768 * 1024 ** 2;
 
 /** @param folder working directory of the processes, which outlives them */
-export function createMediaWorkers(folder: string, log: Log): MediaWorkers {
+export function createMediaWorkers(folder: string, log: Log, limits: PreparationLimits): MediaWorkers {
   const pool = createWorkerPool({
     command: ownCommand(),
     folder,
@@ -50,7 +50,9 @@ export function createMediaWorkers(folder: string, log: Log): MediaWorkers {
     idleMemoryBytes: 192 * 1024 ** 2,
   });
   return {
-    async prepare(job, accountId, stagedBytes, signal) {
+    async prepare(media, accountId, stagedBytes, signal) {
+      const { maxImagePixels } = limits;
+      const job: PreparationJob = { ...media, maxImagePixels };
       const answer = await pool
         .run(accountId, job, limitsFor(mediaTypes[job.type].kind, stagedBytes), signal)
         .catch((error: unknown) => {

@@ -26,6 +26,7 @@ export const described = {
       "FILE_TOO_LARGE",
       "UNSUPPORTED_MEDIA",
       "DAMAGED_MEDIA",
+      "CUT_OFF_MEDIA",
       "TOO_MANY_REQUESTS",
       "TOO_MANY_UPLOADS",
       "OVERLOADED",

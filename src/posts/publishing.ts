@@ -97,25 +97,20 @@ export async function publish(
 
 interface FilesToStore {
   readonly file: StorableFile;
-  readonly thumbnail: StorableFile | undefined;
+  /** `original`: the file stands in for it. */
+  readonly thumbnail: StorableFile | "original" | undefined;
 }
 
-function filesToStore(
-  path: string,
-  contentType: MediaType,
-  { bytes, thumbnailBytes }: Preparation,
-): FilesToStore {
+function filesToStore(path: string, contentType: MediaType, { bytes, thumbnail }: Preparation): FilesToStore {
   // Fresh objects for the files: the one they were staged as remembers the size before.
+  const file = { file: Bun.file(path), contentType, bytes };
+  if (typeof thumbnail !== "number") return { file, thumbnail: thumbnail ?? undefined };
   const small = Bun.file(thumbnailPath(path));
-  return {
-    file: { file: Bun.file(path), contentType, bytes },
-    thumbnail:
-      thumbnailBytes === null ? undefined : { file: small, contentType: "image/webp", bytes: thumbnailBytes },
-  };
+  return { file, thumbnail: { file: small, contentType: "image/webp", bytes: thumbnail } };
 }
 
 /**
- * Puts the file and its thumbnail. An image that there can be no thumbnail of is its own.
+ * Puts the file and its thumbnail.
  * @throws ApiError STORE_UNAVAILABLE when the store takes longer than it may
  */
 async function storeInTime(
@@ -130,9 +125,9 @@ async function storeInTime(
   try {
     const stored = await store.put(key, file, signal);
     if (store.makesThumbnails) return stored;
-    if (thumbnail)
-      return { ...stored, thumbnailUrl: (await store.put(thumbnailKey(id), thumbnail, signal)).url };
-    return { ...stored, thumbnailUrl: file.contentType.startsWith("image/") ? stored.url : null };
+    if (thumbnail === "original") return { ...stored, thumbnailUrl: stored.url };
+    if (!thumbnail) return { ...stored, thumbnailUrl: null };
+    return { ...stored, thumbnailUrl: (await store.put(thumbnailKey(id), thumbnail, signal)).url };
   } catch (error) {
     if (deadline.aborted && !gone.aborted) throw new ApiError("STORE_UNAVAILABLE", { cause: error });
     throw error;

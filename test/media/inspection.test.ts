@@ -26,6 +26,37 @@ describe("what a file is, by its first bytes", () => {
     expect(await inspectFirstBytes((await sample()).slice(0, 4100))).toBe(type);
   });
 
+  const withBrands = (...brands: string[]) => {
+    const [first = "", ...others] = brands;
+    const box = text(`\0\0\0\0ftyp${first}\0\0\0\0${others.join("")}`);
+    box[3] = box.length;
+    return Uint8Array.from([...box, ...text("\0\0\0\x08meta")]);
+  };
+  test.each([
+    ["image/avif", ["avif"]],
+    ["image/avif", ["mif1", "miaf", "avif"]],
+    ["image/avif", ["msf1", "avis", "iso8"]],
+    ["image/avif", ["MA1B", "mif1", "avif"]],
+    ["image/avif", ["avis", "avif", "msf1", "iso8", "mif1", "miaf", "MA1A"]],
+    ["image/heic", ["mif1", "heic"]],
+    ["image/heic", ["heix", "mif1", "avif"]],
+    ["image/heic", ["msf1", "hevc"]],
+    ["image/heic", ["mif1"]],
+    ["image/heic", ["mif1", "jpeg"]],
+    ["image/heic", ["heic", "mif1", "tmap", "MiHB", "miaf"]],
+    ["video/mp4", ["isom", "iso8", "mif1", "avif"]],
+    ["video/mp4", ["mp42", "heic"]],
+    ["video/quicktime", ["qt  ", "mif1"]],
+    ["video/3gpp", ["3gp5", "mif1"]],
+  ] as const)("%s by the brands %p", async (type, brands) => {
+    expect(await inspectFirstBytes(withBrands(...brands))).toBe(type);
+  });
+
+  test("brands count as far as their box reaches", async () => {
+    const sample = withBrands("mif1", "miaf", "avif");
+    sample[3] = 20;
+    expect(await inspectFirstBytes(sample)).toBe("image/heic");
+  });
   const atom = (type: string, content = "") => {
     const bytes = Buffer.alloc(8 + content.length);
     bytes.writeUInt32BE(bytes.length);

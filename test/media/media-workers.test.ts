@@ -25,6 +25,7 @@ test("media workers: prepare a photo in a process of its own, with its thumbnail
   const workers = createMediaWorkers(
     folder,
     createLog("silent", () => {}),
+    { maxImagePixels: 1_000_000 },
   );
   try {
     const path = join(folder, "a");
@@ -39,7 +40,7 @@ test("media workers: prepare a photo in a process of its own, with its thumbnail
     expect(made).toEqual({
       bytes: Bun.file(path).size,
       size: { width: 800, height: 600 },
-      thumbnailBytes: Bun.file(`${path}.thumb`).size,
+      thumbnail: Bun.file(`${path}.thumb`).size,
     });
     expect((await readdir(folder)).sort()).toEqual(["a", "a.thumb"]);
   } finally {
@@ -52,15 +53,20 @@ test("media workers: answer with the errors of the API, and with a defect for wh
   const workers = createMediaWorkers(
     folder,
     createLog("silent", () => {}),
+    { maxImagePixels: 1_000_000 },
   );
   const prepare = (path: string, type: "image/jpeg" | "video/mp4") =>
     workers.prepare({ path, type, thumbnail: true }, "ada", 1, never);
   try {
     await Bun.write(join(folder, "text"), "no picture");
     await Bun.write(join(folder, "film"), mp4Video());
-    expect((await prepare(join(folder, "film"), "video/mp4")).thumbnailBytes).toBeNull();
+    expect((await prepare(join(folder, "film"), "video/mp4")).thumbnail).toBeNull();
     expect(prepare(join(folder, "text"), "image/jpeg")).rejects.toMatchObject({ code: "DAMAGED_MEDIA" });
     expect(prepare(join(folder, "missing"), "image/jpeg")).rejects.toThrow("A media worker failed");
+    await Bun.write(join(folder, "large"), await jpegPhoto(1001, 1000));
+    expect(prepare(join(folder, "large"), "image/jpeg")).rejects.toMatchObject({
+      problems: [{ msg: "Value error, the image has more than 1 million pixels" }],
+    });
   } finally {
     await workers.close();
   }

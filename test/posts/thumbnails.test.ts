@@ -61,6 +61,26 @@ test("a video tells its size", async () => {
   expect(await share(samples.mp4Video())).toMatchObject({ width: 64, height: 48 });
 });
 
+test("an image too large to be decoded is shared without a thumbnail", async () => {
+  const { id, thumbnail_url, width, height } = await share(samples.blackPng(15_000, 10_000));
+  expect({ thumbnail_url, width, height }).toEqual({ thumbnail_url: null, width: 15_000, height: 10_000 });
+  const feed = await (await service.fetch("/feed?limit=1", { token })).json();
+  expect(feed.posts[0]).toMatchObject({ id, thumbnail_url: null });
+  expect((await service.mediaFiles()).filter((name) => name.startsWith(id))).toHaveLength(1);
+});
+
+test("a photo that is cut off is refused in the same words whatever its last bytes are", async () => {
+  const photo = await samples.jpegPhoto(400, 300);
+  const cut = photo.slice(0, photo.length * 0.8);
+  for (const bytes of [cut, Uint8Array.from([...cut, 0xff, 0xd9])]) {
+    const answer = await service.upload(token, new Blob([bytes]));
+    expect([answer.status, await answer.json()]).toEqual([
+      415,
+      { detail: "The file is cut off: part of the picture is missing" },
+    ]);
+  }
+});
+
 test("an image of too many pixels is refused however small its file is", async () => {
   const png = await samples.pngPhoto(8, 8);
   new DataView(png.buffer).setUint32(16, 20_000);

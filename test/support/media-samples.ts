@@ -1,6 +1,10 @@
 // Small valid files of every kind that is accepted. Photos are drawn here; what needs a real encoder was made once with
 // ffmpeg, heif-enc and ImageMagick from generated pictures, and stands below as base64.
 
+import { deflateSync } from "node:zlib";
+
+import { pngChunk, pngSignature } from "../../src/media/png-chunks.ts";
+
 /** A picture of this size, as uncompressed 24-bit BMP, which Bun.Image reads. */
 function bitmap(width: number, height: number): Uint8Array<ArrayBuffer> {
   const row = Math.ceil((width * 3) / 4) * 4;
@@ -30,6 +34,22 @@ export const jpegPhoto = async (width = 32, height = 24): Promise<Bytes> =>
   owned(await drawn(width, height).jpeg().bytes());
 export const webpPhoto = async (width = 32, height = 24): Promise<Bytes> =>
   owned(await drawn(width, height).webp().bytes());
+
+/** A black picture of any size in a few kilobytes: one bit for each pixel. */
+export function blackPng(width: number, height: number): Bytes {
+  const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  const rows = deflateSync(Buffer.alloc((1 + Math.ceil(width / 8)) * height));
+  return owned(
+    Buffer.concat([
+      pngSignature,
+      pngChunk("IHDR", header),
+      pngChunk("IDAT", rows),
+      pngChunk("IEND", Buffer.alloc(0)),
+    ]),
+  );
+}
 
 const decoded = (base64: string) => (): Bytes => owned(Buffer.from(base64, "base64"));
 

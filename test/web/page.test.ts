@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { Browser, chromium } from "../support/browser.ts";
-import { jpegPhoto, mp4Video } from "../support/media-samples.ts";
+import { blackPng, jpegPhoto, mp4Video } from "../support/media-samples.ts";
 import { ServiceProcess } from "../support/process.ts";
 
 if (!chromium) console.log("skipped: the tests of pages need Chromium");
@@ -88,6 +88,19 @@ describe.skipIf(!chromium)("in a browser", () => {
     await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
     expectClean(browser, /status of (400|415)/);
     browser.close();
+  }, 60_000);
+
+  test("a photo too large for a preview says so instead of loading in full", async () => {
+    const token = await service.signUp("grace@example.com");
+    const { id } = await (await service.upload(token, new Blob([blackPng(12_000, 10_000)]))).json();
+    const browser = await Browser.open(service.address, { width: 1280, height: 800 });
+    await browser.signIn(token);
+    await browser.until(`document.querySelector(".too-large")?.textContent === "Too large for a preview"`);
+    await browser.picture("too-large-wide");
+    expect(browser.requests.filter((url) => url.includes(id))).toEqual([]);
+    expectClean(browser);
+    browser.close();
+    await service.fetch(`/posts/${id}`, { method: "DELETE", token });
   }, 60_000);
 
   test("a phone shows the same, in the dark too, and nothing moves while pictures come", async () => {

@@ -1,7 +1,7 @@
 import { damaged } from "../damaged.ts";
 import type { Box, BoxReader } from "../iso-boxes.ts";
 import type { DisplaySize } from "../iso-display.ts";
-import { readAssociations, readItemInfo, readLocations, readParts } from "./heif-tables.ts";
+import type { HeifItem, HeifMeta } from "./heif-meta.ts";
 
 export interface PictureSizes {
   /** Of the primary picture as shown; null where the file has no such picture. */
@@ -11,107 +11,91 @@ export interface PictureSizes {
 }
 
 /**
- * The sizes of the pictures in a HEIF file: their `ispe`, turned by `irot` for the primary one, and those that items
- * put together from others have of their own (`grid`, `iovl`; ISO/IEC 23008-12 sections 6.5 and 6.6.2).
- * @param meta the file's `meta` box
+ * The sizes of the pictures in a HEIF file: their `ispe`, cropped by `clap` and turned by `irot` for the primary one,
+ * and those that items put together from others have of their own (`grid`, `iovl`; ISO/IEC 23008-12 sections 6.5 and
+ * 6.6.2).
  * @throws ApiError DAMAGED_MEDIA for a picture without pixels, or a grid that its tiles do not cover
  */
-export async function readPictureSizes(reader: BoxReader, meta: Box): Promise<PictureSizes> {
-  const boxes = await reader.within(meta.body + 4, meta.end);
-  const { sizes, turned, largest } = await readProperties(reader, find(boxes, "iprp"));
-  let decodedPixels = largest;
-  const references = find(boxes, "iref");
-  const parts = references ? await readParts(reader, references) : new Map<number, number[]>();
-  for await (const { item, output, rows, columns } of readDerivedItems(reader, boxes)) {
+export async function readPictureSizes(reader: BoxReader, meta: HeifMeta): Promise<PictureSizes> {
+  const sizes = new Map<number, DisplaySize>();
+  let decodedPixels = 0;
+  for (const [id, { properties }] of meta.items)
+    for (const { box } of properties) {
+      if (box.type !== "ispe") continue;
+      const extent = await reader.content(box, 12);
+      const size = { width: extent.readUInt32BE(4), height: extent.readUInt32BE(8) };
+      decodedPixels = Math.max(decodedPixels, pixelsOf(size));
+      sizes.set(id, size);
+    }
+  for (const item of meta.items.values()) {
+    const { type } = item.info ?? {};
+    if (type !== "grid" && type !== "iovl") continue;
+    const { output, rows, columns } = await readDerivation(reader, item, type);
     decodedPixels = Math.max(decodedPixels, pixelsOf(output));
     if (rows === 0) continue;
-    const tiles = parts.get(item) ?? [];
-    const tile = sizes.get(tiles[0] ?? 0);
-    if (!tile || tiles.length !== rows * columns) throw damaged("a grid without its tiles");
+    const tile = sizes.get(item.parts[0] ?? 0);
+    if (!tile || item.parts.length !== rows * columns) throw damaged("a grid without its tiles");
     const covered = { width: columns * tile.width, height: rows * tile.height };
     if (output.width > covered.width || output.height > covered.height)
       throw damaged("a grid that its tiles do not cover");
     decodedPixels = Math.max(decodedPixels, pixelsOf(covered));
   }
-
-  const primary = await readPrimaryItem(reader, find(boxes, "pitm"));
-  const stored = sizes.get(primary) ?? null;
-  const size = stored && turned.has(primary) ? { width: stored.height, height: stored.width } : stored;
-  return { size, decodedPixels };
+  const primary = meta.items.get(meta.primary);
+  const stored = sizes.get(meta.primary);
+  return { size: primary && stored ? await displaySize(reader, stored, primary) : null, decodedPixels };
 }
 
-/** The size of every item that has one, the pixels of the largest, and the items that are shown on their side. */
-async function readProperties(
+/** Applies the properties that transform a picture, in their order. */
+async function displaySize(reader: BoxReader, stored: DisplaySize, item: HeifItem): Promise<DisplaySize> {
+  let size = stored;
+  for (const { box } of item.properties)
+    if (box.type === "clap") size = (await readCleanAperture(reader, box, size)) ?? size;
+    else if (box.type === "irot" && (await reader.content(box, 1)).readUInt8(0) & 1)
+      size = { width: size.height, height: size.width };
+  return size;
+}
+
+/** The whole pixels that a clean aperture shows (ISO/IEC 14496-12 section 12.1.4); undefined for an impossible one. */
+async function readCleanAperture(
   reader: BoxReader,
-  iprp: Box | undefined,
-): Promise<{ sizes: Map<number, DisplaySize>; largest: number; turned: Set<number> }> {
-  let largest = 0;
-  const sizes = new Map<number, DisplaySize>();
-  const turned = new Set<number>();
-  const groups = iprp ? await reader.children(iprp) : [];
-  const container = find(groups, "ipco");
-  const all = container ? await reader.children(container) : [];
-  for (const association of groups.filter(({ type }) => type === "ipma"))
-    for await (const { item, properties } of readAssociations(reader, association))
-      for (const index of properties) {
-        const property = all[index - 1];
-        if (property?.type === "ispe") {
-          const extent = await reader.content(property, 12);
-          const size = { width: extent.readUInt32BE(4), height: extent.readUInt32BE(8) };
-          largest = Math.max(largest, pixelsOf(size));
-          sizes.set(item, size);
-        } else if (property?.type === "irot" && (await reader.content(property, 1)).readUInt8(0) & 1)
-          turned.add(item);
-      }
-  return { sizes, largest, turned };
+  box: Box,
+  { width, height }: DisplaySize,
+): Promise<DisplaySize | undefined> {
+  const content = await reader.content(box, 32);
+  const fraction = (at: number) => Math.round(content.readUInt32BE(at) / content.readUInt32BE(at + 4));
+  const shown = { width: fraction(0), height: fraction(8) };
+  const fits = shown.width >= 1 && shown.width <= width && shown.height >= 1 && shown.height <= height;
+  return fits ? shown : undefined;
 }
 
-interface DerivedItem {
-  readonly item: number;
+interface Derivation {
   readonly output: DisplaySize;
   /** 0 for an overlay. */
   readonly rows: number;
   readonly columns: number;
 }
 
-/** The items that are a grid or an overlay of others, with the size that their own few bytes declare. */
-async function* readDerivedItems(reader: BoxReader, boxes: readonly Box[]): AsyncGenerator<DerivedItem> {
-  const [iinf, iloc] = [find(boxes, "iinf"), find(boxes, "iloc")];
-  if (!iinf || !iloc) return;
-  const types = new Map<number, string>();
-  for await (const { id, type } of readItemInfo(reader, iinf))
-    if (type === "grid" || type === "iovl") types.set(id, type);
-  if (types.size === 0) return;
-  for await (const { item, extents } of readLocations(reader, iloc, find(boxes, "idat"))) {
-    const type = types.get(item);
-    if (!type) continue;
-    const place = extents?.[0];
-    if (!place) throw damaged("a grid or overlay without a place");
-    // A length of zero means up to the end. An overlay has the colour of its background before its size.
-    const header = await reader.source.readUpTo(place.offset, Math.min(place.length || 18, 18));
-    const wide = (header.readUInt8(1) & 1) === 1;
-    const at = type === "grid" ? 4 : 10;
-    const output = wide
-      ? { width: header.readUInt32BE(at), height: header.readUInt32BE(at + 4) }
-      : { width: header.readUInt16BE(at), height: header.readUInt16BE(at + 2) };
-    const [rows, columns] =
-      type === "grid" ? [header.readUInt8(2) + 1, header.readUInt8(3) + 1] : ([0, 0] as const);
-    yield { item, output, rows, columns };
-  }
-}
-
-/** The number of the item to show, 0 where the file names none. */
-async function readPrimaryItem(reader: BoxReader, pitm: Box | undefined): Promise<number> {
-  if (!pitm) return 0;
-  const content = await reader.content(pitm);
-  return content.readUInt8(0) === 0 ? content.readUInt16BE(4) : content.readUInt32BE(4);
+/** Reads the few bytes of a grid or an overlay of other items, which declare a size. */
+async function readDerivation(
+  reader: BoxReader,
+  { extents }: HeifItem,
+  type: "grid" | "iovl",
+): Promise<Derivation> {
+  const place = extents?.[0];
+  if (!place) throw damaged("a grid or overlay without a place");
+  // A length of zero means up to the end. An overlay has the colour of its background before its size.
+  const header = await reader.source.readUpTo(place.offset, Math.min(place.length || 18, 18));
+  const wide = (header.readUInt8(1) & 1) === 1;
+  const at = type === "grid" ? 4 : 10;
+  const output = wide
+    ? { width: header.readUInt32BE(at), height: header.readUInt32BE(at + 4) }
+    : { width: header.readUInt16BE(at), height: header.readUInt16BE(at + 2) };
+  const [rows, columns] =
+    type === "grid" ? [header.readUInt8(2) + 1, header.readUInt8(3) + 1] : ([0, 0] as const);
+  return { output, rows, columns };
 }
 
 function pixelsOf({ width, height }: DisplaySize): number {
   if (width === 0 || height === 0) throw damaged("a picture without a size");
   return width * height;
-}
-
-function find(boxes: readonly Box[], type: string): Box | undefined {
-  return boxes.find((box) => box.type === type);
 }

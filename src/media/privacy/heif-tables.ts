@@ -1,4 +1,5 @@
 import type { Box, BoxReader } from "../iso-boxes.ts";
+import type { Extent } from "./iso-samples.ts";
 
 // The tables in the `meta` box of a HEIF file (ISO/IEC 14496-12 section 8.11, ISO/IEC 23008-12 section 9.3). Every entry
 // of them spends the file's budget of structure elements.
@@ -8,8 +9,12 @@ export interface ItemInfo {
   readonly id: number;
   /** `hvc1`, `grid`, `Exif`, `mime`, … */
   readonly type: string;
-  /** What follows the type: the item's name and, for `mime`, its content type. */
-  readonly names: string;
+  /** Of `mime` and of entries without a type: what the item's bytes are; empty for others. */
+  readonly contentType: string;
+  /** Where the type stands in the file; undefined for an entry without one. */
+  readonly typeAt: number | undefined;
+  /** Where the item's name stands, which is for people. */
+  readonly name: Extent;
 }
 
 /** Bytes that are read of an entry: its facts come first, and its names may be of any length. */
@@ -24,17 +29,32 @@ export async function* readItemInfo(reader: BoxReader, iinf: Box): AsyncGenerato
     const wide = entryVersion >= 3;
     const id = wide ? content.readUInt32BE(4) : content.readUInt16BE(4);
     // Entries before version 2 have no type: what they describe is a file of its own.
-    const typeOffset = wide ? 10 : 8;
     const hasType = entryVersion >= 2;
+    const typeOffset = wide ? 10 : 8;
     const type = hasType ? content.toString("latin1", typeOffset, typeOffset + 4) : "mime";
-    yield { id, type, names: content.toString("latin1", hasType ? typeOffset + 4 : typeOffset) };
+    const nameOffset = hasType ? typeOffset + 4 : typeOffset;
+    const end = content.indexOf(0, nameOffset);
+    const nameEnd = end === -1 ? content.length : end;
+    yield {
+      id,
+      type,
+      contentType: type === "mime" ? textAt(content, nameEnd + 1) : "",
+      typeAt: hasType ? entry.body + typeOffset : undefined,
+      name: { offset: entry.body + nameOffset, length: nameEnd - nameOffset },
+    };
   }
 }
 
-export interface Extent {
-  /** In the file. */
-  readonly offset: number;
-  readonly length: number;
+/** The text from `offset` up to a zero. */
+function textAt(content: Buffer, offset: number): string {
+  const end = content.indexOf(0, offset);
+  return end === -1 ? "" : content.toString("latin1", offset, end);
+}
+
+/** A part of the file that belongs to an item. */
+export interface ItemExtent extends Extent {
+  /** Where its length stands, and in how many bytes. */
+  readonly lengthField: Extent;
 }
 
 /**
@@ -45,7 +65,7 @@ export async function* readLocations(
   reader: BoxReader,
   box: Box,
   idat: Box | undefined,
-): AsyncGenerator<{ item: number; extents: Extent[] | undefined }> {
+): AsyncGenerator<{ item: number; extents: ItemExtent[] | undefined }> {
   const iloc = await reader.content(box);
   const { elements } = reader.source.budget;
   const version = iloc.readUInt8(0);
@@ -67,10 +87,12 @@ export async function* readLocations(
     const base = next(baseWidth) + (method === 1 ? (idat?.body ?? 0) : 0);
     const count = next(2);
     elements.spend(count);
-    const extents: Extent[] = [];
+    const extents: ItemExtent[] = [];
     for (let index = 0; index < count; index++) {
       next(indexWidth);
-      extents.push({ offset: base + next(offsetWidth), length: next(lengthWidth) });
+      const offset = base + next(offsetWidth);
+      const lengthField = { offset: box.body + position, length: lengthWidth };
+      extents.push({ offset, length: next(lengthWidth), lengthField });
     }
     yield { item, extents: method < 2 ? extents : undefined };
   }
@@ -80,7 +102,7 @@ export async function* readLocations(
 export async function* readAssociations(
   reader: BoxReader,
   box: Box,
-): AsyncGenerator<{ item: number; properties: number[] }> {
+): AsyncGenerator<{ item: number; properties: { index: number; isEssential: boolean }[] }> {
   const ipma = await reader.content(box);
   const { elements } = reader.source.budget;
   const version = ipma.readUInt8(0);
@@ -91,30 +113,30 @@ export async function* readAssociations(
     position += version === 0 ? 2 : 4;
     const count = ipma.readUInt8(position++);
     elements.spend(1 + count);
-    const properties: number[] = [];
-    for (let index = 0; index < count; index++) {
-      // The highest bit says whether a reader must understand the property.
-      properties.push(wide ? ipma.readUInt16BE(position) & 0x7fff : ipma.readUInt8(position) & 0x7f);
+    const properties: { index: number; isEssential: boolean }[] = [];
+    for (let left = count; left > 0; left--) {
+      const packed = wide ? ipma.readUInt16BE(position) : ipma.readUInt8(position) << 8;
+      const index = wide ? packed & 0x7fff : (packed >> 8) & 0x7f;
+      properties.push({ index, isEssential: packed >> 15 === 1 });
       position += wide ? 2 : 1;
     }
     yield { item, properties };
   }
 }
 
-/** `iref`: the items that each item is made of (`dimg`), in order. */
-export async function readParts(reader: BoxReader, iref: Box): Promise<Map<number, number[]>> {
+/** `iref`: which item refers to which others, and as what. */
+export async function* readReferences(
+  reader: BoxReader,
+  iref: Box,
+): AsyncGenerator<{ type: string; from: number; to: number[] }> {
   const wide = (await reader.content(iref, 1)).readUInt8(0) > 0;
   const width = wide ? 4 : 2;
-  const parts = new Map<number, number[]>();
   for (const reference of await reader.within(iref.body + 4, iref.end)) {
-    if (reference.type !== "dimg") continue;
     const content = await reader.content(reference);
     const count = content.readUInt16BE(width);
     reader.source.budget.elements.spend(count);
-    const items: number[] = [];
-    for (let index = 0; index < count; index++)
-      items.push(content.readUIntBE(width + 2 + index * width, width));
-    parts.set(content.readUIntBE(0, width), items);
+    const to: number[] = [];
+    for (let index = 0; index < count; index++) to.push(content.readUIntBE(width + 2 + index * width, width));
+    yield { type: reference.type, from: content.readUIntBE(0, width), to };
   }
-  return parts;
 }

@@ -1,6 +1,6 @@
 import { damaged } from "../damaged.ts";
 import type { Box, BoxReader } from "../iso-boxes.ts";
-import { blankBox } from "./iso-blanking.ts";
+import { cleanColours } from "./iso-colours.ts";
 import { fixed, isTerminator, keepOnly, leaf, leaves, type Rules } from "./iso-rules.ts";
 import type { SoundUnit } from "./iso-samples.ts";
 import type { Patches } from "./plan.ts";
@@ -18,7 +18,7 @@ const configuration: Rules = {
   ),
   ...leaves("stsl st3d vexu hfov"),
   hvcC: { clean: overwriteInConfiguration },
-  colr: { clean: blankProfile },
+  colr: { clean: cleanColours },
   // The name of a program, and a projection.
   sv3d: { children: { svhd: { clean: (_reader, patches, box) => wipeFrom(patches, box, 4) }, proj: leaf } },
   // Sound.
@@ -130,12 +130,6 @@ async function blankWave(reader: BoxReader, patches: Patches, wave: Box): Promis
     ...leaves("frma enda mp4a QDCA QDCP"),
     [format]: leaf,
   });
-}
-
-/** The colours of a monitor or a printer (ICC) tell its serial number and its owner; players go by the numbers. */
-async function blankProfile(reader: BoxReader, patches: Patches, colours: Box): Promise<void> {
-  const type = (await reader.content(colours, 4)).toString("latin1");
-  if (type !== "nclx" && type !== "nclc") blankBox(patches, colours);
 }
 
 /** HEVC's configuration may hold SEI messages (ISO/IEC 14496-15 section 8.3.3.1). */

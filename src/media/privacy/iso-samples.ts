@@ -1,7 +1,6 @@
 import type { Box } from "../iso-boxes.ts";
 import type { InPlaceFile } from "./in-place-file.ts";
 import { NumberTable } from "./iso-tables.ts";
-import type { Patches } from "./plan.ts";
 
 /** Sound of a constant bit rate: so many samples together take so many bytes. */
 export interface SoundUnit {
@@ -140,27 +139,4 @@ class SampleSizes {
     for (let index = 0; index < counted; index++) sum += this.table.next();
     return sum;
   }
-}
-
-/**
- * Zeros what of a range lies inside the media data: tables may lie, and other boxes have their own rules.
- * @param data boxes in the order of the file
- * @returns whether all of it lies there
- */
-export function wipeInData(
-  target: Pick<Patches, "wipe">,
-  data: readonly Box[],
-  offset: number,
-  length: number,
-): boolean {
-  let low = 0;
-  for (let high = data.length; low < high;) {
-    const middle = (low + high) >>> 1;
-    if ((data[middle] as Box).end <= offset) low = middle + 1;
-    else high = middle;
-  }
-  const box = data[low];
-  if (!box || offset < box.body) return false;
-  target.wipe(offset, Math.min(offset + length, box.end));
-  return offset + length <= box.end;
 }

@@ -2,7 +2,7 @@ import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
 import { BoxReader, type Box } from "../iso-boxes.ts";
 import type { InPlaceFile } from "./in-place-file.ts";
-import { blankBox } from "./iso-blanking.ts";
+import { blankBox, writeBoxSize } from "./iso-blanking.ts";
 import { blankFragments, withoutCutSamples } from "./iso-fragments.ts";
 import { blankMovie, type BlankedMovie } from "./iso-movie.ts";
 import { leaves, ruleFor } from "./iso-rules.ts";
@@ -121,21 +121,8 @@ function cutEnd(
     if (!holdsData && (personal.has(box.type) || (box.type === "moov" && !isMovie))) continue;
     const end = holdsData ? kept.lastEnd(box.body, box.end) : isMovie ? movie.lastEnd : box.end;
     if (end === undefined) continue;
-    if (end < box.end || box.isCut) writeSize(file, box, end - box.offset);
+    if (end < box.end || box.isCut) writeBoxSize(file, box, end - box.offset);
     file.truncate(end);
     return;
-  }
-}
-
-/** Changes the size of a box, in the field of its header that has it. A last box may have none. */
-function writeSize(file: InPlaceFile, box: Box, bytes: number): void {
-  const field = Buffer.alloc(8);
-  const current = file.read(box.offset, 4).readUInt32BE(0);
-  if (current === 1) {
-    field.writeBigUInt64BE(BigInt(bytes));
-    file.write(box.offset + 8, field);
-  } else if (current !== 0) {
-    field.writeUInt32BE(bytes);
-    file.write(box.offset, field.subarray(0, 4));
   }
 }

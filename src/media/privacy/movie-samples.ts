@@ -1,12 +1,10 @@
 import { damaged } from "../damaged.ts";
-import type { Box } from "../iso-boxes.ts";
 import { pictureHeadBytes, pictureOverwriter } from "./coded-pictures.ts";
 import type { InPlaceFile } from "./in-place-file.ts";
 import { auxiliaryExtents } from "./iso-auxiliary.ts";
 import { samplesOf, type TrackFragment } from "./iso-fragments.ts";
 import type { Track } from "./iso-movie.ts";
-import { wipeInData, type Extent } from "./iso-samples.ts";
-import type { Pass } from "./plan.ts";
+import type { Extent } from "./iso-samples.ts";
 import { RangeSet } from "./range-set.ts";
 
 /**
@@ -14,22 +12,6 @@ import { RangeSet } from "./range-set.ts";
  * so that the set of their bytes stays small.
  */
 const strideBytes = 64 * 1024 * 1024;
-
-/**
- * A pass that zeros the samples of some tracks, where they lie inside these boxes.
- * @param data boxes in the order of the file
- */
-export function wipeSamples(
-  tracks: readonly Track[],
-  fragments: readonly TrackFragment[],
-  data: readonly Box[],
-): Pass {
-  const samples = new MovieSamples(tracks, fragments);
-  return (file) => {
-    for (const { start, end } of samples.extents(file, file.size).ranges())
-      wipeInData(file, data, start, end - start);
-  };
-}
 
 /** The samples of some tracks of a film, in its index and in its fragments. */
 export class MovieSamples {

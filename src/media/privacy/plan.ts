@@ -1,4 +1,5 @@
 import type { ByteSource } from "../byte-source.ts";
+import type { SourceColours } from "../colour/source-colours.ts";
 import { damaged } from "../damaged.ts";
 import type { Orientation } from "./exif.ts";
 import type { InPlaceFile } from "./in-place-file.ts";
@@ -16,6 +17,33 @@ export interface MediaFacts {
   readonly decodedPixels: number;
   /** False for a container without a picture, such as a sound in an MP4. */
   readonly hasPicture: boolean;
+  /** Of an image that is decoded here; undefined for what is not. */
+  readonly decoding?: DecodingFacts;
+}
+
+/** What is known about decoding an image. */
+export interface DecodingFacts {
+  /** Bytes of memory that it takes to make a small picture of it, about. */
+  readonly memoryBytes: number;
+  /** Numbers that make a colour: 1 for grey, 3 for RGB, 4 for CMYK. */
+  readonly components: number;
+  /** Undefined: sRGB. */
+  readonly colours?: SourceColours | undefined;
+  /** Where the first frame of an animation lies, unless it fills its canvas. */
+  readonly firstFrame?: Frame | undefined;
+  /**
+   * Whether only a second decoding tells that the picture is whole: the file has no end marker, or the end of its data
+   * is nothing that can be seen at the end of the picture.
+   */
+  readonly mustBeChecked?: "no end" | "hidden end" | undefined;
+}
+
+/** A part of a canvas, in pixels. */
+export interface Frame {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
 }
 
 /** Both facts about size, for a file whose pictures all have the same size; unknown where that has no pixels. */

@@ -4,7 +4,7 @@ import type { MediaType } from "../types.ts";
 import { planAvi } from "./avi.ts";
 import { blank } from "./blank.ts";
 import { planGif } from "./gif.ts";
-import { planPicture } from "./iso-media.ts";
+import { planPicture } from "./heif-file.ts";
 import { planJpeg } from "./jpeg.ts";
 import { planMatroska } from "./matroska.ts";
 import { planMovie } from "./movie-file.ts";
@@ -38,27 +38,27 @@ const planners: Readonly<Record<MediaType, (source: ByteSource) => Promise<Rewri
 
 /**
  * Takes out of a staged temp file what its maker did not mean to share: place, serial numbers, names, dates,
- * comments, XMP, IPTC, previews. What is shown stays bit by bit: pixels, frames, sound, orientation, colour profile,
- * animation. JPEG, PNG, GIF and WebP are written anew from what is known to belong to the picture and take the old
- * file's place; the containers, full of offsets, are blanked in place and keep their size, but for what nothing needs
- * at their end. Memory does not grow with the file, except for a JPEG without its end marker (see
- * jpeg-completeness.ts). Blanking blocks the thread: run it in a media worker.
+ * comments, XMP, IPTC, previews. What is shown stays bit by bit: pixels, frames, sound, orientation, colours, animation.
+ * JPEG, PNG, GIF and WebP are written anew from what is known to belong to the picture and take the old file's place;
+ * the containers, full of offsets, are blanked in place and keep their size, but for what nothing needs at their end.
+ * Memory does not grow with the file. Blanking blocks the thread: run it in a media worker.
  *
  * docs/privacy.md says what stays.
  * @param path the temp file; after a failure it is not to be stored, and no other file is left
  * @param type what it really is
- * @throws ApiError DAMAGED_MEDIA for a file that is cut or lies about its structure; the file system's own errors
+ * @throws ApiError DAMAGED_MEDIA for a file that lies about its structure, CUT_OFF_MEDIA for an image that ends too early;
+ * the file system's own errors
  */
 export async function removeMetadata(path: string, type: MediaType): Promise<CleanMedia> {
   const source = await ByteSource.open(path);
   try {
     const plan = await planners[type](source).catch(tellDamage);
-    const { orientation, size, decodedPixels, hasPicture } = plan;
+    const { orientation, size, decodedPixels, hasPicture, decoding } = plan;
     const bytes =
       "pieces" in plan
         ? await rewrite(path, source, plan.pieces)
         : await Promise.try(blank, path, plan.patches, plan.passes ?? [], source.budget).catch(tellDamage);
-    return { bytes, orientation, size, decodedPixels, hasPicture };
+    return { bytes, orientation, size, decodedPixels, hasPicture, ...(decoding ? { decoding } : {}) };
   } finally {
     await source.close();
   }

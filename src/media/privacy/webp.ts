@@ -1,13 +1,16 @@
 import type { ByteSource } from "../byte-source.ts";
-import { damaged } from "../damaged.ts";
+import { cutOff, damaged } from "../damaged.ts";
 import { Canvas } from "./canvas.ts";
-import { orientationExif, readOrientation, turned, type Orientation } from "./exif.ts";
-import { Pieces, type Rewriting } from "./plan.ts";
+import { cleanProfile } from "./icc.ts";
+import { Pieces, type DecodingFacts, type Frame, type Rewriting } from "./plan.ts";
 
 const hasProfile = 0x20;
 const hasAlpha = 0x10;
-const hasExif = 0x08;
 const isAnimated = 0x02;
+
+/** Bytes of memory for a pixel. */
+const lossyPixelBytes = 4.2;
+const losslessPixelBytes = 8.4;
 
 interface Chunk {
   readonly type: string;
@@ -18,9 +21,10 @@ interface Chunk {
 }
 
 /**
- * Plans a WebP (RFC 9649) of its image or frames, alpha, colour profile and looping, with an EXIF of the orientation
- * alone and VP8X's flags set anew. Everything behind the RIFF's end is left out.
- * @throws ApiError DAMAGED_MEDIA
+ * Plans a WebP (RFC 9649) of its image or frames, alpha, looping and its colour profile made anew, with VP8X's flags set
+ * anew. The orientation goes like all EXIF: browsers do not follow it, so that it would show the picture in two ways.
+ * Everything behind the RIFF's end is left out, and so is the frame of an animation that the file ends in.
+ * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA for a file that ends within its picture or its first frame
  */
 export async function planWebp(source: ByteSource): Promise<Rewriting> {
   const riff = await source.read(0, 12);
@@ -28,79 +32,104 @@ export async function planWebp(source: ByteSource): Promise<Rewriting> {
     throw damaged("no WebP signature");
   const end = riff.readUInt32LE(4) + 8;
   // The last chunk's padding is forgotten by some writers.
-  if (end > source.size + 1) throw damaged("cut");
-  const chunks = await readChunks(source, 12, Math.min(end, source.size));
+  const isCut = end > source.size + 1;
+  const missing = isCut ? cutOff : damaged;
+  const chunks = await readChunks(source, 12, Math.min(end, source.size), isCut);
   const extended = chunks[0]?.type === "VP8X" ? await source.read(chunks[0].body, 10) : undefined;
   const only = (type: string) => chunks.find((chunk) => chunk.type === type);
   const image = chunks.find(isImageData);
 
   const body = new Pieces();
   if (!extended) {
-    if (!image || image !== chunks[0]) throw damaged("no picture");
+    if (!image || image !== chunks[0]) throw missing("no picture");
     addChunk(body, image);
-    return assemble(body, 1, await imageSize(source, image));
+    const size = await imageSize(source, image);
+    return assemble(body, size, { memoryBytes: decoderBytes(size, image) });
   }
   const flags = extended.readUInt8(0);
-  const exif = only("EXIF");
-  const orientation =
-    (exif && readOrientation(await source.readUpTo(exif.body, Math.min(exif.length, 65_536)))) ?? 1;
-  const profile = only("ICCP");
-  const header = Buffer.alloc(18);
-  header.write("VP8X", 0, "latin1");
-  header.writeUInt32LE(10, 4);
-  header.writeUInt8(
-    (flags & (hasAlpha | isAnimated)) | (profile ? hasProfile : 0) | (orientation > 1 ? hasExif : 0),
-    8,
-  );
-  extended.copy(header, 12, 4);
-  body.add(header);
+  const profile = await readProfile(source, only("ICCP"));
+  const header = Buffer.alloc(10);
+  header.writeUInt8((flags & (hasAlpha | isAnimated)) | (profile ? hasProfile : 0), 0);
+  extended.copy(header, 4, 4);
+  body.add(chunkOf("VP8X", header));
   const canvas = new Canvas(extended.readUIntLE(4, 3) + 1, extended.readUIntLE(7, 3) + 1);
-  if (profile) addChunk(body, profile);
+  if (profile) body.add(chunkOf("ICCP", profile));
+  const colours = profile && { profile };
   if (flags & isAnimated) {
     const animation = only("ANIM");
-    const frames = chunks.filter((chunk) => chunk.type === "ANMF");
-    if (!animation || frames.length === 0) throw damaged("no frames");
+    if (!animation) throw missing("no frames");
     addChunk(body, animation);
-    for (const frame of frames) body.addAll(await planFrame(source, frame, canvas));
-  } else {
-    if (!image) throw damaged("no picture");
-    await requireSize(source, image, canvas);
-    const alpha = only("ALPH");
-    if (alpha) addChunk(body, alpha);
-    addChunk(body, image);
+    let first: PlannedFrame | undefined;
+    for (const frame of chunks.filter((chunk) => chunk.type === "ANMF")) {
+      const planned = await planFrame(source, frame, canvas);
+      body.addAll(planned.pieces);
+      first ??= planned;
+    }
+    if (!first) throw missing("no frames");
+    const memoryBytes = decoderBytes(first.place, first.image);
+    return assemble(body, canvas, { memoryBytes, colours, firstFrame: canvas.unlessWhole(first.place) });
   }
-  if (orientation > 1) body.add(exifChunk(orientation));
-  return assemble(body, orientation, canvas);
+  if (!image) throw missing("no picture");
+  await requireSize(source, image, canvas);
+  const alpha = only("ALPH");
+  if (alpha) addChunk(body, alpha);
+  addChunk(body, image);
+  return assemble(body, canvas, { memoryBytes: decoderBytes(canvas, image), colours });
 }
 
 function assemble(
   body: Pieces,
-  orientation: Orientation,
-  { width, height }: { width: number; height: number },
+  { width, height }: { readonly width: number; readonly height: number },
+  decoding: Omit<DecodingFacts, "components">,
 ): Rewriting {
   const riff = Buffer.from("RIFF\0\0\0\0WEBP", "latin1");
   riff.writeUInt32LE(body.bytes + 4, 4);
   const pieces = new Pieces();
   pieces.add(riff);
   pieces.addAll(body);
-  const size = turned(width, height, orientation);
-  return { pieces: pieces.list, orientation, size, decodedPixels: width * height, hasPicture: true };
+  return {
+    pieces: pieces.list,
+    orientation: 1,
+    size: { width, height },
+    decodedPixels: width * height,
+    hasPicture: true,
+    decoding: { components: 3, ...decoding },
+  };
+}
+
+/** Lossless images are decoded to a buffer of their own first. */
+const decoderBytes = ({ width, height }: { readonly width: number; readonly height: number }, image: Chunk) =>
+  width * height * (image.type === "VP8L" ? losslessPixelBytes : lossyPixelBytes);
+
+async function readProfile(source: ByteSource, chunk: Chunk | undefined): Promise<Buffer | undefined> {
+  return chunk && cleanProfile(await source.read(chunk.body, chunk.length));
+}
+
+interface PlannedFrame {
+  readonly pieces: Pieces;
+  readonly place: Frame;
+  readonly image: Chunk;
 }
 
 /** A frame may hold unknown chunks beside its image; they go. */
-async function planFrame(source: ByteSource, frame: Chunk, canvas: Canvas): Promise<Pieces> {
-  const place = 16;
-  if (frame.length < place) throw damaged(`a frame of ${frame.length} bytes`);
-  const header = await source.read(frame.body, place);
-  const size = { width: header.readUIntLE(6, 3) + 1, height: header.readUIntLE(9, 3) + 1 };
-  canvas.addFrame(header.readUIntLE(0, 3) * 2, header.readUIntLE(3, 3) * 2, size.width, size.height);
-  const inside = await readChunks(source, frame.body + place, frame.body + frame.length);
+async function planFrame(source: ByteSource, frame: Chunk, canvas: Canvas): Promise<PlannedFrame> {
+  const headerBytes = 16;
+  if (frame.length < headerBytes) throw damaged(`a frame of ${frame.length} bytes`);
+  const header = await source.read(frame.body, headerBytes);
+  const place = {
+    x: header.readUIntLE(0, 3) * 2,
+    y: header.readUIntLE(3, 3) * 2,
+    width: header.readUIntLE(6, 3) + 1,
+    height: header.readUIntLE(9, 3) + 1,
+  };
+  canvas.addFrame(place);
+  const inside = await readChunks(source, frame.body + headerBytes, frame.body + frame.length, false);
   const image = inside.find(isImageData);
   if (!image) throw damaged("a frame without a picture");
-  await requireSize(source, image, size);
+  await requireSize(source, image, place);
   const alpha = inside.find((chunk) => chunk.type === "ALPH");
   const content = new Pieces();
-  content.keep(frame.body, place);
+  content.keep(frame.body, headerBytes);
   if (alpha) addChunk(content, alpha);
   addChunk(content, image);
   const pieces = new Pieces();
@@ -108,17 +137,21 @@ async function planFrame(source: ByteSource, frame: Chunk, canvas: Canvas): Prom
   head.writeUInt32LE(content.bytes, 4);
   pieces.add(head);
   pieces.addAll(content);
-  return pieces;
+  return { pieces, place, image };
 }
 
-async function readChunks(source: ByteSource, from: number, to: number): Promise<Chunk[]> {
+/** @param mayBeCut the last chunk need not fit: it is left out then */
+async function readChunks(source: ByteSource, from: number, to: number, mayBeCut: boolean): Promise<Chunk[]> {
   const chunks: Chunk[] = [];
   for (let offset = from; offset + 8 <= to;) {
     source.budget.elements.spend();
     const head = await source.read(offset, 8);
     const length = head.readUInt32LE(4);
     const body = offset + 8;
-    if (body + length > to) throw damaged(`a chunk beyond the end at ${offset}`);
+    if (body + length > to) {
+      if (mayBeCut) break;
+      throw damaged(`a chunk beyond the end at ${offset}`);
+    }
     chunks.push({ type: head.toString("latin1", 0, 4), offset, body, length });
     offset = body + length + (length % 2);
   }
@@ -164,9 +197,8 @@ async function imageSize(
   return size;
 }
 
-function exifChunk(orientation: Orientation): Buffer {
-  const content = orientationExif(orientation);
-  const head = Buffer.from("EXIF\0\0\0\0", "latin1");
+function chunkOf(type: string, content: Buffer): Buffer {
+  const head = Buffer.from(`${type}\0\0\0\0`, "latin1");
   head.writeUInt32LE(content.length, 4);
-  return Buffer.concat([head, content]);
+  return Buffer.concat([head, content, Buffer.alloc(content.length % 2)]);
 }

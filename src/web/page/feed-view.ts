@@ -94,6 +94,9 @@ export function feedView(uploads: Uploads): HTMLElement {
   );
 }
 
+/** Pixels of a photo that a page of many photos can hold in full. */
+const maxShownPixels = 50_000_000;
+
 function postItem(
   post: Post,
   show: () => void,
@@ -102,18 +105,21 @@ function postItem(
   const alt = post.caption || post.file_name;
   // The place is kept before the picture is there: nothing moves when it comes.
   const size = { width: post.width ?? 4, height: post.height ?? 3 };
+  const isHuge = size.width * size.height > maxShownPixels;
   // Photos without a thumbnail are shown themselves, videos by their first frame.
-  const still = post.thumbnail_url ?? (post.file_type === "image" ? post.url : null);
+  const still = post.thumbnail_url ?? (post.file_type === "image" && !isHuge ? post.url : null);
   const picture =
     still !== null
       ? element("img", { src: still, alt, loading: "lazy", decoding: "async", ...size })
-      : element("video", {
-          src: `${post.url}#t=0.1`,
-          muted: true,
-          preload: "metadata",
-          ...size,
-          attributes: { playsinline: "", "aria-label": alt },
-        });
+      : post.file_type === "image"
+        ? element("span", { className: "too-large", textContent: "Too large for a preview" })
+        : element("video", {
+            src: `${post.url}#t=0.1`,
+            muted: true,
+            preload: "metadata",
+            ...size,
+            attributes: { playsinline: "", "aria-label": alt },
+          });
   picture.addEventListener("error", () => picture.classList.add("broken"), { once: true });
   const open = element(
     "button",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { ApiError } from "../../../src/errors.ts";
 import { removeMetadata, type CleanMedia } from "../../../src/media/privacy/remove-metadata.ts";
+import { RawPicture } from "../../../src/media/raw-picture.ts";
 import type { MediaType } from "../../../src/media/types.ts";
 
 /** Runs the cleaning on a temp file with these bytes; says too which files were left. */
@@ -52,9 +53,9 @@ export async function inTempFolder<T>(work: (folder: string) => Promise<T>): Pro
   }
 }
 
-/** The pixels of a picture as a decoder shows them, in a form that compares. */
+/** The pixels of a picture as a decoder makes them, in a form that compares. */
 export async function pixels(bytes: Uint8Array): Promise<Buffer> {
-  return Buffer.from(await new Bun.Image(bytes).png({ compressionLevel: 1 }).bytes());
+  return (await RawPicture.decode(new Bun.Image(bytes))).rows;
 }
 
 /** Searches the raw bytes: whatever is marked `secret` in a sample must not be in what is stored. */

@@ -1,3 +1,5 @@
+import { displayProfile } from "../../support/icc-samples.ts";
+
 /** Numbers of four bytes, most significant first. */
 export function u32(...values: number[]): Buffer {
   const bytes = Buffer.alloc(values.length * 4);
@@ -169,10 +171,11 @@ export function heic(exif: Buffer, xmp: Buffer, picture: Buffer): Buffer {
             "ipco",
             fullBox("ispe", 0, u32(64, 48)),
             box("irot", "\x01"),
-            box("colr", "prof"),
+            box("colr", "prof", displayProfile()),
             box("udes", "secret"),
+            box("hvcC", Buffer.alloc(23, 1)),
           ),
-          fullBox("ipma", 0, u32(1), u16(1), "\x03\x01\x82\x03"),
+          fullBox("ipma", 0, u32(1), u16(1), "\x05\x01\x82\x03\x04\x85"),
         ),
         box("idat", xmp),
         fullBox(
@@ -214,49 +217,104 @@ export interface HeifItem {
   type: string;
   /** As `ispe` says; none unless given. */
   size?: [width: number, height: number];
-  /** Lies in `idat`. */
+  /** Lies in `idat`, or in the media data where {@link inData} says so. Coded pictures have one unless given. */
   payload?: Buffer;
+  inData?: boolean;
   /** Numbers of the items it is made of. */
   parts?: number[];
+  /** Numbers of the items that it refers to, by the type of reference. */
+  references?: Record<string, number[]>;
   turned?: boolean;
+  /** Further properties, behind the others. */
+  properties?: Buffer[];
+  /** Properties without which it must not be shown. */
+  essential?: Buffer[];
+  name?: string;
+  contentType?: string;
 }
 
-/** A HEIC of these items, the first of them its primary picture; only payloads have a place. */
+const configurations: Readonly<Record<string, Buffer>> = {
+  hvc1: box("hvcC", Buffer.alloc(23, 1)),
+  av01: box("av1C", Buffer.alloc(4, 1)),
+};
+const codedPicture = Buffer.from("picture");
+
+/**
+ * A HEIC of these items, the first of them its primary picture. Coded pictures have a configuration and data, unless
+ * they are bare.
+ */
 export function heifOf(items: HeifItem[], ...more: Buffer[]): Buffer {
+  return buildHeif(items, more, false);
+}
+
+/** The same, without configurations and without data that is not given. */
+export function bareHeifOf(items: HeifItem[], ...more: Buffer[]): Buffer {
+  return buildHeif(items, more, true);
+}
+
+function buildHeif(items: HeifItem[], more: Buffer[], isBare: boolean): Buffer {
   const properties: Buffer[] = [];
-  const associations = items.map(({ id, size, turned }) => {
+  const associations = items.map(({ id, type, size, turned, properties: own = [], essential = [] }) => {
     const indexes: number[] = [];
-    if (size) indexes.push(properties.push(fullBox("ispe", 0, u32(...size))));
-    if (turned) indexes.push(properties.push(box("irot", "\x01")));
+    const add = (property: Buffer, flag = 0) => indexes.push(properties.push(property) | flag);
+    if (size) add(fullBox("ispe", 0, u32(...size)));
+    if (turned) add(box("irot", "\x01"));
+    const configuration = isBare ? undefined : configurations[type];
+    if (configuration) add(configuration, 0x80);
+    for (const property of own) add(property);
+    for (const property of essential) add(property, 0x80);
     return Buffer.concat([u16(id), Buffer.from([indexes.length, ...indexes])]);
   });
-  const references = items
-    .filter(({ parts }) => parts)
-    .map(({ id, parts = [] }) => box("dimg", u16(id, parts.length, ...parts)));
-  const payloads = items.filter(({ payload }) => payload);
-  let offset = 0;
-  const locations = payloads.map(({ id, payload = Buffer.alloc(0) }) => {
-    const location = Buffer.concat([u16(id, 1, 0, 1), u32(offset, payload.length)]);
-    offset += payload.length;
-    return location;
-  });
-  const meta = fullBox(
-    "meta",
-    0,
-    fullBox("hdlr", 0, u32(0), "pict", Buffer.alloc(13)),
-    fullBox("pitm", 0, u16(items[0]?.id ?? 0)),
-    fullBox(
-      "iinf",
-      0,
-      u16(items.length),
-      ...items.map(({ id, type }) => box("infe", u32(0x02000000), u16(id, 0), type, "\0")),
+  const references = items.flatMap(({ id, parts, references: others = {} }) =>
+    Object.entries({ ...(parts ? { dimg: parts } : {}), ...others }).map(([type, to]) =>
+      box(type, u16(id, to.length, ...to)),
     ),
-    fullBox("iref", 0, ...references),
-    box("iprp", box("ipco", ...properties), fullBox("ipma", 0, u32(items.length), ...associations)),
-    box("idat", ...payloads.map(({ payload = "" }) => payload)),
-    fullBox("iloc", 1, u16(0x4400, payloads.length), ...locations),
   );
-  return Buffer.concat([box("ftyp", "heic\0\0\0\0mif1heic"), meta, box("mdat", "picture"), ...more]);
+  const placed = items.flatMap((item) => {
+    const payload = item.payload ?? (!isBare && configurations[item.type] ? codedPicture : undefined);
+    return payload ? [{ id: item.id, payload, inData: item.inData ?? !item.payload }] : [];
+  });
+  const inPlace = (inData: boolean) =>
+    placed.filter((item) => item.inData === inData).map(({ payload }) => payload);
+  const build = (dataOffset: number) => {
+    const next = { data: dataOffset, idat: 0 };
+    const locations = placed.map(({ id, payload, inData }) => {
+      const place = inData ? "data" : "idat";
+      const location = Buffer.concat([u16(id, inData ? 0 : 1, 0, 1), u32(next[place], payload.length)]);
+      next[place] += payload.length;
+      return location;
+    });
+    return Buffer.concat([
+      box("ftyp", "heic\0\0\0\0mif1heic"),
+      fullBox(
+        "meta",
+        0,
+        fullBox("hdlr", 0, u32(0), "pict", Buffer.alloc(13)),
+        fullBox("pitm", 0, u16(items[0]?.id ?? 0)),
+        fullBox(
+          "iinf",
+          0,
+          u16(items.length),
+          ...items.map(({ id, type, name = "", contentType }) =>
+            box(
+              "infe",
+              u32(0x02000000),
+              u16(id, 0),
+              type,
+              `${name}\0`,
+              contentType === undefined ? "" : `${contentType}\0`,
+            ),
+          ),
+        ),
+        fullBox("iref", 0, ...references),
+        box("iprp", box("ipco", ...properties), fullBox("ipma", 0, u32(items.length), ...associations)),
+        box("idat", ...inPlace(false)),
+        fullBox("iloc", 1, u16(0x4400, placed.length), ...locations),
+      ),
+    ]);
+  };
+  const head = build(0).length + 8;
+  return Buffer.concat([build(head), box("mdat", ...inPlace(true)), ...more]);
 }
 
 /** What a `grid` item holds, with its size in 16 or 32 bits. */

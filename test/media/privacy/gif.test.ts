@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 
-import { clean, outcome } from "./cleaning.ts";
-import { gifParts } from "./photo-samples.ts";
+import { cleanProfile } from "../../../src/media/privacy/icc.ts";
+import { displayProfile } from "../../support/icc-samples.ts";
+import { clean, leaks, outcome } from "./cleaning.ts";
+import { gifOfManyCodes, gifParts } from "./photo-samples.ts";
 
 const { screen, control, image, trailer, loop, comment, xmp } = gifParts;
 const frame = Buffer.concat([control, image]);
@@ -25,7 +27,7 @@ describe("a GIF", () => {
     ]);
     const { bytes, facts, left } = await clean(sample, "image/gif");
     expect(bytes).toEqual(Buffer.concat([screen, loop, frame, frame, trailer]));
-    expect(facts).toEqual({
+    expect(facts).toMatchObject({
       bytes: bytes.length,
       orientation: 1,
       size: { width: 3, height: 2 },
@@ -35,23 +37,62 @@ describe("a GIF", () => {
     expect(left).toEqual(["upload"]);
   });
 
-  test("keeps looping under both names and its colour profile", async () => {
-    const sample = Buffer.concat([
-      screen,
-      loop,
-      application("ANIMEXTS1.0"),
-      application("ICCRGBG1012"),
-      frame,
-      trailer,
-    ]);
+  test("keeps looping under both names", async () => {
+    const sample = Buffer.concat([screen, loop, application("ANIMEXTS1.0"), frame, trailer]);
     expect((await clean(sample, "image/gif")).bytes).toEqual(sample);
   });
 
-  test("without a trailer gets one; one cut within an image is refused", async () => {
+  /** Bytes in sub-blocks of this size. */
+  const inSubBlocks = (content: Buffer, size: number) => {
+    const blocks: Buffer[] = [];
+    for (let at = 0; at < content.length; at += size) {
+      const part = content.subarray(at, at + size);
+      blocks.push(Buffer.from([part.length]), part);
+    }
+    return Buffer.concat([...blocks, Buffer.alloc(1)]);
+  };
+
+  test("keeps of its colour profile what colours need", async () => {
+    const head = Buffer.from("!\xff\x0bICCRGBG1012", "latin1");
+    const sample = (profile: Buffer, size: number) =>
+      Buffer.concat([screen, head, inSubBlocks(profile, size), frame, trailer]);
+    const { bytes } = await clean(sample(displayProfile(), 100), "image/gif");
+    expect(leaks(bytes)).toBeFalse();
+    expect(bytes).toEqual(sample(cleanProfile(displayProfile()) as Buffer, 255));
+    const without = await clean(sample(Buffer.alloc(200), 255), "image/gif");
+    expect(without.bytes).toEqual(Buffer.concat([screen, frame, trailer]));
+  });
+
+  test("without a trailer gets one; the frame that it ends in is left out", async () => {
     const whole = Buffer.concat([screen, frame, frame, trailer]);
     expect((await clean(whole.subarray(0, -1), "image/gif")).bytes).toEqual(whole);
-    expect(await outcome(whole.subarray(0, -3), "image/gif")).toBe("DAMAGED_MEDIA");
+    for (let cut = 5; cut <= frame.length + 1; cut++)
+      expect((await clean(whole.subarray(0, -cut), "image/gif")).bytes).toEqual(
+        Buffer.concat([screen, frame, trailer]),
+      );
     expect(await outcome(Buffer.concat([screen, trailer]), "image/gif")).toBe("DAMAGED_MEDIA");
+  });
+
+  test("that ends in an extension loses it", async () => {
+    const whole = Buffer.concat([screen, loop, frame, comment]);
+    for (const cut of [1, 5, comment.length - 1])
+      expect((await clean(whole.subarray(0, -cut), "image/gif")).bytes).toEqual(
+        Buffer.concat([screen, loop, frame, trailer]),
+      );
+    expect(await outcome(Buffer.concat([screen, loop.subarray(0, -3)]), "image/gif")).toBe("CUT_OFF_MEDIA");
+  });
+
+  /** A picture of 320 × 200 by an encoder that is not ours, in one frame. */
+  const photo = () => Buffer.from(gifOfManyCodes());
+  test("whose picture lacks its terminator is mended where all pixels are there, and else cut off", async () => {
+    const whole = (await clean(photo(), "image/gif")).bytes;
+    const data = whole.length - 2;
+    for (const length of [data, data + 1]) {
+      const mended = (await clean(whole.subarray(0, length), "image/gif")).bytes;
+      expect(mended).toEqual(whole);
+    }
+    for (const missing of [4, 10, 100, 1000, whole.length - 900])
+      expect(await outcome(whole.subarray(0, data - missing), "image/gif")).toBe("CUT_OFF_MEDIA");
   });
 
   /** An image of this size at this place, coded as if it were one pixel. */

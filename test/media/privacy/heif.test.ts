@@ -1,21 +1,31 @@
 import { describe, expect, test } from "bun:test";
 
-import { clean, leaks, outcome } from "./cleaning.ts";
+import { cleanProfileInPlace } from "../../../src/media/privacy/icc.ts";
+import { displayProfile } from "../../support/icc-samples.ts";
+import { clean, leaks, outcome, pixels } from "./cleaning.ts";
 import {
+  bareHeifOf,
   box,
+  ftyp,
   fullBox,
   gridPayload,
   heic,
   heifOf,
   movie,
   overlayPayload,
+  pictureEntry,
   track,
+  u16,
+  u32,
+  xmpUuid,
   type HeifItem,
 } from "./container-samples.ts";
-import { secretExif, xmp } from "./photo-samples.ts";
+import { jpegSegment, plainJpeg, secretExif, withSegments, xmp } from "./photo-samples.ts";
 
 const picture = Buffer.from("coded picture");
 const exif = Buffer.concat([Buffer.from("\0\0\0\x06Exif\0\0", "latin1"), secretExif(6)]);
+/** Of EXIF that says the orientation alone. */
+const orientationBytes = 4 + 26;
 
 describe("a HEIC or AVIF", () => {
   test.each(["image/heic", "image/avif"] as const)(
@@ -24,12 +34,11 @@ describe("a HEIC or AVIF", () => {
       const sample = heic(exif, xmp, picture);
       const { bytes, facts, left } = await clean(sample, type);
       expect(leaks(bytes)).toBeFalse();
-      expect(bytes).toHaveLength(sample.length);
-      for (const kept of ["meta", "pitm", "iloc", "ispe", "irot", "colr", "pict", "coded picture"])
+      for (const kept of ["meta", "pitm", "iloc", "ispe", "irot", "colr", "hvcC", "pict", "coded picture"])
         expect(bytes.includes(kept)).toBeTrue();
       for (const gone of ["udes", "artist"]) expect(bytes.includes(gone)).toBeFalse();
       expect(facts).toEqual({
-        bytes: sample.length,
+        bytes: sample.length - exif.length + orientationBytes,
         orientation: 1,
         size: { width: 48, height: 64 },
         decodedPixels: 64 * 48,
@@ -41,20 +50,280 @@ describe("a HEIC or AVIF", () => {
 
   test("keeps well-formed items: EXIF of the orientation alone, XMP of an empty root", async () => {
     const { bytes } = await clean(heic(exif, xmp, picture), "image/heic");
-    const orientation = bytes.subarray(-exif.length);
+    const orientation = bytes.subarray(-orientationBytes);
     expect(orientation.subarray(0, 12).toString("latin1")).toBe("\0\0\0\0MM\0*\0\0\0\x08");
     expect(orientation.readUInt16BE(4 + 18)).toBe(6);
-    expect(orientation.subarray(30).every((byte) => byte === 0)).toBeTrue();
-    expect(bytes.toString("latin1")).toMatch(/idat<x:xmpmeta xmlns:x="adobe:ns:meta\/"\/> *\0\0/);
+    expect(bytes.toString("latin1")).toMatch(/idat<x:xmpmeta xmlns:x="adobe:ns:meta\/"\/>\0*\0\0\0/);
+    const root = '<x:xmpmeta xmlns:x="adobe:ns:meta/"/>';
+    const locations = bytes.subarray(bytes.indexOf("iloc"));
+    expect(locations.readUInt32BE(12 + 16 + 12)).toBe(orientationBytes);
+    expect(locations.readUInt32BE(12 + 2 * 16 + 12)).toBe(root.length);
   });
 
-  test("whose EXIF is said to lie outside the data, or that is cut, is refused", async () => {
+  test("that was cleaned is not changed once more", async () => {
+    const { bytes } = await clean(heic(exif, xmp, picture), "image/heic");
+    expect((await clean(bytes, "image/heic")).bytes).toEqual(bytes);
+  });
+
+  test("whose EXIF is said to lie outside the data is refused, and so is one that is cut", async () => {
     const sample = heic(exif, xmp, picture);
     const at = sample.indexOf("iloc") + 8 + 2 + 2 + 16 + 8;
     const lying = Buffer.from(sample);
     lying.writeUInt32BE(20, at);
     expect(await outcome(lying, "image/heic")).toBe("DAMAGED_MEDIA");
-    expect(await outcome(sample.subarray(0, -5), "image/heic")).toBe("DAMAGED_MEDIA");
+    expect(await outcome(sample.subarray(0, -5), "image/heic")).toBe("CUT_OFF_MEDIA");
+  });
+
+  const colourBox = (bytes: Buffer) => {
+    const at = bytes.indexOf("colr");
+    return bytes.subarray(at + 4, at - 4 + bytes.readUInt32BE(at - 4));
+  };
+  test.each(["prof", "rICC"])(
+    "keeps of its colour profile (%s) what colours need, in its place",
+    async (type) => {
+      const profile = displayProfile();
+      const { bytes } = await clean(
+        heifOf([{ id: 1, type: "hvc1", size: [64, 48], properties: [box("colr", type, profile)] }]),
+        "image/heic",
+      );
+      expect(leaks(bytes)).toBeFalse();
+      expect(colourBox(bytes)).toEqual(
+        Buffer.concat([Buffer.from(type), cleanProfileInPlace(profile) as Buffer<ArrayBuffer>]),
+      );
+    },
+  );
+
+  test("keeps colours given as numbers, and loses those that decoders do not know", async () => {
+    const numbers = box("colr", "nclx", u16(1, 13, 6), "\x80");
+    const secret = [box("colr", "prof", "secret"), box("colr", "xxxx", "secret")];
+    const { bytes } = await clean(
+      heifOf([{ id: 1, type: "av01", size: [64, 48], properties: [numbers, ...secret] }]),
+      "image/avif",
+    );
+    expect(bytes.includes(numbers)).toBeTrue();
+    expect(leaks(bytes)).toBeFalse();
+  });
+
+  test("loses properties that only their maker knows, unless a picture must not be shown without them", async () => {
+    const [unknown, needed] = [box("priv", "secret"), box("cryp", "needed")];
+    const sample = heifOf([
+      {
+        id: 1,
+        type: "hvc1",
+        size: [64, 48],
+        properties: [unknown, box("uuid", "secret")],
+        essential: [needed],
+      },
+    ]);
+    const { bytes } = await clean(sample, "image/heic");
+    expect(leaks(bytes)).toBeFalse();
+    expect(bytes.includes(needed)).toBeTrue();
+  });
+
+  test("loses the names of its items, vendors' boxes and the places of other files", async () => {
+    const sample = heifOf(
+      [
+        { id: 1, type: "hvc1", size: [64, 48], name: "secret name" },
+        { id: 2, type: "mime", name: "secret", contentType: "text/plain", payload: Buffer.from("secret") },
+      ],
+      box("uuid", xmpUuid, "secret"),
+      box("uuid", Buffer.alloc(16, 7), "secret"),
+      box("priv", "secret"),
+    );
+    const { bytes } = await clean(sample, "image/heic");
+    expect(leaks(bytes)).toBeFalse();
+    expect(bytes.includes("text/plain")).toBeTrue();
+    expect(bytes.subarray(-8).toString("latin1")).toBe("tpicture");
+  });
+
+  test("loses data that belongs to no picture", async () => {
+    const sample = heic(exif, xmp, Buffer.from("coded picture secret leftover"));
+    // The picture is shorter than its data.
+    const at = sample.indexOf("iloc") + 8 + 2 + 2 + 12;
+    sample.writeUInt32BE(13, at);
+    const { bytes } = await clean(sample, "image/heic");
+    expect(leaks(bytes)).toBeFalse();
+    expect(bytes.includes("coded picture")).toBeTrue();
+  });
+
+  test("ends where the last byte that is needed ends, whatever followed", async () => {
+    const items: HeifItem[] = [{ id: 1, type: "hvc1", size: [64, 48] }];
+    const plain = heifOf(items);
+    const film = Buffer.concat([ftyp, box("mdat", "secret film"), movie(track({ id: 1, handler: "vide" }))]);
+    for (const tail of [
+      [box("mpvd", film)],
+      [box("free", Buffer.alloc(3_000_000))],
+      [box("mdat", "secret")],
+      [box("skip"), box("uuid", "secret"), Buffer.from("secret")],
+      [Buffer.from("\0\0\0\0secr")],
+    ]) {
+      const { bytes, facts } = await clean(heifOf(items, ...tail), "image/heic");
+      expect(bytes).toEqual(plain);
+      expect(facts.bytes).toBe(plain.length);
+    }
+  });
+
+  test("keeps a box of data in the form that it has where it becomes shorter", async () => {
+    const thumbnail: HeifItem = {
+      id: 2,
+      type: "hvc1",
+      size: [16, 12],
+      payload: Buffer.alloc(2000, "secret"),
+      inData: true,
+      references: { thmb: [1] },
+    };
+    const sample = heifOf([{ id: 1, type: "hvc1", size: [64, 48] }, thumbnail]);
+    const at = sample.indexOf("mdat") - 4;
+    const open = Buffer.from(sample);
+    open.writeUInt32BE(0, at);
+    const { bytes } = await clean(sample, "image/heic");
+    expect(bytes).toHaveLength(sample.length - 1999);
+    expect(bytes.readUInt32BE(at)).toBe(bytes.length - at);
+    const { bytes: openBytes } = await clean(open, "image/heic");
+    expect(openBytes).toHaveLength(bytes.length);
+    expect(openBytes.readUInt32BE(at)).toBe(0);
+  });
+});
+
+describe("the pictures in a HEIC or AVIF", () => {
+  const primary: HeifItem = { id: 1, type: "hvc1", size: [64, 48] };
+  const payload = (text: string) => ({ payload: Buffer.from(text), inData: true });
+  const jpegWith = async (...segments: Buffer[]) => withSegments(await plainJpeg(), ...segments);
+
+  test("lose smaller versions, which may show what was cropped or covered later", async () => {
+    const { bytes, facts } = await clean(
+      heifOf([
+        primary,
+        { id: 2, type: "hvc1", size: [16, 12], ...payload("secret thumbnail"), references: { thmb: [1] } },
+        { id: 6, type: "hvc1", size: [16, 12], ...payload("its secret opacity"), references: { auxl: [2] } },
+        {
+          id: 7,
+          type: "grid",
+          size: [16, 12],
+          payload: gridPayload(1, 1, 16, 12),
+          parts: [8],
+          references: { thmb: [1] },
+        },
+        { id: 8, type: "hvc1", size: [16, 12], ...payload("its secret tile") },
+        { id: 3, type: "jpeg", size: [16, 12], ...payload("secret preview"), references: { thmb: [1] } },
+        { id: 4, type: "jpeg", ...payload("secret preview") },
+        { id: 5, type: "mime", contentType: "image/jpeg", ...payload("secret preview") },
+      ]),
+      "image/heic",
+    );
+    expect(leaks(bytes)).toBeFalse();
+    expect(facts.size).toEqual({ width: 64, height: 48 });
+    // Nothing that a reader would try to decode.
+    const types = [...bytes.toString("latin1").matchAll(/infe\x02.{7}(....)/gs)].map(([, type]) => type);
+    expect(types).toEqual(["hvc1", "free", "free", "free", "free", "free", "free", "mime"]);
+  });
+
+  test("keep what belongs to them: parts, opacity, depth, and further pictures", async () => {
+    const grid: HeifItem = {
+      id: 1,
+      type: "grid",
+      size: [60, 40],
+      payload: gridPayload(1, 2, 60, 40),
+      parts: [2, 3],
+    };
+    const sample = heifOf([
+      grid,
+      { id: 2, type: "hvc1", size: [32, 48], ...payload("tile one") },
+      // A part, though it is a smaller version of something too.
+      { id: 3, type: "hvc1", size: [32, 48], ...payload("tile two"), references: { thmb: [5] } },
+      { id: 4, type: "hvc1", size: [60, 40], ...payload("opacity"), references: { auxl: [1, 5] } },
+      { id: 5, type: "hvc1", size: [60, 40], ...payload("next picture") },
+    ]);
+    const { bytes } = await clean(sample, "image/heic");
+    expect(bytes).toEqual(sample);
+  });
+
+  test("lose what JPEGs among them say beside the picture", async () => {
+    const secrets = [
+      jpegSegment(0xe1, "Exif\0\0", secretExif(6)),
+      jpegSegment(0xfe, "secret comment"),
+      jpegSegment(0xe2, "MPF\0secret"),
+    ];
+    const adobe = jpegSegment(0xee, "Adobe\0\x64\0\0\0\0\x01");
+    const photo = Buffer.concat([await jpegWith(...secrets, adobe), Buffer.from("secret tail")]);
+    for (const type of ["jpeg", "mime"]) {
+      const contentType = type === "mime" ? { contentType: "image/jpeg" } : {};
+      const sample = heifOf([{ id: 1, type, size: [48, 32], payload: photo, inData: true, ...contentType }]);
+      const { bytes } = await clean(sample, "image/heic");
+      expect(leaks(bytes)).toBeFalse();
+      expect(bytes).toHaveLength(sample.length);
+      const item = bytes.subarray(-photo.length);
+      expect(item.includes(adobe)).toBeTrue();
+      expect(await pixels(item)).toEqual(await pixels(await jpegWith(adobe)));
+    }
+  });
+
+  test.each<[string, HeifItem[]]>([
+    ["without configuration", [{ id: 1, type: "hvc1", size: [64, 48], ...payload("picture") }]],
+    ["without configuration (AV1)", [{ id: 1, type: "av01", size: [64, 48], ...payload("picture") }]],
+    ["without data", [{ ...primary, properties: [box("hvcC")] }]],
+    ["that is not there", [{ ...primary, id: 7, properties: [box("hvcC")], ...payload("") }]],
+    ["made of nothing", [{ id: 1, type: "iden", size: [64, 48], parts: [] }]],
+    ["made of itself", [{ id: 1, type: "iden", size: [64, 48], parts: [9] }]],
+    [
+      "made of something without data",
+      [
+        { id: 1, type: "iden", size: [64, 48], parts: [2] },
+        { ...primary, id: 2, properties: [box("hvcC")] },
+      ],
+    ],
+  ])("are damaged where the one to show is %s", async (name, items) => {
+    const sample = bareHeifOf(items);
+    if (name === "that is not there") sample.writeUInt16BE(1, sample.indexOf("pitm") + 8);
+    const expected = name === "that is not there" ? "cleaned" : "DAMAGED_MEDIA";
+    expect(await outcome(sample, "image/heic")).toBe(expected);
+  });
+
+  test("are damaged where the one to show lies outside the data, and cut off where it lies behind the end", async () => {
+    const sample = heifOf([primary]);
+    const at = sample.indexOf("iloc") + 8 + 4 + 8;
+    for (const [offset, expected] of [
+      [8, "DAMAGED_MEDIA"],
+      [sample.length - 3, "CUT_OFF_MEDIA"],
+      [1_000_000, "CUT_OFF_MEDIA"],
+    ] as const) {
+      const lying = Buffer.from(sample);
+      lying.writeUInt32BE(offset, at);
+      expect([offset, await outcome(lying, "image/heic")]).toEqual([offset, expected]);
+    }
+  });
+});
+
+describe("a sequence of pictures", () => {
+  test("keeps its samples beside its items, and colours in its track; other data and tracks go", async () => {
+    const build = (dataOffset: number) => {
+      const sample = dataOffset + "picture".length + "secret!".length;
+      const entry = pictureEntry("av01", [64, 48], { boxes: [box("colr", "prof", displayProfile())] });
+      return heifOf(
+        [
+          {
+            id: 1,
+            type: "av01",
+            size: [64, 48],
+            payload: Buffer.from("picturesecret!sample1secret2"),
+            inData: true,
+          },
+        ],
+        movie(
+          track({ id: 1, handler: "pict", chunks: [sample], sampleBytes: 7, entries: [entry] }),
+          track({ id: 2, handler: "meta", chunks: [sample + 7], sampleBytes: 7 }),
+        ),
+      );
+    };
+    const sample = build(build(0).indexOf("picturesecret"));
+    // The item is shorter than its data.
+    sample.writeUInt32BE(7, sample.indexOf("iloc") + 8 + 4 + 12);
+    const { bytes, facts } = await clean(sample, "image/avif");
+    expect(leaks(bytes)).toBeFalse();
+    expect(bytes.includes("picture\0\0\0\0\0\0\0sample1")).toBeTrue();
+    const profile = cleanProfileInPlace(displayProfile()) as Buffer<ArrayBuffer>;
+    expect(bytes.includes(profile)).toBeTrue();
+    expect(facts).toMatchObject({ hasPicture: true, size: { width: 64, height: 48 } });
   });
 });
 
@@ -66,6 +335,26 @@ describe("the sizes in a HEIC or AVIF", () => {
       { id: 1, type: "grid", size, payload, parts: parts.map(({ id }) => id), turned: true },
       ...parts,
     ]);
+
+  const clap = (...numbers: number[]) => box("clap", u32(...numbers));
+  test.each<[string, Buffer[], [number, number]]>([
+    ["whole pixels", [clap(60, 1, 40, 1, 0, 1, 0, 1)], [60, 40]],
+    ["fractions", [clap(121, 2, 799, 20, 0, 1, 0, 1)], [61, 40]],
+    ["then turned", [clap(60, 1, 40, 1, 0, 1, 0, 1), box("irot", "\x01")], [40, 60]],
+    ["turned before", [box("irot", "\x01"), clap(40, 1, 60, 1, 0, 1, 0, 1)], [40, 60]],
+    ["turned by half", [clap(60, 1, 40, 1, 0, 1, 0, 1), box("irot", "\x02")], [60, 40]],
+    ["mirrored", [clap(60, 1, 40, 1, 0, 1, 0, 1), box("imir", "\x01")], [60, 40]],
+    ["larger than the picture", [clap(65, 1, 40, 1, 0, 1, 0, 1)], [64, 48]],
+    ["empty", [clap(0, 1, 40, 1, 0, 1, 0, 1)], [64, 48]],
+    ["divided by zero", [clap(60, 0, 40, 0, 0, 1, 0, 1)], [64, 48]],
+  ])("of a picture that is cropped (%s)", async (_name, properties, [width, height]) => {
+    const { facts } = await clean(
+      heifOf([{ id: 1, type: "hvc1", size: [64, 48], properties }]),
+      "image/heic",
+    );
+    expect(facts.size).toEqual({ width, height });
+    expect(facts.decodedPixels).toBe(64 * 48);
+  });
 
   test("of a grid: as shown, and the pixels of all its tiles", async () => {
     const { facts } = await clean(grid(gridPayload(2, 2, 1000, 700), tiles(4)), "image/heic");

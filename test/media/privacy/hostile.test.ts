@@ -296,7 +296,7 @@ function programStream(generation: keyof typeof packs): Buffer {
   ]);
 }
 
-const allowed = ["cleaned", "DAMAGED_MEDIA"];
+const allowed = ["cleaned", "DAMAGED_MEDIA", "CUT_OFF_MEDIA"];
 
 /** How a file comes out, which must not take a second of the processor. */
 async function quickOutcome(bytes: Buffer, type: MediaType): Promise<string> {
@@ -377,26 +377,10 @@ test.each(Object.entries(bombs))("a hostile file takes less than a second: %s", 
 });
 
 test(
-  "all hostile files together need little memory, and so does a large JPEG without an end marker",
+  "all hostile files together need little memory",
   () =>
     inTempFolder(async (folder) => {
       const files = Object.entries(bombs).map(([name, bomb]) => ({ name, ...bomb }));
-      const unfinished = async (megabytes: number) => {
-        const comments = Buffer.alloc(megabytes * 1_000_000, jpegSegment(0xfe, Buffer.alloc(49_996)));
-        return withSegments((await plainJpeg()).subarray(0, -2), comments);
-      };
-      files.push({
-        name: "66 MB without an end",
-        type: "image/jpeg",
-        make: () => unfinished(66),
-        outcome: "cleaned",
-      });
-      files.push({
-        name: "68 MB without an end",
-        type: "image/jpeg",
-        make: () => unfinished(68),
-        outcome: "DAMAGED_MEDIA",
-      });
       for (const [index, { type, make }] of files.entries()) {
         await Bun.write(join(folder, `${index}`), await make());
         await Bun.write(join(folder, `${index}.type`), type);

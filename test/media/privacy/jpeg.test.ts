@@ -1,20 +1,19 @@
 import { describe, expect, test } from "bun:test";
 
+import { cleanProfile } from "../../../src/media/privacy/icc.ts";
+import { description, displayProfile, lut16, profileOf } from "../../support/icc-samples.ts";
 import { clean, leaks, outcome, pixels } from "./cleaning.ts";
-import {
-  jpegParts,
-  jpegSegment,
-  plainJpeg,
-  profile,
-  secretExif,
-  withSegments,
-  xmp,
-} from "./photo-samples.ts";
+import { jpegParts, jpegSegment, plainJpeg, secretExif, withSegments, xmp } from "./photo-samples.ts";
 
 const exif = (orientation: number, order?: "II" | "MM") =>
   jpegSegment(0xe1, "Exif\0\0", secretExif(orientation, order));
-const icc = (number: number, of: number) =>
-  jpegSegment(0xe2, `ICC_PROFILE\0${String.fromCharCode(number, of)}`, profile);
+/** A profile in so many segments. */
+const icc = (profile: Buffer, count: number) =>
+  Array.from({ length: count }, (_, index) => {
+    const size = Math.ceil(profile.length / count);
+    const head = `ICC_PROFILE\0${String.fromCharCode(index + 1, count)}`;
+    return jpegSegment(0xe2, head, profile.subarray(index * size, (index + 1) * size));
+  });
 const metadata = [
   jpegSegment(0xe1, "http://ns.adobe.com/xap/1.0/\0", xmp),
   jpegSegment(0xe1, "http://ns.adobe.com/xmp/extension/\0", xmp),
@@ -31,7 +30,7 @@ describe("a JPEG", () => {
     const { bytes, facts, left } = await clean(sample, "image/jpeg");
     expect(leaks(bytes)).toBeFalse();
     expect(await pixels(bytes)).toEqual(await pixels(sample));
-    expect(facts).toEqual({
+    expect(facts).toMatchObject({
       bytes: bytes.length,
       orientation: 6,
       size: { width: 32, height: 48 },
@@ -68,14 +67,52 @@ describe("a JPEG", () => {
     expect(leaks(bytes)).toBeFalse();
   });
 
-  test("keeps its colour profile in order, and Adobe's colour transform", async () => {
+  test("keeps Adobe's colour transform", async () => {
     const adobe = jpegSegment(0xee, "Adobe\0\x64\0\0\0\0\x01");
-    const { bytes } = await clean(
-      withSegments(await plainJpeg(), icc(1, 2), exif(6), icc(2, 2), adobe),
-      "image/jpeg",
+    const { bytes } = await clean(withSegments(await plainJpeg(), exif(6), adobe), "image/jpeg");
+    const kept = jpegParts(bytes).filter(({ marker }) => marker === 0xee);
+    expect(kept.map((part) => part.bytes)).toEqual([adobe]);
+  });
+
+  const profileIn = (jpeg: Buffer) =>
+    Buffer.concat(
+      jpegParts(jpeg)
+        .filter(({ marker }) => marker === 0xe2)
+        .map(({ bytes }) => bytes.subarray(4 + 14)),
     );
-    const kept = jpegParts(bytes).filter(({ marker }) => marker === 0xe2 || marker === 0xee);
-    expect(kept.map((part) => part.bytes)).toEqual([icc(1, 2), icc(2, 2), adobe]);
+
+  test("keeps of its colour profile what colours need, from segments in any order", async () => {
+    const profile = displayProfile();
+    for (const segments of [icc(profile, 1), icc(profile, 3), icc(profile, 3).reverse()]) {
+      const { bytes, facts } = await clean(
+        withSegments(await plainJpeg(), ...segments, exif(6)),
+        "image/jpeg",
+      );
+      expect(leaks(bytes)).toBeFalse();
+      expect(profileIn(bytes)).toEqual(cleanProfile(profile) as Buffer<ArrayBuffer>);
+      expect(facts.decoding?.colours).toEqual({ profile: profileIn(bytes) });
+    }
+  });
+
+  test("keeps a colour profile that needs several segments", async () => {
+    const table = lut16(3, 33, Array<number>(33 ** 3 * 3).fill(4096));
+    const profile = profileOf([
+      ["desc", description("secret")],
+      ["A2B0", table],
+    ]);
+    const { bytes } = await clean(withSegments(await plainJpeg(), ...icc(profile, 5)), "image/jpeg");
+    expect(jpegParts(bytes).filter(({ marker }) => marker === 0xe2)).toHaveLength(4);
+    expect(profileIn(bytes)).toEqual(cleanProfile(profile) as Buffer<ArrayBuffer>);
+  });
+
+  test("loses a colour profile that decoders ignore", async () => {
+    const [first, second] = icc(displayProfile(), 2) as [Buffer, Buffer];
+    const refused = [[first], [second], [first, first, second], icc(Buffer.alloc(200, "profile"), 1)];
+    for (const segments of refused) {
+      const { bytes, facts } = await clean(withSegments(await plainJpeg(), ...segments), "image/jpeg");
+      expect(bytes).toEqual((await clean(await plainJpeg(), "image/jpeg")).bytes);
+      expect(facts.decoding?.colours).toBeUndefined();
+    }
   });
 
   test("keeps its JFIF header without the thumbnail in it", async () => {
@@ -111,13 +148,33 @@ describe("a JPEG", () => {
     expect(bytes).toEqual((await clean(plain, "image/jpeg")).bytes);
   });
 
-  test("that only lacks its end marker gets one; one cut in the middle is refused", async () => {
-    for (const plain of [await plainJpeg(), await plainJpeg(true)]) {
-      const { bytes } = await clean(plain.subarray(0, -2), "image/jpeg");
-      expect(bytes).toEqual((await clean(plain, "image/jpeg")).bytes);
-      for (const share of [0.1, 0.48, 0.9])
-        expect(await outcome(plain.subarray(0, plain.length * share), "image/jpeg")).toBe("DAMAGED_MEDIA");
+  test("that only lacks its end marker gets one, and says that it must be checked", async () => {
+    for (const isProgressive of [false, true]) {
+      const plain = await plainJpeg(isProgressive);
+      const whole = await clean(plain, "image/jpeg");
+      expect(whole.facts.decoding?.mustBeChecked).toBe(isProgressive ? "hidden end" : undefined);
+      const mended = await clean(plain.subarray(0, -2), "image/jpeg");
+      expect(mended.bytes).toEqual(whole.bytes);
+      expect(mended.facts.decoding?.mustBeChecked).toBe("no end");
     }
+  });
+
+  test.each([0xe1, 0xfe, 0xda, 0xc4])(
+    "whose last segment (marker %d) reaches beyond the end of the file loses it",
+    async (marker) => {
+      const plain = await plainJpeg();
+      const cut = jpegSegment(marker, "secret".repeat(20)).subarray(0, 50);
+      for (const end of [cut, cut.subarray(0, 2), cut.subarray(0, 3)]) {
+        const { bytes } = await clean(Buffer.concat([plain.subarray(0, -2), end]), "image/jpeg");
+        expect(bytes).toEqual((await clean(plain, "image/jpeg")).bytes);
+      }
+    },
+  );
+
+  test("that ends in front of its first scan is cut off", async () => {
+    const plain = await plainJpeg();
+    for (const length of [2, 10, plain.indexOf(Buffer.from([0xff, 0xda])) + 4])
+      expect(await outcome(plain.subarray(0, length), "image/jpeg")).toBe("CUT_OFF_MEDIA");
   });
 
   /** A progressive JPEG of this size, whose last scan comes so often that it has this many. */

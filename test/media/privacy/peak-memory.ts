@@ -1,17 +1,22 @@
-// Cleans the files of a folder in a process of its own: `NAME`, whose type stands in `NAME.type`. Prints what came of
-// each, and the peak of the process's memory in megabytes.
+// Cleans the files of a folder in a process of its own: `NAME`, whose type stands in `NAME.type`; with `prepare` behind
+// the folder it prepares them to be stored. Prints what came of each, and the peak of the process's memory in megabytes.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { ApiError } from "../../../src/errors.ts";
+import { prepareMedia } from "../../../src/media/preparation.ts";
 import { removeMetadata } from "../../../src/media/privacy/remove-metadata.ts";
 import type { MediaType } from "../../../src/media/types.ts";
 
-const folder = process.argv[2] ?? "";
+const [folder = "", what] = process.argv.slice(2);
+const work = (path: string, type: MediaType): Promise<unknown> =>
+  what === "prepare"
+    ? prepareMedia({ path, type, thumbnail: true, maxImagePixels: 300_000_000 })
+    : removeMetadata(path, type);
 const outcomes: Record<string, string> = {};
 for (const file of (await readdir(folder)).filter((name) => !name.endsWith(".type"))) {
   const type = (await Bun.file(join(folder, `${file}.type`)).text()) as MediaType;
-  outcomes[file] = await removeMetadata(join(folder, file), type).then(
+  outcomes[file] = await work(join(folder, file), type).then(
     () => "cleaned",
     (error: unknown) => (error instanceof ApiError ? error.code : String(error)),
   );

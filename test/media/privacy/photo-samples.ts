@@ -36,7 +36,6 @@ export function secretExif(orientation: number, order: "II" | "MM" = "II"): Buff
 }
 
 export const xmp = Buffer.from('<x:xmpmeta xmlns:x="adobe:ns:meta/">secret</x:xmpmeta>');
-export const profile = Buffer.alloc(200, "profile");
 
 export function jpegSegment(marker: number, ...content: (Buffer | string)[]): Buffer {
   const body = Buffer.concat(
@@ -160,3 +159,147 @@ export const gifParts = {
     Buffer.from([1, ...Array.from({ length: 256 }, (_, index) => 255 - index), 0]),
   ]),
 };
+
+/** A GIF of 200 × 100 pixels whose codes grow to twelve bits and start anew (GIF89a appendix F). */
+export function gifOfManyCodes(): Buffer {
+  const [width, height, codeBits] = [200, 100, 4];
+  const [clear, end] = [1 << codeBits, (1 << codeBits) + 1];
+  const bytes: number[] = [];
+  let [waiting, waitingBits, bits] = [0, 0, codeBits + 1];
+  const emit = (code: number) => {
+    waiting |= code << waitingBits;
+    for (waitingBits += bits; waitingBits >= 8; waitingBits -= 8) {
+      bytes.push(waiting & 255);
+      waiting >>>= 8;
+    }
+  };
+  let codes = new Map<string, number>();
+  let next = end + 1;
+  const reset = () => {
+    emit(clear);
+    codes = new Map(Array.from({ length: clear }, (_, value) => [String(value), value]));
+    [next, bits] = [end + 1, codeBits + 1];
+  };
+  reset();
+  let text = "";
+  let random = 1;
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    random = (random * 48_271) % 0x7fff_ffff;
+    const value = pixel % 3 === 0 ? random % clear : pixel % clear;
+    const longer = text === "" ? String(value) : `${text},${value}`;
+    if (codes.has(longer)) {
+      text = longer;
+      continue;
+    }
+    emit(codes.get(text) as number);
+    if (next < 4096) {
+      codes.set(longer, next);
+      if (next++ === 1 << bits) bits++;
+    } else reset();
+    text = String(value);
+  }
+  emit(codes.get(text) as number);
+  emit(end);
+  bytes.push(waiting & 255);
+  const blocks: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += 255) {
+    const part = bytes.slice(at, at + 255);
+    blocks.push(Buffer.from([part.length, ...part]));
+  }
+  const head = Buffer.from("GIF89a\0\0\0\0\x93\0\0", "latin1");
+  head.writeUInt16LE(width, 6);
+  head.writeUInt16LE(height, 8);
+  const colours = Buffer.from(Array.from({ length: clear * 3 }, (_, index) => index * 5));
+  const image = Buffer.from([0x2c, 0, 0, 0, 0, 0, 0, 0, 0, 0, codeBits]);
+  image.writeUInt16LE(width, 5);
+  image.writeUInt16LE(height, 7);
+  return Buffer.concat([head, colours, image, ...blocks, Buffer.from([0, 0x3b])]);
+}
+
+/** The code of a number in a JPEG made here: its size in four bits, then its lowest bits (ITU T.81 section F.1.2.1). */
+function jpegNumber(value: number): string {
+  const size = value === 0 ? 0 : Math.floor(Math.log2(Math.abs(value))) + 1;
+  const lowest =
+    size === 0 ? "" : (value > 0 ? value : value + 2 ** size - 1).toString(2).padStart(size, "0");
+  return size.toString(2).padStart(4, "0") + lowest;
+}
+
+/** Coded bits as bytes, the last one filled up with ones. */
+function jpegData(bits: string): Buffer {
+  const bytes = bits.padEnd(Math.ceil(bits.length / 8) * 8, "1").match(/.{8}/g) ?? [];
+  return Buffer.from(bytes.flatMap((byte) => (byte === "11111111" ? [255, 0] : [parseInt(byte, 2)])));
+}
+
+/** A quantisation that changes nothing; twelve codes of four bits for sizes; one of one bit for the end of a block. */
+const jpegTables = [
+  jpegSegment(0xdb, Buffer.from([0, ...Array<number>(64).fill(1)])),
+  jpegSegment(
+    0xc4,
+    Buffer.from([
+      0,
+      0,
+      0,
+      0,
+      12,
+      ...Array<number>(12).fill(0),
+      ...Array.from({ length: 12 }, (_, size) => size),
+    ]),
+  ),
+  jpegSegment(0xc4, Buffer.from([0x10, 1, ...Array<number>(15).fill(0), 0])),
+];
+
+/**
+ * A JPEG of 8 × 8 pixels in one colour of four inks, 255 for all of an ink, as Adobe's programs write it: inverted, as
+ * inks or as YCCK (Adobe TN 5116 section 18).
+ */
+export function inkJpeg(inks: readonly number[], coding: "CMYK" | "YCCK"): Buffer {
+  const [c = 0, m = 0, y = 0, k = 0] = inks.map((ink) => 255 - ink);
+  const [r, g, b] = [255 - c, 255 - m, 255 - y];
+  const ycck = [
+    0.299 * r + 0.587 * g + 0.114 * b,
+    128 - 0.168736 * r - 0.331264 * g + 0.5 * b,
+    128 + 0.5 * r - 0.418688 * g - 0.081312 * b,
+    k,
+  ];
+  const levels = (coding === "CMYK" ? [c, m, y, k] : ycck).map((value) => Math.round((value - 128) * 8));
+  const components = [1, 2, 3, 4];
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8]),
+    jpegSegment(0xee, `Adobe\0\x64\0\0\0\0${coding === "CMYK" ? "\0" : "\x02"}`),
+    ...jpegTables,
+    jpegSegment(0xc0, Buffer.from([8, 0, 8, 0, 8, 4, ...components.flatMap((id) => [id, 0x11, 0])])),
+    jpegSegment(0xda, Buffer.from([4, ...components.flatMap((id) => [id, 0]), 0, 63, 0])),
+    jpegData(levels.map((level) => `${jpegNumber(level)}0`).join("")),
+    Buffer.from([0xff, 0xd9]),
+  ]);
+}
+
+/** A grey JPEG, whose coding starts anew behind a restart marker every so many blocks of 8 × 8 pixels; 0: never. */
+export function greyJpeg(width: number, height: number, restartInterval = 0): Buffer {
+  const blocks = (width / 8) * (height / 8);
+  const data: Buffer[] = [];
+  let bits = "";
+  let last = 0;
+  for (let block = 0; block < blocks; block++) {
+    if (restartInterval > 0 && block > 0 && block % restartInterval === 0) {
+      data.push(jpegData(bits), Buffer.from([0xff, 0xd0 + ((block / restartInterval - 1) % 8)]));
+      [bits, last] = ["", 0];
+    }
+    const level = ((block * 37) % 1600) - 800;
+    bits += `${jpegNumber(level - last)}0`;
+    last = level;
+  }
+  const size = Buffer.from([8, 0, 0, 0, 0, 1, 1, 0x11, 0]);
+  size.writeUInt16BE(height, 1);
+  size.writeUInt16BE(width, 3);
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8]),
+    ...jpegTables,
+    jpegSegment(0xdd, Buffer.from([restartInterval >> 8, restartInterval & 255])),
+    jpegSegment(0xc0, size),
+    jpegSegment(0xda, Buffer.from([1, 1, 0, 0, 63, 0])),
+    ...data,
+    jpegData(bits),
+    Buffer.from([0xff, 0xd9]),
+  ]);
+}

@@ -1,16 +1,9 @@
 import { describe, expect, test } from "bun:test";
 
+import { cleanProfile } from "../../../src/media/privacy/icc.ts";
+import { displayProfile } from "../../support/icc-samples.ts";
 import { clean, leaks, outcome, pixels } from "./cleaning.ts";
-import {
-  profile,
-  riffChunk,
-  riffChunks,
-  riffFile,
-  secretExif,
-  vp8x,
-  webpImage,
-  xmp,
-} from "./photo-samples.ts";
+import { riffChunk, riffChunks, riffFile, secretExif, vp8x, webpImage, xmp } from "./photo-samples.ts";
 
 const exif = (orientation: number, prefix = "") =>
   riffChunk("EXIF", Buffer.concat([Buffer.from(prefix), secretExif(orientation)]));
@@ -33,7 +26,7 @@ describe("a WebP", () => {
         riffFile(
           "WEBP",
           vp8x(0x3c),
-          riffChunk("ICCP", profile),
+          riffChunk("ICCP", displayProfile()),
           riffChunk("junk", Buffer.from("secret")),
           image,
           exif(6, "Exif\0\0"),
@@ -43,14 +36,16 @@ describe("a WebP", () => {
       ]);
       const { bytes, facts, left } = await clean(sample, "image/webp");
       expect(leaks(bytes)).toBeFalse();
-      expect(types(bytes)).toEqual(["VP8X", "ICCP", lossless ? "VP8L" : "VP8 ", "EXIF"]);
-      expect(flags(bytes)).toBe(0x20 | 0x10 | 0x08);
+      expect(types(bytes)).toEqual(["VP8X", "ICCP", lossless ? "VP8L" : "VP8 "]);
+      expect(flags(bytes)).toBe(0x20 | 0x10);
+      expect(riffChunks(bytes.subarray(12))[1]?.content).toEqual(cleanProfile(displayProfile()) as Buffer);
       expect(bytes.readUInt32LE(4)).toBe(bytes.length - 8);
       expect(await pixels(bytes)).toEqual(await pixels(sample));
-      expect(facts).toEqual({
+      // Browsers do not follow the orientation in a WebP.
+      expect(facts).toMatchObject({
         bytes: bytes.length,
-        orientation: 6,
-        size: { width: 32, height: 48 },
+        orientation: 1,
+        size: { width: 48, height: 32 },
         decodedPixels: 32 * 48,
         hasPicture: true,
       });
@@ -87,10 +82,38 @@ describe("a WebP", () => {
     expect(facts).toMatchObject({ size: { width: 50, height: 36 }, decodedPixels: 50 * 36 });
   });
 
+  test("loses a colour profile that decoders ignore", async () => {
+    const image = await webpImage(true);
+    const sample = riffFile("WEBP", vp8x(0x20), riffChunk("ICCP", Buffer.alloc(200, "profile")), image);
+    const { bytes } = await clean(sample, "image/webp");
+    expect(bytes).toEqual(riffFile("WEBP", vp8x(0), image));
+  });
+
+  test("that ends behind its picture loses what is cut", async () => {
+    const image = await webpImage(true);
+    const sample = riffFile("WEBP", vp8x(0x0c), image, exif(6), riffChunk("XMP ", xmp));
+    for (const length of [sample.length - 5, sample.length - xmp.length - 30])
+      expect((await clean(sample.subarray(0, length), "image/webp")).bytes).toEqual(
+        riffFile("WEBP", vp8x(0), image),
+      );
+  });
+
+  test("that moves and ends in a later frame loses that frame; in the first one it is cut off", async () => {
+    const image = await webpImage(false);
+    const animation = riffChunk("ANIM", Buffer.alloc(6));
+    const frame = animationFrame(0, 0, 48, 32, image);
+    const whole = riffFile("WEBP", vp8x(0x02), animation, frame, frame);
+    for (const cut of [2, 100, frame.length - 8])
+      expect((await clean(whole.subarray(0, -cut), "image/webp")).bytes).toEqual(
+        riffFile("WEBP", vp8x(0x02), animation, frame),
+      );
+    expect(await outcome(whole.subarray(0, -frame.length - 2), "image/webp")).toBe("CUT_OFF_MEDIA");
+  });
+
   test("that is cut is refused; a forgotten last padding byte is added", async () => {
     const whole = riffFile("WEBP", vp8x(0), await webpImage(true));
     for (const share of [0.2, 0.5, 0.9])
-      expect(await outcome(whole.subarray(0, whole.length * share), "image/webp")).toBe("DAMAGED_MEDIA");
+      expect(await outcome(whole.subarray(0, whole.length * share), "image/webp")).toBe("CUT_OFF_MEDIA");
     const odd = riffFile("WEBP", riffChunk("VP8L", Buffer.from("\x2f\x2f\xc0\x07\x00ab", "latin1")));
     expect((await clean(odd.subarray(0, -1), "image/webp")).bytes).toEqual(odd);
   });

@@ -1,0 +1,106 @@
+/** Bytes before the table of tags. */
+export const headerBytes = 128;
+const tableEntryBytes = 12;
+/** A real profile has up to 40. */
+const maxTags = 200;
+
+/** How colours are counted on the side of the device: `RGB `, `GRAY`, `CMYK`, and on the other: `XYZ `, `Lab `. */
+export type ColourSpace = string;
+
+/**
+ * The header and the tags of an ICC colour profile (ICC.1:2022 section 7). What the tags hold is not looked at.
+ */
+export class IccProfile {
+  private constructor(
+    readonly header: Buffer,
+    /** The content of every tag by its signature, in the order of the table. */
+    readonly tags: ReadonlyMap<string, Buffer>,
+  ) {}
+
+  /** Reads a profile; undefined for one that is malformed. Bytes behind the profile's own end are passed over. */
+  static read(bytes: Buffer): IccProfile | undefined {
+    if (bytes.length < headerBytes + 4 || bytes.toString("latin1", 36, 40) !== "acsp") return undefined;
+    const size = bytes.readUInt32BE(0);
+    const count = bytes.readUInt32BE(headerBytes);
+    if (size > bytes.length || count > maxTags || headerBytes + 4 + count * tableEntryBytes > size)
+      return undefined;
+    const tags = new Map<string, Buffer>();
+    const ranges = new Map<string, Buffer>();
+    let rangeBytes = 0;
+    for (let index = 0; index < count; index++) {
+      const entry = headerBytes + 4 + index * tableEntryBytes;
+      const [offset, length] = [bytes.readUInt32BE(entry + 4), bytes.readUInt32BE(entry + 8)];
+      if (length < 8 || offset + length > size) return undefined;
+      const range = `${offset} ${length}`;
+      if (!ranges.has(range)) {
+        ranges.set(range, bytes.subarray(offset, offset + length));
+        rangeBytes += length;
+        // Tags that overlap each other would grow when they are written.
+        if (rangeBytes > size) return undefined;
+      }
+      const signature = bytes.toString("latin1", entry, entry + 4);
+      if (!tags.has(signature)) tags.set(signature, ranges.get(range) as Buffer);
+    }
+    return new IccProfile(bytes.subarray(0, headerBytes), tags);
+  }
+
+  get majorVersion(): number {
+    return this.header.readUInt8(8);
+  }
+
+  /** `mntr`, `prtr`, `scnr`, `spac`, or one that does not describe the colours of an image. */
+  get deviceClass(): string {
+    return this.header.toString("latin1", 12, 16);
+  }
+
+  /** Of the image. */
+  get space(): ColourSpace {
+    return this.header.toString("latin1", 16, 20);
+  }
+
+  /** What the profile leads to: `XYZ ` or `Lab `. */
+  get connectionSpace(): ColourSpace {
+    return this.header.toString("latin1", 20, 24);
+  }
+}
+
+/**
+ * Writes a profile with the header's size set, equal tags stored once.
+ * @param length bytes that it is to have, which the last tag fills up; as few as it needs unless given
+ * @returns undefined where it needs more than `length`
+ */
+export function writeProfile(
+  header: Buffer,
+  tags: ReadonlyMap<string, Buffer>,
+  length?: number,
+): Buffer<ArrayBuffer> | undefined {
+  const table = Buffer.alloc(4 + tags.size * tableEntryBytes);
+  table.writeUInt32BE(tags.size, 0);
+  const stored: { content: Buffer; offset: number }[] = [];
+  let end = headerBytes + table.length;
+  let entry = 4;
+  for (const [signature, content] of tags) {
+    let place = stored.find((other) => other.content.equals(content));
+    if (!place) {
+      place = { content, offset: end };
+      stored.push(place);
+      end += Math.ceil(content.length / 4) * 4;
+    }
+    table.write(signature, entry, "latin1");
+    table.writeUInt32BE(place.offset, entry + 4);
+    table.writeUInt32BE(content.length, entry + 8);
+    entry += tableEntryBytes;
+  }
+  const size = length ?? end;
+  if (end > size) return undefined;
+  const last = stored.at(-1);
+  if (last && length !== undefined)
+    for (let at = 4; at < table.length; at += tableEntryBytes)
+      if (table.readUInt32BE(at + 4) === last.offset) table.writeUInt32BE(size - last.offset, at + 8);
+  const bytes = Buffer.alloc(size);
+  header.copy(bytes);
+  bytes.writeUInt32BE(size, 0);
+  table.copy(bytes, headerBytes);
+  for (const { content, offset } of stored) content.copy(bytes, offset);
+  return bytes;
+}

@@ -1,0 +1,18 @@
+import type { Box, BoxReader } from "../iso-boxes.ts";
+import { cleanProfileInPlace } from "./icc.ts";
+import { blankBox } from "./iso-blanking.ts";
+import type { Patches } from "./plan.ts";
+
+/**
+ * The colours of a picture (`colr`, ISO/IEC 14496-12 section 12.1.5): numbers stay, an ICC profile is made anew in place,
+ * and what decoders do not know is blanked.
+ */
+export async function cleanColours(reader: BoxReader, patches: Patches, colr: Box): Promise<void> {
+  const type = (await reader.content(colr, 4)).toString("latin1");
+  if (type === "nclx" || type === "nclc") return;
+  const start = colr.body + 4;
+  const profile = await reader.source.read(start, colr.end - start);
+  const clean = type === "prof" || type === "rICC" ? cleanProfileInPlace(profile) : undefined;
+  if (clean) patches.write(start, clean);
+  else blankBox(patches, colr);
+}

@@ -1,0 +1,85 @@
+import type { ByteSource } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
+
+const soi = 0xd8;
+const eoi = 0xd9;
+
+/** A segment of a JPEG (ITU T.81 section B.1.1.4). */
+export interface Segment {
+  readonly marker: number;
+  /** Of the marker's last 0xFF. */
+  readonly offset: number;
+  readonly body: number;
+  readonly end: number;
+}
+
+/** The segment at or after `from`; undefined where the file ends before or within it. */
+export async function nextSegment(source: ByteSource, from: number): Promise<Segment | undefined> {
+  const found = await findMarker(source, from, (code) => code !== 0x00);
+  if (!found) return undefined;
+  const { marker, end } = found;
+  const hasNoBody = marker === 0x01 || marker === soi || marker === eoi || isRestart(marker);
+  if (hasNoBody) return { marker, offset: end - 2, body: end, end };
+  const size = await source.readUpTo(end, 2);
+  if (size.length < 2) return undefined;
+  const length = size.readUInt16BE(0);
+  if (length < 2) throw damaged(`a segment of ${length} bytes at ${end}`);
+  return end + length > source.size
+    ? undefined
+    : { marker, offset: end - 2, body: end + 2, end: end + length };
+}
+
+/** Where the coded data from `from` ends: at the 0xFF of the next marker, or at the end of the file. */
+export async function endOfScan(source: ByteSource, from: number): Promise<number> {
+  const next = await findMarker(source, from, endsScan);
+  if (next) return next.start;
+  const isHalfMarker = (await source.read(source.size - 1, 1)).readUInt8(0) === 0xff;
+  return isHalfMarker ? Math.max(from, source.size - 1) : source.size;
+}
+
+/**
+ * The first marker from `from` on that is wanted. 0xFF may stand any number of times before a marker's code.
+ * Thumbnails inside segments hold markers too: call it between segments and inside scans only.
+ */
+async function findMarker(
+  source: ByteSource,
+  from: number,
+  wanted: (marker: number) => boolean,
+): Promise<{ marker: number; start: number; end: number } | undefined> {
+  let start: number | undefined;
+  for (let offset = from; offset < source.size;) {
+    const bytes = await source.readSome(offset);
+    for (let index = 0; index < bytes.length; index++) {
+      if (start === undefined) {
+        index = bytes.indexOf(0xff, index);
+        if (index === -1) break;
+        start = offset + index;
+      } else if (bytes[index] !== 0xff) {
+        const marker = bytes[index] as number;
+        if (wanted(marker)) return { marker, start, end: offset + index + 1 };
+        start = undefined;
+      }
+    }
+    offset += bytes.length;
+  }
+  return undefined;
+}
+
+/** Stuffed zeros and restarts are part of a scan; reserved codes are a damage that decoders pass over. */
+function endsScan(marker: number): boolean {
+  return marker >= 0xc0 && marker !== 0xc8 && !isRestart(marker) && !(marker >= 0xf0 && marker <= 0xfd);
+}
+
+function isRestart(marker: number): boolean {
+  return marker >= 0xd0 && marker <= 0xd7;
+}
+
+export function segmentOf(marker: number, content: Buffer): Buffer {
+  const head = Buffer.from([0xff, marker, 0, 0]);
+  head.writeUInt16BE(content.length + 2, 2);
+  return Buffer.concat([head, content]);
+}
+
+export function startsWith(content: Buffer, signature: string): boolean {
+  return content.toString("latin1", 0, signature.length) === signature;
+}

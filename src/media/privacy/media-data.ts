@@ -1,0 +1,22 @@
+import type { Box } from "../iso-boxes.ts";
+
+/** The boxes of a file that hold media data. */
+export class MediaData {
+  readonly boxes: readonly Box[];
+
+  constructor(boxes: readonly Box[]) {
+    this.boxes = boxes.toSorted((a, b) => a.offset - b.offset);
+  }
+
+  /** The box whose content has the byte at `offset`. */
+  holderOf(offset: number): Box | undefined {
+    let low = 0;
+    for (let high = this.boxes.length; low < high;) {
+      const middle = (low + high) >>> 1;
+      if ((this.boxes[middle] as Box).end <= offset) low = middle + 1;
+      else high = middle;
+    }
+    const box = this.boxes[low];
+    return box && offset >= box.body ? box : undefined;
+  }
+}

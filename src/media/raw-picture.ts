@@ -1,0 +1,120 @@
+import { pngChunk, pngSignature } from "./png-chunks.ts";
+
+/** Red, green, blue and opacity, a byte each. */
+const pixelBytes = 4;
+const rgbaHeader = Buffer.from([8, 6, 0, 0, 0]);
+/** Of a zlib stream (RFC 1950). */
+const zlibHeader = Buffer.from([0x78, 0x01]);
+
+/** The rows of a picture, one after the other, each behind a byte that PNG needs. */
+export type Rows = Buffer<ArrayBuffer>;
+
+/**
+ * The pixels of a decoded picture, to be looked at and changed one by one. `Bun.Image` hands them out and takes them as
+ * a PNG that is not compressed, which is unpacked only if they are asked for.
+ */
+export class RawPicture {
+  #png: Rows | undefined;
+  #rows: Rows | undefined;
+
+  private constructor(
+    readonly width: number,
+    readonly height: number,
+    { png, rows }: { readonly png?: Rows; readonly rows?: Rows },
+  ) {
+    this.#png = png;
+    this.#rows = rows;
+  }
+
+  /** A picture of transparent pixels. */
+  static transparent(width: number, height: number): RawPicture {
+    return new RawPicture(width, height, { rows: Buffer.alloc((1 + width * pixelBytes) * height) });
+  }
+
+  /**
+   * Runs a pipeline up to its pixels.
+   * @throws its errors
+   */
+  static async decode(image: Bun.Image): Promise<RawPicture> {
+    const { buffer, byteOffset, length } = await image.png({ compressionLevel: 0 }).bytes();
+    const png = Buffer.from(buffer as ArrayBuffer, byteOffset, length);
+    if (!png.subarray(24, 29).equals(rgbaHeader)) throw new Error("Bun.Image has another form of PNG");
+    return new RawPicture(png.readUInt32BE(16), png.readUInt32BE(20), { png });
+  }
+
+  /** All rows; pixels are at {@link at}. To be changed by {@link forEach} and {@link place} only. */
+  get rows(): Rows {
+    return (this.#rows ??= unpack(this.#png as Rows, this.width, this.height));
+  }
+
+  /** Where the bytes of a pixel are in {@link rows}. */
+  at(x: number, y: number): number {
+    return y * (1 + this.width * pixelBytes) + 1 + x * pixelBytes;
+  }
+
+  /** Calls `change` for each pixel, with the rows and the place in them. */
+  forEach(change: (rows: Rows, at: number) => void): void {
+    const { rows } = this;
+    this.#png = undefined;
+    for (let y = 0; y < this.height; y++)
+      for (let at = this.at(0, y), end = at + this.width * pixelBytes; at < end; at += pixelBytes)
+        change(rows, at);
+  }
+
+  /** Puts another picture on this one, whose pixels it replaces; what does not fit is left out. */
+  place(other: RawPicture, x: number, y: number): void {
+    const { rows } = this;
+    this.#png = undefined;
+    const length = Math.min(other.width, this.width - x) * pixelBytes;
+    for (let row = 0; row < other.height && y + row < this.height; row++) {
+      const from = other.at(0, row);
+      other.rows.copy(rows, this.at(x, y + row), from, from + length);
+    }
+  }
+
+  /** The start of another pipeline, without a colour profile. */
+  toImage(): Bun.Image {
+    if (!this.#png || hasProfile(this.#png)) this.#png = pack(this.rows, this.width, this.height);
+    return new Bun.Image(this.#png);
+  }
+}
+
+function* chunksOf(png: Rows): Generator<{ readonly type: string; readonly content: Rows }> {
+  for (let at = pngSignature.length; at < png.length;) {
+    const length = png.readUInt32BE(at);
+    yield { type: png.toString("latin1", at + 4, at + 8), content: png.subarray(at + 8, at + 8 + length) };
+    at += 12 + length;
+  }
+}
+
+/** Chunks of the profile stand in front of the pixels. */
+function hasProfile(png: Rows): boolean {
+  for (const { type } of chunksOf(png)) if (type === "iCCP" || type === "IDAT") return type === "iCCP";
+  return false;
+}
+
+function unpack(png: Rows, width: number, height: number): Rows {
+  const data: Buffer[] = [];
+  for (const { type, content } of chunksOf(png)) if (type === "IDAT") data.push(content);
+  const { buffer, byteOffset, length } = Bun.inflateSync(Buffer.concat(data).subarray(zlibHeader.length));
+  const rows = Buffer.from(buffer, byteOffset, length);
+  // What stands in front of each row says how it is filtered: 0 for not at all (PNG third edition, section 9.2).
+  for (let y = 0; y < height; y++)
+    if (rows[y * (1 + width * pixelBytes)] !== 0) throw new Error("Bun.Image filters the rows of a PNG");
+  return rows;
+}
+
+function pack(rows: Rows, width: number, height: number): Rows {
+  const size = Buffer.alloc(8);
+  size.writeUInt32BE(width, 0);
+  size.writeUInt32BE(height, 4);
+  const checksum = Buffer.alloc(4);
+  checksum.writeUInt32BE(Bun.hash.adler32(rows));
+  const data = Bun.deflateSync(rows, { level: 0 });
+  return Buffer.concat([
+    pngSignature,
+    pngChunk("IHDR", Buffer.concat([size, rgbaHeader])),
+    pngChunk("IDAT", Buffer.concat([zlibHeader, data, checksum])),
+    pngChunk("IEND", Buffer.alloc(0)),
+  ]);
+}

@@ -1,0 +1,217 @@
+import { describe, expect, test } from "bun:test";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { deflateSync } from "node:zlib";
+
+import { ApiError, ValidationProblems } from "../../src/errors.ts";
+import { prepareMedia, type Preparation } from "../../src/media/preparation.ts";
+import type { MediaType } from "../../src/media/types.ts";
+import { blackPng, heicPhoto, jpegPhoto } from "../support/media-samples.ts";
+import { inTempFolder } from "./privacy/cleaning.ts";
+import { greyJpeg, jpegSegment, pngChunk, secretExif, withSegments } from "./privacy/photo-samples.ts";
+
+/** What becomes of an upload: what was made of it, or why it was refused. */
+async function prepared(
+  bytes: Uint8Array,
+  type: MediaType = "image/jpeg",
+  maxImagePixels = 300_000_000,
+): Promise<Preparation | string> {
+  return inTempFolder(async (folder) => {
+    const path = join(folder, "upload");
+    await Bun.write(path, bytes);
+    try {
+      const made = await prepareMedia({ path, type, thumbnail: true, maxImagePixels });
+      const expected = typeof made.thumbnail === "number" ? ["upload", "upload.thumb"] : ["upload"];
+      expect((await readdir(folder)).sort()).toEqual(expected);
+      return made;
+    } catch (error) {
+      if (error instanceof ApiError) return error.code;
+      if (error instanceof ValidationProblems) return error.problems[0]?.msg ?? "";
+      throw error;
+    }
+  });
+}
+
+/** A photo with something to see everywhere, down to its last corner. */
+const photo = async (width = 320, height = 240, progressive = false) => {
+  const png = await new Bun.Image(await jpegPhoto(width, height)).png().bytes();
+  return Buffer.from(await new Bun.Image(png).jpeg({ quality: 90, progressive }).bytes());
+};
+const endOfImage = Buffer.from([0xff, 0xd9]);
+/** The photo without a part of the scan data at its end: without an end marker, and with one. */
+const cutTo = (jpeg: Buffer, length: number) => [
+  jpeg.subarray(0, length),
+  Buffer.concat([jpeg.subarray(0, length), endOfImage]),
+];
+
+describe("a JPEG that is cut off in the middle", () => {
+  test.each([false, true])(
+    "is refused whatever its last bytes are, and a whole one is not (progressive: %p)",
+    async (progressive) => {
+      const whole = await photo(320, 240, progressive);
+      expect(await prepared(whole)).toMatchObject({ size: { width: 320, height: 240 } });
+      expect(await prepared(whole.subarray(0, -2))).toMatchObject({ size: { width: 320, height: 240 } });
+      const firstScan = whole.indexOf(Buffer.from([0xff, 0xda])) + 20;
+      for (const share of [0.1, 0.5, 0.8, 0.95]) {
+        const length = firstScan + Math.floor((whole.length - firstScan) * share);
+        for (const cut of cutTo(whole, length))
+          expect([share, await prepared(cut)]).toEqual([share, "CUT_OFF_MEDIA"]);
+      }
+    },
+  );
+
+  test("is refused whatever its orientation is", async () => {
+    const whole = await photo(320, 240);
+    for (const orientation of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      const turned = withSegments(whole, jpegSegment(0xe1, "Exif\0\0", secretExif(orientation)));
+      expect(await prepared(turned)).toBeObject();
+      for (const cut of cutTo(turned, Math.floor(turned.length * 0.9)))
+        expect(await prepared(cut)).toBe("CUT_OFF_MEDIA");
+    }
+  });
+
+  test("is refused in a large photo of which only the last rows are missing", async () => {
+    const whole = await photo(1600, 1200);
+    for (const cut of cutTo(whole, whole.length - 1500)) expect(await prepared(cut)).toBe("CUT_OFF_MEDIA");
+  });
+
+  test.each([0, 1, 7, 20])(
+    "is refused in a grey photo with a restart marker every %d blocks, wherever it is cut",
+    async (restartInterval) => {
+      const whole = greyJpeg(320, 240, restartInterval);
+      expect(await prepared(whole)).toBeObject();
+      const scan = whole.indexOf(Buffer.from([0xff, 0xda])) + 10;
+      const step = Math.ceil((whole.length - scan) / 25);
+      for (let length = scan + 4; length < whole.length - 8; length += step)
+        for (const cut of cutTo(whole, length))
+          expect([length, await prepared(cut)]).toEqual([length, "CUT_OFF_MEDIA"]);
+      // In front of a restart marker, and behind it.
+      const restart = whole.lastIndexOf(Buffer.from([0xff, 0xd0]));
+      if (restart > scan)
+        for (const length of [restart, restart + 2])
+          for (const cut of cutTo(whole, length)) expect(await prepared(cut)).toBe("CUT_OFF_MEDIA");
+    },
+  );
+
+  test("is not mistaken for a whole one whose last corner is as grey as missing blocks", async () => {
+    const png = pngOf(64, 64, (x) => (x < 32 ? [x * 8, 90, 200] : [128, 128, 128]));
+    const whole = Buffer.from(await new Bun.Image(png).jpeg({ quality: 90 }).bytes());
+    expect(await prepared(whole)).toBeObject();
+    expect(await prepared(whole.subarray(0, -2))).toBeObject();
+    for (const cut of cutTo(whole, whole.length - 100)) expect(await prepared(cut)).toBe("CUT_OFF_MEDIA");
+  });
+});
+
+test(
+  "a large JPEG without an end marker is held in memory once, and one of more than 64 MB counts as cut off",
+  () =>
+    inTempFolder(async (folder) => {
+      // What follows the last block belongs to the scan, and decoders pass over it.
+      const scan = (await photo()).subarray(0, -2);
+      for (const megabytes of [66, 68]) {
+        await Bun.write(
+          join(folder, `${megabytes}`),
+          Buffer.concat([scan, Buffer.alloc(megabytes * 1_000_000, 0xaa)]),
+        );
+        await Bun.write(join(folder, `${megabytes}.type`), "image/jpeg");
+      }
+      const script = join(import.meta.dir, "privacy/peak-memory.ts");
+      const child = Bun.spawn([process.execPath, script, folder, "prepare"]);
+      const { outcomes, peakMegabytes } = await new Response(child.stdout).json();
+      expect(outcomes).toEqual({ 66: "cleaned", 68: "CUT_OFF_MEDIA" });
+      expect(peakMegabytes).toBeLessThan(300);
+    }),
+  60_000,
+);
+
+/** A PNG without compression to speak of. */
+function pngOf(width: number, height: number, colour: (x: number, y: number) => number[]): Buffer {
+  const rows = Array.from({ length: height }, (_, y) => [
+    0,
+    ...Array.from({ length: width }, (_, x) => colour(x, y)).flat(),
+  ]);
+  return png(width, height, 8, 2, deflateSync(Buffer.from(rows.flat())));
+}
+
+function png(width: number, height: number, bitDepth: number, colourType: number, data: Buffer): Buffer {
+  const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, bitDepth, colourType, 0, 0, 0]);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  return Buffer.concat([
+    Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+    pngChunk("IHDR", header),
+    pngChunk("IDAT", data),
+    pngChunk("IEND"),
+  ]);
+}
+
+describe("a picture with a damaged end", () => {
+  const source = pngOf(64, 48, (x, y) => [x * 3, y * 5, 90]);
+
+  test("is mended: a PNG without IEND, a JPEG with a last segment beyond its end", async () => {
+    expect(await prepared(source.subarray(0, -12), "image/png")).toMatchObject({ bytes: source.length });
+    const whole = await photo();
+    const broken = Buffer.concat([
+      whole.subarray(0, -2),
+      jpegSegment(0xe1, Buffer.alloc(500)).subarray(0, 100),
+    ]);
+    expect(await prepared(broken)).toEqual(await prepared(whole));
+  });
+
+  test("is cut off where the data of a PNG is not all there, whatever its structure says", async () => {
+    const at = source.indexOf("IDAT") - 4;
+    const data = source.subarray(at + 8, source.length - 16);
+    const half = Buffer.concat([source.subarray(0, at), pngChunk("IDAT", data.subarray(0, data.length / 2))]);
+    expect(await prepared(half, "image/png")).toBe("CUT_OFF_MEDIA");
+    expect(await prepared(source.subarray(0, -100), "image/png")).toBe("CUT_OFF_MEDIA");
+    expect(await prepared(Buffer.concat([half, pngChunk("IEND")]), "image/png")).toBe("DAMAGED_MEDIA");
+  });
+});
+
+describe("an image of many pixels", () => {
+  test("has a thumbnail as long as it can be decoded in the memory of a worker, and none beyond", async () => {
+    expect(await prepared(blackPng(8192, 6144), "image/png")).toMatchObject({
+      size: { width: 8192, height: 6144 },
+      thumbnail: expect.any(Number),
+    });
+    expect(await prepared(blackPng(10_000, 9000), "image/png")).toMatchObject({
+      thumbnail: expect.any(Number),
+    });
+    expect(await prepared(blackPng(11_000, 10_000), "image/png")).toMatchObject({
+      size: { width: 11_000, height: 10_000 },
+      thumbnail: null,
+    });
+    expect(await prepared(blackPng(30_000, 10_000), "image/png")).toMatchObject({ thumbnail: null });
+  }, 60_000);
+
+  test("has a thumbnail whatever its size where it is a usual JPEG, which is decoded small", async () => {
+    const made = await prepared(greyJpeg(20_000, 15_000));
+    expect(made).toMatchObject({ size: { width: 20_000, height: 15_000 }, thumbnail: expect.any(Number) });
+  }, 60_000);
+
+  test("has no thumbnail where it is a progressive JPEG beyond 130 megapixels or so", async () => {
+    const whole = await photo(64, 48, true);
+    const sized = (width: number, height: number) => {
+      const bytes = Buffer.from(whole);
+      const frame = bytes.indexOf(Buffer.from([0xff, 0xc2]));
+      bytes.writeUInt16BE(height, frame + 5);
+      bytes.writeUInt16BE(width, frame + 7);
+      return bytes;
+    };
+    expect(await prepared(sized(16_000, 15_000))).toMatchObject({ thumbnail: null });
+    expect(await prepared(sized(16_000, 15_000).subarray(0, -2))).toBe("CUT_OFF_MEDIA");
+  });
+
+  test("stands in for its own thumbnail where nothing decodes it here", async () => {
+    expect(await prepared(heicPhoto(), "image/heic")).toMatchObject({ thumbnail: "original" });
+  });
+
+  test("is refused beyond the limit of the operator, to the pixel", async () => {
+    const tooMany = "Value error, the image has more than 1 million pixels";
+    expect(await prepared(blackPng(1000, 1000), "image/png", 1_000_000)).toBeObject();
+    expect(await prepared(blackPng(1001, 1000), "image/png", 1_000_000)).toBe(tooMany);
+    expect(await prepared(blackPng(20_000, 15_001), "image/png")).toBe(
+      "Value error, the image has more than 300 million pixels",
+    );
+  });
+});

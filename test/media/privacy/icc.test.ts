@@ -1,0 +1,144 @@
+import { describe, expect, test } from "bun:test";
+
+import { IccProfile } from "../../../src/media/colour/icc-profile.ts";
+import { cleanProfile, cleanProfileInPlace } from "../../../src/media/privacy/icc.ts";
+import {
+  description,
+  displayProfile,
+  gamma,
+  lut16,
+  lut8,
+  profileOf,
+  text,
+  xyz,
+} from "../../support/icc-samples.ts";
+import { leaks } from "./cleaning.ts";
+
+const tagsOf = (bytes: Buffer | undefined) => IccProfile.read(bytes ?? Buffer.alloc(0))?.tags ?? new Map();
+
+describe("a colour profile", () => {
+  test.each([cleanProfile, cleanProfileInPlace])(
+    "keeps what colours need, and neither names, serial numbers, dates, makers nor identifiers",
+    (cleanIt) => {
+      for (const version of [2, 4]) {
+        const original = displayProfile({ version });
+        expect(leaks(original)).toBeTrue();
+        const clean = cleanIt(original) as Buffer<ArrayBuffer>;
+        expect(leaks(clean)).toBeFalse();
+        expect([...tagsOf(clean).keys()]).toEqual("wtpt rXYZ gXYZ bXYZ rTRC gTRC bTRC desc cprt".split(" "));
+        for (const tag of "wtpt rXYZ gXYZ bXYZ rTRC gTRC bTRC".split(" "))
+          expect(tagsOf(clean).get(tag).subarray(0, 14)).toEqual(tagsOf(original).get(tag).subarray(0, 14));
+        const header = clean.subarray(0, 128);
+        expect(header.readUInt32BE(0)).toBe(clean.length);
+        expect(header.toString("latin1", 12, 24)).toBe("mntrRGB XYZ ");
+        expect(header.toString("latin1", 36, 40)).toBe("acsp");
+        expect(header.subarray(68, 80).equals(original.subarray(68, 80))).toBeTrue();
+        for (const [from, to] of [
+          [4, 8],
+          [24, 36],
+          [40, 64],
+          [80, 128],
+        ] as const)
+          expect(header.subarray(from, to).every((byte) => byte === 0)).toBeTrue();
+      }
+    },
+  );
+
+  test("has a neutral description and copyright in the form of its version", () => {
+    const [old, current] = [2, 4].map((version) => tagsOf(cleanProfile(displayProfile({ version }))));
+    expect(old!.get("desc").toString("latin1", 12, 26)).toBe("Colour profile");
+    expect(old!.get("cprt").toString("latin1")).toBe("text\0\0\0\0Not stated\0");
+    expect(Buffer.from(current!.get("desc").subarray(28)).swap16().toString("utf16le")).toBe(
+      "Colour profile",
+    );
+    expect(current!.get("cprt").toString("latin1", 0, 4)).toBe("mluc");
+  });
+
+  test("is cleaned in place to as many bytes as it had, and readers find all of them used", () => {
+    const original = Buffer.concat([displayProfile(), Buffer.alloc(5000, "secret tail ")]);
+    const clean = cleanProfileInPlace(original) as Buffer<ArrayBuffer>;
+    expect(clean).toHaveLength(original.length);
+    expect(clean.readUInt32BE(0)).toBe(original.length);
+    expect(leaks(clean)).toBeFalse();
+    const last = tagsOf(clean).get("cprt");
+    expect(last.byteOffset + last.length).toBe(clean.byteOffset + clean.length);
+  });
+
+  test("too small for a description of ours is cleaned in place without one", () => {
+    const tiny = profileOf([
+      ["desc", text("P3")],
+      ["kTRC", gamma(2.2)],
+    ]);
+    const clean = cleanProfileInPlace(tiny) as Buffer<ArrayBuffer>;
+    expect(clean).toHaveLength(tiny.length);
+    expect([...tagsOf(clean).keys()]).toEqual(["kTRC"]);
+  });
+
+  test("that was cleaned is not changed once more", () => {
+    for (const version of [2, 4]) {
+      const clean = cleanProfile(displayProfile({ version })) as Buffer<ArrayBuffer>;
+      expect(cleanProfile(clean)).toEqual(clean);
+      const inPlace = cleanProfileInPlace(displayProfile({ version })) as Buffer<ArrayBuffer>;
+      expect(cleanProfileInPlace(inPlace)).toEqual(inPlace);
+    }
+  });
+
+  test("stores equal curves once", () => {
+    const clean = tagsOf(cleanProfile(displayProfile()));
+    expect(clean.get("gTRC").byteOffset).toBe(clean.get("rTRC").byteOffset);
+  });
+
+  test("loses bytes that hide behind the content of a tag", () => {
+    const hidden = Buffer.from("secret");
+    const table16 = lut16(4, 2, Array<number>(48).fill(7));
+    const table8 = lut8(3, 2, Array<number>(24).fill(7));
+    const profile = profileOf(
+      [
+        ["A2B0", Buffer.concat([table16, hidden])],
+        ["A2B1", Buffer.concat([table8, hidden])],
+        ["wtpt", Buffer.concat([xyz(1, 1, 1), hidden])],
+        ["kTRC", Buffer.concat([gamma(2), hidden])],
+      ],
+      { space: "CMYK", deviceClass: "prtr" },
+    );
+    const clean = cleanProfile(profile) as Buffer<ArrayBuffer>;
+    expect(leaks(clean)).toBeFalse();
+    expect(tagsOf(clean).get("A2B0")).toEqual(table16);
+    expect(tagsOf(clean).get("A2B1")).toEqual(table8);
+  });
+
+  const broken = (change: (profile: Buffer) => void) => {
+    const profile = displayProfile();
+    change(profile);
+    return profile;
+  };
+  test.each([
+    ["empty", Buffer.alloc(0)],
+    ["shorter than it says", displayProfile().subarray(0, -4)],
+    ["without its signature", broken((profile) => profile.write("xxxx", 36))],
+    ["with a tag behind its end", broken((profile) => profile.writeUInt32BE(1 << 20, 128 + 8))],
+    ["with a tag too long", broken((profile) => profile.writeUInt32BE(0xffff_ffff, 128 + 12))],
+    ["with millions of tags", broken((profile) => profile.writeUInt32BE(0x7fff_ffff, 128))],
+    ["without colours", profileOf([["desc", description("x")]])],
+    ["that lacks a primary", profileOf([["rXYZ", xyz(1, 1, 1)]])],
+    ["of a device link", displayProfile({ deviceClass: "link" })],
+    ["of named colours", displayProfile({ deviceClass: "nmcl" })],
+  ])("%s is none", (_name, profile) => {
+    expect(cleanProfile(profile)).toBeUndefined();
+    expect(cleanProfileInPlace(profile)).toBeUndefined();
+  });
+
+  test("whose tags overlap does not grow", () => {
+    const table = lut16(3, 2, Array<number>(24).fill(7));
+    const profile = profileOf([
+      ["A2B0", table],
+      ...["A2B1", "A2B2", "B2A0"].map((tag) => [tag, table] as [string, Buffer]),
+    ]);
+    for (const [index] of [1, 2, 3].entries()) {
+      const entry = 128 + 4 + (index + 1) * 12;
+      profile.writeUInt32BE(profile.readUInt32BE(128 + 8) - 4 * (index + 1), entry + 4);
+      profile.writeUInt32BE(profile.length - profile.readUInt32BE(entry + 4), entry + 8);
+    }
+    expect(cleanProfile(profile)).toBeUndefined();
+  });
+});
