@@ -1,7 +1,7 @@
 import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } from "elysia";
 
 import { JsonAnswer } from "./http/json-answer.ts";
-import { requestId } from "./http/request-id.ts";
+import { requestFields } from "./http/request-id.ts";
 import { createRoutePatterns, type RoutePatterns } from "./http/route-patterns.ts";
 import { recoveryRoutes } from "./auth/recovery-routes.ts";
 import { authRoutes } from "./auth/routes.ts";
@@ -66,9 +66,13 @@ function apiErrorOf(error: unknown, request: Request, { log }: Services): unknow
   const cause = error instanceof ParseError ? error.cause : error;
   const thrown = databaseFailure(cause) ?? diskFailure(cause) ?? cause;
   if (thrown instanceof ApiError && thrown.options.cause)
-    log.warn("request.failed", { id: requestId(request), code: thrown.code, cause: thrown.options.cause });
+    log.warn("request.failed", {
+      ...requestFields(request),
+      code: thrown.code,
+      cause: thrown.options.cause,
+    });
   if (!(thrown instanceof ApiError || thrown instanceof ValidationProblems))
-    log.error("request.failed", { id: requestId(request), error: thrown });
+    log.error("request.failed", { ...requestFields(request), error: thrown });
   return thrown;
 }
 

@@ -3,16 +3,25 @@ import { isAbsolute, resolve } from "node:path";
 import { isStrongSecret, strongSecretExpected } from "./auth/secret.ts";
 import type { PostgresSettings } from "./database/postgres.ts";
 import { parseNetworks, type TrustedProxies } from "./http/client-address.ts";
+import {
+  defaultSender,
+  domainOf,
+  mailHost,
+  parseSender,
+  senderExpected,
+  type Sender,
+} from "./mail/sender.ts";
 import { smtpServer } from "./mail/smtp-mailer.ts";
 import { deadlineFor } from "./media/deadline.ts";
 import type { S3Settings } from "./media/s3-store.ts";
+import { unknownSettings } from "./unknown-settings.ts";
 
 /** Everything an operator can set. Frozen; made once by {@link readConfig}. Sizes are bytes, times are seconds. */
 export interface Config {
   readonly host: string;
   readonly port: number;
-  /** Without a trailing slash. */
-  readonly publicUrl: string;
+  /** Where clients reach the service, without a trailing slash; undefined: under whatever host they ask for. */
+  readonly publicUrl: string | undefined;
   readonly dataDir: string;
   /** Undefined: the SQLite file in the data folder. */
   readonly database: PostgresSettings | undefined;
@@ -26,8 +35,9 @@ export interface Config {
   readonly minFreeSpace: number | null;
   /** `smtp://…` or `smtps://…`; undefined: mails are printed. */
   readonly mailUrl: string | undefined;
-  /** The sender: an address, or `Name <address>`. */
-  readonly mailFrom: string;
+  readonly mailFrom: Sender;
+  /** What this host calls itself to mail servers; undefined: by its own name. */
+  readonly mailHost: string | undefined;
   readonly passwordMinLength: number;
   readonly requireVerifiedEmail: boolean;
   /** Where new uploads go. */
@@ -45,11 +55,15 @@ export interface Config {
   readonly rateLimit: boolean;
   /** Origins whose pages may use the API; `*`: all. */
   readonly corsOrigins: readonly string[];
+  /** Where `/metrics` is; undefined: where everything else is. */
+  readonly metricsPort: number | undefined;
   /** Who may read `/metrics`. */
   readonly metrics: "loopback" | "public" | "off";
   /** Which proxies may be believed for the client's address. */
   readonly trustProxy: TrustedProxies;
   readonly logLevel: LogLevel;
+  /** What may be a mistake: a plain sentence each, without the values of variables. */
+  readonly doubts: readonly string[];
 }
 
 export interface ImageKitAccount {
@@ -66,6 +80,9 @@ export type MediaStoreName = (typeof mediaStoreNames)[number];
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+/** Settings that are read only where the account they belong to is configured. */
+const readBesideOthers = ["IMAGE_KIT_BASE_URL", "S3_ENDPOINT", "S3_REGION", "S3_PUBLIC_URL"];
+
 /** Bytes of one PUT. */
 const largestS3Object = 5 * 1024 ** 3;
 
@@ -77,6 +94,22 @@ export class ConfigError extends Error {
   }
 }
 
+/**
+ * Adds the variables of the file `.env` in the working folder to the environment, unless they are set in it. Values in
+ * quotes stay as they are written. Bun's own loader, which is switched off, replaces `$name` even in single quotes.
+ * @throws ConfigError where there is such a file and it cannot be read
+ */
+export function loadEnvironmentFile(): void {
+  try {
+    process.loadEnvFile();
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    // A folder of that name is something else.
+    if (!["ENOENT", "EISDIR"].includes(code))
+      throw new ConfigError([`The file .env in the working folder cannot be read (${code}).`]);
+  }
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -85,7 +118,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function readConfig(environment: Environment = process.env): Config {
   const problems: string[] = [];
-  const text = (name: string) => environment[name]?.trim() || undefined;
+  const known = new Set(readBesideOthers);
+  const text = (name: string) => {
+    known.add(name);
+    return environment[name]?.trim() || undefined;
+  };
 
   /** The variable parsed; `parse` answers undefined for a value it does not take, and the problem is noted. */
   function setting<T>(
@@ -142,6 +179,7 @@ export function readConfig(environment: Environment = process.env): Config {
       "MEDIA_STORE is imagekit, so IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY and IMAGEKIT_URL_ENDPOINT must be set.",
     );
 
+  const mailFrom = setting<Sender | undefined>("MAIL_FROM", undefined, senderExpected, parseSender);
   const mailUrl = text("MAIL_URL");
   if (mailUrl !== undefined)
     try {
@@ -159,11 +197,19 @@ export function readConfig(environment: Environment = process.env): Config {
   );
 
   const port = integer("PORT", 8000, 0, 65_535);
+  const publicUrl = setting<string | undefined>("PUBLIC_URL", undefined, addressExpected, address);
+  const metricsPort = setting<number | undefined>(
+    "METRICS_PORT",
+    undefined,
+    "a whole number from 0 to 65535",
+    (v) => wholeNumber(v, 0, 65_535),
+  );
+  if (metricsPort === port && port !== 0) problems.push("METRICS_PORT must be another port than PORT.");
   const dataDir = text("DATA_DIR") ?? "./data";
   const config: Config = {
     host: text("HOST") ?? "0.0.0.0",
     port,
-    publicUrl: setting("PUBLIC_URL", `http://localhost:${port}`, addressExpected, address),
+    publicUrl,
     database,
     dataDir: isAbsolute(dataDir) ? dataDir : resolve(dataDir),
     jwtSecret: setting<string | undefined>("JWT_SECRET_KEY", undefined, strongSecretExpected, (v) =>
@@ -176,7 +222,8 @@ export function readConfig(environment: Environment = process.env): Config {
       /^(off|0)$/i.test(v) ? 0 : size(v, Number.MAX_SAFE_INTEGER),
     ),
     mailUrl,
-    mailFrom: text("MAIL_FROM") ?? "Image Sharing <noreply@localhost>",
+    mailFrom: mailFrom ?? defaultSender(publicUrl),
+    mailHost: publicUrl ? mailHost(publicUrl) : mailFrom && domainOf(mailFrom),
     passwordMinLength: integer("PASSWORD_MIN_LENGTH", 8, 1, 128),
     requireVerifiedEmail: oneOf("REQUIRE_VERIFIED_EMAIL", "false", ["true", "false"]) === "true",
     mediaStore,
@@ -194,7 +241,13 @@ export function readConfig(environment: Environment = process.env): Config {
       "origins such as https://app.example.com, separated by commas, or *",
       origins,
     ),
-    metrics: oneOf("METRICS", "loopback", ["loopback", "public", "off"]),
+    metricsPort,
+    // A port of its own is there to be reached.
+    metrics: oneOf("METRICS", metricsPort === undefined ? "loopback" : "public", [
+      "loopback",
+      "public",
+      "off",
+    ]),
     rateLimit: oneOf("RATE_LIMIT", "on", ["on", "off"]) === "on",
     trustProxy: setting<TrustedProxies>(
       "TRUST_PROXY",
@@ -203,6 +256,7 @@ export function readConfig(environment: Environment = process.env): Config {
       (v) => (v.toLowerCase() === "off" ? 0 : (wholeNumber(v, 1, 10) ?? parseNetworks(v))),
     ),
     logLevel: oneOf("LOG_LEVEL", "info", logLevels),
+    doubts: unknownSettings(environment, known),
   };
   const longestUpload = deadlineFor(
     Math.max(config.maxImageSize, config.maxVideoSize),

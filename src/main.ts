@@ -1,7 +1,7 @@
 #!/usr/bin/env bun
 // The executable's entry: picks a command. Exports nothing (with --bytecode, an entry that exports crashes at start).
 import { CommandError } from "./commands/command.ts";
-import { ConfigError, readConfig } from "./config.ts";
+import { ConfigError, loadEnvironmentFile, readConfig } from "./config.ts";
 
 const usage = `Usage: image-sharing [command]
 
@@ -66,6 +66,12 @@ function commandOf([name = "serve", ...rest]: string[]): (() => Promise<void>) |
   }
 }
 
+async function run(command: () => Promise<void>): Promise<void> {
+  // A media worker needs no settings, and gets no secrets.
+  if (process.argv[2] !== "media-worker") loadEnvironmentFile();
+  await command();
+}
+
 /** The data folder, where everything is in it. */
 function archivableDataDir(): string {
   const { database, dataDir } = readConfig();
@@ -83,7 +89,7 @@ if (!command) {
   process.stderr.write(usage);
   process.exit(2);
 }
-command().catch((error: unknown) => {
+run(command).catch((error: unknown) => {
   const known = error instanceof CommandError || error instanceof ConfigError;
   process.stderr.write(`${known ? error.message : `That failed: ${String(error)}`}\n`);
   process.exit(1);

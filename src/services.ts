@@ -11,6 +11,7 @@ import { createTokens } from "./auth/tokens.ts";
 import { createViewers, type Viewers } from "./auth/viewers.ts";
 import { createBackground, type Background } from "./operation/background.ts";
 import { createCompression, type Compress } from "./http/compression.ts";
+import { BaseUrl } from "./http/base-url.ts";
 import { Connections } from "./http/connections.ts";
 import type { Config } from "./config.ts";
 import { openDatabase, type Database } from "./database/database.ts";
@@ -42,6 +43,7 @@ export interface Services extends RecoveryServices, PostServices {
   readonly limits: RateLimits;
   readonly loginLog: LoginLog;
   readonly connections: Connections;
+  readonly baseUrl: BaseUrl;
   readonly compress: Compress;
   readonly sweeper: Sweeper;
   /** Refuses uploads when the disk is nearly full. */
@@ -97,7 +99,7 @@ export async function openServices(
     reserve: database.reserve,
   });
   const mailer = config.mailUrl
-    ? createSmtpMailer(config.mailUrl, config.mailFrom, log)
+    ? createSmtpMailer({ url: config.mailUrl, from: config.mailFrom, host: config.mailHost }, log)
     : createConsoleMailer(print);
   const deadline = (bytes: number) => deadlineFor(bytes, config.uploadDeadline);
   const imagekit = config.imagekit && new ImageKitStore({ ...config.imagekit, deadlineFor: deadline });
@@ -106,6 +108,7 @@ export async function openServices(
   const mediaWorkers = createMediaWorkers(dataDir, log, config);
   const hashing = createPasswordHashing(hashingLimits);
   const running = new Set<string>();
+  const connections = new Connections(config.trustProxy);
   const metrics = createMetrics({
     version,
     hashesPending: hashing.pending,
@@ -146,14 +149,14 @@ export async function openServices(
     background,
     limits: createRateLimits({ enabled: config.rateLimit, counters: database.counters }),
     loginLog: createLoginLog(log, secret),
-    connections: new Connections(config.trustProxy),
+    connections,
+    baseUrl: new BaseUrl(config, connections),
     compress: createCompression(),
     hashing,
     lifecycle: { stopping: false },
     viewers: createViewers(database, tokens, config.requireVerifiedEmail),
     passwordMinLength: config.passwordMinLength,
     requireVerifiedEmail: config.requireVerifiedEmail,
-    publicUrl: config.publicUrl,
     mailer,
     disk,
     s3,

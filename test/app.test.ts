@@ -15,6 +15,8 @@ const open = new Set([
   "GET /redoc",
   "GET /openapi.json",
   "GET /health",
+  "GET /livez",
+  "GET /readyz",
   "GET /metrics",
   "GET /media/:key",
   "POST /auth/register",

@@ -19,7 +19,7 @@ describe("settings", () => {
     expect(config).toMatchObject({
       host: "0.0.0.0",
       port: 8000,
-      publicUrl: "http://localhost:8000",
+      publicUrl: undefined,
       jwtSecret: undefined,
     });
     expect(Object.isFrozen(config)).toBe(true);
@@ -152,6 +152,28 @@ describe("settings", () => {
       expect(problem).toStartWith("PUBLIC_URL must be ");
     },
   );
+
+  test("settings: MAIL_FROM and MAIL_URL of no use are refused, without the password", () => {
+    expect(problemsOf({ MAIL_FROM: "Photos", MAIL_URL: "smtp://u:sec#ret@host" })).toEqual([
+      "MAIL_FROM must be an address, or a name and an address: Photos <photos@example.com>.",
+      expect.stringMatching(/^MAIL_URL must end with its host and port; .*\.$/),
+    ]);
+    expect(problemsOf({ MAIL_URL: "smtp://u:sec#ret@host" }).join()).not.toMatch(/sec|ret@/);
+  });
+
+  test("settings: mails are from, and the service introduces itself as, the host of PUBLIC_URL", () => {
+    const PUBLIC_URL = "https://photos.example.com/app";
+    const MAIL_FROM = "Ann <ann@mail.example.com>";
+    const ours = { name: "Image Sharing", address: "noreply@photos.example.com" };
+    const ann = { name: "Ann", address: "ann@mail.example.com" };
+    expect(readConfig({ PUBLIC_URL })).toMatchObject({ mailFrom: ours, mailHost: "photos.example.com" });
+    expect(readConfig({ PUBLIC_URL, MAIL_FROM })).toMatchObject({
+      mailFrom: ann,
+      mailHost: "photos.example.com",
+    });
+    expect(readConfig({ MAIL_FROM })).toMatchObject({ mailFrom: ann, mailHost: "mail.example.com" });
+    expect(readConfig({}).mailHost).toBeUndefined();
+  });
 
   test("a public address loses its trailing slash", () => {
     expect(readConfig({ PUBLIC_URL: "https://photos.example.com/app/" }).publicUrl).toBe(

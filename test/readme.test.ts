@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { LoginError } from "../src/auth/accounts.ts";
 import { createLoginLog } from "../src/auth/login-log.ts";
 import { readConfig } from "../src/config.ts";
+import { connectionParameterNames } from "../src/database/postgres.ts";
 import { createLog } from "../src/operation/log.ts";
 
 const readme = await Bun.file(join(import.meta.dir, "../README.md")).text();
@@ -90,6 +91,14 @@ test("the filter for fail2ban finds the network in the log of a failed login, an
     undefined,
     undefined,
   ]);
+});
+
+test("the documentation names the parameters that PgBouncer has to let pass", async () => {
+  const operations = await Bun.file(join(import.meta.dir, "../docs/operations.md")).text();
+  for (const text of [operations, readme]) {
+    const [, names = ""] = /ignore_startup_parameters = ([\w,]+)/.exec(text) ?? [];
+    expect(names.split(",").sort()).toEqual([...connectionParameterNames].sort());
+  }
 });
 
 test("the unit's settings are good, and both supervisors wait longer than the service takes to stop", () => {

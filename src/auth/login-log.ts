@@ -1,6 +1,6 @@
 import { ApiError } from "../errors.ts";
 import { clientNetwork } from "../http/client-address.ts";
-import { requestId } from "../http/request-id.ts";
+import { requestFields } from "../http/request-id.ts";
 import type { Log } from "../operation/log.ts";
 import { LoginError } from "./accounts.ts";
 import type { Client } from "./client.ts";
@@ -30,7 +30,7 @@ export function createLoginLog(log: Log, secret: string): LoginLog {
 
   return {
     async record(request, client, login) {
-      const where = { id: requestId(request), network: clientNetwork(client.address) };
+      const where = { ...requestFields(request), network: clientNetwork(client.address) };
       try {
         const result = await login();
         log.info("login.succeeded", { ...where, user: result.userId });

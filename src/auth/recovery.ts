@@ -10,17 +10,18 @@ import { passwordProblem } from "./password-policy.ts";
 /** What proving and recovering an account needs beside the account. */
 export interface RecoveryServices extends AccountServices {
   readonly mailer: Mailer;
-  readonly publicUrl: string;
+  readonly baseUrl: { readonly forMails: string };
 }
 
 /** Mails a token that sets a new password, where this is the address of an active account. Tells nobody whether it is. */
 export async function requestReset(
-  { database, tokens, mailer, publicUrl }: RecoveryServices,
+  { database, tokens, mailer, baseUrl }: RecoveryServices,
   email: EmailAddress,
 ) {
   const user = await database.users.byEmailKey(email.uniqueKey);
   if (!user?.isActive) return;
-  mailer.send(resetMessage({ to: user.email, token: await tokens.issueReset(user), publicUrl }));
+  const token = await tokens.issueReset(user);
+  mailer.send(resetMessage({ to: user.email, token, baseUrl: baseUrl.forMails }));
 }
 
 /**
@@ -51,12 +52,13 @@ export async function resetPassword(
 
 /** Mails a token that proves the address, where an active account has it and has not proved it yet. */
 export async function requestVerify(
-  { database, tokens, mailer, publicUrl }: RecoveryServices,
+  { database, tokens, mailer, baseUrl }: RecoveryServices,
   email: EmailAddress,
 ) {
   const user = await database.users.byEmailKey(email.uniqueKey);
   if (!user?.isActive || user.isVerified) return;
-  mailer.send(verifyMessage({ to: user.email, token: await tokens.issueVerify(user), publicUrl }));
+  const token = await tokens.issueVerify(user);
+  mailer.send(verifyMessage({ to: user.email, token, baseUrl: baseUrl.forMails }));
 }
 
 /**

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { link, open, rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
+
+import { moveWithoutReplacing } from "../files/move-without-replacing.ts";
 
 /** What {@link isStrongSecret} requires; continues "must be". */
 export const strongSecretExpected =
@@ -23,14 +25,22 @@ export async function keptSecret(dataDir: string): Promise<string> {
   await file.writeFile(randomBytes(48).toString("base64url"));
   await file.sync();
   await file.close();
-  await link(fresh, path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
-  });
-  await rm(fresh);
-  const secret = await readSecret(path);
+  try {
+    moveWithoutReplacing(fresh, path);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  const secret = await waitForSecret(path);
   if (!secret)
     throw new Error(`${path} holds no random secret of 32 bytes; without it one is made, and all tokens end`);
   return secret;
+}
+
+/** Another process may have made the file and not filled it yet: see {@link moveWithoutReplacing}. */
+async function waitForSecret(path: string): Promise<string | undefined> {
+  for (let tries = 0; tries < 20 && Bun.file(path).size === 0; tries++) await Bun.sleep(50);
+  return readSecret(path);
 }
 
 async function readSecret(path: string): Promise<string | undefined> {

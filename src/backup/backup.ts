@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, rmSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
@@ -6,6 +6,7 @@ import { CommandError } from "../commands/command.ts";
 import { enterDataFolder, type EnteredFolder } from "../commands/enter-data-folder.ts";
 import { cannotUse } from "../commands/start-problems.ts";
 import { takeSnapshot } from "../database/snapshot.ts";
+import { moveWithoutReplacing } from "../files/move-without-replacing.ts";
 import { DiskStore } from "../media/disk-store.ts";
 import { thumbnailKey } from "../media/keys.ts";
 import { version } from "../operation/version.ts";
@@ -34,7 +35,7 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
     });
   const notTold = whenToldToEnd(cleanUp);
   try {
-    if (existsSync(path)) throw new CommandError(`${target} exists already.`);
+    if (existsSync(path)) throw existsAlready(target);
     if (!existsSync(join(dataDir, databaseName)))
       throw new CommandError(
         `There is no database in ${dataDir}. Set DATA_DIR to the folder of the service.`,
@@ -42,7 +43,7 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
     const files: FileHandle[] = [];
     const make = async (name: string) => {
       const file = await open(name, "wx+", 0o600).catch((error: NodeJS.ErrnoException) => {
-        throw new CommandError(`${target} cannot be written (${error.code}).`);
+        throw cannotBeWritten(target, error.code);
       });
       files.push(file);
       return file;
@@ -53,8 +54,12 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
       folder = enterDataFolder(dataDir);
       const posts = await fill(archive, dataDir, folder, copy);
       asStarted(() => {
-        // A link fails where a rename would replace.
-        linkSync(partial, path);
+        try {
+          moveWithoutReplacing(partial, path);
+        } catch (error) {
+          const { code } = error as NodeJS.ErrnoException;
+          throw code === "EEXIST" ? existsAlready(target) : cannotBeWritten(target, code);
+        }
         syncFolder(dirname(path));
       });
       return posts;
@@ -66,6 +71,10 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
     notTold();
   }
 }
+
+const existsAlready = (target: string) => new CommandError(`${target} exists already.`);
+const cannotBeWritten = (target: string, code: string | undefined) =>
+  new CommandError(`${target} cannot be written (${code}).`);
 
 /** Flushes a folder's entries to the disk. */
 function syncFolder(path: string): void {

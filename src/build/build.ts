@@ -20,7 +20,7 @@ const dist = join(root, "dist");
 /**
  * Makes one executable. Names stay as they are (no `--minify`): Elysia reads the source of handlers.
  * Code that only runs at start is not worth compiling: `serve` goes back to the usual policy when it listens.
- * A bunfig.toml in the folder where it is started is none of its business.
+ * A bunfig.toml in the folder where it is started is none of its business, and a .env it reads itself.
  * @param target a platform; undefined: this machine
  * @returns the file's path, undefined when Bun could not make it (and has said why)
  */
@@ -38,6 +38,7 @@ async function build(target: string | undefined, commit: string): Promise<string
       "--bytecode",
       "--compile-jit-policy=8",
       "--no-compile-autoload-bunfig",
+      "--no-compile-autoload-dotenv",
       `--outfile=${outfile}`,
       ...(target ? [`--target=bun-${target}`] : []),
       ...(commit ? [`--define=BUILD_COMMIT=${JSON.stringify(commit)}`] : []),

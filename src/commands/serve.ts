@@ -5,8 +5,12 @@ import { createHandlers } from "../http/handler.ts";
 import { silenceSeconds } from "../http/connections.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
 import { readConfig, type Config } from "../config.ts";
-import { batchedWriter, createLog, jsonLine, readableLine } from "../operation/log.ts";
-import { openServices } from "../services.ts";
+import { createLog, jsonLine, readableLine } from "../operation/log.ts";
+import { createLogWriter, standardError } from "../operation/log-writer.ts";
+import { serveMetrics } from "../operation/metrics-server.ts";
+import { version } from "../operation/version.ts";
+import { openServices, type Services } from "../services.ts";
+import { CommandError } from "./command.ts";
 import { takeDataFolder } from "./data-folder.ts";
 import { cannotListen, cannotUse } from "./start-problems.ts";
 import { stopWhenTold } from "./stop.ts";
@@ -24,7 +28,9 @@ const startTime = 500;
 export async function serve(): Promise<void> {
   const config = readConfig();
   const stoppable = stopWhenTold();
-  const log = createLog(config.logLevel, batchedWriter(2), process.stderr.isTTY ? readableLine : jsonLine);
+  const format = process.stderr.isTTY ? readableLine : jsonLine;
+  const writer = createLogWriter(standardError(), (lines) => format("warn", "log.lines_dropped", { lines }));
+  const log = createLog(config.logLevel, writer.write, format);
   // With a server for a database any number of services may share a folder.
   const letGo = config.database ? () => {} : takeDataFolder(config);
   const opened = await openServices(config, log, (text) => process.stdout.write(text)).catch(
@@ -32,11 +38,20 @@ export async function serve(): Promise<void> {
       throw cannotUse(config, error);
     },
   );
-  const services = { ...opened, close: () => opened.close().finally(letGo) };
+  let metricsServer: Server<undefined> | undefined;
+  const services: Services = {
+    ...opened,
+    async close() {
+      await opened.close().finally(letGo);
+      await metricsServer?.stop(true);
+      await writer.drain();
+    },
+  };
   const app = createApp(services);
   const { fetch, routes } = createHandlers(app, services);
   let server: Server<undefined>;
   try {
+    metricsServer = listenForMetrics(services);
     server = Bun.serve({
       hostname: config.host,
       port: config.port,
@@ -51,11 +66,15 @@ export async function serve(): Promise<void> {
     });
   } catch (error) {
     await services.close();
-    throw cannotListen(config, error);
+    throw error instanceof CommandError ? error : cannotListen(config, error);
   }
   services.connections.listen(server);
   services.metrics.watchEventLoop();
-  greet(config, services.store.name);
+  services.metrics.watchLog(writer.dropped);
+  const port = server.port ?? config.port;
+  services.baseUrl.listen(port);
+  greet(config, port, metricsServer?.port, services);
+  log.info("service.started", { version, port, metrics_port: metricsServer?.port });
   for (const warning of warningsFor(config)) log.warn("configuration.doubtful", { warning });
   // Whoever waits for the service to be there comes first.
   let stopSweeping = () => {};
@@ -72,8 +91,22 @@ export async function serve(): Promise<void> {
   });
 }
 
-/** What works on one machine and surprises on the second. */
-function* warningsFor({ database, jwtSecret, mediaStore }: Config): Generator<string> {
+/** @throws CommandError where the port cannot be used */
+function listenForMetrics(services: Services): Server<undefined> | undefined {
+  const { host, metricsPort: port, metrics } = services.config;
+  if (port === undefined || metrics === "off") return undefined;
+  try {
+    return serveMetrics(services, port);
+  } catch (error) {
+    throw cannotListen({ host, port }, error, "METRICS_PORT");
+  }
+}
+
+/** What may be a mistake, what works on this machine alone, and what works on one machine and surprises on the second. */
+function* warningsFor({ doubts, publicUrl, database, jwtSecret, mediaStore }: Config): Generator<string> {
+  yield* doubts;
+  if (publicUrl === undefined)
+    yield "PUBLIC_URL is not set: links in mails lead to this machine (localhost), and addresses in answers follow the Host that a request names.";
   if (!database) return;
   if (jwtSecret === undefined)
     yield "JWT_SECRET_KEY is not set: machines with data folders of their own do not take each other's tokens.";
@@ -81,14 +114,20 @@ function* warningsFor({ database, jwtSecret, mediaStore }: Config): Generator<st
     yield "Media are kept in this machine's DATA_DIR: other machines cannot deliver them unless they share that folder.";
 }
 
-function greet(config: Config, store: string): void {
-  const where = config.publicUrl;
+function greet(
+  config: Config,
+  port: number,
+  metricsPort: number | undefined,
+  { baseUrl, store }: Services,
+): void {
+  const where = baseUrl.forMails;
+  const host = hostInAddress(config.host);
   process.stdout.write(
     [
-      `image-sharing listens on http://${hostInAddress(config.host)}:${config.port}`,
+      `image-sharing listens on http://${host}:${port}${metricsPort === undefined ? "" : `, metrics on http://${host}:${metricsPort}/metrics`}`,
       `  open   ${where}/ (docs: ${where}/docs)`,
       `  data   ${config.dataDir}${config.database ? `, PostgreSQL on ${new URL(config.database.url).host}` : ""}`,
-      `  media  ${store === "disk" ? "local disk" : store}`,
+      `  media  ${store.name === "disk" ? "local disk" : store.name}`,
       `  mail   ${config.mailUrl ? `by ${new URL(config.mailUrl).hostname}` : "printed here"}`,
       "",
     ].join("\n"),

@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import type { Config } from "../config.ts";
 import { NewerDatabase, UnfitDatabase, untrustedServer } from "../database/failures.ts";
+import { connectionParameterNames } from "../database/postgres.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
 import { CommandError } from "./command.ts";
 
@@ -47,6 +48,8 @@ function whyNot(dataDir: string, error: unknown): string {
     // What SQLite says where its index of the log cannot grow.
     case "SQLITE_IOERR_SHMSIZE":
       return `There is no space left for the data folder ${dataDir}.`;
+    case "SQLITE_BUSY":
+      return `Another program has locked the database ${database}. End it, or wait until it has finished.`;
     case "SQLITE_NOTADB":
     case "SQLITE_CORRUPT":
       return `The database ${database} is damaged or no SQLite database. Restore a backup.`;
@@ -70,15 +73,19 @@ function whyNotPostgres(url: string, error: unknown, named: string): string {
   if (error instanceof NewerDatabase)
     return `The database "${name}" on ${host} is of a newer version of this program. Start that one.`;
   if (error instanceof UnfitDatabase) return `The database "${name}" on ${host} ${error.message}`;
-  const why = new Map([
-    ["28000", "refuses this user"],
-    ["28P01", "refuses this user or password"],
-    ["3D000", `has no database "${name}"`],
-    ["42501", "does not let this user make or change tables"],
-    ["53300", "takes no more connections"],
-    ["57P01", "is stopping, or has ended the connection"],
-    ["57P03", "is starting or stopping"],
-  ]).get(String(errno));
+  const parameter = whyNotParameter(host, String((error as Error).message), named);
+  if (parameter) return parameter;
+  const why =
+    new Map([
+      ["28000", "refuses this user"],
+      ["28P01", "refuses this user or password"],
+      ["3D000", `has no database "${name}"`],
+      ["3F000", "has no schema that tables can be made in (search_path)"],
+      ["42501", "does not let this user make or change tables"],
+      ["53300", "takes no more connections"],
+      ["57P01", "is stopping, or has ended the connection"],
+      ["57P03", "is starting or stopping"],
+    ]).get(String(errno)) ?? whyNotPgBouncer(name, String((error as Error).message));
   if (why) return `The PostgreSQL server on ${host} ${why}. Look at ${named}.`;
   if (untrustedServer.test(code))
     return `The PostgreSQL server on ${host} offers no TLS that can be trusted (${code}). Look at sslmode and sslrootcert in ${named}.`;
@@ -87,15 +94,51 @@ function whyNotPostgres(url: string, error: unknown, named: string): string {
   return `The PostgreSQL database on ${host} cannot be used (${errno ?? code}).`;
 }
 
-/** Why nothing can be served at the address. */
-export function cannotListen({ host, port }: Config, error: unknown): Error {
+/**
+ * Why a parameter of a connection is refused; undefined where none is. Of the server's words only the name of the parameter
+ * is repeated: they may hold its value too.
+ */
+function whyNotParameter(host: string, message: string, named: string): string | undefined {
+  const [, unsupported] = /^unsupported startup parameter(?: in options)?: ([\w.]{1,63})/.exec(message) ?? [];
+  if (unsupported && connectionParameterNames.includes(unsupported))
+    return `PgBouncer on ${host} does not let ${unsupported} pass. Set its ignore_startup_parameters to ${connectionParameterNames.join(",")}.`;
+  const [, refused = unsupported] = /\bparameter "([\w.]{1,63})"/.exec(message) ?? [];
+  if (refused)
+    return `The PostgreSQL server on ${host} refuses the parameter ${refused}. Look at it in ${named}, or let the server take it.`;
+  return undefined;
+}
+
+/** PgBouncer has one code for most of its failures (08P01), so they are told by its words. */
+function whyNotPgBouncer(name: string, message: string): string | undefined {
+  const failures: [message: RegExp, why: string][] = [
+    [/^no such database/, `has no database "${name}"`],
+    [/^no such user|authentication failed|^auth/, "refuses this user or password"],
+    [/max_client_conn/, "takes no more connections (max_client_conn of PgBouncer)"],
+    [
+      /^(?:query_wait_timeout|client_login_timeout)/,
+      "has no connection free behind PgBouncer (query_wait_timeout)",
+    ],
+    [/^(?:server login|pgbouncer cannot connect)/, "cannot be reached by PgBouncer"],
+  ];
+  return failures.find(([words]) => words.test(message))?.[1];
+}
+
+/**
+ * Why nothing can be served at the address.
+ * @param named the setting of the port
+ */
+export function cannotListen(
+  { host, port }: Pick<Config, "host" | "port">,
+  error: unknown,
+  named = "PORT",
+): Error {
   const { code } = error as NodeJS.ErrnoException;
   if (code === "EADDRINUSE")
     return new CommandError(
-      `Port ${port} on ${host} is taken by another program. Stop it, or set PORT to a free one.`,
+      `Port ${port} on ${host} is taken by another program. Stop it, or set ${named} to a free one.`,
     );
   if (code === "EACCES")
-    return new CommandError(`Port ${port} may not be used by this user. Set PORT to 1024 or higher.`);
+    return new CommandError(`Port ${port} may not be used by this user. Set ${named} to 1024 or higher.`);
   // For names and addresses that it cannot have, the runtime's words say something else.
   return new CommandError(
     `Cannot listen on ${hostInAddress(host)}:${port}. Set HOST to an address of this machine.`,

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { changeAccount, register } from "../auth/accounts.ts";
@@ -15,7 +15,8 @@ import { cannotUse } from "./start-problems.ts";
 
 /**
  * Makes the account with this address an active, verified superuser. With a password given it is made where there is
- * none, and where there is one it gets the password. The server may be running meanwhile.
+ * none, and where there is one it gets the password. Only then a database is made where there is none. The server may be
+ * running meanwhile.
  * @param password undefined: only an existing account is promoted
  * @throws CommandError
  */
@@ -25,6 +26,11 @@ export async function superuser(address: string, password: string | undefined): 
   if (password !== undefined && !isWellFormedText(password))
     throw new CommandError("The password is no well-formed text.");
   const config = readConfig();
+  const isNew = await lacksDatabase(config);
+  if (isNew && password === undefined)
+    throw new CommandError(
+      `There is no database in ${config.dataDir}. Set DATA_DIR to the folder of the service, or give --password-stdin to make the account in a new database there.`,
+    );
   const services = await open(config).catch((error: unknown) => {
     throw error instanceof CommandError ? error : cannotUse(config, error);
   });
@@ -46,6 +52,10 @@ export async function superuser(address: string, password: string | undefined): 
       (given) => services.hashing.hash(given, []),
     );
     process.stdout.write(`${user.email} is a superuser${found ? "" : ", and was made"}.\n`);
+    if (isNew)
+      process.stdout.write(
+        `There was no database in ${config.dataDir}, so a new one was made. If the service has another folder, set DATA_DIR to it.\n`,
+      );
   } catch (error) {
     throw error instanceof ApiError && error.options.reason
       ? new CommandError(`${error.options.reason}.`)
@@ -53,6 +63,15 @@ export async function superuser(address: string, password: string | undefined): 
   } finally {
     await services.close();
   }
+}
+
+/** Whether opening the database would make a new SQLite file. */
+async function lacksDatabase({ dataDir, database }: Config): Promise<boolean> {
+  if (database) return false;
+  return stat(join(dataDir, "image-sharing.db")).then(
+    () => false,
+    ({ code }: NodeJS.ErrnoException) => code === "ENOENT",
+  );
 }
 
 /** Root works with the rights of the service's user, or that user could not use what is made. */

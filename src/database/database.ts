@@ -4,6 +4,7 @@ import { sharedCounters } from "./counters.ts";
 import { deliveredMediaQueries, type DeliveredMediaQueries } from "./delivered-media.ts";
 import { postQueries, type PostQueries } from "./posts.ts";
 import { openPostgres, type PostgresSettings } from "./postgres.ts";
+import { repeating } from "./repeating.ts";
 import { createReserve, type Reserve } from "./reserve.ts";
 import { revokedTokenQueries, type RevokedTokenQueries } from "./revoked-tokens.ts";
 import { openSqlite } from "./sqlite.ts";
@@ -40,12 +41,15 @@ export async function openDatabase(
     .from(connection.tables.users)
     .limit(1)
     .prepare("ping");
-  const retrying: Reserve["retrying"] = (queries) => reserve?.retrying(queries) ?? queries;
+  const users = userQueries(connection);
+  const posts = postQueries(connection);
+  const media = deliveredMediaQueries(connection);
+  const revokedTokens = revokedTokenQueries(connection);
   return {
-    users: retrying(userQueries(connection)),
-    posts: retrying(postQueries(connection)),
-    media: deliveredMediaQueries(connection),
-    revokedTokens: retrying(revokedTokenQueries(connection)),
+    users: reserve ? repeating(users, reserve) : users,
+    posts: reserve ? repeating(posts, reserve) : posts,
+    media: reserve ? repeating(media, reserve) : media,
+    revokedTokens: reserve ? repeating(revokedTokens, reserve) : revokedTokens,
     counters: connection.dialect === "pg" ? sharedCounters(connection) : undefined,
     reserve,
     ping: async () => void (await ping.execute()),

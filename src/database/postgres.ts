@@ -39,6 +39,16 @@ const abandonedTransactionTimeout = 10_000;
 /** What the queries are written for: at a higher level they would fail when they meet each other. */
 const isolation = "read committed";
 
+/** What every connection sets for itself. Overrides the defaults of the server, the database and the user. */
+const connectionParameters = {
+  default_transaction_isolation: isolation,
+  statement_timeout: String(statementTimeout * 1000),
+  idle_in_transaction_session_timeout: String(abandonedTransactionTimeout),
+};
+
+/** Their names: PgBouncer has to be told to let them pass. */
+export const connectionParameterNames: readonly string[] = Object.keys(connectionParameters);
+
 /**
  * Opens (and migrates) a PostgreSQL database, which any number of processes may share. Connections that are lost are
  * made anew by the next query; what ran on them fails. So does, after a while, what a server that vanished never answers.
@@ -55,10 +65,7 @@ export async function openPostgres({ url, poolSize }: PostgresSettings): Promise
       ...(names.some((name) => ["sslmode", "ssl", "tls"].includes(name)) ? {} : { tls: "prefer" }),
       connection: {
         application_name: "image-sharing",
-        // Overrides the default of the server, the database or the user.
-        default_transaction_isolation: isolation,
-        statement_timeout: String(statementTimeout * 1000),
-        idle_in_transaction_session_timeout: String(abandonedTransactionTimeout),
+        ...connectionParameters,
       },
     });
   // Apart from what is watched: a migration may take its time.

@@ -3,8 +3,6 @@ import { closeSync, constants, existsSync, openSync, realpathSync, rmSync, statf
 import { open, rm, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import { causes } from "./connection.ts";
-
 /** Enough for SQLite's log between two checkpoints (4 MB) several times over. */
 const fullSize = 16 * 1024 ** 2;
 const chunkSize = 1024 ** 2;
@@ -13,9 +11,6 @@ const smallestSize = 256 * 1024;
 
 const emptied = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
-/** What SQLite says on a disk without space: for a file, for its index of the log, beyond a quota. */
-const fullCodes = ["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE"];
-
 /**
  * Space that is kept for the database alone: a file beside it that is deleted when the disk is full, so that logouts,
  * deletes and password changes can still be committed.
@@ -23,14 +18,9 @@ const fullCodes = ["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE"];
 export interface Reserve {
   /** Makes the file, or a larger one, where there is space: at most half of what is free. Never rejects. */
   refill(): Promise<void>;
-  /**
-   * The same queries; one that fails because the disk is full runs once more after the reserve was released. That is
-   * safe because each of them is one statement or one transaction, which SQLite has rolled back.
-   */
-  retrying<Queries extends AsyncFunctions<Queries>>(queries: Queries): Queries;
+  /** Deletes the file, so that its space can be used at once. */
+  release(): void;
 }
-
-type AsyncFunctions<T> = { readonly [name in keyof T]: (...values: never[]) => Promise<unknown> };
 
 /**
  * @param databasePath of a SQLite file, which may be missing. Where its disk is full already, the reserve is released
@@ -91,20 +81,6 @@ export function createReserve(databasePath: string, onRelease: () => void = () =
       (refilling ??= refillOnce()
         .catch(() => {})
         .finally(() => (refilling = undefined))),
-    retrying: (queries) =>
-      Object.fromEntries(
-        Object.entries<(...values: never[]) => Promise<unknown>>(queries).map(([name, run]) => [
-          name,
-          (...values: never[]) =>
-            run(...values).catch((error: unknown) => {
-              if (!isFull(error)) throw error;
-              release();
-              return run(...values);
-            }),
-        ]),
-      ) as typeof queries,
+    release,
   };
 }
-
-const isFull = (error: unknown): boolean =>
-  causes(error).some(({ code }) => fullCodes.includes(String(code)));

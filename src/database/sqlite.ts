@@ -20,6 +20,7 @@ import { NewerDatabase } from "./failures.ts";
 import { sqlite } from "./kit.ts";
 import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
 import { createTables } from "./schema.ts";
+import { migrationsOf } from "./sqlite-source.ts";
 
 /** A query builder of the SQLite driver: it can run at once, inside a synchronous transaction. */
 interface SynchronousQuery {
@@ -30,7 +31,8 @@ interface SynchronousQuery {
  * Opens (and makes, and migrates) the SQLite file at `path`, for one process.
  *
  * `synchronous = full`: an acknowledged upload must survive a power cut. `busy_timeout` comes before
- * `journal_mode`, or two processes starting at once get SQLITE_BUSY.
+ * `journal_mode`, or two processes starting at once get SQLITE_BUSY. Once open, a locked database is told at once: SQLite
+ * would wait on the thread that answers all requests.
  * @throws an error with a `code`, of the system or of SQLite, where the file cannot be opened or is no database;
  * NewerDatabase
  */
@@ -45,7 +47,11 @@ export async function openSqlite(path: string): Promise<Connection> {
     client.run("pragma busy_timeout = 5000");
     client.run("pragma journal_mode = wal");
     client.run("pragma synchronous = full");
-    migrate(client);
+    const migrations = migrationsOf(client);
+    // Nothing is written otherwise, so that the service starts while another program holds the lock for writing.
+    if (!migrations || migrations.missing || migrations.unknown) migrate(client);
+    client.run("pragma foreign_keys = on");
+    client.run("pragma busy_timeout = 0");
   } catch (error) {
     client.close();
     throw error;
@@ -122,5 +128,4 @@ function migrate(client: Database): void {
       if (client.query("pragma foreign_key_check").get()) throw new Error("a migration broke a foreign key");
     })
     .immediate();
-  client.run("pragma foreign_keys = on");
 }

@@ -28,6 +28,10 @@ export function clientAddress(
   return nearest;
 }
 
+/** Whether a connection was made by a proxy that is believed. */
+export const isTrustedProxy = (socketAddress: string | undefined, trusted: TrustedProxies): boolean =>
+  isTrusted(canonicalAddress(socketAddress ?? "") ?? "unknown", 0, trusted);
+
 function isTrusted(address: string, hops: number, trusted: TrustedProxies): boolean {
   if (typeof trusted === "number") return hops < trusted;
   const version = isIP(address);

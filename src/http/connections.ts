@@ -1,6 +1,6 @@
 import type { Server } from "bun";
 
-import { clientAddress, type TrustedProxies } from "./client-address.ts";
+import { clientAddress, isTrustedProxy, type TrustedProxies } from "./client-address.ts";
 
 /** Seconds for which a client may be silent while the service waits for it: to send more, or to read its answer. */
 export const silenceSeconds = 30;
@@ -48,5 +48,15 @@ export class Connections {
   addressOf(request: Request): string {
     const forwardedFor = request.headers.get("x-forwarded-for");
     return clientAddress(this.#server?.requestIP(request)?.address, forwardedFor, this.trustedProxies);
+  }
+
+  /** Whether the client speaks TLS, as a trusted proxy says in `X-Forwarded-Proto`. The first of several saw the client. */
+  isTlsAtProxy(request: Request): boolean {
+    const protocol = request.headers.get("x-forwarded-proto");
+    return (
+      protocol !== null &&
+      /^\s*https\s*(?:,|$)/i.test(protocol) &&
+      isTrustedProxy(this.#server?.requestIP(request)?.address, this.trustedProxies)
+    );
   }
 }

@@ -2,13 +2,16 @@ import { createBunRouteHandler } from "elysia/adapter/bun/compose";
 
 import type { createApp } from "../app.ts";
 import { ApiError, errorResponse } from "../errors.ts";
+import { probes } from "../operation/health.ts";
 import type { Services } from "../services.ts";
 import type { Sent } from "./compression.ts";
 import { createCors } from "./cors.ts";
 import { JsonAnswer } from "./json-answer.ts";
+import { createPathPrefix, pathOf, pathPrefixOf } from "./path-prefix.ts";
 import { protect } from "./protective-headers.ts";
 import { lastRequestId } from "./request-id.ts";
 import { createRoutePatterns } from "./route-patterns.ts";
+import { traceIdOf } from "./trace-context.ts";
 
 /** RFC 6797, for a year. Subdomains may belong to services without TLS. */
 const strictTransportSecurity = "max-age=31536000";
@@ -24,7 +27,7 @@ export interface Handlers {
    * Answer those whose route Bun finds by itself, by path and method. Nobody reads their address or looks for their route
    * then: a small answer costs 5 to 10 percent less.
    */
-  readonly routes: Record<string, Record<string, Handler>>;
+  readonly routes: Record<string, Handler | Record<string, Handler>>;
 }
 
 /**
@@ -34,7 +37,7 @@ export interface Handlers {
 export function createHandlers(app: ReturnType<typeof createApp>, services: Services): Handlers {
   const { config, log, metrics, viewers, lifecycle, compress, connections } = services;
   const cors = createCors(config.corsOrigins);
-  const hasTls = config.publicUrl.startsWith("https:");
+  const hasTls = config.publicUrl?.startsWith("https:") ?? false;
   const { patternOf } = createRoutePatterns(app.routes);
 
   /** @param pattern the route's, where it is known */
@@ -49,7 +52,7 @@ export function createHandlers(app: ReturnType<typeof createApp>, services: Serv
         sent = await compress(
           request,
           cors.preflight(request) ??
-            (lifecycle.stopping && route !== "/health" ? errorResponse(stopping()) : await answer(request)),
+            (lifecycle.stopping && !probes.has(route) ? errorResponse(stopping()) : await answer(request)),
         );
       } finally {
         connections.answered(request);
@@ -77,31 +80,28 @@ export function createHandlers(app: ReturnType<typeof createApp>, services: Serv
         ms: Math.round(ms * 10) / 10,
         bytes,
         user: viewers.idOf(request),
+        trace_id: traceIdOf(request),
       });
       return response;
     };
 
-  const fetch = around((request) => app.fetch(request));
-  const routes: Handlers["routes"] = {};
+  const prefix = pathPrefixOf(config.publicUrl);
+  const withoutPrefix = createPathPrefix(prefix, (path) => patternOf(path) !== undefined);
+  const fetchWithin = around((request) => app.fetch(request));
+  const fetch: Handler = prefix === "" ? fetchWithin : (request) => fetchWithin(withoutPrefix(request));
+  const byMethod: Record<string, Record<string, Handler>> = {};
   for (const route of app.routes) {
     // Compiled when first asked for, as Elysia itself does: all of them would make the start longer.
     let found: ReturnType<typeof createBunRouteHandler>;
     const answer = (request: Request) => (found ??= createBunRouteHandler(app, route))(request);
-    const methods = (routes[route.path] ??= {});
+    const methods = (byMethod[route.path] ??= {});
     methods[route.method] = around(answer, route.path);
     // Bun would ask GET for a HEAD too; Elysia finds out its Content-Length.
     if (route.method === "GET") methods["HEAD"] = fetch;
   }
-  return { fetch, routes };
+  // Routes of their own, because a prefix may look like a route: below "/media", "/media/feed" is no file.
+  const belowPrefix = prefix === "" ? [] : app.routes.map(({ path }) => [prefix + path, fetch]);
+  return { fetch, routes: { ...byMethod, ...Object.fromEntries(belowPrefix) } };
 }
 
 const stopping = () => new ApiError("STOPPING", { headers: { connection: "close" } });
-
-/** By position, as Elysia does: a junk Host makes an address that no parser takes. */
-function pathOf(url: string): string {
-  // Without a Host there is the path alone.
-  const start = url.startsWith("/") ? 0 : url.indexOf("/", 8);
-  if (start === -1) return "/";
-  const end = url.indexOf("?", start);
-  return url.slice(start, end === -1 ? undefined : end);
-}

@@ -1,3 +1,5 @@
+import { traceIdOf } from "./trace-context.ts";
+
 const known = new WeakMap<Request, string>();
 
 /** Random once a process and counted from there: a random id each cost a fifth of a small request. */
@@ -13,6 +15,12 @@ export function requestId(request: Request): string {
   known.set(request, id);
   return id;
 }
+
+/** What a line of the log that is about a request tells of it. */
+export const requestFields = (request: Request): { id: string; trace_id: string | undefined } => ({
+  id: requestId(request),
+  trace_id: traceIdOf(request),
+});
 
 /** The same for who asks last: nothing is remembered, because few requests are named more than once. */
 export function lastRequestId(request: Request): string {

@@ -1,7 +1,8 @@
-import type { Transporter } from "nodemailer";
+import type { NodemailerError, Transporter } from "nodemailer";
 
 import type { Mailer, MailMessage } from "./mailer.ts";
 import { createOutbox, type OutboxOptions } from "./outbox.ts";
+import type { Sender } from "./sender.ts";
 
 /** How the mail server is reached. */
 export interface SmtpServer {
@@ -19,8 +20,12 @@ export interface SmtpServer {
  * @throws Error with a plain sentence that does not repeat the password
  */
 export function smtpServer(mailUrl: string): SmtpServer {
-  const url = URL.canParse(mailUrl) ? new URL(mailUrl) : undefined;
-  if (!url?.hostname || !["smtp:", "smtps:"].includes(url.protocol))
+  const [, authority, more] = /^smtps?:\/\/([^/?#]*)\/?(.*)$/i.exec(mailUrl) ?? [];
+  // A path, a query and a fragment mean nothing here. Most likely they are a part of the password.
+  if (authority && more)
+    throw new Error("must end with its host and port; in a password, write / as %2F, ? as %3F and # as %23");
+  const url = authority ? URL.parse(mailUrl) : null;
+  if (!url?.hostname || url.port === "0")
     throw new Error("must look like smtp://user:password@host:587 or smtps://user:password@host");
   const secure = url.protocol === "smtps:";
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
@@ -47,22 +52,30 @@ function decoded(text: string): string {
 /** Tunes for tests; see {@link OutboxOptions}. */
 type Patience = Pick<OutboxOptions, "retryDelaysMs" | "capacity" | "drainMs"> & { timeoutMs?: number };
 
+/** How mails are sent over SMTP. */
+export interface SmtpSettings {
+  /** As in the setting `MAIL_URL`; see {@link smtpServer}. */
+  url: string;
+  from: Sender;
+  /** What this host calls itself (EHLO, RFC 5321, 4.1.1.1); undefined: its name. */
+  host?: string | undefined;
+}
+
 /**
  * A mailer over SMTP. The library is loaded with the first mail.
- * @param from the sender as in the setting `MAIL_FROM`: an address, or `Name <address>`
  * @throws Error when the URL is of no use
  */
 export function createSmtpMailer(
-  mailUrl: string,
-  from: string,
+  { url, from, host }: SmtpSettings,
   log: OutboxOptions["log"],
   { timeoutMs = 20_000, ...patience }: Patience = {},
 ): Mailer {
-  const server = smtpServer(mailUrl);
+  const server = smtpServer(url);
   let transport: Promise<Transporter> | undefined;
   const open = async (): Promise<Transporter> =>
     (await import("nodemailer")).createTransport({
       ...server,
+      ...(host !== undefined && { name: host }),
       connectionTimeout: timeoutMs,
       greetingTimeout: timeoutMs,
       socketTimeout: timeoutMs,
@@ -91,15 +104,39 @@ export function createSmtpMailer(
   });
 }
 
-/** The error's message may hold the address and the server's words, so only its codes are told. 5yz is for good (RFC 5321, 4.2.1). */
+/** Certificates that a connection is refused for, and what to do. */
+const certificateProblems: [code: RegExp, cause: string][] = [
+  [
+    /EXPIRED|NOT_YET_VALID/,
+    "The mail server's certificate has expired or is not valid yet: look at it, and at this machine's clock.",
+  ],
+  [/ALTNAME|HOSTNAME/, "The mail server's certificate is for another host than the one in MAIL_URL."],
+  [
+    /CERT|SIGNED|ISSUER|VERIFY/,
+    "The mail server's certificate is signed by an authority that is not known here: name a file with that authority's certificate in the environment variable NODE_EXTRA_CA_CERTS, and start again.",
+  ],
+];
+
+/** Problems that the library has codes for. */
+const otherProblems: Partial<Record<string, string>> = {
+  EAUTH: "The mail server refuses the user or password in MAIL_URL.",
+  ETLS: "The mail server offers no TLS, without which the password in MAIL_URL is not sent.",
+};
+
+/**
+ * The error's message may hold the address and the server's words, so only codes are told, and the causes that an operator
+ * can remove. Certificates and replies of 5yz are for good (RFC 5321, 4.2.1).
+ */
 function explain(error: unknown) {
-  const { code, responseCode, command } = (error ?? {}) as Record<string, unknown>;
+  const { code, originalCode, responseCode, command } = (error ?? {}) as NodemailerError;
+  const problem = certificateProblems.find(([codes]) => codes.test(originalCode ?? ""))?.[1];
   return {
-    temporary: !(typeof responseCode === "number" && responseCode >= 500),
+    temporary: !problem && !(typeof responseCode === "number" && responseCode >= 500),
     fields: {
-      code,
+      cause: problem ?? otherProblems[code ?? ""],
+      code: originalCode ?? code,
       responseCode,
-      command: typeof command === "string" ? command.split(" ", 1)[0] : undefined,
+      command: command?.split(" ", 1)[0],
     },
   };
 }

@@ -3,6 +3,7 @@ import { ApiError } from "../errors.ts";
 import { protect } from "../http/protective-headers.ts";
 import { byteRange } from "./byte-range.ts";
 import { mediaCacheControl } from "./cache-control.ts";
+import { contentDisposition } from "./content-disposition.ts";
 import { withExtension } from "./display-name.ts";
 import { RecentFiles } from "./recent-files.ts";
 import { isMediaType } from "./types.ts";
@@ -77,7 +78,7 @@ export function deliver(request: Request, media: DeliverableMedia): Response {
   headers.set("content-type", contentType);
   headers.set(
     "content-disposition",
-    disposition(fileName === null ? media.key : savedName(fileName, contentType)),
+    contentDisposition(fileName === null ? media.key : savedName(fileName, contentType)),
   );
   headers.set("etag", etag);
   headers.set("content-length", String(last - first + 1));
@@ -119,13 +120,3 @@ function read(path: string, start: number, end: number): Uint8Array<ArrayBuffer>
 /** Names stored by earlier versions may end in any extension, and a thumbnail has its post's name. */
 const savedName = (fileName: string, contentType: string): string =>
   isMediaType(contentType) ? withExtension(fileName, contentType) : fileName;
-
-/** RFC 6266: an ASCII stand-in for old clients, and the real name percent-encoded (RFC 8187). */
-function disposition(name: string): string {
-  const ascii = name.replace(/[^\x20-\x7e]|["\\%]/g, "_");
-  const encoded = encodeURIComponent(name.toWellFormed()).replace(
-    /['()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `inline; filename="${ascii}"; filename*=UTF-8''${encoded}`;
-}

@@ -86,7 +86,7 @@ function resultOf(answer: WorkerAnswer): Preparation {
 /** This program once more, with the command that does media jobs. */
 function ownCommand(): string[] {
   if (!Bun.isStandaloneExecutable)
-    return [process.execPath, join(import.meta.dir, "../main.ts"), "media-worker"];
+    return [process.execPath, "--no-env-file", join(import.meta.dir, "../main.ts"), "media-worker"];
   // The running program itself, also when its file has been replaced by an upgrade (proc(5)).
   return [process.platform === "linux" ? "/proc/self/exe" : process.execPath, "media-worker"];
 }

@@ -8,6 +8,8 @@ const LONGEST_WAIT = 10_000;
 interface Failure {
   readonly status?: number;
   readonly headers?: Headers;
+  /** Whether the store means it to be repeated, whatever its status. */
+  readonly isTemporary?: boolean;
 }
 
 /**
@@ -45,12 +47,12 @@ export function mayHaveWorked(failure: unknown): boolean {
  * that many callers do not come back together.
  */
 function waitBeforeRetry(failure: unknown, attempt: number, pause: number): number | null {
-  const { status } = failure as Failure;
+  const { status, isTemporary } = failure as Failure;
   if (status === 429) {
     const wait = resetOf(failure as Failure);
     return wait > LONGEST_WAIT ? null : wait;
   }
-  if (!mayHaveWorked(failure)) return null;
+  if (!mayHaveWorked(failure) && !isTemporary) return null;
   return pause * 2 ** (attempt - 1) * (1 - Math.random() / 4);
 }
 

@@ -1,6 +1,7 @@
 import { S3Client } from "bun";
 import { ApiError } from "../errors.ts";
 import { mediaCacheControl } from "./cache-control.ts";
+import { contentDisposition } from "./content-disposition.ts";
 import { requireMediaKey } from "./keys.ts";
 import { mayHaveWorked, persistently } from "./persistently.ts";
 import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
@@ -55,6 +56,7 @@ export class S3Store implements MediaStore {
       "Content-Type": file.contentType,
       "Content-Length": String(file.bytes),
       "Cache-Control": mediaCacheControl,
+      "Content-Disposition": contentDisposition(file.displayName),
     };
     // A stream, anew for each attempt: given the file itself, fetch reads all of it into memory over TLS.
     await this.#call("PUT", key, signal, () => ({ body: file.file.stream(), headers }));
@@ -125,6 +127,11 @@ class Refused extends Error {
   readonly status: number;
   readonly headers: Headers;
   readonly code: string;
+  /**
+   * A body that came too slowly (408; Amazon answers it with 400 and the code RequestTimeout), or another call for the same
+   * key at the same time (409).
+   */
+  readonly isTemporary: boolean;
 
   constructor(answer: Response, text: string) {
     const code = /<Code>(\w{1,60})<\/Code>/.exec(text)?.[1] ?? "";
@@ -132,6 +139,7 @@ class Refused extends Error {
     this.status = answer.status;
     this.headers = answer.headers;
     this.code = code;
+    this.isTemporary = answer.status === 408 || answer.status === 409 || code === "RequestTimeout";
   }
 }
 
@@ -144,6 +152,6 @@ function s3Error(failure: unknown): ApiError {
     return new ApiError("STORAGE_FULL", { cause });
   if (failure.code === "EntityTooLarge" || failure.status === 413)
     return new ApiError("FILE_TOO_LARGE", { cause });
-  const passing = mayHaveWorked(failure) || failure.status === 429;
+  const passing = mayHaveWorked(failure) || failure.status === 429 || failure.isTemporary;
   return new ApiError(passing ? "STORE_UNAVAILABLE" : "STORE_FAILED", { cause });
 }

@@ -5,6 +5,8 @@ import type { MediaType } from "./types.ts";
 export interface StorableFile {
   readonly file: BunFile;
   readonly contentType: MediaType | "image/webp";
+  /** What it is called when somebody saves it. */
+  readonly displayName: string;
   /** Size in bytes. */
   readonly bytes: number;
 }

@@ -6,6 +6,9 @@ import { diskFailure } from "../media/disk-failures.ts";
 /** Milliseconds that a check may take: less than the `health` command and Docker wait. */
 const deadlineMs = 2000;
 
+/** Routes that go on answering while the service shuts down. */
+export const probes: ReadonlySet<string> = new Set(["/health", "/readyz", "/livez"]);
+
 /**
  * Checks that database and disk answer. Rejects with the reason where one fails, or has not answered in time.
  */

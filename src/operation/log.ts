@@ -1,5 +1,3 @@
-import { writeSync } from "node:fs";
-
 import { logLevels, type LogLevel } from "../config.ts";
 
 /** What an event is told with. Nobody puts secrets in, and errors are told without what they were given. */
@@ -39,32 +37,6 @@ export const readableLine: LogFormat = (level, event, fields) => {
     );
   return `${new Date().toTimeString().slice(0, 8)} ${level.padEnd(5)} ${event} ${told.join(" ")}\n`;
 };
-
-/**
- * Writes lines to a file descriptor together, many times a second, because one write a request would cost more than
- * the line. What waits is written when the process ends.
- */
-export function batchedWriter(fd: number): (line: string) => void {
-  let waiting = "";
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const flush = () => {
-    clearTimeout(timer);
-    timer = undefined;
-    const lines = Buffer.from(waiting);
-    waiting = "";
-    try {
-      for (let written = 0; written < lines.length;) written += writeSync(fd, lines, written);
-    } catch {
-      // A reader that is gone or does not keep up must not stop the service.
-    }
-  };
-  process.on("exit", flush);
-  return (line) => {
-    waiting += line;
-    if (waiting.length > 64 * 1024) flush();
-    else timer ??= setTimeout(flush, 50);
-  };
-}
 
 /**
  * An error's kind and words, and where it may be ours its place: what went wrong outside is a warning. A query builder's

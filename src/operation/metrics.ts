@@ -4,6 +4,7 @@ import Gauge from "prom-client/lib/gauge.js";
 import Registry from "prom-client/lib/registry.js";
 
 import { EventLoopDelay } from "./event-loop-delay.ts";
+import { addProcessMetrics } from "./process-metrics.ts";
 import { RequestCounts } from "./request-counts.ts";
 
 /** What is counted, for Prometheus. */
@@ -17,6 +18,8 @@ export interface Metrics {
   swept(outcome: "abandoned" | "deleted" | "failed", posts: number): void;
   /** Measures from now on how late the event loop is. */
   watchEventLoop(): void;
+  /** Tells from now on how many lines of the log were dropped. */
+  watchLog(dropped: () => number): void;
   /** All of it in Prometheus' text format. */
   text(): Promise<string>;
 }
@@ -63,9 +66,7 @@ export function createMetrics(observed: Observed): Metrics {
   );
   gauge("image_sharing_uploads_running", "Uploads between reservation and answer.", observed.uploadsRunning);
   gauge("image_sharing_media_jobs_pending", "Media jobs running and waiting.", observed.mediaJobsPending);
-  gauge("process_resident_memory_bytes", "Memory in use.", () => process.memoryUsage.rss());
-  const started = Date.now() / 1000 - process.uptime();
-  gauge("process_start_time_seconds", "Start, as Unix time.", () => started);
+  addProcessMetrics(registers[0]!);
   new Gauge({ name: "image_sharing_build_info", help: "Always 1.", labelNames: ["version"], registers }).set(
     { version: observed.version },
     1,
@@ -108,6 +109,17 @@ export function createMetrics(observed: Observed): Metrics {
     },
     storeCall: (store, operation, result) => storeCalls.inc({ store, operation, result }),
     swept: (outcome, posts) => swept.inc({ outcome }, posts),
+    watchLog(dropped) {
+      new Counter({
+        name: "image_sharing_log_dropped_lines_total",
+        help: "Lines of the log that nobody took.",
+        registers,
+        collect() {
+          this.reset();
+          this.inc(dropped());
+        },
+      });
+    },
     watchEventLoop: () => void (eventLoop ??= EventLoopDelay.watch()),
     text: async () => [requests.text(), eventLoop?.text() ?? "", await registers[0]!.metrics()].join("\n"),
   };

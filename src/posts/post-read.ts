@@ -26,18 +26,18 @@ export const isOwner = (post: { userId: string }, viewer: { id: string }): boole
   post.userId === viewer.id;
 
 /** A post as the API shows it to this viewer. */
-export const postRead = (post: PublishedPost, viewer: { id: string }, publicUrl: string): PostRead => ({
-  ...lastingPart(post, publicUrl),
+export const postRead = (post: PublishedPost, viewer: { id: string }, baseUrl: string): PostRead => ({
+  ...lastingPart(post, baseUrl),
   is_owner: isOwner(post, viewer),
   email: post.email,
 });
 
 /** What of a published post is the same for every viewer and never changes. */
-export const lastingPart = (post: PublishedPost, publicUrl: string) => ({
+export const lastingPart = (post: PublishedPost, baseUrl: string) => ({
   id: post.id,
   user_id: post.userId,
   caption: post.caption,
-  url: absolute(post.url, publicUrl),
+  url: absolute(post.url, baseUrl),
   file_type: post.fileType,
   file_name: post.fileName,
   created_at: post.createdAt.toISOString(),
@@ -45,8 +45,8 @@ export const lastingPart = (post: PublishedPost, publicUrl: string) => ({
   height: post.height,
   content_type: post.contentType,
   bytes: post.bytes,
-  thumbnail_url: post.thumbnailUrl && absolute(post.thumbnailUrl, publicUrl),
+  thumbnail_url: post.thumbnailUrl && absolute(post.thumbnailUrl, baseUrl),
 });
 
 /** Media that this service delivers itself is stored as a path, so that it follows a moved PUBLIC_URL. */
-const absolute = (url: string, publicUrl: string) => (url.startsWith("/") ? publicUrl + url : url);
+const absolute = (url: string, baseUrl: string) => (url.startsWith("/") ? baseUrl + url : url);

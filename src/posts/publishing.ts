@@ -1,11 +1,11 @@
 import type { SignedIn } from "../auth/viewers.ts";
 import type { PublishedPost } from "../database/posts.ts";
 import { ApiError } from "../errors.ts";
+import { withExtension } from "../media/display-name.ts";
 import { mediaKey, thumbnailKey } from "../media/keys.ts";
 import { thumbnailPath, type Preparation } from "../media/preparation.ts";
 import type { StagedUpload } from "../media/staging.ts";
 import type { StorableFile, StoredMedia } from "../media/store.ts";
-import type { MediaType } from "../media/types.ts";
 import { earlierUpload, uploadInProgress } from "./idempotency.ts";
 import { removeBytes } from "./removing.ts";
 import type { PostServices } from "./services.ts";
@@ -77,7 +77,7 @@ export async function publish(
     // Another upload took the key since the look above, and is likely still running.
     if (reserved === "upload key taken") throw uploadInProgress();
     try {
-      const stored = await storeInTime(services, id, key, filesToStore(path, facts.type, prepared), gone);
+      const stored = await storeInTime(services, id, key, filesToStore(path, facts, prepared), gone);
       const createdAt = await database.posts.publish(actor, id, stored, new Date());
       // Another node took it for abandoned.
       if (!createdAt) throw new ApiError("STORE_UNAVAILABLE");
@@ -101,12 +101,24 @@ interface FilesToStore {
   readonly thumbnail: StorableFile | "original" | undefined;
 }
 
-function filesToStore(path: string, contentType: MediaType, { bytes, thumbnail }: Preparation): FilesToStore {
+function filesToStore(
+  path: string,
+  { type: contentType, displayName }: Pick<StagedUpload["facts"], "type" | "displayName">,
+  { bytes, thumbnail }: Preparation,
+): FilesToStore {
   // Fresh objects for the files: the one they were staged as remembers the size before.
-  const file = { file: Bun.file(path), contentType, bytes };
+  const file = { file: Bun.file(path), contentType, displayName, bytes };
   if (typeof thumbnail !== "number") return { file, thumbnail: thumbnail ?? undefined };
   const small = Bun.file(thumbnailPath(path));
-  return { file, thumbnail: { file: small, contentType: "image/webp", bytes: thumbnail } };
+  return {
+    file,
+    thumbnail: {
+      file: small,
+      contentType: "image/webp",
+      displayName: withExtension(displayName, "image/webp"),
+      bytes: thumbnail,
+    },
+  };
 }
 
 /**

@@ -18,9 +18,9 @@ import { uploadParser } from "./upload-parser.ts";
 
 /** Sharing, looking and deleting. */
 export const postRoutes = (services: Services) => {
-  const { viewers, config } = services;
+  const { viewers, baseUrl } = services;
   const uploads = uploadParser(services);
-  const feedPage = createFeedPages(services.database.posts, config.publicUrl);
+  const feedPage = createFeedPages(services.database.posts);
   return new Elysia({ detail: { tags: ["posts"] } })
     .use(signedInPlugin(viewers))
     .post(
@@ -36,7 +36,7 @@ export const postRoutes = (services: Services) => {
             gone: request.signal,
           },
         );
-        return postRead(post, viewer, config.publicUrl);
+        return postRead(post, viewer, baseUrl.of(request));
       },
       {
         signedIn: true,
@@ -48,13 +48,14 @@ export const postRoutes = (services: Services) => {
     )
     .get(
       "/feed",
-      async ({ query, viewer }) => {
+      async ({ query, viewer, request }) => {
         const asked = readFeedRequest(query);
-        const { json: posts, nextCursor } = await feedPage(asked, viewer);
+        const base = baseUrl.of(request);
+        const { json: posts, nextCursor } = await feedPage(asked, viewer, base);
         const headers: Record<string, string> = {};
         if (nextCursor !== null) {
           const limit = query.limit === undefined ? "" : `limit=${asked.limit}&`;
-          headers["link"] = `<${config.publicUrl}/feed?${limit}cursor=${nextCursor}>; rel="next"`;
+          headers["link"] = `<${base}/feed?${limit}cursor=${nextCursor}>; rel="next"`;
         }
         const json = `{"posts":${posts},"next_cursor":${JSON.stringify(nextCursor)}}`;
         // Typed as what it holds, for clients that take their types from here.
@@ -71,10 +72,10 @@ export const postRoutes = (services: Services) => {
     )
     .get(
       "/posts/:post_id",
-      async ({ params, viewer }) => {
+      async ({ params, viewer, request }) => {
         const post = await services.database.posts.byId(canonicalId(params.post_id));
         if (!post) throw new ApiError("POST_NOT_FOUND");
-        return postRead(post, viewer, config.publicUrl);
+        return postRead(post, viewer, baseUrl.of(request));
       },
       { signedIn: true, detail: described.read },
     )

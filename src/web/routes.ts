@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 
 import type { Config } from "../config.ts";
+import { pathPrefixOf } from "../http/path-prefix.ts";
 import { fromText, staticContent } from "../http/static-content.ts";
 import { bundledPage } from "./bundle.macro.ts" with { type: "macro" };
 import icon from "./icon.svg" with { type: "text" };
@@ -26,6 +27,10 @@ export function webRoutes({ config: { publicUrl, s3 } }: { config: Pick<Config, 
     url ? [new URL(url).origin] : [],
   );
   const media = `'self' blob: https: ${named.join(" ")}`;
+  // Relative, so that the page works below a prefix that is not known here; but where it is known, the page works at the
+  // address without a slash at the end too.
+  const prefix = pathPrefixOf(publicUrl);
+  const base = prefix === "" ? "" : `${prefix}/`;
   const policy =
     `default-src 'none'; script-src 'self'; style-src 'self'; img-src ${media}; media-src ${media}; ` +
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -33,8 +38,9 @@ export function webRoutes({ config: { publicUrl, s3 } }: { config: Pick<Config, 
     type: "text/html; charset=utf-8",
     load: fromText(
       (html as unknown as string)
-        .replace("{{script}}", `/assets/${scriptName}`)
-        .replace("{{style}}", `/assets/${styleName}`),
+        .replaceAll("{{base}}", base)
+        .replace("{{script}}", `${base}assets/${scriptName}`)
+        .replace("{{style}}", `${base}assets/${styleName}`),
     ),
     immutable: false,
     headers: { "content-security-policy": policy },

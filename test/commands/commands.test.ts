@@ -228,14 +228,123 @@ test.skipIf(!hasIpv6)("a service greets with an address that can be opened, IPv6
   }
 });
 
+describe("the file .env", () => {
+  /** Where a service that is started with this file says that it can be opened. */
+  async function opened(file: string, environment: Record<string, string> = {}): Promise<string | undefined> {
+    await Bun.write(join(folder, ".env"), file);
+    const child = Bun.spawn(command, {
+      env: {
+        PATH: process.env["PATH"],
+        HOST: "127.0.0.1",
+        PORT: "0",
+        DATA_DIR: join(folder, "data"),
+        ...environment,
+      },
+      cwd: folder,
+      stdout: "pipe",
+      stderr: "ignore",
+    });
+    const { value } = await child.stdout.getReader().read();
+    child.kill();
+    await child.exited;
+    return /^ +open +(\S+)\//m.exec(new TextDecoder().decode(value))?.[1];
+  }
+
+  test(".env: values in quotes stay as they are written, $ and # included", async () => {
+    for (const value of [
+      `'https://a.example/p$word/x'`,
+      `"https://a.example/p$word/x" # a comment`,
+      `https://a.example/p$word/x # a comment`,
+      `\`https://a.example/p$word/x\``,
+    ])
+      expect([value, await opened(`word=no\nPUBLIC_URL=${value}\n`)]).toEqual([
+        value,
+        "https://a.example/p$word/x",
+      ]);
+    const { error } = await run(["health"], { PORT: "1" });
+    expect(error).toContain("127.0.0.1:1/");
+    await Bun.write(join(folder, ".env"), `MAIL_URL="smtp://u:a#b$c\${d}@host"\n`);
+    expect((await run(["health"])).error).toBe(
+      "MAIL_URL must end with its host and port; in a password, write / as %2F, ? as %3F and # as %23.\n",
+    );
+  });
+
+  test(".env: the environment wins", async () => {
+    const PUBLIC_URL = "https://environment.example";
+    expect(await opened("PUBLIC_URL=https://file.example\n", { PUBLIC_URL })).toBe(PUBLIC_URL);
+  });
+
+  test(".env: a folder of that name is something else", async () => {
+    await mkdir(join(folder, ".env"));
+    expect((await run(["health"], { PORT: "1" })).error).toStartWith("Nothing answers");
+  });
+
+  // Root may read everything.
+  test.skipIf(!mayBecomeAnother)(".env: a file that may not be read is named", async () => {
+    await chmod(folder, 0o755);
+    await Bun.write(join(folder, ".env"), "PORT=1\n");
+    await chmod(join(folder, ".env"), 0o600);
+    const { status, error } = await run(["health"], {}, "", 65_534);
+    expect([status, error]).toEqual([1, "The file .env in the working folder cannot be read (EACCES).\n"]);
+  });
+});
+
+describe("health", () => {
+  test("health: asks the service itself, whatever proxies the environment names", async () => {
+    const service = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+    const unreachable = "http://127.0.0.1:9";
+    try {
+      for (const name of ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+        expect([name, await run(["health"], { PORT: String(service.port), [name]: unreachable })]).toEqual([
+          name,
+          { status: 0, out: "ok\n", error: "" },
+        ]);
+    } finally {
+      await service.stop(true);
+    }
+  });
+
+  test("health: asks for the real port where PORT is 0", async () => {
+    const { status, error } = await run(["health"], { PORT: "0" });
+    expect([status, error]).toEqual([
+      1,
+      "PORT is 0: set it to the port that the service printed when it started.\n",
+    ]);
+  });
+});
+
 test("the database is for nobody else to read, in a folder that others can open too", async () => {
   await mkdir(join(folder, "data"), { mode: 0o755 });
-  expect(await run(["superuser", "nobody@example.com"])).toMatchObject({ status: 1 });
+  expect(
+    await run(["superuser", "ada@example.com", "--password-stdin"], {}, "correct horse battery"),
+  ).toMatchObject({ status: 0 });
   expect((await stat(join(folder, "data/image-sharing.db"))).mode & 0o777).toBe(0o600);
 });
 
 describe("superuser", () => {
+  test("superuser: promoting where there is no database names DATA_DIR and makes nothing", async () => {
+    for (const dataDir of [join(folder, "data"), folder]) {
+      const { status, error, out } = await run(["superuser", "root@example.com"], { DATA_DIR: dataDir });
+      expect([status, out]).toEqual([1, ""]);
+      expect(error).toStartWith(
+        `There is no database in ${dataDir}. Set DATA_DIR to the folder of the service, `,
+      );
+      expect(await readdir(folder)).toEqual([]);
+    }
+  });
+
+  test("superuser: an account made in a new database is told with the folder, later ones are not", async () => {
+    const make = (email: string) =>
+      run(["superuser", email, "--password-stdin"], {}, "correct horse battery");
+    const first = await make("root@example.com");
+    expect(first.out).toStartWith("root@example.com is a superuser, and was made.\n");
+    expect(first.out).toContain(`There was no database in ${join(folder, "data")}, so a new one was made.`);
+    expect((await make("ada@example.com")).out).toBe("ada@example.com is a superuser, and was made.\n");
+  });
+
   test("wants an account or a password, and good ones", async () => {
+    const first = ["superuser", "first@example.com", "--password-stdin"];
+    expect(await run(first, {}, "correct horse battery")).toMatchObject({ status: 0 });
     expect(await run(["superuser", "root@example.com"])).toMatchObject({
       status: 1,
       error: expect.stringContaining("no account"),

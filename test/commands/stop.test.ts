@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { pngPhoto } from "../support/media-samples.ts";
-import { ServiceProcess } from "../support/process.ts";
+import { command, ServiceProcess } from "../support/process.ts";
 
 let service: ServiceProcess;
 beforeEach(async () => {
@@ -55,6 +55,8 @@ test("told to stop, the service finishes what runs, begins nothing new, and ends
   const upload = await beginUpload(token);
   const ended = service.stop();
   expect(await (await untilStopping()).json()).toEqual({ status: "stopping" });
+  const [ready, live] = await Promise.all(["/readyz", "/livez"].map((path) => fetch(service.address + path)));
+  expect([ready!.status, await ready!.json(), live!.status]).toEqual([503, { status: "stopping" }, 200]);
   const refused = await fetch(`${service.address}/feed`, { headers: { authorization: `Bearer ${token}` } });
   expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "5"]);
   upload.finish();
@@ -63,6 +65,31 @@ test("told to stop, the service finishes what runs, begins nothing new, and ends
   expect(await ended).toBe(0);
   const left = await readdir(service.dataDir, { recursive: true });
   expect(left.filter((name) => /wal|shm|^tmp\/./.test(name))).toEqual([]);
+});
+
+test("stop: SIGHUP finishes what runs, however often it is sent, and ends the service with status 0", async () => {
+  const upload = await beginUpload(await service.signUp("ada@example.com"));
+  const ended = service.stop("SIGHUP");
+  await untilStopping();
+  void service.stop("SIGHUP");
+  upload.finish();
+  expect((await upload.answer).status).toBe(200);
+  expect(await ended).toBe(0);
+});
+
+// Only there a process can find out which signals it is to ignore.
+test.skipIf(process.platform !== "linux")("stop: a service started by nohup survives SIGHUP", async () => {
+  await service.stop();
+  const detached = new ServiceProcess(service.dataDir, {}, undefined, undefined, ["nohup", ...command]);
+  await detached.start();
+  try {
+    process.kill(detached.pid!, "SIGHUP");
+    await Bun.sleep(100);
+    expect((await fetch(`${detached.address}/health`)).status).toBe(200);
+    expect(await detached.stop()).toBe(0);
+  } finally {
+    await detached.kill();
+  }
 });
 
 test("told twice, it ends at once", async () => {

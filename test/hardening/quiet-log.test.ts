@@ -52,7 +52,7 @@ const secrets: Record<string, string> = {
   "a piece of a path": "path-piece-7c1",
   "a caption": "caption-7c1",
   "a file name": "file-name-7c1",
-  "the body of a mail": "Open this link",
+  "the body of a mail": "the link works for one hour",
 };
 const email = `${secrets["an address"]}@example.com`;
 const query = `?${secrets["a name in a query"]}=${secrets["a value in a query"]}`;

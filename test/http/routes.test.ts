@@ -11,7 +11,8 @@ let tokens: (string | undefined)[];
 let present: Record<string, string>;
 
 beforeAll(async () => {
-  service = await TestService.start();
+  // Otherwise addresses in answers would follow the port that was asked.
+  service = await TestService.start({ PUBLIC_URL: "https://photos.example.com" });
   const { fetch, routes } = service.handlers;
   servers = [{ fetch, routes }, { fetch }].map((handlers) =>
     Bun.serve({ port: 0, hostname: "127.0.0.1", development: false, ...handlers }),

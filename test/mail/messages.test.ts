@@ -3,20 +3,41 @@ import { expect, test } from "bun:test";
 import { createConsoleMailer } from "../../src/mail/console-mailer.ts";
 import { resetMessage, verifyMessage } from "../../src/mail/messages.ts";
 
-const mail = { to: "ann@example.com", token: "a.b-c_d", publicUrl: "https://photos.example.com" };
+const mail = { to: "ann@example.com", token: "a.b-c_d", baseUrl: "https://photos.example.com" };
 
-test("both mails hold the link to the page and the token alone", () => {
-  for (const [message, page] of [
-    [verifyMessage(mail), "verify"],
-    [resetMessage(mail), "reset"],
-  ] as const) {
+test.each([
+  ["verify", "Confirm your email address", verifyMessage(mail)],
+  ["reset", "Set a new password", resetMessage(mail)],
+])(
+  "mails: the %s mail says why it came, has one link, and what to do for those who did not ask",
+  (page, subject, message) => {
     const link = `https://photos.example.com/#/${page}?token=a.b-c_d`;
-    expect(message.to).toBe(mail.to);
-    expect(message.text.split("\n")).toContain(link);
-    expect(message.text.split("\n")).toContain(mail.token);
-    expect(message.html).toContain(`<a href="${link}">`);
-    expect(message.html).toContain(`<code>${mail.token}</code>`);
-  }
+    expect(message).toMatchObject({ to: mail.to, subject });
+    const [why, labelled, ignore, ...more] = message.text.trimEnd().split("\n\n");
+    expect(why).toMatch(/your account at photos\.example\.com.*\.$/);
+    expect(labelled).toBe(`${subject}:\n${link}`);
+    expect(ignore).toMatch(/^If .* ignore this email/);
+    expect(more).toEqual(["For developers", "The token by itself:\na.b-c_d"]);
+    const paragraphs = [...message.html.matchAll(/<p>(.*?)<\/p>/g)].map(([, inner]) => inner);
+    expect(paragraphs).toEqual([
+      why!,
+      expect.stringMatching(/^<a href="https:[^"]+" style="[^"]+">[^<]+<\/a>$/),
+      ignore!,
+    ]);
+    expect(message.html).toContain(`<a href="${link}" `);
+    expect(message.html).toContain(`>${subject}</a>`);
+  },
+);
+
+test("mails: the token by itself is in the text part only", () => {
+  for (const { html } of [verifyMessage(mail), resetMessage(mail)])
+    expect(html.split(mail.token)).toHaveLength(2);
+});
+
+test("mails: the link leads below the path of PUBLIC_URL", () => {
+  const { text } = resetMessage({ ...mail, baseUrl: "https://example.com/photos" });
+  expect(text).toContain("\nhttps://example.com/photos/#/reset?token=a.b-c_d\n");
+  expect(text).toContain(" example.com");
 });
 
 test("whatever the token holds stays text, and out of the subject", () => {
@@ -24,7 +45,7 @@ test("whatever the token holds stays text, and out of the subject", () => {
   expect(html).not.toContain("<script>");
   expect(html).toContain("token=%22%3E%3Cscript%3E%26%23%0D%0A");
   expect(text).toContain("token=%22%3E%3Cscript%3E%26%23%0D%0A");
-  expect(subject).toBe("Confirm your e-mail address");
+  expect(subject).toBe("Confirm your email address");
 });
 
 test("without a mail server the mail is printed with its token", () => {

@@ -1,12 +1,16 @@
 import { expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { resetMessage } from "../../src/mail/messages.ts";
 import { createSmtpMailer, smtpServer } from "../../src/mail/smtp-mailer.ts";
+import { relayCertificate } from "../support/relay-certificate.ts";
 import { startSmtpSink } from "../support/smtp-sink.ts";
 
-const from = "Image Sharing <no-reply@example.com>";
+const from = { name: "Image Sharing", address: "no-reply@example.com" };
 const token = `${"eyJhbGciOiJIUzI1NiJ9".repeat(8)}.a-b_c=.secret`;
-const message = (to = "ann@example.com") => resetMessage({ to, token, publicUrl: "http://localhost:8000" });
+const message = (to = "ann@example.com") => resetMessage({ to, token, baseUrl: "http://localhost:8000" });
 
 function recordingLog() {
   const lines: [event: string, fields: Record<string, unknown>][] = [];
@@ -17,7 +21,7 @@ function recordingLog() {
 test("a mail arrives whole: sender, reader, subject, text and HTML", async () => {
   await using sink = startSmtpSink();
   const { log, lines } = recordingLog();
-  const mailer = createSmtpMailer(sink.url.replace("//", "//us%40er:p%20w@"), from, log);
+  const mailer = createSmtpMailer({ url: sink.url.replace("//", "//us%40er:p%20w@"), from }, log);
   mailer.send(message());
   const mail = await sink.mail(1);
   await mailer.close();
@@ -26,7 +30,12 @@ test("a mail arrives whole: sender, reader, subject, text and HTML", async () =>
     to: ["ann@example.com"],
     credentials: ["us@er", "p w"],
   });
-  expect(mail.headers).toMatchObject({ to: "ann@example.com", from, subject: "Set a new password" });
+  expect(mail.headers).toMatchObject({
+    to: "ann@example.com",
+    from: "Image Sharing <no-reply@example.com>",
+    subject: "Set a new password",
+    "content-type": expect.stringMatching(/^multipart\/alternative;/),
+  });
   expect(mail.text.trimEnd()).toBe(message().text.trimEnd());
   expect(mail.html.trimEnd()).toBe(message().html.trimEnd());
   expect(lines).toEqual([["mail.sent", { domain: "example.com", tries: 1 }]]);
@@ -34,7 +43,7 @@ test("a mail arrives whole: sender, reader, subject, text and HTML", async () =>
 
 test("an address beyond ASCII arrives; its domain in Punycode where the local part is ASCII", async () => {
   await using sink = startSmtpSink();
-  const mailer = createSmtpMailer(sink.url, from, recordingLog().log);
+  const mailer = createSmtpMailer({ url: sink.url, from }, recordingLog().log);
   mailer.send(message("ann@bücher.de"));
   mailer.send(message("émile@bücher.de"));
   await mailer.close();
@@ -43,7 +52,7 @@ test("an address beyond ASCII arrives; its domain in Punycode where the local pa
 
 test("a mail is for one reader, whatever the address looks like", async () => {
   await using sink = startSmtpSink();
-  const mailer = createSmtpMailer(sink.url, from, recordingLog().log, { retryDelaysMs: [] });
+  const mailer = createSmtpMailer({ url: sink.url, from }, recordingLog().log, { retryDelaysMs: [] });
   for (const to of [
     "ann@example.com, eve@example.com",
     "ann@example.com\r\nBcc: eve@example.com",
@@ -61,7 +70,7 @@ test("a mail is for one reader, whatever the address looks like", async () => {
 test("after temporary failures of every kind the mail arrives, once", async () => {
   await using sink = startSmtpSink();
   const { log, lines } = recordingLog();
-  const mailer = createSmtpMailer(sink.url, from, log, { retryDelaysMs: [1, 1, 1], timeoutMs: 100 });
+  const mailer = createSmtpMailer({ url: sink.url, from }, log, { retryDelaysMs: [1, 1, 1], timeoutMs: 100 });
   sink.failNext("drop", "hang", "451 try later");
   mailer.send(message());
   await sink.mail(1);
@@ -78,7 +87,7 @@ test("after temporary failures of every kind the mail arrives, once", async () =
 test("a refusal for good is not tried again, and the log holds no address, token or text", async () => {
   await using sink = startSmtpSink();
   const { log, lines } = recordingLog();
-  const mailer = createSmtpMailer(sink.url, from, log, { retryDelaysMs: [1] });
+  const mailer = createSmtpMailer({ url: sink.url, from }, log, { retryDelaysMs: [1] });
   sink.failNext("550 no such user <ann@example.com>");
   mailer.send(message());
   await mailer.close();
@@ -94,7 +103,7 @@ test("a refusal for good is not tried again, and the log holds no address, token
 test("a dead server costs the sender nothing; beyond the capacity mails are dropped, closing gives up in time", async () => {
   await using sink = startSmtpSink();
   const { log, lines } = recordingLog();
-  const mailer = createSmtpMailer(sink.url, from, log, { capacity: 2, drainMs: 20, timeoutMs: 200 });
+  const mailer = createSmtpMailer({ url: sink.url, from }, log, { capacity: 2, drainMs: 20, timeoutMs: 200 });
   sink.failNext("hang", "hang");
   for (let count = 0; count < 3; count += 1) mailer.send(message());
   expect(lines).toEqual([["mail.dropped", { domain: "example.com", reason: "full" }]]);
@@ -109,8 +118,7 @@ test("closing gives a mail between two tries its last one at once", async () => 
   const delayed = Promise.withResolvers<void>();
   const { log } = recordingLog();
   const mailer = createSmtpMailer(
-    sink.url,
-    from,
+    { url: sink.url, from },
     { ...log, info: (event) => event === "mail.delayed" && delayed.resolve() },
     { retryDelaysMs: [3_600_000] },
   );
@@ -142,18 +150,95 @@ test("credentials require TLS, except on this machine; certificates are checked,
   expect(smtpServer("smtp://u:p@localhost.example.com")).toMatchObject({ requireTLS: true });
 });
 
-test.each(["", "mail.example.com", "http://mail.example.com", "smtp://", "smtp://u:secret%@host"])(
-  "a mail URL of no use is refused in plain words: %p",
-  (url) => {
-    const refusal = (() => {
-      try {
-        smtpServer(url);
-        return "accepted";
-      } catch (error) {
-        return (error as Error).message;
-      }
-    })();
-    expect(refusal).toStartWith("must ");
-    expect(refusal).not.toContain("secret");
-  },
-);
+test("smtp: introduces itself as the host it is given", async () => {
+  await using sink = startSmtpSink();
+  const mailer = createSmtpMailer({ url: sink.url, from, host: "photos.example.com" }, recordingLog().log);
+  mailer.send(message());
+  expect((await sink.mail(1)).ehlo).toBe("photos.example.com");
+  await mailer.close();
+});
+
+test("smtp: a sender's name may hold any character", async () => {
+  await using sink = startSmtpSink();
+  const sender = { name: `Ann, "Bob" & Søn <x>`, address: "no-reply@example.com" };
+  const mailer = createSmtpMailer({ url: sink.url, from: sender }, recordingLog().log);
+  mailer.send(message());
+  const mail = await sink.mail(1);
+  await mailer.close();
+  expect(mail.from).toBe("no-reply@example.com");
+  expect(mail.headers["from"]).toEndWith(" <no-reply@example.com>");
+  expect(mail.headers).not.toHaveProperty("bob");
+});
+
+test("smtp: a relay whose certificate no known authority has signed is named as such, once", async () => {
+  await using sink = startSmtpSink(relayCertificate);
+  const { log, lines } = recordingLog();
+  const url = sink.url.replace("127.0.0.1", "127.1");
+  const mailer = createSmtpMailer({ url, from }, log, { retryDelaysMs: [1] });
+  mailer.send(message());
+  await mailer.close();
+  expect(sink.mails).toBeEmpty();
+  expect(lines).toEqual([
+    [
+      "mail.failed",
+      expect.objectContaining({
+        domain: "example.com",
+        tries: 1,
+        cause: expect.stringMatching(/authority that is not known here: .* NODE_EXTRA_CA_CERTS/),
+      }),
+    ],
+  ]);
+});
+
+test("smtp: NODE_EXTRA_CA_CERTS names the authority of a relay, whose host must still be the certificate's", async () => {
+  await using sink = startSmtpSink(relayCertificate);
+  const folder = await mkdtemp(join(tmpdir(), "image-sharing-relay-"));
+  try {
+    await Bun.write(join(folder, "ca.pem"), relayCertificate.cert);
+    const script = `
+      const { createSmtpMailer } = await import(${JSON.stringify(join(import.meta.dir, "../../src/mail/smtp-mailer.ts"))});
+      const write = (event, fields) => console.log(JSON.stringify([event, fields.cause]));
+      for (const host of ["127.1", "127.0.1"]) {
+        const url = "smtps://" + host + ":${sink.port}";
+        const mailer = createSmtpMailer({ url, from: ${JSON.stringify(from)} }, { info: write, warn: write });
+        mailer.send({ to: "ann@example.com", subject: "s", text: "t", html: "h" });
+        await mailer.close();
+      }`;
+    const environment = { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, "ca.pem") };
+    const child = Bun.spawn([process.execPath, "-e", script], { env: environment });
+    const told = (await new Response(child.stdout).text()).trim().split("\n");
+    expect(told.map((line) => JSON.parse(line))).toEqual([
+      ["mail.sent", null],
+      ["mail.failed", "The mail server's certificate is for another host than the one in MAIL_URL."],
+    ]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test.each([
+  "",
+  "mail.example.com",
+  "http://mail.example.com",
+  "smtp://",
+  "smtp://u:secret%@host",
+  "smtp://host:0",
+  "smtp://host/path",
+  "smtp://host:25/?tls=no",
+  "smtp://host?pool=true",
+  "smtps://host#secret",
+  "smtp://u:sec#ret@host",
+  "smtp://u:sec/ret@host",
+  "smtp://u:sec?ret@host:587",
+])("a mail URL of no use is refused in plain words: %p", (url) => {
+  const refusal = (() => {
+    try {
+      smtpServer(url);
+      return "accepted";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  })();
+  expect(refusal).toStartWith("must ");
+  expect(refusal).not.toMatch(/sec.?ret/);
+});

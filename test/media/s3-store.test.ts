@@ -85,6 +85,13 @@ describe("the S3 store", () => {
     ["no bucket", 9, "STORE_FAILED"],
     ["quota", 9, "STORAGE_FULL"],
     ["too large", 9, "FILE_TOO_LARGE"],
+    ["400 timeout", 2, "works"],
+    ["400 timeout", 9, "STORE_UNAVAILABLE"],
+    ["400", 1, "STORE_FAILED"],
+    ["408", 2, "works"],
+    ["408", 9, "STORE_UNAVAILABLE"],
+    ["409", 2, "works"],
+    ["409", 9, "STORE_UNAVAILABLE"],
     ["503", 2, "works"],
     ["503", 9, "STORE_UNAVAILABLE"],
   ] satisfies [S3Fault, number, string][])("put, %s, %d times: %s", async (fault, times, outcome) => {
@@ -108,6 +115,24 @@ describe("the S3 store", () => {
     if (outcome === "works") expect(fake.objects.get(key)?.sha256).toBe(sha256("x".repeat(300_000)));
     await store.delete(key, null, forever);
     expect(fake.objects.has(key)).toBe(false);
+  });
+
+  test("s3: deleting is repeated after a conflict", async () => {
+    const key = newKey();
+    await store.put(key, await staged(folder, "x"), forever);
+    fake.fail("DELETE", "409", 2);
+    await store.delete(key, null, forever);
+    expect(fake.objects.has(key)).toBe(false);
+  });
+
+  test("s3: an object is saved under its file's name, also where the store delivers it itself", async () => {
+    const key = newKey();
+    const name = `Søn's "first" photo 🌊.png`;
+    await store.put(key, await staged(folder, "picture", "image/png", name), forever);
+    const { headers } = await fetch(store.signedAddress(key));
+    expect(headers.get("content-disposition")).toBe(
+      `inline; filename="S_n's _first_ photo __.png"; filename*=UTF-8''S%C3%B8n%27s%20%22first%22%20photo%20%F0%9F%8C%8A.png`,
+    );
   });
 
   test("a bucket that is not there is no deletion", async () => {

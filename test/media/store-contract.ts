@@ -22,10 +22,11 @@ export async function staged(
   folder: string,
   bytes: Uint8Array | string,
   contentType: StorableFile["contentType"] = "image/png",
+  displayName = "photo.png",
 ): Promise<StorableFile> {
   const file = Bun.file(join(folder, `${Bun.randomUUIDv7()}.part`));
   await Bun.write(file, bytes);
-  return { file, contentType, bytes: file.size };
+  return { file, contentType, displayName, bytes: file.size };
 }
 
 export function newKey(): string {

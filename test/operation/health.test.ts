@@ -77,6 +77,10 @@ describe("the health of a service", () => {
           { detail: "Service temporarily unavailable" },
         ]);
         expect(performance.now() - started).toBeLessThan(2500);
+        const [ready, live] = await Promise.all(
+          ["/readyz", "/livez"].map((path) => broken.handle(new Request(`http://localhost${path}`))),
+        );
+        expect([ready!.status, live!.status, await live!.json()]).toEqual([503, 200, { status: "ok" }]);
       }
     } finally {
       await service.close();

@@ -1,5 +1,7 @@
 import { expect, setSystemTime, test } from "bun:test";
 
+import { closeSync, openSync } from "node:fs";
+
 import { createMetrics } from "../../src/operation/metrics.ts";
 
 const quiet = {
@@ -31,6 +33,36 @@ test("published posts are counted every ten minutes at most, unfinished ones eac
   } finally {
     setSystemTime();
   }
+});
+
+test("metrics: tell the processor time and open files of the process, and dropped lines of the log", async () => {
+  const none = async () => 0;
+  const metrics = createMetrics({
+    ...quiet,
+    unfinishedPosts: async () => ({ pending: 0, deleting: 0 }),
+    publishedPosts: none,
+  });
+  const read = async (name: string) => {
+    const [, value] = new RegExp(`^${name} (\\S+)$`, "m").exec(await metrics.text()) ?? [];
+    return Number(value);
+  };
+  const before = await read("process_cpu_seconds_total");
+  const busyUntil = performance.now() + 60;
+  while (performance.now() < busyUntil);
+  expect((await read("process_cpu_seconds_total")) - before).toBeWithin(0.02, 5);
+  if (process.platform === "linux") {
+    const open = await read("process_open_fds");
+    const files = Array.from({ length: 5 }, () => openSync(import.meta.path, "r"));
+    expect((await read("process_open_fds")) - open).toBeWithin(3, 8);
+    files.forEach((file) => closeSync(file));
+    expect(await read("process_max_fds")).toBeGreaterThan(open);
+  }
+  let dropped = 3;
+  metrics.watchLog(() => dropped);
+  expect(await read("image_sharing_log_dropped_lines_total")).toBe(3);
+  dropped = 5;
+  expect(await read("image_sharing_log_dropped_lines_total")).toBe(5);
+  expect(await metrics.text()).toContain("# TYPE process_cpu_seconds_total counter");
 });
 
 test("without a database everything else is still told", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
 import type { FeedPosition, PublishedPost } from "../../src/database/posts.ts";
-import { readCursor } from "../../src/posts/feed.ts";
+import { readCursor, type FeedRequest } from "../../src/posts/feed.ts";
 import { createFeedPages } from "../../src/posts/feed-pages.ts";
 import { postRead } from "../../src/posts/post-read.ts";
 
@@ -48,15 +48,18 @@ function feedOf(count: number, captionOf = (i: number) => `"${i}","is_owner":tru
       return found;
     },
   };
+  const feedPage = createFeedPages(posts);
   return {
     all,
     wholeRows: () => rows,
     asked: () => asked.splice(0),
-    feedPage: createFeedPages(posts, publicUrl),
+    feedPage: (request: FeedRequest, viewer: { id: string }, baseUrl = publicUrl) =>
+      feedPage(request, viewer, baseUrl),
   };
 }
 
-const shown = (posts: PublishedPost[]) => posts.map((post) => postRead(post, viewer, publicUrl));
+const shown = (posts: PublishedPost[], baseUrl = publicUrl) =>
+  posts.map((post) => postRead(post, viewer, baseUrl));
 const position = ({ createdAt, id }: PublishedPost): FeedPosition => ({ createdAt, id });
 
 test("a page shows its posts whole, however much of them was known, and leads to the next", async () => {
@@ -70,6 +73,19 @@ test("a page shows its posts whole, however much of them was known, and leads to
   const last = await feedPage({ limit: 3, after: position(all[3]!) }, viewer);
   expect(JSON.parse(last.json)).toEqual(shown(all.slice(4)));
   expect(last.nextCursor).toBeNull();
+});
+
+test("feed pages: viewers who use different hosts get addresses at their own, from what is kept too", async () => {
+  const misleading = (i: number) => `"url":"/media/${i}.jpg" \\"url":"/ "thumbnail_url":"/x`;
+  const { all, asked, feedPage } = feedOf(4, misleading);
+  all[0]!.thumbnailUrl = "/media/0.thumb.webp";
+  all[1]!.fileName = `","url":"/media/9.jpg`;
+  const hosts = ["http://192.168.1.5:8000", "http://localhost:8000", "https://photos.example.com/app"];
+  for (const host of [...hosts, ...hosts]) {
+    const page = await feedPage({ limit: 4, after: undefined }, viewer, host);
+    expect(JSON.parse(page.json)).toEqual(shown(all, host));
+  }
+  expect(asked()).toEqual(["narrow", "whole", ...Array<string>(5).fill("narrow")]);
 });
 
 test("an empty feed is an empty array", async () => {

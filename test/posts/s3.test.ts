@@ -64,6 +64,16 @@ describe("posts in a bucket", () => {
     }
   });
 
+  test("posts in a bucket: photo and thumbnail carry the photo's name, each with its own extension", async () => {
+    const photo = new Blob([await pngPhoto(1000, 500)]);
+    const post = (await (await service.upload(token, photo, "", "../walk & talk.html")).json()) as Shared;
+    const names = keysOf(post).map((key) => fake.objects.get(key)?.contentDisposition);
+    expect(names).toEqual([
+      `inline; filename="walk & talk.html.png"; filename*=UTF-8''walk%20%26%20talk.html.png`,
+      `inline; filename="walk & talk.html.png.webp"; filename*=UTF-8''walk%20%26%20talk.html.png.webp`,
+    ]);
+  });
+
   test("a deleted post's photo and thumbnail leave the bucket, and nothing leads there any more", async () => {
     const post = await share();
     expect((await service.fetch(`/posts/${post.id}`, { method: "DELETE", token })).status).toBe(200);

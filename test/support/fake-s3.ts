@@ -12,6 +12,10 @@ export type S3Fault =
   | "no bucket"
   | "quota"
   | "too large"
+  | "400 timeout"
+  | "400"
+  | "408"
+  | "409"
   | "503";
 
 export interface FakeS3 {
@@ -23,7 +27,12 @@ export interface FakeS3 {
   /** By key. */
   readonly objects: ReadonlyMap<
     string,
-    { readonly sha256: string; readonly contentType: string; readonly cacheControl: string }
+    {
+      readonly sha256: string;
+      readonly contentType: string;
+      readonly cacheControl: string;
+      readonly contentDisposition: string;
+    }
   >;
   /** Methods of all calls. */
   readonly calls: readonly string[];
@@ -47,6 +56,10 @@ const refusals: Partial<Record<S3Fault, () => Refused>> = {
   "no bucket": () => new Refused(404, "NoSuchBucket"),
   quota: () => new Refused(403, "QuotaExceeded"),
   "too large": () => new Refused(400, "EntityTooLarge"),
+  "400 timeout": () => new Refused(400, "RequestTimeout"),
+  "400": () => new Refused(400, "InvalidRequest"),
+  "408": () => new Refused(408, "RequestTimeout"),
+  "409": () => new Refused(409, "OperationAborted"),
   "503": () => new Refused(503, "SlowDown"),
 };
 
@@ -54,7 +67,7 @@ const refusals: Partial<Record<S3Fault, () => Refused>> = {
 export async function startFakeS3(): Promise<FakeS3> {
   const objects = new Map<
     string,
-    { sha256: string; contentType: string; cacheControl: string; body: Buffer }
+    { sha256: string; contentType: string; cacheControl: string; contentDisposition: string; body: Buffer }
   >();
   const calls: string[] = [];
   const faults = new Map<string, { fault: S3Fault; left: number }>();
@@ -138,14 +151,19 @@ export async function startFakeS3(): Promise<FakeS3> {
       if (method === "PUT") {
         if (request.headers["content-length"] === undefined) throw new Refused(411, "MissingContentLength");
         const sha256 = createHash("sha256").update(body).digest("hex");
-        const { "content-type": contentType = "", "cache-control": cacheControl = "" } = request.headers;
-        objects.set(key, { sha256, contentType, cacheControl, body });
+        const {
+          "content-type": contentType = "",
+          "cache-control": cacheControl = "",
+          "content-disposition": contentDisposition = "",
+        } = request.headers;
+        objects.set(key, { sha256, contentType, cacheControl, contentDisposition, body });
       } else if (method === "DELETE") objects.delete(key);
       else if (!there) throw new Refused(404, "NoSuchKey");
       if (fault === "hang after") return;
       if (fault === "close after") throw new Closed();
       response.writeHead(method === "DELETE" ? 204 : 200, {
         "Content-Type": there?.contentType ?? "text/plain",
+        ...(there && { "Content-Disposition": there.contentDisposition }),
       });
       response.end(method === "GET" ? there?.body : undefined);
     } catch (failure) {

@@ -3,11 +3,11 @@ import { join, resolve } from "node:path";
 
 import { databaseSettings } from "./postgres.ts";
 
-/** How the program is started. TEST_EXECUTABLE: the built one instead of the source, for what shows only there. */
+/** How the program is started, as `bun start` does. TEST_EXECUTABLE: the built one instead of the source, for what shows only there. */
 const executable = process.env["TEST_EXECUTABLE"];
 export const command = executable
   ? [resolve(executable)]
-  : [process.execPath, join(import.meta.dir, "../../src/main.ts")];
+  : [process.execPath, "--no-env-file", join(import.meta.dir, "../../src/main.ts")];
 
 /** A service in a process of its own, on a real port, that can be killed like by a power cut. */
 export class ServiceProcess {
@@ -66,8 +66,8 @@ export class ServiceProcess {
   }
 
   /** Asks it to end; gives its exit code. */
-  async stop(): Promise<number | undefined> {
-    this.#process?.kill("SIGTERM");
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | undefined> {
+    this.#process?.kill(signal);
     return this.#process?.exited;
   }
 

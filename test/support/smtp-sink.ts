@@ -2,6 +2,8 @@
 export interface ReceivedMail {
   from: string;
   to: string[];
+  /** How the client introduced itself. */
+  ehlo: string;
   headers: Record<string, string>;
   text: string;
   html: string;
@@ -35,10 +37,12 @@ interface Session {
   mishap: Mishap | undefined;
   from: string;
   to: string[];
+  ehlo: string;
   credentials?: [string, string];
 }
 
-export function startSmtpSink(): SmtpSink {
+/** @param tls certificate and key: the connection begins with TLS */
+export function startSmtpSink(tls?: { cert: string; key: string }): SmtpSink {
   const mails: ReceivedMail[] = [];
   const mishaps: Mishap[] = [];
   const waiting: { count: number; resolve: (mail: ReceivedMail) => void }[] = [];
@@ -55,10 +59,11 @@ export function startSmtpSink(): SmtpSink {
   const listener = Bun.listen<Session>({
     hostname: "127.0.0.1",
     port: 0,
+    ...(tls && { tls }),
     socket: {
       open(socket) {
         connections += 1;
-        socket.data = { buffer: "", inData: false, mishap: mishaps.shift(), from: "", to: [] };
+        socket.data = { buffer: "", inData: false, mishap: mishaps.shift(), from: "", to: [], ehlo: "" };
         if (socket.data.mishap === "drop") socket.end();
         else if (socket.data.mishap !== "hang") socket.write("220 sink ESMTP\r\n");
       },
@@ -82,7 +87,7 @@ export function startSmtpSink(): SmtpSink {
   });
 
   return {
-    url: `smtp://127.0.0.1:${listener.port}`,
+    url: `smtp${tls ? "s" : ""}://127.0.0.1:${listener.port}`,
     port: listener.port,
     mails,
     connections: () => connections,
@@ -100,6 +105,7 @@ function reply(session: Session, line: string): string {
   const address = /<([^>]*)>/.exec(line)?.[1] ?? "";
   switch (line.slice(0, 4).toUpperCase()) {
     case "EHLO":
+      session.ehlo = line.slice(5);
       return "250-sink\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN";
     case "AUTH": {
       const [, user = "", password = ""] = Buffer.from(line.split(" ")[2] ?? "", "base64")
@@ -125,7 +131,7 @@ function reply(session: Session, line: string): string {
   }
 }
 
-function parseMail({ from, to, credentials }: Session, raw: string): ReceivedMail {
+function parseMail({ from, to, ehlo, credentials }: Session, raw: string): ReceivedMail {
   const [headers, body] = parsePart(raw.replace(/\r\n\.\./g, "\r\n."));
   const boundary = /boundary="([^"]+)"/.exec(headers["content-type"] ?? "")?.[1];
   const parts = boundary
@@ -138,7 +144,7 @@ function parseMail({ from, to, credentials }: Session, raw: string): ReceivedMai
     const part = parts.find(([partHeaders]) => partHeaders["content-type"]?.startsWith(type));
     return part ? decode(...part) : "";
   };
-  const mail = { from, to, headers, text: decoded("text/plain"), html: decoded("text/html"), raw };
+  const mail = { from, to, ehlo, headers, text: decoded("text/plain"), html: decoded("text/html"), raw };
   return credentials ? { ...mail, credentials } : mail;
 }
 

@@ -1,4 +1,5 @@
 import { Failure } from "./failures.ts";
+import { serviceUrl } from "./service-url.ts";
 import { token, tokenRefused } from "./session.ts";
 
 export interface Account {
@@ -26,7 +27,7 @@ export interface FeedPage {
   next_cursor: string | null;
 }
 
-async function ask<T>(method: string, path: string, body?: object | URLSearchParams): Promise<T> {
+async function ask<T>(method: string, route: string, body?: object | URLSearchParams): Promise<T> {
   const used = token();
   const headers = new Headers();
   if (used) headers.set("authorization", `Bearer ${used}`);
@@ -35,7 +36,7 @@ async function ask<T>(method: string, path: string, body?: object | URLSearchPar
   let answer: Response;
   let text: string;
   try {
-    answer = await fetch(path, {
+    answer = await fetch(serviceUrl(route), {
       method,
       headers,
       ...(body && { body: form ? body : JSON.stringify(body) }),

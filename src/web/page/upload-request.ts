@@ -1,5 +1,6 @@
 import type { Post } from "./api.ts";
 import { Failure } from "./failures.ts";
+import { serviceUrl } from "./service-url.ts";
 import { token, tokenRefused } from "./session.ts";
 import { duration } from "./times.ts";
 import type { UploadItem } from "./upload-item.ts";
@@ -53,7 +54,7 @@ function send(item: UploadItem, signal: AbortSignal): Promise<Post> {
       );
     });
     request.addEventListener("error", () => reject(new Failure(0)));
-    request.open("POST", "/upload");
+    request.open("POST", serviceUrl("/upload"));
     request.responseType = "json";
     request.setRequestHeader("authorization", `Bearer ${used}`);
     request.setRequestHeader("idempotency-key", key);

@@ -1,0 +1,42 @@
+import type { Server } from "bun";
+
+import { ApiError, errorResponse } from "../errors.ts";
+import { clientAddress } from "../http/client-address.ts";
+import { silenceSeconds } from "../http/connections.ts";
+import { protect } from "../http/protective-headers.ts";
+import type { Services } from "../services.ts";
+import { metricsResponse } from "./metrics-response.ts";
+
+/**
+ * Answers `/metrics` on a port of its own, and nothing else.
+ * @throws the system's error where the port cannot be used
+ */
+export function serveMetrics(
+  { config, metrics, log }: Pick<Services, "config" | "metrics" | "log">,
+  port: number,
+): Server<undefined> {
+  return Bun.serve({
+    hostname: config.host,
+    port,
+    development: false,
+    reusePort: false,
+    idleTimeout: silenceSeconds,
+    maxRequestBodySize: 0,
+    routes: {
+      "/metrics": {
+        async GET(request, server) {
+          const address = clientAddress(server.requestIP(request)?.address, null, 0);
+          const response = await metricsResponse(metrics, config.metrics, request, address);
+          response.headers.set("cache-control", "no-store");
+          protect(response.headers);
+          return response;
+        },
+      },
+    },
+    fetch: () => errorResponse(new ApiError("NOT_FOUND")),
+    error(error) {
+      if (!(error instanceof ApiError)) log.error("metrics.failed", { error });
+      return errorResponse(error);
+    },
+  });
+}

@@ -1,0 +1,122 @@
+import { afterAll, describe, expect, test } from "bun:test";
+
+import { readConfig } from "../../src/config.ts";
+import { BaseUrl } from "../../src/http/base-url.ts";
+import { Connections } from "../../src/http/connections.ts";
+import { pngPhoto } from "../support/media-samples.ts";
+import { TestService } from "../support/service.ts";
+
+const own = "http://localhost:8000";
+const asking = (headers: Record<string, string>) => new Request("http://localhost/feed", { headers });
+
+function baseUrl(environment: Record<string, string> = {}, peer = "127.0.0.1") {
+  const config = readConfig(environment);
+  const connections = new Connections(config.trustProxy);
+  // As much of a server as is asked.
+  connections.listen({
+    requestIP: () => ({ address: peer }),
+    timeout() {},
+  } as unknown as Bun.Server<undefined>);
+  return new BaseUrl(config, connections);
+}
+
+describe("base URL without PUBLIC_URL", () => {
+  test.each([
+    ["192.168.1.5:8000", "http://192.168.1.5:8000"],
+    ["Photos.Example.COM", "http://photos.example.com"],
+    ["my_nas.local:8000", "http://my_nas.local:8000"],
+    ["[fe80::1]:8000", "http://[fe80::1]:8000"],
+    ["photos.example.com:80", "http://photos.example.com"],
+  ])("follows the host of the request: %s", (host, expected) => {
+    expect(baseUrl().of(asking({ host }))).toBe(expected);
+  });
+
+  test.each([
+    "",
+    "a b",
+    "a.example/path",
+    "a.example?q",
+    "a.example#f",
+    "user@a.example",
+    "user:password@a.example",
+    "a.example:99999",
+    "a.example:",
+    "a.example:80:80",
+    'a.example"><script>',
+    "a.example, b.example",
+    "[::1",
+    "[1.2.3]",
+    "999.1.1.1",
+    "bücher.example",
+    "a%2eexample",
+    "x".repeat(300),
+  ])("is not taken from what is no host: %p", (host) => {
+    expect(baseUrl().of(asking({ host }))).toBe(own);
+  });
+
+  test("is this machine's own where the request names no host", () => {
+    expect(baseUrl().of(new Request("http://localhost/feed"))).toBe(own);
+    const url = baseUrl({ PORT: "0" });
+    url.listen(54_321);
+    expect(url.of(new Request("http://localhost/feed"))).toBe("http://localhost:54321");
+  });
+
+  test("changes with every request's host, whoever asked before", () => {
+    const url = baseUrl();
+    for (const host of ["a.example", "b.example", "b.example", "a b", "a.example"])
+      expect(url.of(asking({ host }))).toBe(host === "a b" ? own : `http://${host}`);
+  });
+
+  test("has TLS when a trusted proxy says so, and nobody else", () => {
+    const headers = { host: "a.example", "x-forwarded-proto": "https" };
+    const of = (trustProxy: string, peer?: string, more = {}) =>
+      baseUrl({ TRUST_PROXY: trustProxy }, peer).of(asking({ ...headers, ...more }));
+    expect(of("off")).toBe("http://a.example");
+    expect(of("1")).toBe("https://a.example");
+    expect(of("10.0.0.0/8", "10.1.2.3")).toBe("https://a.example");
+    expect(of("10.0.0.0/8", "192.0.2.1")).toBe("http://a.example");
+    expect(of("1", undefined, { "x-forwarded-proto": "https, http" })).toBe("https://a.example");
+    expect(of("1", undefined, { "x-forwarded-proto": "http, https" })).toBe("http://a.example");
+    expect(of("1", undefined, { "x-forwarded-proto": "httpsx" })).toBe("http://a.example");
+  });
+
+  test("of mails is never the host of a request", () => {
+    const url = baseUrl();
+    url.of(asking({ host: "evil.example" }));
+    expect(url.forMails).toBe(own);
+  });
+});
+
+test("base URL: PUBLIC_URL holds whatever the request says", () => {
+  const url = baseUrl({ PUBLIC_URL: "https://photos.example.com/app/", TRUST_PROXY: "1" });
+  expect(url.of(asking({ host: "a.example" }))).toBe("https://photos.example.com/app");
+  expect(url.forMails).toBe("https://photos.example.com/app");
+});
+
+describe("a service without PUBLIC_URL", () => {
+  let service: TestService;
+  afterAll(() => service.close());
+
+  test("answers a phone with addresses at the host that the phone asked, and mails its own", async () => {
+    service = await TestService.start();
+    const { token, email } = await service.signUp();
+    const at = (host: string) => ({ token, headers: { host } });
+    for (let i = 0; i < 2; i++)
+      expect((await service.upload(token, new Blob([await pngPhoto()]))).status).toBe(200);
+    for (const host of ["192.168.1.5:8000", "localhost:8000", "192.168.1.5:8000"]) {
+      const response = await service.fetch("/feed?limit=1", at(host));
+      expect(response.headers.get("link")).toStartWith(`<http://${host}/feed?limit=1&cursor=`);
+      const [post] = (
+        (await response.json()) as { posts: { id: string; url: string; thumbnail_url: string }[] }
+      ).posts;
+      expect(post!.url).toStartWith(`http://${host}/media/`);
+      expect(post!.thumbnail_url).toStartWith(`http://${host}/media/`);
+      const single = await service.fetch(`/posts/${post!.id}`, at(host));
+      expect(await single.json()).toMatchObject({ url: post!.url, thumbnail_url: post!.thumbnail_url });
+    }
+    await service.fetch("/auth/forgot-password", { json: { email }, headers: { host: "evil.example" } });
+    await service.mailedToken(email);
+    expect(service.mails.at(-1)!.text).toContain("\nhttp://localhost:8000/#/reset?token=");
+    expect(JSON.stringify(service.mails)).not.toContain("evil.example");
+  });
+});
