@@ -2,6 +2,12 @@ import { isAbsolute, resolve } from "node:path";
 
 import { isStrongSecret, strongSecretExpected } from "./auth/secret.ts";
 import type { PostgresSettings } from "./database/postgres.ts";
+import {
+  allowedOriginsExpected,
+  noOrigins,
+  parseAllowedOrigins,
+  type AllowedOrigins,
+} from "./http/allowed-origins.ts";
 import { parseNetworks, type TrustedProxies } from "./http/client-address.ts";
 import {
   defaultSender,
@@ -53,8 +59,8 @@ export interface Config {
   readonly sweepInterval: number;
   readonly sweepGrace: number;
   readonly rateLimit: boolean;
-  /** Origins whose pages may use the API; `*`: all. */
-  readonly corsOrigins: readonly string[];
+  /** Whose pages may use the API. */
+  readonly corsOrigins: AllowedOrigins;
   /** Where `/metrics` is; undefined: where everything else is. */
   readonly metricsPort: number | undefined;
   /** Who may read `/metrics`. */
@@ -235,12 +241,7 @@ export function readConfig(environment: Environment = process.env): Config {
     ),
     sweepInterval: integer("SWEEP_INTERVAL", 60, 1, 86_400),
     sweepGrace: integer("SWEEP_GRACE", 900, 1, 604_800),
-    corsOrigins: setting(
-      "CORS_ORIGINS",
-      [],
-      "origins such as https://app.example.com, separated by commas, or *",
-      origins,
-    ),
+    corsOrigins: setting("CORS_ORIGINS", noOrigins, allowedOriginsExpected, parseAllowedOrigins),
     metricsPort,
     // A port of its own is there to be reached.
     metrics: oneOf("METRICS", metricsPort === undefined ? "loopback" : "public", [
@@ -306,11 +307,4 @@ export function isPostgresUrl(value: string): boolean {
   if (!url || !/^postgres(ql)?:$/.test(url.protocol) || url.pathname.length < 2) return false;
   const mode = url.searchParams.get("sslmode");
   return mode === null || tlsModes.includes(mode);
-}
-
-function origins(value: string): string[] | undefined {
-  const listed = value.split(",").map((origin) => origin.trim());
-  return listed.every((origin) => origin === "*" || URL.parse(origin)?.origin === origin)
-    ? listed
-    : undefined;
 }

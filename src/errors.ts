@@ -107,8 +107,8 @@ export class ValidationProblems extends Error {
 }
 
 /**
- * The one mapping of errors to HTTP. A 503 says when to try again (seconds, RFC 9110, 10.2.3). Unknown errors
- * become a bare 500: their message may hold secrets.
+ * The one mapping of errors to HTTP. A 401 names the scheme to use (RFC 9110, 15.5.2; RFC 6750, 3), a 503 says when to try
+ * again (seconds, RFC 9110, 10.2.3). Unknown errors become a bare 500: their message may hold secrets.
  */
 export function errorResponse(error: unknown): Response {
   if (error instanceof ValidationProblems) return JsonAnswer.of({ detail: error.problems }, { status: 422 });
@@ -116,6 +116,7 @@ export function errorResponse(error: unknown): Response {
   const { status, detail } = apiErrors[code];
   const body = options.reason === undefined ? (options.detail ?? detail) : { code, reason: options.reason };
   const response = JsonAnswer.of({ detail: body }, { status, headers: options.headers ?? {} });
+  if (status === 401) response.headers.set("www-authenticate", "Bearer");
   if (status === 503 && !response.headers.has("retry-after")) response.headers.set("retry-after", "5");
   return response;
 }

@@ -38,6 +38,15 @@ describe("settings", () => {
     expect(problems.join()).not.toContain("tooshort");
   });
 
+  test.each(["https://app.example.com/path", "app.example.com", "null", "https://*.com"])(
+    "CORS_ORIGINS of %p are refused at start",
+    (origins) => {
+      expect(problemsOf({ CORS_ORIGINS: origins })).toEqual([
+        "CORS_ORIGINS must be origins such as https://app.example.com, https://*.example.com or capacitor://localhost, separated by commas, or *.",
+      ]);
+    },
+  );
+
   test.each([
     ["500", 500],
     ["800kb", 800 * 1024],

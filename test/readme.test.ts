@@ -52,7 +52,7 @@ test("the compose file keeps data in a volume that there is, and sets what can b
 
 test("the compose file publishes the port for this machine alone, where both proxies look for it", () => {
   expect(compose().services.photos.ports).toEqual(["127.0.0.1:8000:8000"]);
-  expect(block("# nginx, within server { … }")).toContain("proxy_pass http://127.0.0.1:8000;");
+  expect(block("# nginx, within http { … }")).toContain("server 127.0.0.1:8000;");
   expect(block("photos.example.com {")).toContain("reverse_proxy 127.0.0.1:8000");
 });
 

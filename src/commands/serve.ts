@@ -2,7 +2,7 @@ import type { Server } from "bun";
 
 import { createApp } from "../app.ts";
 import { createHandlers } from "../http/handler.ts";
-import { silenceSeconds } from "../http/connections.ts";
+import { limits } from "../http/connections.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
 import { readConfig, type Config } from "../config.ts";
 import { createLog, jsonLine, readableLine } from "../operation/log.ts";
@@ -59,7 +59,7 @@ export async function serve(): Promise<void> {
       development: false,
       // Beside `development: false` Bun would share the port with whoever else does: clients would meet either of two.
       reusePort: false,
-      idleTimeout: silenceSeconds,
+      idleTimeout: limits.idleSeconds,
       maxRequestBodySize: beyondEveryLimit,
       fetch,
       routes,

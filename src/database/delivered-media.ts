@@ -7,13 +7,28 @@ import type { Tables } from "./schema.ts";
 
 /** What media delivery has to know about a published post. */
 export type DeliveredMedia = Readonly<
-  Pick<Tables["posts"]["$inferSelect"], "contentType" | "fileName" | "store">
->;
+  Pick<
+    Tables["posts"]["$inferSelect"],
+    "contentType" | "fileName" | "store" | "thumbnailUrl" | "width" | "height"
+  >
+> & {
+  /** When its post was published. */
+  readonly createdAt: Date;
+};
 
 /** Every query that media delivery needs. The look-up would take half of the time of a small answer. */
 export function deliveredMediaQueries(connection: Connection) {
   const { query, tables } = connection;
   const { posts } = tables;
+  const deliveredMedia = {
+    contentType: posts.contentType,
+    fileName: posts.fileName,
+    store: posts.store,
+    thumbnailUrl: posts.thumbnailUrl,
+    width: posts.width,
+    height: posts.height,
+    createdAt: sql<Date>`${posts.createdAt}`.mapWith(posts.createdAt),
+  };
   const findBy = (name: string, column: Column) =>
     rememberedUntilCommit(
       connection,
@@ -23,7 +38,7 @@ export function deliveredMediaQueries(connection: Connection) {
         connection,
         name,
         query
-          .select(named({ contentType: posts.contentType, fileName: posts.fileName, store: posts.store }))
+          .select(named(deliveredMedia))
           .from(posts)
           .where(and(eq(column, sql.placeholder("value")), sql`${posts.state} = 'published'`)),
       ),

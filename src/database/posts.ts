@@ -153,10 +153,10 @@ export function postQueries(connection: Connection) {
     byUploadKey: async (
       userId: string,
       uploadKey: string,
-    ): Promise<{ id: string; sha256: string } | undefined> =>
+    ): Promise<{ id: string; sha256: string; caption: string } | undefined> =>
       (
         await query
-          .select({ id: posts.id, sha256: posts.sha256 })
+          .select({ id: posts.id, sha256: posts.sha256, caption: posts.caption })
           .from(posts)
           .where(and(eq(posts.userId, userId), eq(posts.uploadKey, uploadKey)))
       )[0],

@@ -37,6 +37,8 @@ export interface Description {
   audience?: "signed in" | "superusers";
   /** Content types of the request's body; JSON when left out. */
   accepts?: readonly string[];
+  /** The path in the document, for a route whose own path has a wildcard. */
+  template?: string;
   /** Parameters of the path, by name. */
   path?: Record<string, ParameterDescription>;
   /** Query parameters, by name. */

@@ -57,7 +57,7 @@ export async function openApiDocument(app: AnyElysia): Promise<Json> {
       Object.entries(schemas).map(([name, schema]) => [name, openApiSchema(schema as unknown as JsonObject)]),
     ),
   };
-  const paths = mapValues(generated.paths, (operations) =>
+  const paths = mapValues({ ...generated.paths, ...wildcardPaths(app) }, (operations) =>
     mapValues(operations, (operation, method) => describedOperation(method, operation, shared)),
   );
   return {
@@ -79,6 +79,19 @@ export async function openApiDocument(app: AnyElysia): Promise<Json> {
       },
     },
   } as unknown as Json;
+}
+
+/** Routes with a wildcard, which the plugin leaves out. */
+function wildcardPaths({ routes }: AnyElysia): Record<string, Record<string, RouteOperation>> {
+  const paths: Record<string, Record<string, RouteOperation>> = {};
+  for (const { method, hooks } of routes) {
+    const operation = ((hooks as { detail?: RouteOperation }).detail ?? {}) as RouteOperation;
+    const { template, path = {} } = operation[descriptionKey] ?? {};
+    if (template === undefined) continue;
+    const parameters = Object.keys(path).map((name) => ({ in: "path", name }));
+    (paths[template] ??= {})[method.toLowerCase()] = { ...operation, parameters };
+  }
+  return paths;
 }
 
 function describedOperation(

@@ -17,6 +17,7 @@ export const headers = {
   },
   "WWW-Authenticate": {
     description: "The authentication scheme to use (RFC 9110, 11.6.1).",
+    required: true,
     schema: { type: "string" },
     example: "Bearer",
   },
@@ -61,13 +62,15 @@ export const headers = {
     example: "public, max-age=31536000, immutable",
   },
   ETag: {
-    description: "Identifies this version of the content, for `If-None-Match` and `If-Range`.",
+    description:
+      "Identifies this version of the content, for `If-None-Match` and, where it is not weak, `If-Range`.",
     required: true,
     schema: { type: "string" },
     example: '"01a207bc-5e6f-7765-ab26-378a7165c257.jpg"',
   },
   "Last-Modified": {
-    description: "When the file was stored.",
+    description: "When the file was published (RFC 9110, 8.8.2), for `If-Modified-Since` and `If-Range`.",
+    required: true,
     schema: { type: "string" },
     example: "Mon, 23 Nov 2026 09:28:35 GMT",
   },

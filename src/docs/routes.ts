@@ -4,6 +4,7 @@ import swaggerStyle from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import { Elysia, type AnyElysia } from "elysia";
 
 import { devDependencies } from "../../package.json";
+import { hasTrailingSlash } from "../http/request-path.ts";
 import { fromFile, fromText, staticContent } from "../http/static-content.ts";
 import { openApiDocument } from "./document.ts";
 import redocStyle from "./redoc.css" with { type: "text" };
@@ -51,7 +52,6 @@ const parts = {
 };
 
 /** The pages use relative URLs, so that they work below any path prefix; a trailing slash would break these. */
-const hasTrailingSlash = ({ url }: Request) => url.split("?", 1)[0]!.endsWith("/");
 const redirectTo = (location: string) => new Response(null, { status: 308, headers: { location } });
 
 /** `GET /openapi.json`, and two pages that show it, without a request to any other host. */

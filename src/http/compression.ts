@@ -88,7 +88,10 @@ export const compressOffThread = (text: Bytes, coding: Coding, level: number): P
 
 export type Compress = ReturnType<typeof createCompression>;
 
-/** The coding that Accept-Encoding (RFC 9110, 12.5.3) likes best of those we have; zstd where it does not care. */
+/**
+ * The coding that Accept-Encoding (RFC 9110, 12.5.3) likes best of those we have; undefined where that is none. zstd has to
+ * be named: a client that writes `*` may not know it.
+ */
 export function preferredCoding(accepted: string | null): Coding | undefined {
   if (!accepted) return undefined;
   const quality = new Map<string, number>();
@@ -97,8 +100,10 @@ export function preferredCoding(accepted: string | null): Coding | undefined {
     const q = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2);
     quality.set(name, q === undefined ? 1 : Number(q) || 0);
   }
-  const of = (name: string) => quality.get(name) ?? quality.get("*") ?? 0;
-  const [zstd, gzip] = [of("zstd"), of("gzip")];
-  if (Math.max(zstd, gzip) === 0) return undefined;
-  return zstd >= gzip ? "zstd" : "gzip";
+  const others = quality.get("*") ?? 0;
+  const zstd = quality.get("zstd") ?? 0;
+  const gzip = quality.get("gzip") ?? others;
+  const best = Math.max(zstd, gzip);
+  if (best === 0 || best < (quality.get("identity") ?? others)) return undefined;
+  return zstd === best ? "zstd" : "gzip";
 }

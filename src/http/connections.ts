@@ -2,8 +2,18 @@ import type { Server } from "bun";
 
 import { clientAddress, isTrustedProxy, type TrustedProxies } from "./client-address.ts";
 
-/** Seconds for which a client may be silent while the service waits for it: to send more, or to read its answer. */
+/** Seconds for which a client may be silent in the middle of a body. */
 export const silenceSeconds = 30;
+
+/** Time limits that Bun keeps, in seconds. Its clock moves in steps of four seconds, and may be one of them early. */
+export const limits = {
+  /** Of a connection on which nothing happens: 75 at least, longer than proxies keep theirs. */
+  idleSeconds: 80,
+  /** Of a client that pauses in the middle of a download, such as a paused player: two minutes at least. */
+  pauseSeconds: 124,
+} as const;
+
+export type Limits = { readonly [name in keyof typeof limits]: number };
 
 /**
  * What the server knows of the connections that requests come by. Elysia hands out its `server` only to functions in
@@ -12,6 +22,7 @@ export const silenceSeconds = 30;
 export class Connections {
   #server: Server<undefined> | undefined;
   readonly #working = new Set<Request>();
+  #pauseSeconds: number = limits.pauseSeconds;
 
   /** @param trustedProxies see {@link clientAddress} */
   constructor(private readonly trustedProxies: TrustedProxies) {}
@@ -20,8 +31,9 @@ export class Connections {
    * From now on requests come in by this server.
    * @param idleSeconds the server's `idleTimeout`
    */
-  listen(server: Server<undefined>, idleSeconds = silenceSeconds): void {
+  listen(server: Server<undefined>, { idleSeconds, pauseSeconds }: Limits = limits): void {
     this.#server = server;
+    this.#pauseSeconds = pauseSeconds;
     // One timer for all, because most requests are answered long before it is due. Never 0, which means no time-out: that
     // would outlive the answer, and a client that does not read it would hold the connection for ever.
     const renew = () => {
@@ -42,6 +54,19 @@ export class Connections {
   /** The answer is ready. From now on the client has to read it in time. */
   answered(request: Request): void {
     this.#working.delete(request);
+  }
+
+  /**
+   * The client of this request may pause while it reads the response, which is about to be returned. Bun sets the limit of
+   * an idle connection when it begins to send a file, so this one is set right after that.
+   */
+  allowPauses(request: Request): void {
+    setImmediate(() => this.#server?.timeout(request, this.#pauseSeconds));
+  }
+
+  /** Whether a request came over a connection that its client has not closed. */
+  isOpen(request: Request): boolean {
+    return !request.signal.aborted && Boolean(this.#server?.requestIP(request));
   }
 
   /** The address of the client that a request comes from, or `unknown`. */

@@ -1,45 +1,69 @@
-const exposed = "link, retry-after, x-request-id";
-const allowedHeaders = "authorization, content-type, idempotency-key, x-request-id";
-const allowedMethods = "GET, HEAD, POST, PATCH, DELETE";
+import type { AllowedOrigins } from "./allowed-origins.ts";
+
+/** Headers that pages may read beside those of the Fetch standard's safelist. */
+const exposed = [
+  "accept-ranges",
+  "content-disposition",
+  "content-length",
+  "content-range",
+  "etag",
+  "link",
+  "location",
+  "retry-after",
+  "www-authenticate",
+  "x-request-id",
+].join(", ");
+
+/** Headers that may be sent, where a preflight does not name those that it is about. */
+const usualHeaders = "authorization, content-type, idempotency-key, x-request-id";
+
 /** Seconds a browser may remember a preflight's answer. */
 const maxAge = "600";
+
+/** Characters of the names that a preflight may ask for. */
+const longestList = 4096;
+/** Names of headers (RFC 9110, 5.1), separated by commas. */
+const headerNames = /^[\w!#$%&'*+.^`|~-]+(?: *, *[\w!#$%&'*+.^`|~-]+)*$/;
 
 /**
  * Lets pages of other origins use the API (Fetch standard, CORS protocol). Tokens travel in a header that a page sets
  * itself, so credentials (cookies) stay off.
- * @param origins exact origins, or `*`; none: no page but our own
+ * @param methods those of all routes, separated by commas
  */
-export function createCors(origins: readonly string[]) {
-  const anybody = origins.includes("*");
-  const known = new Set(origins);
+export function createCors(origins: AllowedOrigins, methods: string) {
+  const allows = (origin: string | null) => origins.anybody || (origin !== null && origins.lists(origin));
 
   return {
     /** The answer to a preflight; undefined for any other request. */
     preflight(request: Request): Response | undefined {
-      if (origins.length === 0) return undefined;
-      if (request.method !== "OPTIONS" || !request.headers.has("access-control-request-method"))
-        return undefined;
-      return new Response(null, {
-        status: 204,
-        headers: {
-          "access-control-allow-methods": allowedMethods,
-          "access-control-allow-headers": allowedHeaders,
-          "access-control-max-age": maxAge,
-        },
-      });
+      if (origins.nobody) return undefined;
+      const asked = request.headers;
+      if (request.method !== "OPTIONS" || !asked.has("access-control-request-method")) return undefined;
+      const answer = new Response(null, { status: 204, headers: { vary: "access-control-request-headers" } });
+      if (!allows(asked.get("origin"))) return answer;
+      answer.headers.set("access-control-allow-methods", methods);
+      answer.headers.set("access-control-allow-headers", allowedHeaders(asked));
+      answer.headers.set("access-control-max-age", maxAge);
+      return answer;
     },
 
     /** Says on an answer whether the page that asked may read it. */
     mark(request: Request, headers: Headers): void {
-      if (origins.length === 0) return;
-      if (anybody) headers.set("access-control-allow-origin", "*");
+      if (origins.nobody) return;
+      if (origins.anybody) headers.set("access-control-allow-origin", "*");
       else {
         headers.append("vary", "origin");
         const origin = request.headers.get("origin");
-        if (origin === null || !known.has(origin)) return;
+        if (origin === null || !origins.lists(origin)) return;
         headers.set("access-control-allow-origin", origin);
       }
       headers.set("access-control-expose-headers", exposed);
     },
   };
+}
+
+/** Whatever headers are asked for: those that mean nothing to the service, such as `traceparent`, do no harm. */
+function allowedHeaders(asked: Headers): string {
+  const names = asked.get("access-control-request-headers") ?? "";
+  return names.length <= longestList && headerNames.test(names) ? names : usualHeaders;
 }

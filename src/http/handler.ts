@@ -7,11 +7,13 @@ import type { Services } from "../services.ts";
 import type { Sent } from "./compression.ts";
 import { createCors } from "./cors.ts";
 import { JsonAnswer } from "./json-answer.ts";
-import { createPathPrefix, pathOf, pathPrefixOf } from "./path-prefix.ts";
+import { createPathPrefix, pathPrefixOf } from "./path-prefix.ts";
 import { protect } from "./protective-headers.ts";
 import { lastRequestId } from "./request-id.ts";
+import { pathOf } from "./request-path.ts";
 import { createRoutePatterns } from "./route-patterns.ts";
 import { traceIdOf } from "./trace-context.ts";
+import { afterBody } from "./unread-body.ts";
 
 /** RFC 6797, for a year. Subdomains may belong to services without TLS. */
 const strictTransportSecurity = "max-age=31536000";
@@ -36,9 +38,9 @@ export interface Handlers {
  */
 export function createHandlers(app: ReturnType<typeof createApp>, services: Services): Handlers {
   const { config, log, metrics, viewers, lifecycle, compress, connections } = services;
-  const cors = createCors(config.corsOrigins);
   const hasTls = config.publicUrl?.startsWith("https:") ?? false;
-  const { patternOf } = createRoutePatterns(app.routes);
+  const { patternOf, methods: allMethods } = createRoutePatterns(app.routes);
+  const cors = createCors(config.corsOrigins, allMethods);
 
   /** @param pattern the route's, where it is known */
   const around =
@@ -64,6 +66,8 @@ export function createHandlers(app: ReturnType<typeof createApp>, services: Serv
       cors.mark(request, headers);
       headers.set("x-request-id", id);
       if (hasTls) headers.set("strict-transport-security", strictTransportSecurity);
+      // Bun adds it to the responses to all other methods.
+      if (request.method === "HEAD") headers.set("date", new Date().toUTCString());
       // Those made most often bring them.
       if (!(response instanceof JsonAnswer)) {
         if (!headers.has("referrer-policy")) protect(headers);
@@ -82,7 +86,7 @@ export function createHandlers(app: ReturnType<typeof createApp>, services: Serv
         user: viewers.idOf(request),
         trace_id: traceIdOf(request),
       });
-      return response;
+      return request.body && connections.isOpen(request) ? afterBody(request, response) : response;
     };
 
   const prefix = pathPrefixOf(config.publicUrl);
@@ -91,6 +95,8 @@ export function createHandlers(app: ReturnType<typeof createApp>, services: Serv
   const fetch: Handler = prefix === "" ? fetchWithin : (request) => fetchWithin(withoutPrefix(request));
   const byMethod: Record<string, Record<string, Handler>> = {};
   for (const route of app.routes) {
+    // Bun would take a path that Elysia finds by its trailing slash for one of the wildcard's.
+    if (route.path.endsWith("*")) continue;
     // Compiled when first asked for, as Elysia itself does: all of them would make the start longer.
     let found: ReturnType<typeof createBunRouteHandler>;
     const answer = (request: Request) => (found ??= createBunRouteHandler(app, route))(request);

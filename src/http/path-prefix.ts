@@ -1,20 +1,8 @@
+import { pathOf, startOfPath } from "./request-path.ts";
+
 /** The path of an address, without a slash at the end: empty for an address without a path. */
 export const pathPrefixOf = (publicUrl: string | undefined): string =>
   publicUrl === undefined ? "" : new URL(publicUrl).pathname.replace(/\/$/, "");
-
-/**
- * The path of a request's address, without the query. By position, as Elysia does: a junk Host makes an address that no
- * parser takes.
- */
-export function pathOf(url: string): string {
-  const start = startOfPath(url);
-  if (start === -1) return "/";
-  const end = url.indexOf("?", start);
-  return url.slice(start, end === -1 ? undefined : end);
-}
-
-// Without a Host there is the path alone.
-const startOfPath = (url: string) => (url.startsWith("/") ? 0 : url.indexOf("/", 8));
 
 /**
  * Takes the path of `PUBLIC_URL` off a request's address, for proxies that leave it there. Requests of proxies that strip

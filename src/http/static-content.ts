@@ -1,4 +1,5 @@
 import { compressOffThread, preferredCoding, type Coding } from "./compression.ts";
+import { isUnchanged } from "./preconditions.ts";
 
 /** Compressed once and sent often. */
 const levels = { zstd: 12, gzip: 6 } as const;
@@ -36,8 +37,7 @@ export function staticContent(content: StaticContent): (request: Request) => Pro
       etag,
       vary: "accept-encoding",
     };
-    if (request.headers.get("if-none-match")?.includes(etag))
-      return new Response(null, { status: 304, headers });
+    if (isUnchanged(request.headers, { etag })) return new Response(null, { status: 304, headers });
     const coding = preferredCoding(request.headers.get("accept-encoding"));
     if (!coding)
       return new Response(bytes, { headers: { ...headers, "content-length": String(bytes.length) } });

@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { ApiError } from "../errors.ts";
+import { isUnchanged, rangeApplies } from "../http/preconditions.ts";
 import { protect } from "../http/protective-headers.ts";
 import { byteRange } from "./byte-range.ts";
 import { mediaCacheControl } from "./cache-control.ts";
@@ -17,6 +18,8 @@ export interface DeliverableMedia {
   readonly contentType: string;
   /** Display name, any text; it is sent with an extension of the content type. Null: the key. */
   readonly fileName: string | null;
+  /** When its post was published. */
+  readonly createdAt: Date;
 }
 
 /**
@@ -52,20 +55,18 @@ const ofUnchanged = protect(new Headers({ "cache-control": mediaCacheControl }))
  * post is published. Throws `NOT_FOUND` when there is no such file.
  */
 export function deliver(request: Request, media: DeliverableMedia): Response {
-  const etag = `"${media.key}"`;
   const asked = request.headers;
-  if (holds(asked.get("if-none-match"), etag)) {
+  const validators = validatorsOf(media);
+  if (isUnchanged(asked, validators)) {
     const answer = new Response(null, { status: 304, headers: ofUnchanged });
-    answer.headers.set("etag", etag);
+    answer.headers.set("etag", validators.etag);
     return answer;
   }
   const { path, contentType, fileName } = media;
-  const condition = asked.get("if-range");
   const head = request.method === "HEAD";
   const size = recent.sizeOf(path);
   if (size === undefined) throw new ApiError("NOT_FOUND");
-  const range =
-    !head && (condition === null || condition === etag) ? byteRange(asked.get("range"), size) : null;
+  const range = !head && rangeApplies(asked, validators) ? byteRange(asked.get("range"), size) : null;
   if (range === "unsatisfiable")
     return new Response(null, { status: 416, headers: { "content-range": `bytes */${size}` } });
 
@@ -80,17 +81,17 @@ export function deliver(request: Request, media: DeliverableMedia): Response {
     "content-disposition",
     contentDisposition(fileName === null ? media.key : savedName(fileName, contentType)),
   );
-  headers.set("etag", etag);
+  headers.set("etag", validators.etag);
+  headers.set("last-modified", new Date(validators.modifiedMs).toUTCString());
   headers.set("content-length", String(last - first + 1));
   if (range) headers.set("content-range", `bytes ${first}-${last}/${size}`);
   return answer;
 }
 
-/** Whether an If-None-Match names the tag, compared weakly (RFC 9110, 13.1.2). */
-function holds(condition: string | null, etag: string): boolean {
-  if (condition === null) return false;
-  if (condition === etag || condition === "*") return true;
-  return condition.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);
+/** The key is a strong ETag. The date is never in the future (RFC 9110, 8.8.2.1), whatever the clocks of other nodes say. */
+function validatorsOf({ key, createdAt }: DeliverableMedia) {
+  const atMs = Math.min(createdAt.getTime(), Date.now());
+  return { etag: `"${key}"`, modifiedMs: atMs - (atMs % 1000) };
 }
 
 /** The bytes from `start` up to `end`, not included. */

@@ -10,14 +10,22 @@ export function mediaKey(postId: string, type: MediaType): string {
   return `${postId}.${mediaTypes[type].extension}`;
 }
 
+const thumbnailSuffix = ".thumb.webp";
+
 /** The key of a post's thumbnail. */
 export function thumbnailKey(postId: string): string {
-  return `${postId}.thumb.webp`;
+  return `${postId}${thumbnailSuffix}`;
 }
+
+/** Whether an address is one of a thumbnail, rather than of the image itself, which stands in where there is none. */
+export const leadsToThumbnail = (url: string): boolean => url.endsWith(thumbnailSuffix);
+
+/** The id of the post whose file this key, as {@link requireMediaKey} lets it pass, holds. */
+export const postOfFile = (key: string): string => key.slice(0, key.indexOf("."));
 
 /** The id of the post whose thumbnail this key holds; undefined for other keys. */
 export const postOfThumbnail = (key: string): string | undefined =>
-  key.endsWith(".thumb.webp") ? key.slice(0, -".thumb.webp".length) : undefined;
+  key.endsWith(thumbnailSuffix) ? key.slice(0, -thumbnailSuffix.length) : undefined;
 
 /**
  * Lets nothing but a key of ours pass: what reaches a store or the file system holds no slash, no dot-dot, no

@@ -1,13 +1,14 @@
 import { Elysia } from "elysia";
 
-import { describe } from "../docs/describe.ts";
-import type { HeaderName } from "../docs/headers.ts";
+import type { DeliveredMedia } from "../database/delivered-media.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { redirectCacheControl } from "./cache-control.ts";
 import { deliver } from "./delivery.ts";
-import { postOfThumbnail, requireMediaKey } from "./keys.ts";
+import { described } from "./descriptions.ts";
+import { leadsToThumbnail, postOfFile, postOfThumbnail, requireMediaKey, thumbnailKey } from "./keys.ts";
 import { READABLE } from "./s3-store.ts";
+import { fitsThumbnail } from "./transformation.ts";
 
 /** Kept by browsers for half the address's life, so that what they keep still opens for a good while. */
 const lead = (address: string) =>
@@ -20,96 +21,78 @@ const lead = (address: string) =>
     },
   });
 
-/** Headers of every response with bytes of the file. */
-const fileHeaders = [
-  "Accept-Ranges",
-  "Cache-Control",
-  "Content-Disposition",
-  "ETag",
-  "Last-Modified",
-] as const satisfies HeaderName[];
+/** Bytes that the system takes from Bun at once, however slowly the client reads. */
+const sentAtOnce = 64 * 1024;
 
 const methodOf = (request: Request) => (request.method === "HEAD" ? "HEAD" : "GET");
+
+/** What distinguishes a transformation from any other part of an address. */
+const mark = "tr:";
 
 /**
  * The bytes of the disk store, and the way to those of a bucket that only signed addresses open. An address is hard to
  * guess and good for whoever was given it, as with a cloud store.
+ *
+ * Addresses with one of ImageKit's transformations between, which clients written for ImageKit build, lead to the same
+ * files: to the thumbnail where that is large enough.
  */
-export const mediaRoutes = ({ database, disk, s3 }: Services) =>
-  new Elysia({ detail: { tags: ["media"] } }).get(
-    "/media/:key",
-    async ({ params, request }) => {
-      const key = requireMediaKey(params.key);
-      const thumbnailOf = postOfThumbnail(key);
-      const media =
-        thumbnailOf === undefined
-          ? await database.media.byKey(key)
-          : await database.media.ofPost(thumbnailOf);
-      if (!media) throw new ApiError("NOT_FOUND");
-      if (media.store === "s3" && s3) return lead(s3.signedAddress(key, methodOf(request)));
-      const { fileName } = media;
-      const contentType = thumbnailOf === undefined ? media.contentType : "image/webp";
-      const answer = deliver(request, { key, path: disk.resolve(key), fileName, contentType });
-      const length = request.method === "HEAD" ? answer.headers.get("content-length") : null;
-      return length === null ? answer : new Response(zeros(Number(length)), answer);
-    },
-    {
-      detail: describe({
-        id: "readMedia",
-        summary: "Download a photo or video",
-        description:
-          "Serves the file behind a post's `url` or `thumbnail_url`. No access token is needed: addresses are hard to " +
-          "guess and can be opened by everybody they are given to. Supports HEAD, byte ranges and conditional requests " +
-          "(RFC 9110).",
-        path: {
-          key: {
-            description: "The last part of a post's `url` or `thumbnail_url`.",
-            schema: { type: "string" },
-          },
-        },
-        reads: {
-          Range: {
-            description:
-              "One range of bytes, such as `bytes=0-65535`. A request for several ranges gets the whole file.",
-            schema: { type: "string" },
-          },
-          "If-None-Match": {
-            description: "ETags of cached copies.",
-            schema: { type: "string" },
-          },
-          "If-Range": {
-            description: "Applies `Range` only if the file still has this ETag.",
-            schema: { type: "string" },
-          },
-        },
-        answer: {
-          status: 200,
-          meaning: "The whole file.",
-          body: { media: ["image/*", "video/*"] },
-          headers: fileHeaders,
-        },
-        others: {
-          206: {
-            meaning: "The requested range of the file.",
-            body: { media: ["image/*", "video/*"] },
-            headers: ["Content-Range", ...fileHeaders],
-          },
-          302: {
-            meaning: "The file is in a bucket. The address in `Location` is valid for an hour.",
-            body: null,
-            headers: ["Location", "Cache-Control"],
-          },
-          304: {
-            meaning: "The cached copy is still good.",
-            body: null,
-            headers: ["ETag", "Cache-Control", "Last-Modified"],
-          },
-          416: { meaning: "The range begins behind the file's end.", body: null, headers: ["Content-Range"] },
-        },
-        errors: ["NOT_FOUND", "STORE_UNAVAILABLE"],
-      }),
-    },
-  );
+export const mediaRoutes = ({ database, disk, s3, connections }: Services) => {
+  async function read(request: Request, asked: string, transformation?: string): Promise<Response> {
+    const key = requireMediaKey(asked);
+    const thumbnailOf = postOfThumbnail(key);
+    const media =
+      thumbnailOf === undefined ? await database.media.byKey(key) : await database.media.ofPost(thumbnailOf);
+    if (!media) throw new ApiError("NOT_FOUND");
+    if (transformation !== undefined && thumbnailOf === undefined && thumbnailServes(media, transformation))
+      return read(request, thumbnailKey(postOfFile(key)));
+    if (media.store === "s3" && s3) return lead(s3.signedAddress(key, methodOf(request)));
+    const { fileName, createdAt } = media;
+    const contentType = thumbnailOf === undefined ? media.contentType : "image/webp";
+    const answer = deliver(request, { key, path: disk.resolve(key), fileName, createdAt, contentType });
+    const length = Number(answer.headers.get("content-length"));
+    if (request.method === "HEAD" && length > 0) return new Response(zeros(length), answer);
+    if (length > sentAtOnce) connections.allowPauses(request);
+    return answer;
+  }
+
+  /** @param path what stands behind `/media/`, as it was sent: Elysia does not decode what a wildcard stands for */
+  async function readTransformed(request: Request, path: string): Promise<Response> {
+    const end = path.lastIndexOf("/");
+    const [transformation, key] = [decoded(path.slice(0, end)), decoded(path.slice(end + 1))];
+    if (!transformation?.startsWith(mark) || key === undefined) throw new ApiError("NOT_FOUND");
+    return read(request, key, transformation.slice(mark.length));
+  }
+
+  return new Elysia({ detail: { tags: ["media"] } })
+    .get("/media/:key", ({ params, request }) => read(request, params.key), {
+      detail: described.read,
+    })
+    .get(
+      // Any number of segments: the text of an overlay, in base64, may hold slashes.
+      "/media/*",
+      ({ params: { "*": path }, request }) => readTransformed(request, path),
+      { detail: described.readTransformed },
+    );
+};
+
+/** Undefined where it is no percent-encoded UTF-8. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether an image's thumbnail will do. A video is never shown as a picture, whatever size is asked for. */
+function thumbnailServes(
+  { contentType, thumbnailUrl, width, height }: DeliveredMedia,
+  transformation: string,
+): boolean {
+  if (!contentType.startsWith("image/") || width === null || height === null) return false;
+  const hasThumbnail = thumbnailUrl !== null && leadsToThumbnail(thumbnailUrl);
+  return hasThumbnail && fitsThumbnail(transformation, { width, height });
+}
 
 const piece = new Uint8Array(1024 * 1024);
 

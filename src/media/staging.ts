@@ -39,7 +39,7 @@ export interface StagingLimits {
   readonly space: { claim(bytes: number): Promise<SpaceClaim> };
 }
 
-/** Bytes of a form around its file: boundaries, part headers, the caption. */
+/** Bytes of a form around its file: boundaries, part headers, the caption, earlier parts that are no image or video. */
 const formOverhead = 256 * 1024;
 
 /**
@@ -58,79 +58,115 @@ export async function stageUpload(request: Request, limits: StagingLimits): Prom
   refuseBeyond(declared);
 
   const claim = await limits.space.claim(declared);
-  const file = new TempFile(join(limits.folder, crypto.randomUUID()), limits.maxBytes);
-  const form = new UploadForm(file);
+  const form = new UploadForm(() => new TempFile(join(limits.folder, crypto.randomUUID()), limits.maxBytes));
   try {
     await readMultipart(request, form, async (received) => {
       refuseBeyond(received);
       await claim.received(received);
-      await file.settle(false);
+      await form.settle();
     });
-    const facts = await form.facts();
-    return { file: Bun.file(file.path), caption: form.caption, facts };
+    return await form.end();
   } catch (error) {
-    await file.discard();
+    await form.discard();
     throw error;
   } finally {
     claim.release();
   }
 }
 
-/** The parts of the form: one `file`, at most one `caption`; others are passed over. */
+/**
+ * The parts of the form. Of repeated fields the last one counts, as in FastAPI: FilePond, for one, sends a text part
+ * named `file` before the file itself. Unknown parts are passed over.
+ */
 class UploadForm implements MultipartListener {
-  caption: string | undefined;
-  #fileName: string | undefined;
-  #hasFile = false;
-  #problem: Problem | undefined;
+  #caption: string | undefined;
+  #captionProblem: Problem | undefined;
+  #file: { readonly temp: TempFile; readonly name: string } | "text" | undefined;
+  /** Files that a later part has replaced; gone after the chunk that it came in. */
+  readonly #replaced: TempFile[] = [];
 
-  constructor(readonly temp: TempFile) {}
+  constructor(private readonly newTempFile: () => TempFile) {}
 
   startFile(name: string, fileName: string): ((chunk: Uint8Array) => void) | undefined {
-    if (name === "caption") this.#refuse("caption", "string_type", "Input should be a valid string");
+    if (name === "caption")
+      this.#captionProblem = problem("caption", "string_type", "Input should be a valid string");
     if (name !== "file") return undefined;
-    if (this.#hasFile) this.#refuse("file", "value_error", "Value error, exactly one file is expected");
-    this.#hasFile = true;
-    this.#fileName = fileName;
-    return (chunk) => this.temp.write(chunk);
+    const temp = this.newTempFile();
+    this.#replaceFile({ temp, name: fileName });
+    return (chunk) => temp.write(chunk);
   }
 
   field(name: string, value: string, truncated: boolean): void {
-    if (name === "file") this.#refuse("file", "value_error", "Value error, expected a file, not text");
+    if (name === "file") this.#replaceFile("text");
     if (name !== "caption") return;
-    if (this.caption !== undefined)
-      this.#refuse("caption", "value_error", "Value error, exactly one caption is expected");
-    if (truncated) this.#refuse("caption", "string_too_long", "String should have at most 2200 characters");
-    this.caption = value;
+    this.#caption = value;
+    this.#captionProblem = truncated
+      ? problem("caption", "string_too_long", "String should have at most 2200 characters")
+      : undefined;
   }
 
-  #refuse(field: string, type: Problem["type"], msg: string): void {
-    this.#problem ??= { type, loc: ["body", field], msg };
+  #replaceFile(file: { temp: TempFile; name: string } | "text"): void {
+    if (typeof this.#file === "object") this.#replaced.push(this.#file.temp);
+    this.#file = file;
   }
 
-  async facts(): Promise<StagedFacts> {
-    if (!this.#hasFile && !this.#problem)
-      this.#problem = { type: "missing", loc: ["body", "file"], msg: "Field required" };
-    if (this.#problem) throw new ValidationProblems([this.#problem]);
-    if (this.temp.bytes === 0) {
-      const msg = "Value error, the file is empty";
-      throw new ValidationProblems([{ type: "value_error", loc: ["body", "file"], msg }]);
+  /**
+   * Checks what has come so far and lets the disk catch up.
+   * @throws ApiError UNSUPPORTED_MEDIA, FILE_TOO_LARGE, STORAGE_FULL, STORE_UNAVAILABLE
+   */
+  async settle(): Promise<void> {
+    for (let replaced = this.#replaced.pop(); replaced; replaced = this.#replaced.pop()) {
+      await replaced.discard();
+      replaced.requireAllowedSize();
     }
-    const type = await this.temp.settle(true);
+    if (typeof this.#file === "object") await this.#file.temp.settle(false);
+  }
+
+  /** @throws ValidationProblems where the file is missing, text or empty, or the caption is none; ApiError as `settle` */
+  async end(): Promise<StagedUpload> {
+    const fileProblem = this.#fileProblem();
+    if (fileProblem || this.#captionProblem)
+      throw new ValidationProblems(
+        [fileProblem, this.#captionProblem].filter((found) => found !== undefined),
+      );
+    const { temp, name } = this.#file as { temp: TempFile; name: string };
+    const type = await temp.settle(true);
     if (!type) throw new ApiError("UNSUPPORTED_MEDIA");
-    return {
-      sha256: this.temp.sha256(),
-      bytes: this.temp.bytes,
+    const facts = {
+      sha256: temp.sha256(),
+      bytes: temp.bytes,
       type,
       kind: mediaTypes[type].kind,
-      displayName: displayName(this.#fileName, type),
+      displayName: displayName(name, type),
     };
+    return { file: Bun.file(temp.path), caption: this.#caption, facts };
+  }
+
+  #fileProblem(): Problem | undefined {
+    if (!this.#file) return problem("file", "missing", "Field required");
+    if (this.#file === "text")
+      return problem("file", "value_error", "Value error, expected a file, not text");
+    if (this.#file.temp.bytes === 0) return problem("file", "value_error", "Value error, the file is empty");
+    return undefined;
+  }
+
+  async discard(): Promise<void> {
+    for (const replaced of this.#replaced) await replaced.discard();
+    if (typeof this.#file === "object") await this.#file.temp.discard();
   }
 }
 
-/** The bytes of the file on their way to the disk: counted, hashed, looked at. */
+const problem = (field: string, type: Problem["type"], msg: string): Problem => ({
+  type,
+  loc: ["body", field],
+  msg,
+});
+
+/** The bytes of a file on their way to the disk: counted, hashed, looked at. */
 class TempFile {
   bytes = 0;
   #type: MediaType | undefined;
+  #isUnsupported = false;
   readonly #first = Buffer.alloc(enoughToInspect);
   readonly #hash = new Bun.CryptoHasher("sha256");
   readonly #file: WriteBehindFile;
@@ -146,23 +182,24 @@ class TempFile {
     if (this.bytes < enoughToInspect)
       this.#first.set(chunk.subarray(0, enoughToInspect - this.bytes), this.bytes);
     this.bytes += chunk.length;
+    if (this.#isUnsupported) return;
     this.#hash.update(chunk);
     this.#file.append(chunk);
   }
 
   /**
-   * Checks what has come so far and lets the disk catch up; at the end wholly.
+   * Checks what has come so far and lets the disk catch up; at the end wholly. A file of no known type is refused at its
+   * end, because another one may follow that counts, or when there is more of it than a form has around its file.
    * @throws ApiError UNSUPPORTED_MEDIA, FILE_TOO_LARGE, STORAGE_FULL, STORE_UNAVAILABLE
    */
   async settle(atEnd: boolean): Promise<MediaType | undefined> {
-    if (!this.#type && (atEnd || this.bytes >= enoughToInspect)) {
+    if (!this.#type && !this.#isUnsupported && (atEnd || this.bytes >= enoughToInspect)) {
       this.#type = await inspectFirstBytes(this.#first.subarray(0, this.bytes));
-      if (!this.#type) throw await this.#unsupported();
+      this.#isUnsupported = !this.#type;
     }
-    const limit = this.#type
-      ? this.maxBytes[mediaTypes[this.#type].kind]
-      : Math.max(this.maxBytes.image, this.maxBytes.video);
-    if (this.bytes > limit) throw tooLarge(limit);
+    if (this.#isUnsupported && (atEnd || this.bytes > Math.min(formOverhead, this.#maxBytes)))
+      throw await this.#unsupported();
+    this.requireAllowedSize();
     await (atEnd ? this.#file.end() : this.#file.keepUp());
     return this.#type;
   }
@@ -170,6 +207,16 @@ class TempFile {
   async #unsupported(): Promise<ApiError> {
     const detail = await describeUnsupported(this.#first.subarray(0, this.bytes));
     return new ApiError("UNSUPPORTED_MEDIA", detail === undefined ? {} : { detail });
+  }
+
+  /** @throws ApiError FILE_TOO_LARGE */
+  requireAllowedSize(): void {
+    if (this.bytes > this.#maxBytes) throw tooLarge(this.#maxBytes);
+  }
+
+  get #maxBytes(): number {
+    const { image, video } = this.maxBytes;
+    return this.#type ? this.maxBytes[mediaTypes[this.#type].kind] : Math.max(image, video);
   }
 
   sha256(): string {

@@ -11,7 +11,7 @@ import type { MediaType } from "./types.ts";
 import { firstWebpFrame } from "./webp-frames.ts";
 
 /** Pixels on the long side. */
-const longSide = 640;
+export const longSide = 640;
 const quality = 80;
 
 /** An image whose metadata was removed. */

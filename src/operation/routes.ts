@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { describe } from "../docs/describe.ts";
 import { ApiError } from "../errors.ts";
 import { JsonAnswer } from "../http/json-answer.ts";
+import { hasTrailingSlash } from "../http/request-path.ts";
 import type { Services } from "../services.ts";
 import { metricsResponse } from "./metrics-response.ts";
 
@@ -50,7 +51,11 @@ export function operationRoutes({ health, lifecycle, metrics, config, connection
     })
     .get(
       "/metrics",
-      ({ request }) => metricsResponse(metrics, access, request, connections.addressOf(request)),
+      ({ request }) => {
+        // A proxy that keeps `/metrics` from the world may pass `/metrics/` on.
+        if (hasTrailingSlash(request)) throw new ApiError("NOT_FOUND");
+        return metricsResponse(metrics, access, request, connections.addressOf(request));
+      },
       {
         detail: describe({
           id: "readMetrics",

@@ -9,6 +9,15 @@ const path = {
   },
 } as const;
 
+const revalidation = {
+  reads: {
+    "If-None-Match": { description: "ETags of kept responses.", schema: { type: "string" } },
+  },
+  others: {
+    304: { meaning: "The kept response is still current.", body: null, headers: ["ETag", "Cache-Control"] },
+  },
+} as const;
+
 /** The OpenAPI descriptions of the routes of posts. */
 export const described = {
   upload: describe({
@@ -40,7 +49,7 @@ export const described = {
       "Idempotency-Key": {
         description:
           "A unique name for this upload, such as a UUID. Retrying with the same key within 24 hours returns the first post. " +
-          "A different file with the same key is refused with 422.",
+          "The same key with a different file or caption is refused with 422.",
         schema: { type: "string", pattern: "^[!-~]+$", minLength: 1, maxLength: longestUploadKey },
       },
     },
@@ -62,7 +71,13 @@ export const described = {
         schema: { type: "string" },
       },
     },
-    answer: { status: 200, meaning: "A page of posts.", body: "FeedPage", headers: ["Link"] },
+    answer: {
+      status: 200,
+      meaning: "A page of posts.",
+      body: "FeedPage",
+      headers: ["Link", "ETag", "Cache-Control"],
+    },
+    ...revalidation,
     validates: true,
     audience: "signed in",
   }),
@@ -70,7 +85,8 @@ export const described = {
     id: "readPost",
     summary: "Get a post",
     description: "Returns one published post, whoever its author is.",
-    answer: { status: 200, meaning: "The post.", body: "Post" },
+    answer: { status: 200, meaning: "The post.", body: "Post", headers: ["ETag", "Cache-Control"] },
+    ...revalidation,
     errors: ["POST_NOT_FOUND"],
     audience: "signed in",
     path,

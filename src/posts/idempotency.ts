@@ -19,19 +19,21 @@ export function readUploadKey(headers: Headers): string | null {
 
 /**
  * The post that an earlier upload of this user under this key became; undefined when there was none.
- * @param sha256 of the upload at hand
- * @throws ApiError UPLOAD_IN_PROGRESS while the earlier one is still running; ValidationProblems when it had other bytes
+ * @param upload the upload at hand
+ * @throws ApiError UPLOAD_IN_PROGRESS while the earlier one is still running; ValidationProblems when it had another file
+ * or caption
  */
 export async function earlierUpload(
   posts: PostQueries,
   userId: string,
   uploadKey: string,
-  sha256: string,
+  upload: { sha256: string; caption: string },
 ): Promise<PublishedPost | undefined> {
   const earlier = await posts.byUploadKey(userId, uploadKey);
   if (!earlier) return undefined;
-  if (earlier.sha256 !== sha256) {
-    const msg = "Value error, this key was used for another file";
+  const other = earlier.sha256 === upload.sha256 ? "caption" : "file";
+  if (earlier.sha256 !== upload.sha256 || earlier.caption !== upload.caption) {
+    const msg = `Value error, this key was used for another ${other}`;
     throw new ValidationProblems([{ type: "value_error", loc: ["header", "idempotency-key"], msg }]);
   }
   const post = await posts.byId(earlier.id);

@@ -35,7 +35,8 @@ export async function publish(
   const { staged, caption, uploadKey, gone } = upload;
   const { facts } = staged;
   const earlier =
-    uploadKey !== null && (await earlierUpload(database.posts, viewer.id, uploadKey, facts.sha256));
+    uploadKey !== null &&
+    (await earlierUpload(database.posts, viewer.id, uploadKey, { sha256: facts.sha256, caption }));
   if (earlier) return earlier;
 
   const path = staged.file.name ?? "";

@@ -3,7 +3,7 @@ import { Elysia, t } from "elysia";
 import { refuseStrangers, signedInPlugin } from "../auth/signed-in.ts";
 import { ignoreBody } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
-import { JsonAnswer } from "../http/json-answer.ts";
+import { revalidatedJson } from "../http/revalidated-json.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { described } from "./descriptions.ts";
@@ -59,7 +59,7 @@ export const postRoutes = (services: Services) => {
         }
         const json = `{"posts":${posts},"next_cursor":${JSON.stringify(nextCursor)}}`;
         // Typed as what it holds, for clients that take their types from here.
-        return new JsonAnswer(json, { headers }) as unknown as {
+        return revalidatedJson(request, json, headers) as unknown as {
           posts: PostRead[];
           next_cursor: string | null;
         };
@@ -75,7 +75,8 @@ export const postRoutes = (services: Services) => {
       async ({ params, viewer, request }) => {
         const post = await services.database.posts.byId(canonicalId(params.post_id));
         if (!post) throw new ApiError("POST_NOT_FOUND");
-        return postRead(post, viewer, baseUrl.of(request));
+        const json = JSON.stringify(postRead(post, viewer, baseUrl.of(request)));
+        return revalidatedJson(request, json) as unknown as PostRead;
       },
       { signedIn: true, detail: described.read },
     )

@@ -12,7 +12,8 @@ onEachDatabase("posts", (open) => {
     expect(await posts.reserve(actor(ada.id), first)).toBe("reserved");
     expect(await posts.reserve(actor(ada.id), reservation(ada.id, { uploadKey }))).toBe("upload key taken");
     expect(await posts.reserve(actor(bob.id), reservation(bob.id, { uploadKey }))).toBe("reserved");
-    expect(await posts.byUploadKey(ada.id, uploadKey)).toEqual({ id: first.id, sha256: "1".repeat(64) });
+    const { id, caption } = first;
+    expect(await posts.byUploadKey(ada.id, uploadKey)).toEqual({ id, caption, sha256: "1".repeat(64) });
     expect(await posts.byUploadKey(ada.id, "holiday-2")).toBeUndefined();
     // Any other conflict is no answer.
     await expect(posts.reserve(actor(ada.id), { ...reservation(ada.id), id: first.id })).rejects.toThrow();
@@ -275,6 +276,10 @@ onEachDatabase("posts", (open) => {
       contentType: "video/mp4",
       fileName: "résumé.mp4",
       store: "disk",
+      thumbnailUrl: facts.thumbnailUrl,
+      width: null,
+      height: null,
+      createdAt: at(1.001),
     });
     expect(await posts.startDeleting(actor(ada.id), id, at(2))).toMatchObject({
       bytes: large,

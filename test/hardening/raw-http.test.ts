@@ -59,14 +59,25 @@ describe("what stands in a body is no request, though the answer was there befor
     ["without a token", 401, () => post("/upload", multipart, length)],
     ["too large", 413, () => post("/upload", signedIn, multipart, "Content-Length: 900000000") + partHead],
     ["no form", 422, () => post("/upload", signedIn, json, length)],
-    ["no image", 415, () => post("/upload", signedIn, multipart, length) + partHead + "x".repeat(10_000)],
+    [
+      "no image",
+      415,
+      () => post("/upload", signedIn, multipart, "Content-Length: 900000") + partHead + "x".repeat(300_000),
+    ],
     ["nowhere", 404, () => post("/nope", length)],
     ["with another method", 405, () => head("PUT /feed HTTP/1.1", host, length)],
     ["of a DELETE", 401, () => head("DELETE /users/me HTTP/1.1", host, length)],
   ])("%s", async (_, status, request) => {
-    const { statuses, text } = await exchange(service.address, [request(), hidden(), hidden()]);
-    expect(statuses).toEqual([status]);
+    // The answer waits for the rest of the body for a moment, and the connection ends because none comes.
+    const pieces = [request(), hidden(), hidden()];
+    const { statuses, text, closed } = await exchange(service.address, pieces, { quiet: 1000 });
+    expect({ statuses, closed }).toEqual({ statuses: [status], closed: true });
     expect(text).not.toContain("ada@example.com");
+  });
+
+  test.each(["GET", "HEAD"])("of a %s", async (method) => {
+    const request = head(`${method} /users/me HTTP/1.1`, host, length);
+    expect((await exchange(service.address, [request, hidden()])).statuses).toEqual([401]);
   });
 
   test("and what follows it is one", async () => {
@@ -189,6 +200,17 @@ test("who waits to be told to go on is told, and who may not is told so before h
   expect(taken.statuses[0]).toBe(100);
   expect(taken.statuses[1]).toBeOneOf([400, 415, 422]);
 });
+
+test("every answer to HEAD has one date", async () => {
+  for (const path of [media, "/", "/health", "/nope", "/users/me", "/openapi.json"])
+    for (const extra of [[], ["If-None-Match: *"], ["Range: bytes=9999999-"]]) {
+      const { text } = await exchange(service.address, [head(`HEAD ${path} HTTP/1.1`, host, ...extra)]);
+      expect([path, text.match(/^date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r$/gim)?.length]).toEqual([
+        path,
+        1,
+      ]);
+    }
+}, 20_000);
 
 /** Names of what uploads have on disk on their way. */
 const tempFiles = async () =>

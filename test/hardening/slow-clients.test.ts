@@ -134,7 +134,7 @@ test(
     // The fetches above may keep a connection.
     if (before !== undefined) await eventually(async () => ((await descriptors()) ?? 0) <= before + 2);
   },
-  long ? 90_000 : 10_000,
+  long ? 200_000 : 10_000,
 );
 
 test.skipIf(!long)(

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
 import { createApp } from "../../src/app.ts";
+import { limits } from "../../src/http/connections.ts";
 import { createHandlers } from "../../src/http/handler.ts";
 import type { Services } from "../../src/services.ts";
 import { pngPhoto } from "../support/media-samples.ts";
@@ -25,7 +26,7 @@ beforeAll(async () => {
   const handlers = createHandlers(createApp(services), services);
   const options = { port: 0, hostname: "127.0.0.1", development: false, idleTimeout: idleSeconds };
   server = Bun.serve({ ...options, ...handlers });
-  services.connections.listen(server, idleSeconds);
+  services.connections.listen(server, { ...limits, idleSeconds });
 });
 afterAll(async () => {
   await server.stop(true);

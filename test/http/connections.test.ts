@@ -38,7 +38,7 @@ test("connections: a request that is worked on is never idle, and one that is an
     const renewed: [Request, number][] = [];
     const server = { timeout: (...renewal: [Request, number]) => renewed.push(renewal) };
     const connections = new Connections(0);
-    connections.listen(server as unknown as Bun.Server<undefined>, 30);
+    connections.listen(server as unknown as Bun.Server<undefined>, { idleSeconds: 30, pauseSeconds: 60 });
     const [slow, quick, none] = Array.from({ length: 3 }, () => new Request("http://localhost/"));
     connections.working(quick!);
     connections.answered(quick!);

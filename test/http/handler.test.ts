@@ -33,6 +33,26 @@ describe("every answer", () => {
     }
   });
 
+  test("with 401 names the scheme to use", async () => {
+    const forged = { method: "GET", token: "forged" };
+    for (const [path, init] of [
+      ["/users/me", {}],
+      ["/feed", forged],
+      ["/upload", { method: "POST", body: form("x") }],
+      ["/auth/jwt/logout", { method: "POST" }],
+    ] as const) {
+      const { status, headers } = await service.fetch(path, init);
+      expect([path, status, headers.get("www-authenticate")]).toEqual([path, 401, "Bearer"]);
+    }
+  });
+
+  test("to HEAD has a date", async () => {
+    for (const path of ["/", "/health", "/users/me", "/nope", "/openapi.json"]) {
+      const { headers } = await service.fetch(path, { method: "HEAD" });
+      expect(Math.abs(Date.parse(headers.get("date") ?? "") - Date.now())).toBeLessThan(2000);
+    }
+  });
+
   test("of the API is not kept by caches", async () => {
     expect((await service.fetch("/users/me", { token })).headers.get("cache-control")).toBe("no-store");
   });
@@ -123,8 +143,21 @@ describe("compression", () => {
     ["gzip", "gzip"],
     ["gzip, deflate, br, zstd", "zstd"],
     ["zstd;q=0.1, gzip;q=0.5", "gzip"],
-    ["*", "zstd"],
+    ["*", "gzip"],
     ["*;q=0", undefined],
+    ["identity, *;q=0.1", undefined],
+    ["identity;q=0.1, *", "gzip"],
+    ["identity;q=0, *", "gzip"],
+    ["br, *", "gzip"],
+    ["gzip;q=0, *", undefined],
+    ["gzip;q=0.1, *", undefined],
+    ["zstd, *;q=0.5", "zstd"],
+    ["zstd, *", "zstd"],
+    ["zstd;q=0.2, *;q=0.5", "gzip"],
+    ["zstd;q=0, *", "gzip"],
+    ["identity, gzip", "gzip"],
+    ["identity, gzip;q=0.5, zstd;q=0.9", undefined],
+    ["identity;q=0.5, gzip;q=0.8", "gzip"],
     ["GZIP; Q=1", "gzip"],
   ] as const)("for Accept-Encoding %p is %p", (accepted, coding) => {
     expect(preferredCoding(accepted)).toBe(coding);
@@ -186,14 +219,34 @@ describe("/metrics", () => {
     // Of one node: each has its own counts.
     const ask = (path: string) => open.handlers.fetch(new Request(`http://localhost${path}`));
     await ask("/nope?secret=1");
+    for (const path of ["/feed/", "/feed/?limit=1", "/users/x/", "/feed//"]) await ask(path);
     const answer = await ask("/metrics");
     const text = await answer.text();
     expect(answer.headers.get("content-length")).toBe(String(Buffer.byteLength(text)));
-    expect(text).toContain('image_sharing_http_requests_total{method="GET",route="none",status="404"} 1');
+    const count = 'image_sharing_http_requests_total{method="GET",route=';
+    expect(text).toContain(`${count}"none",status="404"} 2`);
+    expect(text).toContain(`${count}"/feed",status="401"} 2`);
+    expect(text).toContain(`${count}"/users/:id",status="401"} 1`);
     expect(text).toContain("process_resident_memory_bytes");
     expect(text).not.toContain("secret");
     await open.close();
   });
+});
+
+test("metrics: a trailing slash finds nothing, wherever it is asked from", async () => {
+  const open = await TestService.start({ METRICS: "public" });
+  for (const path of ["/metrics/", "/metrics/?a=b"])
+    for (const method of ["GET", "HEAD"])
+      expect([path, method, (await open.fetch(path, { method })).status]).toEqual([path, method, 404]);
+  expect((await open.fetch("/metrics?a=/")).status).toBe(200);
+  await open.close();
+});
+
+test("an unknown method on a path with a trailing slash is 405, as without it", async () => {
+  for (const path of ["/feed", "/feed/"]) {
+    const { status, headers } = await service.fetch(path, { method: "PUT" });
+    expect([path, status, headers.get("allow")]).toEqual([path, 405, "GET, HEAD"]);
+  }
 });
 
 test("while the service stops, nothing new is begun and /health says so", async () => {

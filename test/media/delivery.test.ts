@@ -20,6 +20,13 @@ const names = [
   ["", "upload.png"],
 ] as const;
 
+const createdAt = new Date("2024-11-25T09:28:35.678Z");
+const published = "Mon, 25 Nov 2024 09:28:35 GMT";
+const dates = {
+  before: "Mon, 25 Nov 2024 09:28:34 GMT",
+  after: "Mon, 25 Nov 2024 09:28:36 GMT",
+};
+
 describe("delivery of a stored file", () => {
   let folder: string;
   let server: Bun.Server<undefined>;
@@ -43,6 +50,7 @@ describe("delivery of a stored file", () => {
           path: join(folder, key),
           contentType: "image/png",
           fileName: displayName,
+          createdAt,
         });
       },
     });
@@ -63,6 +71,7 @@ describe("delivery of a stored file", () => {
     expect(headers.get("content-type")).toBe("image/png");
     expect(headers.get("content-length")).toBe(String(bytes.length));
     expect(headers.get("etag")).toBe(`"${key}"`);
+    expect(headers.get("last-modified")).toBe(published);
     expect(headers.get("cache-control")).toBe("public, max-age=31536000, s-maxage=300, immutable");
     expect(headers.get("accept-ranges")).toBe("bytes");
     expect(headers.get("x-content-type-options")).toBe("nosniff");
@@ -77,6 +86,7 @@ describe("delivery of a stored file", () => {
       path: join(folder, "small.png"),
       contentType: "video/mp4",
       fileName: null,
+      createdAt,
     };
     const { headers } = deliver(new Request("http://localhost/"), media);
     expect(headers.get("content-type")).toBe("video/mp4");
@@ -89,7 +99,7 @@ describe("delivery of a stored file", () => {
   test("content-disposition: a key stays as it is, and so does a name whose type is unknown", () => {
     const path = join(folder, "small.png");
     const sent = (media: { contentType: string; fileName: string | null }) =>
-      deliver(new Request("http://localhost/"), { key: "small.png", path, ...media }).headers.get(
+      deliver(new Request("http://localhost/"), { key: "small.png", path, createdAt, ...media }).headers.get(
         "content-disposition",
       );
     expect(sent({ contentType: "image/webp", fileName: null })).toContain('filename="small.png"');
@@ -128,7 +138,8 @@ describe("delivery of a stored file", () => {
     const answer = (range: string) => {
       const request = new Request("http://localhost/", { headers: { range } });
       const path = join(folder, "large.png");
-      return deliver(request, { key: "large.png", path, contentType: "image/png", fileName: null });
+      const media = { key: "large.png", path, contentType: "image/png", fileName: null, createdAt };
+      return deliver(request, media);
     };
     const [first, second] = [answer("bytes=0-999"), answer("bytes=1000-1999")];
     expect(await first.bytes()).toEqual(large.slice(0, 1000));
@@ -161,7 +172,8 @@ describe("delivery of a stored file", () => {
   test("If-Range resumes the same file only", async () => {
     const range = "bytes=1-2";
     expect((await ask("large.png", { range, "if-range": '"large.png"' })).status).toBe(206);
-    for (const other of ['"other.png"', 'W/"large.png"', "Mon, 23 Nov 2026 08:00:00 GMT"]) {
+    expect((await ask("large.png", { range, "if-range": published })).status).toBe(206);
+    for (const other of ['"other.png"', 'W/"large.png"', dates.before, dates.after, "yesterday"]) {
       const response = await ask("large.png", { range, "if-range": other });
       expect(response.status).toBe(200);
       expect(await response.bytes()).toEqual(large);
@@ -178,6 +190,48 @@ describe("delivery of a stored file", () => {
       expect(await response.text()).toBe("");
     },
   );
+
+  test.each([
+    [published, 304],
+    [dates.after, 304],
+    ["Monday, 25-Nov-24 09:28:35 GMT", 304],
+    ["Mon Nov 25 09:28:35 2024", 304],
+    [dates.before, 200],
+    ["2024-11-25T09:28:35Z", 200],
+    ["Mon, 25 Nov 2024 09:28:35 +0000", 200],
+    ["", 200],
+  ])("delivery: If-Modified-Since %p gets %d", async (since, status) => {
+    for (const method of ["GET", "HEAD"]) {
+      const response = await ask("small.png", { "if-modified-since": since }, method);
+      expect([method, response.status]).toEqual([method, status]);
+      await response.bytes();
+    }
+  });
+
+  test("delivery: If-Modified-Since is ignored beside If-None-Match", async () => {
+    for (const [tag, since, status] of [
+      ['"other.png"', published, 200],
+      ['"small.png"', dates.before, 304],
+    ] as const) {
+      const response = await ask("small.png", { "if-none-match": tag, "if-modified-since": since });
+      expect([tag, response.status]).toEqual([tag, status]);
+      await response.bytes();
+    }
+  });
+
+  test("delivery: a file that was published in the future by another clock is dated now", () => {
+    const media = {
+      key: "small.png",
+      path: join(folder, "small.png"),
+      contentType: "image/png",
+      fileName: null,
+      createdAt: new Date(Date.now() + 3_600_000),
+    };
+    const { headers } = deliver(new Request("http://localhost/"), media);
+    const dated = Date.parse(headers.get("last-modified") ?? "");
+    expect(dated).toBeLessThanOrEqual(Date.now());
+    expect(dated).toBeGreaterThan(Date.now() - 5000);
+  });
 
   test("If-None-Match of another file gets the file", async () => {
     const response = await ask("small.png", { "if-none-match": '"small", "mall.png"' });

@@ -26,15 +26,19 @@ test.each([
   ["of an unknown length", "transfer-encoding: chunked"],
 ])("with too little space an upload %s is 507 before any of it was sent", async (_, length) => {
   const upload = (authorization: string) =>
-    exchange(service.address, [
-      head(
-        "POST /upload HTTP/1.1",
-        "host: a",
-        `authorization: ${authorization}`,
-        "content-type: multipart/form-data; boundary=b",
-        length,
-      ),
-    ]);
+    exchange(
+      service.address,
+      [
+        head(
+          "POST /upload HTTP/1.1",
+          "host: a",
+          `authorization: ${authorization}`,
+          "content-type: multipart/form-data; boundary=b",
+          length,
+        ),
+      ],
+      { quiet: 1000 },
+    );
   const refused = await upload(`Bearer ${token}`);
   expect(refused.statuses).toEqual([507]);
   expect(refused.text).toContain('{"detail":"Storage is full"}');

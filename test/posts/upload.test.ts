@@ -110,18 +110,12 @@ describe("an upload", () => {
     expect(((await answer.json()) as { caption: string }).caption).toBe("");
   });
 
-  test("with a caption too long, given twice, with NUL or as a file is 422", async () => {
+  test("with a caption too long, with NUL or as a file is 422", async () => {
     const png = await samples.pngPhoto();
     for (const caption of ["x".repeat(2201), "🎉".repeat(2201), "a\0b", "x".repeat(100_000)]) {
       const answer = await service.upload(ada.token, new Blob([png]), caption);
       expect((await problem(answer)).slice(0, 2)).toEqual([422, ["body", "caption"]]);
     }
-    const caption = part('Content-Disposition: form-data; name="caption"', "one");
-    expect(await problem(await sendRaw(multipart(png, caption + caption)))).toEqual([
-      422,
-      ["body", "caption"],
-      "value_error",
-    ]);
     const asFile = part('Content-Disposition: form-data; name="caption"; filename="c.txt"', "one");
     expect(await problem(await sendRaw(multipart(png, asFile)))).toEqual([
       422,
@@ -216,7 +210,7 @@ describe("an upload", () => {
     expect(sent).toBeLessThan(pieces);
   });
 
-  test("needs exactly one file that is a file and not empty", async () => {
+  test("needs a file that is a file and not empty", async () => {
     const file = ["body", "file"];
     const nothing = await service.fetch("/upload", { method: "POST", token: ada.token });
     expect(await problem(nothing)).toEqual([422, file, "missing"]);
@@ -231,12 +225,102 @@ describe("an upload", () => {
     expect(await problem(await sendRaw(`${text}--${boundary}--\r\n`))).toEqual([422, file, "value_error"]);
     const empty = filePart(undefined, "");
     expect(await problem(await sendRaw(`${empty}--${boundary}--\r\n`))).toEqual([422, file, "value_error"]);
-    const second = filePart('name="file"; filename="b.png"');
-    expect(await problem(await sendRaw(multipart(await samples.pngPhoto(), second)))).toEqual([
-      422,
-      file,
-      "value_error",
-    ]);
+  });
+
+  describe("with repeated fields", () => {
+    const file = (name: string, bytes: Uint8Array | string) =>
+      Buffer.concat([
+        Buffer.from(
+          `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`,
+        ),
+        Buffer.from(bytes),
+        Buffer.from("\r\n"),
+      ]);
+    const text = (name: string, value: string) =>
+      Buffer.from(part(`Content-Disposition: form-data; name="${name}"`, value));
+    const sendParts = (...parts: Uint8Array[]) =>
+      sendRaw(new Uint8Array(Buffer.concat([...parts, Buffer.from(`--${boundary}--\r\n`)])));
+
+    test("upload: the last caption counts", async () => {
+      const asFile = Buffer.from(
+        part('Content-Disposition: form-data; name="caption"; filename="c.txt"', "none"),
+      );
+      const png = file("a.png", await samples.pngPhoto());
+      const answer = await sendParts(
+        text("caption", "one"),
+        text("caption", "x".repeat(100_000)),
+        asFile,
+        png,
+        text("caption", "last"),
+      );
+      expect([answer.status, await answer.json()]).toMatchObject([200, { caption: "last" }]);
+      const refused = await sendParts(png, text("caption", "one"), asFile);
+      expect(await problem(refused)).toEqual([422, ["body", "caption"], "string_type"]);
+    });
+
+    test("upload: the last file counts, with its own name, type, size and hash", async () => {
+      const [png, gif] = [await samples.pngPhoto(30, 20), await samples.gifPhoto()];
+      const alone = (await (await sendParts(file("b.gif", gif))).json()) as Record<string, unknown>;
+      const before = (await service.mediaFiles()).length;
+      for (const earlier of [
+        file("a.png", png),
+        file("a.txt", "no image"),
+        file("a.txt", "no image, and longer than what is looked at".repeat(1000)),
+        file("empty.png", ""),
+        file("a.mp4", samples.mp4Video()),
+        Buffer.concat(Array.from({ length: 8 }, () => file("a.png", png))),
+      ]) {
+        const answer = await sendParts(earlier, file("b.gif", gif));
+        const post = (await answer.json()) as Record<string, unknown>;
+        expect([answer.status, post]).toEqual([
+          200,
+          {
+            ...alone,
+            id: post["id"],
+            url: post["url"],
+            thumbnail_url: post["thumbnail_url"],
+            created_at: post["created_at"],
+          },
+        ]);
+        expect(post["url"]).toEndWith(".gif");
+      }
+      // Each left its file and its thumbnail.
+      expect(await service.mediaFiles()).toHaveLength(before + 2 * 6);
+      expect(await service.tempFiles()).toBeEmpty();
+    });
+
+    test("upload: a text part named file before the file is passed over, and one after it is an error", async () => {
+      const png = file("a.png", await samples.pngPhoto());
+      const metadata = text("file", '{"name":"a.png"}');
+      expect((await sendParts(metadata, png)).status).toBe(200);
+      expect((await sendParts(metadata, metadata, png)).status).toBe(200);
+      expect(await problem(await sendParts(png, metadata))).toEqual([422, ["body", "file"], "value_error"]);
+    });
+
+    test("upload: an earlier file that is too large or no image is refused before the last one is read", async () => {
+      const last = file("a.png", await samples.pngPhoto());
+      for (const [earlier, status] of [
+        [Buffer.concat([samples.mp4Video(), new Uint8Array(300 * 1024)]), 413],
+        [Buffer.from("no image".repeat(50_000)), 415],
+      ] as const) {
+        const bytes = Buffer.concat([file("a", earlier), last]);
+        const pieces = Array.from({ length: Math.ceil(bytes.length / 16_384) }, (_, i) =>
+          Uint8Array.from(bytes.subarray(i * 16_384, (i + 1) * 16_384)),
+        );
+        const body = new ReadableStream<Uint8Array>({
+          pull(controller) {
+            const piece = pieces.shift();
+            if (piece) controller.enqueue(piece);
+            else controller.close();
+          },
+        });
+        const headers = { "content-type": `multipart/form-data; boundary=${boundary}` };
+        const answer = await service.fetch("/upload", { method: "POST", token: ada.token, body, headers });
+        expect([answer.status, pieces.length > 0]).toEqual([status, true]);
+      }
+      const tooLarge = Buffer.concat([samples.mp4Video(), new Uint8Array(201 * 1024)]);
+      expect((await sendParts(file("a.mp4", tooLarge), last)).status).toBe(413);
+    });
   });
 
   test("ignores fields it does not know", async () => {
@@ -335,6 +419,26 @@ describe("an Idempotency-Key", () => {
     expect((await upload("key-3", other, bob.token)).status).toBe(200);
     await service.fetch(`/posts/${id}`, { method: "DELETE", token: ada.token });
     expect((await upload("key-3", other)).status).toBe(200);
+  });
+
+  test("idempotency: the same file with another caption is refused, with the same caption it is the first post", async () => {
+    const png = new Blob([await samples.pngPhoto(44, 40)]);
+    const send = (caption?: string) =>
+      service.upload(ada.token, png, caption, "a.png", { "idempotency-key": "key-4" });
+    const first = await (await send("first")).json();
+    const stored = await service.mediaFiles();
+    for (const caption of ["corrected", "First", "first ", "", undefined]) {
+      const refused = await send(caption);
+      const msg = "Value error, this key was used for another caption";
+      const detail = [{ type: "value_error", loc: ["header", "idempotency-key"], msg }];
+      expect([refused.status, await refused.json()]).toEqual([422, { detail }]);
+    }
+    expect(await (await send("first")).json()).toEqual(first);
+    expect(await service.mediaFiles()).toHaveLength(stored.length);
+    // Without a caption and with an empty one is the same.
+    const bare = (caption?: string) =>
+      service.upload(ada.token, png, caption, "a.png", { "idempotency-key": "key-5" });
+    expect(await (await bare("")).json()).toEqual(await (await bare()).json());
   });
 
   test("that is no key is 422", async () => {

@@ -32,6 +32,7 @@ const paths = [
   "/posts/{}",
   "/media/{}",
   "/media/{}.thumb.webp",
+  "/media/tr:{}/{}",
   "/openapi.json?{}",
   "/docs/{}",
   "/assets/{}",
