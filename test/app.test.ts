@@ -19,6 +19,7 @@ const open = new Set([
   "GET /readyz",
   "GET /metrics",
   "GET /media/:key",
+  "GET /media/*",
   "POST /auth/register",
   "POST /auth/jwt/login",
   "POST /auth/forgot-password",
