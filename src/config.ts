@@ -156,7 +156,9 @@ export function readConfig(environment: Environment = process.env): Config {
     if (set.length === 0) return undefined;
     const missing = names.filter((name) => !set.includes(name));
     if (missing.length > 0)
-      problems.push(`${missing.join(" and ")} must be set too, because ${set.join(" and ")} is.`);
+      problems.push(
+        `${missing.join(" and ")} must be set too, because ${set.join(" and ")} ${set.length > 1 ? "are" : "is"}.`,
+      );
     return Object.fromEntries(names.map((name) => [name, text(name) ?? ""])) as Record<T, string>;
   }
 

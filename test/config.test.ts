@@ -95,7 +95,7 @@ describe("settings", () => {
     });
     expect(readConfig({ S3_BUCKET: "b", ...keys, MEDIA_STORE: "disk" }).mediaStore).toBe("disk");
     expect(problemsOf(keys)).toEqual([
-      "S3_BUCKET must be set too, because S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY is.",
+      "S3_BUCKET must be set too, because S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY are.",
     ]);
     expect(problemsOf({ MEDIA_STORE: "s3" })).toHaveLength(1);
     const [problem] = problemsOf({ S3_BUCKET: "b", ...keys, S3_ENDPOINT: "s3.example.com" });
