@@ -8,6 +8,7 @@ import { Canvas } from "./canvas.ts";
 import { orientationExif, readOrientation, turned, type Orientation } from "./exif.ts";
 import { cleanProfile } from "./icc.ts";
 import { Pieces, type Rewriting } from "./plan.ts";
+import { PngFrames } from "./png-frames.ts";
 
 const headerEnd = pngSignature.length + 12 + 13;
 
@@ -22,6 +23,8 @@ type ColourChunk = typeof colourChunks extends ReadonlySet<infer T> ? T : never;
 /** Bytes of a colour profile, not compressed. */
 const maxProfileBytes = 16 * 1024 * 1024;
 const maxExifBytes = 65_536;
+/** Of a chunk about colours. */
+const maxColourBytes = 64;
 /** Bytes of memory for a pixel, which decoders make four numbers of. */
 const decodedPixelBytes = 4.2;
 
@@ -47,16 +50,10 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
   if (header.toString("latin1", 4, 8) !== "IHDR" || header.readUInt32BE(0) !== 13)
     throw damaged("no IHDR first");
   const { width, height, components } = readHeader(header.subarray(8));
-  const canvas = new Canvas(width, height);
-
-  const body = new Pieces();
-  /** The frame behind the picture that is being read. */
-  let frame: Pieces | undefined;
-  let frameHasData = false;
-  let frames = 0;
-  let animationControl: Buffer | undefined;
+  const frames = new PngFrames(new Canvas(width, height));
   const colours: { -readonly [T in keyof PngColourChunks]: PngColourChunks[T] } = {};
   let orientation: Orientation | undefined;
+  let hasProfile = false;
   let hasData = false;
   let isMended = false;
   for (let position = headerEnd; ;) {
@@ -64,44 +61,34 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
     const chunk = await readChunk(source, position, hasData);
     if (chunk === undefined || chunk.isCut) {
       if (!hasData || chunk?.type === "IDAT") throw cutOff("cut within the picture");
-      if (frame && (chunk?.type === "fdAT" || !frameHasData)) {
-        frame = undefined;
-        frames--;
-      }
+      frames.mend(chunk?.type === "fdAT");
       isMended = true;
       break;
     }
     const { type, length, end } = chunk;
+    if (type === "IEND") break;
     const content = async (most: number) =>
       Buffer.from(await source.readUpTo(position + 8, Math.min(length, most)));
-    if (type === "IEND") break;
-    if (type === "fcTL") {
-      addFrame(canvas, await content(26));
-      frames++;
-      if (frame) body.addAll(frame);
-      frame = hasData ? new Pieces() : undefined;
-      frameHasData = false;
-    }
-    if (type === "acTL" && length === 8) {
-      animationControl ??= pngChunk("acTL", await content(8));
-      body.add(animationControl);
-    } else if (kept.has(type)) {
-      (frame ?? body).keep(position, end - position);
+    if (type === "fcTL") frames.start(await content(26), !hasData);
+    if (type === "acTL" && length === 8) frames.addControl(await content(8));
+    else if (kept.has(type)) {
+      frames.pieces.keep(position, end - position);
       hasData ||= type === "IDAT";
-      frameHasData ||= type === "fdAT";
+      if (type === "fdAT") frames.addData();
       if (!hasData && colourChunks.has(type as ColourChunk))
-        colours[type as ColourChunk] ??= await content(64);
-    } else if (type === "iCCP" && !hasData && !colours.iCCP) {
+        colours[type as ColourChunk] ??= await content(maxColourBytes);
+    } else if (type === "iCCP" && !hasData && !hasProfile) {
+      hasProfile = true;
       const profile = readProfile(await source.read(position + 8, length));
       if (profile) {
-        body.add(profileChunk(profile));
+        frames.pieces.add(profileChunk(profile));
         colours.iCCP = profile;
       }
     } else if (type === "eXIf" && orientation === undefined) {
       orientation = readOrientation(await content(maxExifBytes)) ?? 1;
       // Browsers read it in front of the picture only, so that it stays where it was.
       if (hasData) {
-        if (orientation > 1) (frame ?? body).add(pngChunk("eXIf", orientationExif(orientation)));
+        if (orientation > 1) frames.pieces.add(pngChunk("eXIf", orientationExif(orientation)));
         orientation = 1;
       }
     } else if (!isAncillary(type)) {
@@ -110,13 +97,12 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
     position = end;
   }
   if (!hasData) throw damaged("no picture");
-  if (frame) body.addAll(frame);
-  if (isMended && animationControl) setFrames(animationControl, frames);
+  frames.finish();
 
   const pieces = new Pieces();
   pieces.keep(0, headerEnd);
   if (orientation && orientation > 1) pieces.add(pngChunk("eXIf", orientationExif(orientation)));
-  pieces.addAll(body);
+  pieces.addAll(frames.pieces);
   pieces.add(pngChunk("IEND", Buffer.alloc(0)));
   return {
     pieces: pieces.list,
@@ -164,20 +150,6 @@ function readHeader(header: Buffer): { width: number; height: number; components
   if (!bitDepths[colourType]?.includes(bitDepth) || compression !== 0 || filter !== 0 || interlacing > 1)
     throw damaged("impossible values in IHDR");
   return { width, height, components: colourType === 0 || colourType === 4 ? 1 : 3 };
-}
-
-/** Checks the content of an fcTL: a frame of an animation. */
-function addFrame(canvas: Canvas, content: Buffer): void {
-  const [width, height] = [content.readUInt32BE(4), content.readUInt32BE(8)];
-  const [x, y] = [content.readUInt32BE(12), content.readUInt32BE(16)];
-  if (width === 0 || height === 0) throw damaged("a frame without a size");
-  canvas.addFrame({ x, y, width, height });
-}
-
-/** Sets the number of frames in an acTL chunk. */
-function setFrames(chunk: Buffer, frames: number): void {
-  chunk.writeUInt32BE(frames, 8);
-  chunk.set(pngChunk("acTL", chunk.subarray(8, 16)), 0);
 }
 
 /** The profile in the content of an iCCP, made anew; undefined for one that decoders ignore. */

@@ -1,3 +1,5 @@
+import { deflateSync } from "node:zlib";
+
 import type { MediaType } from "../../../src/media/types.ts";
 import {
   box,
@@ -380,6 +382,14 @@ export const bombs: Readonly<Record<string, Bomb>> = {
   ),
   "500,000 empty chunks in a PNG": damaged("image/png", () =>
     plainPng([repeated(500_000, pngChunk("tEXt"))]),
+  ),
+  "a thousand colour profiles that unfold to 16 MB each": odd("image/png", () =>
+    plainPng([
+      repeated(
+        1000,
+        pngChunk("iCCP", Buffer.concat([Buffer.from("icc\0\0"), deflateSync(Buffer.alloc(16_000_000))])),
+      ),
+    ]),
   ),
   "500,000 empty parts of a PNG's data": damaged("image/png", () =>
     plainPng([], [repeated(500_000, pngChunk("IDAT"))]),
