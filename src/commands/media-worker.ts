@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
 
+import { dlopen } from "bun:ffi";
+
 import { answerTo } from "../media/media-worker.ts";
 import type { PreparationJob } from "../media/preparation.ts";
 
@@ -15,6 +17,7 @@ export function mediaWorker(): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
   setPriority(niceness);
   preferAsVictim();
+  endWithService();
   process.on("message", async (job: PreparationJob) => void process.send!(await answerTo(job)));
 }
 
@@ -24,5 +27,27 @@ function preferAsVictim(): void {
     writeFileSync("/proc/self/oom_score_adj", "1000");
   } catch {
     // Other systems have no such thing.
+  }
+}
+
+/** The C libraries of Linux: glibc's, and musl's by architecture. */
+const cLibraries = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+const setParentDeathSignal = 1;
+const sigkill = 9;
+
+/**
+ * Has Linux kill this process when the service is gone, however it ended: a job that keeps the thread busy would not
+ * notice the closed channel before its own end (PR_SET_PDEATHSIG, prctl(2)).
+ */
+function endWithService(): void {
+  if (process.platform !== "linux") return;
+  for (const name of cLibraries) {
+    try {
+      const { symbols } = dlopen(name, { prctl: { args: ["i32", "u64"], returns: "i32" } });
+      symbols.prctl(setParentDeathSignal, BigInt(sigkill));
+      return;
+    } catch {
+      // Not this system's.
+    }
   }
 }
