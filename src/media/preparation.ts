@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 
 import { ApiError, ValidationProblems } from "../errors.ts";
 import { cutOff } from "./damaged.ts";
+import { requireWholePng } from "./large-png.ts";
 import { removeMetadata } from "./privacy/remove-metadata.ts";
 import { makeThumbnail } from "./thumbnails.ts";
 import { mediaTypes, type MediaType } from "./types.ts";
@@ -72,6 +73,7 @@ export async function prepareMedia(job: PreparationJob): Promise<Preparation> {
   }
   if ((decoding?.memoryBytes ?? decodedPixels * 4) > maxDecoderBytes) {
     if (decoding?.mustBeChecked === "no end") throw cutOff("no end, and too large to be decoded");
+    if (type === "image/png") await requireWholePng(path);
     return { bytes, size, thumbnail: null };
   }
   // Made even where nobody wants it: it tells whether the picture can be decoded.

@@ -1,0 +1,119 @@
+import { createInflate } from "node:zlib";
+
+import { ByteSource } from "./byte-source.ts";
+import { cutOff, damaged } from "./damaged.ts";
+
+/** Samples of a pixel by colour type (PNG third edition, 11.2.1). */
+const samplesOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+
+/** Adam7: where each pass begins and how far its pixels are apart (8.1). */
+const passes = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
+
+/** Types of filter that a row may have (9.2): 0 to 4. */
+const lastFilter = 4;
+
+/**
+ * Checks that the picture of a PNG is whole without decoding it, in constant memory: its data inflate to every row, each
+ * with a filter that exists. For pictures too large to be decoded.
+ * @param path of a PNG whose structure was checked already
+ * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA when rows are missing
+ */
+export async function requireWholePng(path: string): Promise<void> {
+  const source = await ByteSource.open(path);
+  try {
+    const rows = rowLengths(await source.read(16, 13));
+    const inflate = createInflate();
+    let failure: Error | undefined;
+    inflate.on("error", (error) => (failure ??= error));
+    const checker = new RowChecker(rows);
+    inflate.on("data", (bytes: Buffer) => checker.take(bytes));
+    for await (const data of pictureData(source)) {
+      if (failure || checker.isDone || checker.hasBadFilter) break;
+      if (!inflate.write(data)) await Promise.race([once(inflate, "drain"), once(inflate, "close")]);
+    }
+    inflate.end();
+    if (!failure && !checker.isDone && !checker.hasBadFilter)
+      await Promise.race([once(inflate, "end"), once(inflate, "close")]);
+    inflate.destroy();
+    if (checker.hasBadFilter) throw damaged("a row with an unknown filter");
+    if (checker.isDone) return;
+    // zlib's own word for data that end too early.
+    if (failure && (failure as NodeJS.ErrnoException).code !== "Z_BUF_ERROR")
+      throw damaged(`not decodable: ${failure.message}`);
+    throw cutOff("rows are missing");
+  } finally {
+    await source.close();
+  }
+}
+
+const once = (emitter: NodeJS.EventEmitter, event: string) =>
+  new Promise<void>((resolve) => void emitter.once(event, () => resolve()));
+
+/** The number of rows of each pass, and their bytes without the filter's. */
+function rowLengths(header: Buffer): { count: number; bytes: number }[] {
+  const [width, height] = [header.readUInt32BE(0), header.readUInt32BE(4)];
+  const bits = header.readUInt8(8) * (samplesOf[header.readUInt8(9)] ?? 4);
+  const bytesOf = (pixels: number) => Math.ceil((pixels * bits) / 8);
+  if (header.readUInt8(12) === 0) return [{ count: height, bytes: bytesOf(width) }];
+  return passes
+    .map(([x, y, across, down]) => ({
+      pixels: Math.ceil((width - x) / across),
+      count: Math.ceil((height - y) / down),
+    }))
+    .filter(({ pixels, count }) => pixels > 0 && count > 0)
+    .map(({ pixels, count }) => ({ count, bytes: bytesOf(pixels) }));
+}
+
+/** Counts rows as they come out of the decompression. */
+class RowChecker {
+  hasBadFilter = false;
+  #pass = 0;
+  #rows = 0;
+  /** Bytes of the present row that have not come yet; 0: its filter is next. */
+  #missing = 0;
+
+  constructor(private readonly passes: readonly { count: number; bytes: number }[]) {}
+
+  get isDone(): boolean {
+    return this.#pass === this.passes.length;
+  }
+
+  take(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length && !this.isDone;) {
+      const { count, bytes: length } = this.passes[this.#pass]!;
+      if (this.#missing === 0) {
+        if (bytes[at]! > lastFilter) this.hasBadFilter = true;
+        this.#missing = length;
+        at += 1;
+      }
+      const taken = Math.min(this.#missing, bytes.length - at);
+      this.#missing -= taken;
+      at += taken;
+      if (this.#missing > 0 || ++this.#rows < count) continue;
+      this.#rows = 0;
+      this.#pass += 1;
+    }
+  }
+}
+
+/** The bytes of all IDAT chunks, piece by piece. */
+async function* pictureData(source: ByteSource): AsyncGenerator<Buffer> {
+  const piece = 256 * 1024;
+  for (let at = 8; at + 12 <= source.size;) {
+    const head = await source.read(at, 8);
+    const end = at + 8 + head.readUInt32BE(0);
+    if (head.toString("latin1", 4, 8) === "IDAT")
+      for (let from = at + 8; from < end; from += piece)
+        // A copy: the source reuses its memory.
+        yield Buffer.from(await source.read(from, Math.min(piece, end - from)));
+    at = end + 4;
+  }
+}

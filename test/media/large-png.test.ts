@@ -1,0 +1,80 @@
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { deflateSync } from "node:zlib";
+
+import { requireWholePng } from "../../src/media/large-png.ts";
+import { inTempFolder } from "./privacy/cleaning.ts";
+
+function chunk(type: string, content: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(12 + content.length);
+  bytes.writeUInt32BE(content.length);
+  bytes.write(type, 4, "latin1");
+  bytes.set(content, 8);
+  bytes.writeUInt32BE(Bun.hash.crc32(bytes.subarray(4, 8 + content.length)), 8 + content.length);
+  return bytes;
+}
+
+/** A PNG of 13 × 11 pixels whose data, before they are compressed, are these. */
+function png(data: Uint8Array, { depth = 8, colour = 2, interlaced = 0, pieces = 1 } = {}): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(13, 0);
+  header.writeUInt32BE(11, 4);
+  header.set([depth, colour, 0, 0, interlaced], 8);
+  const packed = deflateSync(data);
+  const step = Math.ceil(packed.length / pieces);
+  const parts = Array.from({ length: pieces }, (_, i) =>
+    chunk("IDAT", packed.subarray(i * step, (i + 1) * step)),
+  );
+  const signature = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
+  return Buffer.concat([signature, chunk("IHDR", header), ...parts, chunk("IEND", new Uint8Array())]);
+}
+
+const check = (file: Uint8Array) =>
+  inTempFolder(async (folder) => {
+    const path = join(folder, "a.png");
+    await Bun.write(path, file);
+    return requireWholePng(path).then(
+      () => "whole",
+      (error: unknown) => (error as { code: string }).code,
+    );
+  });
+
+/** Rows of 13 RGB pixels, each with this filter. */
+const rows = (count: number, filter = 0) =>
+  Buffer.concat(
+    Array.from({ length: count }, () => Buffer.concat([Buffer.from([filter]), Buffer.alloc(39, 7)])),
+  );
+
+describe("a PNG too large to be decoded", () => {
+  test("large PNG: one with all its rows is whole, in however many chunks", async () => {
+    expect(await check(png(rows(11)))).toBe("whole");
+    expect(await check(png(rows(11, 4), { pieces: 7 }))).toBe("whole");
+  });
+
+  test("large PNG: one bit a pixel, and the seven passes of an interlaced one", async () => {
+    expect(await check(png(Buffer.alloc(11 * 3), { depth: 1, colour: 0 }))).toBe("whole");
+    const passBytes = [
+      2 * (1 + 6),
+      2 * (1 + 6),
+      1 * (1 + 12),
+      3 * (1 + 9),
+      3 * (1 + 21),
+      6 * (1 + 18),
+      5 * (1 + 39),
+    ];
+    const all = passBytes.reduce((sum, bytes) => sum + bytes);
+    expect(await check(png(Buffer.alloc(all), { interlaced: 1 }))).toBe("whole");
+    expect(await check(png(Buffer.alloc(all - 1), { interlaced: 1 }))).toBe("CUT_OFF_MEDIA");
+  });
+
+  test("large PNG: one that lacks rows is cut off", async () => {
+    expect(await check(png(rows(10)))).toBe("CUT_OFF_MEDIA");
+  });
+
+  test("large PNG: one whose data do not inflate, or with an unknown filter, is damaged", async () => {
+    const broken = png(rows(11));
+    broken.fill(0xaa, broken.indexOf("IDAT") + 6, broken.indexOf("IDAT") + 14);
+    expect(await check(broken)).toBe("DAMAGED_MEDIA");
+    expect(await check(png(rows(11, 5)))).toBe("DAMAGED_MEDIA");
+  });
+});
