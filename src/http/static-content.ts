@@ -15,7 +15,7 @@ export interface StaticContent {
 }
 
 /**
- * Answers requests for unchanging text: with an ETag and 304 (RFC 9110, 13), compressed once for all who ask for it,
+ * Answers requests for unchanging text: with an ETag (weak, because compressed copies share it) and 304 (RFC 9110, 13), compressed once for all who ask for it,
  * kept for ever by browsers where the address changes with the content.
  */
 export function staticContent(content: StaticContent): (request: Request) => Promise<Response> {
@@ -24,7 +24,7 @@ export function staticContent(content: StaticContent): (request: Request) => Pro
 
   async function load() {
     const bytes = await content.load();
-    return { bytes, etag: `"${Bun.hash(bytes).toString(36)}"` };
+    return { bytes, etag: `W/"${Bun.hash(bytes).toString(36)}"` };
   }
 
   return async (request) => {

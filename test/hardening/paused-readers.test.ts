@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { limits } from "../../src/http/connections.ts";
-import { mp4Video } from "../support/media-samples.ts";
+import { largeVideo } from "../support/large-video.ts";
 import { ServiceProcess } from "../support/process.ts";
 import { head } from "../support/raw-http.ts";
 import { TestService } from "../support/service.ts";
@@ -40,10 +40,7 @@ beforeAll(async () => {
     address = new URL(server.url);
     ({ token } = await service.signUp());
   }
-  const space = Buffer.alloc(20_000_000);
-  space.writeUInt32BE(space.length);
-  space.write("free", 4);
-  const video = Buffer.concat([mp4Video(), space]);
+  const video = largeVideo(20_000_000);
   length = video.length;
   const form = new FormData();
   form.set("file", new Blob([new Uint8Array(video)]), "v.mp4");

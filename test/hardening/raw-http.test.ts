@@ -4,7 +4,8 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { mp4Video, pngPhoto } from "../support/media-samples.ts";
+import { largeVideo } from "../support/large-video.ts";
+import { pngPhoto } from "../support/media-samples.ts";
 import { ServiceProcess } from "../support/process.ts";
 import { exchange, head } from "../support/raw-http.ts";
 
@@ -22,10 +23,7 @@ beforeAll(async () => {
   await service.start();
   token = await service.signUp("ada@example.com");
   signedIn = `Authorization: Bearer ${token}`;
-  const free = Buffer.alloc(5_000_000);
-  free.writeUInt32BE(free.length);
-  free.write("free", 4, "latin1");
-  video = Buffer.concat([await mp4Video(), free]);
+  video = largeVideo(5_000_000);
   const form = new FormData();
   form.set("file", new Blob([new Uint8Array(video)]), "v.mp4");
   const shared = await fetch(`${service.address}/upload`, {

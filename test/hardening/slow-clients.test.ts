@@ -5,7 +5,7 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { mp4Video } from "../support/media-samples.ts";
+import { largeVideo } from "../support/large-video.ts";
 import { ServiceProcess } from "../support/process.ts";
 
 const long = Boolean(process.env["LONG_TESTS"]);
@@ -103,14 +103,6 @@ const tempFiles = async () =>
   (await readdir(join(service.dataDir, "tmp"), { recursive: true, withFileTypes: true })).filter((entry) =>
     entry.isFile(),
   ).length;
-
-/** ISO/IEC 14496-12, 8.1.2: a box of free space makes a video as large as one likes. */
-function largeVideo(bytes: number): Buffer {
-  const space = Buffer.alloc(bytes);
-  space.writeUInt32BE(bytes);
-  space.write("free", 4);
-  return Buffer.concat([mp4Video(), space]);
-}
 
 /** Waits for what comes about by itself. */
 async function eventually(holds: () => Promise<boolean>): Promise<void> {

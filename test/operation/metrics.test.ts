@@ -47,13 +47,14 @@ test("metrics: tell the processor time and open files of the process, and droppe
     return Number(value);
   };
   const before = await read("process_cpu_seconds_total");
-  const busyUntil = performance.now() + 60;
-  while (performance.now() < busyUntil);
-  expect((await read("process_cpu_seconds_total")) - before).toBeWithin(0.02, 5);
+  const start = process.cpuUsage();
+  while (process.cpuUsage(start).user < 50_000);
+  expect((await read("process_cpu_seconds_total")) - before).toBeWithin(0.05, 5);
   if (process.platform === "linux") {
     const open = await read("process_open_fds");
-    const files = Array.from({ length: 5 }, () => openSync(import.meta.path, "r"));
-    expect((await read("process_open_fds")) - open).toBeWithin(3, 8);
+    const files = Array.from({ length: 100 }, () => openSync(import.meta.path, "r"));
+    // Other tests' sockets may close meanwhile.
+    expect((await read("process_open_fds")) - open).toBeWithin(80, 121);
     files.forEach((file) => closeSync(file));
     expect(await read("process_max_fds")).toBeGreaterThan(open);
   }

@@ -13,6 +13,9 @@ const known = new Set(
   ].flatMap((types) => types.split(" ")),
 );
 
+/** Names, alternative text, times, and boxes without a meaning of their own: for people, even where marked as essential. */
+const personal = new Set(["udes", "altt", "crtt", "mdft", "uuid", "free", "skip"]);
+
 /**
  * Blanks the properties that are for people or only their maker knows, such as names and times; items refer to
  * properties by counting them, so that a blanked one keeps its place. Colour profiles are made anew in place. A property
@@ -28,5 +31,6 @@ export async function cleanProperties(
     for (const { box, isEssential } of item.properties) if (isEssential) essential.add(box);
   for (const property of properties)
     if (property.type === "colr") await cleanColours(reader, patches, property);
-    else if (!known.has(property.type) && !essential.has(property)) blankBox(patches, property);
+    else if (personal.has(property.type) || (!known.has(property.type) && !essential.has(property)))
+      blankBox(patches, property);
 }
