@@ -19,8 +19,8 @@ export class StructureBudget {
   readonly blocks: Allowance;
 
   /**
-   * Entries of sample tables, which are read through small buffers, most of them twice. Ten hours at 25 samples a second
-   * have 1.8 million.
+   * Entries of sample tables, which are read through small buffers, most of them twice, and samples that are walked
+   * without such an entry. Ten hours at 25 samples a second have 1.8 million.
    */
   readonly tableEntries: Allowance;
 

@@ -216,7 +216,11 @@ async function readRuns(
   return runs;
 }
 
-/** Where the samples of a run are, in order. */
+/**
+ * Where the samples of a run are, in order. Each one spends from the budget for table entries, also where runs without
+ * sizes name the same bytes over and over.
+ * @throws ApiError DAMAGED_MEDIA once that is used up
+ */
 export function* samplesOf(file: InPlaceFile, run: Run): Generator<Extent> {
   const { samples, sizesAt, sizesApart, fixedSize } = run;
   if (sizesAt === undefined && fixedSize === 0) return;
@@ -227,6 +231,7 @@ export function* samplesOf(file: InPlaceFile, run: Run): Generator<Extent> {
       : Buffer.from(file.read(sizesAt, (samples - 1) * sizesApart + 4));
   let { offset } = run;
   for (let index = 0; index < samples && offset < file.size; index++) {
+    file.budget.tableEntries.spend();
     const length = sizes ? sizes.readUInt32BE(index * sizesApart) : fixedSize;
     yield { offset, length };
     offset += length;
@@ -247,16 +252,29 @@ export function withoutCutSamples(
 
 function withoutCut(file: InPlaceFile, run: Run, end: number): Run {
   if (run.offset + run.length <= end) return run;
+  const { samples, length } = wholeSamples(file, run, end);
+  const count = Buffer.alloc(4);
+  count.writeUInt32BE(samples);
+  file.write(run.countAt, count);
+  return { ...run, samples, length };
+}
+
+/** How many samples of a run end at `end` or in front of it, and their bytes. */
+function wholeSamples(file: InPlaceFile, run: Run, end: number): { samples: number; length: number } {
+  const { offset, fixedSize } = run;
+  if (run.sizesAt === undefined) {
+    // A run may claim 2³² samples of one byte: their number is computed, never counted.
+    const fitting = fixedSize === 0 ? 0 : Math.floor(Math.max(0, end - offset) / fixedSize);
+    const samples = Math.min(run.samples, fitting);
+    return { samples, length: samples * fixedSize };
+  }
   let [samples, length] = [0, 0];
   for (const sample of samplesOf(file, run)) {
     if (sample.offset + sample.length > end) break;
     samples++;
     length += sample.length;
   }
-  const count = Buffer.alloc(4);
-  count.writeUInt32BE(samples);
-  file.write(run.countAt, count);
-  return { ...run, samples, length };
+  return { samples, length };
 }
 
 /** Sizes of samples that fragments leave out, by `track_ID` (`trex`). */

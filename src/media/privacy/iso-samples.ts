@@ -62,6 +62,8 @@ export class SampleTables {
     for (const chunk of this.#chunks(file)) {
       let { offset } = chunk;
       for (let index = 0; index < chunk.samples && sizes.left > 0; index++) {
+        // Sizes in a table were paid for when that was opened; a fixed one has no entries.
+        if (sizes.fixed > 0) file.budget.tableEntries.spend();
         const length = sizes.next();
         yield { offset, length };
         offset += length;

@@ -1,3 +1,4 @@
+import { damaged } from "../damaged.ts";
 import type { InPlaceFile } from "./in-place-file.ts";
 
 /** How the pictures of a track are coded: H.264 (ISO/IEC 14496-10) or HEVC (ISO/IEC 23008-2). */
@@ -19,6 +20,8 @@ const unregisteredUserData = 5;
 const knownProviders = new Set(["b50031", "b5002f", "b5003b", "b5003c", "260004"]);
 /** Decoders look at x264's version, because some versions had defects; its settings go. */
 const x264 = { uuid: "dc45e9bde6d948b7962cd820d923eeef", version: /^x264 - core \d{1,4}/ };
+/** A unit of SEI messages has some kilobytes; a larger one than this is hostile. */
+const maxUnitBytes = 4 * 1024 * 1024;
 /** Enough of a message to tell what it is. */
 const headBytes = 40;
 
@@ -38,7 +41,9 @@ export function overwriteUserData(file: InPlaceFile, offset: number, end: number
     if (unit.end === unit.offset) continue;
     const first = file.read(unit.offset, 1).readUInt8(0);
     if (!types.has(coding.isHevc ? (first >> 1) & 0x3f : first & 0x1f)) continue;
-    const bytes = Buffer.from(file.read(unit.offset, unit.end - unit.offset));
+    const length = unit.end - unit.offset;
+    if (length > maxUnitBytes) throw damaged(`a unit of SEI messages of ${length} bytes at ${unit.offset}`);
+    const bytes = Buffer.from(file.read(unit.offset, length));
     if (overwriteInUnit(bytes, coding.isHevc)) file.write(unit.offset, bytes);
   }
 }
@@ -77,12 +82,11 @@ function* unitsByStartCode(file: InPlaceFile, offset: number, end: number): Gene
  * @returns whether it was changed
  */
 export function overwriteInUnit(unit: Buffer, isHevc: boolean): boolean {
-  const preventions = emulationPreventions(unit);
   let isChanged = false;
   let position = isHevc ? 2 : 1;
   /** The next byte of the message. Emulation prevention bytes are none (ISO/IEC 14496-10 section 7.4.1). */
   const next = () => {
-    if (preventions.has(position)) position++;
+    if (isPrevention(unit, position)) position++;
     return unit[position++] ?? 0;
   };
   const number = () => {
@@ -105,7 +109,7 @@ export function overwriteInUnit(unit: Buffer, isHevc: boolean): boolean {
     const kept = keptBytes(type, head, size);
     if (kept === size) continue;
     for (let index = start + kept; index < Math.min(position, unit.length - 1); index++)
-      if (!isBesidePrevention(preventions, index) && unit[index] !== filler) {
+      if (!isBesidePrevention(unit, index) && unit[index] !== filler) {
         unit.writeUInt8(filler, index);
         isChanged = true;
       }
@@ -122,21 +126,20 @@ function keptBytes(type: number, head: Buffer, size: number): number {
   return version ? 16 + version[0].length : 0;
 }
 
-/** Where the bytes are that keep a unit from containing a start code: the third one of 0x000003. */
-function emulationPreventions(unit: Buffer): Set<number> {
-  const found = new Set<number>();
-  for (let at = unit.indexOf(prevention); at !== -1; at = unit.indexOf(prevention, at + 3)) found.add(at + 2);
-  return found;
+/**
+ * Whether the byte keeps the unit from containing a start code: the third one of 0x000003. Overwriting spares those
+ * bytes and the ones beside them, so that the answer is the same while a unit is being changed.
+ */
+function isPrevention(unit: Buffer, index: number): boolean {
+  return unit[index] === 3 && unit[index - 1] === 0 && unit[index - 2] === 0;
 }
 
-const prevention = Buffer.from([0, 0, 3]);
-
 /** These bytes stay, so that the unit keeps its length for decoders: two zeros, the byte that prevents, one below 4. */
-function isBesidePrevention(preventions: ReadonlySet<number>, index: number): boolean {
+function isBesidePrevention(unit: Buffer, index: number): boolean {
   return (
-    preventions.has(index) ||
-    preventions.has(index + 1) ||
-    preventions.has(index + 2) ||
-    preventions.has(index - 1)
+    isPrevention(unit, index) ||
+    isPrevention(unit, index + 1) ||
+    isPrevention(unit, index + 2) ||
+    isPrevention(unit, index - 1)
   );
 }

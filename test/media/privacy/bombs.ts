@@ -53,6 +53,23 @@ const filmOfOne = (picture: Buffer, entry: Buffer) =>
 const avcC = box("avcC", Buffer.from([1, 100, 0, 10, 0xff, 0xe0, 0]));
 const h264Film = (picture: Buffer) => filmOfOne(picture, pictureEntry("avc1", [64, 48], { boxes: [avcC] }));
 const jpegFilm = (picture: Buffer) => filmOfOne(picture, pictureEntry("jpeg", [64, 48]));
+/** Fragments whose runs all claim 2³² - 1 samples of one byte, from the same place; cut: the file ends in its data. */
+function manyRuns(isCut: boolean): Buffer {
+  const data = box("mdat", Buffer.alloc(500_000, 0xff));
+  return Buffer.concat([
+    ftyp,
+    movie(
+      track({ id: 1, handler: "vide", entries: [pictureEntry("avc1", [64, 48], { boxes: [avcC] })] }),
+      box("mvex", box("trex", u32(0, 1, 1, 0, 1, 0))),
+    ),
+    box(
+      "moof",
+      box("traf", box("tfhd", u32(0x02_0000, 1)), repeated(10_000, box("trun", u32(0x01, 0xffff_ffff, 100)))),
+    ),
+    isCut ? data.subarray(0, -1000) : data,
+  ]);
+}
+
 const ebml = element(0x1a45dfa3, element(0x4282, "webm"));
 const list = (kind: string, ...chunks: Buffer[]) =>
   riffChunk("LIST", Buffer.concat([Buffer.from(kind), ...chunks]));
@@ -244,6 +261,43 @@ export const bombs: Readonly<Record<string, Bomb>> = {
         repeated(333_334, Buffer.from([0, 0, 3])),
       ]).subarray(0, 1_000_006),
     ),
+  ),
+  "fifteen megabytes of emulation prevention in one SEI unit": damaged("video/mp4", () =>
+    h264Film(
+      Buffer.concat([
+        u32(15_000_003),
+        Buffer.from([6, 5, 0xff]),
+        repeated(5_000_000, Buffer.from([0, 0, 3])),
+      ]),
+    ),
+  ),
+  "four megabytes of emulation prevention in one SEI unit": odd("video/mp4", () =>
+    h264Film(
+      Buffer.concat([u32(3_900_003), Buffer.from([6, 5, 0xff]), repeated(1_300_000, Buffer.from([0, 0, 3]))]),
+    ),
+  ),
+  "ten thousand runs of four billion samples of one byte, cut": damaged("video/mp4", () => manyRuns(true)),
+  "ten thousand runs of four billion samples of one byte": damaged("video/mp4", () => manyRuns(false)),
+  "ten thousand chunks of the same samples of one byte": odd("video/mp4", () =>
+    filmOf(repeated(1_000_000, Buffer.from([0xff])), (data) => [
+      movie(
+        track({
+          id: 1,
+          handler: "vide",
+          entries: [pictureEntry("avc1", [64, 48], { boxes: [avcC] })],
+          tables: [
+            fullBox("stsc", 0, u32(1, 1, 0xffff_ffff, 1)),
+            fullBox("stsz", 0, u32(1, 0xffff_ffff)),
+            fullBox(
+              "stco",
+              0,
+              u32(10_000),
+              numbers(10_000, () => data),
+            ),
+          ],
+        }),
+      ),
+    ]),
   ),
   "a picture named by a million samples": damaged("video/mp4", () =>
     filmOf(Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 50, ...Buffer.alloc(58)]), (data) => [
