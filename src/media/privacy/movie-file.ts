@@ -34,11 +34,15 @@ export async function planMovie(source: ByteSource): Promise<Blanking> {
   const patches = new Patches(source);
   const whole = await readTop(reader);
   const index = whole.find(({ type, isCut }) => type === "moov" && !isCut);
-  if (!index)
+  if (!index) {
+    const isCutOff = whole.some(({ type }) => type === "moov");
     throw damaged(
-      "no moov",
-      "The recording was not finished: its index is missing, so that no player can open it",
+      isCutOff ? "the file ends within moov" : "no moov",
+      isCutOff
+        ? "The file is cut off: it ends within its index, so that no player can open it"
+        : "The recording was not finished: its index is missing, so that no player can open it",
     );
+  }
   // A description that the file ends in describes nothing; the data goes as far as it goes.
   const boxes = whole.filter(({ type, isCut }) => !isCut || type === "mdat");
   const movie = await blankMovie(reader, patches, index);

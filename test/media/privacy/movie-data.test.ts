@@ -250,3 +250,12 @@ describe("the end of an MP4 or MOV", () => {
     expect(mended.bytes.subarray(-20).equals(longBox("mdat", "AAAA"))).toBeTrue();
   });
 });
+
+test("movie data: a film that ends within its index is refused as cut off", async () => {
+  const index = movie(track({ id: 1, handler: "vide" }));
+  const sample = Buffer.concat([ftyp, box("mdat", "picture"), index.subarray(0, -20)]);
+  await expect(clean(sample, "video/mp4")).rejects.toMatchObject({
+    code: "DAMAGED_MEDIA",
+    options: { detail: expect.stringContaining("cut off") },
+  });
+});
