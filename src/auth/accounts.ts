@@ -75,7 +75,7 @@ export async function login(
   parties: readonly string[],
 ): Promise<{ userId: string; token: string }> {
   const { database, hashing, tokens, requireVerifiedEmail } = services;
-  // Nobody's address has NUL, and PostgreSQL would take offence at it.
+  // No address contains NUL, which PostgreSQL refuses in a parameter.
   const user = username.includes("\0") ? undefined : await database.users.byEmailKey(addressKey(username));
   if (!user) {
     await hashing.verifyAgainstNobody(password, parties);

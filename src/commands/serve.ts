@@ -76,7 +76,7 @@ export async function serve(): Promise<void> {
   greet(config, port, metricsServer?.port, services);
   log.info("service.started", { version, port, metrics_port: metricsServer?.port });
   for (const warning of warningsFor(config)) log.warn("configuration.doubtful", { warning });
-  // Whoever waits for the service to be there comes first.
+  // The first requests come before the first sweep.
   let stopSweeping = () => {};
   const stopWatchingSpace = services.space.start();
   const begin = setTimeout(() => {

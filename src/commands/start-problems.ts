@@ -108,7 +108,7 @@ function whyNotParameter(host: string, message: string, named: string): string |
   return undefined;
 }
 
-/** PgBouncer has one code for most of its failures (08P01), so they are told by its words. */
+/** PgBouncer has one code for most of its failures (08P01), so only its words tell them apart. */
 function whyNotPgBouncer(name: string, message: string): string | undefined {
   const failures: [message: RegExp, why: string][] = [
     [/^no such database/, `has no database "${name}"`],

@@ -25,8 +25,8 @@ export interface FairSemaphoreLimits {
   readonly reserve?: number;
   /** Tasks that may wait. */
   readonly queueLimit: number;
-  /** Places, running or waiting, that one party may hold. */
-  readonly partyLimit: number;
+  /** Places, running or waiting, that one party may hold; as many as there are when left out. */
+  readonly partyLimit?: number;
 }
 
 interface Task {
@@ -49,7 +49,7 @@ export function createFairSemaphore({
   concurrency,
   reserve = 0,
   queueLimit,
-  partyLimit,
+  partyLimit = Number.POSITIVE_INFINITY,
 }: FairSemaphoreLimits): FairSemaphore {
   /** Only parties with a task that runs or waits, so that the map is bounded by the limits. */
   const parties = new Map<string, Party>();

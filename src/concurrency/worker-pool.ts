@@ -44,7 +44,6 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     concurrency: size,
     reserve: 1,
     queueLimit,
-    partyLimit: size + queueLimit,
   });
   const idle: { worker: WorkerProcess; timer: Timer }[] = [];
   const busy = new Set<WorkerProcess>();

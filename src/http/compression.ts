@@ -37,7 +37,7 @@ export interface Sent {
  * the threads that do it also read files and hash passwords. When too many wait, an answer goes out as it is.
  */
 export function createCompression() {
-  const semaphore = createFairSemaphore({ concurrency: 1, queueLimit: 8, partyLimit: 9 });
+  const semaphore = createFairSemaphore({ concurrency: 1, queueLimit: 8 });
   const copies = new SizeBoundedCache<Promise<Bytes>>(capacityBytes);
 
   function copyOf(text: Buffer<ArrayBuffer>, coding: Coding): Promise<Bytes> {
