@@ -1,3 +1,5 @@
+import { hostLabel } from "./host-name.ts";
+
 /** The origins (RFC 6454) whose pages may use the API. */
 export interface AllowedOrigins {
   /** All of them. */
@@ -50,9 +52,9 @@ function subdomainsOf(entry: string): RegExp | undefined {
   const origin = parent === undefined ? undefined : websiteOrigin(`${scheme}any.${parent}`);
   if (origin === undefined) return undefined;
   const [, begin, domain] = /^(https?:\/\/)any\.(.*)$/.exec(origin)!;
-  // Not everybody who has a domain under .com.
+  // A pattern such as https://*.com would allow every website below .com.
   if (!/\.|^localhost(?::|$)/.test(domain!)) return undefined;
-  return new RegExp(`^${begin}(?:[a-z0-9_-]+\\.)+${domain!.replaceAll(".", "\\.")}$`);
+  return new RegExp(`^${begin}(?:${hostLabel}\\.)+${domain!.replaceAll(".", "\\.")}$`);
 }
 
 /** Schemes whose pages have another origin than their address says, or are no pages. */

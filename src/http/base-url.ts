@@ -1,7 +1,13 @@
 import type { Connections } from "./connections.ts";
+import { hostLabel } from "./host-name.ts";
 
-/** `Host` (RFC 9110, 7.2): a name, an IPv4 address or an IPv6 address in brackets, and perhaps a port. */
-const hostForm = /^(?:[a-z0-9_.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
+/**
+ * `Host` (RFC 9110, 7.2) in lower case: a name or an IPv4 address, which is captured, or an IPv6 address in brackets, and an
+ * optional port other than 0.
+ */
+const hostForm = new RegExp(
+  `^(?:(?=[^:]{1,253}(?::|$))(${hostLabel}(?:\\.${hostLabel})*\\.?)|\\[[0-9a-f:.]{2,45}\\])(?::0{0,4}[1-9]\\d{0,4})?$`,
+);
 
 /**
  * The beginning of the absolute addresses in responses and mails, without a slash at the end: `PUBLIC_URL`. Where that is
@@ -36,9 +42,17 @@ export class BaseUrl {
     const host = request.headers.get("host") ?? "";
     const isTls = this.connections.isTlsAtProxy(request);
     if (this.#latest?.host === host && this.#latest.isTls === isTls) return this.#latest.url;
-    const url = hostForm.test(host) ? URL.parse(`${isTls ? "https" : "http"}://${host}`) : null;
-    if (!url) return this.forMails;
-    this.#latest = { host, isTls, url: url.origin };
-    return url.origin;
+    const origin = originOf(isTls ? "https" : "http", host);
+    if (origin === undefined) return this.forMails;
+    this.#latest = { host, isTls, url: origin };
+    return origin;
   }
+}
+
+/** @returns undefined for a host that is not valid */
+function originOf(scheme: string, host: string): string | undefined {
+  const [found, name] = hostForm.exec(host.toLowerCase()) ?? [];
+  const url = found === undefined ? null : URL.parse(`${scheme}://${found}`);
+  // The parser takes `1` and `0x7f.1` for IPv4 addresses.
+  return url && (name === undefined || url.hostname === name) ? url.origin : undefined;
 }

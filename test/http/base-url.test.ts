@@ -27,6 +27,14 @@ describe("base URL without PUBLIC_URL", () => {
     ["my_nas.local:8000", "http://my_nas.local:8000"],
     ["[fe80::1]:8000", "http://[fe80::1]:8000"],
     ["photos.example.com:80", "http://photos.example.com"],
+    ["photos.example.com.", "http://photos.example.com."],
+    ["image_sharing:8000", "http://image_sharing:8000"],
+    ["_photos_._tcp.local", "http://_photos_._tcp.local"],
+    ["xn--bcher-kva.example", "http://xn--bcher-kva.example"],
+    ["1.2.3.4", "http://1.2.3.4"],
+    ["a.example:1", "http://a.example:1"],
+    ["a.example:65535", "http://a.example:65535"],
+    [`${"a".repeat(63)}.example`, `http://${"a".repeat(63)}.example`],
   ])("follows the host of the request: %s", (host, expected) => {
     expect(baseUrl().of(asking({ host }))).toBe(expected);
   });
@@ -50,7 +58,28 @@ describe("base URL without PUBLIC_URL", () => {
     "bücher.example",
     "a%2eexample",
     "x".repeat(300),
-  ])("is not taken from what is no host: %p", (host) => {
+    ".",
+    "..",
+    "-",
+    "a..b",
+    ".a.example",
+    "a.example..",
+    "-a.example",
+    "a-.example",
+    "a.-.example",
+    "a.example-",
+    `${"a".repeat(64)}.example`,
+    `${"a.".repeat(127)}example`,
+    "1",
+    "1.2.3",
+    "0x7f.1",
+    "1.2.3.4:0",
+    "a.example:0",
+    "a.example:00000",
+    "a.example:65536",
+    "[::1]:0",
+    "[::1]:65536",
+  ])("base URL: the Host %p is not valid, so it does not appear in responses", (host) => {
     expect(baseUrl().of(asking({ host }))).toBe(own);
   });
 

@@ -27,6 +27,7 @@ describe("a list of origins", () => {
         "https://a.b.example.com",
         "https://pr-12--site.example.com",
         "https://a_b.example.com",
+        `https://${"a".repeat(63)}.example.com`,
       ],
       [
         "https://example.com",
@@ -40,6 +41,13 @@ describe("a list of origins", () => {
         "https://a-example.com",
         "https://a.exampleXcom",
         "https://x@a.example.com",
+        "https://-.example.com",
+        "https://-a.example.com",
+        "https://a-.example.com",
+        "https://a..example.com",
+        "https://..example.com",
+        "https://b.-.example.com",
+        `https://${"a".repeat(64)}.example.com`,
       ],
     ],
     [
