@@ -9,6 +9,7 @@ export const apiErrors = {
   FORBIDDEN: { status: 403, detail: "Forbidden" },
   NOT_FOUND: { status: 404, detail: "Not Found" },
   METHOD_NOT_ALLOWED: { status: 405, detail: "Method Not Allowed" },
+  PRECONDITION_FAILED: { status: 412, detail: "Precondition Failed" },
   BODY_TOO_LARGE: { status: 413, detail: "Request body too large" },
   BODY_TOO_SLOW: { status: 408, detail: "The request body came too slowly" },
   BAD_MULTIPART: { status: 400, detail: "There was an error parsing the body" },

@@ -11,6 +11,7 @@ export const errorMeanings: Record<SentAsCode, string> & Partial<Record<ApiError
   FORBIDDEN:
     "The account may not do this. The route is for superusers, or the service requires a verified email address.",
   NOT_FOUND: "There is nothing under this address.",
+  PRECONDITION_FAILED: "The file is not the version that `If-Match` or `If-Unmodified-Since` asks for.",
   BODY_TOO_LARGE: "The request body is larger than 64 kB.",
   BODY_TOO_SLOW: "The request body did not arrive within half a minute.",
   BAD_MULTIPART: "The multipart body is malformed.",

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { ApiError } from "../errors.ts";
-import { isUnchanged, rangeApplies } from "../http/preconditions.ts";
+import { isUnchanged, preconditionFailed, rangeApplies } from "../http/preconditions.ts";
 import { protect } from "../http/protective-headers.ts";
 import { byteRange } from "./byte-range.ts";
 import { mediaCacheControl } from "./cache-control.ts";
@@ -50,13 +50,15 @@ const ofUnchanged = protect(new Headers({ "cache-control": mediaCacheControl }))
 
 /**
  * Answers GET and HEAD for a file of the disk store (RFC 9110): 200, 206 for one byte range, 304, 416. Several
- * ranges get the whole file, as the RFC allows. A key's bytes never change, so the key is a strong ETag and a
- * match needs no look at the disk, nor does a small part that was asked for a moment ago: the caller knows that the
- * post is published. Throws `NOT_FOUND` when there is no such file.
+ * ranges get the whole file, as the RFC allows. A key's bytes never change, so the key is a strong ETag. Conditions are
+ * evaluated without a look at the disk, and a small part that was requested a moment ago is sent without one: the caller
+ * knows that the post is published.
+ * @throws ApiError `PRECONDITION_FAILED`, or `NOT_FOUND` where there is no such file
  */
 export function deliver(request: Request, media: DeliverableMedia): Response {
   const asked = request.headers;
   const validators = validatorsOf(media);
+  if (preconditionFailed(asked, validators)) throw new ApiError("PRECONDITION_FAILED");
   if (isUnchanged(asked, validators)) {
     const answer = new Response(null, { status: 304, headers: ofUnchanged });
     answer.headers.set("etag", validators.etag);

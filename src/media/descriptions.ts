@@ -23,6 +23,14 @@ const delivery = {
         "One range of bytes, such as `bytes=0-65535`. A request for several ranges gets the whole file.",
       schema: { type: "string" },
     },
+    "If-Match": {
+      description: "Serves the file only if it still has one of these ETags.",
+      schema: { type: "string" },
+    },
+    "If-Unmodified-Since": {
+      description: "Serves the file only if it has not changed since this date. Ignored beside `If-Match`.",
+      schema: { type: "string" },
+    },
     "If-None-Match": {
       description: "ETags of cached copies.",
       schema: { type: "string" },
@@ -60,7 +68,7 @@ const delivery = {
     },
     416: { meaning: "The range begins behind the file's end.", body: null, headers: ["Content-Range"] },
   },
-  errors: ["NOT_FOUND", "STORE_UNAVAILABLE"],
+  errors: ["NOT_FOUND", "PRECONDITION_FAILED", "STORE_UNAVAILABLE"],
 } as const;
 
 /** The OpenAPI descriptions of the routes of media. */

@@ -332,7 +332,7 @@ test.each([
 
 test("answers beside the success are documented with what they hold", async () => {
   const statuses = (path: string) => Object.keys(document.paths[path]?.["get"]?.responses ?? {});
-  expect(statuses("/media/{key}")).toEqual(["200", "206", "302", "304", "404", "416", "500", "503"]);
+  expect(statuses("/media/{key}")).toEqual(["200", "206", "302", "304", "404", "412", "416", "500", "503"]);
   const { token } = await service.signUp();
   const post = await service.upload(token, new Blob([await pngPhoto()]));
   const { url, bytes } = (await post.json()) as { url: string; bytes: number };

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { errorResponse } from "../../src/errors.ts";
 import { deliver } from "../../src/media/delivery.ts";
+import { pngPhoto } from "../support/media-samples.ts";
+import { TestService } from "../support/service.ts";
 
 const small = new Uint8Array(20_000).map((_, index) => index % 251);
 const large = new Uint8Array(3_000_000).map((_, index) => index % 241);
@@ -219,6 +221,59 @@ describe("delivery of a stored file", () => {
     }
   });
 
+  test.each([
+    ['"small.png"', 200],
+    ['"x", "small.png"', 200],
+    ["*", 200],
+    ['"other.png"', 412],
+    ['W/"small.png"', 412],
+    ["small.png", 412],
+    ["", 412],
+  ])("delivery: If-Match %p gets %d", async (tags, status) => {
+    for (const method of ["GET", "HEAD"]) {
+      const response = await ask("small.png", { "if-match": tags }, method);
+      expect([method, response.status]).toEqual([method, status]);
+      const body = await response.text();
+      if (status === 412) {
+        expect(body).toBe(method === "GET" ? '{"detail":"Precondition Failed"}' : "");
+        expect(response.headers.get("cache-control")).toBe("no-store");
+      }
+    }
+  });
+
+  test.each([
+    [published, 200],
+    [dates.after, 200],
+    [dates.before, 412],
+    ["Monday, 25-Nov-24 09:28:34 GMT", 412],
+    ["yesterday", 200],
+  ])("delivery: If-Unmodified-Since %p gets %d", async (since, status) => {
+    const response = await ask("small.png", { "if-unmodified-since": since });
+    expect(response.status).toBe(status);
+    await response.bytes();
+  });
+
+  test("delivery: conditions are evaluated in the order of RFC 9110, 13.2.2", async () => {
+    const ours = '"small.png"';
+    const others = '"other.png"';
+    for (const [headers, status] of [
+      [{ "if-match": ours, "if-unmodified-since": dates.before }, 200],
+      [{ "if-match": others, "if-unmodified-since": dates.after }, 412],
+      [{ "if-match": others, "if-none-match": ours }, 412],
+      [{ "if-unmodified-since": dates.before, "if-modified-since": dates.after }, 412],
+      [{ "if-match": ours, "if-none-match": ours }, 304],
+      [{ "if-match": ours, range: "bytes=0-1" }, 206],
+      [{ "if-match": others, range: "bytes=0-1" }, 412],
+      [{ "if-match": others, range: "bytes=20000-" }, 412],
+      [{ "if-match": ours, range: "bytes=20000-" }, 416],
+      [{ "if-match": ours, range: "bytes=0-1", "if-range": others }, 200],
+    ] as const) {
+      const response = await ask("small.png", headers);
+      expect([headers, response.status]).toEqual([headers, status]);
+      await response.bytes();
+    }
+  });
+
   test("delivery: a file that was published in the future by another clock is dated now", () => {
     const media = {
       key: "small.png",
@@ -267,4 +322,31 @@ describe("delivery of a stored file", () => {
     expect(decodeURIComponent(encoded ?? "")).toBe(sent);
     expect(response.headers.get("x-evil")).toBeNull();
   });
+});
+
+test("delivery: a 412 of the service is as documented, and other pages may read it", async () => {
+  const service = await TestService.start({ CORS_ORIGINS: "https://a.example" });
+  try {
+    const { token } = await service.signUp();
+    const uploaded = await service.upload(token, new Blob([await pngPhoto()]));
+    const { url } = (await uploaded.json()) as { url: string };
+    const { pathname } = new URL(url);
+    const key = pathname.slice(pathname.lastIndexOf("/") + 1);
+    const ask = (path: string, headers: Record<string, string>) =>
+      service.fetch(path, { headers: { origin: "https://a.example", ...headers } });
+    for (const path of [pathname, `/media/tr:w-8000/${key}`]) {
+      const failed = await ask(path, { "if-match": '"other.png"' });
+      expect([path, failed.status, await failed.json()]).toEqual([
+        path,
+        412,
+        { detail: "Precondition Failed" },
+      ]);
+      expect(failed.headers.get("access-control-allow-origin")).toBe("https://a.example");
+      expect((await ask(path, { "if-match": `"${key}"` })).status).toBe(200);
+    }
+    // Conditions apply to what would be served otherwise (RFC 9110, 13.2.1).
+    expect((await ask("/media/none.png", { "if-match": '"other.png"' })).status).toBe(404);
+  } finally {
+    await service.close();
+  }
 });
