@@ -69,7 +69,7 @@ export interface Config {
   readonly trustProxy: TrustedProxies;
   readonly logLevel: LogLevel;
   /** What may be a mistake: a plain sentence each, without the values of variables. */
-  readonly doubts: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 export interface ImageKitAccount {
@@ -259,7 +259,7 @@ export function readConfig(environment: Environment = process.env): Config {
       (v) => (v.toLowerCase() === "off" ? 0 : (wholeNumber(v, 1, 10) ?? parseNetworks(v))),
     ),
     logLevel: oneOf("LOG_LEVEL", "info", logLevels),
-    doubts: unknownSettings(environment, known),
+    warnings: unknownSettings(environment, known),
   };
   const longestUpload = deadlineFor(
     Math.max(config.maxImageSize, config.maxVideoSize),

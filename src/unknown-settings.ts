@@ -14,14 +14,17 @@ export function unknownSettings(
   environment: Readonly<Record<string, string | undefined>>,
   known: ReadonlySet<string>,
 ): string[] {
-  const doubts: string[] = [];
+  const warnings: string[] = [];
   for (const [name, value] of Object.entries(environment)) {
     if (known.has(name) || !value || serviceLink.test(name) || /^(?:tcp|udp):\/\//.test(value)) continue;
-    const similar = mostSimilar(name, known);
-    if (similar) doubts.push(`${name} is no setting of this program. Is ${similar} meant?`);
-    else if (prefixes.test(name)) doubts.push(`${name} is no setting of this program.`);
+    const looksLikeOurs = prefixes.test(name);
+    const misspelt = mostSimilar(name, known);
+    const similar = misspelt ? [misspelt] : sharingWords(name, known, looksLikeOurs);
+    const unknown = `${name} is not a setting of this program.`;
+    if (similar.length > 0) warnings.push(`${unknown} Did you mean ${similar.join(" or ")}?`);
+    else if (looksLikeOurs) warnings.push(unknown);
   }
-  return doubts;
+  return warnings;
 }
 
 /** The known name that differs least: in at most one letter if it is short, in two otherwise. */
@@ -38,6 +41,36 @@ function mostSimilar(name: string, known: ReadonlySet<string>): string | undefin
     fewest = differences;
   }
   return similar;
+}
+
+/**
+ * The known names of which this one lacks the fewest words: `JWT_SECRET` and `S3_SECRET_KEY` lack one of `JWT_SECRET_KEY` and
+ * `S3_SECRET_ACCESS_KEY`. Both begin with the same word, and at least two words are the same.
+ * @param extended whether the name may also have words that the known one lacks, as in `DATABASE_URL_FILE`
+ */
+function sharingWords(name: string, known: ReadonlySet<string>, extended: boolean): string[] {
+  const written = wordsOf(name);
+  let similar: string[] = [];
+  let fewest = Infinity;
+  for (const candidate of known) {
+    const words = wordsOf(candidate);
+    const isShortened = isWithin(written, words);
+    if (words[0] !== written[0] || !(isShortened || (extended && isWithin(words, written)))) continue;
+    const lacking = Math.abs(words.length - written.length);
+    if (lacking < fewest) similar = [];
+    if (lacking <= fewest) similar.push(candidate);
+    fewest = Math.min(fewest, lacking);
+  }
+  return similar;
+}
+
+const wordsOf = (name: string) => name.toUpperCase().split("_");
+
+/** Whether two or more words are among others in the same order. */
+function isWithin(words: readonly string[], others: readonly string[]): boolean {
+  let found = 0;
+  for (const word of others) if (word === words[found]) found += 1;
+  return words.length > 1 && found === words.length;
 }
 
 const lettersOf = (name: string) => name.toUpperCase().replaceAll(/[^A-Z0-9]/g, "");

@@ -75,7 +75,7 @@ export async function serve(): Promise<void> {
   services.baseUrl.listen(port);
   greet(config, port, metricsServer?.port, services);
   log.info("service.started", { version, port, metrics_port: metricsServer?.port });
-  for (const warning of warningsFor(config)) log.warn("configuration.doubtful", { warning });
+  for (const warning of warningsFor(config)) log.warn("configuration.warning", { warning });
   // The first requests come before the first sweep.
   let stopSweeping = () => {};
   const stopWatchingSpace = services.space.start();
@@ -103,8 +103,8 @@ function listenForMetrics(services: Services): Server<undefined> | undefined {
 }
 
 /** What may be a mistake, what works on this machine alone, and what works on one machine and surprises on the second. */
-function* warningsFor({ doubts, publicUrl, database, jwtSecret, mediaStore }: Config): Generator<string> {
-  yield* doubts;
+function* warningsFor({ warnings, publicUrl, database, jwtSecret, mediaStore }: Config): Generator<string> {
+  yield* warnings;
   if (publicUrl === undefined)
     yield "PUBLIC_URL is not set: links in mails lead to this machine (localhost), and addresses in answers follow the Host that a request names.";
   if (!database) return;
