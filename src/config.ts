@@ -9,6 +9,7 @@ import {
   type AllowedOrigins,
 } from "./http/allowed-origins.ts";
 import { parseNetworks, type TrustedProxies } from "./http/client-address.ts";
+import { parseWebAddress } from "./http/web-address.ts";
 import {
   defaultSender,
   domainOf,
@@ -150,6 +151,15 @@ export function readConfig(environment: Environment = process.env): Config {
   const integer = (name: string, fallback: number, min: number, max: number) =>
     setting(name, fallback, `a whole number from ${min} to ${max}`, (v) => wholeNumber(v, min, max));
 
+  function address<T>(name: string, fallback: T): string | T {
+    const value = text(name);
+    if (value === undefined) return fallback;
+    const parsed = parseWebAddress(value);
+    if ("address" in parsed) return parsed.address;
+    problems.push(`${name} must ${parsed.problem}.`);
+    return fallback;
+  }
+
   /** All of these variables, or none; some only is a problem. */
   function together<T extends string>(...names: T[]): Record<T, string> | undefined {
     const set = names.filter((name) => text(name) !== undefined);
@@ -166,17 +176,17 @@ export function readConfig(environment: Environment = process.env): Config {
   const imagekit = account && {
     publicKey: account.IMAGEKIT_PUBLIC_KEY,
     privateKey: account.IMAGEKIT_PRIVATE_KEY,
-    urlEndpoint: setting("IMAGEKIT_URL_ENDPOINT", "", addressExpected, address),
-    baseUrl: setting("IMAGE_KIT_BASE_URL", null, addressExpected, address),
+    urlEndpoint: address("IMAGEKIT_URL_ENDPOINT", ""),
+    baseUrl: address("IMAGE_KIT_BASE_URL", null),
   };
   const keys = together("S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY");
   const s3 = keys && {
     bucket: keys.S3_BUCKET,
-    endpoint: setting("S3_ENDPOINT", null, addressExpected, address),
+    endpoint: address("S3_ENDPOINT", null),
     region: text("S3_REGION") ?? "us-east-1",
     accessKeyId: keys.S3_ACCESS_KEY_ID,
     secretAccessKey: keys.S3_SECRET_ACCESS_KEY,
-    publicUrl: setting("S3_PUBLIC_URL", null, addressExpected, address),
+    publicUrl: address("S3_PUBLIC_URL", null),
   };
   const configured = imagekit ? "imagekit" : s3 ? "s3" : "disk";
   const mediaStore = oneOf("MEDIA_STORE", configured, mediaStoreNames);
@@ -205,7 +215,7 @@ export function readConfig(environment: Environment = process.env): Config {
   );
 
   const port = integer("PORT", 8000, 0, 65_535);
-  const publicUrl = setting<string | undefined>("PUBLIC_URL", undefined, addressExpected, address);
+  const publicUrl = address("PUBLIC_URL", undefined);
   const metricsPort = setting<number | undefined>(
     "METRICS_PORT",
     undefined,
@@ -289,15 +299,6 @@ function size(value: string, largest = largestFile): number | undefined {
   if (digits === undefined) return undefined;
   const bytes = Number(digits) * units[(unit ?? "").toLowerCase() as keyof typeof units];
   return bytes >= 1 && bytes <= largest ? bytes : undefined;
-}
-
-const addressExpected = "an http:// or https:// address without a query";
-
-function address(value: string): string | undefined {
-  const url = URL.parse(value);
-  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password)
-    return undefined;
-  return url.href.replace(/\/+$/, "");
 }
 
 /** Of PostgreSQL's own client library. */

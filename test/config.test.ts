@@ -99,7 +99,7 @@ describe("settings", () => {
     ]);
     expect(problemsOf({ MEDIA_STORE: "s3" })).toHaveLength(1);
     const [problem] = problemsOf({ S3_BUCKET: "b", ...keys, S3_ENDPOINT: "s3.example.com" });
-    expect(problem).toStartWith("S3_ENDPOINT must be ");
+    expect(problem).toBe("S3_ENDPOINT must begin with http:// or https://.");
     expect(problem).not.toContain("hidden");
     expect(problemsOf({ S3_BUCKET: "b", ...keys, MAX_VIDEO_SIZE: "6gb" })).toHaveLength(1);
     expect(problemsOf({ S3_BUCKET: "b", ...keys, MAX_VIDEO_SIZE: "6gb", MEDIA_STORE: "disk" })).toEqual([]);
@@ -154,13 +154,36 @@ describe("settings", () => {
     }
   });
 
-  test.each(["ftp://x", "example.com", "http://a/?q=1", "http://user:pw@a/"])(
-    "%p is no public address",
-    (text) => {
-      const [problem] = problemsOf({ PUBLIC_URL: text });
-      expect(problem).toStartWith("PUBLIC_URL must be ");
-    },
-  );
+  test.each([
+    ["ftp://x", "begin with http:// or https://"],
+    ["example.com", "begin with http:// or https://"],
+    ["https:example.com", "begin with http:// or https://"],
+    ["//example.com", "begin with http:// or https://"],
+    ["https://", "have a valid host and port, as in https://photos.example.com:8443"],
+    ["https:///photos", "have a valid host and port, as in https://photos.example.com:8443"],
+    ["https://a b/", "have a valid host and port, as in https://photos.example.com:8443"],
+    ["https://x:99999", "have a valid host and port, as in https://photos.example.com:8443"],
+    ["https://x:0", "have a valid host and port, as in https://photos.example.com:8443"],
+    ["https://x/#y", "have no fragment (#)"],
+    ["https://x/#y?z", "have no fragment (#)"],
+    ["https://x#", "have no fragment (#)"],
+    ["http://a/?q=1", "have no query (?)"],
+    ["http://a/?", "have no query (?)"],
+    ["http://a/?q=1#y", "have no query (?) and no fragment (#)"],
+    ["http://user:pw@a/", "have no user name or password"],
+    ["http://user:pw@a/?q=1", "have no user name or password and no query (?)"],
+  ])("settings: PUBLIC_URL %p is refused, because it must %s", (text, expected) => {
+    expect(problemsOf({ PUBLIC_URL: text })).toEqual([`PUBLIC_URL must ${expected}.`]);
+  });
+
+  test.each([
+    ["https://photos.example.com/app/", "https://photos.example.com/app"],
+    ["HTTPS://Photos.Example.com", "https://photos.example.com"],
+    ["http://192.168.1.5:8000", "http://192.168.1.5:8000"],
+    ["http://[::1]:8000/a@b", "http://[::1]:8000/a@b"],
+  ])("settings: PUBLIC_URL %p is %p", (text, publicUrl) => {
+    expect(readConfig({ PUBLIC_URL: text }).publicUrl).toBe(publicUrl);
+  });
 
   test("settings: MAIL_FROM and MAIL_URL of no use are refused, without the password", () => {
     expect(problemsOf({ MAIL_FROM: "Photos", MAIL_URL: "smtp://u:sec#ret@host" })).toEqual([
@@ -182,11 +205,5 @@ describe("settings", () => {
     });
     expect(readConfig({ MAIL_FROM })).toMatchObject({ mailFrom: ann, mailHost: "mail.example.com" });
     expect(readConfig({}).mailHost).toBeUndefined();
-  });
-
-  test("a public address loses its trailing slash", () => {
-    expect(readConfig({ PUBLIC_URL: "https://photos.example.com/app/" }).publicUrl).toBe(
-      "https://photos.example.com/app",
-    );
   });
 });
