@@ -119,7 +119,7 @@ async function fill(
       throw error.code === "ENOENT" ? error : cannotUse({ dataDir: folder.path }, error);
     });
 
-  const snapshot = snapshotOf(dataDir, folder, copy.path);
+  const snapshot = await snapshotOf(dataDir, folder, copy.path);
   const store = new DiskStore(join(folder.path, "media"));
   const deletedSince: string[] = [];
   const media = snapshot.media();
@@ -144,9 +144,9 @@ async function fill(
   return media.length - deletedSince.length;
 }
 
-function snapshotOf(dataDir: string, folder: EnteredFolder, copied: string) {
+async function snapshotOf(dataDir: string, folder: EnteredFolder, copied: string) {
   try {
-    return folder.sqlite(() => takeSnapshot(join(dataDir, databaseName), copied, folder.outside));
+    return await folder.sqlite(() => takeSnapshot(join(dataDir, databaseName), copied, folder.outside));
   } catch (error) {
     throw cannotUse({ dataDir }, error);
   }

@@ -77,7 +77,7 @@ async function restoreFrom(
       );
     await extract(file, growing);
     const database = join(dataDir, basename(growing), databaseName);
-    const problem = folder.sqlite(() => problemOfBackup(database));
+    const problem = await folder.sqlite(() => problemOfBackup(database));
     if (problem) throw new DamagedArchive(`its database ${problem}`);
     const names = await readdir(growing);
     for (const name of [...names.filter((name) => name !== databaseName), databaseName]) {

@@ -7,9 +7,12 @@ import { CommandError } from "./command.ts";
 export interface EnteredFolder {
   /** Its path for everything but SQLite, which needs the whole path. */
   readonly path: string;
-  /** Runs what opens a SQLite file by its whole path; must be synchronous. */
-  sqlite<T>(open: () => T): T;
-  /** Runs what lies outside the data folder with the rights that the command was started with; must be synchronous. */
+  /**
+   * Opens a SQLite file by its absolute path, with the rights that needs until `open` has settled. The process must do
+   * nothing else meanwhile, because these rights are the whole process's.
+   */
+  sqlite<T>(open: () => T | Promise<T>): Promise<T>;
+  /** Runs synchronous work outside the data folder with the rights that the command was started with. */
   outside<T>(work: () => T): T;
 }
 
@@ -27,7 +30,11 @@ export interface EnteredFolder {
  * @throws CommandError where root may not take on these rights, or the folder holds what the service cannot use
  */
 export function enterDataFolder(dataDir: string): EnteredFolder {
-  const asItIs: EnteredFolder = { path: dataDir, sqlite: (open) => open(), outside: (work) => work() };
+  const asItIs: EnteredFolder = {
+    path: dataDir,
+    sqlite: async (open) => open(),
+    outside: (work) => work(),
+  };
   if (process.geteuid?.() !== 0) return asItIs;
   const nearest = nearestFolder(dataDir);
   const owner = linkPlanter(dataDir) ?? ownerOf(nearest, dataDir);
@@ -40,13 +47,18 @@ export function enterDataFolder(dataDir: string): EnteredFolder {
     process.setegid?.(gid);
     if (uid !== 0) process.seteuid?.(uid);
   };
+  /** @returns a function that takes on the owner's rights again */
+  const becomeRoot = (): (() => void) => {
+    if (process.geteuid?.() === 0) return () => {};
+    become(0, 0);
+    return () => become(owner.uid, owner.gid);
+  };
   const outside = <T>(work: () => T): T => {
-    const isRoot = process.geteuid?.() === 0;
-    if (!isRoot) become(0, 0);
+    const leave = becomeRoot();
     try {
       return work();
     } finally {
-      if (!isRoot) become(owner.uid, owner.gid);
+      leave();
     }
   };
   try {
@@ -57,15 +69,19 @@ export function enterDataFolder(dataDir: string): EnteredFolder {
       `${dataDir} belongs to user ${owner.uid}, whose rights root cannot take on here (${(error as NodeJS.ErrnoException).code}). Run the command as that user.`,
     );
   }
-  if (canReach(nearest)) return { path: dataDir, sqlite: (open) => open(), outside };
+  if (canReach(nearest)) return { path: dataDir, sqlite: async (open) => open(), outside };
   outside(() => process.chdir(nearest));
   return {
     path: relative(nearest, dataDir) || ".",
-    sqlite: (open) =>
-      outside(() => {
+    async sqlite(open) {
+      const leave = becomeRoot();
+      try {
         refuseWhatLeadsElsewhere(dataDir);
-        return open();
-      }),
+        return await open();
+      } finally {
+        leave();
+      }
+    },
     outside,
   };
 }

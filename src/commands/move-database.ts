@@ -44,7 +44,7 @@ export async function moveDatabase({ dataDir, database }: Config = readConfig())
   if (!existsSync(path))
     throw new CommandError(`There is no database ${path} to move. Set DATA_DIR to the folder that has one.`);
   try {
-    const source = enterDataFolder(dataDir).sqlite(() => openSqliteSource(path));
+    const source = await enterDataFolder(dataDir).sqlite(() => openSqliteSource(path));
     try {
       const counts = await copyDatabase(source, url, print);
       process.stdout.write(nextSteps(dataDir, counts));

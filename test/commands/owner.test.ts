@@ -202,6 +202,28 @@ describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => 
     await login();
   });
 
+  test("a database that opens asynchronously is opened with root's rights to the end", async () => {
+    const hidden = join(folder, "private");
+    await mkdir(hidden, { mode: 0o700 });
+    dataDir = join(hidden, "data");
+    await makeDataDir();
+    const program = `
+      import { enterDataFolder } from ${JSON.stringify(join(import.meta.dir, "../../src/commands/enter-data-folder.ts"))};
+      const folder = enterDataFolder(${JSON.stringify(dataDir)});
+      const rights = [process.geteuid()];
+      await folder.sqlite(async () => {
+        await Bun.file("/dev/null").text();
+        folder.outside(() => {});
+        rights.push(process.geteuid());
+      });
+      rights.push(process.geteuid());
+      await folder.sqlite(() => Promise.reject(new Error())).catch(() => rights.push(process.geteuid()));
+      console.log(JSON.stringify(rights));
+    `;
+    const child = Bun.spawn([process.execPath, "-e", program], { cwd: folder, stdout: "pipe" });
+    expect(JSON.parse(await new Response(child.stdout).text())).toEqual([user, 0, user, user]);
+  });
+
   test("in a folder of root's that its group may write to, the owner of the database counts", async () => {
     await mkdir(dataDir);
     await chown(dataDir, 0, user);
