@@ -1,6 +1,7 @@
 #!/usr/bin/env bun
 // The executable's entry: picks a command. Exports nothing (with --bytecode, an entry that exports crashes at start).
 import { CommandError } from "./commands/command.ts";
+import { readCommandLine, UsageError, type Command } from "./commands/command-line.ts";
 import { ConfigError, loadEnvironmentFile, readConfig } from "./config.ts";
 
 const usage = `Usage: image-sharing [command]
@@ -15,62 +16,76 @@ const usage = `Usage: image-sharing [command]
   --version, --licenses, --help
 `;
 
-/** The command that was asked for; undefined when it is none. What a command needs is loaded with it. */
-function commandOf([name = "serve", ...rest]: string[]): (() => Promise<void>) | undefined {
-  const [argument, option] = rest;
-  if (argument?.startsWith("-")) return undefined;
-  switch (`${name} ${rest.length}`) {
-    case "serve 0":
-      return async () => (await import("./commands/serve.ts")).serve();
-    case "health 0":
-      return async () => (await import("./commands/health.ts")).health();
-    case "superuser 1":
-    case "superuser 2": {
-      if (argument === undefined || (option !== undefined && option !== "--password-stdin")) return undefined;
-      return async () => {
-        const password = option && (await Bun.stdin.text()).replace(/\r?\n$/, "");
-        await (await import("./commands/superuser.ts")).superuser(argument, password);
-      };
-    }
-    case "backup 1":
-      return async () => {
+/** What each command needs is loaded with it. The first one is the default. */
+const commands = new Map<string, Command>([
+  ["serve", { run: async () => (await import("./commands/serve.ts")).serve() }],
+  [
+    "superuser",
+    {
+      argument: "EMAIL",
+      options: ["--password-stdin"],
+      async run(email, options) {
+        const password = options.has("--password-stdin")
+          ? (await Bun.stdin.text()).replace(/\r?\n$/, "")
+          : undefined;
+        await (await import("./commands/superuser.ts")).superuser(email, password);
+      },
+    },
+  ],
+  [
+    "backup",
+    {
+      argument: "FILE",
+      async run(file) {
         const { writeBackup } = await import("./backup/backup.ts");
-        const posts = await writeBackup(archivableDataDir(), argument ?? "");
+        const posts = await writeBackup(archivableDataDir(), file);
         process.stdout.write(
-          `${argument} holds the database and the media of ${posts} posts. Keep it as safe as the data.\n`,
+          `${file} holds the database and the media of ${posts} posts. Keep it as safe as the data.\n`,
         );
-      };
-    case "restore 1":
-      return async () => {
+      },
+    },
+  ],
+  [
+    "restore",
+    {
+      argument: "FILE",
+      async run(file) {
         const dataDir = archivableDataDir();
-        await (await import("./backup/restore.ts")).restoreBackup(argument ?? "", dataDir);
+        await (await import("./backup/restore.ts")).restoreBackup(file, dataDir);
         process.stdout.write(`Restored to ${dataDir}.\n`);
-      };
-    case "move-database 0":
-      return async () => (await import("./commands/move-database.ts")).moveDatabase();
-    case "move-database 1":
-      return async () => (await import("./commands/move-database.ts")).moveDatabaseTo(argument ?? "");
-    case "media-worker 0":
-      return async () => (await import("./commands/media-worker.ts")).mediaWorker();
-    case "--version 0":
-      return async () => {
+      },
+    },
+  ],
+  [
+    "move-database",
+    {
+      argument: "ADDRESS",
+      optional: true,
+      async run(address) {
+        const { moveDatabase, moveDatabaseTo } = await import("./commands/move-database.ts");
+        await (address === "" ? moveDatabase() : moveDatabaseTo(address));
+      },
+    },
+  ],
+  ["health", { run: async () => (await import("./commands/health.ts")).health() }],
+  ["media-worker", { run: async () => (await import("./commands/media-worker.ts")).mediaWorker() }],
+  [
+    "--version",
+    {
+      async run() {
         const { version, commit } = await import("./operation/version.ts");
         process.stdout.write(commit ? `${version} (${commit})\n` : `${version}\n`);
-      };
-    case "--licenses 0":
-      return async () => void process.stdout.write((await import("./commands/licences.ts")).licences());
-    case "--help 0":
-      return async () => void process.stdout.write(usage);
-    default:
-      return undefined;
-  }
-}
-
-async function run(command: () => Promise<void>): Promise<void> {
-  // A media worker needs no settings, and gets no secrets.
-  if (process.argv[2] !== "media-worker") loadEnvironmentFile();
-  await command();
-}
+      },
+    },
+  ],
+  [
+    "--licenses",
+    {
+      run: async () => void process.stdout.write((await import("./commands/licences.ts")).licences()),
+    },
+  ],
+  ["--help", { run: async () => void process.stdout.write(usage) }],
+]);
 
 /** The data folder, where everything is in it. */
 function archivableDataDir(): string {
@@ -81,16 +96,23 @@ function archivableDataDir(): string {
   );
 }
 
-// Who reads what is printed may go away (a pipe to `head`, a terminal that was closed): no reason to end.
+async function main(args: string[]): Promise<void> {
+  const run = readCommandLine(commands, args);
+  // A media worker needs no settings, and gets no secrets.
+  if (args[0] !== "media-worker") loadEnvironmentFile();
+  await run();
+}
+
+function explain(error: unknown): string {
+  if (error instanceof UsageError) return `${error.message}\n\n${usage}`;
+  const isPlain = error instanceof CommandError || error instanceof ConfigError;
+  return `${isPlain ? error.message : `That failed: ${String(error)}`}\n`;
+}
+
+// The reader of the output may go away (a pipe to `head`, a closed terminal), which is no reason to exit.
 process.stdout.on("error", () => {});
 
-const command = commandOf(process.argv.slice(2));
-if (!command) {
-  process.stderr.write(usage);
-  process.exit(2);
-}
-run(command).catch((error: unknown) => {
-  const known = error instanceof CommandError || error instanceof ConfigError;
-  process.stderr.write(`${known ? error.message : `That failed: ${String(error)}`}\n`);
-  process.exit(1);
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(explain(error));
+  process.exit(error instanceof UsageError ? 2 : 1);
 });

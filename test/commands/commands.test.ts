@@ -37,20 +37,28 @@ async function run(args: string[], environment: Record<string, string> = {}, std
 }
 
 describe("a command line", () => {
-  test("that is none shows how it is used, with status 2", async () => {
-    for (const args of [
-      ["nonsense"],
-      ["serve", "more"],
-      ["--nope"],
-      ["superuser"],
-      ["backup"],
-      ["backup", "--all"],
-      ["superuser", "a@example.com", "--password"],
-    ]) {
-      const { status, error, out } = await run(args);
-      expect([args, status, out]).toEqual([args, 2, ""]);
-      expect(error).toStartWith("Usage: image-sharing");
-    }
+  test.each<[args: string[], problem: string]>([
+    [["nonsense"], 'Unknown command "nonsense".'],
+    [["constructor"], 'Unknown command "constructor".'],
+    [["bell\x07"], 'Unknown command "bell\\u0007".'],
+    [[""], 'Unknown command "".'],
+    [["--nope"], 'Unknown option "--nope".'],
+    [["serve", "--port=80"], 'serve: Unknown option "--port".'],
+    [["serve", "more"], "serve takes no argument."],
+    [["superuser"], "superuser: EMAIL is missing."],
+    [["superuser", "--password-stdin"], "superuser: EMAIL is missing."],
+    [["superuser", "a@example.com", "--password=hunter2"], 'superuser: Unknown option "--password".'],
+    [["superuser", "a@example.com", "hunter2"], "superuser takes one argument only."],
+    [["backup", ""], "backup: FILE is empty."],
+    [["move-database", ""], "move-database: ADDRESS is empty."],
+    [["backup"], "backup: FILE is missing."],
+    [["backup", "--all"], 'backup: Unknown option "--all".'],
+    [["move-database", "postgres://u:hunter2@h/db", "more"], "move-database takes one argument only."],
+  ])("command line: %j exits with 2, names the problem and shows the usage", async (args, problem) => {
+    const { status, error, out } = await run(args);
+    expect([status, out]).toEqual([2, ""]);
+    expect(error).toStartWith(`${problem}\n\nUsage: image-sharing [command]\n`);
+    expect(error).not.toContain("hunter2");
   });
 
   test("--help and --version answer on standard output", async () => {
