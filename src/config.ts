@@ -101,22 +101,6 @@ export class ConfigError extends Error {
   }
 }
 
-/**
- * Adds the variables of the file `.env` in the working folder to the environment, unless they are set in it. Values in
- * quotes stay as they are written. Bun's own loader, which is switched off, replaces `$name` even in single quotes.
- * @throws ConfigError where there is such a file and it cannot be read
- */
-export function loadEnvironmentFile(): void {
-  try {
-    process.loadEnvFile();
-  } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    // A folder of that name is something else.
-    if (!["ENOENT", "EISDIR"].includes(code))
-      throw new ConfigError([`The file .env in the working folder cannot be read (${code}).`]);
-  }
-}
-
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**

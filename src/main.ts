@@ -2,7 +2,8 @@
 // The executable's entry: picks a command. Exports nothing (with --bytecode, an entry that exports crashes at start).
 import { CommandError } from "./commands/command.ts";
 import { readCommandLine, UsageError, type Command } from "./commands/command-line.ts";
-import { ConfigError, loadEnvironmentFile, readConfig } from "./config.ts";
+import { ConfigError, readConfig } from "./config.ts";
+import { loadEnvironmentFile } from "./environment-file.ts";
 
 const usage = `Usage: image-sharing [command]
 

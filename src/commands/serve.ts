@@ -5,6 +5,7 @@ import { createHandlers } from "../http/handler.ts";
 import { limits } from "../http/connections.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
 import { readConfig, type Config } from "../config.ts";
+import { environmentFileWarnings } from "../environment-file.ts";
 import { createLog, jsonLine, readableLine } from "../operation/log.ts";
 import { createLogWriter, standardError } from "../operation/log-writer.ts";
 import { serveMetrics } from "../operation/metrics-server.ts";
@@ -75,7 +76,8 @@ export async function serve(): Promise<void> {
   services.baseUrl.listen(port);
   greet(config, port, metricsServer?.port, services);
   log.info("service.started", { version, port, metrics_port: metricsServer?.port });
-  for (const warning of warningsFor(config)) log.warn("configuration.warning", { warning });
+  for (const warning of [...environmentFileWarnings(), ...warningsFor(config)])
+    log.warn("configuration.warning", { warning });
   // The first requests come before the first sweep.
   let stopSweeping = () => {};
   const stopWatchingSpace = services.space.start();

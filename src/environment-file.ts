@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+
+import { ConfigError } from "./config.ts";
+
+const path = ".env";
+
+/**
+ * Adds the variables of the file `.env` in the working folder to the environment, unless they are set in it. Values in
+ * quotes stay as they are written. Bun's own loader, which is switched off, replaces `$name` even in single quotes.
+ * @throws ConfigError where there is such a file and it cannot be read
+ */
+export function loadEnvironmentFile(): void {
+  try {
+    process.loadEnvFile(path);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    // A folder of that name serves another purpose.
+    if (!["ENOENT", "EISDIR"].includes(code))
+      throw new ConfigError([`The file .env in the working folder cannot be read (${code}).`]);
+  }
+}
+
+/** Line numbers that one warning names. */
+const maxNamed = 10;
+
+/**
+ * Finds the lines of `.env` that {@link loadEnvironmentFile} ignores or reads in part.
+ * @returns at most one sentence, without names or values of variables
+ */
+export function environmentFileWarnings(): string[] {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return [];
+  }
+  const lines = unclearLines(text);
+  if (lines.length === 0) return [];
+  const named = lines.slice(0, maxNamed).join(", ");
+  const more = lines.length > maxNamed ? ` and ${lines.length - maxNamed} more` : "";
+  return [
+    `${lines.length === 1 ? "Line" : "Lines"} ${named}${more} of the file .env cannot be understood. Write NAME=value, and close a quote that begins a value.`,
+  ];
+}
+
+const blank = String.raw`[^\S\r\n]*`;
+const comment = String.raw`(?:#[^\r\n]*)?`;
+const lineEnd = String.raw`(?:\r\n|[\r\n]|$)`;
+/** Only a value in quotes may have line breaks. */
+const quoted = ["'", '"', "`"].map(
+  (quote) => `${quote}(?:\\\\${quote}|[^${quote}])*${quote}${blank}${comment}`,
+);
+const unquoted = `(?!${blank}['"\`])[^\\r\\n]*`;
+const variable = String.raw`(?:export[^\S\r\n]+)?[\w.-]+${blank}(?:=|:(?=[ \t]))(?:${blank}(?:${quoted.join("|")})|${unquoted})`;
+const statement = new RegExp(`${blank}(?:${variable}|${comment})${lineEnd}`, "y");
+const anyLine = new RegExp(`[^\\r\\n]*${lineEnd}`, "y");
+
+/** @returns the numbers of the lines, from 1, that begin neither a variable nor a comment and are not blank */
+function unclearLines(text: string): number[] {
+  const unclear: number[] = [];
+  const read = (pattern: RegExp, at: number) => {
+    pattern.lastIndex = at;
+    return pattern.exec(text)?.[0];
+  };
+  let line = 1;
+  for (let at = 0; at < text.length;) {
+    const understood = read(statement, at);
+    if (understood === undefined) unclear.push(line);
+    const passed = understood ?? read(anyLine, at) ?? "";
+    line += passed.match(/\r\n|[\r\n]/g)?.length ?? 0;
+    at += passed.length;
+  }
+  return unclear;
+}
