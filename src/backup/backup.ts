@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, statSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
@@ -25,6 +25,7 @@ import { whenToldToEnd } from "./told-to-end.ts";
  */
 export async function writeBackup(dataDir: string, target: string): Promise<number> {
   const path = resolve(target);
+  requireFolder(dirname(path));
   const partial = `${path}.${process.pid}.partial`;
   const copied = `${path}.${process.pid}.db`;
   let folder: EnteredFolder | undefined;
@@ -66,6 +67,8 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
     } finally {
       for (const file of files) await file.close();
     }
+  } catch (error) {
+    throw isDiskFull(error) ? new CommandError(`There is no space left for ${target}.`) : error;
   } finally {
     cleanUp();
     notTold();
@@ -73,8 +76,31 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
 }
 
 const existsAlready = (target: string) => new CommandError(`${target} exists already.`);
-const cannotBeWritten = (target: string, code: string | undefined) =>
-  new CommandError(`${target} cannot be written (${code}).`);
+function cannotBeWritten(target: string, code = ""): CommandError {
+  const why = {
+    EACCES: ": this user may not create files in its folder",
+    EPERM: ": this user may not create files in its folder",
+    EROFS: ": its file system is read-only",
+  }[code];
+  return new CommandError(`${target} cannot be written${why ?? ` (${code})`}.`);
+}
+
+/** A backup writes nothing but the archive and, beside it, the copy of the database. */
+const isDiskFull = (error: unknown): boolean =>
+  ["ENOSPC", "EDQUOT", "SQLITE_FULL"].includes(String((error as NodeJS.ErrnoException).code));
+
+/** @throws CommandError */
+function requireFolder(path: string): void {
+  let isFolder = false;
+  try {
+    isFolder = statSync(path).isDirectory();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw new CommandError(`The folder ${path} does not exist. Create it first.`);
+    if (code !== "ENOTDIR") throw new CommandError(`The folder ${path} cannot be used (${code}).`);
+  }
+  if (!isFolder) throw new CommandError(`${path} is not a folder.`);
+}
 
 /** Flushes a folder's entries to the disk. */
 function syncFolder(path: string): void {
@@ -148,6 +174,6 @@ async function snapshotOf(dataDir: string, folder: EnteredFolder, copied: string
   try {
     return await folder.sqlite(() => takeSnapshot(join(dataDir, databaseName), copied, folder.outside));
   } catch (error) {
-    throw cannotUse({ dataDir }, error);
+    throw isDiskFull(error) ? error : cannotUse({ dataDir }, error);
   }
 }

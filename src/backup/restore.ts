@@ -53,7 +53,7 @@ async function restoreFrom(
 ): Promise<void> {
   const there = await readdir(folder.path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
-    throw new CommandError(`${dataDir} cannot be used: ${error.code}.`);
+    throw cannotUse({ dataDir }, error);
   });
   // A fresh volume has that.
   if (there?.some((name) => name !== "lost+found"))

@@ -37,6 +37,10 @@ function whyNot(dataDir: string, error: unknown): string {
       return path !== undefined && path.startsWith(dataDir) && path !== dataDir
         ? `${path} may not be read and written (${code}). Let this user do so, or set DATA_DIR to another folder.`
         : `The data folder ${dataDir} cannot be written. Set DATA_DIR to a folder that can.`;
+    case "ENOENT":
+      return path !== undefined && path.startsWith(dataDir) && path !== dataDir
+        ? `${path} does not exist.`
+        : `The data folder ${dataDir} does not exist and cannot be created. Set DATA_DIR to another folder.`;
     case "EEXIST":
     case "ENOTDIR":
       return path !== undefined && path.startsWith(dataDir) && path !== dataDir

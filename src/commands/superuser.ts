@@ -14,22 +14,21 @@ import { enterDataFolder } from "./enter-data-folder.ts";
 import { cannotUse } from "./start-problems.ts";
 
 /**
- * Makes the account with this address an active, verified superuser. With a password given it is made where there is
- * none, and where there is one it gets the password. Only then a database is made where there is none. The server may be
- * running meanwhile.
+ * Makes the account with this address an active, verified superuser. With a password, the command creates a missing account
+ * (and a missing database), and sets the password of an existing one. The service may be running meanwhile.
  * @param password undefined: only an existing account is promoted
  * @throws CommandError
  */
 export async function superuser(address: string, password: string | undefined): Promise<void> {
   const email = parseEmailAddress(address);
-  if ("problem" in email) throw new CommandError(`${address} is no e-mail address: ${email.problem}`);
+  if ("problem" in email) throw new CommandError(email.problem.replace(/^value/, () => address));
   if (password !== undefined && !isWellFormedText(password))
-    throw new CommandError("The password is no well-formed text.");
+    throw new CommandError("The password is not valid Unicode text.");
   const config = readConfig();
   const isNew = await lacksDatabase(config);
   if (isNew && password === undefined)
     throw new CommandError(
-      `There is no database in ${config.dataDir}. Set DATA_DIR to the folder of the service, or give --password-stdin to make the account in a new database there.`,
+      `There is no database in ${config.dataDir}. Set DATA_DIR to the folder of the service, or add --password-stdin to create the account in a new database there.`,
     );
   const services = await open(config).catch((error: unknown) => {
     throw error instanceof CommandError ? error : cannotUse(config, error);
@@ -37,7 +36,7 @@ export async function superuser(address: string, password: string | undefined): 
   try {
     const found = await services.database.users.byEmailKey(email.uniqueKey);
     if (!found && password === undefined)
-      throw new CommandError(`There is no account ${email.address}. Give --password-stdin to make it.`);
+      throw new CommandError(`There is no account ${email.address}. Add --password-stdin to create it.`);
     const user = found ?? (await register(services, email, password ?? "", []));
     await changeAccount(
       services,
@@ -51,10 +50,12 @@ export async function superuser(address: string, password: string | undefined): 
       },
       (given) => services.hashing.hash(given, []),
     );
-    process.stdout.write(`${user.email} is a superuser${found ? "" : ", and was made"}.\n`);
+    process.stdout.write(
+      found ? `${user.email} is now a superuser.\n` : `Created the superuser ${user.email}.\n`,
+    );
     if (isNew)
       process.stdout.write(
-        `There was no database in ${config.dataDir}, so a new one was made. If the service has another folder, set DATA_DIR to it.\n`,
+        `There was no database in ${config.dataDir}, so the command created one. If the service uses another folder, set DATA_DIR to it.\n`,
       );
   } catch (error) {
     throw error instanceof ApiError && error.options.reason

@@ -138,6 +138,18 @@ describe("a start that cannot be", () => {
     plain(await run([]), join(folder, "data"));
   });
 
+  // Nothing can be created there, by root either.
+  test.skipIf(process.platform !== "linux")(
+    "start: a data folder that cannot be created is named in plain words",
+    async () => {
+      const DATA_DIR = "/proc/none/data";
+      const problem = `The data folder ${DATA_DIR} does not exist and cannot be created. Set DATA_DIR to another folder.\n`;
+      expect(await run([], { DATA_DIR })).toEqual({ status: 1, out: "", error: problem });
+      const create = ["superuser", "ada@example.com", "--password-stdin"];
+      expect(await run(create, { DATA_DIR }, "correct horse battery")).toMatchObject({ error: problem });
+    },
+  );
+
   test("names the address that this machine has not", async () => {
     for (const host of ["no.such.host.invalid", "192.0.2.1"]) plain(await run([], { HOST: host }), host);
   });
@@ -277,6 +289,63 @@ describe("the file .env", () => {
     );
   });
 
+  /** What a service that is started with this file warns of. */
+  async function warnings(file: string): Promise<string[]> {
+    await Bun.write(join(folder, ".env"), file);
+    const child = Bun.spawn(command, {
+      env: {
+        PATH: process.env["PATH"],
+        HOST: "127.0.0.1",
+        PORT: "0",
+        PUBLIC_URL: "https://a.example",
+        DATA_DIR: join(folder, "data"),
+      },
+      cwd: folder,
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    // The service logs its warnings right after the greeting, and writes its log before it exits.
+    await child.stdout.getReader().read();
+    child.kill();
+    const lines = (await new Response(child.stderr).text()).trim().split("\n");
+    await child.exited;
+    return lines
+      .map((line) => JSON.parse(line) as { event: string; warning: string })
+      .filter(({ event }) => event === "configuration.warning")
+      .map(({ warning }) => warning);
+  }
+  const unclear = (lines: string) =>
+    `${lines} of the file .env cannot be understood. Write NAME=value, and close a quote that begins a value.`;
+
+  test.each<[file: string, lines: string]>([
+    ["A=1\nhidden\n", "Line 2"],
+    ["A=1\r\n\r\nA hidden=1\r\n", "Line 3"],
+    ["A='x\ny'\nB=\"hidden\nC=1\n", "Line 3"],
+    ["A='it's hidden'\n", "Line 1"],
+    ["A= 'hidden\n", "Line 1"],
+    ["A:hidden\n[section]\n=hidden\nset B=hidden\n", "Lines 1, 2, 3, 4"],
+    ["hidden\n".repeat(12), "Lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more"],
+  ])(".env: of %j the warning names the place, and shows no text", async (file, lines) => {
+    expect(await warnings(file)).toEqual([unclear(lines)]);
+  });
+
+  test(".env: nothing that is understood leads to a warning", async () => {
+    const file = [
+      "\uFEFF# it's a comment",
+      "",
+      "  A = x y z # a comment",
+      "export B='x' # a comment",
+      'C="x\ny # z"#',
+      'D="a \\" b"',
+      "E=x'y",
+      "F=`'\"`",
+      "G=",
+      "H: 1",
+      "I.j-k==1",
+    ];
+    for (const lineBreak of ["\n", "\r\n"]) expect(await warnings(file.join(lineBreak))).toEqual([]);
+  });
+
   test(".env: the environment wins", async () => {
     const PUBLIC_URL = "https://environment.example";
     expect(await opened("PUBLIC_URL=https://file.example\n", { PUBLIC_URL })).toBe(PUBLIC_URL);
@@ -312,6 +381,14 @@ describe("health", () => {
     }
   });
 
+  test("health: names PORT where nothing listens", async () => {
+    expect(await run(["health"], { PORT: "1" })).toEqual({
+      status: 1,
+      out: "",
+      error: `Nothing answers at http://127.0.0.1:1/health. Start the service or, if it listens on another port, set PORT to that.\n`,
+    });
+  });
+
   test("health: asks for the real port where PORT is 0", async () => {
     const { status, error } = await run(["health"], { PORT: "0" });
     expect([status, error]).toEqual([
@@ -345,9 +422,11 @@ describe("superuser", () => {
     const make = (email: string) =>
       run(["superuser", email, "--password-stdin"], {}, "correct horse battery");
     const first = await make("root@example.com");
-    expect(first.out).toStartWith("root@example.com is a superuser, and was made.\n");
-    expect(first.out).toContain(`There was no database in ${join(folder, "data")}, so a new one was made.`);
-    expect((await make("ada@example.com")).out).toBe("ada@example.com is a superuser, and was made.\n");
+    expect(first.out).toBe(
+      `Created the superuser root@example.com.\nThere was no database in ${join(folder, "data")}, so the command created one. If the service uses another folder, set DATA_DIR to it.\n`,
+    );
+    expect((await make("ada@example.com")).out).toBe("Created the superuser ada@example.com.\n");
+    expect((await run(["superuser", "ada@example.com"])).out).toBe("ada@example.com is now a superuser.\n");
   });
 
   test("wants an account or a password, and good ones", async () => {
@@ -357,8 +436,9 @@ describe("superuser", () => {
       status: 1,
       error: expect.stringContaining("no account"),
     });
-    expect(await run(["superuser", "nobody", "--password-stdin"], {}, "long enough")).toMatchObject({
+    expect(await run(["superuser", "no$&body", "--password-stdin"], {}, "long enough")).toMatchObject({
       status: 1,
+      error: "no$&body is not a valid email address: An email address must have an @-sign.\n",
     });
     const { status, error } = await run(["superuser", "root@example.com", "--password-stdin"], {}, "short\n");
     expect([status, error]).toEqual([1, "Password should be at least 8 characters.\n"]);
@@ -524,6 +604,59 @@ describe.skipIf(onPostgres)("a backup", () => {
       const { status, error } = await run(["restore", path]);
       expect([name, status, error.trim().split("\n").length]).toEqual([name, 1, 1]);
       expect((await readdir(folder)).filter((entry) => !entry.endsWith(".tar"))).toEqual([]);
+    }
+  });
+
+  test("backup: a target that cannot be written is named in plain words", async () => {
+    const nowhere = join(folder, "nowhere");
+    const notFolder = join(folder, "file");
+    await Bun.write(notFolder, "text");
+    for (const [target, problem] of [
+      [join(nowhere, "b.tar"), `The folder ${nowhere} does not exist. Create it first.`],
+      ["nowhere/b.tar", `The folder ${nowhere} does not exist. Create it first.`],
+      [join(notFolder, "b.tar"), `${notFolder} is not a folder.`],
+      [join(notFolder, "deeper/b.tar"), `${join(notFolder, "deeper")} is not a folder.`],
+      [notFolder, `${notFolder} exists already.`],
+    ] as const)
+      expect([target, await run(["backup", target], { DATA_DIR: join(kept, "data") })]).toEqual([
+        target,
+        { status: 1, out: "", error: `${problem}\n` },
+      ]);
+    expect(await readdir(folder)).toEqual(["file"]);
+  });
+
+  test.skipIf(!mayBecomeAnother)("backup: a target that this user may not write is named", async () => {
+    const nobody = 65_534;
+    await cp(join(kept, "data"), join(folder, "data"), { recursive: true });
+    for (const name of ["", ...(await readdir(join(folder, "data"), { recursive: true }))])
+      await chown(join(folder, "data", name), nobody, nobody);
+    await chmod(folder, 0o755);
+    const target = join(folder, "b.tar");
+    expect(await run(["backup", target], {}, "", nobody)).toEqual({
+      status: 1,
+      out: "",
+      error: `${target} cannot be written: this user may not create files in its folder.\n`,
+    });
+  });
+
+  test("backup: a full disk at the target is named, and nothing is left there", async () => {
+    const disk = join(folder, "disk");
+    await mkdir(disk);
+    const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]).success;
+    if (!mounted) return console.log("skipped: the test of a full disk needs the right to mount one");
+    try {
+      // The copy of the database does not fit; then it does, and the archive does not.
+      for (const size of ["64k", "128k"]) {
+        Bun.spawnSync(["mount", "-o", `remount,size=${size}`, disk]);
+        expect(await run(["backup", join(disk, "b.tar")], { DATA_DIR: join(kept, "data") })).toEqual({
+          status: 1,
+          out: "",
+          error: `There is no space left for ${join(disk, "b.tar")}.\n`,
+        });
+        expect(await readdir(disk)).toEqual([]);
+      }
+    } finally {
+      Bun.spawnSync(["umount", disk]);
     }
   });
 
