@@ -162,6 +162,8 @@ describe("settings", () => {
     ["https://", "have a valid host and port, as in https://photos.example.com:8443"],
     ["https:///photos", "have a valid host and port, as in https://photos.example.com:8443"],
     ["https://a b/", "have a valid host and port, as in https://photos.example.com:8443"],
+    ["https://a..b", "have a valid host and port, as in https://photos.example.com:8443"],
+    ["https://-a.example", "have a valid host and port, as in https://photos.example.com:8443"],
     ["https://x:99999", "have a valid host and port, as in https://photos.example.com:8443"],
     ["https://x:0", "have a valid host and port, as in https://photos.example.com:8443"],
     ["https://x/#y", "have no fragment (#)"],
@@ -180,6 +182,8 @@ describe("settings", () => {
     ["https://photos.example.com/app/", "https://photos.example.com/app"],
     ["HTTPS://Photos.Example.com", "https://photos.example.com"],
     ["http://192.168.1.5:8000", "http://192.168.1.5:8000"],
+    ["http://image_sharing:8000", "http://image_sharing:8000"],
+    ["https://bücher.example", "https://xn--bcher-kva.example"],
     ["http://[::1]:8000/a@b", "http://[::1]:8000/a@b"],
   ])("settings: PUBLIC_URL %p is %p", (text, publicUrl) => {
     expect(readConfig({ PUBLIC_URL: text }).publicUrl).toBe(publicUrl);

@@ -1,4 +1,4 @@
-import { hostLabel } from "./host-name.ts";
+import { hostLabel, isValidHostname } from "./host-name.ts";
 
 /** The origins (RFC 6454) whose pages may use the API. */
 export interface AllowedOrigins {
@@ -44,7 +44,7 @@ export function parseAllowedOrigins(text: string): AllowedOrigins | undefined {
 function websiteOrigin(entry: string): string | undefined {
   const url = URL.parse(entry);
   const isOrigin = url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
-  return isOrigin && !url.hostname.includes("*") ? url.origin : undefined;
+  return isOrigin && isValidHostname(url.hostname) ? url.origin : undefined;
 }
 
 function subdomainsOf(entry: string): RegExp | undefined {

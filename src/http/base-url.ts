@@ -1,13 +1,11 @@
 import type { Connections } from "./connections.ts";
-import { hostLabel } from "./host-name.ts";
+import { isValidHostname } from "./host-name.ts";
 
 /**
  * `Host` (RFC 9110, 7.2) in lower case: a name or an IPv4 address, which is captured, or an IPv6 address in brackets, and an
  * optional port other than 0.
  */
-const hostForm = new RegExp(
-  `^(?:(?=[^:]{1,253}(?::|$))(${hostLabel}(?:\\.${hostLabel})*\\.?)|\\[[0-9a-f:.]{2,45}\\])(?::0{0,4}[1-9]\\d{0,4})?$`,
-);
+const hostForm = /^(?:([a-z0-9_.-]+)|\[[0-9a-f:.]{2,45}\])(?::0{0,4}[1-9]\d{0,4})?$/;
 
 /**
  * The beginning of the absolute addresses in responses and mails, without a slash at the end: `PUBLIC_URL`. Where that is
@@ -53,6 +51,7 @@ export class BaseUrl {
 function originOf(scheme: string, host: string): string | undefined {
   const [found, name] = hostForm.exec(host.toLowerCase()) ?? [];
   const url = found === undefined ? null : URL.parse(`${scheme}://${found}`);
+  if (!url || !isValidHostname(url.hostname)) return undefined;
   // The parser takes `1` and `0x7f.1` for IPv4 addresses.
-  return url && (name === undefined || url.hostname === name) ? url.origin : undefined;
+  return name === undefined || url.hostname === name ? url.origin : undefined;
 }

@@ -3,3 +3,12 @@
  * has in the names of services and Windows in those of machines.
  */
 export const hostLabel = "(?!-)[a-z0-9_-]{1,63}(?<!-)";
+
+const hostName = new RegExp(`^(?=.{1,253}\\.?$)(?:${hostLabel}\\.)*${hostLabel}\\.?$`);
+
+/**
+ * Whether the host of a URL is an IP address or a name that DNS allows, which URL parsers do not check.
+ * @param hostname of a `URL`: in lower case, with an IPv6 address in brackets
+ */
+export const isValidHostname = (hostname: string): boolean =>
+  hostname.startsWith("[") || hostName.test(hostname);

@@ -1,3 +1,5 @@
+import { isValidHostname } from "./host-name.ts";
+
 /**
  * Reads the address of a website or of a service's API, to which paths are appended.
  * @returns the address without a trailing slash, or a problem that completes the sentence "The address must …."
@@ -6,7 +8,7 @@ export function parseWebAddress(text: string): { address: string } | { problem: 
   const [, authority] = /^https?:\/\/([^/?#]*)/i.exec(text) ?? [];
   if (authority === undefined) return { problem: "begin with http:// or https://" };
   const url = authority === "" ? null : URL.parse(text);
-  if (!url || url.port === "0")
+  if (!url || url.port === "0" || !isValidHostname(url.hostname))
     return { problem: "have a valid host and port, as in https://photos.example.com:8443" };
   // Looked for in the text, because the parsed URL does not show a query or a fragment that is empty.
   const unwanted = [
