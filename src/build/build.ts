@@ -1,9 +1,14 @@
-// bun run build [--all] [--commit NAME]: the executable for this machine, or one for every platform, in dist/
+// bun run build [--commit NAME]: the executable for this machine.
+// bun run release [--commit NAME]: one for every platform, and this version's entry in the changelog.
+// Both write to dist/, or to the folder that --outdir names, with the checksums.
 import { mkdir, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
-/** As Bun names them. */
+import { version } from "../../package.json";
+import { changelogEntry } from "./changelog.ts";
+
+/** In Bun's names. */
 const platforms = [
   "linux-x64",
   "linux-arm64",
@@ -15,18 +20,21 @@ const platforms = [
 ] as const;
 
 const root = join(import.meta.dir, "../..");
-const dist = join(root, "dist");
 
 /**
- * Makes one executable. Names stay as they are (no `--minify`): Elysia reads the source of handlers.
- * Code that only runs at start is not worth compiling: `serve` goes back to the usual policy when it listens.
- * A bunfig.toml in the folder where it is started is none of its business, and a .env it reads itself.
- * @param target a platform; undefined: this machine
- * @returns the file's path, undefined when Bun could not make it (and has said why)
+ * Builds one executable. Identifiers are not renamed (no `--minify`), because Elysia reads the source of handlers.
+ * Code that runs only at startup is not worth compiling: `serve` restores the usual policy once it listens.
+ * The executable ignores a bunfig.toml in its working folder, and reads .env itself.
+ * @param target a platform; undefined for this machine
+ * @returns the file's path; undefined when Bun failed, after printing the reason
  */
-async function build(target: string | undefined, commit: string): Promise<string | undefined> {
+async function build(
+  outdir: string,
+  target: string | undefined,
+  commit: string,
+): Promise<string | undefined> {
   const name = ["image-sharing", ...(target ? [target] : [])].join("-");
-  const outfile = join(dist, target?.startsWith("windows") ? `${name}.exe` : name);
+  const outfile = join(outdir, target?.startsWith("windows") ? `${name}.exe` : name);
   const { exited } = Bun.spawn(
     [
       process.execPath,
@@ -48,7 +56,7 @@ async function build(target: string | undefined, commit: string): Promise<string
   return (await exited) === 0 ? outfile : undefined;
 }
 
-/** Of the working tree; empty where there is none, or no git. */
+/** The commit of the working tree; empty without a repository or without git. */
 function currentCommit(): string {
   if (!Bun.which("git")) return "";
   const { stdout, success } = Bun.spawnSync(["git", "describe", "--always", "--dirty", "--exclude=*"], {
@@ -58,7 +66,7 @@ function currentCommit(): string {
   return success ? stdout.toString().trim() : "";
 }
 
-/** A line as `sha256sum --check` reads it. */
+/** A line in the format of `sha256sum --check`. */
 async function checksumLine(path: string): Promise<string> {
   const hash = new Bun.CryptoHasher("sha256");
   for await (const chunk of Bun.file(path).stream()) hash.update(chunk);
@@ -66,21 +74,31 @@ async function checksumLine(path: string): Promise<string> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { all: { type: "boolean" }, commit: { type: "string" } } });
+  const { values } = parseArgs({
+    options: { release: { type: "boolean" }, commit: { type: "string" }, outdir: { type: "string" } },
+  });
   const commit = values.commit ?? currentCommit();
-  await mkdir(dist, { recursive: true });
-  await rm(join(dist, "SHA256SUMS"), { force: true });
+  const outdir = values.outdir === undefined ? join(root, "dist") : resolve(values.outdir);
+  const checksums = join(outdir, "SHA256SUMS");
+  await mkdir(outdir, { recursive: true });
+  await rm(checksums, { force: true });
+  if (values.release) {
+    const changelog = await Bun.file(join(root, "CHANGELOG.md")).text();
+    await Bun.write(join(outdir, "CHANGES.md"), changelogEntry(changelog, version));
+  }
 
   let sums = "";
   const missing: string[] = [];
-  for (const target of values.all ? platforms : [undefined]) {
-    const path = await build(target, commit);
+  for (const target of values.release ? platforms : [undefined]) {
+    const path = await build(outdir, target, commit);
     if (path) sums += await checksumLine(path);
     else missing.push(target ?? "this machine");
   }
-  await Bun.write(join(dist, "SHA256SUMS"), sums);
+  await Bun.write(checksums, sums);
   if (missing.length === 0) return;
   process.stderr.write(`Not built: ${missing.join(", ")}.\n`);
+  if (values.release)
+    process.stderr.write("Bun downloads its runtime for each other platform, which needs network access.\n");
   process.exitCode = 1;
 }
 
