@@ -12,13 +12,13 @@ const nginx = Bun.which("nginx") ?? "/usr/sbin/nginx";
 const hasNginx = existsSync(nginx);
 if (!hasNginx) console.log("skipped: the tests behind a proxy need nginx (Debian: nginx)");
 
-/** The README's configuration; without keep-alive nginx asks the service to close each connection. */
-const readme = await Bun.file(join(import.meta.dir, "../../README.md")).text();
-const sample = readme.split("```nginx\n")[1]!.split("\n```")[0]!;
+/** The documented configuration; without keep-alive nginx asks the service to close each connection. */
+const operations = await Bun.file(join(import.meta.dir, "../../docs/operations.md")).text();
+const sample = operations.split("```nginx\n")[1]!.split("\n```")[0]!;
 const withoutKeepAlive = sample.replace(/^.*(?:keepalive 16|Connection "").*\n/gm, "");
 
 describe.skipIf(!hasNginx).each([
-  ["as the README configures it", sample],
+  ["as the documentation configures it", sample],
   ["without keep-alive", withoutKeepAlive],
 ])("behind nginx %s", (_, configuration) => {
   const port = 20_000 + Math.floor(Math.random() * 12_000);
