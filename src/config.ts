@@ -1,14 +1,14 @@
 import { isAbsolute, resolve } from "node:path";
 
-import { isStrongSecret, strongSecretExpected } from "./auth/secret.ts";
-import type { PostgresSettings } from "./database/postgres.ts";
+import { isStrongSecret, strongSecretExpected } from "./config/secret-strength.ts";
+import { smtpServer } from "./config/smtp-server.ts";
+import { parseNetworks, type TrustedProxies } from "./config/trusted-proxies.ts";
 import {
   allowedOriginsExpected,
   noOrigins,
   parseAllowedOrigins,
   type AllowedOrigins,
 } from "./http/allowed-origins.ts";
-import { parseNetworks, type TrustedProxies } from "./http/client-address.ts";
 import { parseWebAddress } from "./http/web-address.ts";
 import {
   defaultSender,
@@ -18,9 +18,7 @@ import {
   senderExpected,
   type Sender,
 } from "./mail/sender.ts";
-import { smtpServer } from "./mail/smtp-mailer.ts";
 import { deadlineFor } from "./media/deadline.ts";
-import type { S3Settings } from "./media/s3-store.ts";
 import { unknownSettings } from "./unknown-settings.ts";
 
 /** Everything an operator can set. Frozen; made once by {@link readConfig}. Sizes are bytes, times are seconds. */
@@ -71,6 +69,26 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** What may be a mistake: a plain sentence each, without the values of variables. */
   readonly warnings: readonly string[];
+}
+
+/** How to reach a PostgreSQL database. */
+export interface PostgresSettings {
+  /** `postgres://user:password@host:port/database?sslmode=…` */
+  readonly url: string;
+  /** The most connections that one process opens. */
+  readonly poolSize: number;
+}
+
+/** How to reach a bucket of an S3-compatible service. */
+export interface S3Settings {
+  readonly bucket: string;
+  /** Null: Amazon's, by region. */
+  readonly endpoint: string | null;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** The address under which everyone can read the bucket's objects; null: every address is signed. */
+  readonly publicUrl: string | null;
 }
 
 export interface ImageKitAccount {

@@ -2,15 +2,8 @@ import { randomBytes } from "node:crypto";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 
+import { isStrongSecret } from "../config/secret-strength.ts";
 import { moveWithoutReplacing } from "../files/move-without-replacing.ts";
-
-/** What {@link isStrongSecret} requires; continues "must be". */
-export const strongSecretExpected =
-  "at least 32 bytes long, of at least 5 different characters, best from: openssl rand -base64 48";
-
-/** Whether a secret may be random: long enough, and not one key held down. */
-export const isStrongSecret = (secret: string): boolean =>
-  Buffer.byteLength(secret) >= 32 && new Set(secret).size >= 5;
 
 /**
  * The secret that signs tokens where none is configured: made on first start and kept in the data folder (mode 0600).

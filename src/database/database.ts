@@ -1,9 +1,10 @@
+import type { PostgresSettings } from "../config.ts";
 import { sql } from "drizzle-orm";
 
 import { sharedCounters } from "./counters.ts";
 import { deliveredMediaQueries, type DeliveredMediaQueries } from "./delivered-media.ts";
 import { postQueries, type PostQueries } from "./posts.ts";
-import { openPostgres, type PostgresSettings } from "./postgres.ts";
+import { openPostgres } from "./postgres.ts";
 import { repeating } from "./repeating.ts";
 import { createReserve, type Reserve } from "./reserve.ts";
 import { revokedTokenQueries, type RevokedTokenQueries } from "./revoked-tokens.ts";

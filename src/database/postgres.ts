@@ -2,6 +2,7 @@ import { SQL } from "bun";
 
 import { drizzle } from "drizzle-orm/bun-sql";
 
+import type { PostgresSettings } from "../config.ts";
 import type { Connection, Query } from "./connection.ts";
 import { NewerDatabase, UnfitDatabase } from "./failures.ts";
 import { pg } from "./kit.ts";
@@ -9,14 +10,6 @@ import { migrationLock } from "./locks.ts";
 import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
 import { createTables } from "./schema.ts";
 import { watchedPool } from "./watched-pool.ts";
-
-/** How to reach a PostgreSQL database. */
-export interface PostgresSettings {
-  /** `postgres://user:password@host:port/database?sslmode=…` */
-  readonly url: string;
-  /** Connections that one process opens at most. */
-  readonly poolSize: number;
-}
 
 /** Seconds that a connection may take to be made. */
 const connectionTimeout = 10;

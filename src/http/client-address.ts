@@ -1,7 +1,6 @@
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
 
-/** Which proxies are believed: so many in front, or every one in these networks. */
-export type TrustedProxies = number | BlockList;
+import { canonicalAddress, type TrustedProxies } from "../config/trusted-proxies.ts";
 
 /**
  * The address a request came from, in canonical form, IPv4 also where the socket shows it mapped into IPv6.
@@ -36,26 +35,6 @@ function isTrusted(address: string, hops: number, trusted: TrustedProxies): bool
   if (typeof trusted === "number") return hops < trusted;
   const version = isIP(address);
   return version !== 0 && trusted.check(address, version === 6 ? "ipv6" : "ipv4");
-}
-
-/**
- * Reads networks in CIDR notation (RFC 4632, RFC 4291 2.3) and single addresses, separated by commas.
- * @returns undefined when one of them is neither
- */
-export function parseNetworks(text: string): BlockList | undefined {
-  const networks = new BlockList();
-  for (const entry of text.split(",")) {
-    const [, written = "", prefix] = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(entry.trim()) ?? [];
-    const address = canonicalAddress(written);
-    if (address === undefined) return undefined;
-    const bits = isIP(address) === 6 ? 128 : 32;
-    // An IPv4 network that is written mapped into IPv6 has 96 bits more.
-    const mappedBits = isIP(written) === 6 && bits === 32 ? 96 : 0;
-    const length = prefix === undefined ? bits : Number(prefix) - mappedBits;
-    if (length < 0 || length > bits) return undefined;
-    networks.addSubnet(address, length, bits === 128 ? "ipv6" : "ipv4");
-  }
-  return networks;
 }
 
 /** A network that limits count in. */
@@ -99,20 +78,6 @@ function networkOf(groups: readonly string[], prefix: 48 | 56 | 64): string {
   const kept = groups.slice(0, Math.ceil(prefix / 16));
   if (prefix === 56) kept.push((Number.parseInt(kept.pop() ?? "0", 16) & 0xff00).toString(16));
   return `${kept.join(":")}::/${prefix}`;
-}
-
-function canonicalAddress(text: string): string | undefined {
-  const address = text.replace(/%.*$/, "");
-  const version = isIP(address);
-  if (version !== 6) return version === 4 ? address : undefined;
-  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(canonical);
-  if (!mapped) return canonical;
-  return mapped
-    .slice(1)
-    .map((half) => Number.parseInt(half, 16))
-    .flatMap((half) => [half >> 8, half & 255])
-    .join(".");
 }
 
 /** Some proxies write `203.0.113.7:4711` or `[2001:db8::7]:4711`. */

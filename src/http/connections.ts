@@ -1,6 +1,7 @@
 import type { Server } from "bun";
 
-import { clientAddress, isTrustedProxy, type TrustedProxies } from "./client-address.ts";
+import type { TrustedProxies } from "../config/trusted-proxies.ts";
+import { clientAddress, isTrustedProxy } from "./client-address.ts";
 
 /** Seconds for which a client may be silent in the middle of a body. */
 export const silenceSeconds = 30;

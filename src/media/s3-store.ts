@@ -1,4 +1,5 @@
 import { S3Client } from "bun";
+import type { S3Settings } from "../config.ts";
 import { ApiError } from "../errors.ts";
 import { mediaCacheControl } from "./cache-control.ts";
 import { contentDisposition } from "./content-disposition.ts";
@@ -6,19 +7,6 @@ import { requireMediaKey } from "./keys.ts";
 import { mayHaveWorked, persistently } from "./persistently.ts";
 import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
 import { untilAborted } from "./until-aborted.ts";
-
-export interface S3Settings {
-  readonly bucket: string;
-  /** Null: Amazon's, by region. */
-  readonly endpoint: string | null;
-  readonly region: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  /** Under which everyone can read the bucket's objects; null: addresses are signed, one by one. */
-  readonly publicUrl: string | null;
-  /** Milliseconds before the first repetition of a failed call. */
-  readonly pause?: number;
-}
 
 /** Seconds for which a signed address to read from is good, and one for a call of our own. */
 export const READABLE = 3600;
@@ -36,10 +24,13 @@ export class S3Store implements MediaStore {
   readonly makesThumbnails = false;
   readonly landsLate = true;
   readonly #settings: S3Settings;
+  readonly #retryPauseMs: number;
   readonly #client: S3Client;
 
-  constructor(settings: S3Settings) {
+  /** @param retryPauseMs before the first retry of a failed call; for tests */
+  constructor(settings: S3Settings, { retryPauseMs = 500 } = {}) {
     this.#settings = settings;
+    this.#retryPauseMs = retryPauseMs;
     const { bucket, endpoint, region, accessKeyId, secretAccessKey } = settings;
     this.#client = new S3Client({
       bucket,
@@ -112,7 +103,7 @@ export class S3Store implements MediaStore {
       if (!answer.ok) throw new Refused(answer, text);
     };
     try {
-      await untilAborted(signal, () => persistently(signal, this.#settings.pause ?? 500, once));
+      await untilAborted(signal, () => persistently(signal, this.#retryPauseMs, once));
       return true;
     } catch (failure) {
       if (signal.aborted) throw signal.reason;

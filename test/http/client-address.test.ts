@@ -1,11 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import {
-  clientAddress,
-  clientNetwork,
-  clientNetworks,
-  parseNetworks,
-} from "../../src/http/client-address.ts";
+import { parseNetworks } from "../../src/config/trusted-proxies.ts";
+import { clientAddress, clientNetwork, clientNetworks } from "../../src/http/client-address.ts";
 
 test("without a trusted proxy the header is nobody's business", () => {
   expect(clientAddress("203.0.113.9", "198.51.100.1", 0)).toBe("203.0.113.9");

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, jest, test } from "bun:test";
 
 import { ServiceProcess } from "../support/process.ts";
 import { exchange, head } from "../support/raw-http.ts";
-import { parseNetworks } from "../../src/http/client-address.ts";
+import { parseNetworks } from "../../src/config/trusted-proxies.ts";
 import { Connections } from "../../src/http/connections.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { resetMessage } from "../../src/mail/messages.ts";
-import { createSmtpMailer, smtpServer } from "../../src/mail/smtp-mailer.ts";
+import { smtpServer } from "../../src/config/smtp-server.ts";
+import { createSmtpMailer } from "../../src/mail/smtp-mailer.ts";
 import { relayCertificate } from "../support/relay-certificate.ts";
 import { startSmtpSink } from "../support/smtp-sink.ts";
 

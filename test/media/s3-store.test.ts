@@ -13,16 +13,8 @@ function storeOn(
   changes: { secretAccessKey?: string; publicUrl?: string; bucket?: string } = {},
 ) {
   const { bucket, url: endpoint, region, accessKeyId, secretAccessKey } = fake;
-  return new S3Store({
-    bucket,
-    endpoint,
-    region,
-    accessKeyId,
-    secretAccessKey,
-    publicUrl: null,
-    pause: 1,
-    ...changes,
-  });
+  const settings = { bucket, endpoint, region, accessKeyId, secretAccessKey, publicUrl: null, ...changes };
+  return new S3Store(settings, { retryPauseMs: 1 });
 }
 
 storeContract("s3", async () => {
