@@ -7,7 +7,7 @@ import { thumbnailPath, type Preparation } from "../media/preparation.ts";
 import type { StagedUpload } from "../media/staging.ts";
 import type { StorableFile, StoredMedia } from "../media/store.ts";
 import { earlierUpload, uploadInProgress } from "./idempotency.ts";
-import { removeBytes } from "./removing.ts";
+import { deleteOrphanedMedia } from "./orphaned-media.ts";
 import type { PostServices } from "./services.ts";
 
 /** What a client wants to share. */
@@ -22,7 +22,7 @@ export interface Upload {
 
 /**
  * The life of an upload after it was staged: prepare → reserve → store → publish. Only a published post is acknowledged;
- * whatever fails before leaves a row that knows where the bytes may be, for {@link removeBytes} and the sweeper.
+ * whatever fails before leaves a row that knows where the bytes may be, for {@link deleteOrphanedMedia} and the sweeper.
  * @throws ApiError of the store; those of `MediaWorkers.prepare`; UNAUTHORIZED or FORBIDDEN when the actor lost the
  * right to publish meanwhile; those of {@link earlierUpload}
  */
@@ -88,7 +88,7 @@ export async function publish(
       metrics.upload(error instanceof ApiError ? error.code : "aborted", 0);
       // Not when it was published all the same and only the answer was lost.
       const leftover = await database.posts.abandon(id, new Date()).catch(endUnknown);
-      if (leftover) await removeBytes(services, leftover);
+      if (leftover) await deleteOrphanedMedia(services, leftover);
       throw error;
     }
   } finally {

@@ -1,6 +1,6 @@
 import { longestRequestMs } from "../database/actors.ts";
 import type { PostServices } from "./services.ts";
-import { removeBytes } from "./removing.ts";
+import { deleteOrphanedMedia } from "./orphaned-media.ts";
 
 /** Posts whose bytes are deleted at the same time. */
 const batch = 10;
@@ -52,7 +52,7 @@ export function createSweeper(
       const leaseUntil = new Date(Date.now() + deadlineFor(0) * 1000 + leaseMargin);
       const claimed = await database.posts.claimDeleting(new Date(), leaseUntil, [...running], batch);
       if (claimed.length === 0) break;
-      const outcomes = await Promise.all(claimed.map((leftover) => removeBytes(services, leftover)));
+      const outcomes = await Promise.all(claimed.map((leftover) => deleteOrphanedMedia(services, leftover)));
       for (const isGone of outcomes) isGone ? deleted++ : failed++;
     }
     await database.posts.expireUploadKeys(new Date(now.getTime() - uploadKeyLifetime));

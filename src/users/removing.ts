@@ -2,7 +2,6 @@ import type { Actor } from "../database/actors.ts";
 import type { Background } from "../operation/background.ts";
 import type { Database } from "../database/database.ts";
 import { ApiError } from "../errors.ts";
-import type { Sweeper } from "../posts/sweeper.ts";
 
 /**
  * Deletes an account. Its tokens end and its posts leave the feed in the same moment; their media follows in the
@@ -12,7 +11,12 @@ import type { Sweeper } from "../posts/sweeper.ts";
  * right to do it meanwhile
  */
 export async function removeUser(
-  services: { database: Database; background: Background; sweeper: Sweeper },
+  services: {
+    database: Database;
+    background: Background;
+    /** Deletes the files of deleted posts; `graceMs` is the age at which a running upload counts as abandoned. */
+    sweeper: { readonly graceMs: number; sweep(): Promise<void> };
+  },
   actor: Actor,
   id: string,
 ): Promise<void> {
