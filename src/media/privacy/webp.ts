@@ -11,6 +11,8 @@ const isAnimated = 0x02;
 /** Bytes of memory for a pixel. */
 const lossyPixelBytes = 4.2;
 const losslessPixelBytes = 8.4;
+/** Of a key frame, in front of its first partition (RFC 6386 section 9.1). */
+const vp8HeaderBytes = 10;
 
 interface Chunk {
   readonly type: string;
@@ -31,8 +33,8 @@ export async function planWebp(source: ByteSource): Promise<Rewriting> {
   if (riff.toString("latin1", 0, 4) !== "RIFF" || riff.toString("latin1", 8, 12) !== "WEBP")
     throw damaged("no WebP signature");
   const end = riff.readUInt32LE(4) + 8;
-  // The last chunk's padding is forgotten by some writers.
-  const isCut = end > source.size + 1;
+  // Some writers forget the padding of the last chunk, which fits nevertheless.
+  const isCut = end > source.size;
   const missing = isCut ? cutOff : damaged;
   const chunks = await readChunks(source, 12, Math.min(end, source.size), isCut);
   const extended = chunks[0]?.type === "VP8X" ? await source.read(chunks[0].body, 10) : undefined;
@@ -179,19 +181,28 @@ async function requireSize(
     throw damaged(`an image of ${width} × ${height} instead of ${expected.width} × ${expected.height}`);
 }
 
-/** Size in the bitstream's own header (RFC 6386 section 9.1, RFC 9649 section 3.4). */
+/**
+ * Size in the bitstream's own header (RFC 6386 section 9.1, RFC 9649 section 3.4).
+ * @throws ApiError DAMAGED_MEDIA for a header that no decoder accepts
+ */
 async function imageSize(
   source: ByteSource,
   { type, body, length }: Chunk,
 ): Promise<{ width: number; height: number }> {
   const header = await source.readUpTo(body, Math.min(length, 10));
   if (type === "VP8L") {
-    if (header.readUInt8(0) !== 0x2f) throw damaged("no VP8L signature");
     const bits = header.readUInt32LE(1);
+    // The version, in the last three bits, is 0.
+    if (header.readUInt8(0) !== 0x2f || bits >>> 29 !== 0) throw damaged("no VP8L header");
     return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
   }
-  // The first bit of a key frame is zero.
-  if (header.readUInt8(0) & 1 || header.readUIntBE(3, 3) !== 0x9d012a) throw damaged("no VP8 key frame");
+  const tag = header.readUIntLE(0, 3);
+  // The first bit of a key frame is zero, and versions go up to 3.
+  if (tag & 1 || ((tag >>> 1) & 7) > 3 || header.readUIntBE(3, 3) !== 0x9d012a)
+    throw damaged("no VP8 key frame");
+  const firstPartitionBytes = tag >>> 5;
+  if (firstPartitionBytes === 0 || vp8HeaderBytes + firstPartitionBytes > length)
+    throw damaged("a VP8 partition beyond its chunk");
   const size = { width: header.readUInt16LE(6) & 0x3fff, height: header.readUInt16LE(8) & 0x3fff };
   if (size.width === 0 || size.height === 0) throw damaged("a picture without a size");
   return size;

@@ -114,6 +114,13 @@ describe("a WebP", () => {
     const whole = riffFile("WEBP", vp8x(0), await webpImage(true));
     for (const share of [0.2, 0.5, 0.9])
       expect(await outcome(whole.subarray(0, whole.length * share), "image/webp")).toBe("CUT_OFF_MEDIA");
+    // One rule, however many bytes are missing.
+    for (const lossless of [false, true]) {
+      const simple = riffFile("WEBP", await webpImage(lossless));
+      const padding = riffChunks(simple.subarray(12))[0]!.content.length % 2;
+      for (const missing of [1, 2, 3, 4])
+        expect(await outcome(simple.subarray(0, -padding - missing), "image/webp")).toBe("CUT_OFF_MEDIA");
+    }
     const odd = riffFile("WEBP", riffChunk("VP8L", Buffer.from("\x2f\x2f\xc0\x07\x00ab", "latin1")));
     expect((await clean(odd.subarray(0, -1), "image/webp")).bytes).toEqual(odd);
   });
@@ -153,5 +160,24 @@ describe("a WebP", () => {
       broken.writeUInt8(0xff, lossless ? 20 : 23);
       expect(await outcome(broken, "image/webp")).toBe("DAMAGED_MEDIA");
     }
+  });
+
+  test("whose first VP8 partition does not fit its chunk, or with an unknown version, is refused", async () => {
+    const lossy = riffFile("WEBP", await webpImage(false));
+    const tag = lossy.readUIntLE(20, 3);
+    for (const [changed, expected] of [
+      [tag, "cleaned"],
+      [(tag & 31) | ((lossy.length - 30) << 5), "cleaned"],
+      [(tag & 31) | ((lossy.length - 29) << 5), "DAMAGED_MEDIA"],
+      [tag & 31, "DAMAGED_MEDIA"],
+      [tag | (4 << 1), "DAMAGED_MEDIA"],
+    ] as const) {
+      const sample = Buffer.from(lossy);
+      sample.writeUIntLE(changed, 20, 3);
+      expect([changed, await outcome(sample, "image/webp")]).toEqual([changed, expected]);
+    }
+    const lossless = riffFile("WEBP", await webpImage(true));
+    lossless.writeUInt8(lossless.readUInt8(24) | 0x20, 24);
+    expect(await outcome(lossless, "image/webp")).toBe("DAMAGED_MEDIA");
   });
 });
