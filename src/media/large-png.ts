@@ -2,20 +2,7 @@ import { createInflate } from "node:zlib";
 
 import { ByteSource } from "./byte-source.ts";
 import { cutOff, damaged } from "./damaged.ts";
-
-/** Samples of a pixel by colour type (PNG third edition, 11.2.1). */
-const samplesOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
-
-/** Adam7: where each pass begins and how far its pixels are apart (8.1). */
-const passes = [
-  [0, 0, 8, 8],
-  [4, 0, 8, 8],
-  [0, 4, 4, 8],
-  [2, 0, 4, 4],
-  [0, 2, 2, 4],
-  [1, 0, 2, 2],
-  [0, 1, 1, 2],
-] as const;
+import { rowLengths } from "./png-rows.ts";
 
 /** Types of filter that a row may have (9.2): 0 to 4. */
 const lastFilter = 4;
@@ -56,21 +43,6 @@ export async function requireWholePng(path: string): Promise<void> {
 
 const once = (emitter: NodeJS.EventEmitter, event: string) =>
   new Promise<void>((resolve) => void emitter.once(event, () => resolve()));
-
-/** The number of rows of each pass, and their bytes without the filter's. */
-function rowLengths(header: Buffer): { count: number; bytes: number }[] {
-  const [width, height] = [header.readUInt32BE(0), header.readUInt32BE(4)];
-  const bits = header.readUInt8(8) * (samplesOf[header.readUInt8(9)] ?? 4);
-  const bytesOf = (pixels: number) => Math.ceil((pixels * bits) / 8);
-  if (header.readUInt8(12) === 0) return [{ count: height, bytes: bytesOf(width) }];
-  return passes
-    .map(([x, y, across, down]) => ({
-      pixels: Math.ceil((width - x) / across),
-      count: Math.ceil((height - y) / down),
-    }))
-    .filter(({ pixels, count }) => pixels > 0 && count > 0)
-    .map(({ pixels, count }) => ({ count, bytes: bytesOf(pixels) }));
-}
 
 /** Counts rows as they come out of the decompression. */
 class RowChecker {

@@ -4,27 +4,37 @@ import type { ByteSource } from "../byte-source.ts";
 import { pngColours, type PngColourChunks } from "../colour/png-colours.ts";
 import { cutOff, damaged } from "../damaged.ts";
 import { pngChunk, pngSignature } from "../png-chunks.ts";
+import { rowLengths } from "../png-rows.ts";
 import { Canvas } from "./canvas.ts";
 import { orientationExif, readOrientation, turned, type Orientation } from "./exif.ts";
 import { cleanProfile } from "./icc.ts";
 import { Pieces, type Rewriting } from "./plan.ts";
+import { chunkChecksum, keepMended, keepPictureData, type PngChunkContent } from "./png-data.ts";
 import { PngFrames } from "./png-frames.ts";
 
 const headerEnd = pngSignature.length + 12 + 13;
 
-/** Chunks that make the picture and stay as they are: its data, colours, transparency, density, animation. */
-const kept = new Set(
-  "PLTE IDAT tRNS gAMA cHRM sRGB cICP mDCV mDCv cLLI cLLi sBIT bKGD hIST pHYs acTL fcTL fdAT".split(" "),
-);
-/** Those of them that say what the picture's numbers look like. */
+/** Chunks that describe the picture and stay, each once, with the length that their content must have. */
+const contentBytes: Readonly<Record<string, number>> = {
+  gAMA: 4,
+  cHRM: 32,
+  sRGB: 1,
+  cICP: 4,
+  mDCV: 24,
+  mDCv: 24,
+  cLLI: 8,
+  cLLi: 8,
+  pHYs: 9,
+};
+/** Chunks of the picture's data and of its animation. */
+const dataChunks = new Set("IDAT acTL fcTL fdAT".split(" "));
+/** Chunks that say what the picture's numbers look like. */
 const colourChunks = new Set(["gAMA", "cHRM", "sRGB", "cICP"] as const);
 type ColourChunk = typeof colourChunks extends ReadonlySet<infer T> ? T : never;
 
 /** Bytes of a colour profile, not compressed. */
 const maxProfileBytes = 16 * 1024 * 1024;
 const maxExifBytes = 65_536;
-/** Of a chunk about colours. */
-const maxColourBytes = 64;
 /** Bytes of memory for a pixel, which decoders make four numbers of. */
 const decodedPixelBytes = 4.2;
 
@@ -37,11 +47,16 @@ const bitDepths: Readonly<Record<number, readonly number[]>> = {
   6: [8, 16],
 };
 
+/** The colour type of pictures with a palette. */
+const indexed = 3;
+
 /**
  * Plans a PNG or APNG (PNG third edition) of the chunks that make the picture, its colour profile made anew, and an eXIf
- * of the orientation alone. Everything behind IEND is left out. Where the file ends early, behind the picture, IEND is
- * added, and the frame of an animation that it ends in is left out. Checksums are not verified, and compressed data is
- * not looked at: a decoder will.
+ * of the orientation alone. Everything behind IEND and behind the last row of the picture is left out. Where the file
+ * ends early, behind the picture, IEND is added, and the frame of an animation that it ends in is left out.
+ *
+ * Wrong checksums are treated as browsers do: those of data are mended, other chunks that have one are left out like
+ * those of the wrong length, and IHDR and PLTE must be right.
  * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA for a file that ends within its picture
  */
 export async function planPng(source: ByteSource): Promise<Rewriting> {
@@ -49,37 +64,76 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
   const header = await source.read(pngSignature.length, 8 + 13);
   if (header.toString("latin1", 4, 8) !== "IHDR" || header.readUInt32BE(0) !== 13)
     throw damaged("no IHDR first");
-  const { width, height, components } = readHeader(header.subarray(8));
+  const { width, height, colourType, bitDepth } = readHeader(header.subarray(8));
+  const hasRightChecksum = async (chunk: PngChunkContent) =>
+    (await source.read(chunk.offset + 8 + chunk.length, 4)).readUInt32BE(0) ===
+    (await chunkChecksum(source, chunk));
+  if (!(await hasRightChecksum({ type: "IHDR", offset: pngSignature.length, length: 13 })))
+    throw damaged("a wrong checksum of IHDR");
+  const rowBytes = rowLengths(Buffer.from(header.subarray(8))).reduce(
+    (sum, { count, bytes }) => sum + count * (1 + bytes),
+    0,
+  );
   const frames = new PngFrames(new Canvas(width, height));
   const colours: { -readonly [T in keyof PngColourChunks]: PngColourChunks[T] } = {};
   let orientation: Orientation | undefined;
-  let hasProfile = false;
+  const seen = new Set<string>();
+  /** The picture's data, until the chunk behind it. */
+  let data: Chunk[] = [];
+  let paletteEntries = 0;
   let hasData = false;
   let isMended = false;
+  const keepData = async () => {
+    if (data.length > 0) await keepPictureData(frames.pieces, source, data, rowBytes);
+    data = [];
+  };
   for (let position = headerEnd; ;) {
     source.budget.elements.spend();
     const chunk = await readChunk(source, position, hasData);
     if (chunk === undefined || chunk.isCut) {
       if (!hasData || chunk?.type === "IDAT") throw cutOff("cut within the picture");
+      await keepData();
       frames.mend(chunk?.type === "fdAT");
       isMended = true;
       break;
     }
     const { type, length, end } = chunk;
+    if (type === "IDAT") {
+      if (hasData && data.length === 0) throw damaged("data of the picture behind its end");
+      data.push(chunk);
+      hasData = true;
+      position = end;
+      continue;
+    }
+    await keepData();
     if (type === "IEND") break;
-    const content = async (most: number) =>
+    const content = async (most = length) =>
       Buffer.from(await source.readUpTo(position + 8, Math.min(length, most)));
-    if (type === "fcTL") frames.start(await content(26), !hasData);
-    if (type === "acTL" && length === 8) frames.addControl(await content(8));
-    else if (kept.has(type)) {
-      frames.pieces.keep(position, end - position);
-      hasData ||= type === "IDAT";
-      if (type === "fdAT") frames.addData();
-      if (!hasData && colourChunks.has(type as ColourChunk))
-        colours[type as ColourChunk] ??= await content(maxColourBytes);
-    } else if (type === "iCCP" && !hasData && !hasProfile) {
-      hasProfile = true;
-      const profile = readProfile(await source.read(position + 8, length));
+    if (dataChunks.has(type)) {
+      if (type === "fcTL") frames.start(await content(26), !hasData);
+      else if (type === "fdAT") frames.addData();
+      if (type === "acTL") {
+        if (length === 8) frames.addControl(await content());
+      } else await keepMended(frames.pieces, source, chunk);
+    } else if (type === "PLTE") {
+      // In other pictures it only suggests colours to devices that have few.
+      if (colourType === indexed && !hasData) {
+        if (seen.has(type) || length === 0 || length % 3 > 0 || length > 3 * 256)
+          throw damaged("an impossible palette");
+        if (!(await hasRightChecksum(chunk))) throw damaged("a wrong checksum of PLTE");
+        paletteEntries = Math.min(length / 3, 2 ** bitDepth);
+        if (paletteEntries * 3 === length) frames.pieces.keep(position, end - position);
+        else frames.pieces.add(pngChunk(type, await content(paletteEntries * 3)));
+      }
+    } else if (describes(chunk, colourType, paletteEntries)) {
+      if (!hasData && !seen.has(type) && (await hasRightChecksum(chunk))) {
+        frames.pieces.keep(position, end - position);
+        if (colourChunks.has(type as ColourChunk)) colours[type as ColourChunk] = await content();
+      }
+    } else if (type === "iCCP" && !hasData && !seen.has(type)) {
+      const profile = (await hasRightChecksum(chunk))
+        ? readProfile(await source.read(position + 8, length))
+        : undefined;
       if (profile) {
         frames.pieces.add(profileChunk(profile));
         colours.iCCP = profile;
@@ -94,6 +148,7 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
     } else if (!isAncillary(type)) {
       throw damaged(`${type === "IHDR" ? "a second IHDR" : "an unknown critical chunk"} at ${position}`);
     }
+    seen.add(type);
     position = end;
   }
   if (!hasData) throw damaged("no picture");
@@ -112,17 +167,14 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
     hasPicture: true,
     decoding: {
       memoryBytes: width * height * decodedPixelBytes,
-      components,
+      components: colourType === 0 || colourType === 4 ? 1 : 3,
       colours: pngColours(colours),
       mustBeChecked: isMended ? "no end" : undefined,
     },
   };
 }
 
-interface Chunk {
-  readonly type: string;
-  /** Bytes of the content. */
-  readonly length: number;
+interface Chunk extends PngChunkContent {
   readonly end: number;
   /** The file ends within it. */
   readonly isCut: boolean;
@@ -136,20 +188,42 @@ async function readChunk(source: ByteSource, offset: number, hasData: boolean): 
   if (hasData && !/^[A-Za-z]{4}$/.test(type)) return undefined;
   const length = head.readUInt32BE(0);
   const end = offset + 12 + length;
-  return { type, length, end, isCut: end > source.size };
+  return { type, offset, length, end, isCut: end > source.size };
 }
 
 /** Critical chunks have a capital first: without one of them the picture would be another one. */
 const isAncillary = (type: string) => /^[a-z][A-Za-z]{3}$/.test(type);
 
+/** Whether a chunk says something about the picture, in as many bytes as that takes; decoders ignore others. */
+function describes({ type, length }: PngChunkContent, colourType: number, paletteEntries: number): boolean {
+  switch (type) {
+    case "tRNS":
+      if (colourType === indexed) return length > 0 && length <= paletteEntries;
+      return length === (colourType === 0 ? 2 : colourType === 2 ? 6 : undefined);
+    case "bKGD":
+      return length === (colourType === indexed ? 1 : colourType === 0 || colourType === 4 ? 2 : 6);
+    case "sBIT":
+      return length === ({ 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 } as Record<number, number>)[colourType];
+    default:
+      return length === contentBytes[type];
+  }
+}
+
+interface PngHeader {
+  readonly width: number;
+  readonly height: number;
+  readonly bitDepth: number;
+  readonly colourType: number;
+}
+
 /** @throws ApiError DAMAGED_MEDIA for values in IHDR that PNG does not have */
-function readHeader(header: Buffer): { width: number; height: number; components: number } {
+function readHeader(header: Buffer): PngHeader {
   const [width, height] = [header.readInt32BE(0), header.readInt32BE(4)];
   if (width <= 0 || height <= 0) throw damaged("a picture without a size");
   const [bitDepth = 0, colourType = 0, compression, filter, interlacing = 0] = header.subarray(8);
   if (!bitDepths[colourType]?.includes(bitDepth) || compression !== 0 || filter !== 0 || interlacing > 1)
     throw damaged("impossible values in IHDR");
-  return { width, height, components: colourType === 0 || colourType === 4 ? 1 : 3 };
+  return { width, height, bitDepth, colourType };
 }
 
 /** The profile in the content of an iCCP, made anew; undefined for one that decoders ignore. */

@@ -18,6 +18,14 @@ const frameControl = (x: number, y: number, width: number, height: number) =>
   pngChunk("fcTL", Buffer.concat([u32(0, width, height, x, y), Buffer.alloc(6)]));
 const types = (png: Buffer) => pngChunks(png).map(({ type }) => type);
 
+/** Chunks that describe a picture of four samples, and the length of their content. */
+const describing = { gAMA: 4, cHRM: 32, sRGB: 1, cICP: 4, mDCV: 24, cLLI: 8, sBIT: 4, bKGD: 6, pHYs: 9 };
+const withWrongChecksum = (chunk: Buffer) => {
+  const bytes = Buffer.from(chunk);
+  bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 0x55, bytes.length - 1);
+  return bytes;
+};
+
 describe("a PNG", () => {
   test("loses its texts, times and EXIF before, behind and after its data, and no pixel", async () => {
     const sample = plainPng([...text, pngChunk("eXIf", secretExif(6))], text, "secret tail");
@@ -86,15 +94,116 @@ describe("a PNG", () => {
   });
 
   test("keeps what makes its colours, density and animation, in order", async () => {
-    const before = ["gAMA", "cHRM", "sRGB", "cICP", "sBIT", "pHYs", "acTL"].map((type) =>
-      pngChunk(type, `${type} content`),
+    const before = Object.entries(describing).map(([type, length]) =>
+      pngChunk(type, Buffer.alloc(length, 1)),
     );
+    before.push(pngChunk("acTL", u32(2, 0)));
     before.push(frameControl(0, 0, 48, 32));
     const after = [frameControl(1, 2, 47, 30), pngChunk("fdAT", "fdAT content")];
     const plain = plainPng(before, after);
     const mixed = plainPng([...text, ...before], [...after, ...text]);
     expect((await clean(plain, "image/png")).bytes).toEqual(plain);
     expect((await clean(mixed, "image/png")).bytes).toEqual(plain);
+  });
+
+  test("loses descriptions of the wrong length, with a wrong checksum, behind its data, and second ones", async () => {
+    const plain = plainPng();
+    for (const [type, length] of Object.entries(describing)) {
+      for (const wrong of [0, length - 1, length + 6])
+        expect((await clean(plainPng([pngChunk(type, Buffer.alloc(wrong, 1))]), "image/png")).bytes).toEqual(
+          plain,
+        );
+      const right = pngChunk(type, Buffer.alloc(length, 1));
+      expect((await clean(plainPng([withWrongChecksum(right)]), "image/png")).bytes).toEqual(plain);
+      expect((await clean(plainPng([], [right]), "image/png")).bytes).toEqual(plain);
+      const twice = plainPng([right, pngChunk(type, Buffer.alloc(length, 2))]);
+      expect((await clean(twice, "image/png")).bytes).toEqual(plainPng([right]));
+    }
+  });
+
+  test("loses a palette that its colours do not come from, and histograms", async () => {
+    const sample = plainPng([
+      pngChunk("PLTE", "secret"),
+      pngChunk("hIST", "secret"),
+      pngChunk("tRNS", "secret"),
+    ]);
+    expect((await clean(sample, "image/png")).bytes).toEqual(plainPng());
+  });
+
+  /** A PNG of 2 × 2 pixels in the colours of a palette, two bits each. */
+  const indexedPng = (...chunks: Buffer[]) =>
+    Buffer.concat([
+      plainPng().subarray(0, 8),
+      pngChunk("IHDR", Buffer.from([0, 0, 0, 2, 0, 0, 0, 2, 2, 3, 0, 0, 0])),
+      ...chunks,
+      pngChunk("IDAT", deflateSync(Buffer.from([0, 0x10, 0, 0xb0]))),
+      pngChunk("IEND"),
+    ]);
+  test("keeps of its palette and transparency what its pixels can name", async () => {
+    const palette = (colours: number) => pngChunk("PLTE", Buffer.alloc(colours * 3, "abcdefghijklmno"));
+    const opacity = (entries: number) => pngChunk("tRNS", Buffer.alloc(entries, 7));
+    const whole = indexedPng(palette(4), opacity(4));
+    expect((await clean(whole, "image/png")).bytes).toEqual(whole);
+    expect((await clean(indexedPng(palette(5), opacity(4)), "image/png")).bytes).toEqual(whole);
+    expect((await clean(indexedPng(palette(4), opacity(5)), "image/png")).bytes).toEqual(
+      indexedPng(palette(4)),
+    );
+    for (const broken of [pngChunk("PLTE"), pngChunk("PLTE", "1234"), pngChunk("PLTE", Buffer.alloc(771))])
+      expect(await outcome(indexedPng(broken), "image/png")).toBe("DAMAGED_MEDIA");
+    expect(await outcome(indexedPng(withWrongChecksum(palette(4))), "image/png")).toBe("DAMAGED_MEDIA");
+  });
+
+  const plainData = () => pngChunks(plainPng()).find(({ type }) => type === "IDAT")!.content;
+  const pngOfData = (...data: Buffer[]) =>
+    Buffer.concat([
+      plainPng().subarray(0, 33),
+      ...data.map((content) => pngChunk("IDAT", content)),
+      pngChunk("IEND"),
+    ]);
+  test("loses what its data hold behind the end of the compressed picture", async () => {
+    const data = plainData();
+    const [secret, plain] = [Buffer.from("secret"), plainPng()];
+    const behind = [Buffer.concat([data, secret])];
+    for (const sample of [behind, [data, secret, secret]])
+      expect((await clean(pngOfData(...sample), "image/png")).bytes).toEqual(plain);
+    const parts = [data.subarray(0, 100), data.subarray(100)];
+    const inParts = [parts[0]!, Buffer.concat([parts[1]!, secret]), secret];
+    expect((await clean(pngOfData(...inParts), "image/png")).bytes).toEqual(pngOfData(...parts));
+  });
+
+  test("loses what is compressed behind its last row, and no pixel", async () => {
+    const rows = inflateSync(plainData());
+    const stored = deflateSync(Buffer.concat([rows, Buffer.from("secret")]), { level: 0 });
+    // Decoders do not miss the checksum at the end of the data either.
+    for (const data of [stored, Buffer.concat([plainData().subarray(0, -4)])]) {
+      const { bytes } = await clean(pngOfData(data), "image/png");
+      expect(bytes).toEqual(pngOfData(deflateSync(rows)));
+      expect(await pixels(bytes)).toEqual(await pixels(plainPng()));
+    }
+  });
+
+  test("whose data have a wrong checksum is mended; with a wrong one of IHDR it is damaged", async () => {
+    const chunks = pngChunks(plainPng());
+    const sample = (wrong: string) =>
+      Buffer.concat([
+        plainPng().subarray(0, 8),
+        ...chunks.map(({ type, bytes }) => (type === wrong ? withWrongChecksum(bytes) : bytes)),
+      ]);
+    for (const type of ["IDAT", "IEND"])
+      expect((await clean(sample(type), "image/png")).bytes).toEqual(plainPng());
+    expect(await outcome(sample("IHDR"), "image/png")).toBe("DAMAGED_MEDIA");
+  });
+
+  test("whose data are interrupted is refused", async () => {
+    const [start, rest] = [plainData().subarray(0, 50), plainData().subarray(50)];
+    const sample = Buffer.concat([
+      plainPng().subarray(0, 33),
+      pngChunk("IDAT", start),
+      pngChunk("tEXt", "a\0b"),
+      pngChunk("IDAT", rest),
+      pngChunk("IEND"),
+    ]);
+    expect(await outcome(sample, "image/png")).toBe("DAMAGED_MEDIA");
   });
 
   test("that has no picture or needs an unknown chunk is refused", async () => {
