@@ -1,9 +1,9 @@
 import type { ByteSource } from "../byte-source.ts";
 import { cutOff, damaged } from "../damaged.ts";
 import { Canvas } from "./canvas.ts";
-import { hasAllPixels } from "./gif-lzw.ts";
+import { LzwCounter } from "./gif-lzw.ts";
 import { cleanProfile } from "./icc.ts";
-import { Pieces, pictureSize, type Frame, type Rewriting } from "./plan.ts";
+import { Pieces, pictureSize, type Frame, type Piece, type Rewriting } from "./plan.ts";
 
 const imageSeparator = 0x2c;
 const extension = 0x21;
@@ -18,16 +18,17 @@ const profileApplication = "ICCRGBG1012";
 const applicationHeadBytes = 14;
 const maxSubBlockBytes = 255;
 const maxProfileBytes = 16 * 1024 * 1024;
-/** Of an image that the file ends in, which are counted in memory. */
-const maxDataBytes = 64 * 1024 * 1024;
+const bytesPerRead = 64 * 1024;
+/** In front of the data of an image: how many bits a code has at least, one less. */
+const maxMinimumCodeBits = 11;
 
 /** Bytes of memory for a pixel: its number, and the colour that this stands for. */
 const decodedPixelBytes = 5.2;
 
 /**
  * Plans a GIF (GIF89a) of its images, their timing and looping, and its colour profile made anew. Comments, XMP and other
- * extensions are left out, and so is everything behind the trailer. Where the file ends early, the image that it ends in
- * is left out, unless all its pixels are there, and the trailer is added.
+ * extensions are left out, and so is everything behind the trailer and behind the last pixel of an image. Where the file
+ * ends early, the image that it ends in is left out, unless all its pixels are there, and the trailer is added.
  * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA for a file that ends within its first image
  */
 export async function planGif(source: ByteSource): Promise<Rewriting> {
@@ -39,9 +40,11 @@ export async function planGif(source: ByteSource): Promise<Rewriting> {
   if (position > source.size) throw cutOff("no colours");
   pieces.keep(0, position);
 
-  let firstFrame: Frame | undefined;
+  let firstImage: Image | undefined;
   /** Extensions that belong to the image behind them. */
   let pending = new Pieces();
+  /** The last one about its timing, which is the one that decoders follow. */
+  let control: Piece | undefined;
   for (;;) {
     source.budget.elements.spend();
     const [introducer, label] = await source.readUpTo(position, 2);
@@ -50,24 +53,31 @@ export async function planGif(source: ByteSource): Promise<Rewriting> {
       if (!image) break;
       const { frame } = image;
       // Some encoders write an empty screen; decoders then take the size of the first image.
-      if (!firstFrame && (canvas.width === 0 || canvas.height === 0))
+      if (!firstImage && (canvas.width === 0 || canvas.height === 0))
         canvas = new Canvas(frame.x + frame.width, frame.y + frame.height);
       canvas.addFrame(frame);
-      const mended = image.isCut ? await mendedEnd(source, image) : Buffer.alloc(0);
-      if (!mended) break;
-      firstFrame ??= frame;
-      pending.keep(position, image.end - position);
-      pending.add(mended);
+      if (image.isCut && !image.hasAllPixels) break;
+      firstImage ??= image;
+      if (control) pending.append(control);
+      if (!image.isCut && image.usedBytes === image.dataBytes) pending.keep(position, image.end - position);
+      else {
+        const { start, rest } = await usedSubBlocks(source, image);
+        pending.keep(position, start - position);
+        pending.add(subBlocks(rest));
+      }
       pieces.addAll(pending);
       pending = new Pieces();
+      control = undefined;
       position = image.end;
     } else if (introducer === extension && label !== undefined) {
-      const { end, isCut } = await walkSubBlocks(source, position + 2);
+      const { end, isCut } = await forEachSubBlock(source, position + 2, () => true);
       if (isCut) break;
       const name = label === application ? await applicationName(source, position) : undefined;
-      if (label === graphicControl || (name && loopingApplications.has(name)))
-        pending.keep(position, end - position);
-      else if (name === profileApplication) {
+      if (label === graphicControl) control = (await controlPiece(source, position, end)) ?? control;
+      else if (name && loopingApplications.has(name)) {
+        const looping = await loopingPiece(source, position, end);
+        if (looping) pending.append(looping);
+      } else if (name === profileApplication) {
         const isBounded = end - position <= maxProfileBytes;
         const profile =
           isBounded && cleanProfile(await readSubBlocks(source, position + applicationHeadBytes, end));
@@ -76,12 +86,12 @@ export async function planGif(source: ByteSource): Promise<Rewriting> {
       position = end;
     } else {
       // Whatever else follows an image is no block: decoders stop there as they do at the trailer.
-      if (!firstFrame && introducer !== undefined) throw damaged(`no block at ${position}`);
+      if (!firstImage && introducer !== undefined) throw damaged(`no block at ${position}`);
       if (introducer === trailer) pieces.addAll(pending);
       break;
     }
   }
-  if (!firstFrame) throw cutOff("cut within the first image");
+  if (!firstImage) throw cutOff("cut within the first image");
   if (canvas.width === 0 || canvas.height === 0) throw damaged("a picture without a size");
   pieces.add(Buffer.from([trailer]));
   const size = pictureSize({ width: canvas.width, height: canvas.height });
@@ -94,7 +104,8 @@ export async function planGif(source: ByteSource): Promise<Rewriting> {
     decoding: {
       memoryBytes: size.decodedPixels * decodedPixelBytes,
       components: 3,
-      firstFrame: canvas.unlessWhole(firstFrame),
+      firstFrame: canvas.unlessWhole(firstImage.frame),
+      mustBeChecked: firstImage.hasAllPixels ? undefined : "no end",
     },
   };
 }
@@ -114,9 +125,17 @@ interface Image extends SubBlocks {
   readonly frame: Frame;
   /** Where the sub-blocks of its data start. */
   readonly data: number;
+  /** Bytes in the sub-blocks together, and in what the file has of a last one that is cut. */
+  readonly dataBytes: number;
+  /** As many of them as decoders need. */
+  readonly usedBytes: number;
+  readonly hasAllPixels: boolean;
 }
 
-/** Reads the header of an image and walks over its data; undefined where the file ends in front of that. */
+/**
+ * Reads the header of an image and walks over its data; undefined where the file ends in front of that.
+ * @throws ApiError DAMAGED_MEDIA for codes of an impossible size
+ */
 async function readImage(source: ByteSource, offset: number): Promise<Image | undefined> {
   const header = await source.readUpTo(offset, 10);
   if (header.length < 10) return undefined;
@@ -127,31 +146,94 @@ async function readImage(source: ByteSource, offset: number): Promise<Image | un
     height: header.readUInt16LE(7),
   };
   const data = offset + 11 + colourTableBytes(header.readUInt8(9));
-  return data > source.size ? undefined : { frame, data, ...(await walkSubBlocks(source, data)) };
+  if (data > source.size) return undefined;
+  const codeBits = (await source.read(data - 1, 1)).readUInt8(0);
+  if (codeBits === 0 || codeBits > maxMinimumCodeBits) throw damaged(`codes of ${codeBits} bits`);
+  const counter = new LzwCounter(codeBits, frame.width * frame.height);
+  let dataBytes = 0;
+  const walked = await forEachSubBlock(source, data, (bytes, from, to) => {
+    counter.take(bytes, from, to);
+    dataBytes += to - from;
+    return true;
+  });
+  const { usedBytes, hasAllPixels } = counter;
+  return { frame, data, ...walked, dataBytes, usedBytes, hasAllPixels };
 }
 
-async function walkSubBlocks(source: ByteSource, from: number): Promise<SubBlocks> {
+/** The last sub-block of an image that holds needed data: where it starts, and what is needed of it. */
+async function usedSubBlocks(
+  source: ByteSource,
+  { data, usedBytes }: Image,
+): Promise<{ start: number; rest: Buffer }> {
+  let start = data;
+  let left = usedBytes;
+  let rest = Buffer.alloc(0);
+  await forEachSubBlock(source, data, (bytes, from, to) => {
+    if (to - from > left) {
+      rest = Buffer.from(bytes.subarray(from, from + left));
+      return false;
+    }
+    left -= to - from;
+    start += 1 + to - from;
+    return left > 0;
+  });
+  return { start, rest };
+}
+
+/**
+ * Walks a chain of sub-blocks, the last one too that the file ends in.
+ * @param take gets a buffer and the part of it that is the content of a sub-block; returns whether to go on
+ */
+async function forEachSubBlock(
+  source: ByteSource,
+  from: number,
+  take: (bytes: Buffer, from: number, to: number) => boolean,
+): Promise<SubBlocks> {
   for (let offset = from; ;) {
-    const bytes = await source.readSome(offset);
+    let bytes = await source.readSome(offset);
+    if (bytes.length <= maxSubBlockBytes) bytes = await source.readUpTo(offset, bytesPerRead);
     let index = 0;
     for (let length = bytes[0]; length !== undefined; length = bytes[index]) {
-      if (offset + index + 1 + length > source.size) return { end: offset + index, isCut: true };
-      index += 1 + length;
-      if (length === 0) return { end: offset + index, isCut: false };
+      const end = index + 1 + length;
+      if (length === 0) return { end: offset + end, isCut: false };
+      const isCut = offset + end > source.size;
+      if (end > bytes.length && offset + bytes.length < source.size) break;
+      if (!take(bytes, index + 1, Math.min(end, bytes.length)) || isCut)
+        return { end: offset + index, isCut };
+      index = end;
     }
     offset += index;
     if (offset >= source.size) return { end: offset, isCut: true };
   }
 }
 
-/** What ends an image whose data the file ends in, with what is left of its last sub-block; undefined for lack of pixels. */
-async function mendedEnd(source: ByteSource, { frame, data, end }: Image): Promise<Buffer | undefined> {
-  const rest = (await source.readUpTo(end, 1 + maxSubBlockBytes)).subarray(1);
-  const ending = subBlocks(rest);
-  if (end - data > maxDataBytes) return undefined;
-  const whole = Buffer.concat([await readSubBlocks(source, data, end), rest]);
-  const codeBits = (await source.read(data - 1, 1)).readUInt8(0);
-  return hasAllPixels(whole, codeBits, frame.width * frame.height) ? ending : undefined;
+/** Keeps a range of the source if it is what the bytes say: millions of pieces would take memory. */
+async function pieceOf(
+  source: ByteSource,
+  offset: number,
+  end: number,
+  bytes: Buffer<ArrayBuffer>,
+): Promise<Piece> {
+  const isSame = end - offset === bytes.length && bytes.equals(await source.read(offset, bytes.length));
+  return isSame ? { offset, length: bytes.length } : bytes;
+}
+
+/** A graphic control extension of its four bytes (GIF89a section 23); undefined for one that is shorter. */
+async function controlPiece(source: ByteSource, offset: number, end: number): Promise<Piece | undefined> {
+  const [, , length = 0, flags = 0, ...values] = await source.readUpTo(offset, 7);
+  if (length < 4) return undefined;
+  // The first three bits are reserved.
+  const bytes = Buffer.from([extension, graphicControl, 4, flags & 0x1f, ...values, 0]);
+  return pieceOf(source, offset, end, bytes);
+}
+
+/** A looping extension of the number of repetitions alone; undefined for one without it. */
+async function loopingPiece(source: ByteSource, offset: number, end: number): Promise<Piece | undefined> {
+  const content = await source.read(offset, Math.min(end - offset, applicationHeadBytes + 4));
+  const [length = 0, kind = 0, ...repetitions] = content.subarray(applicationHeadBytes);
+  if (length < 3 || (kind & 7) !== 1) return undefined;
+  const head = content.subarray(0, applicationHeadBytes);
+  return pieceOf(source, offset, end, Buffer.concat([head, Buffer.from([3, 1, ...repetitions, 0])]));
 }
 
 /** The bytes in the whole sub-blocks between two places. */

@@ -89,10 +89,13 @@ export class Pieces {
     this.list.push(bytes);
   }
 
+  append(piece: Piece): void {
+    if (piece instanceof Uint8Array) this.add(piece);
+    else this.keep(piece.offset, piece.length);
+  }
+
   addAll(pieces: Pieces): void {
-    for (const piece of pieces.list)
-      if (piece instanceof Uint8Array) this.add(piece);
-      else this.keep(piece.offset, piece.length);
+    for (const piece of pieces.list) this.append(piece);
   }
 
   get bytes(): number {

@@ -2,11 +2,12 @@ import { describe, expect, test } from "bun:test";
 
 import { cleanProfile } from "../../../src/media/privacy/icc.ts";
 import { displayProfile } from "../../support/icc-samples.ts";
-import { clean, leaks, outcome } from "./cleaning.ts";
+import { clean, leaks, outcome, pixels } from "./cleaning.ts";
 import { gifOfManyCodes, gifParts } from "./photo-samples.ts";
 
 const { screen, control, image, trailer, loop, comment, xmp } = gifParts;
 const frame = Buffer.concat([control, image]);
+const looping = (name: string, content: string) => Buffer.from(`!\xff\x0b${name}${content}\0`, "latin1");
 const application = (name: string) => Buffer.from(`!\xff\x0b${name}\x03abc\0`, "latin1");
 
 describe("a GIF", () => {
@@ -38,8 +39,48 @@ describe("a GIF", () => {
   });
 
   test("keeps looping under both names", async () => {
-    const sample = Buffer.concat([screen, loop, application("ANIMEXTS1.0"), frame, trailer]);
+    const sample = Buffer.concat([screen, loop, looping("ANIMEXTS1.0", "\x03\x01\x07\0"), frame, trailer]);
     expect((await clean(sample, "image/gif")).bytes).toEqual(sample);
+  });
+
+  test("keeps of a looping extension the number of repetitions alone", async () => {
+    const plain = Buffer.concat([screen, looping("NETSCAPE2.0", "\x03\x01\x07\0"), frame, trailer]);
+    for (const content of [
+      "\x03\x01\x07\0\x06secret",
+      "\x09\x01\x07\0secret",
+      "\x03\x41\x07\0\x05\x02\0\0\0\0",
+    ]) {
+      const sample = Buffer.concat([screen, looping("NETSCAPE2.0", content), frame, trailer]);
+      expect((await clean(sample, "image/gif")).bytes).toEqual(plain);
+    }
+    for (const content of ["", "\x06secret", "\x02\x01\x07"]) {
+      const sample = Buffer.concat([screen, looping("NETSCAPE2.0", content), frame, trailer]);
+      expect((await clean(sample, "image/gif")).bytes).toEqual(Buffer.concat([screen, frame, trailer]));
+    }
+  });
+
+  test("keeps of the extensions about the timing of an image the last one, and its four bytes alone", async () => {
+    const plain = Buffer.concat([screen, loop, frame, frame, trailer]);
+    const [other, long] = [
+      Buffer.from(control),
+      Buffer.from("!\xf9\x0a\xe5\x14\0\0secret\x06secret\0", "latin1"),
+    ];
+    other.writeUInt16LE(999, 4);
+    const short = Buffer.from("!\xf9\x03abc\0", "latin1");
+    const sample = Buffer.concat([
+      screen,
+      other,
+      loop,
+      long,
+      image,
+      other,
+      control,
+      short,
+      image,
+      control,
+      trailer,
+    ]);
+    expect((await clean(sample, "image/gif")).bytes).toEqual(Buffer.concat([plain.subarray(0, -1), trailer]));
   });
 
   /** Bytes in sub-blocks of this size. */
@@ -93,6 +134,51 @@ describe("a GIF", () => {
     }
     for (const missing of [4, 10, 100, 1000, whole.length - 900])
       expect(await outcome(whole.subarray(0, data - missing), "image/gif")).toBe("CUT_OFF_MEDIA");
+  });
+
+  /** The photo with the data of its image changed, in sub-blocks of this size. */
+  const withData = (change: (data: Buffer) => Buffer, size = 255) => {
+    const whole = photo();
+    const start = 13 + 48 + 11;
+    const data: Buffer[] = [];
+    for (let at = start; whole[at]! > 0; at += 1 + whole[at]!)
+      data.push(whole.subarray(at + 1, at + 1 + whole[at]!));
+    return Buffer.concat([whole.subarray(0, start), inSubBlocks(change(Buffer.concat(data)), size), trailer]);
+  };
+
+  test("loses what its data hold behind their end, and no pixel", async () => {
+    expect((await clean(photo(), "image/gif")).bytes).toEqual(photo());
+    const secret = Buffer.from("secret".repeat(100));
+    for (const size of [1, 100, 255]) {
+      const plain = withData((data) => data, size);
+      expect((await clean(plain, "image/gif")).bytes).toEqual(plain);
+      const { bytes } = await clean(
+        withData((data) => Buffer.concat([data, secret]), size),
+        "image/gif",
+      );
+      expect(leaks(bytes)).toBeFalse();
+      expect(await pixels(bytes)).toEqual(await pixels(photo()));
+      expect(bytes.length).toBeLessThanOrEqual(plain.length);
+    }
+  });
+
+  test("whose data lacks the code that ends them ends behind its last pixel", async () => {
+    const secret = Buffer.from("secret".repeat(100));
+    const sample = withData((data) => Buffer.concat([data.subarray(0, -3), Buffer.alloc(3), secret]));
+    expect(leaks((await clean(sample, "image/gif")).bytes)).toBeFalse();
+    const ended = withData((data) => Buffer.concat([data.subarray(0, -1), secret]));
+    expect(leaks((await clean(ended, "image/gif")).bytes)).toBeFalse();
+  });
+
+  test("says that its first image lacks pixels, and is refused with codes of an impossible size", async () => {
+    expect((await clean(photo(), "image/gif")).facts.decoding?.mustBeChecked).toBeUndefined();
+    const half = withData((data) => data.subarray(0, data.length / 2));
+    expect((await clean(half, "image/gif")).facts.decoding?.mustBeChecked).toBe("no end");
+    for (const bits of [0, 12, 255]) {
+      const sample = photo();
+      sample.writeUInt8(bits, 13 + 48 + 10);
+      expect(await outcome(sample, "image/gif")).toBe("DAMAGED_MEDIA");
+    }
   });
 
   /** An image of this size at this place, coded as if it were one pixel. */
