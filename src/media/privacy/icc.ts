@@ -1,4 +1,5 @@
 import { headerBytes, IccProfile, writeProfile } from "../colour/icc-profile.ts";
+import { cleanElements, curveBytes } from "./icc-elements.ts";
 
 /**
  * Tags that say what the numbers in an image look like (ICC.1:2022 section 9.2). All others go: names, serial numbers,
@@ -82,23 +83,22 @@ function cleanHeader(header: Buffer): Buffer {
 
 /** The content of a tag without bytes that its type does not use; undefined for a type that is none of colours. */
 function cleanTag(content: Buffer): Buffer | undefined {
-  const length = tagBytes(content);
+  const type = content.toString("latin1", 0, 4);
+  if (type === "mAB " || type === "mBA " || type === "mpet") return cleanElements(content);
+  const length = tagBytes(type, content);
   if (length === undefined || length > content.length) return undefined;
   const clean = Buffer.from(content.subarray(0, length));
   clean.fill(0, 4, 8);
   return clean;
 }
 
-function tagBytes(content: Buffer): number | undefined {
-  switch (content.toString("latin1", 0, 4)) {
+function tagBytes(type: string, content: Buffer): number | undefined {
+  switch (type) {
     case "XYZ ":
       return 20;
     case "curv":
-      return content.length < 12 ? undefined : 12 + 2 * content.readUInt32BE(8);
     case "para":
-      return content.length < 12
-        ? undefined
-        : 12 + 4 * (([1, 3, 4, 5, 7] as const)[content.readUInt16BE(8)] ?? 0);
+      return curveBytes(content);
     case "sf32":
       return 44;
     case "cicp":
@@ -106,10 +106,6 @@ function tagBytes(content: Buffer): number | undefined {
     case "mft1":
     case "mft2":
       return lutBytes(content);
-    case "mAB ":
-    case "mBA ":
-    case "mpet":
-      return content.length;
     default:
       return undefined;
   }

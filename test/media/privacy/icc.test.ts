@@ -107,6 +107,134 @@ describe("a colour profile", () => {
     expect(tagsOf(clean).get("A2B1")).toEqual(table8);
   });
 
+  const u32 = (...values: number[]) => {
+    const bytes = Buffer.alloc(values.length * 4);
+    values.forEach((value, index) => bytes.writeUInt32BE(value, index * 4));
+    return bytes;
+  };
+  const word = (value: string, ...rest: Buffer[]) => Buffer.concat([Buffer.from(value, "latin1"), ...rest]);
+  /** Parts one behind the other; texts are what no reader needs, and zero in what is kept. */
+  const withGaps = (...parts: (Buffer | string)[]) => {
+    const bytes = parts.map((part) => (typeof part === "string" ? Buffer.from(part) : part));
+    const isGap = (index: number) => typeof parts[index] === "string";
+    return {
+      original: Buffer.concat(bytes),
+      kept: Buffer.concat(bytes.map((part, index) => (isGap(index) ? Buffer.alloc(part.length) : part))),
+    };
+  };
+  const cleanTable = (tag: string, table: Buffer) =>
+    tagsOf(cleanProfile(profileOf([[tag, table]], { version: 4 }))).get(tag);
+
+  test("loses what hides between the elements of its tables and curves", () => {
+    const curve = gamma(2);
+    for (const [type, inputs, outputs, deviceCurves, connectionCurves] of [
+      ["mAB ", 4, 3, 4, 3],
+      ["mBA ", 3, 4, 4, 3],
+    ] as const) {
+      const curves = (count: number) => Buffer.alloc(count * curve.length, curve);
+      const [table, matrix] = [Buffer.alloc(2 ** inputs * outputs, 9), Buffer.alloc(48, 5)];
+      const sizes = [
+        32 + 8,
+        connectionCurves * 16 + 8,
+        48 + 8,
+        connectionCurves * 16 + 8,
+        20 + table.length + 8,
+      ];
+      const offsets = sizes.map((_, index) => sizes.slice(0, index + 1).reduce((sum, size) => sum + size));
+      const { original, kept } = withGaps(
+        word(type),
+        "secr",
+        Buffer.from([inputs, outputs]),
+        "se",
+        u32(...offsets),
+        "secret 1",
+        curves(connectionCurves),
+        "secret 2",
+        matrix,
+        "secret 3",
+        curves(connectionCurves),
+        "secret 4",
+        Buffer.alloc(inputs, 2),
+        "secret secret secr".slice(0, 16 - inputs),
+        Buffer.from([1]),
+        "sec",
+        table,
+        "secret 5",
+        curves(deviceCurves),
+      );
+      const hidden = Buffer.concat([original, Buffer.from("secret behind")]);
+      // Only a table towards the connection space makes a profile.
+      const clean = tagsOf(
+        cleanProfile(
+          profileOf(
+            [
+              ["kTRC", gamma(2)],
+              [type === "mAB " ? "A2B0" : "B2A0", hidden],
+            ],
+            { version: 4 },
+          ),
+        ),
+      ).get(type === "mAB " ? "A2B0" : "B2A0");
+      expect(clean).toEqual(kept);
+    }
+  });
+
+  test("loses what hides between the elements of a chain of processes, and a chain with unknown ones", () => {
+    const formula = withGaps(word("parf"), "secr", Buffer.from([0, 0]), "se", Buffer.alloc(16, 3));
+    const samples = withGaps(word("samf"), "secr", u32(2), Buffer.alloc(8, 4));
+    const curve = (part: "original" | "kept") =>
+      withGaps(
+        word("curf"),
+        "secr",
+        Buffer.from([0, 2]),
+        "se",
+        Buffer.alloc(4, 1),
+        formula[part],
+        samples[part],
+      )[part];
+    const curves = (part: "original" | "kept") => {
+      const length = curve(part).length;
+      const entries = u32(32, length, 32, length);
+      return withGaps(word("cvst"), "secr", Buffer.from([0, 2, 0, 2]), entries, "secr", curve(part))[part];
+    };
+    const matrix = withGaps(word("matf"), "secr", Buffer.from([0, 2, 0, 2]), Buffer.alloc(24, 6));
+    const grid = withGaps(
+      ...[word("clut"), "secr", Buffer.from([0, 2, 0, 3, 2, 2]), "secret secret", "s", Buffer.alloc(48, 7)],
+    );
+    const chain = (part: "original" | "kept", last = grid[part]) => {
+      const elements = [curves(part), matrix[part], last];
+      let end = 16 + 8 * elements.length + 8;
+      const entries = elements.flatMap(({ length }) => {
+        const entry = [end, length];
+        end += length + 8;
+        return entry;
+      });
+      const spaced = elements.flatMap((element) => ["secret !", element]);
+      return withGaps(
+        word("mpet"),
+        "secr",
+        Buffer.from([0, 2, 0, 3]),
+        u32(elements.length, ...entries),
+        ...spaced,
+      )[part];
+    };
+    expect(cleanTable("D2B0", chain("original"))).toEqual(chain("kept"));
+    expect(cleanTable("D2B0", chain("original", word("calc", Buffer.alloc(20, "secret"))))).toBeUndefined();
+  });
+
+  test("loses tables whose elements reach beyond them, or of impossible numbers", () => {
+    const lut = (offset: number, channels: number) =>
+      Buffer.concat([
+        word("mAB ", u32(0), Buffer.from([channels, 3, 0, 0])),
+        u32(offset, 0, 0, 0, 0),
+        gamma(2),
+      ]);
+    for (const table of [lut(32, 3), lut(1 << 30, 3), lut(32, 0), lut(32, 17), lut(32, 3).subarray(0, 20)])
+      expect(cleanTable("A2B0", table)).toBeUndefined();
+    for (const count of [1, 0x7fff_ffff])
+      expect(cleanTable("D2B0", word("mpet", u32(0, 0x30003, count)))).toBeUndefined();
+  });
+
   const broken = (change: (profile: Buffer) => void) => {
     const profile = displayProfile();
     change(profile);
