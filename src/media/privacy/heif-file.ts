@@ -46,7 +46,7 @@ export async function planPicture(source: ByteSource): Promise<Blanking> {
     const data = new MediaData([...holders, ...boxes.filter(({ type }) => type === "imda")]);
     ({ size, decodedPixels } = await readPictureSizes(reader, heif));
     hasPicture = size !== null;
-    if (hasPicture) requireDecodable(heif, data, source.size);
+    if (hasPicture) await requireDecodable(reader, heif, data);
     items = await cleanItems(reader, patches, heif, data);
   }
   let samples: MovieSamples | undefined;

@@ -1,6 +1,8 @@
 import { cutOff, damaged } from "../damaged.ts";
 import type { Box, BoxReader } from "../iso-boxes.ts";
 import { orientationExif, readOrientation } from "./exif.ts";
+import { requireCodedPicture } from "./heif-coding.ts";
+import { cleanGroups } from "./heif-groups.ts";
 import type { HeifItem, HeifMeta } from "./heif-meta.ts";
 import { cleanProperties } from "./heif-properties.ts";
 import type { ItemInfo } from "./heif-tables.ts";
@@ -11,7 +13,8 @@ import type { Extent } from "./iso-samples.ts";
 import type { MediaData } from "./media-data.ts";
 import type { Patches } from "./plan.ts";
 
-const keptInMeta = new Set("hdlr pitm iinf iloc iprp iref idat grpl dinf ipro".split(" "));
+/** Boxes of `meta` that readers need, the first one of each type. */
+const keptInMeta = new Set("hdlr pitm iinf iloc iprp iref idat grpl dinf".split(" "));
 
 /** Types of items that are pictures: coded, or made of others (ISO/IEC 23008-12 section 6 and annexes). */
 const pictureTypes = new Set(
@@ -63,34 +66,42 @@ function sortItems({ items, primary }: HeifMeta): SortedItems {
 const isJpeg = ({ info }: HeifItem) => info?.type === "jpeg" || info?.contentType === "image/jpeg";
 
 /**
- * Refuses a primary picture that no decoder could show, for lack of its configuration, its data or its parts.
+ * Refuses a primary picture that no decoder could show, for lack of its configuration, its data or its parts, or because
+ * its data is not a coded picture.
  * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA where its data reaches beyond the file
  */
-export function requireDecodable({ items, primary }: HeifMeta, data: MediaData, fileSize: number): void {
+export async function requireDecodable(
+  reader: BoxReader,
+  { items, primary }: HeifMeta,
+  data: MediaData,
+): Promise<void> {
   const checked = new Set<number>();
-  const check = (id: number): void => {
-    if (checked.has(id)) return;
+  const waiting = [primary];
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    if (checked.has(id)) continue;
     checked.add(id);
     const item = items.get(id);
     const type = item?.info?.type;
     if (!item || type === undefined) throw damaged("a picture that is not there");
     if (derived.has(type)) {
       if (item.parts.length === 0) throw damaged(`a picture of nothing (${type})`);
-      for (const part of item.parts) check(part);
-      return;
+      waiting.push(...item.parts);
+      continue;
     }
-    const configuration = configurations[type];
-    if (configuration && !item.properties.some(({ box }) => box.type === configuration))
-      throw damaged(`a picture (${type}) without ${configuration}`);
-    if (item.extents?.length === 0) throw damaged(`a picture (${type}) without data`);
-    for (const { offset, length } of item.extents ?? []) {
-      if (offset + length > fileSize) throw cutOff("data beyond the end of the file");
+    const name = configurations[type];
+    const configuration = item.properties.find(({ box }) => box.type === name)?.box;
+    if (name && !configuration) throw damaged(`a picture (${type}) without ${name}`);
+    if (!item.extents) continue;
+    if (item.extents.length === 0) throw damaged(`a picture (${type}) without data`);
+    for (const { offset, length } of item.extents) {
+      if (offset + length > reader.source.size) throw cutOff("data beyond the end of the file");
       const holder = data.holderOf(offset);
       if (!holder || offset + length > holder.end)
         throw damaged(`a picture (${type}) outside the media data`);
     }
-  };
-  check(primary);
+    const extents = item.extents.map((extent) => wholeExtent(extent, data));
+    await requireCodedPicture(reader, type, configuration, extents);
+  }
 }
 
 /**
@@ -105,12 +116,19 @@ export async function cleanItems(
   meta: HeifMeta,
   data: MediaData,
 ): Promise<Extent[] | undefined> {
+  const seen = new Set<string>();
   for (const box of meta.boxes) {
-    if (!keptInMeta.has(box.type)) blankBox(patches, box);
+    if (!keptInMeta.has(box.type) || seen.has(box.type)) {
+      blankBox(patches, box);
+      continue;
+    }
+    seen.add(box.type);
     if (box.type === "hdlr") blankHandlerName(patches, box);
+    if (box.type === "grpl") await cleanGroups(reader, patches, box);
     const references = box.type === "dinf" && (await reader.find(box, "dref"));
     if (references) await blankDataReferences(reader, patches, references);
   }
+  for (const { offset, length } of meta.unused) patches.wipe(offset, offset + length);
   await cleanProperties(reader, patches, meta);
   for (const { info } of meta.items.values())
     if (info && info.name.length > 0) patches.write(info.name.offset, Buffer.alloc(info.name.length, " "));

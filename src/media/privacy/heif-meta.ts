@@ -4,9 +4,11 @@ import {
   readItemInfo,
   readLocations,
   readReferences,
+  restOf,
   type ItemExtent,
   type ItemInfo,
 } from "./heif-tables.ts";
+import type { Extent } from "./iso-samples.ts";
 
 /** A property of an item, such as its size or its decoder's configuration (ISO/IEC 23008-12 section 6.5). */
 export interface ItemProperty {
@@ -41,6 +43,10 @@ export interface HeifMeta {
   readonly items: ReadonlyMap<number, HeifItem>;
   /** All properties, in the order by which items refer to them. */
   readonly properties: readonly Box[];
+  /** Boxes inside `iprp` that are neither the properties nor their associations. */
+  readonly others: readonly Box[];
+  /** What the tables hold behind their entries. */
+  readonly unused: readonly Extent[];
 }
 
 interface ItemDraft {
@@ -70,14 +76,15 @@ export async function readHeifMeta(reader: BoxReader, meta: Box): Promise<HeifMe
     return found;
   };
 
-  if (iinf) for await (const info of readItemInfo(reader, iinf)) draft(info.id).info ??= info;
+  const unused: Extent[] = [];
+  if (iinf) for await (const info of readItemInfo(reader, iinf, unused)) draft(info.id).info ??= info;
   if (iloc)
-    for await (const { item, extents } of readLocations(reader, iloc, idat)) {
+    for await (const { item, extents } of readLocations(reader, iloc, idat, unused)) {
       const { extents: before } = draft(item);
       draft(item).extents = extents && before && [...before, ...extents];
     }
   if (iref)
-    for await (const { type, from, to } of readReferences(reader, iref))
+    for await (const { type, from, to } of readReferences(reader, iref, unused))
       if (type === "dimg") {
         draft(from).parts = to;
         for (const part of to) draft(part).isShown = false;
@@ -90,17 +97,21 @@ export async function readHeifMeta(reader: BoxReader, meta: Box): Promise<HeifMe
   const container = groups.find(({ type }) => type === "ipco");
   const properties = container ? await reader.children(container) : [];
   for (const association of groups.filter(({ type }) => type === "ipma"))
-    for await (const { item, properties: indexes } of readAssociations(reader, association))
+    for await (const { item, properties: indexes } of readAssociations(reader, association, unused))
       for (const { index, isEssential } of indexes) {
         const box = properties[index - 1];
         if (box) draft(item).properties.push({ box, isEssential });
       }
   const items = new Map([...drafts].map(([id, item]) => [id, { info: undefined, ...item }]));
-  return { boxes, idat, primary: await readPrimaryItem(reader, pitm), items, properties };
+  const others = groups.filter((box) => box !== container && box.type !== "ipma");
+  const primary = await readPrimaryItem(reader, pitm, unused);
+  return { boxes, idat, primary, items, properties, others, unused };
 }
 
-async function readPrimaryItem(reader: BoxReader, pitm: Box | undefined): Promise<number> {
+async function readPrimaryItem(reader: BoxReader, pitm: Box | undefined, unused: Extent[]): Promise<number> {
   if (!pitm) return 0;
   const content = await reader.content(pitm);
-  return content.readUInt8(0) === 0 ? content.readUInt16BE(4) : content.readUInt32BE(4);
+  const isWide = content.readUInt8(0) > 0;
+  unused.push(restOf(pitm, isWide ? 8 : 6));
+  return isWide ? content.readUInt32BE(4) : content.readUInt16BE(4);
 }

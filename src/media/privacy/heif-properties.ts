@@ -1,36 +1,112 @@
 import type { Box, BoxReader } from "../iso-boxes.ts";
+import { maxObuHeadBytes, readObu } from "./heif-coding.ts";
 import type { HeifMeta } from "./heif-meta.ts";
 import { blankBox } from "./iso-blanking.ts";
 import { cleanColours } from "./iso-colours.ts";
 import type { Patches } from "./plan.ts";
 
-/** Properties that say how a picture is decoded and shown (ISO/IEC 23008-12 section 6.5, AVIF 1.1 section 2). */
-const known = new Set(
-  [
-    "ispe pixi colr pasp clap irot imir auxC rloc lsel iscl rref clli mdcv cclv amve ndwt",
-    "hvcC lhvC avcC svcC mvcC vvcC vvnC evcC av1C a1op a1lx jpgC j2kH uncC cmpd cmpC icef",
-    "oinf tols hvtC splz cpat snuc disi sbpm cmin cmex prfr grpl",
-  ].flatMap((types) => types.split(" ")),
-);
+/**
+ * Properties that say how a picture is decoded and shown (ISO/IEC 23008-12 section 6.5, AVIF 1.1 section 2), and how many
+ * bytes readers look at in each; undefined for all of them.
+ */
+const usedBytes: Readonly<Record<string, number | ((content: Buffer) => number | undefined) | undefined>> = {
+  ispe: 12,
+  pasp: 8,
+  clap: 32,
+  irot: 1,
+  imir: 1,
+  rloc: 12,
+  lsel: 2,
+  iscl: 12,
+  clli: 4,
+  mdcv: 24,
+  amve: 8,
+  ndwt: 8,
+  a1op: 1,
+  pixi: (content) => 5 + content.readUInt8(4),
+  rref: (content) => 5 + 4 * content.readUInt8(4),
+  a1lx: (content) => 1 + 3 * (content.readUInt8(0) & 1 ? 4 : 2),
+  auxC: auxiliaryTypeBytes,
+  hvcC: (content) => parameterSetsEnd(content, 22),
+  lhvC: (content) => parameterSetsEnd(content, 5),
+  av1C: sequenceHeadersEnd,
+  ...Object.fromEntries(
+    "cclv avcC svcC mvcC vvcC vvnC evcC jpgC j2kH uncC cmpd cmpC icef oinf tols hvtC splz cpat snuc disi sbpm cmin cmex prfr"
+      .split(" ")
+      .map((type) => [type, undefined]),
+  ),
+};
 
-/** Names, alternative text, times, and boxes without a meaning of their own: for people, even where marked as essential. */
-const personal = new Set(["udes", "altt", "crtt", "mdft", "uuid", "free", "skip"]);
+/** Bits of a property's only byte that say something. */
+const usedBits: Readonly<Record<string, number>> = { irot: 3, imir: 1 };
+
+/** Kinds of auxiliary pictures: opacity, depth, gain maps, mattes. Other names could be anybody's. */
+const auxiliaryTypes =
+  /^(?:urn:mpeg:(?:mpegB:cicp:systems:auxiliary:[a-z]+|(?:hevc|avc|vvc|evc):20\d\d:auxid:\d+)|urn:com:(?:apple:)?photo:(?:20\d\d:)?aux:[a-z]+|tag:apple\.com,20\d\d:photo:aux:[a-z]+|urn:iso:std:iso:ts:21496:-1)$/;
 
 /**
- * Blanks the properties that are for people or only their maker knows, such as names and times; items refer to
- * properties by counting them, so that a blanked one keeps its place. Colour profiles are made anew in place. A property
- * without which a picture must not be shown stays.
+ * Blanks the properties that are for people or only their maker knows, such as names and times, also those without which
+ * a picture must not be shown: a reader that does not know them does not show it. Items refer to properties by counting
+ * them, so that a blanked one keeps its place. Of the others, bytes that no reader looks at become zero. Colour profiles
+ * are made anew in place.
  */
 export async function cleanProperties(
   reader: BoxReader,
   patches: Patches,
-  { items, properties }: HeifMeta,
+  { properties, others }: HeifMeta,
 ): Promise<void> {
-  const essential = new Set<Box>();
-  for (const item of items.values())
-    for (const { box, isEssential } of item.properties) if (isEssential) essential.add(box);
+  for (const box of others) blankBox(patches, box);
   for (const property of properties)
     if (property.type === "colr") await cleanColours(reader, patches, property);
-    else if (personal.has(property.type) || (!known.has(property.type) && !essential.has(property)))
-      blankBox(patches, property);
+    else if (Object.hasOwn(usedBytes, property.type)) await cleanProperty(reader, patches, property);
+    else blankBox(patches, property);
+}
+
+async function cleanProperty(reader: BoxReader, patches: Patches, property: Box): Promise<void> {
+  const layout = usedBytes[property.type];
+  const content = await reader.content(property);
+  const used = typeof layout === "function" ? layout(content) : layout;
+  if (used !== undefined) patches.wipe(Math.min(property.body + used, property.end), property.end);
+  const bits = usedBits[property.type];
+  const [value] = content;
+  if (bits !== undefined && value !== undefined && (value & ~bits) > 0)
+    patches.write(property.body, Buffer.from([value & bits]));
+}
+
+/** The name of a known kind of auxiliary picture, which MPEG's own kinds have parameters behind. */
+function auxiliaryTypeBytes(content: Buffer): number | undefined {
+  const end = content.indexOf(0, 4);
+  const name = content.toString("latin1", 4, end === -1 ? content.length : end);
+  if (!auxiliaryTypes.test(name)) return 4;
+  return /^urn:mpeg:(?:hevc|vvc)/.test(name) ? undefined : 4 + name.length + 1;
+}
+
+/** Where the arrays of parameter sets end in the configuration of HEVC (ISO/IEC 14496-15 section 8.3.3). */
+function parameterSetsEnd(content: Buffer, countAt: number): number | undefined {
+  if (content.length <= countAt) return undefined;
+  let position = countAt + 1;
+  for (let arrays = content.readUInt8(countAt); arrays > 0; arrays--) {
+    if (position + 3 > content.length) return undefined;
+    let units = content.readUInt16BE(position + 1);
+    position += 3;
+    for (; units > 0; units--) {
+      if (position + 2 > content.length) return undefined;
+      position += 2 + content.readUInt16BE(position);
+    }
+  }
+  return position;
+}
+
+const obuSequenceHeader = 1;
+const obuMetadata = 5;
+
+/** Where the sequence header and the metadata end in the configuration of AV1 (AV1-ISOBMFF section 2.3). */
+function sequenceHeadersEnd(content: Buffer): number {
+  let position = 4;
+  while (position < content.length) {
+    const unit = readObu(content.subarray(position, position + maxObuHeadBytes));
+    if (!unit || (unit.type !== obuSequenceHeader && unit.type !== obuMetadata)) break;
+    position += unit.headBytes + (unit.length ?? content.length);
+  }
+  return position;
 }

@@ -2,7 +2,13 @@ import type { Box, BoxReader } from "../iso-boxes.ts";
 import type { Extent } from "./iso-samples.ts";
 
 // The tables in the `meta` box of a HEIF file (ISO/IEC 14496-12 section 8.11, ISO/IEC 23008-12 section 9.3). Every entry
-// of them spends the file's budget of structure elements.
+// of them spends the file's budget of structure elements, and what a box holds behind its entries is added to `unused`.
+
+/** What is left of a box behind so many bytes of its content. */
+export function restOf(box: Box, usedBytes: number): Extent {
+  const offset = Math.min(box.body + usedBytes, box.end);
+  return { offset, length: box.end - offset };
+}
 
 /** One entry of `iinf`. */
 export interface ItemInfo {
@@ -17,14 +23,15 @@ export interface ItemInfo {
   readonly name: Extent;
 }
 
-/** Bytes that are read of an entry: its facts come first, and its names may be of any length. */
-const maxInfoBytes = 1024;
-
-export async function* readItemInfo(reader: BoxReader, iinf: Box): AsyncGenerator<ItemInfo> {
+export async function* readItemInfo(
+  reader: BoxReader,
+  iinf: Box,
+  unused: Extent[],
+): AsyncGenerator<ItemInfo> {
   const version = (await reader.content(iinf, 1)).readUInt8(0);
   for (const entry of await reader.within(iinf.body + (version === 0 ? 6 : 8), iinf.end)) {
     if (entry.type !== "infe") continue;
-    const content = await reader.content(entry, Math.min(entry.end - entry.body, maxInfoBytes));
+    const content = await reader.content(entry);
     const entryVersion = content.readUInt8(0);
     const wide = entryVersion >= 3;
     const id = wide ? content.readUInt32BE(4) : content.readUInt16BE(4);
@@ -35,6 +42,8 @@ export async function* readItemInfo(reader: BoxReader, iinf: Box): AsyncGenerato
     const nameOffset = hasType ? typeOffset + 4 : typeOffset;
     const end = content.indexOf(0, nameOffset);
     const nameEnd = end === -1 ? content.length : end;
+    if (hasType)
+      unused.push(restOf(entry, afterTexts(content, nameOffset, 1 + (textsBehindName[type] ?? 0))));
     yield {
       id,
       type,
@@ -43,6 +52,19 @@ export async function* readItemInfo(reader: BoxReader, iinf: Box): AsyncGenerato
       name: { offset: entry.body + nameOffset, length: nameEnd - nameOffset },
     };
   }
+}
+
+/** Texts that follow an item's name, by the item's type. An encoding behind a content type is that of emptied items. */
+const textsBehindName: Readonly<Record<string, number>> = { mime: 1, "uri ": 1 };
+
+/** Where so many texts end, each with a zero; the last ones may be missing. */
+function afterTexts(content: Buffer, offset: number, count: number): number {
+  let position = offset;
+  for (let left = count; left > 0 && position < content.length; left--) {
+    const end = content.indexOf(0, position);
+    position = end === -1 ? content.length : end + 1;
+  }
+  return position;
 }
 
 /** The text from `offset` up to a zero. */
@@ -65,6 +87,7 @@ export async function* readLocations(
   reader: BoxReader,
   box: Box,
   idat: Box | undefined,
+  unused: Extent[],
 ): AsyncGenerator<{ item: number; extents: ItemExtent[] | undefined }> {
   const iloc = await reader.content(box);
   const { elements } = reader.source.budget;
@@ -96,12 +119,14 @@ export async function* readLocations(
     }
     yield { item, extents: method < 2 ? extents : undefined };
   }
+  unused.push(restOf(box, position));
 }
 
 /** `ipma`: the items, each with the numbers, from 1, of its properties in `ipco`. */
 export async function* readAssociations(
   reader: BoxReader,
   box: Box,
+  unused: Extent[],
 ): AsyncGenerator<{ item: number; properties: { index: number; isEssential: boolean }[] }> {
   const ipma = await reader.content(box);
   const { elements } = reader.source.budget;
@@ -122,12 +147,14 @@ export async function* readAssociations(
     }
     yield { item, properties };
   }
+  unused.push(restOf(box, position));
 }
 
 /** `iref`: which item refers to which others, and as what. */
 export async function* readReferences(
   reader: BoxReader,
   iref: Box,
+  unused: Extent[],
 ): AsyncGenerator<{ type: string; from: number; to: number[] }> {
   const wide = (await reader.content(iref, 1)).readUInt8(0) > 0;
   const width = wide ? 4 : 2;
@@ -137,6 +164,7 @@ export async function* readReferences(
     reader.source.budget.elements.spend(count);
     const to: number[] = [];
     for (let index = 0; index < count; index++) to.push(content.readUIntBE(width + 2 + index * width, width));
+    unused.push(restOf(reference, width + 2 + count * width));
     yield { type: reference.type, from: content.readUIntBE(0, width), to };
   }
 }

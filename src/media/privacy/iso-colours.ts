@@ -9,7 +9,11 @@ import type { Patches } from "./plan.ts";
  */
 export async function cleanColours(reader: BoxReader, patches: Patches, colr: Box): Promise<void> {
   const type = (await reader.content(colr, 4)).toString("latin1");
-  if (type === "nclx" || type === "nclc") return;
+  const numberBytes = { nclx: 7, nclc: 6 }[type];
+  if (numberBytes !== undefined) {
+    patches.wipe(Math.min(colr.body + 4 + numberBytes, colr.end), colr.end);
+    return;
+  }
   const start = colr.body + 4;
   const profile = await reader.source.read(start, colr.end - start);
   const clean = type === "prof" || type === "rICC" ? cleanProfileInPlace(profile) : undefined;

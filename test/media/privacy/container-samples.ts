@@ -173,7 +173,7 @@ export function heic(exif: Buffer, xmp: Buffer, picture: Buffer): Buffer {
             box("irot", "\x01"),
             box("colr", "prof", displayProfile()),
             box("udes", "secret"),
-            box("hvcC", Buffer.alloc(23, 1)),
+            hvcC,
           ),
           fullBox("ipma", 0, u32(1), u16(1), "\x05\x01\x82\x03\x04\x85"),
         ),
@@ -233,11 +233,18 @@ export interface HeifItem {
   contentType?: string;
 }
 
+/** HEVC's configuration of units with four bytes for their length, without parameter sets. */
+export const hvcC = box("hvcC", Buffer.alloc(21, 1), "\xff\0");
 const configurations: Readonly<Record<string, Buffer>> = {
-  hvc1: box("hvcC", Buffer.alloc(23, 1)),
+  hvc1: hvcC,
   av01: box("av1C", Buffer.alloc(4, 1)),
 };
-const codedPicture = Buffer.from("picture");
+
+/** The form of a coded picture, with this in place of its slice: one unit of HEVC or of AV1. */
+export function codedPicture(text = "picture", type = "hvc1"): Buffer {
+  if (type === "av01") return Buffer.concat([Buffer.from([0x32, text.length]), Buffer.from(text)]);
+  return Buffer.concat([u32(text.length + 2), Buffer.from([0x28, 1]), Buffer.from(text)]);
+}
 
 /**
  * A HEIC of these items, the first of them its primary picture. Coded pictures have a configuration and data, unless
@@ -271,7 +278,8 @@ function buildHeif(items: HeifItem[], more: Buffer[], isBare: boolean): Buffer {
     ),
   );
   const placed = items.flatMap((item) => {
-    const payload = item.payload ?? (!isBare && configurations[item.type] ? codedPicture : undefined);
+    const payload =
+      item.payload ?? (!isBare && configurations[item.type] ? codedPicture("picture", item.type) : undefined);
     return payload ? [{ id: item.id, payload, inData: item.inData ?? !item.payload }] : [];
   });
   const inPlace = (inData: boolean) =>

@@ -6,6 +6,7 @@ import { clean, leaks, outcome, pixels } from "./cleaning.ts";
 import {
   bareHeifOf,
   box,
+  codedPicture,
   ftyp,
   fullBox,
   gridPayload,
@@ -22,7 +23,7 @@ import {
 } from "./container-samples.ts";
 import { jpegSegment, plainJpeg, secretExif, withSegments, xmp } from "./photo-samples.ts";
 
-const picture = Buffer.from("coded picture");
+const picture = codedPicture("coded picture");
 const exif = Buffer.concat([Buffer.from("\0\0\0\x06Exif\0\0", "latin1"), secretExif(6)]);
 /** Of EXIF that says the orientation alone. */
 const orientationBytes = 4 + 26;
@@ -104,21 +105,118 @@ describe("a HEIC or AVIF", () => {
     expect(leaks(bytes)).toBeFalse();
   });
 
-  test("loses properties that only their maker knows, unless a picture must not be shown without them", async () => {
-    const [unknown, needed] = [box("priv", "secret"), box("cryp", "needed")];
+  test("loses properties that only their maker knows, also those that are marked as essential", async () => {
+    const unknown = [box("priv", "secret"), box("uuid", "secret")];
     const sample = heifOf([
-      {
-        id: 1,
-        type: "hvc1",
-        size: [64, 48],
-        properties: [unknown, box("uuid", "secret")],
-        essential: [needed],
-      },
+      { id: 1, type: "hvc1", size: [64, 48], properties: unknown, essential: [box("cryp", "secret")] },
     ]);
     const { bytes } = await clean(sample, "image/heic");
     expect(leaks(bytes)).toBeFalse();
-    expect(bytes.includes(needed)).toBeTrue();
+    // The number of each property stays, and so does the mark.
+    expect(bytes.subarray(bytes.indexOf("ipma"))).toEqual(sample.subarray(sample.indexOf("ipma")));
   });
+
+  const auxiliary = (name: string) => fullBox("auxC", 0, `${name}\0`);
+  test.each<[string, Buffer]>([
+    ["ispe", fullBox("ispe", 0, u32(64, 48))],
+    ["pasp", box("pasp", u32(1, 1))],
+    ["clap", box("clap", u32(60, 1, 40, 1, 0, 1, 0, 1))],
+    ["irot", box("irot", "\x01")],
+    ["imir", box("imir", "\x01")],
+    ["clli", box("clli", u32(7))],
+    ["mdcv", box("mdcv", Buffer.alloc(24, 7))],
+    ["pixi", fullBox("pixi", 0, "\x03\x08\x08\x08")],
+    ["lsel", box("lsel", u16(1))],
+    ["a1op", box("a1op", "\x01")],
+    ["a1lx", box("a1lx", "\0", Buffer.alloc(6, 1))],
+    ["colr", box("colr", "nclx", u16(1, 13, 6), "\x80")],
+    ["auxC", auxiliary("urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")],
+    ["auxC of Apple", auxiliary("urn:com:apple:photo:2020:aux:hdrgainmap")],
+    ["hvcC", box("hvcC", Buffer.alloc(21, 1), "\xff\x01\x20", u16(1, 4), "unit")],
+    ["av1C", box("av1C", Buffer.alloc(4, 1), "\x0a\x03seq")],
+  ])("loses what stands behind the content of a property (%s)", async (_name, property) => {
+    const withTail = (tail: Buffer) =>
+      heifOf([
+        {
+          id: 1,
+          type: "hvc1",
+          size: [64, 48],
+          properties: [box(property.toString("latin1", 4, 8), property.subarray(8), tail)],
+        },
+      ]);
+    const { bytes } = await clean(withTail(Buffer.from("x-secret")), "image/heic");
+    expect(bytes).toEqual(withTail(Buffer.alloc(8)));
+  });
+
+  test("loses reserved bits of a turn, and the name of an unknown auxiliary picture", async () => {
+    const withProperties = (...properties: Buffer[]) =>
+      heifOf([{ id: 1, type: "hvc1", size: [64, 48], properties }]);
+    const sample = withProperties(box("irot", "\xfd"), box("imir", "\xfe"), auxiliary("urn:secret"));
+    const { bytes } = await clean(sample, "image/heic");
+    expect(bytes).toEqual(
+      withProperties(box("irot", "\x01"), box("imir", "\0"), fullBox("auxC", 0, Buffer.alloc(11))),
+    );
+  });
+
+  /** A HEIC whose `meta` has these boxes in place of its own of the same type, or behind them. */
+  const withMeta = (...boxes: Buffer[]) => {
+    const item: HeifItem = { id: 1, type: "hvc1", size: [64, 48], payload: codedPicture(), inData: false };
+    const sample = heifOf([item]);
+    const at = sample.indexOf("meta") - 4;
+    const end = at + sample.readUInt32BE(at);
+    const meta = box("meta", sample.subarray(at + 8, end), ...boxes);
+    return Buffer.concat([sample.subarray(0, at), meta, sample.subarray(end)]);
+  };
+  test("loses further boxes of each type in its description, and groups that are not known", async () => {
+    const group = (type: string, ...more: string[]) => fullBox(type, 0, u32(9, 2, 1, 2), ...more);
+    const { bytes } = await clean(
+      withMeta(
+        box("grpl", group("altr", "secret"), group("ster"), group("priv", "secret")),
+        box("idat", "secret"),
+        box("grpl", group("altr", "secret")),
+        fullBox("hdlr", 0, u32(0), "pict", Buffer.alloc(12), "secret"),
+        box("ipro", "secret"),
+      ),
+      "image/heic",
+    );
+    expect(leaks(bytes)).toBeFalse();
+    expect(bytes.includes(group("ster"))).toBeTrue();
+    expect(bytes.includes(box("altr", group("altr").subarray(8), Buffer.alloc(6)))).toBeTrue();
+    expect(bytes.includes("picture")).toBeTrue();
+  });
+
+  test("loses what its tables hold behind their entries", async () => {
+    const sample = heifOf([
+      { id: 1, type: "hvc1", size: [64, 48] },
+      { id: 2, type: "hvc1", size: [64, 48], references: { auxl: [1] }, contentType: "secret\0secret" },
+      { id: 3, type: "mime", contentType: "text/plain\0secret", payload: Buffer.from("x") },
+      { id: 4, type: "mime", name: "secret".repeat(500), contentType: "text/plain" },
+    ]);
+    expect(leaks((await clean(sample, "image/heic")).bytes)).toBeFalse();
+    for (const type of ["pitm", "iloc", "ipma", "auxl"]) {
+      // The entries end early: there is one less of them.
+      const at = sample.indexOf(type) - 4;
+      const end = at + sample.readUInt32BE(at);
+      const longer = Buffer.concat([sample.subarray(0, end), Buffer.from("secret!!"), sample.subarray(end)]);
+      for (const parent of [type, "meta", ...({ ipma: ["iprp"], auxl: ["iref"] }[type] ?? [])]) {
+        const size = longer.indexOf(parent) - 4;
+        longer.writeUInt32BE(longer.readUInt32BE(size) + 8, size);
+      }
+      const { bytes } = await clean(moved(longer, 8), "image/heic");
+      expect([type, leaks(bytes)]).toEqual([type, false]);
+      expect(bytes.includes("picture")).toBeTrue();
+    }
+  });
+
+  /** The file with the places of items in its media data so many bytes further. */
+  const moved = (heif: Buffer, bytes: number) => {
+    const mdat = heif.indexOf("mdat") + 4 - bytes;
+    const iloc = heif.indexOf("iloc");
+    for (let at = iloc; at < heif.indexOf("mdat"); at++)
+      if (heif.readUInt32BE(at) >= mdat && heif.readUInt32BE(at) < heif.length)
+        heif.writeUInt32BE(heif.readUInt32BE(at) + bytes, at);
+    return heif;
+  };
 
   test("loses the names of its items, vendors' boxes and the places of other files", async () => {
     const sample = heifOf(
@@ -133,14 +231,14 @@ describe("a HEIC or AVIF", () => {
     const { bytes } = await clean(sample, "image/heic");
     expect(leaks(bytes)).toBeFalse();
     expect(bytes.includes("text/plain")).toBeTrue();
-    expect(bytes.subarray(-8).toString("latin1")).toBe("tpicture");
+    expect(bytes.subarray(-7).toString("latin1")).toBe("picture");
   });
 
   test("loses data that belongs to no picture", async () => {
-    const sample = heic(exif, xmp, Buffer.from("coded picture secret leftover"));
+    const sample = heic(exif, xmp, Buffer.concat([picture, Buffer.from(" secret leftover")]));
     // The picture is shorter than its data.
     const at = sample.indexOf("iloc") + 8 + 2 + 2 + 12;
-    sample.writeUInt32BE(13, at);
+    sample.writeUInt32BE(picture.length, at);
     const { bytes } = await clean(sample, "image/heic");
     expect(leaks(bytes)).toBeFalse();
     expect(bytes.includes("coded picture")).toBeTrue();
@@ -228,9 +326,16 @@ describe("the pictures in a HEIC or AVIF", () => {
     };
     const sample = heifOf([
       grid,
-      { id: 2, type: "hvc1", size: [32, 48], ...payload("tile one") },
+      { id: 2, type: "hvc1", size: [32, 48], payload: codedPicture("tile one"), inData: true },
       // A part, though it is a smaller version of something too.
-      { id: 3, type: "hvc1", size: [32, 48], ...payload("tile two"), references: { thmb: [5] } },
+      {
+        id: 3,
+        type: "hvc1",
+        size: [32, 48],
+        payload: codedPicture("tile two"),
+        inData: true,
+        references: { thmb: [5] },
+      },
       { id: 4, type: "hvc1", size: [60, 40], ...payload("opacity"), references: { auxl: [1, 5] } },
       { id: 5, type: "hvc1", size: [60, 40], ...payload("next picture") },
     ]);
@@ -279,6 +384,30 @@ describe("the pictures in a HEIC or AVIF", () => {
     expect(await outcome(sample, "image/heic")).toBe(expected);
   });
 
+  test.each<[string, string, Buffer, string]>([
+    ["a slice", "hvc1", codedPicture("slice"), "cleaned"],
+    [
+      "a slice behind other units",
+      "hvc1",
+      Buffer.concat([u32(4), Buffer.from("\x4e\x01se"), codedPicture("slice")]),
+      "cleaned",
+    ],
+    ["zeros", "hvc1", Buffer.alloc(500), "DAMAGED_MEDIA"],
+    ["a slice beyond its end", "hvc1", codedPicture("slice").subarray(0, -1), "DAMAGED_MEDIA"],
+    ["units without a picture", "hvc1", Buffer.concat([u32(4), Buffer.from("\x4e\x01se")]), "DAMAGED_MEDIA"],
+    ["an impossible unit", "hvc1", Buffer.concat([u32(4), Buffer.from("\xa8\x01se")]), "DAMAGED_MEDIA"],
+    ["too little", "hvc1", Buffer.from("\0\0"), "DAMAGED_MEDIA"],
+    ["a frame", "av01", codedPicture("frame", "av01"), "cleaned"],
+    ["a frame of open length", "av01", Buffer.from("\x12\0\x30frame"), "cleaned"],
+    ["zeros", "av01", Buffer.alloc(500), "DAMAGED_MEDIA"],
+    ["a frame beyond its end", "av01", codedPicture("frame", "av01").subarray(0, -1), "DAMAGED_MEDIA"],
+    ["an impossible unit", "av01", Buffer.from("\xb2\x05frame", "latin1"), "DAMAGED_MEDIA"],
+    ["an endless length", "av01", Buffer.from("\x32" + "\xff".repeat(20), "latin1"), "DAMAGED_MEDIA"],
+  ])("with %s for the data of the one to show (%s)", async (_name, type, data, expected) => {
+    const item: HeifItem = { id: 1, type, size: [64, 48], payload: data, inData: true };
+    expect(await outcome(heifOf([item]), "image/heic")).toBe(expected);
+  });
+
   test("are damaged where the one to show lies outside the data, and cut off where it lies behind the end", async () => {
     const sample = heifOf([primary]);
     const at = sample.indexOf("iloc") + 8 + 4 + 8;
@@ -305,7 +434,7 @@ describe("a sequence of pictures", () => {
             id: 1,
             type: "av01",
             size: [64, 48],
-            payload: Buffer.from("picturesecret!sample1secret2"),
+            payload: Buffer.concat([codedPicture("picture", "av01"), Buffer.from("secret!sample1secret2")]),
             inData: true,
           },
         ],
@@ -317,7 +446,7 @@ describe("a sequence of pictures", () => {
     };
     const sample = build(build(0).indexOf("picturesecret"));
     // The item is shorter than its data.
-    sample.writeUInt32BE(7, sample.indexOf("iloc") + 8 + 4 + 12);
+    sample.writeUInt32BE(9, sample.indexOf("iloc") + 8 + 4 + 12);
     const { bytes, facts } = await clean(sample, "image/avif");
     expect(leaks(bytes)).toBeFalse();
     expect(bytes.includes("picture\0\0\0\0\0\0\0sample1")).toBeTrue();

@@ -6,6 +6,7 @@ import { bombs } from "./bombs.ts";
 import { inTempFolder, outcome } from "./cleaning.ts";
 import {
   box,
+  codedPicture,
   element,
   filmOf,
   ftyp,
@@ -62,7 +63,7 @@ const samples: [name: string, MediaType, () => Promise<Buffer> | Buffer][] = [
         riffChunk("XMP ", xmp),
       ),
   ],
-  ["a HEIC", "image/heic", () => heic(secretExif(6), xmp, Buffer.from("picture"))],
+  ["a HEIC", "image/heic", () => heic(secretExif(6), xmp, codedPicture())],
   [
     "an MP4",
     "video/mp4",
