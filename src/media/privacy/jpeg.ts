@@ -3,13 +3,16 @@ import { cutOff, damaged } from "../damaged.ts";
 import { orientationExif, readOrientation, turned, type Orientation } from "./exif.ts";
 import { JpegFrames } from "./jpeg-frames.ts";
 import { JpegProfile } from "./jpeg-profile.ts";
+import { JpegScans } from "./jpeg-scan.ts";
 import { endOfScan, nextSegment, segmentOf, startsWith } from "./jpeg-segments.ts";
 import { Pieces, type Rewriting } from "./plan.ts";
 
 const soi = 0xd8;
 const eoi = 0xd9;
 const sos = 0xda;
+const dht = 0xc4;
 const dnl = 0xdc;
+const dri = 0xdd;
 const dhp = 0xde;
 const app0 = 0xe0;
 const app1 = 0xe1;
@@ -21,7 +24,8 @@ const adobeBytes = 12;
 /**
  * Plans a JPEG (ITU T.81, JFIF 1.02, ICC.1 annex B.4, Adobe TN 5116) of tables and scans as they are, the JFIF header
  * without its thumbnail, the colour profile made anew, Adobe's colour transform, and an EXIF of the orientation alone.
- * Everything behind the picture's own end is left out: second images, gain maps, motion videos.
+ * Everything behind the picture's own end is left out: second images, gain maps, motion videos, and in sequential JPEGs
+ * what stands between the last block of a scan and the next marker.
  *
  * As lenient as decoders are: bytes that belong to nothing are passed over, and where the end marker is missing, or a
  * segment behind the picture reaches beyond the end of the file, the picture gets an end marker. Whether a scan is whole
@@ -35,6 +39,7 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting> {
   let jfif: Buffer | undefined;
   let orientation: Orientation | undefined;
   const frames = new JpegFrames();
+  const scans = new JpegScans();
   let hasScan = false;
   let position = 2;
   let hasEnd = false;
@@ -52,12 +57,18 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting> {
     const content = () => source.read(segment.body, end - segment.body);
     if (marker === sos) {
       frames.addScan();
+      const header = Buffer.from(await content());
       position = await endOfScan(source, end);
-      body.keep(offset, position - offset);
+      const dataEnd = (await scans.end(source, header, end, position)) ?? position;
+      body.keep(offset, dataEnd - offset);
       hasScan ||= position > end;
     } else if (isPartOfPicture(marker)) {
       body.keep(offset, end - offset);
-      if (isFrame(marker)) frames.addFrame(marker, await content());
+      if (isFrame(marker)) {
+        scans.addFrame(marker, await content());
+        frames.addFrame(marker, await content());
+      } else if (marker === dht) scans.addTables(await content());
+      else if (marker === dri) scans.setRestartInterval(await content());
       else if (marker === dnl) frames.setHeight(await content());
     } else if (hasScan) {
       // Decoders read these before the first scan only.

@@ -3,7 +3,17 @@ import { describe, expect, test } from "bun:test";
 import { cleanProfile } from "../../../src/media/privacy/icc.ts";
 import { description, displayProfile, lut16, profileOf } from "../../support/icc-samples.ts";
 import { clean, leaks, outcome, pixels } from "./cleaning.ts";
-import { jpegParts, jpegSegment, plainJpeg, secretExif, withSegments, xmp } from "./photo-samples.ts";
+import {
+  greyJpeg,
+  inkJpeg,
+  jpegParts,
+  jpegSegment,
+  plainJpeg,
+  plainPng,
+  secretExif,
+  withSegments,
+  xmp,
+} from "./photo-samples.ts";
 
 const exif = (orientation: number, order?: "II" | "MM") =>
   jpegSegment(0xe1, "Exif\0\0", secretExif(orientation, order));
@@ -146,6 +156,60 @@ describe("a JPEG", () => {
     ]);
     const { bytes } = await clean(Buffer.concat([plain, tail]), "image/jpeg");
     expect(bytes).toEqual((await clean(plain, "image/jpeg")).bytes);
+  });
+
+  const secret = Buffer.from("secret \xff\0 \xff\xd0 secret".repeat(20), "latin1");
+  const withTail = (jpeg: Buffer) => Buffer.concat([jpeg.subarray(0, -2), secret, jpeg.subarray(-2)]);
+  test.each<[string, () => Buffer | Promise<Buffer>]>([
+    ["colours", () => plainJpeg()],
+    [
+      "a size that no block fills",
+      async () => Buffer.from(await new Bun.Image(plainPng()).resize(45, 19).jpeg().bytes()),
+    ],
+    ["grey", () => greyJpeg(320, 240)],
+    ["restart markers", () => greyJpeg(320, 240, 7)],
+    ["more data than is read at once", () => greyJpeg(8000, 4000, 20)],
+    ["four inks", () => inkJpeg([10, 200, 30, 40], "CMYK")],
+  ])("loses what stands behind its last block, and no pixel (%s)", async (_name, make) => {
+    const plain = await make();
+    const { bytes } = await clean(withTail(plain), "image/jpeg");
+    expect(leaks(bytes)).toBeFalse();
+    expect(bytes.equals((await clean(plain, "image/jpeg")).bytes)).toBeTrue();
+    const scan = plain.indexOf(Buffer.from([0xff, 0xda]));
+    expect(bytes.subarray(bytes.indexOf(Buffer.from([0xff, 0xda]))).equals(plain.subarray(scan))).toBeTrue();
+  });
+
+  test("keeps the data of a scan that is not whole, or is damaged, for a decoder to judge", async () => {
+    const plain = await plainJpeg();
+    const scan = plain.indexOf(Buffer.from([0xff, 0xda]));
+    const dataOf = (jpeg: Buffer) => jpeg.subarray(jpeg.indexOf(Buffer.from([0xff, 0xda])));
+    const cut = Buffer.concat([plain.subarray(0, plain.length - 200), plain.subarray(-2)]);
+    expect(dataOf((await clean(cut, "image/jpeg")).bytes)).toEqual(dataOf(cut));
+    const damaged = Buffer.concat([
+      plain.subarray(0, scan + 40),
+      Buffer.alloc(2000, "\xff\0", "latin1"),
+      plain.subarray(-2),
+    ]);
+    expect(dataOf((await clean(damaged, "image/jpeg")).bytes)).toEqual(dataOf(damaged));
+    const restarts = greyJpeg(320, 240, 7);
+    restarts.writeUInt8(0xd9 - 2, restarts.indexOf(Buffer.from([0xff, 0xd3])) + 1);
+    expect(await outcome(restarts, "image/jpeg")).toBe("cleaned");
+  });
+
+  test("keeps a scan whose tables are missing or impossible, and one without a frame it knows", async () => {
+    const whole = greyJpeg(64, 48);
+    const parts = jpegParts(whole);
+    const withTables = (...tables: Buffer[]) =>
+      withTail(
+        Buffer.concat(
+          parts.flatMap(({ marker, bytes }) =>
+            marker === 0xc4 ? [] : marker === 0xda ? [...tables, bytes] : [bytes],
+          ),
+        ),
+      );
+    const tooMany = jpegSegment(0xc4, Buffer.from([0, 3, ...Array<number>(15).fill(0), 1, 2, 3]));
+    for (const sample of [withTables(), withTables(tooMany), withTables(jpegSegment(0xc4, "\0abc"))])
+      expect((await clean(sample, "image/jpeg")).bytes.includes(secret)).toBeTrue();
   });
 
   test("that only lacks its end marker gets one, and says that it must be checked", async () => {
