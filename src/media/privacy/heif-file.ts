@@ -16,7 +16,11 @@ import { Patches, type Blanking } from "./plan.ts";
 import { RangeSet } from "./range-set.ts";
 
 /** Boxes at the top that readers need beside the first `meta` and the first `moov`. */
-const kept = new Set("ftyp styp moof mdat imda mfra sidx ssix".split(" "));
+const kept = new Set("ftyp mdat imda".split(" "));
+/** Those that they need beside these where there is a `moov`. */
+const keptOfMovies = new Set("styp moof mfra sidx ssix".split(" "));
+/** Boxes of data that pictures and samples lie in. */
+const holding = new Set(["mdat", "imda"]);
 
 /**
  * Plans the blanking of a HEIC or AVIF (ISO/IEC 23008-12): `meta` describes the pictures and stays, every byte of the
@@ -31,19 +35,20 @@ export async function planPicture(source: ByteSource): Promise<Blanking> {
   const meta = boxes.find(({ type }) => type === "meta");
   const movie = boxes.find(({ type }) => type === "moov");
   if (!meta && !movie) throw damaged("no meta");
-  const isNeeded = (box: Box) => kept.has(box.type) || box === meta || box === movie;
+  const isNeeded = (box: Box) =>
+    box === meta || box === movie || kept.has(box.type) || (movie && keptOfMovies.has(box.type));
   for (const box of boxes) if (!isNeeded(box)) blankBox(patches, box);
 
   let size: DisplaySize | null = null;
   let decodedPixels = 0;
   let hasPicture = false;
-  const holders = boxes.filter(({ type }) => type === "mdat");
+  const holders = boxes.filter(({ type }) => holding.has(type));
   /** Where the data of items lies; undefined where that is not all known. */
   let items: readonly Extent[] | undefined = [];
   if (meta) {
     const heif = await readHeifMeta(reader, meta);
     if (heif.idat) holders.push(heif.idat);
-    const data = new MediaData([...holders, ...boxes.filter(({ type }) => type === "imda")]);
+    const data = new MediaData(holders);
     ({ size, decodedPixels } = await readPictureSizes(reader, heif));
     hasPicture = size !== null;
     if (hasPicture) await requireDecodable(reader, heif, data);
@@ -81,7 +86,7 @@ async function readTop(reader: BoxReader): Promise<Box[]> {
       if (boxes.length === 0) throw damaged("no box");
       const type = (await reader.source.readUpTo(offset, 8)).toString("latin1", 4);
       const isWhole = has("moov", "meta") && has("mdat", "imda", "moof", "meta");
-      if (!isWhole || kept.has(type)) throw cutOff(`cut at ${offset}`);
+      if (!isWhole || kept.has(type) || keptOfMovies.has(type)) throw cutOff(`cut at ${offset}`);
       break;
     }
     boxes.push(box);
@@ -93,7 +98,7 @@ async function readTop(reader: BoxReader): Promise<Box[]> {
 /** Cuts off what follows the last byte that a reader needs; a box of data that ends there is made shorter. */
 function cutEnd(file: InPlaceFile, needed: readonly Box[], data: RangeSet): void {
   for (const box of needed.toReversed()) {
-    const end = box.type === "mdat" ? data.lastEnd(box.body, box.end) : box.end;
+    const end = holding.has(box.type) ? data.lastEnd(box.body, box.end) : box.end;
     if (end === undefined) continue;
     if (end < box.end) writeBoxSize(file, box, end - box.offset);
     file.truncate(end);

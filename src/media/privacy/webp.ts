@@ -14,6 +14,9 @@ const losslessPixelBytes = 8.4;
 /** Of a key frame, in front of its first partition (RFC 6386 section 9.1). */
 const vp8HeaderBytes = 10;
 
+/** Of the content of ANIM: a background and the number of repetitions. */
+const animationBytes = 6;
+
 interface Chunk {
   readonly type: string;
   readonly offset: number;
@@ -24,7 +27,7 @@ interface Chunk {
 
 /**
  * Plans a WebP (RFC 9649) of its image or frames, alpha, looping and its colour profile made anew, with VP8X's flags set
- * anew. The orientation goes like all EXIF: browsers do not follow it, so that it would show the picture in two ways.
+ * anew. Lossless images have their own alpha. The orientation goes like all EXIF: browsers do not follow it, so that it would show the picture in two ways.
  * Everything behind the RIFF's end is left out, and so is the frame of an animation that the file ends in.
  * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA for a file that ends within its picture or its first frame
  */
@@ -60,7 +63,8 @@ export async function planWebp(source: ByteSource): Promise<Rewriting> {
   if (flags & isAnimated) {
     const animation = only("ANIM");
     if (!animation) throw missing("no frames");
-    addChunk(body, animation);
+    if (animation.length < animationBytes) throw damaged("a short ANIM");
+    body.add(chunkOf("ANIM", Buffer.from(await source.read(animation.body, animationBytes))));
     let first: PlannedFrame | undefined;
     for (const frame of chunks.filter((chunk) => chunk.type === "ANMF")) {
       const planned = await planFrame(source, frame, canvas);
@@ -73,7 +77,7 @@ export async function planWebp(source: ByteSource): Promise<Rewriting> {
   }
   if (!image) throw missing("no picture");
   await requireSize(source, image, canvas);
-  const alpha = only("ALPH");
+  const alpha = image.type === "VP8 " ? only("ALPH") : undefined;
   if (alpha) addChunk(body, alpha);
   addChunk(body, image);
   return assemble(body, canvas, { memoryBytes: decoderBytes(canvas, image), colours });
@@ -129,9 +133,11 @@ async function planFrame(source: ByteSource, frame: Chunk, canvas: Canvas): Prom
   const image = inside.find(isImageData);
   if (!image) throw damaged("a frame without a picture");
   await requireSize(source, image, place);
-  const alpha = inside.find((chunk) => chunk.type === "ALPH");
+  const alpha = image.type === "VP8 " ? inside.find((chunk) => chunk.type === "ALPH") : undefined;
   const content = new Pieces();
-  content.keep(frame.body, headerBytes);
+  // Of the last byte only two bits say something: how the frame is drawn over those before it.
+  if (header.readUInt8(15) <= 3) content.keep(frame.body, headerBytes);
+  else content.add(Buffer.from([...header.subarray(0, 15), header.readUInt8(15) & 3]));
   if (alpha) addChunk(content, alpha);
   addChunk(content, image);
   const pieces = new Pieces();

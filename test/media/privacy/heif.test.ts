@@ -261,6 +261,13 @@ describe("a HEIC or AVIF", () => {
     }
   });
 
+  test("loses data in other boxes, and indexes of a film that it does not have", async () => {
+    const items: HeifItem[] = [{ id: 1, type: "hvc1", size: [64, 48] }];
+    const indexes = ["sidx", "ssix", "styp", "mfra", "moof"].map((type) => box(type, "secret"));
+    const { bytes } = await clean(heifOf(items, box("imda", "\0\0\0\x01secret"), ...indexes), "image/heic");
+    expect(bytes).toEqual(heifOf(items));
+  });
+
   test("keeps a box of data in the form that it has where it becomes shorter", async () => {
     const thumbnail: HeifItem = {
       id: 2,

@@ -82,6 +82,29 @@ describe("a WebP", () => {
     expect(facts).toMatchObject({ size: { width: 50, height: 36 }, decodedPixels: 50 * 36 });
   });
 
+  test("loses what ANIM holds behind its content, reserved bits of frames, and alpha beside a lossless image", async () => {
+    const [lossless, lossy] = [await webpImage(true), await webpImage(false)];
+    const alpha = riffChunk("ALPH", Buffer.from("secret"));
+    const animation = (tail: string) => riffChunk("ANIM", Buffer.from(`123456${tail}`));
+    const frame = (flags: number, ...chunks: Buffer[]) => {
+      const bytes = animationFrame(0, 0, 48, 32, ...chunks);
+      bytes.writeUInt8(flags, 8 + 15);
+      return bytes;
+    };
+    const moving = (tail: string, ...frames: Buffer[]) =>
+      riffFile("WEBP", vp8x(0x02), animation(tail), ...frames);
+    const { bytes } = await clean(
+      moving("secret", frame(0xff, alpha, lossless), frame(2, lossy)),
+      "image/webp",
+    );
+    expect(bytes).toEqual(moving("", frame(3, lossless), frame(2, lossy)));
+    const still = riffFile("WEBP", vp8x(0x10), alpha, lossless);
+    expect((await clean(still, "image/webp")).bytes).toEqual(riffFile("WEBP", vp8x(0x10), lossless));
+    expect(
+      await outcome(riffFile("WEBP", vp8x(0x02), riffChunk("ANIM", Buffer.alloc(4))), "image/webp"),
+    ).toBe("DAMAGED_MEDIA");
+  });
+
   test("loses a colour profile that decoders ignore", async () => {
     const image = await webpImage(true);
     const sample = riffFile("WEBP", vp8x(0x20), riffChunk("ICCP", Buffer.alloc(200, "profile")), image);
