@@ -41,10 +41,14 @@ export async function keepMended(pieces: Pieces, source: ByteSource, chunk: PngC
   else pieces.add(uint32(checksum));
 }
 
+/** Of an fdAT chunk, in front of its data: chunks of an animation are numbered without gaps. */
+const sequenceNumberBytes = 4;
+const headBytes = ({ type }: PngChunkContent) => (type === "fdAT" ? sequenceNumberBytes : 0);
+
 /**
- * Keeps the IDAT chunks of a picture up to the end of its compressed data (RFC 1950). Decoders ignore bytes behind that
- * end, and rows beyond the last one; where such rows were compressed with the others, the picture's own are compressed
- * anew. Data that holds too few rows, or does not inflate, is kept for a decoder to judge.
+ * Keeps the IDAT or fdAT chunks of a picture up to the end of its compressed data (RFC 1950). Decoders ignore bytes behind
+ * that end, and rows beyond the last one; where such rows were compressed with the others, the picture's own are
+ * compressed anew. Data that holds too few rows, or does not inflate, is kept for a decoder to judge.
  * @param rowBytes of all rows together, before compression
  * @throws ApiError DAMAGED_MEDIA for superfluous rows in a picture too large to be compressed anew
  */
@@ -55,21 +59,23 @@ export async function keepPictureData(
   rowBytes: number,
 ): Promise<void> {
   const { inflatedBytes, end } = await measureStream(source, chunks, rowBytes);
-  if (inflatedBytes >= rowBytes && end === undefined) {
-    pieces.add(pngChunk("IDAT", await recompress(source, chunks, rowBytes)));
-    return;
+  const isRecompressed = inflatedBytes >= rowBytes && end === undefined;
+  const [first] = chunks;
+  if (first && isRecompressed) {
+    const head = await source.read(first.offset + 8, headBytes(first));
+    const content = Buffer.concat([head, await recompress(source, chunks, rowBytes)]);
+    pieces.add(pngChunk(first.type, content));
   }
-  let left = end ?? Infinity;
-  for (const chunk of chunks) {
-    if (left <= 0) break;
-    if (chunk.length <= left) await keepMended(pieces, source, chunk);
-    else {
-      const length = uint32(left);
-      pieces.add(length);
-      pieces.keep(chunk.offset + 4, 4 + left);
-      pieces.add(uint32(await chunkChecksum(source, { ...chunk, length: left })));
+  let left = isRecompressed ? 0 : (end ?? Infinity);
+  for (const chunk of isRecompressed ? chunks.slice(1) : chunks) {
+    const length = Math.min(chunk.length, headBytes(chunk) + left);
+    left -= length - headBytes(chunk);
+    if (length === chunk.length) await keepMended(pieces, source, chunk);
+    else if (length > 0) {
+      pieces.add(uint32(length));
+      pieces.keep(chunk.offset + 4, 4 + length);
+      pieces.add(uint32(await chunkChecksum(source, { ...chunk, length })));
     }
-    left -= chunk.length;
   }
 }
 
@@ -149,10 +155,10 @@ async function* contents(
 ): AsyncGenerator<Buffer<ArrayBuffer>> {
   let buffer = Buffer.allocUnsafe(bytesPerRead);
   let filled = 0;
-  for (const { offset, length } of chunks)
-    for (let done = 0; done < length;) {
-      const part = Math.min(length - done, buffer.length - filled);
-      await source.readInto(buffer.subarray(filled, filled + part), offset + 8 + done);
+  for (const chunk of chunks)
+    for (let done = headBytes(chunk); done < chunk.length;) {
+      const part = Math.min(chunk.length - done, buffer.length - filled);
+      await source.readInto(buffer.subarray(filled, filled + part), chunk.offset + 8 + done);
       done += part;
       filled += part;
       if (filled < buffer.length) continue;

@@ -26,8 +26,9 @@ const contentBytes: Readonly<Record<string, number>> = {
   cLLi: 8,
   pHYs: 9,
 };
-/** Chunks of the picture's data and of its animation. */
-const dataChunks = new Set("IDAT acTL fcTL fdAT".split(" "));
+const frameControlBytes = 26;
+/** Rows of all frames behind the picture together that are inflated, which takes a second for each gigabyte. */
+const maxFrameBytes = 1024 * 1024 * 1024;
 /** Chunks that say what the picture's numbers look like. */
 const colourChunks = new Set(["gAMA", "cHRM", "sRGB", "cICP"] as const);
 type ColourChunk = typeof colourChunks extends ReadonlySet<infer T> ? T : never;
@@ -70,21 +71,25 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
     (await chunkChecksum(source, chunk));
   if (!(await hasRightChecksum({ type: "IHDR", offset: pngSignature.length, length: 13 })))
     throw damaged("a wrong checksum of IHDR");
-  const rowBytes = rowLengths(Buffer.from(header.subarray(8))).reduce(
-    (sum, { count, bytes }) => sum + count * (1 + bytes),
-    0,
-  );
+  const pictureHeader = Buffer.from(header.subarray(8));
   const frames = new PngFrames(new Canvas(width, height));
   const colours: { -readonly [T in keyof PngColourChunks]: PngColourChunks[T] } = {};
   let orientation: Orientation | undefined;
   const seen = new Set<string>();
-  /** The picture's data, until the chunk behind it. */
+  /** The data of the picture or of the present frame, until the chunk behind it. */
   let data: Chunk[] = [];
+  let frameHeader = pictureHeader;
+  let frameBytesLeft = maxFrameBytes;
   let paletteEntries = 0;
   let hasData = false;
   let isMended = false;
   const keepData = async () => {
-    if (data.length > 0) await keepPictureData(frames.pieces, source, data, rowBytes);
+    const [first] = data;
+    if (!first) return;
+    const rowBytes = allRowBytes(first.type === "IDAT" ? pictureHeader : frameHeader);
+    if (first.type === "fdAT") frameBytesLeft -= rowBytes;
+    if (frameBytesLeft >= 0) await keepPictureData(frames.pieces, source, data, rowBytes);
+    else for (const chunk of data) await keepMended(frames.pieces, source, chunk);
     data = [];
   };
   for (let position = headerEnd; ;) {
@@ -98,10 +103,13 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
       break;
     }
     const { type, length, end } = chunk;
-    if (type === "IDAT") {
-      if (hasData && data.length === 0) throw damaged("data of the picture behind its end");
+    if (type === "IDAT" || type === "fdAT") {
+      if (data[0]?.type !== type) await keepData();
+      if (type === "fdAT") frames.addData();
+      else if (hasData && data.length === 0) throw damaged("data of the picture behind its end");
+      if (type === "fdAT" && length < 4) throw damaged("data of a frame without its number");
       data.push(chunk);
-      hasData = true;
+      hasData ||= type === "IDAT";
       position = end;
       continue;
     }
@@ -109,12 +117,14 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
     if (type === "IEND") break;
     const content = async (most = length) =>
       Buffer.from(await source.readUpTo(position + 8, Math.min(length, most)));
-    if (dataChunks.has(type)) {
-      if (type === "fcTL") frames.start(await content(26), !hasData);
-      else if (type === "fdAT") frames.addData();
-      if (type === "acTL") {
-        if (length === 8) frames.addControl(await content());
-      } else await keepMended(frames.pieces, source, chunk);
+    if (type === "acTL") {
+      if (length === 8) frames.addControl(await content());
+    } else if (type === "fcTL") {
+      if (length !== frameControlBytes) throw damaged(`a frame control of ${length} bytes`);
+      const control = await content();
+      frames.start(control, !hasData);
+      frameHeader = Buffer.concat([control.subarray(4, 12), pictureHeader.subarray(8)]);
+      await keepMended(frames.pieces, source, chunk);
     } else if (type === "PLTE") {
       // In other pictures it only suggests colours to devices that have few.
       if (colourType === indexed && !hasData) {
@@ -190,6 +200,10 @@ async function readChunk(source: ByteSource, offset: number, hasData: boolean): 
   const end = offset + 12 + length;
   return { type, offset, length, end, isCut: end > source.size };
 }
+
+/** Bytes of all rows of a picture before compression. @param header of IHDR, or the same for a frame */
+const allRowBytes = (header: Buffer) =>
+  rowLengths(header).reduce((sum, { count, bytes }) => sum + count * (1 + bytes), 0);
 
 /** Critical chunks have a capital first: without one of them the picture would be another one. */
 const isAncillary = (type: string) => /^[a-z][A-Za-z]{3}$/.test(type);

@@ -182,6 +182,28 @@ describe("a PNG", () => {
     }
   });
 
+  test("that moves loses what the data of its frames hold behind them, and no number of a chunk", async () => {
+    const rows = inflateSync(plainData());
+    const frameData = (first: number, ...parts: Uint8Array[]) =>
+      parts.map((part, index) => pngChunk("fdAT", Buffer.concat([u32(first + index), part])));
+    const control = (sequence: number) =>
+      pngChunk("fcTL", Buffer.concat([u32(sequence, 48, 32, 0, 0), Buffer.alloc(6)]));
+    const moving = (...data: Buffer[]) =>
+      plainPng([pngChunk("acTL", u32(2, 0)), control(0)], [control(1), ...data]);
+    const [data, secret] = [plainData(), Buffer.from("secret")];
+    const whole = moving(...frameData(2, data.subarray(0, 50), data.subarray(50)));
+    expect((await clean(whole, "image/png")).bytes).toEqual(whole);
+    const behind = moving(...frameData(2, Buffer.concat([data, secret]), secret));
+    expect((await clean(behind, "image/png")).bytes).toEqual(moving(...frameData(2, data, new Uint8Array())));
+    const more = deflateSync(Buffer.concat([rows, secret]), { level: 0 });
+    const inside = moving(...frameData(2, more.subarray(0, 50), more.subarray(50)));
+    expect((await clean(inside, "image/png")).bytes).toEqual(
+      moving(...frameData(2, deflateSync(rows), new Uint8Array())),
+    );
+    const long = pngChunk("fcTL", Buffer.concat([u32(1, 48, 32, 0, 0), Buffer.alloc(6), secret]));
+    expect(await outcome(plainPng([], [long, ...frameData(2, data)]), "image/png")).toBe("DAMAGED_MEDIA");
+  });
+
   test("whose data have a wrong checksum is mended; with a wrong one of IHDR it is damaged", async () => {
     const chunks = pngChunks(plainPng());
     const sample = (wrong: string) =>
