@@ -168,6 +168,45 @@ describe("a picture with a damaged end", () => {
   });
 });
 
+/** A GIF of one colour, in codes each of which stands for one pixel more than that before it (GIF89a appendix F). */
+function blackGif(width: number, height: number): Buffer {
+  const [clear, end, firstLonger] = [4, 5, 6];
+  const data: number[] = [];
+  let [waiting, waitingBits, bits] = [0, 0, 3];
+  const emit = (code: number) => {
+    waiting |= code << waitingBits;
+    for (waitingBits += bits; waitingBits >= 8; waitingBits -= 8) {
+      data.push(waiting & 255);
+      waiting >>>= 8;
+    }
+  };
+  let left = width * height;
+  while (left > 0) {
+    emit(clear);
+    bits = 3;
+    for (let length = 1; left > 0 && length <= 4000; length++) {
+      const next = firstLonger + length - 1;
+      const used = Math.min(length, left);
+      emit(used === 1 ? 0 : firstLonger + used - 2);
+      left -= used;
+      if (length > 1 && next === 1 << bits) bits++;
+    }
+  }
+  emit(end);
+  data.push(waiting & 255);
+  const blocks: Buffer[] = [];
+  for (let at = 0; at < data.length; at += 255) {
+    const part = data.slice(at, at + 255);
+    blocks.push(Buffer.from([part.length, ...part]));
+  }
+  const head = Buffer.from("GIF89a\0\0\0\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\0\0\0\0\0\x02", "latin1");
+  for (const at of [6, 24]) {
+    head.writeUInt16LE(width, at);
+    head.writeUInt16LE(height, at + 2);
+  }
+  return Buffer.concat([head, ...blocks, Buffer.from([0, 0x3b])]);
+}
+
 describe("an image of many pixels", () => {
   test("has a thumbnail as long as it can be decoded in the memory of a worker, and none beyond", async () => {
     expect(await prepared(blackPng(8192, 6144), "image/png")).toMatchObject({
@@ -200,6 +239,19 @@ describe("an image of many pixels", () => {
     };
     expect(await prepared(sized(16_000, 15_000))).toMatchObject({ thumbnail: null });
     expect(await prepared(sized(16_000, 15_000).subarray(0, -2))).toBe("CUT_OFF_MEDIA");
+  });
+
+  test("is checked to its last pixel where it is a GIF that is too large to be decoded", async () => {
+    const whole = blackGif(12_000, 10_000);
+    expect(await prepared(whole, "image/gif")).toMatchObject({
+      bytes: whole.length,
+      size: { width: 12_000, height: 10_000 },
+      thumbnail: null,
+    });
+    const taller = Buffer.from(whole);
+    for (const at of [8, 26]) taller.writeUInt16LE(10_001, at);
+    expect(await prepared(taller, "image/gif")).toBe("CUT_OFF_MEDIA");
+    expect(await prepared(whole.subarray(0, -10), "image/gif")).toBe("CUT_OFF_MEDIA");
   });
 
   test("stands in for its own thumbnail where nothing decodes it here", async () => {
