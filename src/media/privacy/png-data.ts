@@ -31,14 +31,19 @@ export async function chunkChecksum(
   return checksum;
 }
 
-/** Keeps a chunk, with a new checksum where its own is wrong. */
-export async function keepMended(pieces: Pieces, source: ByteSource, chunk: PngChunkContent): Promise<void> {
+/** Keeps a chunk, with a new checksum where its own is wrong. @returns whether it was right */
+export async function keepMended(
+  pieces: Pieces,
+  source: ByteSource,
+  chunk: PngChunkContent,
+): Promise<boolean> {
   const { offset, length } = chunk;
   const checksum = await chunkChecksum(source, chunk);
   pieces.keep(offset, 8 + length);
-  if ((await source.read(offset + 8 + length, 4)).readUInt32BE(0) === checksum)
-    pieces.keep(offset + 8 + length, 4);
+  const isRight = (await source.read(offset + 8 + length, 4)).readUInt32BE(0) === checksum;
+  if (isRight) pieces.keep(offset + 8 + length, 4);
   else pieces.add(uint32(checksum));
+  return isRight;
 }
 
 /** Of an fdAT chunk, in front of its data: chunks of an animation are numbered without gaps. */
@@ -49,8 +54,12 @@ const headBytes = ({ type }: PngChunkContent) => (type === "fdAT" ? sequenceNumb
  * Keeps the IDAT or fdAT chunks of a picture up to the end of its compressed data (RFC 1950). Decoders ignore bytes behind
  * that end, and rows beyond the last one; where such rows were compressed with the others, the picture's own are
  * compressed anew. Data that holds too few rows, or does not inflate, is kept for a decoder to judge.
+ *
+ * A wrong checksum of the last chunk is mended: browsers have shown all rows when they come to it. At one of an earlier
+ * chunk they stop.
  * @param rowBytes of all rows together, before compression
- * @throws ApiError DAMAGED_MEDIA for superfluous rows in a picture too large to be compressed anew
+ * @throws ApiError DAMAGED_MEDIA for a wrong checksum in front of the last chunk, and for superfluous rows in a picture
+ * too large to be compressed anew
  */
 export async function keepPictureData(
   pieces: Pieces,
@@ -67,11 +76,15 @@ export async function keepPictureData(
     pieces.add(pngChunk(first.type, content));
   }
   let left = isRecompressed ? 0 : (end ?? Infinity);
-  for (const chunk of isRecompressed ? chunks.slice(1) : chunks) {
+  for (const [index, chunk] of chunks.entries()) {
+    if (isRecompressed && index === 0) continue;
     const length = Math.min(chunk.length, headBytes(chunk) + left);
     left -= length - headBytes(chunk);
-    if (length === chunk.length) await keepMended(pieces, source, chunk);
-    else if (length > 0) {
+    if (length === chunk.length) {
+      const isRight = await keepMended(pieces, source, chunk);
+      if (!isRight && left > 0 && index < chunks.length - 1)
+        throw damaged("a wrong checksum within the data");
+    } else if (length > 0) {
       pieces.add(uint32(length));
       pieces.keep(chunk.offset + 4, 4 + length);
       pieces.add(uint32(await chunkChecksum(source, { ...chunk, length })));

@@ -56,8 +56,8 @@ const indexed = 3;
  * of the orientation alone. Everything behind IEND and behind the last row of the picture is left out. Where the file
  * ends early, behind the picture, IEND is added, and the frame of an animation that it ends in is left out.
  *
- * Wrong checksums are treated as browsers do: those of data are mended, other chunks that have one are left out like
- * those of the wrong length, and IHDR and PLTE must be right.
+ * Wrong checksums are treated as browsers do: the last one of the data is mended, the others and those of IHDR and PLTE
+ * must be right, and further chunks that have one are left out like those of the wrong length.
  * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA for a file that ends within its picture
  */
 export async function planPng(source: ByteSource): Promise<Rewriting> {

@@ -204,7 +204,7 @@ describe("a PNG", () => {
     expect(await outcome(plainPng([], [long, ...frameData(2, data)]), "image/png")).toBe("DAMAGED_MEDIA");
   });
 
-  test("whose data have a wrong checksum is mended; with a wrong one of IHDR it is damaged", async () => {
+  test("whose last data have a wrong checksum is mended; with a wrong one of earlier data or IHDR it is damaged", async () => {
     const chunks = pngChunks(plainPng());
     const sample = (wrong: string) =>
       Buffer.concat([
@@ -214,6 +214,17 @@ describe("a PNG", () => {
     for (const type of ["IDAT", "IEND"])
       expect((await clean(sample(type), "image/png")).bytes).toEqual(plainPng());
     expect(await outcome(sample("IHDR"), "image/png")).toBe("DAMAGED_MEDIA");
+    const inParts = (wrong: number) =>
+      Buffer.concat([
+        plainPng().subarray(0, 33),
+        ...[plainData().subarray(0, 50), plainData().subarray(50)].map((part, index) => {
+          const chunk = pngChunk("IDAT", part);
+          return index === wrong ? withWrongChecksum(chunk) : chunk;
+        }),
+        pngChunk("IEND"),
+      ]);
+    expect(await outcome(inParts(0), "image/png")).toBe("DAMAGED_MEDIA");
+    expect((await clean(inParts(1), "image/png")).bytes).toEqual(inParts(2));
   });
 
   test("whose data are interrupted is refused", async () => {
