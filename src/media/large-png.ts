@@ -20,15 +20,16 @@ export async function requireWholePng(path: string): Promise<void> {
     const inflate = createInflate();
     let failure: Error | undefined;
     inflate.on("error", (error) => (failure ??= error));
+    const closed = once(inflate, "close");
     const checker = new RowChecker(rows);
     inflate.on("data", (bytes: Buffer) => checker.take(bytes));
     for await (const data of pictureData(source)) {
       if (failure || checker.isDone || checker.hasBadFilter) break;
-      if (!inflate.write(data)) await Promise.race([once(inflate, "drain"), once(inflate, "close")]);
+      if (!inflate.write(data)) await Promise.race([once(inflate, "drain"), closed]);
     }
     inflate.end();
     if (!failure && !checker.isDone && !checker.hasBadFilter)
-      await Promise.race([once(inflate, "end"), once(inflate, "close")]);
+      await Promise.race([once(inflate, "end"), closed]);
     inflate.destroy();
     if (checker.hasBadFilter) throw damaged("a row with an unknown filter");
     if (checker.isDone) return;
