@@ -6,6 +6,7 @@ import { clean, leaks, outcome, pixels } from "./cleaning.ts";
 import {
   greyJpeg,
   inkJpeg,
+  jpegOfThreeScans,
   jpegParts,
   jpegSegment,
   plainJpeg,
@@ -177,6 +178,14 @@ describe("a JPEG", () => {
     expect(bytes.equals((await clean(plain, "image/jpeg")).bytes)).toBeTrue();
     const scan = plain.indexOf(Buffer.from([0xff, 0xda]));
     expect(bytes.subarray(bytes.indexOf(Buffer.from([0xff, 0xda]))).equals(plain.subarray(scan))).toBeTrue();
+  });
+
+  test("loses what stands behind the last block of each of its scans, and no pixel", async () => {
+    const plain = jpegOfThreeScans();
+    expect((await clean(plain, "image/jpeg")).bytes).toEqual(plain);
+    const { bytes } = await clean(jpegOfThreeScans(Buffer.from("secret")), "image/jpeg");
+    expect(bytes).toEqual(plain);
+    expect(await pixels(plain)).toEqual(await pixels(jpegOfThreeScans(Buffer.from("secret"))));
   });
 
   test("keeps the data of a scan that is not whole, or is damaged, for a decoder to judge", async () => {

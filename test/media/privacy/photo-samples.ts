@@ -303,3 +303,29 @@ export function greyJpeg(width: number, height: number, restartInterval = 0): Bu
     Buffer.from([0xff, 0xd9]),
   ]);
 }
+
+/**
+ * A sequential JPEG of 24 × 16 pixels with a scan for each of its three components: six blocks of brightness, and two each
+ * of colours that are half as fine both ways. Bytes follow the last block of each scan.
+ */
+export function jpegOfThreeScans(behindScans = Buffer.alloc(0)): Buffer {
+  const components = [
+    { id: 1, factors: 0x22, blocks: 6 },
+    { id: 2, factors: 0x11, blocks: 2 },
+    { id: 3, factors: 0x11, blocks: 2 },
+  ];
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8]),
+    ...jpegTables,
+    jpegSegment(
+      0xc0,
+      Buffer.from([8, 0, 16, 0, 24, 3, ...components.flatMap(({ id, factors }) => [id, factors, 0])]),
+    ),
+    ...components.flatMap(({ id, blocks }) => [
+      jpegSegment(0xda, Buffer.from([1, id, 0, 0, 63, 0])),
+      jpegData(Array.from({ length: blocks }, (_, block) => `${jpegNumber(100 * block - 250)}0`).join("")),
+      behindScans,
+    ]),
+    Buffer.from([0xff, 0xd9]),
+  ]);
+}
