@@ -8,6 +8,25 @@ export function blankBox(patches: Patches, box: Box): void {
   patches.wipe(box.body, box.end);
 }
 
+/**
+ * Wipes a box from `end` on and makes it end there, with a `free` box in the place of the rest: some readers take
+ * everything up to the end of an `elst` for edits. A rest too short for a box stays part of it, as zeros.
+ */
+export function blankTail(patches: Patches, box: Box, end: number): void {
+  const [size, rest] = [end - box.offset, box.end - end];
+  if (rest >= 8 && box.body - box.offset === 8) {
+    patches.write(box.offset, sizeField(size));
+    patches.write(end, Buffer.concat([sizeField(rest), Buffer.from("free", "latin1")]));
+  }
+  patches.wipe(end, box.end);
+}
+
+function sizeField(bytes: number): Buffer {
+  const field = Buffer.alloc(4);
+  field.writeUInt32BE(bytes);
+  return field;
+}
+
 /** Empties the name in an `hdlr`, where vendors write their own, and QuickTime's field of the manufacturer. */
 export function blankHandlerName(patches: Patches, handler: Box): void {
   patches.wipe(Math.min(handler.body + 12, handler.end), handler.end);

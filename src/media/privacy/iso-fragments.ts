@@ -1,13 +1,13 @@
 import { damaged } from "../damaged.ts";
 import type { Box, BoxReader } from "../iso-boxes.ts";
 import { blankBox } from "./iso-blanking.ts";
-import { sampleRules, type BlankedMovie } from "./iso-movie.ts";
-import { fixed, keepOnly, leaf, type Rules } from "./iso-rules.ts";
+import { protectionHeader, sampleRules, type BlankedMovie } from "./iso-movie.ts";
+import { full, keepOnly, leaf, type Rules } from "./iso-rules.ts";
 import type { Extent } from "./iso-samples.ts";
 import type { InPlaceFile } from "./in-place-file.ts";
 import type { Patches } from "./plan.ts";
 
-const fragmentRules: Rules = { mfhd: fixed(8), traf: leaf, pssh: leaf };
+const fragmentRules: Rules = { mfhd: full(8), traf: leaf, pssh: protectionHeader };
 
 /** Fields that a box has by its flags: a flag, and bytes. */
 type OptionalFields = readonly (readonly [flag: number, bytes: number])[];
@@ -35,14 +35,15 @@ function bytesOf(fields: OptionalFields, head: Buffer): number {
   return fields.reduce((sum, [flag, bytes]) => sum + (flags & flag ? bytes : 0), 0);
 }
 
-const trackRules: Rules = {
+/** @param samples their number in the part of the fragment */
+const trackRules = (samples: number): Rules => ({
   tfhd: { bytes: (head) => 8 + bytesOf(headerFields, head) },
-  tfdt: fixed(8, 12),
+  tfdt: full(8, 12),
   trun: {
     bytes: (head) => 8 + bytesOf(runFields, head) + head.readUInt32BE(4) * bytesOf(sampleFields, head),
   },
-  ...sampleRules,
-};
+  ...sampleRules(samples),
+});
 
 /** The samples of one `trun`, which follow each other. */
 export interface Run extends Extent {
@@ -114,7 +115,8 @@ async function blankParts(
       blankBox(patches, traf);
       continue;
     }
-    await keepOnly(reader, patches, traf, trackRules, traf.body, content.boxes);
+    const samples = content.runs.reduce((sum, run) => sum + run.samples, 0);
+    await keepOnly(reader, patches, traf, trackRules(samples), traf.body, content.boxes);
     if (header.base === undefined && !header.fromFragment && content.base !== follows)
       await shiftRuns(reader, patches, content, content.base - follows);
     follows = endOf(content);

@@ -6,8 +6,18 @@ import {
   trackHandler,
   type DisplaySize,
 } from "../iso-display.ts";
-import { blankBox, blankHandlerName } from "./iso-blanking.ts";
-import { fixed, keepOnly, leaf, leaves, table, type Rule, type Rules } from "./iso-rules.ts";
+import { blankBox } from "./iso-blanking.ts";
+import {
+  fixed,
+  full,
+  keepOnly,
+  leaf,
+  numberAt,
+  table,
+  type Field,
+  type Rule,
+  type Rules,
+} from "./iso-rules.ts";
 import {
   blankDataReferences,
   blankSampleEntries,
@@ -60,7 +70,7 @@ export async function blankMovie(reader: BoxReader, patches: Patches, movie: Box
   const inMovie = await keepOnly(reader, patches, movie, movieRules);
   const matrix = await movieMatrix(reader, movie);
   const [tracks, blankedTracks]: [Track[], Track[]] = [[], []];
-  const keptBoxes: { box: Box; kind: SampleKind }[] = [];
+  const keptBoxes: { box: Box; kind: SampleKind; samples: number }[] = [];
   let lastEnd = movie.body;
   let shown: { size: DisplaySize; isEnabled: boolean } | undefined;
   let decodedPixels = 0;
@@ -69,14 +79,14 @@ export async function blankMovie(reader: BoxReader, patches: Patches, movie: Box
     const handler = box.type === "trak" ? await trackHandler(reader, box) : undefined;
     const kind = handler === undefined ? undefined : keptHandlers[handler];
     if (handler !== undefined) {
-      const { isHere, ...track } = await readTrack(reader, box, kind);
+      const { isHere, samples, ...track } = await readTrack(reader, box, kind);
       if (!kind || !isHere) {
         blankedTracks.push(track);
         blankBox(patches, box);
         continue;
       }
       tracks.push(track);
-      keptBoxes.push({ box, kind });
+      keptBoxes.push({ box, kind, samples });
     }
     lastEnd = box.end;
     if (kind !== "picture") continue;
@@ -88,7 +98,8 @@ export async function blankMovie(reader: BoxReader, patches: Patches, movie: Box
     hasPicture = true;
   }
   const ids = new Set(tracks.map(({ id }) => id));
-  for (const { box, kind } of keptBoxes) await keepOnly(reader, patches, box, trackRules(kind, ids));
+  for (const { box, kind, samples } of keptBoxes)
+    await keepOnly(reader, patches, box, trackRules(kind, ids, samples));
   return { size: shown?.size ?? null, decodedPixels, hasPicture, tracks, blankedTracks, box: movie, lastEnd };
 }
 
@@ -96,7 +107,7 @@ async function readTrack(
   reader: BoxReader,
   track: Box,
   kind: SampleKind | undefined,
-): Promise<Track & { readonly isHere: boolean }> {
+): Promise<Track & { readonly isHere: boolean; readonly samples: number }> {
   const media = await reader.find(track, "mdia", "minf");
   const tables = media && (await reader.find(media, "stbl"));
   const boxes = tables ? await reader.children(tables) : [];
@@ -114,7 +125,14 @@ async function readTrack(
     boxes,
     description,
     isHere,
+    samples: await sampleCount(reader, boxes),
   };
+}
+
+/** The number of samples outside of fragments. */
+async function sampleCount(reader: BoxReader, tables: readonly Box[]): Promise<number> {
+  const sizes = tables.find(({ type }) => type === "stsz" || type === "stz2");
+  return sizes && sizes.end - sizes.body >= 12 ? (await reader.content(sizes, 12)).readUInt32BE(8) : 0;
 }
 
 async function trackId(reader: BoxReader, track: Box): Promise<number> {
@@ -125,22 +143,101 @@ async function trackId(reader: BoxReader, track: Box): Promise<number> {
   return (await reader.content(header, offset + 4)).readUInt32BE(offset);
 }
 
-/** `mvhd`, `tkhd` and `mdhd` have the times of creation and change at the same place. */
-const withoutTimes = (version0: number, version1: number): Rule => ({
-  ...fixed(version0, version1),
-  clean: async (reader, patches, header) => {
-    const version = (await reader.content(header, 1)).readUInt8(0);
-    const length = version === 1 ? 16 : 8;
-    await reader.content(header, 4 + length);
-    patches.wipe(header.body + 4, header.body + 4 + length);
-  },
+/** A header of so many bytes in its two versions, without the times of creation and change and reserved fields. */
+const header = (
+  version0: { bytes: number; unused: readonly Field[] },
+  version1: { bytes: number; unused: readonly Field[] },
+): Rule => ({
+  bytes: (head) => (head[0] === 1 ? version1 : version0).bytes,
+  unused: (head) => (head[0] === 1 ? version1 : version0).unused,
 });
 
+/** QuickTime notes the times of preview, poster and selection where ISO reserves space. */
+const movieHeader = header(
+  {
+    bytes: 100,
+    unused: [
+      [1, 12],
+      [26, 36],
+      [72, 96],
+    ],
+  },
+  {
+    bytes: 112,
+    unused: [
+      [1, 20],
+      [38, 48],
+      [84, 108],
+    ],
+  },
+);
+
+const trackHeader = header(
+  {
+    bytes: 84,
+    unused: [
+      [1, 3],
+      [4, 12],
+      [16, 20],
+      [24, 32],
+      [38, 40],
+    ],
+  },
+  {
+    bytes: 96,
+    unused: [
+      [1, 3],
+      [4, 20],
+      [24, 28],
+      [36, 44],
+      [50, 52],
+    ],
+  },
+);
+
+const mediaHeader = header(
+  {
+    bytes: 24,
+    unused: [
+      [1, 12],
+      [22, 24],
+    ],
+  },
+  {
+    bytes: 36,
+    unused: [
+      [1, 20],
+      [34, 36],
+    ],
+  },
+);
+
+/** Without the name, where vendors write their own, and QuickTime's field of the manufacturer. */
+const handler: Rule = {
+  unused: (head) => {
+    const component = head.toString("latin1", 4, 8);
+    const isQuickTime = component === "mhlr" || component === "dhlr";
+    return [
+      [0, isQuickTime ? 4 : 8],
+      [12, Infinity],
+    ];
+  },
+};
+
+/** What a decryption system needs (`pssh`, ISO/IEC 23001-7 section 8.1): from version 1 on with numbers of keys. */
+export const protectionHeader: Rule = {
+  bytes: (head) => {
+    const keys = (head[0] ?? 0) > 0 ? 4 + 16 * numberAt(head, 20) : 0;
+    return 24 + keys + numberAt(head, 20 + keys);
+  },
+  unused: () => [[1, 4]],
+};
+
 const movieRules: Rules = {
-  mvhd: withoutTimes(100, 112),
+  mvhd: movieHeader,
   trak: leaf,
-  mvex: { children: { mehd: fixed(8, 12), trex: fixed(24), leva: leaf } },
-  pssh: leaf,
+  mvex: { children: { mehd: full(8, 12), trex: full(24) } },
+  pssh: protectionHeader,
 };
 
 /** Kinds of sample groups that decoders and players know; the entries of others are anybody's. */
@@ -148,37 +245,74 @@ const knownGroups = new Set(
   "roll prol rap  sync tele seig alst avll avss tsas tscl stsa oinf linf trif dtrt sgpd".split(" "),
 );
 
-const sampleGroups: Rule = {
-  clean: async (reader, patches, box) => {
-    const type = (await reader.content(box, 8)).toString("latin1", 4, 8);
-    if (!knownGroups.has(type)) blankBox(patches, box);
+/** Blanks groups of other kinds. */
+async function keepKnownGroups(reader: BoxReader, patches: Patches, box: Box): Promise<void> {
+  const type = (await reader.content(box, 8)).toString("latin1", 4, 8);
+  if (!knownGroups.has(type)) blankBox(patches, box);
+}
+
+/** Descriptions of sample groups; those of other versions do not tell how long they are. */
+function groupDescriptionBytes(head: Buffer, boxBytes: number): number {
+  if (head[0] !== 1) return boxBytes;
+  const [length, count] = [numberAt(head, 8), numberAt(head, 12)];
+  if (length > 0) return 16 + count * length;
+  let end = 16;
+  for (let left = count; left > 0 && end < head.length; left--) end += 4 + numberAt(head, end);
+  return end < head.length ? end : boxBytes;
+}
+
+/**
+ * Boxes about samples that tracks and fragments have.
+ * @param samples their number
+ */
+export const sampleRules = (samples: number): Rules => ({
+  sbgp: {
+    bytes: (head) => (head[0] === 1 ? 16 + 8 * numberAt(head, 12) : 12 + 8 * numberAt(head, 8)),
+    unused: () => [[1, 4]],
+    clean: keepKnownGroups,
   },
-};
+  sgpd: { bytes: groupDescriptionBytes, unused: () => [[1, 4]], clean: keepKnownGroups },
+  sdtp: { bytes: () => 4 + samples, unused: () => [[0, 4]] },
+  saiz: {
+    bytes: (head) => {
+      const at = auxiliaryTypeBytes(head) + 4;
+      return at + 5 + (head[at] === 0 ? numberAt(head, at + 1) : 0);
+    },
+    unused: () => [[1, 3]],
+  },
+  saio: {
+    bytes: (head) => {
+      const at = auxiliaryTypeBytes(head) + 4;
+      return at + 4 + (head[0] === 1 ? 8 : 4) * numberAt(head, at);
+    },
+    unused: () => [[1, 3]],
+  },
+  senc: leaf,
+});
 
-/** Boxes about samples that tracks and fragments have. */
-export const sampleRules: Rules = {
-  sbgp: sampleGroups,
-  sgpd: sampleGroups,
-  ...leaves("sdtp subs saiz saio senc"),
-};
+/** The type of auxiliary information that a flag announces. */
+const auxiliaryTypeBytes = (head: Buffer) => ((head[3] ?? 0) & 1) * 8;
 
-/** @param tracks numbers of the tracks that stay */
-function trackRules(kind: SampleKind, tracks: ReadonlySet<number>): Rules {
+/**
+ * @param tracks numbers of the tracks that stay
+ * @param samples the number of samples in its tables
+ */
+function trackRules(kind: SampleKind, tracks: ReadonlySet<number>, samples: number): Rules {
   return {
-    tkhd: withoutTimes(84, 96),
+    tkhd: trackHeader,
     tref: { clean: (reader, patches, box) => keepReferencesTo(reader, patches, box, tracks) },
     edts: { children: { elst: table(12, 20) } },
-    tapt: { children: { clef: fixed(12), prof: fixed(12), enof: fixed(12) } },
+    tapt: { children: { clef: full(12), prof: full(12), enof: full(12) } },
     mdia: {
       children: {
-        mdhd: withoutTimes(24, 36),
-        hdlr: { clean: (_reader, patches, box) => blankHandlerName(patches, box) },
+        mdhd: mediaHeader,
+        hdlr: handler,
         minf: {
           children: {
-            vmhd: fixed(12),
-            smhd: fixed(8),
-            nmhd: fixed(4),
-            hdlr: { clean: (_reader, patches, box) => blankHandlerName(patches, box) },
+            vmhd: fixed(12, [1, 3]),
+            smhd: fixed(8, [1, 4], [6, 8]),
+            nmhd: full(4),
+            hdlr: handler,
             dinf: { children: { dref: { clean: blankDataReferences } } },
             stbl: {
               children: {
@@ -187,15 +321,21 @@ function trackRules(kind: SampleKind, tracks: ReadonlySet<number>): Rules {
                 },
                 stts: table(8),
                 ctts: table(8),
-                cslg: fixed(24, 44),
+                cslg: full(24, 44),
                 stss: table(4),
                 stps: table(4),
                 stsc: table(12),
-                stsz: { bytes: (head) => 12 + (head.readUInt32BE(4) === 0 ? 4 * head.readUInt32BE(8) : 0) },
-                stz2: { bytes: (head) => 12 + Math.ceil((head.readUInt8(7) * head.readUInt32BE(8)) / 8) },
+                stsz: {
+                  bytes: (head) => 12 + (head.readUInt32BE(4) === 0 ? 4 * head.readUInt32BE(8) : 0),
+                  unused: () => [[1, 4]],
+                },
+                stz2: {
+                  bytes: (head) => 12 + Math.ceil((head.readUInt8(7) * head.readUInt32BE(8)) / 8),
+                  unused: () => [[1, 7]],
+                },
                 stco: table(4),
                 co64: table(8),
-                ...sampleRules,
+                ...sampleRules(samples),
               },
             },
           },

@@ -1,37 +1,13 @@
 import { damaged } from "../damaged.ts";
 import type { Box, BoxReader } from "../iso-boxes.ts";
-import { cleanColours } from "./iso-colours.ts";
-import { fixed, isTerminator, keepOnly, leaf, leaves, type Rules } from "./iso-rules.ts";
+import { configuration } from "./iso-configuration.ts";
+import { fixed, isTerminator, keepOnly, leaf, type Field, type Rules } from "./iso-rules.ts";
 import type { SoundUnit } from "./iso-samples.ts";
 import type { Patches } from "./plan.ts";
 import { overwriteInUnit, type NalCoding } from "./sei.ts";
 
 /** What the samples of a track are. */
 export type SampleKind = "picture" | "sound";
-
-/** What a decoder needs beside the samples, and what says how to show them. */
-const configuration: Rules = {
-  // Pictures.
-  ...leaves("avcC avcE hvcE lhvC vvcC evcC apvC av1C vpcC dvcC dvvC dvwC esds glbl d263 dvc1 jp2h SMI  strf"),
-  ...leaves(
-    "mjqt mjht ACLR APRG ARES ADHR cios pasp clap fiel btrt gama mdcv clli cclv amve SmDm CoLL auxi ccst",
-  ),
-  ...leaves("stsl st3d vexu hfov"),
-  hvcC: { clean: overwriteInConfiguration },
-  colr: { clean: cleanColours },
-  // The name of a program, and a projection.
-  sv3d: { children: { svhd: { clean: (_reader, patches, box) => wipeFrom(patches, box, 4) }, proj: leaf } },
-  // Sound.
-  ...leaves("damr dac3 dec3 dac4 ddts udts dmlp dOps dfLa alac chan chnl srat pcmC SA3D mhaC mhaP iacb"),
-  ...leaves("dqcp devc dsmv"),
-  // Protection: without the keeper of the keys, the buyer's name and the seller's address.
-  sinf: { children: protection() },
-  rinf: { children: protection() },
-};
-
-function protection(): Rules {
-  return { frma: fixed(4), schm: fixed(12), schi: { children: leaves("tenc stvi") } };
-}
 
 /** Names of codecs that decoders look at, because several codecs share a type. */
 const knownCodecNames = ["Planar Y'CbCr 8-bit 4:2:0", "Sorenson H263"];
@@ -40,9 +16,15 @@ const pictureBytes = 78;
 /** Of sound descriptions: version 0, and 1 and 2 of QuickTime. */
 const soundBytes = [28, 44, 64] as const;
 
+/** Reserved fields of every entry. */
+const reserved: Field = [0, 6];
+/** Revision, vendor and quality, which QuickTime put where ISO reserves space; only the low byte of a version is used. */
+const unusedOfPictures: readonly Field[] = [reserved, [8, 9], [10, 24], [36, 40]];
+const unusedOfSound: readonly Field[] = [reserved, [8, 9], [10, 16], [22, 24]];
+
 /**
- * Blanks what is personal in the sample entries of a track (`stsd`, ISO/IEC 14496-12 section 8.5.2): the names of
- * vendors and codecs, and every box that is no configuration of a decoder.
+ * Blanks the sample entries of a track (`stsd`, ISO/IEC 14496-12 section 8.5.2), but for the fields that players read
+ * and the boxes that configure a decoder or say how to show its pictures.
  */
 export async function blankSampleEntries(
   reader: BoxReader,
@@ -50,41 +32,59 @@ export async function blankSampleEntries(
   descriptions: Box,
   kind: SampleKind,
 ): Promise<void> {
-  const { entries, version } = await readEntries(reader, descriptions);
+  const { boxes: entries, version } = await readCounted(reader, descriptions);
+  patches.wipe(descriptions.body + 1, descriptions.body + 4);
   for (const entry of entries) {
     const length = entry.end - entry.body;
     if (length < (kind === "picture" ? pictureBytes : soundBytes[0])) {
+      wipeField(patches, entry, reserved);
       wipeFrom(patches, entry, 8);
       continue;
     }
     const head = await reader.content(entry, Math.min(length, pictureBytes + 8));
-    patches.wipe(entry.body + 12, entry.body + 16);
-    if (kind === "picture" && !knownCodecNames.some((name) => isCodecName(head, name)))
-      patches.wipe(entry.body + 42, entry.body + 74);
+    const unused = kind === "picture" ? unusedOfPictures : unusedOfSound;
+    for (const field of [...unused, ...unusualFields(head, kind)]) wipeField(patches, entry, field);
     const childrenAt =
       kind === "picture" ? pictureBytes + paletteBytes(head) : soundEntryBytes(head, version);
     await blankConfiguration(reader, patches, entry, entry.body + childrenAt, {
       ...configuration,
+      hvcC: { ...configuration.hvcC, clean: overwriteInConfiguration },
       wave: { clean: blankWave },
     });
   }
   patches.wipe(entries.at(-1)?.end ?? Math.min(descriptions.body + 8, descriptions.end), descriptions.end);
 }
 
-async function readEntries(
-  reader: BoxReader,
-  descriptions: Box,
-): Promise<{ entries: Box[]; version: number }> {
-  const head = await reader.content(descriptions, 8);
-  const entries: Box[] = [];
-  let offset = descriptions.body + 8;
-  for (let left = head.readUInt32BE(4); left > 0; left--) {
-    const entry = await reader.at(offset, descriptions.end);
-    if (!entry) break;
-    entries.push(entry);
-    offset = entry.end;
+/** Fields that hold the same in nearly every file. Players do without them where they hold anything else. */
+function unusualFields(head: Buffer, kind: SampleKind): Field[] {
+  if (kind === "sound") {
+    const compression = head.readInt16BE(20);
+    return compression === -1 || compression === -2 ? [] : [[20, 22]];
   }
-  return { entries, version: head.readUInt8(0) };
+  const fields: Field[] = [];
+  const isUsualResolution = head.readUInt32BE(28) === 72 << 16 && head.readUInt32BE(32) === 72 << 16;
+  if (!isUsualResolution) fields.push([28, 36]);
+  const framesPerSample = head.readUInt16BE(40);
+  if (framesPerSample !== 1) fields.push([40, 42]);
+  if (!knownCodecNames.some((name) => isCodecName(head, name))) fields.push([42, 74]);
+  return fields;
+}
+
+/**
+ * The boxes of a full box that counts them, such as `stsd` and `dref`. What follows the last one may be anything.
+ * @throws ApiError DAMAGED_MEDIA for a box without a count
+ */
+async function readCounted(reader: BoxReader, parent: Box): Promise<{ boxes: Box[]; version: number }> {
+  const head = await reader.content(parent, 8);
+  const boxes: Box[] = [];
+  let offset = parent.body + 8;
+  for (let left = head.readUInt32BE(4); left > 0; left--) {
+    const box = await reader.at(offset, parent.end);
+    if (!box) break;
+    boxes.push(box);
+    offset = box.end;
+  }
+  return { boxes, version: head.readUInt8(0) };
 }
 
 const isCodecName = (head: Buffer, name: string) => head.toString("latin1", 43, 43 + name.length) === name;
@@ -126,9 +126,13 @@ async function blankWave(reader: BoxReader, patches: Patches, wave: Box): Promis
   const original = children.find(({ type, body, end }) => type === "frma" && end - body >= 4);
   const format = original ? (await reader.content(original, 4)).toString("latin1") : "mp4a";
   await blankConfiguration(reader, patches, wave, wave.body, {
-    ...configuration,
-    ...leaves("frma enda mp4a QDCA QDCP"),
     [format]: leaf,
+    QDCA: leaf,
+    QDCP: leaf,
+    ...configuration,
+    frma: fixed(4),
+    enda: fixed(2),
+    mp4a: fixed(4),
   });
 }
 
@@ -176,7 +180,7 @@ export async function describeSamples(
   descriptions: Box,
   kind: SampleKind,
 ): Promise<SampleDescription> {
-  const { entries, version } = await readEntries(reader, descriptions);
+  const { boxes: entries, version } = await readCounted(reader, descriptions);
   const dataReferences = new Set<number>();
   let description: Omit<SampleDescription, "dataReferences"> = { isEncrypted: false };
   for (const entry of entries) {
@@ -244,7 +248,11 @@ function soundUnit(type: string, head: Buffer, descriptionsVersion: number): Sou
 }
 
 function wipeFrom(patches: Patches, box: Box, at: number): void {
-  patches.wipe(Math.min(box.body + at, box.end), box.end);
+  wipeField(patches, box, [at, box.end - box.body]);
+}
+
+function wipeField(patches: Patches, box: Box, [from, to]: Field): void {
+  patches.wipe(Math.min(box.body + from, box.end), Math.min(box.body + to, box.end));
 }
 
 /** Whether the samples of a track are in other files: its data references name them (`dref`). */
@@ -254,19 +262,24 @@ export async function isElsewhere(
   used: ReadonlySet<number>,
 ): Promise<boolean> {
   const elsewhere = new Set<number>();
-  let number = 1;
-  for (const reference of await reader.within(references.body + 8, references.end)) {
+  const { boxes } = await readCounted(reader, references);
+  for (const [index, reference] of boxes.entries()) {
     const content = await reader.content(reference, Math.min(reference.end - reference.body, 1024));
     if (content.length < 4) throw damaged("a short data reference");
     // Some muxers forget the flag of a file that holds its own samples, but do not name another.
     const isHere = (content.readUInt8(3) & 1) === 1 || content.subarray(4).every((byte) => byte === 0);
-    if (!isHere) elsewhere.add(number);
-    number++;
+    if (!isHere) elsewhere.add(index + 1);
   }
   return used.size > 0 && [...used].every((reference) => elsewhere.has(reference));
 }
 
-/** Wipes the places and names of files in a `dref`; that the samples are in this file stays. */
+/** Wipes everything in a `dref` but the flags that say that the samples are in this file. */
 export async function blankDataReferences(reader: BoxReader, patches: Patches, box: Box): Promise<void> {
-  for (const reference of await reader.within(box.body + 8, box.end)) wipeFrom(patches, reference, 4);
+  const { boxes } = await readCounted(reader, box);
+  wipeField(patches, box, [0, 4]);
+  for (const reference of boxes) {
+    wipeField(patches, reference, [0, 3]);
+    wipeFrom(patches, reference, 4);
+  }
+  patches.wipe(boxes.at(-1)?.end ?? box.body + 8, box.end);
 }

@@ -5,13 +5,14 @@ import type { InPlaceFile } from "./in-place-file.ts";
 import { blankBox, writeBoxSize } from "./iso-blanking.ts";
 import { blankFragments, withoutCutSamples } from "./iso-fragments.ts";
 import { blankMovie, type BlankedMovie } from "./iso-movie.ts";
-import { leaves, ruleFor } from "./iso-rules.ts";
+import { brands, indexRules } from "./iso-index.ts";
+import { applyRule, leaf, ruleFor, type Rules } from "./iso-rules.ts";
 import { MovieSamples } from "./movie-samples.ts";
 import { Patches, type Blanking } from "./plan.ts";
 import type { RangeSet } from "./range-set.ts";
 
 /** Boxes at the top that describe the film; they stay. */
-const describing = leaves("ftyp styp moov moof mfra sidx ssix pdin");
+const describing: Rules = { ftyp: brands, styp: brands, moov: leaf, moof: leaf, mfra: leaf, sidx: leaf };
 /** Boxes of metadata. All others may hold samples, which stay: a recorder may have called some of its data free. */
 const personal = new Set(["udta", "meta", "uuid"]);
 /** Boxes that may hold samples and keep their type; others become `free`. */
@@ -47,13 +48,14 @@ export async function planMovie(source: ByteSource): Promise<Blanking> {
   const boxes = whole.filter(({ type, isCut }) => !isCut || type === "mdat");
   const movie = await blankMovie(reader, patches, index);
   const fragments = await blankFragments(reader, patches, boxes, movie);
+  const rules = { ...describing, ...indexRules(new Set(movie.blankedTracks.map(({ id }) => id))) };
 
   /** Boxes that may hold samples. */
   const data = new Set<TopBox>();
   for (const box of boxes) {
     // Readers take the first `moov`.
-    const rule = box.type === "moov" && box !== index ? undefined : await ruleFor(reader, box, describing);
-    if (rule) await rule.clean?.(reader, patches, box);
+    const rule = box.type === "moov" && box !== index ? undefined : await ruleFor(reader, box, rules);
+    if (rule) await applyRule(reader, patches, box, rule);
     else if (personal.has(box.type) || box.type === "moov") blankBox(patches, box);
     else {
       data.add(box);

@@ -85,7 +85,7 @@ describe("an MP4 or MOV keeps only the boxes that players need", () => {
   });
 
   test("movie rules: protection (PIFF, pssh) stays wherever it stands", async () => {
-    const key = box("pssh", "system, keys");
+    const key = fullBox("pssh", 0, "system of the ks", u32(4), "keys");
     const { bytes } = await cleanTrack({ extra: [piff], inTables: [piff] }, piff, key);
     expect(bytes.toString("latin1").split(piff.toString("latin1"))).toHaveLength(4);
     expect(bytes.includes(key)).toBeTrue();
@@ -199,7 +199,7 @@ describe("a sample entry", () => {
   );
 
   test("sample entries: protection stays, without the buyer's name", async () => {
-    const kept = [box("frma", "avc1"), box("tenc", "default key")];
+    const kept = [box("frma", "avc1"), fullBox("tenc", 0, "\0\0\x01\x08", "the default key!")];
     const { bytes } = await cleanTrack({
       entries: [
         pictureEntry("drmi", [64, 48], {
@@ -243,7 +243,7 @@ describe("a sample entry", () => {
   });
 
   test("sample entries: projections of 360° videos stay, without the program's name", async () => {
-    const projection = box("proj", "equirectangular");
+    const projection = box("proj", fullBox("prhd", 0, u32(1, 2, 3)), fullBox("equi", 0, u32(4, 5, 6, 7)));
     const { bytes } = await cleanTrack({
       entries: [
         pictureEntry("avc1", [64, 48], {
