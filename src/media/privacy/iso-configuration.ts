@@ -211,7 +211,10 @@ const pictures: Rules = {
   // H.263 of 3GPP: a vendor and its version, then level and profile; bit rates may follow.
   d263: { bytes: (head) => (head.toString("latin1", 11, 15) === "bitr" ? 23 : 7), unused: () => [[0, 5]] },
   jp2h: { children: { ihdr: fixed(14), ...leaves("bpcc pclr cmap cdef") } },
-  ...leaves("apvC glbl dvc1 SMI  strf mjqt mjht ACLR APRG ARES ADHR cios"),
+  // Avid.
+  ACLR: fixed(16),
+  APRG: fixed(16),
+  ...leaves("apvC glbl dvc1 SMI  strf mjqt mjht ARES ADHR cios"),
 };
 
 /** How pictures are shown. */
