@@ -34,7 +34,8 @@ export async function planMovie(source: ByteSource): Promise<Blanking> {
   const reader = new BoxReader(source);
   const patches = new Patches(source);
   const whole = await readTop(reader);
-  const index = whole.find(({ type, isCut }) => type === "moov" && !isCut);
+  const index =
+    whole.find(({ type, isCut }) => type === "moov" && !isCut) ?? (await readCutIndex(reader, whole));
   if (!index) {
     const isCutOff = whole.some(({ type }) => type === "moov");
     throw damaged(
@@ -45,7 +46,10 @@ export async function planMovie(source: ByteSource): Promise<Blanking> {
     );
   }
   // A description that the file ends in describes nothing; the data goes as far as it goes.
-  const boxes = whole.filter(({ type, isCut }) => !isCut || type === "mdat");
+  const boxes = whole.flatMap((box) => {
+    if (box.offset === index.offset) return [index];
+    return !box.isCut || box.type === "mdat" ? [box] : [];
+  });
   const movie = await blankMovie(reader, patches, index);
   const fragments = await blankFragments(reader, patches, boxes, movie);
   const rules = { ...describing, ...indexRules(new Set(movie.blankedTracks.map(({ id }) => id))) };
@@ -111,6 +115,30 @@ async function readCut(reader: BoxReader, offset: number): Promise<TopBox | unde
   if (type !== "mdat" && !Object.hasOwn(describing, type)) return undefined;
   const body = Math.min(offset + (head.readUInt32BE(0) === 1 ? 16 : 8), end);
   return { type, offset, body, end, isCut: true };
+}
+
+/** Boxes in a `moov` that are blanked, and that recorders write behind all others. */
+const personalInIndex = new Set(["udta", "meta", "free", "skip"]);
+
+/**
+ * An index that the file ends in, as far as it is whole: all that is missing of it belongs to a last box of metadata.
+ * Undefined where anything else is missing.
+ */
+async function readCutIndex(reader: BoxReader, boxes: readonly TopBox[]): Promise<TopBox | undefined> {
+  const { source } = reader;
+  const index = boxes.find(({ type }) => type === "moov");
+  if (!index || index.end - index.body < 8) return undefined;
+  const size = (await source.read(index.offset, 4)).readUInt32BE(0);
+  let hasTrack = false;
+  let end = index.body;
+  for (let box = await reader.at(end, index.end); box; box = await reader.at(end, index.end)) {
+    hasTrack ||= box.type === "trak";
+    end = box.end;
+  }
+  const head = await source.readUpTo(end, 8);
+  if (head.length < 8 || !personalInIndex.has(head.toString("latin1", 4, 8))) return undefined;
+  const isLast = end + head.readUInt32BE(0) === index.offset + size;
+  return hasTrack && isLast ? { ...index, end } : undefined;
 }
 
 /** Cuts off what nothing needs at the end of the file, and makes the last box that stays end there. */

@@ -251,11 +251,41 @@ describe("the end of an MP4 or MOV", () => {
   });
 });
 
-test("movie data: a film that ends within its index is refused as cut off", async () => {
-  const index = movie(track({ id: 1, handler: "vide" }));
-  const sample = Buffer.concat([ftyp, box("mdat", "picture"), index.subarray(0, -20)]);
-  await expect(clean(sample, "video/mp4")).rejects.toMatchObject({
-    code: "DAMAGED_MEDIA",
-    options: { detail: expect.stringContaining("cut off") },
+describe("a film that ends within its index", () => {
+  const build = (...inMovie: Buffer[]) => {
+    const data = Buffer.concat([ftyp, box("mdat", "picture")]);
+    const index = (...more: Buffer[]) =>
+      movie(track({ id: 1, handler: "vide", chunks: [ftyp.length + 8], sampleBytes: 7 }), ...more);
+    return { whole: Buffer.concat([data, index(...inMovie)]), expected: Buffer.concat([data, index()]) };
+  };
+
+  test("movie data: a film that ends within a track is refused as cut off", async () => {
+    const { whole } = build();
+    for (const missing of [1, 8, 20, 200])
+      await expect(clean(whole.subarray(0, -missing), "video/mp4")).rejects.toMatchObject({
+        code: "DAMAGED_MEDIA",
+        options: { detail: expect.stringContaining("cut off: it ends within its index") },
+      });
+  });
+
+  test("movie data: a film of whose index only the end of the metadata is missing is kept", async () => {
+    for (const type of ["udta", "meta", "free", "skip"]) {
+      const { whole, expected } = build(box(type, "secret".repeat(10)));
+      for (const missing of [1, 30, 60]) {
+        const { bytes } = await clean(whole.subarray(0, -missing), "video/mp4");
+        expect(leaks(bytes)).toBeFalse();
+        expect(bytes.length).toBe(expected.length);
+        expect(bytes.readUInt32BE(bytes.lastIndexOf("moov") - 4)).toBe(
+          expected.readUInt32BE(expected.lastIndexOf("moov") - 4),
+        );
+        expect(bytes.includes("mdat\x70icture")).toBeTrue();
+      }
+    }
+  });
+
+  test("movie data: a film of whose index a track behind the metadata is missing is refused", async () => {
+    const { whole } = build(box("udta", "secret".repeat(10)), track({ id: 2, handler: "soun" }));
+    const end = whole.indexOf("secretsecret") + 40;
+    expect(await outcome(whole.subarray(0, end), "video/mp4")).toBe("DAMAGED_MEDIA");
   });
 });
