@@ -3,7 +3,7 @@ import { cleanColours } from "./iso-colours.ts";
 import { fixed, full, leaf, leaves, numberAt, type Field, type Rule, type Rules } from "./iso-rules.ts";
 import type { Patches } from "./plan.ts";
 
-/** Reads a codec's record from its start. Behind its end there are zeros, so that a cut record is kept whole. */
+/** Reads a codec's record from its start. Behind its end there are zeros; a record that is cut is kept whole. */
 class RecordReader {
   position = 0;
 
@@ -26,15 +26,19 @@ class RecordReader {
     return this;
   }
 
+  get #isInside(): boolean {
+    return this.position < this.record.length;
+  }
+
   /** So many NAL units, each behind its length. */
   units(count: number): this {
-    for (let left = count; left > 0; left--) this.skip(this.number16());
+    for (let left = count; left > 0 && this.#isInside; left--) this.skip(this.number16());
     return this;
   }
 
   /** Arrays of NAL units, each behind its type and its number, which the types in `single` do not have. */
   arrays(count: number, single: readonly number[] = []): this {
-    for (let left = count; left > 0; left--)
+    for (let left = count; left > 0 && this.#isInside; left--)
       this.units(single.includes(this.byte() & 0x1f) ? 1 : this.number16());
     return this;
   }
@@ -129,6 +133,9 @@ const alacConfiguration: Rule = {
   bytes: (head) => (head.toString("latin1", 32, 36) === "chan" ? 52 : 28),
 };
 
+/** Descriptors that are wiped one by one. What follows so many of them is wiped as a whole. */
+const maxUnusedDescriptors = 16;
+
 /** What stays of an `esds` (ISO/IEC 14496-1 section 7.2.6.5). */
 function elementaryStream(head: Buffer): { readonly bytes: number; readonly unused: readonly Field[] } {
   const unused: Field[] = [[1, 4]];
@@ -155,7 +162,7 @@ function elementaryStream(head: Buffer): { readonly bytes: number; readonly unus
   if (flags & 0x20) reader.skip(2);
   /** Wipes the content of all descriptors but these. */
   const keepTags = (end: number, tags: Readonly<Record<number, (end: number) => void>>) => {
-    while (reader.position < Math.min(end, head.length)) {
+    while (reader.position < Math.min(end, head.length) && unused.length < maxUnusedDescriptors) {
       const child = descriptor();
       if (tags[child.tag]) tags[child.tag]?.(child.end);
       else unused.push([reader.position, child.end]);
@@ -170,7 +177,8 @@ function elementaryStream(head: Buffer): { readonly bytes: number; readonly unus
     },
     6: keep,
   });
-  return { bytes: Math.max(stream.end, reader.position), unused };
+  const isRead = unused.length < maxUnusedDescriptors;
+  return { bytes: isRead ? Math.max(stream.end, reader.position) : reader.position, unused };
 }
 
 /** Types of FLAC's metadata blocks (RFC 9639 section 8.1). */

@@ -22,13 +22,16 @@ const knownBrands = new Set(
   ].flatMap((line) => line.split(" ").map((brand) => brand.padEnd(4))),
 );
 
+/** Real files name a dozen at most. */
+const maxBrands = 32;
+
 /** `ftyp` and `styp`: the brand of the file, and known ones that it is compatible with. */
 export const brands: Rule = {
-  bytes: (_head, boxBytes) => boxBytes - (boxBytes % 4),
+  bytes: (_head, boxBytes) => Math.min(boxBytes - (boxBytes % 4), 8 + 4 * maxBrands),
   unused: (head) => {
     const version = [4, 8] as const;
     const unknown = [];
-    for (let at = 8; at + 4 <= head.length; at += 4)
+    for (let at = 8; at + 4 <= Math.min(head.length, 8 + 4 * maxBrands); at += 4)
       if (!knownBrands.has(head.toString("latin1", at, at + 4))) unknown.push([at, at + 4] as const);
     return [version, ...unknown];
   },

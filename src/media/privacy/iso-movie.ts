@@ -212,6 +212,20 @@ const mediaHeader = header(
   },
 );
 
+/** QuickTime's ways to draw that use a colour: blending, and one transparent colour. */
+const colouredModes = new Set([0x20, 0x24]);
+
+const pictureHeader: Rule = {
+  bytes: () => 12,
+  unused: (head) =>
+    colouredModes.has(numberAt(head, 4) >>> 16)
+      ? [[1, 3]]
+      : [
+          [1, 3],
+          [6, 12],
+        ],
+};
+
 /** Without the name, where vendors write their own, and QuickTime's field of the manufacturer. */
 const handler: Rule = {
   unused: (head) => {
@@ -309,7 +323,7 @@ function trackRules(kind: SampleKind, tracks: ReadonlySet<number>, samples: numb
         hdlr: handler,
         minf: {
           children: {
-            vmhd: fixed(12, [1, 3]),
+            vmhd: pictureHeader,
             smhd: fixed(8, [1, 4], [6, 8]),
             nmhd: full(4),
             hdlr: handler,

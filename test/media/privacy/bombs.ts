@@ -122,6 +122,13 @@ export const bombs: Readonly<Record<string, Bomb>> = {
   "500,000 empty boxes in a film's index": damaged("video/quicktime", () =>
     Buffer.concat([ftyp, movie(video, repeated(500_000, box("trak"))), box("mdat")]),
   ),
+  "20,000 decoder configurations that claim 65,535 units each": odd("video/mp4", () => {
+    const claim = Buffer.concat([Buffer.alloc(22), Buffer.from([1, 0xa0]), u16(0xffff)]);
+    return filmOfOne(
+      Buffer.alloc(100),
+      pictureEntry("hvc1", [64, 48], { boxes: [repeated(20_000, box("hvcE", claim))] }),
+    );
+  }),
   "30,000 tracks": damaged("video/mp4", () =>
     Buffer.concat([ftyp, movie(repeated(30_000, dataTrack(2))), box("mdat")]),
   ),

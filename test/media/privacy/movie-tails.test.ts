@@ -125,6 +125,17 @@ describe("text in the boxes of an MP4 or MOV that stay", () => {
     expect(bytes.includes(streamLengthHeader)).toBeTrue();
   });
 
+  test("movie tails: text in a great number of descriptors and brands goes", async () => {
+    const unknown = Array.from({ length: 40 }, () => descriptor(0x43, secret));
+    const stream = descriptor(3, "\0\x01\0", decoderConfiguration(), streamLengthHeader);
+    const length = stream.length + unknown.length * (secret.length + 3);
+    stream.writeUInt8(0x80 | (length >> 7), 1);
+    stream.writeUInt8(length & 0x7f, 2);
+    const bytes = await cleanEntries([], [box("esds", u32(0), stream, ...unknown)]);
+    expect(leaks(bytes)).toBeFalse();
+    expect(bytes.includes(streamLengthHeader)).toBeTrue();
+  });
+
   test("movie tails: FLAC keeps its stream info and seek table; its other blocks become padding", async () => {
     const block = (type: number, content: string) =>
       Buffer.concat([u32(type * 2 ** 24 + content.length), Buffer.from(content)]);
@@ -177,7 +188,7 @@ describe("text in the boxes of an MP4 or MOV that stay", () => {
               hdlr,
               box(
                 "minf",
-                fullBox("vmhd", 0, Buffer.alloc(8)),
+                fullBox("vmhd", 0, u16(0x40), Buffer.alloc(6, 0xee)),
                 box(
                   "stbl",
                   fullBox("stsd", 0, u32(1), entry),
@@ -209,6 +220,7 @@ describe("text in the boxes of an MP4 or MOV that stay", () => {
       expect(marks("mdhd", mdhd.length)).toEqual(wide ? range([20, 34]) : range([12, 22]));
       expect(marks("avc1", 78)).toEqual([]);
       expect(marks("hdlr", 28)).toEqual([]);
+      expect(marks("vmhd", 12)).toEqual([]);
       expect(bytes.includes("dhlrvide")).toBeTrue();
       expect(bytes.subarray(-15).equals(box("mdat", "picture"))).toBeTrue();
     }
