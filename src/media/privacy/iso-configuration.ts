@@ -175,6 +175,8 @@ function elementaryStream(head: Buffer): { readonly bytes: number; readonly unus
       reader.skip(13);
       keepTags(end, { 5: keep });
     },
+    // Some muxers write too small a length in front of it.
+    5: keep,
     6: keep,
   });
   const isRead = unused.length < maxUnusedDescriptors;

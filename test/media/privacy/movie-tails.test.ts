@@ -125,6 +125,14 @@ describe("text in the boxes of an MP4 or MOV that stay", () => {
     expect(bytes.includes(streamLengthHeader)).toBeTrue();
   });
 
+  test("movie tails: a configuration in esds stays where the length in front of it is too small", async () => {
+    const bare = descriptor(4, "\x40\x15\0\0\0", u32(1, 2));
+    const stream = descriptor(3, "\0\x01\0", bare, descriptor(5, "\x12\x10"), streamLengthHeader);
+    const bytes = await cleanEntries([], [box("esds", u32(0), stream, secret)]);
+    expect(leaks(bytes)).toBeFalse();
+    expect(bytes.includes(box("esds", u32(0), stream))).toBeTrue();
+  });
+
   test("movie tails: text in a great number of descriptors and brands goes", async () => {
     const unknown = Array.from({ length: 40 }, () => descriptor(0x43, secret));
     const stream = descriptor(3, "\0\x01\0", decoderConfiguration(), streamLengthHeader);
