@@ -148,7 +148,8 @@ class AviWalk {
     if (isVideo(stream) && chunk.end > chunk.body) {
       this.#hasPicture = true;
       const first = this.file.readUpTo(chunk.body, Math.min(pictureHeadBytes, chunk.end - chunk.body));
-      pictureOverwriter(first, startCodeCoding(stream.codec, first))?.(this.file, chunk.body, chunk.end);
+      const overwrite = pictureOverwriter(first, startCodeCoding(stream.codec, first), stream.codec);
+      overwrite?.(this.file, chunk.body, chunk.end);
     }
     return true;
   }

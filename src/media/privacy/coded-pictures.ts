@@ -1,26 +1,39 @@
 import { isDv, overwriteDvDates } from "./dv.ts";
 import type { InPlaceFile } from "./in-place-file.ts";
 import { isJpeg, overwriteJpegComments } from "./motion-jpeg.ts";
-import { overwriteUserData, type NalCoding } from "./sei.ts";
+import { overwriteUserData } from "./nal-units.ts";
+import { isPng, overwritePngTexts } from "./png-video.ts";
+import type { NalCoding } from "./sei.ts";
 
 /** Overwrites what is personal in a coded picture, between two places of the file. The picture stays bit by bit. */
 export type PictureOverwriter = (file: InPlaceFile, offset: number, end: number) => void;
 
 /**
- * What overwrites the pictures of a track; undefined for codecs that have no place for personal data, or whose data is
- * left alone (MPEG-2, MPEG-4 Visual, AV1).
+ * Returns what overwrites the pictures of a track; undefined for codecs that have no place for personal data, or whose
+ * data is left alone (MPEG-2, MPEG-4 Visual, AV1).
  * @param first the beginning of the track's first picture
  * @param nal how it is coded, where its container says H.264 or HEVC
+ * @param codec as its container names it: a FourCC, or Matroska's name
  */
-export function pictureOverwriter(first: Buffer, nal: NalCoding | undefined): PictureOverwriter | undefined {
+export function pictureOverwriter(
+  first: Buffer,
+  nal: NalCoding | undefined,
+  codec = "",
+): PictureOverwriter | undefined {
   if (nal) return (file, offset, end) => overwriteUserData(file, offset, end, nal);
-  if (isJpeg(first)) return overwriteJpegComments;
+  if (isJpeg(first) || motionJpeg.has(codec.toUpperCase())) return overwriteJpegComments;
+  if (isPng(first)) return overwritePngTexts;
   return isDv(first) ? overwriteDvDates : undefined;
 }
 
 /** Bytes of a picture that tell what it is. */
 export const pictureHeadBytes = 4;
 
+/** Codecs whose pictures are JPEGs, whatever stands in front of them. */
+const motionJpeg = new Set([
+  ...["MJPG", "JPEG", "AVRN", "IJPG", "CJPG", "SLMJ", "QIVG", "AVI1", "AVI2", "DMB1", "MTSJ"],
+  ...["IJLV", "MVJP", "V_MJPEG"],
+]);
 const h264 = new Set(["H264", "X264", "AVC1", "DAVC", "VSSH"]);
 const hevc = new Set(["HEVC", "H265", "X265", "HEV1", "HVC1"]);
 

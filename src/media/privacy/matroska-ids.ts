@@ -2,14 +2,11 @@
 export const ids = {
   ebml: 0x1a45dfa3,
   void: 0xec,
-  checksum: 0xbf,
   segment: 0x18538067,
   seekHead: 0x114d9b74,
   seek: 0x4dbb,
   seekId: 0x53ab,
   info: 0x1549a966,
-  muxingApp: 0x4d80,
-  writingApp: 0x5741,
   tracks: 0x1654ae6b,
   trackEntry: 0xae,
   trackNumber: 0xd7,
@@ -17,53 +14,156 @@ export const ids = {
   codecId: 0x86,
   codecPrivate: 0x63a2,
   contentEncodings: 0x6d80,
+  compressionAlgorithm: 0x4254,
+  compressionSettings: 0x4255,
   video: 0xe0,
-  audio: 0xe1,
+  alphaMode: 0x53c0,
+  projectionType: 0x7671,
+  projectionPrivate: 0x7672,
   cluster: 0x1f43b675,
   simpleBlock: 0xa3,
   blockGroup: 0xa0,
   block: 0xa1,
+  blockMore: 0xa6,
+  blockAddId: 0xee,
+  blockAdditional: 0xa5,
   cues: 0x1c53bb6b,
 } as const;
 
-/** What may stay inside each element. All else becomes `Void`. */
-export const allowed = {
-  /** EBMLVersion, EBMLReadVersion, EBMLMaxIDLength, EBMLMaxSizeLength, DocType, its versions and extensions. */
-  ebml: new Set([0x4286, 0x42f7, 0x42f2, 0x42f3, 0x4282, 0x4287, 0x4285, 0x4281]),
-  /** TimestampScale, Duration, and the names of programs, which must be there and become empty. */
-  info: new Set<number>([0x2ad7b1, 0x4489, ids.muxingApp, ids.writingApp]),
-  seekHead: new Set<number>([ids.seek]),
-  tracks: new Set<number>([ids.trackEntry]),
-  track: new Set<number>([
-    ...[
-      ids.trackNumber,
-      ids.trackType,
-      ids.codecId,
-      ids.codecPrivate,
-      ids.contentEncodings,
-      ids.video,
-      ids.audio,
-    ],
-    // TrackUID, flags (enabled, default, forced, lacing, for whom), caches.
-    ...[0x73c5, 0xb9, 0x88, 0x55aa, 0x9c, 0x55ab, 0x55ac, 0x55ad, 0x55ae, 0x55af, 0x6de7, 0x6df8],
-    // Durations, TrackTimestampScale, MaxBlockAdditionID, BlockAdditionMapping, languages, CodecDelay, SeekPreRoll,
-    // TrackOperation.
-    ...[0x23e383, 0x234e7a, 0x23314f, 0x55ee, 0x41e4, 0x22b59c, 0x22b59d, 0x56aa, 0x56bb, 0xe2],
-  ]),
-  /** Sizes, interlacing, stereo, alpha, colours, projection. */
-  video: new Set([
-    ...[0xb0, 0xba, 0x54aa, 0x54bb, 0x54cc, 0x54dd, 0x54b0, 0x54ba, 0x54b2, 0x54b3],
-    ...[0x9a, 0x9d, 0x53b8, 0x53b9, 0x53c0, 0x55b0, 0x7670, 0x2eb524, 0x2fb523, 0x2383e3],
-  ]),
-  /** Frequencies, channels, depth, emphasis. */
-  audio: new Set([0xb5, 0x78b5, 0x9f, 0x7d7b, 0x6264, 0x52f1]),
-  /** In a segment. */
-  segment: new Set<number>([ids.seekHead, ids.info, ids.tracks, ids.cluster, ids.cues]),
-  /** In a cluster: its time, position, the size of the one before, silent tracks, blocks. */
-  cluster: new Set<number>([0xe7, 0xa7, 0xab, 0x5854, ids.simpleBlock, ids.blockGroup]),
-  /** Block, additions (alpha), duration, references, codec state, padding, slices. */
-  blockGroup: new Set<number>([ids.block, 0x75a1, 0x9b, 0xfa, 0xfb, 0xfd, 0xa4, 0x75a2, 0x8e]),
-} as const;
+/** What stays of an element that players need. */
+export type ElementRule =
+  /** A number, if it has as many bytes as its type may have. */
+  | "integer"
+  | "float"
+  /** A text, as far as it consists of what such a text may hold. */
+  | RegExp
+  /** So many bytes. */
+  | { readonly bytes: number }
+  /** The element without its content. */
+  | "empty"
+  /** These elements inside it. */
+  | Rules;
+
+export interface Rules {
+  readonly children: Readonly<Record<number, ElementRule>>;
+}
+
+function master(children: Readonly<Record<number, ElementRule>>): Rules {
+  return { children };
+}
+
+function each<Rule extends ElementRule>(rule: Rule, ...elements: number[]): Record<number, Rule> {
+  return Object.fromEntries(elements.map((id) => [id, rule]));
+}
+
+const all = { bytes: Infinity } as const;
+
+const colour = master({
+  // Matrix, bits, subsampling, siting, range, transfer, primaries, light levels.
+  ...each("integer", 0x55b1, 0x55b2, 0x55b3, 0x55b4, 0x55b5, 0x55b6, 0x55b7, 0x55b8, 0x55b9),
+  ...each("integer", 0x55ba, 0x55bb, 0x55bc, 0x55bd),
+  // MasteringMetadata: primaries, white point, luminance.
+  0x55d0: master(
+    each("float", 0x55d1, 0x55d2, 0x55d3, 0x55d4, 0x55d5, 0x55d6, 0x55d7, 0x55d8, 0x55d9, 0x55da),
+  ),
+});
+
+/** Type, private data, yaw, pitch, roll. */
+const projection = master({
+  [ids.projectionType]: "integer",
+  [ids.projectionPrivate]: all,
+  ...each("float", 0x7673, 0x7674, 0x7675),
+});
+
+const video = master({
+  // Sizes, cropping, interlacing, stereo, alpha.
+  ...each("integer", 0xb0, 0xba, 0x54aa, 0x54bb, 0x54cc, 0x54dd, 0x54b0, 0x54ba, 0x54b2, 0x54b3),
+  ...each("integer", 0x9a, 0x9d, 0x53b8, 0x53b9, ids.alphaMode),
+  // The code of uncompressed pictures, gamma, frame rate.
+  0x2eb524: { bytes: 4 },
+  ...each("float", 0x2fb523, 0x2383e3),
+  0x55b0: colour,
+  0x7670: projection,
+});
+
+/** Frequencies, channels, depth, emphasis. */
+const audio = master({ ...each("float", 0xb5, 0x78b5), ...each("integer", 0x9f, 0x6264, 0x52f1) });
+
+const contentEncodings = master({
+  // Order, scope, type.
+  0x6240: master({
+    ...each("integer", 0x5031, 0x5032, 0x5033),
+    // Compression: its algorithm, and the bytes that are stripped from the head of each frame.
+    0x5034: master({ [ids.compressionAlgorithm]: "integer", [ids.compressionSettings]: all }),
+    // Encryption: its algorithm, the number of the key, its mode.
+    0x5035: master({ 0x47e1: "integer", 0x47e2: { bytes: 16 }, 0x47e7: master({ 0x47e8: "integer" }) }),
+  }),
+});
+
+const language = /^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}(?=\0|$)/;
+
+/** What may stay of a track of pictures or sound. */
+export const trackRules = master({
+  // TrackNumber, TrackUID, type, flags (enabled, default, forced, lacing, for whom), caches.
+  ...each("integer", ids.trackNumber, 0x73c5, ids.trackType, 0xb9, 0x88, 0x55aa, 0x9c),
+  ...each("integer", 0x55ab, 0x55ac, 0x55ad, 0x55ae, 0x55af, 0x6de7, 0x6df8),
+  // Durations, MaxBlockAdditionID, CodecDelay, SeekPreRoll; TrackTimestampScale.
+  ...each("integer", 0x23e383, 0x234e7a, 0x55ee, 0x56aa, 0x56bb),
+  0x23314f: "float",
+  [ids.codecId]: /^[A-Z0-9_/.]{1,40}/,
+  ...each(language, 0x22b59c, 0x22b59d),
+  [ids.codecPrivate]: all,
+  [ids.contentEncodings]: contentEncodings,
+  [ids.video]: video,
+  0xe1: audio,
+  // BlockAdditionMapping: value, type, configuration (Dolby Vision).
+  0x41e4: master({ ...each("integer", 0x41f0, 0x41e7), 0x41ed: all }),
+  // TrackOperation: planes of stereo, joined tracks.
+  0xe2: master({
+    0xe3: master({ 0xe4: master(each("integer", 0xe5, 0xe6)) }),
+    0xe9: master({ 0xed: "integer" }),
+  }),
+});
+
+export const blockGroupRules = master({
+  [ids.block]: all,
+  // BlockAdditions: alpha, HDR.
+  0x75a1: master({
+    [ids.blockMore]: master({ [ids.blockAddId]: "integer", [ids.blockAdditional]: all }),
+  }),
+  // Duration, priority, references, padding.
+  ...each("integer", 0x9b, 0xfa, 0xfb, 0x75a2),
+});
+
+/** What may stay at the top, in a segment and in a cluster. Tracks and groups of blocks have rules of their own. */
+export const topRules: Rules["children"] = {
+  // Version, read version, lengths, type of document and its versions.
+  [ids.ebml]: master({
+    ...each("integer", 0x4286, 0x42f7, 0x42f2, 0x42f3, 0x4287, 0x4285),
+    0x4282: /^(webm|matroska)/,
+  }),
+  [ids.seekHead]: master({ [ids.seek]: master({ [ids.seekId]: { bytes: 4 }, 0x53ac: "integer" }) }),
+  // TimestampScale, duration, and the names of programs, which must be there and become empty.
+  [ids.info]: master({ 0x2ad7b1: "integer", 0x4489: "float", ...each("empty", 0x4d80, 0x5741) }),
+  // CuePoint: time; track, position of the cluster and within it, duration, number of the block.
+  [ids.cues]: master({
+    0xbb: master({
+      0xb3: "integer",
+      0xb7: master(each("integer", 0xf7, 0xf1, 0xf0, 0xb2, 0x5378)),
+    }),
+  }),
+  // Of a cluster: time, position, the size of the one before.
+  ...each("integer", 0xe7, 0xa7, 0xab),
+};
+
+/** Elements of a segment that may stay. */
+export const segmentIds: ReadonlySet<number> = new Set([
+  ids.seekHead,
+  ids.info,
+  ids.tracks,
+  ids.cluster,
+  ids.cues,
+]);
 
 /** A `Void` element of this many bytes without its content (RFC 8794 section 11.3.2). */
 export function voidHeader(length: number): Buffer {

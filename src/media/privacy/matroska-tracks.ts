@@ -17,10 +17,13 @@ export interface MatroskaTrack {
   /** Pixels as shown and as coded; of a video. */
   readonly size: MediaFacts["size"];
   readonly codedPixels: number;
-  /** H.264 or HEVC with lengths. */
+  /** H.264 or HEVC. */
   readonly nal: NalCoding | undefined;
+  readonly codecId: string;
   /** Of Video for Windows, else empty. */
   readonly fourCc: string;
+  /** Its blocks have additions that hold how opaque the picture is. */
+  readonly hasAlpha: boolean;
   /** Its blocks are compressed or encrypted as a whole. */
   readonly isEncoded: boolean;
 }
@@ -42,7 +45,8 @@ export function readTracks(source: ElementSource, from: number, to: number): Mat
       number: number.length > 0 ? unsignedValue(number) : tracks.length + 1,
       isKept: type === types.video || type === types.audio,
       isVideo,
-      ...(video ? readVideo(source, video) : { size: null, codedPixels: 0 }),
+      ...(video ? readVideo(source, video) : { size: null, codedPixels: 0, hasAlpha: false }),
+      codecId,
       nal: nalCoding(codecId, codecPrivate),
       fourCc: codecId === "V_MS/VFW/FOURCC" ? codecPrivate.toString("latin1", 16, 20) : "",
       isEncoded: parts.has(ids.contentEncodings),
@@ -61,8 +65,10 @@ function contentOf(source: ElementSource, element: SizedElement | undefined): Bu
 
 function nalCoding(codecId: string, codecPrivate: Buffer): NalCoding | undefined {
   const lengthAt = { "V_MPEG4/ISO/AVC": 4, "V_MPEGH/ISO/HEVC": 21 }[codecId];
-  const bits = lengthAt === undefined ? undefined : codecPrivate[lengthAt];
-  return bits === undefined ? undefined : { isHevc: lengthAt === 21, lengthBytes: (bits & 3) + 1 };
+  if (lengthAt === undefined) return undefined;
+  // Without a configuration, start codes separate the units.
+  const bits = codecPrivate[lengthAt];
+  return { isHevc: lengthAt === 21, lengthBytes: bits === undefined ? 0 : (bits & 3) + 1 };
 }
 
 const pixels = {
@@ -81,7 +87,10 @@ const units = { pixels: 0, unknown: 4 } as const;
 const leastShownPart = 1 / 4;
 
 /** Pixels as shown: cropped, stretched, turned (RFC 9559 sections 5.1.4.1.28.6 ff. and 11.1). */
-function readVideo(source: ElementSource, video: SizedElement): Pick<MatroskaTrack, "size" | "codedPixels"> {
+function readVideo(
+  source: ElementSource,
+  video: SizedElement,
+): Pick<MatroskaTrack, "size" | "codedPixels" | "hasAlpha"> {
   const values = new Map<number, number>();
   let roll = 0;
   for (const part of childElements(source, video.body, video.end)) {
@@ -95,7 +104,8 @@ function readVideo(source: ElementSource, video: SizedElement): Pick<MatroskaTra
   const width = codedWidth - value(pixels.left) - value(pixels.right);
   const height = codedHeight - value(pixels.top) - value(pixels.bottom);
   const codedPixels = codedWidth * codedHeight;
-  if (width <= 0 || height <= 0) return { size: null, codedPixels };
+  const hasAlpha = value(ids.alphaMode) === 1;
+  if (width <= 0 || height <= 0) return { size: null, codedPixels, hasAlpha };
 
   const unit = value(display.unit);
   const [shownWidth, shownHeight] = [value(display.width) || width, value(display.height) || height];
@@ -105,7 +115,7 @@ function readVideo(source: ElementSource, video: SizedElement): Pick<MatroskaTra
   else if (unit < units.unknown && values.has(display.width) && values.has(display.height))
     size = { width: Math.round((height * shownWidth) / shownHeight), height };
   const isSideways = Math.round(Math.abs(roll)) % 180 === 90;
-  return { size: isSideways ? { width: size.height, height: size.width } : size, codedPixels };
+  return { size: isSideways ? { width: size.height, height: size.width } : size, codedPixels, hasAlpha };
 }
 
 function floatValue(content: Buffer): number {

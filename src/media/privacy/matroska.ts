@@ -1,7 +1,6 @@
 import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
 import {
-  childElements,
   elementAt,
   elementHeadBytes,
   unsignedValue,
@@ -9,13 +8,23 @@ import {
   type Element,
   type SizedElement,
 } from "../ebml.ts";
+import { overwriteInCodecHeader } from "./codec-headers.ts";
 import { pictureHeadBytes, pictureOverwriter, startCodeCoding } from "./coded-pictures.ts";
 import type { InPlaceFile } from "./in-place-file.ts";
-import { hevcConfigurationUnits } from "./iso-sample-entries.ts";
-import { allowed, ids, sizeField, voidHeader } from "./matroska-ids.ts";
+import {
+  blockGroupRules,
+  ids,
+  segmentIds,
+  sizeField,
+  topRules,
+  trackRules,
+  voidHeader,
+  type ElementRule,
+} from "./matroska-ids.ts";
+import { lacedParts, lacingHeadBytes } from "./matroska-lacing.ts";
 import { readTracks, type MatroskaTrack } from "./matroska-tracks.ts";
 import { Patches, type Blanking } from "./plan.ts";
-import { overwriteInUnit } from "./sei.ts";
+import { isKnownProvider } from "./sei.ts";
 
 /**
  * Plans the blanking of a WebM or Matroska file (RFC 9559): elements of metadata, and the blocks of every track that is
@@ -59,6 +68,18 @@ async function findTracks(source: ByteSource): Promise<MatroskaTrack[]> {
 }
 
 const isBlock = (id: number) => id === ids.simpleBlock || id === ids.blockGroup;
+
+/** Enough of a block to tell its track and how its frames are laced. */
+const blockHeadBytes = 12;
+const lacingBits = 0x06;
+/** A text of an element that stays is shorter. */
+const maxTextBytes = 64;
+/** ContentCompAlgo. */
+const headerStripping = 3;
+/** Of ProjectionPrivate, by ProjectionType: flat, equirectangular, cubes, a mesh of any size. */
+const projectionBytes: Readonly<Record<number, number>> = { 0: 0, 1: 20, 2: 12, 3: Infinity };
+/** BlockAddID: what the codec defines, such as opacity; registered user data (ITU-T T.35), such as HDR10+. */
+const additions = { codec: 1, registered: 4 } as const;
 
 const clusterId = Buffer.from([0x1f, 0x43, 0xb6, 0x75]);
 
@@ -139,80 +160,153 @@ class MatroskaWalk {
   /** Cleans an element that may stay; false for one that goes. */
   #keep(element: SizedElement): boolean {
     const { body, end, id } = element;
-    if (id === ids.ebml) this.#keepOnly(element, allowed.ebml);
-    else if (id === ids.info)
-      this.#keepOnly(element, allowed.info, (child) => {
-        if (child.id === ids.muxingApp || child.id === ids.writingApp) this.file.wipe(child.body, child.end);
-      });
-    else if (id === ids.seekHead) this.#keepOnly(element, allowed.seekHead, (child) => this.#keepSeek(child));
-    else if (id === ids.tracks) this.#keepTracks(element);
-    else if (id === ids.simpleBlock) return this.#keepBlock(body, end);
+    if (id === ids.tracks) this.#keepTracks(element);
+    else if (id === ids.simpleBlock) return this.#keepBlock(body, end) !== undefined;
     else if (id === ids.blockGroup) return this.#keepBlockGroup(element);
-    return allowed.segment.has(id) || allowed.cluster.has(id) || id === ids.ebml;
-  }
-
-  /** Seek entries of what is blanked would lead players to a `Void`. */
-  #keepSeek(seek: SizedElement): void {
-    const children = [...childElements(this.file, seek.body, seek.end)];
-    const target = children.find(({ id }) => id === ids.seekId);
-    const id =
-      target && unsignedValue(this.file.readUpTo(target.body, Math.min(8, target.end - target.body)));
-    if (id === undefined || !allowed.segment.has(id)) this.#blank(seek.offset, seek.end);
-  }
-
-  #keepTracks(tracks: SizedElement): void {
-    this.#keepOnly(tracks, allowed.tracks, (entry) => {
-      const [track] = readTracks(this.file, entry.offset, entry.end);
-      if (!track?.isKept) {
-        this.#blank(entry.offset, entry.end);
-        return;
-      }
-      this.#keepOnly(entry, allowed.track, (part) => {
-        if (part.id === ids.video) this.#keepOnly(part, allowed.video);
-        else if (part.id === ids.audio) this.#keepOnly(part, allowed.audio);
-        else if (part.id === ids.codecPrivate && track.nal?.isHevc) this.#overwriteInConfiguration(part);
-      });
-    });
-  }
-
-  #overwriteInConfiguration({ body, end }: SizedElement): void {
-    const record = Buffer.from(this.file.read(body, end - body));
-    for (const unit of hevcConfigurationUnits(record))
-      if (unit.isSei && overwriteInUnit(record.subarray(unit.start, unit.end), true))
-        this.file.write(body, record);
-  }
-
-  #keepBlockGroup(group: SizedElement): boolean {
-    let isKept = false;
-    this.#keepOnly(group, allowed.blockGroup, (part) => {
-      if (part.id === ids.block) isKept = this.#keepBlock(part.body, part.end);
-    });
-    return isKept;
-  }
-
-  /** Whether the block belongs to a track that stays; overwrites what is personal in its picture. */
-  #keepBlock(body: number, end: number): boolean {
-    const head = this.file.readUpTo(body, Math.min(12 + pictureHeadBytes, end - body));
-    const number = variableNumber(head);
-    const track = number && this.#tracks.get(number.value);
-    if (!number || !track?.isKept) return false;
-    // A time of two bytes, then flags; laced blocks hold several frames, as only sound does.
-    const start = number.bytes + 3;
-    const isLaced = ((head[number.bytes + 2] ?? 0) & 0x06) !== 0;
-    if (!track.isVideo || body + start >= end) return true;
-    this.#hasPicture = true;
-    if (isLaced || track.isEncoded) return true;
-    const first = head.subarray(start, start + pictureHeadBytes);
-    const overwrite = pictureOverwriter(first, track.nal ?? startCodeCoding(track.fourCc, first));
-    overwrite?.(this.file, body + start, end);
+    else {
+      const rule = topRules[id];
+      return rule !== undefined && this.#reduce(element, rule, (child) => this.#isUsed(child));
+    }
     return true;
   }
 
-  /** Blanks the children that are not allowed, and calls `visit` with the others. */
-  #keepOnly(parent: SizedElement, kept: ReadonlySet<number>, visit?: (child: SizedElement) => void): void {
-    for (const child of childElements(this.file, parent.body, parent.end))
-      if (kept.has(child.id)) visit?.(child);
-      else this.#blank(child.offset, child.end);
+  /** False for a seek entry of what is blanked, which would lead players to a `Void`. */
+  #isUsed(element: SizedElement): boolean {
+    return element.id !== ids.seek || segmentIds.has(this.#numberIn(element, ids.seekId) ?? 0);
+  }
+
+  #keepTracks(tracks: SizedElement): void {
+    for (const entry of this.#children(tracks)) {
+      const [track] = entry.id === ids.trackEntry ? readTracks(this.file, entry.offset, entry.end) : [];
+      if (track?.isKept)
+        this.#reduce(entry, trackRules, (part, parent) => this.#isInUse(track, part, parent));
+      else this.#blank(entry.offset, entry.end);
+    }
+  }
+
+  /** Whether a decoder reads this part of the description of its track; overwrites what it does not read inside. */
+  #isInUse(track: MatroskaTrack, part: SizedElement, parent: SizedElement): boolean {
+    if (part.id === ids.compressionSettings)
+      return this.#numberIn(parent, ids.compressionAlgorithm) === headerStripping;
+    if (part.id === ids.projectionPrivate) {
+      const type = this.#numberIn(parent, ids.projectionType) ?? 0;
+      const bytes = projectionBytes[type] ?? 0;
+      if (part.end - part.body > bytes) this.file.wipe(part.body + bytes, part.end);
+    }
+    if (part.id !== ids.codecPrivate) return true;
+    const header = Buffer.from(this.file.read(part.body, part.end - part.body));
+    const isNeeded = overwriteInCodecHeader(track.codecId, header);
+    if (isNeeded) this.file.write(part.body, header);
+    return isNeeded;
+  }
+
+  #keepBlockGroup(group: SizedElement): boolean {
+    let track: MatroskaTrack | undefined;
+    for (const part of this.#children(group, this.file.budget.blocks))
+      if (part.id === ids.block) track = this.#keepBlock(part.body, part.end);
+    if (!track) return false;
+    const known = track;
+    return this.#reduce(group, blockGroupRules, (part) => this.#isKnownAddition(known, part));
+  }
+
+  /** False for an addition to a block that is neither opacity nor known metadata about how to show the picture. */
+  #isKnownAddition(track: MatroskaTrack, more: SizedElement): boolean {
+    if (more.id !== ids.blockMore) return true;
+    const id = this.#numberIn(more, ids.blockAddId) ?? additions.codec;
+    if (id === additions.codec) return track.hasAlpha || !track.isVideo;
+    if (id !== additions.registered) return false;
+    const content = this.#childOf(more, ids.blockAdditional);
+    return (
+      content !== undefined &&
+      isKnownProvider(this.file.read(content.body, Math.min(3, content.end - content.body)))
+    );
+  }
+
+  /**
+   * Overwrites what is personal in the picture of a block.
+   * @returns the track that the block belongs to; undefined for one that goes
+   */
+  #keepBlock(body: number, end: number): MatroskaTrack | undefined {
+    const head = this.file.readUpTo(body, Math.min(blockHeadBytes, end - body));
+    const number = variableNumber(head);
+    const track = number && this.#tracks.get(number.value);
+    if (!number || !track?.isKept) return undefined;
+    // A time of two bytes, then flags.
+    const lacing = (head[number.bytes + 2] ?? 0) & lacingBits;
+    const start = body + number.bytes + 3;
+    if (!track.isVideo || start >= end) return track;
+    this.#hasPicture = true;
+    if (track.isEncoded) return track;
+    if (lacing === 0) this.#overwriteInPicture(track, start, end);
+    else {
+      const laced = this.file.read(start, Math.min(lacingHeadBytes, end - start));
+      const frames = lacedParts(laced, end - start, lacing);
+      if (!frames) return undefined;
+      for (const frame of frames) this.#overwriteInPicture(track, start + frame.start, start + frame.end);
+    }
+    return track;
+  }
+
+  #overwriteInPicture(track: MatroskaTrack, start: number, end: number): void {
+    const first = this.file.read(start, Math.min(pictureHeadBytes, end - start));
+    const nal = track.nal ?? startCodeCoding(track.fourCc, first);
+    pictureOverwriter(first, nal, track.fourCc || track.codecId)?.(this.file, start, end);
+  }
+
+  /**
+   * Overwrites what an element holds beside what its rule allows.
+   * @param isUsed whether an element inside it that the rules allow stays
+   * @returns false for an element that goes as a whole
+   */
+  #reduce(
+    element: SizedElement,
+    rule: ElementRule,
+    isUsed: (child: SizedElement, parent: SizedElement) => boolean,
+  ): boolean {
+    const { body, end } = element;
+    const length = end - body;
+    if (rule === "integer") return length <= 8;
+    if (rule === "float") return length === 0 || length === 4 || length === 8;
+    if (rule === "empty") this.file.wipe(body, end);
+    else if (rule instanceof RegExp) {
+      const text = this.file.read(body, Math.min(maxTextBytes, length)).toString("latin1");
+      this.file.wipe(body + (rule.exec(text)?.[0].length ?? 0), end);
+    } else if ("bytes" in rule) this.file.wipe(Math.min(body + rule.bytes, end), end);
+    else {
+      for (const child of this.#children(element, this.file.budget.blocks)) {
+        const inner = rule.children[child.id];
+        if (inner === undefined || !isUsed(child, element) || !this.#reduce(child, inner, isUsed))
+          this.#blank(child.offset, child.end);
+      }
+    }
+    return true;
+  }
+
+  /** The elements inside another. What follows them and is no element is blanked. */
+  *#children(parent: SizedElement, allowance = this.file.budget.elements): Generator<SizedElement> {
+    for (let offset = parent.body; offset < parent.end;) {
+      allowance.spend();
+      const head = this.file.readUpTo(offset, Math.min(elementHeadBytes, parent.end - offset));
+      const element = elementAt(head, offset);
+      if (element?.end === undefined || element.end > parent.end) {
+        if (parent.end - offset < 2) this.file.wipe(offset, parent.end);
+        else this.#blank(offset, parent.end);
+        return;
+      }
+      yield { ...element, end: element.end };
+      offset = element.end;
+    }
+  }
+
+  #childOf(parent: SizedElement, id: number): SizedElement | undefined {
+    for (const child of this.#children(parent, this.file.budget.blocks)) if (child.id === id) return child;
+    return undefined;
+  }
+
+  /** The number that an element inside another holds. */
+  #numberIn(parent: SizedElement, id: number): number | undefined {
+    const child = this.#childOf(parent, id);
+    return child && unsignedValue(this.file.read(child.body, Math.min(8, child.end - child.body)));
   }
 
   /** Makes a range a `Void` element full of zeros. @throws ApiError DAMAGED_MEDIA for less than two bytes */

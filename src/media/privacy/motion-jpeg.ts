@@ -16,7 +16,7 @@ interface KnownSegment {
 const known: readonly KnownSegment[] = [
   { marker: 0xe0, text: "JFIF\0", bytes: 14 },
   // The order of fields.
-  { marker: 0xe0, text: "AVI1", bytes: 16 },
+  { marker: 0xe0, text: "AVI1", bytes: 14 },
   { marker: 0xe0, text: "AVID", bytes: 16 },
   { marker: 0xe1, text: "mjpg", at: 4, bytes: 40 },
   // The colour transform.
@@ -35,39 +35,60 @@ export function isJpeg(bytes: Buffer): boolean {
   return bytes.length >= 3 && bytes.readUIntBE(0, 3) === 0xffd8ff;
 }
 
+const soi = 0xd8;
+const eoi = 0xd9;
+const startOfScan = 0xda;
+/** May stand any number of times in front of a marker (ITU T.81 section B.1.1.2). */
+const fillByte = 0xff;
+
 /**
- * Overwrites what cameras write into the JPEGs of one Motion-JPEG frame beside the picture: APP and COM segments
- * (ISO/IEC 10918-1 annex B), and bytes behind a picture. An interlaced frame holds two pictures.
+ * Overwrites what cameras write into the JPEGs of one Motion-JPEG frame beside the picture: APP, COM and reserved segments
+ * (ITU T.81 annex B), and bytes in front of a picture, between its segments and behind it. An interlaced frame holds two
+ * pictures.
  */
 export function overwriteJpegComments(file: InPlaceFile, offset: number, end: number): void {
   for (let position = offset; position < end;) {
-    const start = find(file, position, end, (marker) => marker === 0xd8);
-    if (position > offset) file.wipe(position, start);
-    position = start < end ? overwriteInPicture(file, start + 2, end) : end;
+    let start = find(file, position, end, (marker) => marker === soi);
+    // Decoders take a picture without its first marker too.
+    if (start === end && position === offset) start = find(file, position, end, isMarker);
+    if (start > position) file.wipe(position, start);
+    position = start < end ? overwriteInPicture(file, start, end) : end;
   }
 }
 
 /** Returns where the picture ends. */
 function overwriteInPicture(file: InPlaceFile, from: number, end: number): number {
+  let isInScan = false;
   for (let position = from; ;) {
-    // Between segments a marker follows at once; in coded data the next one but restarts and stuffed zeros.
-    const at = find(file, position, end, (marker) => marker !== 0 && marker !== 0xff && marker >> 3 !== 0x1a);
+    const at = find(file, position, end, isMarker);
+    if (!isInScan && at > position) file.wipe(position, at, fillByte);
     if (at + 4 > end) return end;
     file.budget.blocks.spend();
     const head = file.read(at, Math.min(headBytes, end - at));
     const marker = head.readUInt8(1);
-    if (marker === 0xd9) return at + 2;
-    if (marker === 0x01) {
+    if (marker === eoi) return at + 2;
+    if (marker === soi) {
+      // The next picture of a frame whose first one has no end.
+      if (at > from) return at;
       position = at + 2;
       continue;
     }
-    // The next picture of a frame whose first one has no end.
-    if (marker === 0xd8) return at;
+    isInScan = marker === startOfScan;
     position = Math.min(at + 2 + Math.max(2, head.readUInt16BE(2)), end);
-    if (marker >> 4 !== 0xe && marker !== comment) continue;
+    if (!isOverwritten(marker)) continue;
     const wiped = at + 4 + keptBytes(marker, head.subarray(4));
     if (wiped < position) file.wipe(wiped, position);
   }
+}
+
+/** Whether 0xFF and this byte are a marker; restarts and stuffed zeros are part of the coded data. */
+function isMarker(code: number): boolean {
+  return code >= 0xc0 && code !== 0xff && code >> 3 !== 0x1a;
+}
+
+/** APPn, COM and what is reserved, but for the markers of JPEG-LS. */
+function isOverwritten(marker: number): boolean {
+  return marker >= 0xe0 && marker !== 0xf7 && marker !== 0xf8;
 }
 
 /** How much of the content of an APP or COM segment stays. */

@@ -1,6 +1,3 @@
-import { damaged } from "../damaged.ts";
-import type { InPlaceFile } from "./in-place-file.ts";
-
 /** How the pictures of a track are coded: H.264 (ISO/IEC 14496-10) or HEVC (ISO/IEC 23008-2). */
 export interface NalCoding {
   readonly isHevc: boolean;
@@ -8,8 +5,27 @@ export interface NalCoding {
   readonly lengthBytes: number;
 }
 
-/** Supplemental enhancement information: type 6 of H.264; 39 (prefix) and 40 (suffix) of HEVC. */
-const seiTypes = { h264: new Set([6]), hevc: new Set([39, 40]) };
+/** Whether NAL units of this type hold supplemental enhancement information (SEI). */
+export function isSeiType(type: number, isHevc: boolean): boolean {
+  return isHevc ? type === 39 || type === 40 : type === 6;
+}
+
+/**
+ * Types of messages that say how to decode or show pictures, with the bytes that they have at most (ISO/IEC 14496-10
+ * annex D, ISO/IEC 23002-7). Nothing needs the other types and what follows these bytes.
+ */
+const knownMessages: Readonly<Record<number, number>> = {
+  // Buffering, timing, panning, recovery points, repetitions of reference marking.
+  ...{ 0: 256, 1: 256, 2: 64, 6: 8, 7: 64 },
+  // Film grain, stereo, frame packing, orientation.
+  ...{ 19: 1024, 21: 4, 45: 64, 47: 8 },
+  // Parameter sets in use, decoding units, layers, checksums, time codes.
+  ...{ 129: 64, 130: 64, 131: 4, 132: 64, 136: 64 },
+  // Mastering display, light levels, transfer characteristics, ambient light, volume of colours.
+  ...{ 137: 24, 144: 4, 147: 1, 148: 8, 149: 64 },
+  // Spherical projections, alpha, displays in three dimensions.
+  ...{ 150: 4, 151: 4, 154: 16, 155: 1024, 156: 256, 165: 16, 176: 256 },
+};
 
 const registeredUserData = 4;
 const unregisteredUserData = 5;
@@ -20,68 +36,20 @@ const unregisteredUserData = 5;
 const knownProviders = new Set(["b50031", "b5002f", "b5003b", "b5003c", "260004"]);
 /** Decoders look at x264's version, because some versions had defects; its settings go. */
 const x264 = { uuid: "dc45e9bde6d948b7962cd820d923eeef", version: /^x264 - core \d{1,4}/ };
-/** A unit of SEI messages has some kilobytes; a larger one than this is hostile. */
-const maxUnitBytes = 4 * 1024 * 1024;
 /** Enough of a message to tell what it is. */
 const headBytes = 40;
 
 /** A space: it needs no emulation prevention, and ends a text. */
 const filler = 0x20;
-const startCode = Buffer.from([0, 0, 1]);
 
 /**
- * Overwrites user data in the SEI messages of one coded picture: camcorders write the place, the time and the model
- * there (MDPM in AVCHD), encoders their settings. Nothing else changes, so that decoders show the same.
- * @throws ApiError DAMAGED_MEDIA
- */
-export function overwriteUserData(file: InPlaceFile, offset: number, end: number, coding: NalCoding): void {
-  const units = coding.lengthBytes === 0 ? unitsByStartCode : unitsByLength;
-  const types = coding.isHevc ? seiTypes.hevc : seiTypes.h264;
-  for (const unit of units(file, offset, end, coding.lengthBytes)) {
-    if (unit.end === unit.offset) continue;
-    const first = file.read(unit.offset, 1).readUInt8(0);
-    if (!types.has(coding.isHevc ? (first >> 1) & 0x3f : first & 0x1f)) continue;
-    const length = unit.end - unit.offset;
-    if (length > maxUnitBytes) throw damaged(`a unit of SEI messages of ${length} bytes at ${unit.offset}`);
-    const bytes = Buffer.from(file.read(unit.offset, length));
-    if (overwriteInUnit(bytes, coding.isHevc)) file.write(unit.offset, bytes);
-  }
-}
-
-interface Unit {
-  readonly offset: number;
-  readonly end: number;
-}
-
-/** An empty unit ends them: it is padding, or a picture that was never written. */
-function* unitsByLength(
-  file: InPlaceFile,
-  offset: number,
-  end: number,
-  lengthBytes: number,
-): Generator<Unit> {
-  for (let position = offset; position + lengthBytes < end;) {
-    const start = position + lengthBytes;
-    position = start + file.read(position, lengthBytes).readUIntBE(0, lengthBytes);
-    if (position === start || position > end) return;
-    yield { offset: start, end: position };
-  }
-}
-
-function* unitsByStartCode(file: InPlaceFile, offset: number, end: number): Generator<Unit> {
-  for (let start = file.indexOf(startCode, offset, end); start !== undefined;) {
-    const next = file.indexOf(startCode, start + 3, end);
-    yield { offset: start + 3, end: next ?? end };
-    start = next;
-  }
-}
-
-/**
- * Overwrites user data inside a NAL unit of SEI messages.
- * @param unit is changed
+ * Overwrites what no decoder needs inside a NAL unit of SEI messages: camcorders write the place, the time and the model
+ * there (MDPM in AVCHD), encoders their settings. Messages keep their places and sizes.
+ * @param padded is changed; zeros may follow the unit
  * @returns whether it was changed
  */
-export function overwriteInUnit(unit: Buffer, isHevc: boolean): boolean {
+export function overwriteInUnit(padded: Buffer, isHevc: boolean): boolean {
+  const unit = padded.subarray(0, padded.findLastIndex((byte) => byte !== 0) + 1);
   let isChanged = false;
   let position = isHevc ? 2 : 1;
   /** The next byte of the message. Emulation prevention bytes are none (ISO/IEC 14496-10 section 7.4.1). */
@@ -119,8 +87,8 @@ export function overwriteInUnit(unit: Buffer, isHevc: boolean): boolean {
 
 /** How many of a message's bytes stay. */
 function keptBytes(type: number, head: Buffer, size: number): number {
-  if (type === registeredUserData) return knownProviders.has(head.toString("hex", 0, 3)) ? size : 0;
-  if (type !== unregisteredUserData) return size;
+  if (type === registeredUserData) return isKnownProvider(head) ? size : 0;
+  if (type !== unregisteredUserData) return Math.min(size, knownMessages[type] ?? 0);
   if (head.toString("hex", 0, 16) !== x264.uuid) return 0;
   const version = x264.version.exec(head.toString("latin1", 16));
   return version ? 16 + version[0].length : 0;
@@ -142,4 +110,9 @@ function isBesidePrevention(unit: Buffer, index: number): boolean {
     isPrevention(unit, index + 2) ||
     isPrevention(unit, index - 1)
   );
+}
+
+/** Whether registered user data (ITU-T T.35) that begins with these bytes is kept. */
+export function isKnownProvider(head: Buffer): boolean {
+  return knownProviders.has(head.toString("hex", 0, 3));
 }

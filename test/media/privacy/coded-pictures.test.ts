@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
+import { pngChunk } from "../../../src/media/png-chunks.ts";
 import { clean, leaks } from "./cleaning.ts";
 import {
   box,
@@ -233,6 +234,143 @@ describe("SEI messages", () => {
   });
 });
 
+/** The picture in a film of one sample, after cleaning. */
+async function pictureAfter(sample: Buffer, isHevc: boolean): Promise<Buffer> {
+  const entry = pictureEntry(isHevc ? "hvc1" : "avc1", [64, 48], { boxes: [isHevc ? hvcC : avcC(4)] });
+  return (await clean(filmWith(sample, entry), "video/mp4")).bytes.subarray(-sample.length);
+}
+
+describe("NAL units that decoders skip", () => {
+  const slice = { h264: bytes([0x65], "coded slice"), hevc: bytes([1 << 1, 1], "coded slice") };
+
+  test.each([
+    ["H.264", false, [0, 12, 17, 18, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31]],
+    ["HEVC", true, [10, 15, 22, 23, 24, 31, 38, 41, 47, 48, 61, 62, 63]],
+  ])(
+    "coded pictures: filler, reserved and unspecified units of %s are filled",
+    async (_name, isHevc, types) => {
+      const header = (type: number) => (isHevc ? [type << 1, 1] : [type]);
+      const picture = isHevc ? slice.hevc : slice.h264;
+      for (const type of types) {
+        const sample = (content: Buffer | string) =>
+          lengths(4, bytes(header(type), content), picture, bytes(header(type), content));
+        const filled = Buffer.concat([Buffer.alloc(11, 0xff), Buffer.from([0x80])]);
+        expect([type, await pictureAfter(sample("secret place"), isHevc)]).toEqual([type, sample(filled)]);
+      }
+    },
+  );
+
+  test("coded pictures: Dolby Vision keeps its metadata, and a second layer without what decoders skip", async () => {
+    const layer = (unit: Buffer) => bytes([63 << 1, 1], unit);
+    const kept = [bytes([62 << 1, 1, 0x19], "metadata"), layer(slice.hevc), slice.hevc];
+    expect(await pictureAfter(lengths(4, ...kept), true)).toEqual(lengths(4, ...kept));
+    const sei = (text: string) => layer(bytes([39 << 1, 1], message(5, bytes(text)), [0x80]));
+    expect(await pictureAfter(lengths(4, sei("secret"), slice.hevc), true)).toEqual(
+      lengths(4, sei("      "), slice.hevc),
+    );
+  });
+
+  test("coded pictures: units are found behind empty ones, and behind start codes where lengths are due", async () => {
+    const filler = bytes([12], "secret");
+    const filled = bytes([12], "\xff".repeat(5), "\x80");
+    const empty = Buffer.alloc(0);
+    expect(await pictureAfter(lengths(4, empty, filler, empty, slice.h264, filler), false)).toEqual(
+      lengths(4, empty, filled, empty, slice.h264, filled),
+    );
+    const startCodes = (...units: Buffer[]) =>
+      Buffer.concat(units.flatMap((unit) => [Buffer.from([0, 0, 0, 1]), unit]));
+    const delimiter = bytes([9], "\xf0");
+    expect(await pictureAfter(startCodes(delimiter, filler, slice.h264), false)).toEqual(
+      startCodes(delimiter, filled, slice.h264),
+    );
+  });
+
+  test("coded pictures: messages that decoders skip go, and what follows the stop bit", async () => {
+    const sei = (...parts: Buffer[]) => lengths(4, bytes([6], ...parts, [0x80]), slice.h264);
+    const recovery = message(6, Buffer.from([0x84]));
+    expect(await pictureAfter(sei(recovery, message(202, bytes("secret label"))), false)).toEqual(
+      sei(recovery, message(202, bytes(" ".repeat(12)))),
+    );
+    expect(await pictureAfter(sei(message(6, bytes("12345678secret"))), false)).toEqual(
+      sei(message(6, bytes("12345678      "))),
+    );
+    for (const tail of ["secret", "secret place and secret time", "\0\0\0secret"])
+      expect(leaks(await pictureAfter(sei(recovery, bytes([0x80], tail)), false))).toBeFalse();
+  });
+
+  test("coded pictures: every picture of a laced block of Matroska is cleaned", async () => {
+    const filler = (text: string) => lengths(4, bytes([12], text), slice.h264);
+    const [first, second, third] = [filler("secret"), filler("secret place"), filler("secret time")];
+    const lengthOf = (frame: Buffer) => frame.length;
+    const biased = (difference: number) => 0x80 | (difference + 63);
+    const heads: Record<number, number[]> = {
+      0x02: [2, lengthOf(first), lengthOf(second)],
+      0x06: [2, 0x80 | lengthOf(first), biased(lengthOf(second) - lengthOf(first))],
+    };
+    for (const [flags, head] of Object.entries(heads)) {
+      const sample = (...frames: Buffer[]) =>
+        matroska(
+          "V_MPEG4/ISO/AVC",
+          avcC(4).subarray(8),
+          element(0xa3, bytes([0x81, 0, 0, Number(flags)], head, ...frames)),
+        );
+      const cleaned = await clean(sample(first, second, third), "video/matroska");
+      expect(leaks(cleaned.bytes)).toBeFalse();
+      expect(cleaned.bytes.toString("latin1").split("coded slice")).toHaveLength(4);
+    }
+    const fixed = matroska(
+      "V_MPEG4/ISO/AVC",
+      avcC(4).subarray(8),
+      element(0xa3, bytes([0x81, 0, 0, 0x04, 1], first, first)),
+    );
+    const cleaned = await clean(fixed, "video/matroska");
+    expect(leaks(cleaned.bytes)).toBeFalse();
+    expect(cleaned.bytes.toString("latin1").split("coded slice")).toHaveLength(3);
+    // No player shows frames that do not fit their block.
+    const broken = matroska(
+      "V_MPEG4/ISO/AVC",
+      avcC(4).subarray(8),
+      bytes(element(0xa3, bytes([0x81, 0, 0, 0x02, 1, 200], first)), block(second)),
+    );
+    const without = await clean(broken, "video/matroska");
+    expect(leaks(without.bytes)).toBeFalse();
+    expect(without.bytes.toString("latin1").split("coded slice")).toHaveLength(2);
+  });
+
+  test("coded pictures: configurations of H.264 and HEVC in Matroska lose what decoders skip", async () => {
+    const unit = (content: Buffer) => Buffer.concat([u16(content.length), content]);
+    const avc = (filler: string, tail: string) =>
+      bytes(
+        [1, 66, 0, 10, 0xff, 0xe1],
+        unit(bytes([0x67], "parameters")),
+        [2],
+        unit(bytes([0x68], "more")),
+        unit(bytes([12], filler)),
+        tail,
+      );
+    const hevc = (filler: string, tail: string) =>
+      bytes(
+        Buffer.alloc(21, 1),
+        [0xff, 2, 0xa1, 0, 1],
+        unit(bytes([33 << 1, 1], "parameters")),
+        [0xa6, 0, 1],
+        unit(bytes([38 << 1, 1], filler)),
+        tail,
+      );
+    for (const [codec, record] of [
+      ["V_MPEG4/ISO/AVC", avc],
+      ["V_MPEGH/ISO/HEVC", hevc],
+    ] as const) {
+      const picture = lengths(4, codec === "V_MPEG4/ISO/AVC" ? slice.h264 : slice.hevc);
+      const cleaned = await clean(
+        matroska(codec, record("secret", "secret"), block(picture)),
+        "video/matroska",
+      );
+      expect(cleaned.bytes.includes(record("\xff".repeat(6), "\0".repeat(6)))).toBeTrue();
+    }
+  });
+});
+
 const segment = (marker: number, content: string | Buffer) =>
   bytes([0xff, marker], u16(content.length + 2), content);
 
@@ -282,6 +420,70 @@ describe("Motion-JPEG", () => {
       const { bytes: cleaned } = await clean(film, "video/quicktime");
       expect([length, leaks(cleaned)]).toEqual([length, false]);
       expect(cleaned.length).toBe(film.length);
+    }
+  });
+});
+
+describe("what stands around the segments of Motion-JPEG", () => {
+  test("coded pictures: bytes in front of a JPEG and between its segments go, and reserved segments", async () => {
+    const scan = bytes(segment(0xda, "\x01\x01\0\0\x3f\0"), [1, 2, 0xff, 0, 3, 0xff, 0xd0, 4, 5]);
+    const make = (front: string, between: string, reserved: string) =>
+      bytes(
+        front,
+        [0xff, 0xd8],
+        between,
+        segment(0xe0, `AVI1\x01${"\0".repeat(9)}${reserved.slice(0, 2)}`),
+        segment(0xf0, reserved),
+        between,
+        segment(0xdb, "\0".repeat(65)),
+        scan,
+        [0xff, 0xd9],
+      );
+    const dirty = make("secret", "secret", "secret");
+    const expected = make("\0".repeat(6), "\xff".repeat(6), "\0".repeat(6));
+    const riff = await clean(avi("MJPG", dirty), "video/x-msvideo");
+    expect(riff.bytes.includes(expected)).toBeTrue();
+    const mkv = await clean(matroska("V_MJPEG", Buffer.alloc(1), block(dirty)), "video/matroska");
+    expect(mkv.bytes.includes(expected)).toBeTrue();
+    const text = await clean(avi("MJPG", Buffer.from("secret and no picture")), "video/x-msvideo");
+    expect(leaks(text.bytes)).toBeFalse();
+    const [withoutStart, withoutSecret] = [dirty.subarray(8), expected.subarray(8)];
+    const tables = await clean(avi("MJPG", withoutStart), "video/x-msvideo");
+    expect(tables.bytes.includes(withoutSecret.subarray(6))).toBeTrue();
+  });
+});
+
+describe("PNG video", () => {
+  test("coded pictures: texts, EXIF and unknown chunks of PNG frames become chunks that decoders skip", async () => {
+    const head = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
+    const [size, data, end] = [
+      pngChunk("IHDR", Buffer.alloc(13, 1)),
+      pngChunk("IDAT", Buffer.from("picture")),
+      pngChunk("IEND", Buffer.alloc(0)),
+    ];
+    const long = Buffer.from("secret ".repeat(20_000));
+    const texts = ["tEXt", "zTXt", "iTXt", "eXIf", "iCCP", "tIME", "prVt"];
+    const make = (text: (type: string, content: Buffer) => Buffer, behind: string) =>
+      Buffer.concat([
+        head,
+        size,
+        pngChunk("gAMA", Buffer.alloc(4, 1)),
+        ...texts.map((type) => text(type, Buffer.from("secret"))),
+        data,
+        text("tEXt", long),
+        end,
+        Buffer.from(behind),
+      ]);
+    const dirty = make(pngChunk, "secret");
+    const expected = make((_type, content) => pngChunk("voId", Buffer.alloc(content.length)), "\0".repeat(6));
+    const mov = await clean(filmWith(dirty, pictureEntry("png ", [64, 48])), "video/quicktime");
+    expect(mov.bytes.subarray(-dirty.length).equals(expected)).toBeTrue();
+    expect((await clean(avi("MPNG", dirty), "video/x-msvideo")).bytes.includes(expected)).toBeTrue();
+    for (let length = 12; length < 300; length += 5) {
+      const film = filmWith(dirty.subarray(0, length), pictureEntry("png ", [64, 48]));
+      const { bytes: cut } = await clean(film, "video/quicktime");
+      expect([length, cut.length]).toEqual([length, film.length]);
+      expect([length, leaks(cut)]).toEqual([length, false]);
     }
   });
 });
