@@ -8,12 +8,14 @@ const keptStreams = new Set(["vids", "auds", "iavs"]);
 const keptInHeader = new Set(["avih", "LIST strl", "LIST odml"]);
 const keptInStream = new Set(["strh", "strf", "indx", "vprp"]);
 
-/** Bytes of the chunks whose content has a fixed length; what follows is wiped. */
-const contentBytes: Readonly<Record<string, number>> = { avih: 56, strh: 56, dmlh: 4 };
+/** Bytes of the chunks whose content has a fixed length, without reserved ones; what follows is wiped. */
+const contentBytes: Readonly<Record<string, number>> = { avih: 40, strh: 56, dmlh: 4 };
 
 export interface AviHeader {
   /** `vids`, `auds`, …, in the order of their numbers. */
   readonly streams: readonly AviStream[];
+  /** Indexes of streams that are kept (`indx`). */
+  readonly indexes: readonly Chunk[];
   /** As the header declares it for the whole film. */
   readonly declared: { readonly width: number; readonly height: number };
 }
@@ -24,6 +26,7 @@ export interface AviStream {
   readonly isKept: boolean;
   /** The codec of a video, as a FourCC. */
   readonly codec: string;
+  readonly bitsPerPixel: number;
   /** Of a video as coded. */
   readonly width: number;
   readonly height: number;
@@ -47,6 +50,7 @@ export async function blankAviHeader(
   const count = types.findLastIndex((type) => keptStreams.has(type)) + 1;
 
   const streams: AviStream[] = [];
+  const indexes: Chunk[] = [];
   let declared = { width: 0, height: 0 };
   for (const chunk of chunks) {
     const isLeftOut = chunk.type === "LIST strl" && streams.length >= count;
@@ -55,7 +59,7 @@ export async function blankAviHeader(
       continue;
     }
     wipeBehind(patches, chunk);
-    if (chunk.type === "LIST strl") streams.push(await blankStream(source, patches, chunk));
+    if (chunk.type === "LIST strl") streams.push(await blankStream(source, patches, chunk, indexes));
     else if (chunk.type === "avih") {
       const content = await source.read(chunk.body, 40);
       declared = { width: content.readUInt32LE(32), height: content.readUInt32LE(36) };
@@ -65,7 +69,7 @@ export async function blankAviHeader(
         if (inner.type === "dmlh") wipeBehind(patches, inner);
         else blankChunk(patches, inner);
   }
-  return { streams, declared };
+  return { streams, indexes, declared };
 }
 
 /** What a stream is of (`strh`); empty where it does not say. */
@@ -86,29 +90,43 @@ function littleEndian(value: number): Buffer {
   return bytes;
 }
 
-async function blankStream(source: ByteSource, patches: Patches, stream: Chunk): Promise<AviStream> {
+/** @param indexes gets the index of the stream */
+async function blankStream(
+  source: ByteSource,
+  patches: Patches,
+  stream: Chunk,
+  indexes: Chunk[],
+): Promise<AviStream> {
   const type = await streamType(source, stream);
   const isKept = keptStreams.has(type);
-  let [codec, width, height] = ["", 0, 0];
+  let [codec, bitsPerPixel, width, height] = ["", 0, 0, 0];
   let pixelRatio: number | undefined;
+  const found = new Set<string>();
   for (const chunk of await readChunks(source, patches, stream)) {
     const content = await source.read(chunk.body, Math.min(40, chunk.end - chunk.body));
-    if (!keptInStream.has(chunk.type) || (!isKept && chunk.type !== "strh" && chunk.type !== "strf")) {
+    const isUsed = keptInStream.has(chunk.type) && !found.has(chunk.type);
+    if (!isUsed || (!isKept && chunk.type !== "strh" && chunk.type !== "strf")) {
       blankChunk(patches, chunk);
       continue;
     }
+    found.add(chunk.type);
     wipeBehind(patches, chunk);
     if (!isKept) blankDescription(patches, chunk);
+    else if (chunk.type === "indx") indexes.push(chunk);
     else if (chunk.type === "strf" && type === "vids" && content.length >= 20) {
       [width, height] = [content.readInt32LE(4), Math.abs(content.readInt32LE(8))];
+      bitsPerPixel = content.readUInt16LE(14);
       codec = content.toString("latin1", 16, 20);
-    } else if (chunk.type === "vprp" && content.length >= 32) {
+    } else if (chunk.type === "strf" && type === "auds" && content.length >= 18)
+      wipeFrom(patches, chunk, 18 + content.readUInt16LE(16));
+    else if (chunk.type === "vprp" && content.length >= 36) {
       const [down, across] = [content.readUInt16LE(20), content.readUInt16LE(22)];
       const [frameWidth, frameHeight] = [content.readUInt32LE(24), content.readUInt32LE(28)];
       if (down > 0 && frameWidth > 0) pixelRatio = ((across / down) * frameHeight) / frameWidth || undefined;
+      wipeFrom(patches, chunk, 36 + 32 * Math.min(2, content.readUInt32LE(32)));
     }
   }
-  return { type, isKept, codec, width, height, pixelRatio };
+  return { type, isKept, codec, bitsPerPixel, width, height, pixelRatio };
 }
 
 /** Leaves of a stream that goes its type, and how long its unit of time is. */
@@ -141,7 +159,12 @@ async function readChunks(source: ByteSource, patches: Patches, list: Chunk): Pr
 
 function wipeBehind(patches: Patches, { type, body, end }: Chunk): void {
   const bytes = contentBytes[type];
-  if (bytes !== undefined && body + bytes < end) patches.wipe(body + bytes, end);
+  if (bytes !== undefined) wipeFrom(patches, { body, end }, bytes);
+}
+
+/** Wipes what a chunk holds behind so many bytes. */
+function wipeFrom(patches: Patches, { body, end }: Pick<Chunk, "body" | "end">, bytes: number): void {
+  if (body + bytes < end) patches.wipe(body + bytes, end);
 }
 
 /** Makes the chunk a `JUNK` one of the same size, full of zeros. */

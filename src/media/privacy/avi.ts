@@ -2,6 +2,7 @@ import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
 import { chunkAt, chunkHeadBytes, padded, type Chunk } from "./avi-chunks.ts";
 import { blankAviHeader, type AviHeader, type AviStream } from "./avi-header.ts";
+import { overwriteInIndex, overwriteInSimpleIndex } from "./avi-index.ts";
 import { pictureHeadBytes, pictureOverwriter, startCodeCoding } from "./coded-pictures.ts";
 import { dvDisplayRatio, isDv } from "./dv.ts";
 import { searchWindows, type InPlaceFile } from "./in-place-file.ts";
@@ -10,7 +11,9 @@ import { Patches, type Blanking, type MediaFacts } from "./plan.ts";
 /** Lists whose chunks are walked as if they stood at the top. */
 const walked = new Set(["RIFF AVI ", "RIFF AVIX", "LIST movi", "LIST rec "]);
 /** Data of a stream: its number, then what it is (pictures, changes of the palette, sound, both). */
-const streamChunk = /^(\d\d)(?:(d[bc]|pc|iv)|(wb)|(__))$/i;
+const streamChunk = /^(\d\d)(d[bc]|iv|pc|wb|__)$/i;
+/** Codecs of Indeo call their pictures so. */
+const indeo = /^IV(31|32|41|50)$/i;
 /** Index of a stream (OpenDML 1.02). */
 const indexChunk = /^ix(\d\d)$/;
 /** What may follow a broken place. */
@@ -28,15 +31,20 @@ const maxSearched = 64;
 export async function planAvi(source: ByteSource): Promise<Blanking> {
   const patches = new Patches(source);
   const { header, film } = await findParts(source);
-  const { streams, declared }: AviHeader = header
+  const { streams, indexes, declared }: AviHeader = header
     ? await blankAviHeader(source, patches, header)
-    : { streams: [], declared: { width: 0, height: 0 } };
+    : { streams: [], indexes: [], declared: { width: 0, height: 0 } };
   const video = streams.find(({ width, height }) => width > 0 && height > 0);
   const coded = video ?? declared;
   const ratio = video?.pixelRatio ?? (await dvPixelRatio(source, film, coded));
   return {
     patches,
-    passes: [(file) => new AviWalk(file, streams, header?.offset).run()],
+    passes: [
+      (file) => {
+        for (const index of indexes) overwriteInIndex(file, index);
+        new AviWalk(file, streams, header?.offset).run();
+      },
+    ],
     orientation: 1,
     ...shownSize(coded, ratio),
     hasPicture: streams.some(isVideo),
@@ -44,6 +52,16 @@ export async function planAvi(source: ByteSource): Promise<Blanking> {
 }
 
 const isVideo = ({ type }: AviStream) => type === "vids" || type === "iavs";
+
+const isPalette = (type: string) => /pc$/i.test(type);
+
+/** Whether a stream may have chunks of this kind. */
+function fits(stream: AviStream, kind: string): boolean {
+  if (kind === "wb") return stream.type !== "vids";
+  if (kind === "pc") return stream.type === "vids" && stream.bitsPerPixel <= 8;
+  if (kind === "iv") return indeo.test(stream.codec);
+  return kind === "__" || isVideo(stream);
+}
 
 function shownSize(
   { width, height }: { readonly width: number; readonly height: number },
@@ -135,41 +153,52 @@ class AviWalk {
     this.#cutEnd();
   }
 
+  /** Whether a chunk stays; overwrites what players do not read inside. */
   #isKept(chunk: Chunk): boolean {
     if (chunk.offset === this.headerOffset) return true;
     if (chunk.type === "idx1") {
-      this.#blankIndex(chunk);
+      overwriteInSimpleIndex(
+        this.file,
+        chunk,
+        (type) => type === "rec " || this.#streamOf(type) !== undefined,
+      );
       return true;
     }
     const index = indexChunk.exec(chunk.type);
-    if (index) return this.streams[Number(index[1])]?.isKept ?? false;
+    if (index) {
+      const isOfKept = this.streams[Number(index[1])]?.isKept ?? false;
+      if (isOfKept) overwriteInIndex(this.file, chunk);
+      return isOfKept;
+    }
     const stream = this.#streamOf(chunk.type);
     if (!stream) return false;
-    if (isVideo(stream) && chunk.end > chunk.body) {
+    const { body, end } = chunk;
+    if (isPalette(chunk.type)) this.#overwriteInPalette(chunk);
+    else if (isVideo(stream) && end > body) {
       this.#hasPicture = true;
-      const first = this.file.readUpTo(chunk.body, Math.min(pictureHeadBytes, chunk.end - chunk.body));
+      const first = this.file.readUpTo(body, Math.min(pictureHeadBytes, end - body));
       const overwrite = pictureOverwriter(first, startCodeCoding(stream.codec, first), stream.codec);
-      overwrite?.(this.file, chunk.body, chunk.end);
+      overwrite?.(this.file, body, end);
     }
+    const next = padded(chunk);
+    if (next > end && next <= this.file.size && this.file.read(end, 1).readUInt8(0) !== 0)
+      this.file.wipe(end, next);
     return true;
   }
 
   /** The stream that a chunk belongs to; undefined for one that goes, and for no such chunk. */
   #streamOf(type: string): AviStream | undefined {
-    const [, number, picture, sound] = streamChunk.exec(type) ?? [];
+    const [, number, kind] = streamChunk.exec(type) ?? [];
     const stream = number === undefined ? undefined : this.streams[Number(number)];
-    if (!stream?.isKept) return undefined;
-    const fits = picture ? isVideo(stream) : sound ? stream.type !== "vids" : true;
-    return fits ? stream : undefined;
+    if (!stream?.isKept || kind === undefined) return undefined;
+    return fits(stream, kind.toLowerCase()) ? stream : undefined;
   }
 
-  /** Zeros the entries of chunks that go. */
-  #blankIndex({ body, end }: Chunk): void {
-    for (let entry = body; entry < end; entry += 16) {
-      const type = this.file.read(entry, Math.min(4, end - entry)).toString("latin1");
-      const isUsed = entry + 16 <= end && (type === "rec " || this.#streamOf(type) !== undefined);
-      if (!isUsed) this.file.wipe(entry, Math.min(entry + 16, end));
-    }
+  /** Leaves of a change of the palette the colours that it says it has (`AVIPALCHANGE`). */
+  #overwriteInPalette({ body, end }: Chunk): void {
+    const colours = this.file.readUpTo(body, Math.min(2, end - body))[1] || 256;
+    this.file.wipe(Math.min(body + 2, end), Math.min(body + 4, end));
+    this.file.wipe(Math.min(body + 4 + 4 * colours, end), end);
   }
 
   #blank(chunk: Chunk): void {

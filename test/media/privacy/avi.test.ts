@@ -19,8 +19,18 @@ const sound = chunk("01wb", "sound");
 const secret = (type: string) => chunk(type, "secret");
 const both = header(stream("vids"), stream("auds"));
 const cleanAvi = (...parts: Buffer[]) => clean(Buffer.concat(parts), "video/x-msvideo");
-const entries = (...types: string[]) =>
-  Buffer.concat(types.map((type) => Buffer.from(type.padEnd(16, "\x10"))));
+const little = (...values: number[]) => {
+  const bytes = Buffer.alloc(values.length * 4);
+  values.forEach((value, index) => bytes.writeUInt32LE(value, index * 4));
+  return bytes;
+};
+/** An index entry of a key frame that lies inside the file. */
+const entry = (type: string, flags = 0x10, offset = 0x10, size = 0x10) =>
+  Buffer.concat([Buffer.from(type), little(flags, offset, size)]);
+const entries = (...types: string[]) => Buffer.concat(types.map((type) => entry(type)));
+/** An OpenDML index of chunks: entries of two numbers, a base of zero. */
+const chunkIndex = (reserved: number, ...more: Buffer[]) =>
+  Buffer.concat([little(0x0100_0002, 2), Buffer.from("00dc"), little(0, 0, reserved), ...more]);
 
 describe("the data of an AVI", () => {
   test("avi data: chunks of other streams, unknown ones, junk and lists go; the index still holds", async () => {
@@ -33,7 +43,7 @@ describe("the data of an AVI", () => {
         picture,
         list("rec ", picture, secret("01tx"), chunk("02wb", "sound")),
         list("INFO", secret("IART")),
-        chunk("ix00", "index of pictures"),
+        riffChunk("ix00", chunkIndex(0, little(0x10, 0x20, 0x30, 0x8000_0010))),
         chunk("02wb", "sound"),
       ),
       riffChunk("idx1", entries("00dc", "01tx", "secr", "02wb", "rec ")),
@@ -41,7 +51,10 @@ describe("the data of an AVI", () => {
     const { bytes } = await cleanAvi(sample);
     expect(leaks(bytes)).toBeFalse();
     expect(bytes.length).toBe(sample.length);
-    for (const kept of ["picture!", "sound", "ix00", "index of pictures"])
+    expect(
+      bytes.includes(riffChunk("ix00", chunkIndex(0, little(0x10, 0x20, 0x30, 0x8000_0010)))),
+    ).toBeTrue();
+    for (const kept of ["picture!", "sound", "ix00"])
       expect(bytes.toString("latin1").split(kept).length).toBe(sample.toString("latin1").split(kept).length);
     const index = bytes.subarray(bytes.indexOf("idx1") + 8).toString("latin1");
     expect(index.replaceAll("\0", "").replaceAll("\x10", "")).toBe("00dc02wbrec ");
@@ -170,5 +183,106 @@ describe("the data of an AVI", () => {
     const { bytes } = await cleanAvi(sample);
     expect(leaks(bytes)).toBeFalse();
     expect(bytes.includes("dmlh")).toBeTrue();
+  });
+
+  test("avi data: of each description of a stream the first stays, without what follows its content", async () => {
+    const properties = Buffer.concat([Buffer.alloc(32), little(1), Buffer.alloc(32, 1)]);
+    const sound = Buffer.concat([Buffer.alloc(16, 1), Buffer.from([2, 0]), Buffer.from("cb")]);
+    const behind = Buffer.from("secret");
+    const picture = stream(
+      "vids",
+      riffChunk("vprp", Buffer.concat([properties, behind])),
+      ...["strh", "strf", "vprp", "indx"].map(secret),
+      ...["strh", "strf", "vprp", "indx"].map(secret),
+    );
+    const { bytes, facts } = await cleanAvi(
+      riffFile(
+        "AVI ",
+        list(
+          "hdrl",
+          riffChunk("avih", Buffer.concat([Buffer.alloc(40, 1), Buffer.from("secret reserved ")])),
+          picture,
+          list(
+            "strl",
+            riffChunk("strh", Buffer.from("auds".padEnd(56, "\0"))),
+            riffChunk("strf", Buffer.concat([sound, behind])),
+          ),
+        ),
+        list("movi", chunk("00dc", "picture!")),
+      ),
+    );
+    expect(leaks(bytes)).toBeFalse();
+    for (const kept of [Buffer.alloc(40, 1), properties, sound]) expect(bytes.includes(kept)).toBeTrue();
+    expect(facts.hasPicture).toBeTrue();
+  });
+
+  test("avi data: indexes keep the entries that lie inside the file, and nothing else", async () => {
+    const outside = Buffer.from("secretsecretsecr");
+    const inside = little(0x10, 0x20);
+    const ofIndexes = (reserved: Buffer, ...more: Buffer[]) =>
+      Buffer.concat([little(4, 2), Buffer.from("00dc"), reserved, ...more]);
+    const place = little(0x10, 0, 0x20, 0x30);
+    const sample = riffFile(
+      "AVI ",
+      header(
+        stream("vids", riffChunk("indx", ofIndexes(Buffer.from("secret text!"), place, outside, outside))),
+        stream("auds", riffChunk("indx", Buffer.from("secret that is no index at all"))),
+      ),
+      list(
+        "movi",
+        picture,
+        riffChunk("ix00", chunkIndex(0x7363_6572, inside, outside)),
+        riffChunk("ix01", Buffer.from("secret")),
+      ),
+      riffChunk(
+        "idx1",
+        Buffer.concat([
+          entry("00dc", 0x7365_0010),
+          Buffer.from("01wbsecretsecret"),
+          entry("01wb"),
+          Buffer.from("secret"),
+        ]),
+      ),
+    );
+    const { bytes } = await cleanAvi(sample);
+    expect(leaks(bytes)).toBeFalse();
+    expect(bytes.length).toBe(sample.length);
+    for (const kept of [
+      riffChunk("indx", ofIndexes(Buffer.alloc(12), place, Buffer.alloc(32))),
+      riffChunk("ix00", chunkIndex(0, inside, Buffer.alloc(16))),
+      riffChunk("idx1", Buffer.concat([entry("00dc"), Buffer.alloc(16), entry("01wb"), Buffer.alloc(6)])),
+    ])
+      expect(bytes.includes(kept)).toBeTrue();
+    expect(bytes.includes("cers")).toBeFalse();
+  });
+
+  test("avi data: changes of the palette and pictures of Indeo stay in streams that have them", async () => {
+    const format = (codec: string, bits: number) => {
+      const content = Buffer.alloc(40);
+      content.write(codec, 16, "latin1");
+      content.writeUInt16LE(bits, 14);
+      return list(
+        "strl",
+        riffChunk("strh", Buffer.from("vids".padEnd(56, "\0"))),
+        riffChunk("strf", content),
+      );
+    };
+    const palette = (flags: string, behind: string) => chunk("01pc", `\0\x02${flags}rgb\0rgb\0${behind}`);
+    const sample = riffFile(
+      "AVI ",
+      header(format("XVID", 24), format("MRLE", 8), format("IV50", 24)),
+      list("movi", picture, secret("00pc"), secret("00iv"), palette("se", "secret"), chunk("02iv", "indeo")),
+    );
+    const { bytes } = await cleanAvi(sample);
+    expect(leaks(bytes)).toBeFalse();
+    for (const kept of [palette("\0\0", "\0".repeat(6)), chunk("02iv", "indeo")])
+      expect(bytes.includes(kept)).toBeTrue();
+  });
+
+  test("avi data: the byte that pads a chunk is zero", async () => {
+    const odd = chunk("01wb", "sound");
+    odd.writeUInt8(0x73, odd.length - 1);
+    const { bytes } = await cleanAvi(riffFile("AVI ", both, list("movi", odd, picture)));
+    expect(bytes.includes(Buffer.concat([chunk("01wb", "sound"), picture]))).toBeTrue();
   });
 });

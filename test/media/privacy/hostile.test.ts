@@ -267,7 +267,12 @@ const samples: [name: string, MediaType, () => Promise<Buffer> | Buffer][] = [
         list("rec ", riffChunk("00dc", jpeg)),
       );
       const header = list("hdrl", riffChunk("avih", Buffer.alloc(56, 1)), stream("vids"), stream("txts"));
-      return riffFile("AVI ", header, film, riffChunk("idx1", Buffer.from("00dc".padEnd(32, "\x10"))));
+      return riffFile(
+        "AVI ",
+        header,
+        film,
+        riffChunk("idx1", Buffer.from("00dc".padEnd(16, "\0").repeat(2))),
+      );
     },
   ],
   [
