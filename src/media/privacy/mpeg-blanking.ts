@@ -1,78 +1,77 @@
 import type { InPlaceFile } from "./in-place-file.ts";
 import {
+  overwriteInPackHeader,
+  overwriteInPacketHeader,
+  overwriteInProgramMap,
+  overwriteInSystemHeader,
+} from "./mpeg-headers.ts";
+import {
   extendedStream,
+  packHeader,
   paddingStream,
   privateStream1,
-  privateStream2,
+  programEnd,
   programMap,
   systemHeader,
   unitAt,
   unitHeadBytes,
   type Unit,
 } from "./mpeg-units.ts";
+import { VideoStream } from "./mpeg-user-data.ts";
+import { findSequenceSize, hasVideoStartCode } from "./mpeg-video.ts";
 
 const prefix = Buffer.from([0, 0, 1]);
-const userDataStart = Buffer.from([0, 0, 1, 0xb2]);
 /** It cannot be taken for a part of a start code. */
 const filler = 0xff;
 
 /**
- * Captions and the active picture (ATSC A/53, DVB, DVDs, SCTE 20), and the mark of an encoder that decoders know for
- * its defects. All other user data is anybody's.
+ * Blanks an MPEG program stream. Packets of anything but picture and sound become padding: navigation and the time, the
+ * place and the model of a recorder (private stream 2), subtitles, other private data, and streams that hold neither
+ * pictures nor sound although they are called so. What is no packet is zeroed, or cut off at the end.
  */
-const knownUserData = /^(GA94|DTG1|CC\x01\xf8|\x03[\x01\x81])|^[^]{0,20}\0TMPGEXS\0/;
-/** Bytes of user data that tell what it is. */
-const userDataHeadBytes = 32;
+export function blankProgramStream(file: InPlaceFile): void {
+  const streams = new ProgramStreams();
+  for (const part of partsOf(file)) if (part.unit) streams.add(file, part.unit, part.end);
 
-/**
- * Walks an MPEG program stream. Packets of anything but picture and sound become padding: navigation and the time, the
- * place and the model of a recorder (private stream 2), subtitles and other private data. What is no packet is zeroed,
- * or cut off at the end.
- * @param hasUserData whether its pictures are MPEG-1's or MPEG-2's, whose user data is overwritten
- */
-export function blankProgramStream(file: InPlaceFile, hasUserData: boolean): void {
-  let hasMap = false;
-  const userData = new UserDataWalk(file);
-  for (let offset = 0; offset < file.size;) {
-    file.budget.blocks.spend();
-    const unit = unitAt(file.readUpTo(offset, unitHeadBytes), offset);
+  const videos = new Map<number, VideoStream>();
+  for (const { unit, offset, end, isLast } of partsOf(file)) {
     if (!unit) {
-      const next = findUnit(file, offset + 1);
-      if (next === undefined) {
-        file.truncate(offset);
-        return;
-      }
-      file.wipe(offset, next);
-      offset = next;
-      continue;
-    }
-    const end = Math.min(unit.end, file.size);
-    hasMap ||= unit.code === programMap;
-    if (isOther(file, unit, hasMap)) {
+      if (isLast) file.truncate(offset);
+      else file.wipe(offset, end);
+    } else if (unit.code === packHeader) overwriteInPackHeader(file, offset, end);
+    else if (unit.code === programEnd || unit.code === systemHeader) continue;
+    else if (!streams.keeps(file, unit)) {
       file.write(offset, Buffer.from([0, 0, 1, paddingStream]));
       file.wipe(unit.body, end, filler);
-    } else if (unit.isVideo && hasUserData) userData.overwrite(unit.code, Math.min(unit.content, end), end);
-    offset = end;
+    } else if (unit.code !== programMap) {
+      overwriteInPacketHeader(file, { body: unit.body, end });
+      if (!streams.isMpegVideo(unit.code)) continue;
+      const video = videos.get(unit.code) ?? new VideoStream(file);
+      videos.set(unit.code, video);
+      video.overwrite(Math.min(unit.content, end), end);
+    }
   }
 }
 
-/** Overwrites the user data of an MPEG video elementary stream. */
-export function blankVideoStream(file: InPlaceFile): void {
-  new UserDataWalk(file).overwrite(0, 0, file.size);
+/** A unit, or bytes that are none. */
+interface Part {
+  readonly unit: Unit | undefined;
+  readonly offset: number;
+  /** Not behind the end of the file. */
+  readonly end: number;
+  /** No unit follows. */
+  readonly isLast: boolean;
 }
 
-/** Whether a unit is neither picture nor sound nor what players need to find them. */
-function isOther(file: InPlaceFile, { code, content, end }: Unit, hasMap: boolean): boolean {
-  if (code === privateStream2) return true;
-  if (code <= systemHeader || code === programMap) return false;
-  if (code === paddingStream) return true;
-  if (code !== privateStream1) return code > 0xef && code !== extendedStream;
-  // The number of a stream inside: AC-3, DTS, PCM and others; below are subtitles and captions. A program map tells of
-  // streams without one.
-  const head = file.readUpTo(content, Math.min(2, end - content));
-  const isSound = (head[0] ?? 0) >= 0x80 && (head[0] ?? 0) <= 0xcf;
-  const isBareAc3 = head.length === 2 && head.readUInt16BE(0) === 0x0b77;
-  return !isSound && !isBareAc3 && !hasMap;
+function* partsOf(file: InPlaceFile): Generator<Part> {
+  for (let offset = 0; offset < file.size;) {
+    file.budget.blocks.spend();
+    const unit = unitAt(file.readUpTo(offset, unitHeadBytes), offset);
+    const next = unit ? unit.end : findUnit(file, offset + 1);
+    const end = Math.min(next ?? file.size, file.size);
+    yield { unit, offset, end, isLast: next === undefined };
+    offset = end;
+  }
 }
 
 /** Where the next unit starts, from `from` on. */
@@ -84,56 +83,84 @@ function findUnit(file: InPlaceFile, from: number): number | undefined {
   return undefined;
 }
 
-/**
- * Overwrites user data (ISO/IEC 13818-2 section 6.2.2.2.2). It may go on in the next packet of its stream, and so may
- * the start code in front of it.
- */
-class UserDataWalk {
-  /** By stream: its last three bytes so far, and whether it is within user data that goes. */
-  readonly #streams = new Map<number, { readonly tail: Buffer; readonly isOpen: boolean }>();
+/** Packets of a stream that are searched for what it is, and bytes of each. */
+const maxSearchedPackets = 1024;
+const maxSearchedBytes = 16 * 1024;
 
-  constructor(private readonly file: InPlaceFile) {}
+/** Which streams of a program stream hold pictures or sound. */
+class ProgramStreams {
+  /** By the program stream map or a system header. */
+  readonly #declared = new Set<number>();
+  readonly #mapped = new Set<number>();
+  readonly #recognised = new Set<number>();
+  readonly #mpegVideos = new Set<number>();
+  readonly #searched = new Map<number, number>();
+  /** Maps that are none. */
+  readonly #broken = new Set<number>();
 
-  /** Goes on with the stream, whose next bytes are between these places. */
-  overwrite(stream: number, from: number, to: number): void {
-    const before = this.#streams.get(stream);
-    const tail = before?.tail ?? Buffer.alloc(0);
-    let isOpen = before?.isOpen ?? false;
-    let position = from;
-
-    const seam = Buffer.concat([tail, this.file.readUpTo(from, Math.min(3, to - from))]);
-    const across = seam.indexOf(prefix);
-    if (across !== -1 && across < tail.length && across + 4 <= seam.length) {
-      position = from + across + 4 - tail.length;
-      isOpen = seam[across + 3] === userDataStart[3] && !this.#isKnown(position, to);
-    }
-    while (position < to) {
-      if (isOpen) {
-        const end = this.file.indexOf(prefix, position, to);
-        this.file.wipe(position, end ?? this.#withoutZeros(position, to), filler);
-        if (end === undefined) break;
-        position = end;
+  /** Learns from a unit, and overwrites what no player reads in a description of streams. */
+  add(file: InPlaceFile, unit: Unit, end: number): void {
+    const { code } = unit;
+    const content = { body: Math.min(unit.body, end), end };
+    if (code === systemHeader)
+      for (const stream of overwriteInSystemHeader(file, content)) this.#declared.add(stream);
+    else if (code === programMap) {
+      const streams = overwriteInProgramMap(file, content);
+      if (!streams) this.#broken.add(unit.body);
+      for (const stream of streams ?? []) {
+        this.#declared.add(stream);
+        this.#mapped.add(stream);
       }
-      const start = this.file.indexOf(userDataStart, position, to);
-      isOpen = start !== undefined;
-      if (start === undefined) break;
-      this.file.budget.blocks.spend();
-      position = start + userDataStart.length;
-      isOpen = !this.#isKnown(position, to);
-    }
-    const rest = Buffer.from(this.file.readUpTo(Math.max(from, to - 3), Math.min(3, to - from)));
-    this.#streams.set(stream, { tail: Buffer.concat([tail, rest]).subarray(-3), isOpen });
+    } else if (isPictureOrSound(code)) this.#search(file, unit, end);
   }
 
-  #isKnown(content: number, to: number): boolean {
-    const head = this.file.readUpTo(content, Math.min(userDataHeadBytes, to - content));
-    return knownUserData.test(head.toString("latin1"));
+  #search(file: InPlaceFile, { code, content, isVideo }: Unit, end: number): void {
+    if (this.#recognised.has(code) && (!isVideo || this.#mpegVideos.has(code))) return;
+    const searched = this.#searched.get(code) ?? 0;
+    if (searched >= maxSearchedPackets || content >= end) return;
+    this.#searched.set(code, searched + 1);
+    const bytes = file.read(content, Math.min(maxSearchedBytes, end - content));
+    const isExtended = code === extendedStream;
+    if ((isVideo || isExtended) && hasVideoStartCode(bytes)) this.#recognised.add(code);
+    if ((!isVideo || isExtended) && hasSoundSync(bytes)) this.#recognised.add(code);
+    // MPEG-4 Visual has codes that MPEG-1 and MPEG-2 do not have.
+    if (isVideo && findSequenceSize(bytes) && !bytes.includes(mpeg4Picture)) this.#mpegVideos.add(code);
   }
 
-  /** The end of a range without up to two zeros, which may be the beginning of a start code. */
-  #withoutZeros(from: number, to: number): number {
-    const last = this.file.readUpTo(Math.max(from, to - 2), Math.min(2, to - from));
-    if (last.at(-1) !== 0) return to;
-    return last.length === 2 && last[0] === 0 ? to - 2 : to - 1;
+  isMpegVideo(code: number): boolean {
+    return this.#mpegVideos.has(code);
   }
+
+  /** Whether a unit is one of picture or sound, or what players need to find them. */
+  keeps(file: InPlaceFile, { code, body, content, end }: Unit): boolean {
+    if (code === programMap) return !this.#broken.has(body);
+    if (isPictureOrSound(code)) return this.#declared.has(code) || this.#recognised.has(code);
+    if (code !== privateStream1) return false;
+    if (this.#mapped.has(code)) return true;
+    // The number of a stream inside: AC-3, DTS, PCM and others; below are subtitles and captions.
+    const head = file.readUpTo(content, Math.min(2, end - content));
+    const isSound = (head[0] ?? 0) >= 0x80 && (head[0] ?? 0) <= 0xcf;
+    const isBareAc3 = head.length === 2 && head.readUInt16BE(0) === 0x0b77;
+    return isSound || isBareAc3;
+  }
+}
+
+const mpeg4Picture = Buffer.from([0, 0, 1, 0xb6]);
+
+function isPictureOrSound(code: number): boolean {
+  return (code >= 0xc0 && code <= 0xef) || code === extendedStream;
+}
+
+/** AC-3, DTS, AAC. */
+const soundSyncs = [
+  [0x0b, 0x77],
+  [0x7f, 0xfe, 0x80, 0x01],
+  [0x56, 0xe0],
+].map((bytes) => Buffer.from(bytes));
+
+/** Whether bytes may be those of MPEG audio, AAC, AC-3 or DTS: no text has these. */
+function hasSoundSync(bytes: Buffer): boolean {
+  for (let at = bytes.indexOf(0xff); at !== -1; at = bytes.indexOf(0xff, at + 1))
+    if ((bytes[at + 1] ?? 0) >= 0xe0) return true;
+  return soundSyncs.some((sync) => bytes.includes(sync));
 }

@@ -1,7 +1,8 @@
 import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
-import { blankProgramStream, blankVideoStream } from "./mpeg-blanking.ts";
+import { blankProgramStream } from "./mpeg-blanking.ts";
 import { packHeader, unitAt, unitHeadBytes } from "./mpeg-units.ts";
+import { blankVideoStream } from "./mpeg-user-data.ts";
 import {
   findSequenceSize,
   hasVideoStartCode,
@@ -30,7 +31,7 @@ export async function planMpeg(source: ByteSource): Promise<Blanking> {
     : { size: readVideoStream(await source.readUpTo(0, maxBytes)), hasPicture: true };
   return {
     patches: new Patches(source),
-    passes: [isProgram ? (file) => blankProgramStream(file, size !== undefined) : blankVideoStream],
+    passes: [isProgram ? blankProgramStream : blankVideoStream],
     orientation: 1,
     size: size?.size ?? null,
     decodedPixels: size?.decodedPixels ?? 0,

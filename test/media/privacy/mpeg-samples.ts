@@ -42,3 +42,26 @@ export function videoStream(width = 64, height = 48, ...more: Buffer[]): Buffer 
 export function sequenceExtension(width: number, height: number): Buffer {
   return startCode(0xb5, u32(0x1000_0000 + ((width >> 12) << 15) + ((height >> 12) << 13)), u16(0));
 }
+
+/** A program stream map with its checksum (ISO/IEC 13818-1 section 2.5.4). */
+export function programMap(...entries: Buffer[]): Buffer {
+  const streams = join(entries);
+  const map = startCode(
+    0xbc,
+    u16(10 + streams.length),
+    Buffer.from([0xe0, 0xff]),
+    u16(0, streams.length),
+    streams,
+  );
+  let sum = 0xffff_ffff;
+  for (let bit = 0; bit < map.length * 8; bit++) {
+    const isSet = ((map[bit >> 3] ?? 0) >> (7 - (bit & 7))) & 1;
+    sum = ((sum << 1) ^ ((sum >>> 31) ^ isSet ? 0x04c1_1db7 : 0)) >>> 0;
+  }
+  return join([map, u32(sum)]);
+}
+
+/** What a map says about a stream: its type, its code and descriptors. */
+export function mapEntry(type: number, stream: number, descriptors = Buffer.alloc(0)): Buffer {
+  return join([Buffer.from([type, stream]), u16(descriptors.length), descriptors]);
+}

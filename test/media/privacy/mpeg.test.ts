@@ -4,7 +4,15 @@ import { inspectFirstBytes } from "../../../src/media/inspection.ts";
 import { jpegPhoto, mpegVideo } from "../../support/media-samples.ts";
 import { clean, outcome } from "./cleaning.ts";
 import { u16 } from "./container-samples.ts";
-import { packet, packs, sequenceExtension, startCode, videoStream } from "./mpeg-samples.ts";
+import {
+  mapEntry,
+  packet,
+  packs,
+  programMap,
+  sequenceExtension,
+  startCode,
+  videoStream,
+} from "./mpeg-samples.ts";
 
 const generations = ["mpeg1", "mpeg2"] as const;
 /** Places in a pack header, and the bits there that every one of its generation has. */
@@ -31,7 +39,7 @@ const html = Buffer.from(`<html><script>alert(1)</script>${"hostile ".repeat(500
 
 describe.each(generations)("a program stream (%s)", (generation) => {
   const pack = packs[generation];
-  const sound = packet(0xc0, generation, "sound");
+  const sound = packet(0xc0, generation, "\xff\xfdsound");
   const video = packet(0xe0, generation, videoStream());
   const sample = Buffer.concat([pack, systemHeader, sound, video, padding, pack, video, end]);
 
@@ -135,8 +143,9 @@ describe("an MPEG video stream", () => {
 
 describe.each(generations)("what is neither picture nor sound in a program stream (%s)", (generation) => {
   const pack = packs[generation];
+  const captions = "GA94\x03\x43\xffcaptions!\xff";
   const video = packet(0xe0, generation, videoStream());
-  const sound = packet(0xc0, generation, "sound");
+  const sound = packet(0xc0, generation, "\xff\xfdsound");
   const withPackets = (...packets: Buffer[]) =>
     Buffer.concat([pack, systemHeader, video, sound, ...packets, pack, video, sound]);
 
@@ -165,8 +174,8 @@ describe.each(generations)("what is neither picture nor sound in a program strea
       packet(0xbd, generation, "\x80AC-3"),
       packet(0xbd, generation, "\xa0PCM"),
       packet(0xbd, generation, "\x0b\x77AC-3 without a number"),
-      Buffer.concat([startCode(0xbc, u16(4), "\x80\x01\xff\xff"), packet(0xbd, generation, "\x10anything")]),
-      startCode(0xfd, u16(4), "VC-1"),
+      Buffer.concat([programMap(mapEntry(0x81, 0xbd)), packet(0xbd, generation, "\x10anything")]),
+      startCode(0xfd, u16(8), "\0\0\x01\x0dVC-1"),
     ])
       expect((await clean(withPackets(kept), "video/mpeg")).bytes.equals(withPackets(kept))).toBeTrue();
   });
@@ -190,7 +199,7 @@ describe.each(generations)("what is neither picture nor sound in a program strea
         startCode(0xb2, userData),
         slices,
         picture,
-        startCode(0xb2, "GA94 captions"),
+        startCode(0xb2, captions),
         slices,
       ]);
     const dirty = stream("secret place \0\0");
@@ -222,6 +231,156 @@ describe.each(generations)("what is neither picture nor sound in a program strea
       const startCodes = (of: Buffer) => of.toString("latin1").split("\0\0\x01").length;
       expect([at, startCodes(bytes)]).toEqual([at, startCodes(divided(dirty))]);
     }
+  });
+});
+
+describe("what headers and streams of MPEG hold beside pictures and sound", () => {
+  const pack = packs.mpeg2;
+  const video = packet(0xe0, "mpeg2", videoStream());
+  const sound = packet(0xc0, "mpeg2", "\xff\xfdsound");
+  const cleaned = async (...parts: Buffer[]) => (await clean(Buffer.concat(parts), "video/mpeg")).bytes;
+
+  test("mpeg data: what follows the entries of a system header goes, and the stuffing of packs and packets", async () => {
+    const entries = Buffer.from([0xe0, 0xe0, 0x2e, 0xb7, 0xc0, 1, 0xc0, 0, 1, 0xc0, 0xc0, 0x20]);
+    const header = (tail: string) => startCode(0xbb, u16(6 + 12 + 6), Buffer.alloc(6, 0x80), entries, tail);
+    const stuffedPack = (tail: string) =>
+      Buffer.concat([pack.subarray(0, 13), Buffer.from([0xf8 | tail.length]), Buffer.from(tail, "latin1")]);
+    const stuffed = (tail: string) =>
+      startCode(
+        0xe0,
+        u16(8 + 6 + videoStream().length),
+        Buffer.from([0x81, 0x80, 11]),
+        "\x21\0\x01\0\x01",
+        tail,
+        videoStream(),
+      );
+    const sample = (text: string, zeros: string) =>
+      Buffer.concat([stuffedPack(text), header(zeros), stuffed(text), sound]);
+    expect(await cleaned(sample("secret", "secret"))).toEqual(sample("\xff".repeat(6), "\0".repeat(6)));
+  });
+
+  test("mpeg data: private data in the header of a packet goes, and the other fields stay", async () => {
+    const fields = "\x31\0\x01\0\x01\x11\0\x01\0\x01" + "ESCR__rat" + "TC" + "cc";
+    const extension = (text: string, pad: string) =>
+      `\xf1${text.padEnd(16, pad)}\x06${text}ctps\x84\x71${text.slice(0, 3)}`;
+    const sample = (text: string, pad: string) => {
+      const optional = fields + extension(text, pad) + text;
+      return Buffer.concat([
+        pack,
+        video,
+        startCode(
+          0xc0,
+          u16(3 + optional.length + 7),
+          Buffer.from([0x80, 0xff, optional.length]),
+          optional,
+          "\xff\xfdsound",
+        ),
+      ]);
+    };
+    const bytes = await cleaned(sample("secret", "!"));
+    expect(bytes).toEqual(sample("\xff".repeat(6), "\xff"));
+  });
+
+  test("mpeg data: descriptors that no decoder needs go from a map, whose checksum stays right", async () => {
+    const descriptors = (text: string) =>
+      Buffer.from(`\x05\x04AC-3\x05\x0aHDMV${text}\xe0\x06${text}\x0a\x04deu\0`, "latin1");
+    const map = (text: string, zeros: string) =>
+      Buffer.concat([programMap(mapEntry(0x1b, 0xe5, descriptors(text)), mapEntry(0x0f, 0xc1))]).toString(
+        "latin1",
+      ) + zeros;
+    const sized = (text: string, tail: string) => {
+      const bytes = Buffer.from(map(text, tail), "latin1");
+      bytes.writeUInt16BE(bytes.length - 6, 4);
+      return bytes;
+    };
+    const bytes = await cleaned(pack, video, programMap(mapEntry(0x1b, 0xe5, descriptors("secret"))), sound);
+    expect(bytes).toEqual(
+      Buffer.concat([pack, video, programMap(mapEntry(0x1b, 0xe5, descriptors("\xff".repeat(6)))), sound]),
+    );
+    expect((await cleaned(pack, video, sized("text", "secret"), sound)).includes("secret")).toBeFalse();
+    const broken = await cleaned(pack, video, startCode(0xbc, u16(10), "\xe0\xff\xffsecret!"), sound);
+    expect(broken).toEqual(
+      Buffer.concat([pack, video, startCode(0xbe, u16(10), Buffer.alloc(10, 0xff)), sound]),
+    );
+  });
+
+  test("mpeg data: streams without pictures or sound become padding, unless they are declared", async () => {
+    for (const other of [
+      packet(0xe5, "mpeg2", "secret place"),
+      packet(0xc7, "mpeg2", "secret"),
+      startCode(0xfd, u16(6), "secret"),
+    ]) {
+      const bytes = await cleaned(pack, video, other, sound, other);
+      const padding = startCode(0xbe, other.subarray(4, 6), Buffer.alloc(other.length - 6, 0xff));
+      expect(bytes).toEqual(Buffer.concat([pack, video, padding, sound, padding]));
+      const declared = startCode(
+        0xbb,
+        u16(9),
+        Buffer.alloc(6, 0x80),
+        Buffer.from([other[3] ?? 0, 0xc0, 0x20]),
+      );
+      const whole = Buffer.concat([pack, declared, video, other]);
+      expect(await cleaned(whole)).toEqual(whole);
+    }
+    const late = Buffer.concat([
+      pack,
+      video,
+      packet(0xc7, "mpeg2", "rest"),
+      packet(0xc7, "mpeg2", "\xff\xf3sound"),
+    ]);
+    expect(await cleaned(late)).toEqual(late);
+  });
+
+  test("mpeg data: reserved parts of a video stream go, and what follows the content of others", async () => {
+    const stream = (text: string, zeros: string) =>
+      Buffer.concat([
+        videoStream(),
+        ...[0xb0, 0xb1, 0xb2, 0xb4, 0xb7].map((code) => startCode(code, text)),
+        startCode(0xb8, u16(0, 0), text),
+        startCode(0x00, "picture header 1", text),
+        startCode(0xb5, "\0".repeat(3), zeros),
+        startCode(0x01, "coded slice secret"),
+      ]);
+    const sample = (text: string) =>
+      Buffer.concat([pack, packet(0xe0, "mpeg2", stream(text, "\0\0")), sound]);
+    expect(await cleaned(sample("secret"))).toEqual(sample("\xff".repeat(6)));
+  });
+
+  test("mpeg data: what follows captions and other known user data goes", async () => {
+    const stream = (text: string) =>
+      Buffer.concat([
+        videoStream(),
+        ...[
+          "GA94\x03\x41\xffcc1\xff",
+          "GA94\x06\xffbars",
+          "DTG1\x41\xf8",
+          "CC\x01\xf8\x02\xffab\xfecd",
+          `\x03\x81\x08${"bits"}`,
+          "4.3.2\0TMPGEXS\0",
+        ].map((known) => startCode(0xb2, known, text)),
+        startCode(0x01, "slice"),
+      ]);
+    const bytes = await cleaned(stream("secret place"));
+    expect(bytes.toString("latin1")).not.toMatch(/secret|place/);
+    for (const kept of [
+      "cc1\xff\xff",
+      "\xffbars",
+      "\x41\xf8\xff",
+      "\xffab\xfecd\xff",
+      "bits\xff",
+      "4.3.2\0TMPGEXS\0\xff",
+    ])
+      expect(bytes.includes(Buffer.from(kept, "latin1"))).toBeTrue();
+  });
+
+  test("mpeg data: MPEG-4 Visual in a program stream is left alone", async () => {
+    const visual = Buffer.concat([
+      startCode(0xb0, "\x01"),
+      startCode(0xb3, "\x40\x30\x01\x13\xff\xff\xe0\x18 time"),
+      startCode(0xb6, "picture"),
+    ]);
+    const whole = Buffer.concat([pack, packet(0xe0, "mpeg2", visual), sound]);
+    expect(await cleaned(whole)).toEqual(whole);
   });
 });
 
