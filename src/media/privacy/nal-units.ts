@@ -73,6 +73,8 @@ function overwriteUnit(file: InPlaceFile, { offset, end }: Unit, isHevc: boolean
   if (isSeiType(type, isHevc)) {
     const length = end - offset;
     if (length > maxSeiBytes) throw damaged(`a unit of SEI messages of ${length} bytes at ${offset}`);
+    // Reading one takes as long as passing several other units.
+    file.budget.tableEntries.spend(2);
     const bytes = Buffer.from(file.read(offset, length));
     if (overwriteInUnit(bytes, isHevc)) file.write(offset, bytes);
     return;

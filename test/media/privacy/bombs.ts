@@ -438,6 +438,33 @@ export const bombs: Readonly<Record<string, Bomb>> = {
       repeated(100_000, Buffer.concat([openElement(0x1f43b675), Buffer.alloc(24)])),
     ]),
   ),
+  "nine million empty NAL units in a block": damaged("video/matroska", () => {
+    const size = Buffer.from([0x08, 0, 0, 0, 0, 0, 0, 0]);
+    size.writeUInt32BE(9_000_004, 4);
+    size.writeUInt8(0x01, 0);
+    const track = element(
+      0xae,
+      element(0xd7, "\x01"),
+      element(0x83, "\x01"),
+      element(0x86, "V_MPEG4/ISO/AVC"),
+      element(0x63a2, Buffer.from([1, 66, 0, 10, 0xfc, 0xe0, 0])),
+    );
+    return Buffer.concat([
+      ebml,
+      openElement(0x18538067, element(0x1654ae6b, track), openElement(0x1f43b675)),
+      Buffer.from([0xa3]),
+      size,
+      Buffer.from([0x81, 0, 0, 0x80]),
+      Buffer.alloc(9_000_000),
+    ]);
+  }),
+  "three million numbers in the cues": damaged("video/matroska", () => {
+    const size = Buffer.from([0x08, 0, 0, 0, 0, 0, 0, 0]);
+    size.writeUInt32BE(6_000_000, 4);
+    size.writeUInt8(0x01, 0);
+    const numbers = repeated(3_000_000, Buffer.from([0xb3, 0x80]));
+    return Buffer.concat([ebml, openElement(0x18538067), Buffer.from("1c53bb6b", "hex"), size, numbers]);
+  }),
   "four megabytes of nothing behind a cluster": odd("video/webm", () =>
     Buffer.concat([ebml, openElement(0x18538067, openElement(0x1f43b675)), Buffer.alloc(4_000_000)]),
   ),
@@ -537,6 +564,13 @@ export const bombs: Readonly<Record<string, Bomb>> = {
       packs.mpeg2,
       packet(0xe0, "mpeg2", videoStream()),
       repeated(1_300_000, Buffer.from([0, 0, 1])),
+    ]),
+  ),
+  "a million system headers of one entry": damaged("video/mpeg", () =>
+    Buffer.concat([
+      packs.mpeg2,
+      packet(0xe0, "mpeg2", videoStream()),
+      repeated(1_000_000, Buffer.from([0, 0, 1, 0xbb, 0, 9, 0, 0, 0, 0, 0, 0, 0xe0, 0xc0, 0])),
     ]),
   ),
   "a million start codes": damaged("video/mpeg", () =>

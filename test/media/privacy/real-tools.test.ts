@@ -172,6 +172,11 @@ const layouts: Record<string, [MediaType, string[]]> = {
   "live.mkv": ["video/matroska", [...mpeg4, "-c:a", "flac", "-live", "1"]],
   "jpeg.mkv": ["video/matroska", ["-c:v", "mjpeg", "-c:a", "pcm_s16le"]],
   "index-first.mkv": ["video/matroska", [...mpeg4, "-c:a", "aac", "-reserve_index_space", "1000"]],
+  "h264.mkv": ["video/matroska", ["-c:v", "libx264", "-x264-params", "aud=1:pic-struct=1", "-c:a", "flac"]],
+  "hevc.mkv": ["video/matroska", ["-c:v", "libx265", "-c:a", "flac"]],
+  "theora.mkv": ["video/matroska", ["-c:v", "libtheora", "-c:a", "libvorbis"]],
+  "png.mkv": ["video/matroska", ["-c:v", "png", "-c:a", "pcm_s16le"]],
+  "png.avi": ["video/x-msvideo", ["-c:v", "png", "-c:a", "pcm_s16le"]],
   "ac3.mpg": ["video/mpeg", ["-r", "25", "-c:v", "mpeg2video", "-c:a", "ac3", "-f", "vob"]],
 };
 for (const [name, [type, options]] of Object.entries(layouts))
