@@ -1,9 +1,4 @@
-import { JsonAnswer } from "./http/json-answer.ts";
-
-/**
- * Every error the API can answer, and nothing else: status and `detail` as FastAPI Users sends them.
- * A `reason` makes the detail `{code, reason}`, the shape FastAPI Users gives to password errors.
- */
+/** Every error that the API can return: its HTTP status, and the `detail` of the body, worded as in FastAPI Users. */
 export const apiErrors = {
   UNAUTHORIZED: { status: 401, detail: "Unauthorized" },
   FORBIDDEN: { status: 403, detail: "Forbidden" },
@@ -14,7 +9,7 @@ export const apiErrors = {
   BODY_TOO_SLOW: { status: 408, detail: "The request body came too slowly" },
   BAD_MULTIPART: { status: 400, detail: "There was an error parsing the body" },
   TOO_MANY_REQUESTS: { status: 429, detail: "Too many requests" },
-  /** Nobody hears it: for the log and the counts. */
+  /** For the log and the metrics only: there is no client left to read it. */
   CLIENT_GONE: { status: 499, detail: "The client went away" },
   INTERNAL: { status: 500, detail: "Internal Server Error" },
   OVERLOADED: { status: 503, detail: "Too busy, try again shortly" },
@@ -52,11 +47,11 @@ export const apiErrors = {
 
 export type ApiErrorCode = keyof typeof apiErrors;
 
-/** What an error may carry beside its code. */
+/** Optional details of an {@link ApiError}. */
 export interface ApiErrorOptions {
-  /** Sent to the user: the answer's detail becomes `{code, reason}`. */
+  /** Turns the response's detail into `{code, reason}`, the shape FastAPI Users gives to password errors. */
   reason?: string;
-  /** Replaces the table's detail text, and begins with it; for limits that only the configuration knows. */
+  /** Replaces the table's detail text and must begin with it; for limits that depend on the configuration. */
   detail?: string;
   /** Extra response headers, such as `Retry-After` or `Allow`. */
   headers?: Record<string, string>;
@@ -64,7 +59,7 @@ export interface ApiErrorOptions {
   cause?: unknown;
 }
 
-/** An error that is part of the API: thrown anywhere, mapped to HTTP by {@link errorResponse} alone. */
+/** An error of the table above. Any code may throw it; `http/error-response.ts` turns it into a response. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   constructor(
@@ -75,7 +70,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The types of {@link Problem}, which are pydantic's. */
+/** The values of {@link Problem.type}, a subset of pydantic's. */
 export const problemTypes = [
   "missing",
   "value_error",
@@ -91,33 +86,18 @@ export const problemTypes = [
   "model_attributes_type",
 ] as const;
 
-/** One entry of a 422's `detail`, as pydantic words it; the submitted input is never part of it. */
+/** One entry of a 422 response's `detail`, in pydantic's format. It never contains the submitted input. */
 export interface Problem {
   type: (typeof problemTypes)[number];
-  /** Where: `["body", "email"]`, `["query", "limit"]`, … */
+  /** Location of the invalid value: `["body", "email"]`, `["query", "limit"]`, … */
   loc: (string | number)[];
   msg: string;
 }
 
-/** The request was understood but does not fit: 422 with every {@link Problem}. */
+/** The request is well-formed but invalid; the response is a 422 that lists every {@link Problem}. */
 export class ValidationProblems extends Error {
   override readonly name = "ValidationProblems";
   constructor(readonly problems: Problem[]) {
     super("validation");
   }
-}
-
-/**
- * The one mapping of errors to HTTP. A 401 names the scheme to use (RFC 9110, 15.5.2; RFC 6750, 3), a 503 says when to try
- * again (seconds, RFC 9110, 10.2.3). Unknown errors become a bare 500: their message may hold secrets.
- */
-export function errorResponse(error: unknown): Response {
-  if (error instanceof ValidationProblems) return JsonAnswer.of({ detail: error.problems }, { status: 422 });
-  const { code, options } = error instanceof ApiError ? error : new ApiError("INTERNAL");
-  const { status, detail } = apiErrors[code];
-  const body = options.reason === undefined ? (options.detail ?? detail) : { code, reason: options.reason };
-  const response = JsonAnswer.of({ detail: body }, { status, headers: options.headers ?? {} });
-  if (status === 401) response.headers.set("www-authenticate", "Bearer");
-  if (status === 503 && !response.headers.has("retry-after")) response.headers.set("retry-after", "5");
-  return response;
 }

@@ -1,11 +1,12 @@
 import { createBunRouteHandler } from "elysia/adapter/bun/compose";
 
 import type { createApp } from "../app.ts";
-import { ApiError, errorResponse } from "../errors.ts";
+import { ApiError } from "../errors.ts";
 import { probes } from "../operation/health.ts";
 import type { Services } from "../services.ts";
 import type { Sent } from "./compression.ts";
 import { createCors } from "./cors.ts";
+import { errorResponse } from "./error-response.ts";
 import { JsonAnswer } from "./json-answer.ts";
 import { createPathPrefix, pathPrefixOf } from "./path-prefix.ts";
 import { protect } from "./protective-headers.ts";

@@ -1,8 +1,9 @@
 import type { Server } from "bun";
 
-import { ApiError, errorResponse } from "../errors.ts";
+import { ApiError } from "../errors.ts";
 import { clientAddress } from "../http/client-address.ts";
 import { silenceSeconds } from "../http/connections.ts";
+import { errorResponse } from "../http/error-response.ts";
 import { protect } from "../http/protective-headers.ts";
 import type { Services } from "../services.ts";
 import { metricsResponse } from "./metrics-response.ts";

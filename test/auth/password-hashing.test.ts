@@ -2,7 +2,8 @@ import { afterEach, expect, mock, spyOn, test } from "bun:test";
 
 import { createGate } from "../../src/gate.ts";
 import { createPasswordHashing } from "../../src/auth/password-hashing.ts";
-import { ApiError, errorResponse } from "../../src/errors.ts";
+import { ApiError } from "../../src/errors.ts";
+import { errorResponse } from "../../src/http/error-response.ts";
 
 const parties = ["account:ada", "network:203.0.113.9"];
 const hashing = createPasswordHashing({ concurrency: 1, queueLimit: 50, partyLimit: 50 });

@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 
 import { createMemoryCounters, type Counters } from "../../src/auth/counters.ts";
 import { createRateLimits } from "../../src/auth/rate-limits.ts";
-import { ApiError, errorResponse, type ApiErrorCode } from "../../src/errors.ts";
+import { ApiError, type ApiErrorCode } from "../../src/errors.ts";
+import { errorResponse } from "../../src/http/error-response.ts";
 
 const victim = { address: "203.0.113.9", account: "ann@example.com" };
 const wrong = () => Promise.reject(new ApiError("LOGIN_BAD_CREDENTIALS"));

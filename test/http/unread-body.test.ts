@@ -4,7 +4,8 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { errorResponse, ApiError } from "../../src/errors.ts";
+import { ApiError } from "../../src/errors.ts";
+import { errorResponse } from "../../src/http/error-response.ts";
 import { afterBody } from "../../src/http/unread-body.ts";
 import { ServiceProcess } from "../support/process.ts";
 import { head } from "../support/raw-http.ts";
