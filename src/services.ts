@@ -162,6 +162,7 @@ export async function openServices(
     s3,
     tempDir: tempDir.path,
     async close() {
+      connections.close();
       await background.drain();
       await mediaWorkers.close();
       await mailer.close();

@@ -56,6 +56,25 @@ test("connections: a request that is worked on is never idle, and one that is an
   }
 });
 
+test("connections: no timeout is renewed once they are closed", () => {
+  jest.useFakeTimers();
+  try {
+    const renewed: Request[] = [];
+    const server = { timeout: (request: Request) => renewed.push(request) };
+    const connections = new Connections(0);
+    connections.listen(server as unknown as Bun.Server<undefined>, { idleSeconds: 30, pauseSeconds: 60 });
+    connections.working(new Request("http://localhost/"));
+    jest.advanceTimersByTime(10_000);
+    expect(renewed).toHaveLength(1);
+    connections.close();
+    jest.advanceTimersByTime(100_000);
+    expect(renewed).toHaveLength(1);
+    expect(jest.getTimerCount()).toBe(0);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
 test("connections: a proxy is believed when its socket address lies in a trusted network", async () => {
   for (const [networks, client] of [
     ["127.0.0.0/8, 10.0.0.0/8", "198.51.100.1"],
