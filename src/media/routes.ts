@@ -70,7 +70,8 @@ export const mediaRoutes = ({ database, disk, s3, connections }: Services) => {
     .get(
       // Any number of segments: the text of an overlay, in base64, may hold slashes.
       "/media/*",
-      ({ params: { "*": path }, request }) => readTransformed(request, path),
+      // Elysia gives no parameter for the literal path "/media/*/".
+      ({ params, request }) => readTransformed(request, params["*"] ?? ""),
       { detail: described.readTransformed },
     );
 };

@@ -93,6 +93,8 @@ describe.each(["disk", "s3"])("addresses with a transformation, with the store %
       `/media/TR:w-400/${plain}`,
       `/media/x/tr:w-400/${plain}`,
       `/media//${plain}`,
+      `/media/*`,
+      `/media/*/`,
       `/media/%c3%28/${plain}`,
       `/media/tr:w-400/%c3%28`,
       `/media/tr:w-400/x/%c3%28`,
