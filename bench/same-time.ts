@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { createApp } from "../src/app.ts";
 import { readConfig } from "../src/config.ts";
-import { createHandlers } from "../src/http/handler.ts";
+import { createHandler } from "../src/http/handler.ts";
 import { createLog } from "../src/operation/log.ts";
 import { openServices } from "../src/services.ts";
 
@@ -18,7 +18,7 @@ const services = await openServices(
   createLog("silent", () => {}),
   () => {},
 );
-const { fetch: handler } = createHandlers(createApp(services), services);
+const handler = createHandler(createApp(services), services);
 
 const json = (path: string, body: object) =>
   handler(

@@ -1,7 +1,6 @@
 import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } from "elysia";
 
 import { JsonAnswer } from "./http/json-answer.ts";
-import { requestFields } from "./http/request-id.ts";
 import { createRoutePatterns, type RoutePatterns } from "./http/route-patterns.ts";
 import { recoveryRoutes } from "./auth/recovery-routes.ts";
 import { authRoutes } from "./auth/routes.ts";
@@ -61,19 +60,19 @@ const isPlainObject = (value: unknown): boolean =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 /** What went wrong in the API's terms. What is not of them is logged and stays unsaid. */
-function apiErrorOf(error: unknown, request: Request, { log }: Services): unknown {
+function apiErrorOf(error: unknown, request: Request, { log, requestIds }: Services): unknown {
   if (error instanceof ValidationError) return new ValidationProblems(problemsOf(error));
   // Elysia wraps what a parser throws.
   const cause = error instanceof ParseError ? error.cause : error;
   const thrown = databaseFailure(cause) ?? diskFailure(cause) ?? cause;
   if (thrown instanceof ApiError && thrown.options.cause)
     log.warn("request.failed", {
-      ...requestFields(request),
+      ...requestIds.fieldsOf(request),
       code: thrown.code,
       cause: thrown.options.cause,
     });
   if (!(thrown instanceof ApiError || thrown instanceof ValidationProblems))
-    log.error("request.failed", { ...requestFields(request), error: thrown });
+    log.error("request.failed", { ...requestIds.fieldsOf(request), error: thrown });
   return thrown;
 }
 

@@ -13,6 +13,7 @@ import { createBackground, type Background } from "./operation/background.ts";
 import { createCompression, type Compress } from "./http/compression.ts";
 import { BaseUrl } from "./http/base-url.ts";
 import { Connections } from "./http/connections.ts";
+import { RequestIds } from "./http/request-id.ts";
 import type { Config } from "./config.ts";
 import { openDatabase, type Database } from "./database/database.ts";
 import type { Log } from "./operation/log.ts";
@@ -43,6 +44,7 @@ export interface Services extends RecoveryServices, PostServices {
   readonly limits: RateLimits;
   readonly loginLog: LoginLog;
   readonly connections: Connections;
+  readonly requestIds: RequestIds;
   readonly baseUrl: BaseUrl;
   readonly compress: Compress;
   readonly sweeper: Sweeper;
@@ -109,6 +111,7 @@ export async function openServices(
   const hashing = createPasswordHashing(hashingLimits);
   const running = new Set<string>();
   const connections = new Connections(config.trustProxy);
+  const requestIds = new RequestIds();
   const metrics = createMetrics({
     version,
     hashesPending: hashing.pending,
@@ -148,8 +151,9 @@ export async function openServices(
     }),
     background,
     limits: createRateLimits({ enabled: config.rateLimit, counters: database.counters }),
-    loginLog: createLoginLog(log, secret),
+    loginLog: createLoginLog(log, secret, requestIds),
     connections,
+    requestIds,
     baseUrl: new BaseUrl(config, connections),
     compress: createCompression(),
     hashing,

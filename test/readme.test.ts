@@ -9,6 +9,7 @@ import { LoginError } from "../src/auth/accounts.ts";
 import { createLoginLog } from "../src/auth/login-log.ts";
 import { readConfig } from "../src/config.ts";
 import { connectionParameterNames } from "../src/database/postgres.ts";
+import { RequestIds } from "../src/http/request-id.ts";
 import { createLog } from "../src/operation/log.ts";
 import { ServiceProcess } from "./support/process.ts";
 
@@ -222,7 +223,7 @@ test("operations: the filter for fail2ban finds the network of a failed login, a
   const pattern = new RegExp(failregex.replace("<SUBNET>", "([0-9a-f.:]+(?:/\\d+)?)"));
   const lines: string[] = [];
   const log = createLog("debug", (line) => lines.push(line));
-  const logins = createLoginLog(log, "secret");
+  const logins = createLoginLog(log, "secret", new RequestIds());
   const from = (address: string, login: () => Promise<{ userId: string }>) =>
     logins.record(new Request("http://localhost/"), { address, account: "ada" }, login).catch(() => {});
   await from("203.0.113.9", () => Promise.reject(new LoginError("bad_password", "id")));

@@ -1,6 +1,6 @@
 import { ApiError } from "../errors.ts";
 import { clientNetwork } from "../http/client-address.ts";
-import { requestFields } from "../http/request-id.ts";
+import type { RequestIds } from "../http/request-id.ts";
 import type { Log } from "../operation/log.ts";
 import { LoginError } from "./accounts.ts";
 import type { Client } from "./client.ts";
@@ -23,14 +23,14 @@ export interface LoginLog {
  * a keyed hash: a plain one could be reversed by trying addresses.
  * @param secret the one that signs tokens, so that the hash of an address is the same on every node and after a restart
  */
-export function createLoginLog(log: Log, secret: string): LoginLog {
+export function createLoginLog(log: Log, secret: string, requestIds: RequestIds): LoginLog {
   const key = new Bun.CryptoHasher("sha256", secret).update("login log").digest();
   const keyedHash = (account: string) =>
     new Bun.CryptoHasher("sha256", key).update(account).digest("base64url").slice(0, 22);
 
   return {
     async record(request, client, login) {
-      const where = { ...requestFields(request), network: clientNetwork(client.address) };
+      const where = { ...requestIds.fieldsOf(request), network: clientNetwork(client.address) };
       try {
         const result = await login();
         log.info("login.succeeded", { ...where, user: result.userId });

@@ -1,7 +1,7 @@
 import type { Server } from "bun";
 
 import { createApp } from "../app.ts";
-import { createHandlers } from "../http/handler.ts";
+import { createHandler } from "../http/handler.ts";
 import { limits } from "../http/connections.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
 import { readConfig, type Config } from "../config.ts";
@@ -48,8 +48,6 @@ export async function serve(): Promise<void> {
       await writer.drain();
     },
   };
-  const app = createApp(services);
-  const { fetch, routes } = createHandlers(app, services);
   let server: Server<undefined>;
   try {
     metricsServer = listenForMetrics(services);
@@ -62,8 +60,7 @@ export async function serve(): Promise<void> {
       reusePort: false,
       idleTimeout: limits.idleSeconds,
       maxRequestBodySize: beyondEveryLimit,
-      fetch,
-      routes,
+      fetch: createHandler(createApp(services), services),
     });
   } catch (error) {
     await services.close();

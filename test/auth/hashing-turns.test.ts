@@ -16,7 +16,7 @@ interface Asked {
 }
 /** Asks the first node, by way of a proxy that saw this address. Every node has a queue of its own. */
 const ask = (path: string, { address, method = "POST", token, body }: Asked) =>
-  service.handlers.fetch(
+  service.firstHandler(
     new Request(`http://localhost${path}`, {
       method,
       body,

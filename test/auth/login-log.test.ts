@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { createLoginLog } from "../../src/auth/login-log.ts";
 import type { UserChanges } from "../../src/database/users.ts";
 import { ApiError } from "../../src/errors.ts";
+import { RequestIds } from "../../src/http/request-id.ts";
 import { createLog } from "../../src/operation/log.ts";
 import { TestService } from "../support/service.ts";
 
@@ -91,6 +92,7 @@ test("login log: the hash of an address depends on the secret alone", async () =
     const log = createLoginLog(
       createLog("warn", (text) => (line = text)),
       secret,
+      new RequestIds(),
     );
     const client = { address: "203.0.113.9", account: "nobody@example.com" };
     const refused = () => Promise.reject(new ApiError("TOO_MANY_REQUESTS"));
@@ -117,7 +119,7 @@ test("login log: a login beyond the limits is logged as rate_limited", async () 
 
 test("login log: neither an invalid form nor a busy service is a failed login", async () => {
   expect((await login("", "x")).status).toBe(422);
-  const log = createLoginLog(createLog("debug", expect.unreachable), "secret");
+  const log = createLoginLog(createLog("debug", expect.unreachable), "secret", new RequestIds());
   const client = { address: "203.0.113.9", account: "nobody@example.com" };
   for (const error of [new ApiError("OVERLOADED"), new Error("broken")])
     expect(log.record(new Request("http://localhost/"), client, () => Promise.reject(error))).rejects.toBe(

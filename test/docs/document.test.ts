@@ -317,7 +317,7 @@ test.each([
     const headers = { authorization: `Bearer ${token}`, "content-type": type };
     const request = new Request(`http://localhost${path}`, { method, body, headers });
     // Asks the node whose database fails.
-    const answer = await failing.handlers.fetch(request);
+    const answer = await failing.firstHandler(request);
     await expectDocumented(failing.app, request, answer);
     return answer;
   };

@@ -13,7 +13,7 @@ let service: TestService;
 let server: Bun.Server<undefined>;
 beforeAll(async () => {
   service = await TestService.start();
-  server = Bun.serve({ port: 0, hostname: "127.0.0.1", ...service.handlers });
+  server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: service.firstHandler });
   await mkdir(folder, { recursive: true });
 });
 afterAll(async () => {

@@ -35,7 +35,7 @@ beforeAll(async () => {
   } else {
     service = await TestService.start();
     const options = { port: 0, hostname: "127.0.0.1", development: false, idleTimeout: set.idleSeconds };
-    server = Bun.serve({ ...options, ...service.handlers });
+    server = Bun.serve({ ...options, fetch: service.firstHandler });
     service.services.connections.listen(server, set);
     address = new URL(server.url);
     ({ token } = await service.signUp());

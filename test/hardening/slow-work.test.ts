@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 
 import { createApp } from "../../src/app.ts";
 import { limits } from "../../src/http/connections.ts";
-import { createHandlers } from "../../src/http/handler.ts";
+import { createHandler } from "../../src/http/handler.ts";
 import type { Services } from "../../src/services.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
@@ -23,9 +23,9 @@ beforeAll(async () => {
   photo = new Blob([await pngPhoto()]);
   post = (await (await service.upload(token, photo)).json()) as typeof post;
   const services = slow(service.services);
-  const handlers = createHandlers(createApp(services), services);
+  const fetch = createHandler(createApp(services), services);
   const options = { port: 0, hostname: "127.0.0.1", development: false, idleTimeout: idleSeconds };
-  server = Bun.serve({ ...options, ...handlers });
+  server = Bun.serve({ ...options, fetch });
   services.connections.listen(server, { ...limits, idleSeconds });
 });
 afterAll(async () => {

@@ -201,7 +201,7 @@ describe("Strict-Transport-Security", () => {
       expect([path, answered, told]).toEqual([path, status, "max-age=31536000"]);
     }
     secure.services.lifecycle.stopping = true;
-    const { status, headers } = await secure.handlers.fetch(new Request("http://localhost/feed"));
+    const { status, headers } = await secure.firstHandler(new Request("http://localhost/feed"));
     expect([status, headers.get("strict-transport-security")]).toEqual([503, "max-age=31536000"]);
     await secure.close();
   });
@@ -217,7 +217,7 @@ describe("/metrics", () => {
     expect((await service.fetch("/metrics")).status).toBe(404);
     const open = await TestService.start({ METRICS: "public" });
     // Of one node: each has its own counts.
-    const ask = (path: string) => open.handlers.fetch(new Request(`http://localhost${path}`));
+    const ask = (path: string) => open.firstHandler(new Request(`http://localhost${path}`));
     await ask("/nope?secret=1");
     for (const path of ["/feed/", "/feed/?limit=1", "/users/x/", "/feed//"]) await ask(path);
     const answer = await ask("/metrics");
@@ -252,7 +252,7 @@ test("an unknown method on a path with a trailing slash is 405, as without it", 
 test("while the service stops, nothing new is begun and /health says so", async () => {
   const stopping = await TestService.start();
   stopping.services.lifecycle.stopping = true;
-  const ask = (path: string) => stopping.handlers.fetch(new Request(`http://localhost${path}`));
+  const ask = (path: string) => stopping.firstHandler(new Request(`http://localhost${path}`));
   const health = await ask("/health");
   expect([health.status, await health.json()]).toEqual([503, { status: "stopping" }]);
   const answer = await ask("/feed");

@@ -77,7 +77,7 @@ describe.each([
       },
     });
     service = await TestService.start({ PUBLIC_URL: `${proxy.url.origin}${prefix}` });
-    server = Bun.serve({ port: 0, hostname: "127.0.0.1", ...service.handlers });
+    server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: service.firstHandler });
     service.services.connections.listen(server);
     ({ token } = await service.signUp("ada@example.com"));
     await service.upload(token, new Blob([await pngPhoto()]), "a photo");

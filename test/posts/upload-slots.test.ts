@@ -35,7 +35,7 @@ function slowUpload(token: string, file: Uint8Array<ArrayBuffer>) {
       controller.close();
     },
   });
-  const answer = service.handlers.fetch(
+  const answer = service.firstHandler(
     new Request("http://localhost/upload", {
       method: "POST",
       body,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { createLog } from "../../src/operation/log.ts";
-import { createHandlers, type Handler, type Handlers } from "../../src/http/handler.ts";
+import { createHandler, type Handler } from "../../src/http/handler.ts";
 import type { Mailer, MailMessage } from "../../src/mail/mailer.ts";
 import { expectDocumented } from "./openapi-check.ts";
 import { databaseSettings, onPostgres } from "./postgres.ts";
@@ -20,8 +20,8 @@ export class TestService {
     readonly services: Services,
     readonly app: ReturnType<typeof createApp>,
     /** Of the first node. */
-    readonly handlers: Handlers,
-    /** Answers a request as `fetch` of a node's handlers does. */
+    readonly firstHandler: Handler,
+    /** Asks the nodes in turns. */
     readonly handler: Handler,
     readonly dataDir: string,
     /** Every line logged so far. */
@@ -54,9 +54,9 @@ export class TestService {
     for (let count = onPostgres ? 2 : 1; count > 0; count--)
       nodes.push({ ...(await openServices(config, log, () => {})), mailer });
     const apps = nodes.map((services) => createApp(services));
-    const handlers = apps.map((app, i) => createHandlers(app, nodes[i]!));
+    const handlers = apps.map((app, i) => createHandler(app, nodes[i]!));
     let asked = 0;
-    const inTurns: Handler = (request) => handlers[asked++ % handlers.length]!.fetch(request);
+    const inTurns: Handler = (request) => handlers[asked++ % handlers.length]!(request);
     return new TestService(nodes[0]!, apps[0]!, handlers[0]!, inTurns, dataDir, logged, mails, nodes);
   }
 
@@ -85,17 +85,8 @@ export class TestService {
         : { store: { ...store, put: interrupt(store.put) } }),
     };
     const app = createApp(node);
-    const handlers = createHandlers(app, node);
-    return new TestService(
-      node,
-      app,
-      handlers,
-      handlers.fetch,
-      this.dataDir,
-      this.logged,
-      this.mails,
-      this.nodes,
-    );
+    const handler = createHandler(app, node);
+    return new TestService(node, app, handler, handler, this.dataDir, this.logged, this.mails, this.nodes);
   }
 
   async close(options: { keepData?: boolean } = {}): Promise<void> {

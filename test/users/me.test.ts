@@ -67,7 +67,7 @@ describe("PATCH /users/me", () => {
 
   test("PATCH: a taken address is told before anything is hashed, but after a weak password", async () => {
     const other = await service.signUp();
-    const [{ hashing }, { fetch }] = [service.services, service.handlers];
+    const [{ hashing }, fetch] = [service.services, service.firstHandler];
     const hash = spyOn(hashing, "hash");
     // Of the node whose hashing is watched.
     const change = (json: unknown) =>
