@@ -68,7 +68,7 @@ function textsIn(folder: string): string[] {
 /** For packages that come without a text. */
 const standardText = (license: string) =>
   license === "Apache-2.0"
-    ? textsIn(join(root, "node_modules/prom-client")).join("\n\n")
+    ? textsIn(join(root, "node_modules/swagger-ui-dist")).join("\n\n")
     : `Its terms: https://spdx.org/licenses/${license}.html`;
 
 /** Of Bun itself and what is linked into it. */

@@ -1,14 +1,13 @@
-// Not the package's index, which loads an HTTP client and more: that took a tenth of the start.
-import Counter from "prom-client/lib/counter.js";
-import Gauge from "prom-client/lib/gauge.js";
-import Registry from "prom-client/lib/registry.js";
-
-import { EventLoopDelay } from "./event-loop-delay.ts";
+import { addEventLoopDelay } from "./event-loop-delay.ts";
+import { MetricRegistry } from "./metric-registry.ts";
 import { addProcessMetrics } from "./process-metrics.ts";
-import { RequestCounts } from "./request-counts.ts";
 
-/** What is counted, for Prometheus. */
+/** Upper bounds of the buckets for the duration of requests, in seconds. */
+const durationBounds = [0.001, 0.005, 0.025, 0.1, 0.25, 1, 5, 30, 120];
+
+/** Metrics of the service, for Prometheus. */
 export interface Metrics {
+  /** @param route a pattern, never a path: clients may request any number of paths */
   request(method: string, route: string, status: number, seconds: number): void;
   /** `result`: `published`, or the API's error code. */
   upload(result: string, bytes: number): void;
@@ -16,15 +15,15 @@ export interface Metrics {
   storeCall(store: string, operation: "put" | "find" | "delete", result: string): void;
   /** Posts that a sweep abandoned, whose bytes it deleted, or could not delete. */
   swept(outcome: "abandoned" | "deleted" | "failed", posts: number): void;
-  /** Measures from now on how late the event loop is. */
+  /** Starts to measure the delay of the event loop; to be called once. */
   watchEventLoop(): void;
-  /** Tells from now on how many lines of the log were dropped. */
+  /** Adds the number of dropped log lines; to be called once. */
   watchLog(dropped: () => number): void;
-  /** All of it in Prometheus' text format. */
+  /** All metrics in Prometheus' text format. */
   text(): Promise<string>;
 }
 
-/** What is looked up when somebody asks, rather than counted. */
+/** Values that are read for each scrape. */
 export interface Observed {
   readonly version: string;
   hashesPending(): number;
@@ -32,104 +31,88 @@ export interface Observed {
   mediaJobsPending(): number;
   unfinishedPosts(): Promise<{ pending: number; deleting: number }>;
   publishedPosts(): Promise<number>;
-  /** Of the file system that has the least space left; undefined where the system does not tell. */
+  /** Of the file system that has the least space left; undefined where the system does not report it. */
   diskUsage(): Promise<{ free: number; size: number; minFree: number } | undefined>;
 }
 
-/** Metrics of one service, in a registry of its own. */
+/** Creates the metrics of one service, in a registry of their own. */
 export function createMetrics(observed: Observed): Metrics {
-  const registers = [new Registry()];
-  const counter = (name: string, help: string, labelNames: string[] = []) =>
-    new Counter({ name: `image_sharing_${name}`, help, labelNames, registers });
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
+  const registry = new MetricRegistry();
+  const counter = (name: string, help: string, ...labelNames: string[]) =>
+    registry.counter(`image_sharing_${name}`, help, ...labelNames);
+  const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
+    registry.addValue("gauge", `image_sharing_${name}`, help, read);
 
-  const publishedPosts = atMostEvery(10 * 60_000, () => observed.publishedPosts());
-  const requests = new RequestCounts();
-  let eventLoop: EventLoopDelay | undefined;
-  const uploads = counter("uploads_total", "Uploads that came to their end.", ["result"]);
+  const requests = counter("http_requests_total", "Requests answered.", "method", "route", "status");
+  const durations = registry.histogram(
+    "image_sharing_http_request_duration_seconds",
+    "Time from a request's headers to its answer's.",
+    durationBounds,
+    "route",
+  );
+  const uploads = counter("uploads_total", "Uploads that came to their end.", "result");
   const uploadBytes = counter("upload_bytes_total", "Bytes of published uploads.");
-  const storeCalls = counter("store_calls_total", "Calls of media stores.", ["store", "operation", "result"]);
-  const swept = counter("swept_posts_total", "Posts that sweeps worked on.", ["outcome"]);
+  const storeCalls = counter("store_calls_total", "Calls of media stores.", "store", "operation", "result");
+  const swept = counter("swept_posts_total", "Posts that sweeps worked on.", "outcome");
+  gauge("password_hashes_pending", "Password hashes running and waiting.", observed.hashesPending);
+  gauge("uploads_running", "Uploads between reservation and answer.", observed.uploadsRunning);
+  gauge("media_jobs_pending", "Media jobs running and waiting.", observed.mediaJobsPending);
+  addProcessMetrics(registry);
+  registry.add("gauge", "image_sharing_build_info", "Always 1.", () => [
+    { labels: { version: observed.version }, value: 1 },
+  ]);
 
-  gauge(
-    "image_sharing_password_hashes_pending",
-    "Password hashes running and waiting.",
-    observed.hashesPending,
-  );
-  gauge("image_sharing_uploads_running", "Uploads between reservation and answer.", observed.uploadsRunning);
-  gauge("image_sharing_media_jobs_pending", "Media jobs running and waiting.", observed.mediaJobsPending);
-  addProcessMetrics(registers[0]!);
-  new Gauge({ name: "image_sharing_build_info", help: "Always 1.", labelNames: ["version"], registers }).set(
-    { version: observed.version },
-    1,
-  );
-  new Gauge({
-    name: "image_sharing_posts",
-    help: "Posts by state, the published as of the last ten minutes; many `deleting` ones: a store does not delete.",
-    labelNames: ["state"],
-    registers,
-    async collect() {
-      this.reset();
+  const publishedPosts = cached(10 * 60_000, observed.publishedPosts);
+  registry.add(
+    "gauge",
+    "image_sharing_posts",
+    "Posts by state, the published as of the last ten minutes; many `deleting` ones: a store does not delete.",
+    async () => {
       try {
         const counts = { ...(await observed.unfinishedPosts()), published: await publishedPosts() };
-        for (const [state, posts] of Object.entries(counts)) this.set({ state }, posts);
+        return Object.entries(counts).map(([state, value]) => ({ labels: { state }, value }));
       } catch {
-        // Without its database a service is watched all the more: everything else is still told.
+        // All other metrics matter even more while the database is down.
+        return [];
       }
     },
-  });
+  );
 
   for (const [name, help, value] of [
     ["free", "Bytes free on the disk of database, uploads and media.", "free"],
     ["size", "Size of that disk.", "size"],
     ["min_free", "With less than this free, uploads are refused.", "minFree"],
   ] as const)
-    new Gauge({
-      name: `image_sharing_disk_${name}_bytes`,
-      help,
-      registers,
-      async collect() {
-        this.set((await observed.diskUsage())?.[value] ?? Number.NaN);
-      },
-    });
+    gauge(`disk_${name}_bytes`, help, async () => (await observed.diskUsage())?.[value] ?? Number.NaN);
 
   return {
-    request: (...request) => requests.add(...request),
+    request(method, route, status, seconds) {
+      requests.increment([method, route, String(status)]);
+      durations.observe([route], seconds);
+    },
     upload(result, bytes) {
-      uploads.inc({ result });
-      if (result === "published") uploadBytes.inc(bytes);
+      uploads.increment([result]);
+      if (result === "published") uploadBytes.increment([], bytes);
     },
-    storeCall: (store, operation, result) => storeCalls.inc({ store, operation, result }),
-    swept: (outcome, posts) => swept.inc({ outcome }, posts),
-    watchLog(dropped) {
-      new Counter({
-        name: "image_sharing_log_dropped_lines_total",
-        help: "Lines of the log that nobody took.",
-        registers,
-        collect() {
-          this.reset();
-          this.inc(dropped());
-        },
-      });
-    },
-    watchEventLoop: () => void (eventLoop ??= EventLoopDelay.watch()),
-    text: async () => [requests.text(), eventLoop?.text() ?? "", await registers[0]!.metrics()].join("\n"),
+    storeCall: (store, operation, result) => storeCalls.increment([store, operation, result]),
+    swept: (outcome, posts) => swept.increment([outcome], posts),
+    watchLog: (dropped) =>
+      registry.addValue(
+        "counter",
+        "image_sharing_log_dropped_lines_total",
+        "Lines of the log that nobody took.",
+        dropped,
+      ),
+    watchEventLoop: () => addEventLoopDelay(registry),
+    text: () => registry.text(),
   };
 }
 
-/** The last answer again until it is this many milliseconds old. */
-function atMostEvery<T>(interval: number, ask: () => Promise<T>): () => Promise<T> {
-  let known: { answer: T; until: number } | undefined;
+/** Returns the last result again for so many milliseconds. */
+function cached<Result>(lifetimeMs: number, ask: () => Promise<Result>): () => Promise<Result> {
+  let last: { result: Result; until: number } | undefined;
   return async () => {
-    if (!known || known.until < Date.now()) known = { answer: await ask(), until: Date.now() + interval };
-    return known.answer;
+    if (!last || last.until < Date.now()) last = { result: await ask(), until: Date.now() + lifetimeMs };
+    return last.result;
   };
 }

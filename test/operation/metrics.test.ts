@@ -77,3 +77,40 @@ test("without a database everything else is still told", async () => {
   for (const [name, bytes] of Object.entries({ free: 5, size: 9, min_free: 2 }))
     expect(text).toContain(`\nimage_sharing_disk_${name}_bytes ${bytes}\n`);
 });
+
+test("metrics: requests are counted by method, route and status, their durations by route", async () => {
+  const none = async () => 0;
+  const metrics = createMetrics({
+    ...quiet,
+    unfinishedPosts: async () => ({ pending: 0, deleting: 0 }),
+    publishedPosts: none,
+  });
+  for (const seconds of [0.0005, 0.001, 0.02]) metrics.request("GET", "/feed", 200, seconds);
+  metrics.request("GET", "/feed", 401, 200);
+  metrics.request("POST", "none", 404, 0.5);
+  const lines = (await metrics.text()).split("\n");
+  const requests = "image_sharing_http_requests_total";
+  expect(lines.filter((line) => line.startsWith(requests))).toEqual([
+    `${requests}{method="GET",route="/feed",status="200"} 3`,
+    `${requests}{method="GET",route="/feed",status="401"} 1`,
+    `${requests}{method="POST",route="none",status="404"} 1`,
+  ]);
+  const duration = "image_sharing_http_request_duration_seconds";
+  const ofFeed = lines.filter((line) => line.startsWith(duration) && line.includes('route="/feed"'));
+  expect(ofFeed.map((line) => line.slice(duration.length).replace('route="/feed"', ""))).toEqual([
+    '_bucket{le="0.001",} 2',
+    '_bucket{le="0.005",} 2',
+    '_bucket{le="0.025",} 3',
+    '_bucket{le="0.1",} 3',
+    '_bucket{le="0.25",} 3',
+    '_bucket{le="1",} 3',
+    '_bucket{le="5",} 3',
+    '_bucket{le="30",} 3',
+    '_bucket{le="120",} 3',
+    '_bucket{le="+Inf",} 4',
+    "_sum{} 200.0215",
+    "_count{} 4",
+  ]);
+  for (const line of [`# TYPE ${requests} counter`, `# TYPE ${duration} histogram`])
+    expect(lines).toContain(line);
+});
