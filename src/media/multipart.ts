@@ -2,23 +2,23 @@ import { ApiError, ValidationProblems } from "../errors.ts";
 import { inTurn } from "./fair-share.ts";
 import { Pace } from "./pace.ts";
 
-/** Hears of the parts of a multipart form as they come in. */
+/** Receives the parts of a multipart form as they arrive. */
 export interface MultipartListener {
   /**
-   * A part with a file name begins; what is returned gets its bytes, which are gone when it is done with them; nothing
-   * returned: they are passed over.
+   * Called when a part with a file name begins.
+   * @returns receives the part's bytes, which it must copy to keep; undefined skips the part
    */
   startFile(name: string, fileName: string): ((chunk: Uint8Array) => void) | undefined;
-  /** A text part, whole. `truncated`: it was longer than is sensible. */
+  /** Called with a whole text part. `truncated`: it was longer than 64 KiB. */
   field(name: string, value: string, truncated: boolean): void;
 }
 
 /**
- * Reads a `multipart/form-data` body (RFC 7578) chunk by chunk; the next chunk waits for `between`, which is told how
- * many bytes have come, so that memory stays constant however fast the client sends.
- * @throws ValidationProblems when the body is no multipart form (FastAPI then misses the file), ApiError BAD_MULTIPART
- * when it is broken or cut short, UPLOAD_TOO_SLOW; the request's AbortError when the client goes away; whatever
- * listener and `between` throw
+ * Reads a `multipart/form-data` body (RFC 7578) chunk by chunk, in constant memory however fast the client sends.
+ * @param between awaited before the next chunk; receives the number of bytes read so far
+ * @throws ValidationProblems when the body is no multipart form (FastAPI reports a missing file then); ApiError
+ * BAD_MULTIPART when it is malformed or incomplete, UPLOAD_TOO_SLOW; the request's AbortError when the client disconnects;
+ * any error of the listener or of `between`
  */
 export async function readMultipart(
   request: Request,
@@ -36,11 +36,11 @@ export async function readMultipart(
   let waiting = false;
   let tooSlow = false;
   const watch = setInterval(() => {
-    // While the disk is waited for the client has no chance to send.
+    // The client cannot send while the disk has to catch up.
     if (!waiting) return;
     tooSlow ||= pace.isTooSlow(received - counted);
     counted = received;
-    // Nothing short of cancelling the body ends a read that waits for a trickling client.
+    // Only cancelling the body ends a read that waits for the client.
     if (tooSlow) void reader.cancel();
   }, 1000);
   try {
@@ -64,7 +64,7 @@ export async function readMultipart(
   }
 }
 
-/** A Busboy form whose every outcome is a promise: none of its streams can emit an error that nobody hears. */
+/** Wraps a Busboy form in promises. It listens to the errors of every stream, because an unhandled one ends the process. */
 async function openForm(contentType: string, listener: MultipartListener) {
   const form = await newBusboy(contentType);
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
@@ -75,17 +75,13 @@ async function openForm(contentType: string, listener: MultipartListener) {
     reject(failed);
   };
   const files = new Set<{ destroy(): void }>();
-  let handedOver: ArrayBufferLike | undefined;
 
   form.on("file", (name, stream, fileName) => {
     files.add(stream);
     stream.on("error", fail);
     stream.on("end", () => files.delete(stream));
     const take = listener.startFile(name ?? "", fileName ?? "");
-    stream.on("data", (bytes: Uint8Array) => {
-      take?.(bytes);
-      if (bytes.length === bytes.buffer.byteLength) handedOver = bytes.buffer;
-    });
+    stream.on("data", (bytes: Uint8Array) => take?.(bytes));
   });
   form.on("field", (name, value, _nameTruncated, truncated) => listener.field(name ?? "", value, truncated));
   for (const limit of ["partsLimit", "filesLimit", "fieldsLimit"] as const) form.on(limit, fail);
@@ -93,20 +89,17 @@ async function openForm(contentType: string, listener: MultipartListener) {
   form.on("finish", resolve);
 
   return {
-    async write(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
+    async write(chunk: Uint8Array): Promise<void> {
       const accepted = Promise.withResolvers<void>();
       form.write(chunk, () => accepted.resolve());
       await Promise.race([accepted.promise, finished]);
       if (failed) throw failed;
-      // What went out to its last byte is nobody's any more, and freed at once: the chunks of a large file
-      // are garbage faster than the collector notices.
-      if (handedOver === chunk.buffer) chunk.buffer.transfer(0);
     },
     async end(): Promise<void> {
       form.end();
       await finished;
     },
-    /** Lets go of everything; an open part would otherwise wait for its end for ever. */
+    /** Destroys all streams; an open part would otherwise wait for its end forever. */
     abandon(): void {
       for (const file of files) file.destroy();
       form.destroy();
@@ -114,14 +107,14 @@ async function openForm(contentType: string, listener: MultipartListener) {
   };
 }
 
-/** The library is loaded by the first upload, not at start. */
+/** Loads the library with the first upload, so that startup stays fast. */
 async function newBusboy(contentType: string) {
   const { Busboy } = await import("@fastify/busboy");
   try {
     return new Busboy({
       headers: { "content-type": contentType },
       isPartAFile: (_name, _type, fileName) => fileName !== undefined,
-      // No part is ever full: one without a listener that fills up and ends within one chunk stops the form for good.
+      // Parts never apply back-pressure, since a skipped part that fills up within one chunk would block the form forever.
       // The next chunk waits for `between` anyway.
       fileHwm: 2 ** 30,
       limits: { parts: 100, fields: 100, files: 10, fieldSize: 64 * 1024, headerPairs: 50 },

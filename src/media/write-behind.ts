@@ -2,40 +2,34 @@ import { open, rm, type FileHandle } from "node:fs/promises";
 
 import { diskError } from "./disk-failures.ts";
 
-/**
- * Bytes that are written at once. Aligned to no power of two on purpose: on ext4 in a virtual machine that took a third
- * of the kernel's time, likely because Linux caches aligned writes in large blocks, which the host has to back first.
- */
+/** Bytes per write. Not a power of two: on ext4 in a virtual machine, 512 KiB halved the speed of a large upload. */
 const pieceBytes = 500_000;
-/** Pieces that may wait for the disk before whoever brings more has to wait as well. */
-const mostWaiting = 2;
-/** Pieces that are kept for the next files, by all together: fresh memory costs as much as a third of the writing. */
-const mostSpare = 8;
-const spare: Uint8Array<ArrayBuffer>[] = [];
-/** Flushed while more come in: a large file would otherwise wait long for its last flush. */
+/** Full pieces that may wait for the disk before {@link WriteBehindFile.keepUp} waits as well. */
+const maxWaitingPieces = 2;
+/** Bytes after which the file is flushed while more arrive, because one flush of a large file at the end takes long. */
 const syncedBytes = 16 * 1024 ** 2;
 
 /**
- * A fresh file that grows by large pieces while the next bytes come in. It holds two megabytes or so at most, in
- * however small chunks they come.
+ * A new file that is written in large pieces while more bytes arrive. It holds at most about two megabytes, however small the
+ * chunks are, as long as the caller awaits {@link keepUp} between them.
  */
 export class WriteBehindFile {
   #piece: Uint8Array<ArrayBuffer> | undefined;
   #filled = 0;
   #handle: FileHandle | undefined;
-  /** Each waits for the one before; the failure of one is that of all after it. */
+  /** Each write waits for the one before it, and fails if that one failed. */
   #writes: Promise<void>[] = [];
   #unsynced = 0;
   #syncing: Promise<void> | undefined;
-  /** The system tells of bytes that it could not keep only once. */
-  #lost: unknown;
+  /** The error of a failed flush. The system reports lost bytes only once, so a later flush may succeed. */
+  #syncError: unknown;
 
   constructor(readonly path: string) {}
 
-  /** Takes a copy of the bytes. */
+  /** Copies the bytes; the caller may reuse its buffer. */
   append(bytes: Uint8Array): void {
     for (let taken = 0; taken < bytes.length;) {
-      this.#piece ??= spare.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
+      this.#piece ??= Buffer.allocUnsafeSlow(pieceBytes);
       const fitting = bytes.subarray(taken, taken + pieceBytes - this.#filled);
       this.#piece.set(fitting, this.#filled);
       this.#filled += fitting.length;
@@ -45,12 +39,12 @@ export class WriteBehindFile {
   }
 
   /**
-   * Waits until the disk has nearly caught up, and tells what it could not do.
+   * Back-pressure: waits until the disk has nearly caught up. Reports the failure of earlier writes and flushes.
    * @throws ApiError STORAGE_FULL, STORE_UNAVAILABLE
    */
   async keepUp(): Promise<void> {
-    while (this.#writes.length > mostWaiting) await this.#writes.shift();
-    if (this.#lost) throw this.#lost;
+    while (this.#writes.length > maxWaitingPieces) await this.#writes.shift();
+    if (this.#syncError) throw this.#syncError;
   }
 
   /**
@@ -61,16 +55,15 @@ export class WriteBehindFile {
     if (this.#piece) this.#writePiece();
     await this.#writes.at(-1);
     await this.#syncing;
-    if (this.#lost) throw this.#lost;
+    if (this.#syncError) throw this.#syncError;
     await this.#close();
   }
 
-  /** Leaves nothing. A file that cannot be removed goes with its folder, at the next start. */
+  /** Closes and removes the file. If it cannot be removed, the next start removes it with its folder. */
   async discard(): Promise<void> {
     await this.#writes.at(-1)?.catch(() => {});
     await this.#syncing;
     await this.#close();
-    if (this.#piece) giveBack(this.#piece);
     this.#piece = undefined;
     await rm(this.path, { force: true }).catch(() => {});
   }
@@ -79,7 +72,7 @@ export class WriteBehindFile {
     const write = this.#write(this.#piece!, this.#filled, this.#writes.at(-1));
     this.#piece = undefined;
     this.#filled = 0;
-    // Looked at when more bytes are due: until then a failure is nobody's unhandled rejection.
+    // keepUp and end report the failure; until then it must not count as an unhandled rejection.
     write.catch(() => {});
     this.#writes.push(write);
   }
@@ -97,7 +90,8 @@ export class WriteBehindFile {
     } catch (error) {
       throw diskError(error);
     }
-    giveBack(piece);
+    // Frees the memory now; the garbage collector would let some 50 MB of pieces pile up.
+    piece.buffer.transfer(0);
     this.#unsynced += bytes;
     if (!this.#syncing && this.#unsynced >= syncedBytes) this.#syncing = this.#sync(this.#handle);
   }
@@ -107,7 +101,7 @@ export class WriteBehindFile {
     try {
       await handle.datasync();
     } catch (error) {
-      this.#lost = diskError(error);
+      this.#syncError = diskError(error);
     }
     this.#syncing = undefined;
   }
@@ -116,10 +110,4 @@ export class WriteBehindFile {
     await this.#handle?.close();
     this.#handle = undefined;
   }
-}
-
-/** What is not kept is freed here and now: the garbage collector would let many of them lie. */
-function giveBack(piece: Uint8Array<ArrayBuffer>): void {
-  if (spare.length < mostSpare) spare.push(piece);
-  else piece.buffer.transfer(0);
 }

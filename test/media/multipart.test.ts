@@ -31,7 +31,7 @@ const head = Buffer.from(
 );
 const tail = Buffer.from(`\r\n${text("after")}--BB--\r\n`);
 
-test("a file comes out as it went in, wherever its chunks are cut", async () => {
+test("multipart: a file comes out as it went in, wherever its chunks are cut", async () => {
   // Nearly a boundary again and again, so that many chunks end within what might become one.
   const almost = ["\r", "\r\n", "\r\n-", "\r\n--", "\r\n--B", "\r\n--BA", "A", "x".repeat(50)];
   let seed = 7;
@@ -51,16 +51,10 @@ test("a file comes out as it went in, wherever its chunks are cut", async () => 
   }
 });
 
-test("chunks of nothing but the file's bytes are freed as soon as they were read", async () => {
+test("multipart: chunks stay intact, because the parser may keep them", async () => {
   const bodies = Array.from({ length: 20 }, (_, value) => new Uint8Array(65_536).fill(100 + value));
   const sent = [Uint8Array.from(head), ...bodies, Uint8Array.from(tail)];
   const file = await readFile([...sent]);
-  expect(file.length).toBe(20 * 65_536);
-  for (let value = 0; value < 20; value++) expect(file[value * 65_536 + 9]).toBe(100 + value);
-  // The first comes before the stream flows: the collector's.
-  expect(bodies.slice(1).map(({ buffer }) => buffer.detached)).toEqual(Array<boolean>(19).fill(true));
-  expect([sent[0], sent.at(-1)].map((each) => (each!.buffer as ArrayBuffer).detached)).toEqual([
-    false,
-    false,
-  ]);
+  expect(file.equals(Buffer.concat(bodies))).toBeTrue();
+  expect(bodies.every((body) => body.length === 65_536)).toBeTrue();
 });
