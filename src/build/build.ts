@@ -23,7 +23,6 @@ const root = join(import.meta.dir, "../..");
 
 /**
  * Builds one executable. Identifiers are not renamed (no `--minify`), because Elysia reads the source of handlers.
- * Code that runs only at startup is not worth compiling: `serve` restores the usual policy once it listens.
  * The executable ignores a bunfig.toml in its working folder, and reads .env itself.
  * @param target a platform; undefined for this machine
  * @returns the file's path; undefined when Bun failed, after printing the reason
@@ -44,7 +43,6 @@ async function build(
       "--minify-whitespace",
       "--minify-syntax",
       "--bytecode",
-      "--compile-jit-policy=8",
       "--no-compile-autoload-bunfig",
       "--no-compile-autoload-dotenv",
       `--outfile=${outfile}`,

@@ -16,15 +16,15 @@ import { takeDataFolder } from "./data-folder.ts";
 import { cannotListen, cannotUse } from "./start-problems.ts";
 import { stopWhenTold } from "./stop.ts";
 
-/** Largest body Bun lets through: above every limit of ours, so that the answer is our own 413. */
-const beyondEveryLimit = Number.MAX_SAFE_INTEGER;
+/** Above every limit of the service, whose 413 has a body; Bun's has none. */
+const maxRequestBodySize = Number.MAX_SAFE_INTEGER;
 
-/** Milliseconds after which the start is over. */
-const startTime = 500;
+/** Delay of the first sweep, so that the first requests come before it. */
+const firstSweepDelayMs = 500;
 
 /**
- * Runs the service until it is told to stop.
- * @throws CommandError with one plain sentence where it cannot start
+ * Starts the service, which then runs until it receives a termination signal.
+ * @throws CommandError whose message is one sentence for the operator, when the service cannot start
  */
 export async function serve(): Promise<void> {
   const config = readConfig();
@@ -32,7 +32,7 @@ export async function serve(): Promise<void> {
   const format = process.stderr.isTTY ? readableLine : jsonLine;
   const writer = createLogWriter(standardError(), (lines) => format("warn", "log.lines_dropped", { lines }));
   const log = createLog(config.logLevel, writer.write, format);
-  // With a server for a database any number of services may share a folder.
+  // With PostgreSQL any number of processes may share a data folder.
   const letGo = config.database ? () => {} : takeDataFolder(config);
   const opened = await openServices(config, log, (text) => process.stdout.write(text)).catch(
     (error: unknown) => {
@@ -54,12 +54,12 @@ export async function serve(): Promise<void> {
     server = Bun.serve({
       hostname: config.host,
       port: config.port,
-      // Without it an uncaught error would show its source and our folder.
+      // In development, the response to an uncaught error contains source code and the working folder.
       development: false,
-      // Beside `development: false` Bun would share the port with whoever else does: clients would meet either of two.
+      // With `development: false`, Bun would share the port with another process, and each would get half of the requests.
       reusePort: false,
       idleTimeout: limits.idleSeconds,
-      maxRequestBodySize: beyondEveryLimit,
+      maxRequestBodySize,
       fetch: createHandler(createApp(services), services),
     });
   } catch (error) {
@@ -75,15 +75,11 @@ export async function serve(): Promise<void> {
   log.info("service.started", { version, port, metrics_port: metricsServer?.port });
   for (const warning of [...environmentFileWarnings(), ...warningsFor(config)])
     log.warn("configuration.warning", { warning });
-  // The first requests come before the first sweep.
   let stopSweeping = () => {};
   const stopWatchingSpace = services.space.start();
-  const begin = setTimeout(() => {
-    Bun.unsafe.setJITPolicy(1);
-    stopSweeping = services.sweeper.start();
-  }, startTime);
+  const firstSweep = setTimeout(() => (stopSweeping = services.sweeper.start()), firstSweepDelayMs);
   stoppable(server, services, () => {
-    clearTimeout(begin);
+    clearTimeout(firstSweep);
     stopSweeping();
     stopWatchingSpace();
     log.info("service.stopping");
