@@ -97,7 +97,7 @@ function thumbnailServes(
 
 const piece = new Uint8Array(1024 * 1024);
 
-/** A body that is never sent: by counting it Elysia finds out what Content-Length a HEAD has. */
+/** A body that is never sent; Elysia counts its bytes for the Content-Length of a HEAD. See docs/decisions/head-of-media.md. */
 function zeros(bytes: number): ReadableStream<Uint8Array<ArrayBuffer>> {
   let left = bytes;
   return new ReadableStream({

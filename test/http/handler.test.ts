@@ -82,6 +82,19 @@ describe("every answer", () => {
   });
 });
 
+test("HEAD: a stored photo has the Content-Length of its GET", async () => {
+  const photo = await pngPhoto();
+  const uploaded = await service.upload(token, new Blob([photo]));
+  const { url } = (await uploaded.json()) as { url: string };
+  const path = url.slice(url.indexOf("/media/"));
+  const get = await service.fetch(path);
+  const length = String((await get.bytes()).length);
+  const head = await service.fetch(path, { method: "HEAD" });
+  expect(await head.text()).toBe("");
+  const lengths = [get, head].map(({ headers }) => headers.get("content-length"));
+  expect(lengths).toEqual([length, length]);
+});
+
 test("a path begins behind the host, however short that is", async () => {
   for (const host of ["x", "api", "a.b:1", "[::1]"]) {
     const answer = await service.handler(new Request(`http://${host}/health`));
