@@ -2,14 +2,15 @@ import { access, constants, mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
-import { createLoginLog, type LoginLog } from "./auth/login-log.ts";
+import { createLoginLog } from "./auth/login-log.ts";
 import { createPasswordHashing } from "./auth/password-hashing.ts";
-import { createRateLimits, type RateLimits } from "./auth/rate-limits.ts";
-import type { RecoveryServices } from "./auth/recovery.ts";
+import { createRateLimits } from "./auth/rate-limits.ts";
+import type { RecoveryRouteServices } from "./auth/recovery-routes.ts";
+import type { AuthServices } from "./auth/routes.ts";
 import { keptSecret } from "./auth/secret.ts";
 import { createTokens } from "./auth/tokens.ts";
-import { createViewers, type Viewers } from "./auth/viewers.ts";
-import { createBackground, type Background } from "./operation/background.ts";
+import { createViewers } from "./auth/viewers.ts";
+import { createBackground } from "./operation/background.ts";
 import { createCompression, type Compress } from "./http/compression.ts";
 import { BaseUrl } from "./http/base-url.ts";
 import { Connections } from "./http/connections.ts";
@@ -26,38 +27,32 @@ import { S3Store } from "./media/s3-store.ts";
 import { createMediaWorkers } from "./media/media-workers.ts";
 import { makeTempDir } from "./media/temp-dir.ts";
 import { measuredStore } from "./media/measured-store.ts";
-import { createDiskSpace, type DiskSpace } from "./operation/disk-space.ts";
-import { createHealthCheck, type HealthCheck } from "./operation/health.ts";
-import { createMetrics, type Metrics } from "./operation/metrics.ts";
+import type { MediaServices } from "./media/routes.ts";
+import { createDiskSpace } from "./operation/disk-space.ts";
+import { createHealthCheck } from "./operation/health.ts";
+import { createMetrics } from "./operation/metrics.ts";
+import type { OperationServices } from "./operation/routes.ts";
 import { version } from "./operation/version.ts";
+import type { PostRouteServices } from "./posts/routes.ts";
 import type { PostServices } from "./posts/services.ts";
-import { createSweeper, type Sweeper } from "./posts/sweeper.ts";
+import { createSweeper } from "./posts/sweeper.ts";
+import type { UserServices } from "./users/routes.ts";
 
-/** Everything the routes work with. Made once, handed to `createApp`; nothing is global. */
-export interface Services extends RecoveryServices, PostServices {
+/** Everything that the process shares. Only {@link openServices} creates it; each feature names the part that it uses. */
+export interface Services
+  extends
+    AuthServices,
+    RecoveryRouteServices,
+    UserServices,
+    PostRouteServices,
+    MediaServices,
+    OperationServices {
   readonly config: Config;
-  readonly viewers: Viewers;
-  readonly background: Background;
-  readonly metrics: Metrics;
-  /** `stopping`: what runs is finished, nothing new is begun. */
-  readonly lifecycle: { stopping: boolean };
-  readonly limits: RateLimits;
-  readonly loginLog: LoginLog;
-  readonly connections: Connections;
-  readonly requestIds: RequestIds;
+  readonly database: Database;
   readonly baseUrl: BaseUrl;
   readonly compress: Compress;
-  readonly sweeper: Sweeper;
-  /** Refuses uploads when the disk is nearly full. */
-  readonly space: DiskSpace;
-  readonly health: HealthCheck;
-  /** Media that this service delivers itself. */
-  readonly disk: DiskStore;
-  /** Where this service leads to; undefined: not configured. */
-  readonly s3: S3Store | undefined;
-  /** Where uploads are staged: a folder of this process, on the file system of the disk store. */
-  readonly tempDir: string;
-  /** Ends what runs in the background, then lets go of database and files. */
+  readonly requestIds: RequestIds;
+  /** Waits for background tasks, then closes the database and removes temporary files. */
   close(): Promise<void>;
 }
 

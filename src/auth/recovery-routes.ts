@@ -2,18 +2,26 @@ import { Elysia } from "elysia";
 
 import { readJson } from "../http/bodies.ts";
 import { JsonAnswer } from "../http/json-answer.ts";
-import type { Services } from "../services.ts";
+import type { Connections } from "../http/connections.ts";
+import type { Background } from "../operation/background.ts";
 import { userRead } from "../users/user-read.ts";
 import { described } from "./descriptions.ts";
 import { validEmailAddress } from "./email-address.ts";
-import { requestReset, requestVerify, resetPassword, verify } from "./recovery.ts";
+import type { RateLimits } from "./rate-limits.ts";
+import { requestReset, requestVerify, resetPassword, verify, type RecoveryServices } from "./recovery.ts";
 import { emailBody, resetBody, tokenBody } from "./schemas.ts";
+
+export interface RecoveryRouteServices extends RecoveryServices {
+  readonly limits: RateLimits;
+  readonly connections: Connections;
+  readonly background: Background;
+}
 
 /**
  * Verify an address and reset a password by mail. What is asked for an address is looked up after the answer, so that
  * neither the answer nor its time tells whether somebody has it.
  */
-export const recoveryRoutes = (services: Services) => {
+export const recoveryRoutes = (services: RecoveryRouteServices) => {
   const { limits, connections } = services;
   return new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
     .post(

@@ -1,17 +1,27 @@
 import { Elysia } from "elysia";
 
 import { ignoreBody, readForm, readJson } from "../http/bodies.ts";
-import type { Services } from "../services.ts";
+import type { Connections } from "../http/connections.ts";
 import { userRead } from "../users/user-read.ts";
-import { login, logout, register } from "./accounts.ts";
+import { login, logout, register, type AccountServices } from "./accounts.ts";
 import { partiesOfClaim } from "./client.ts";
 import { described } from "./descriptions.ts";
 import { addressKey, validEmailAddress } from "./email-address.ts";
+import type { LoginLog } from "./login-log.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import { loginForm, registerBody } from "./schemas.ts";
 import { refuseStrangers, signedInPlugin } from "./signed-in.ts";
+import type { Viewers } from "./viewers.ts";
+
+export interface AuthServices extends AccountServices {
+  readonly viewers: Viewers;
+  readonly limits: RateLimits;
+  readonly connections: Connections;
+  readonly loginLog: LoginLog;
+}
 
 /** Register, login, logout, with FastAPI Users' paths, bodies and codes. */
-export const authRoutes = (services: Services) => {
+export const authRoutes = (services: AuthServices) => {
   const { limits, connections, loginLog } = services;
   return new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
     .use(signedInPlugin(services.viewers))

@@ -1,14 +1,25 @@
 import { Elysia } from "elysia";
 
+import type { Database } from "../database/database.ts";
 import type { DeliveredMedia } from "../database/delivered-media.ts";
 import { ApiError } from "../errors.ts";
-import type { Services } from "../services.ts";
+import type { Connections } from "../http/connections.ts";
 import { redirectCacheControl } from "./cache-control.ts";
 import { deliver } from "./delivery.ts";
 import { described } from "./descriptions.ts";
 import { leadsToThumbnail, postOfFile, postOfThumbnail, requireMediaKey, thumbnailKey } from "./keys.ts";
-import { READABLE } from "./s3-store.ts";
+import type { DiskStore } from "./disk-store.ts";
+import { READABLE, type S3Store } from "./s3-store.ts";
 import { fitsThumbnail } from "./transformation.ts";
+
+export interface MediaServices {
+  readonly database: Pick<Database, "media">;
+  readonly connections: Connections;
+  /** The media that this service delivers itself. */
+  readonly disk: DiskStore;
+  /** The bucket to redirect to; undefined where none is configured. */
+  readonly s3: S3Store | undefined;
+}
 
 /** Kept by browsers for half the address's life, so that what they keep still opens for a good while. */
 const lead = (address: string) =>
@@ -36,7 +47,7 @@ const mark = "tr:";
  * Addresses with one of ImageKit's transformations between, which clients written for ImageKit build, lead to the same
  * files: to the thumbnail where that is large enough.
  */
-export const mediaRoutes = ({ database, disk, s3, connections }: Services) => {
+export const mediaRoutes = ({ database, disk, s3, connections }: MediaServices) => {
   async function read(request: Request, asked: string, transformation?: string): Promise<Response> {
     const key = requireMediaKey(asked);
     const thumbnailOf = postOfThumbnail(key);

@@ -5,7 +5,9 @@ import { clientAddress } from "../http/client-address.ts";
 import { silenceSeconds } from "../http/connections.ts";
 import { errorResponse } from "../http/error-response.ts";
 import { protect } from "../http/protective-headers.ts";
-import type { Services } from "../services.ts";
+import type { Config } from "../config.ts";
+import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
 import { metricsResponse } from "./metrics-response.ts";
 
 /**
@@ -13,7 +15,7 @@ import { metricsResponse } from "./metrics-response.ts";
  * @throws the system's error where the port cannot be used
  */
 export function serveMetrics(
-  { config, metrics, log }: Pick<Services, "config" | "metrics" | "log">,
+  { config, metrics, log }: { config: Config; metrics: Metrics; log: Log },
   port: number,
 ): Server<undefined> {
   return Bun.serve({

@@ -4,8 +4,20 @@ import { describe } from "../docs/describe.ts";
 import { ApiError } from "../errors.ts";
 import { JsonAnswer } from "../http/json-answer.ts";
 import { hasTrailingSlash } from "../http/request-path.ts";
-import type { Services } from "../services.ts";
+import type { Config } from "../config.ts";
+import type { Connections } from "../http/connections.ts";
+import type { HealthCheck } from "./health.ts";
+import type { Metrics } from "./metrics.ts";
 import { metricsResponse } from "./metrics-response.ts";
+
+export interface OperationServices {
+  readonly config: Pick<Config, "metrics" | "metricsPort">;
+  readonly health: HealthCheck;
+  readonly metrics: Metrics;
+  readonly connections: Connections;
+  /** While `stopping`, running requests are finished and new ones refused. */
+  readonly lifecycle: { stopping: boolean };
+}
 
 const readinessDetail = (id: string, summary: string) =>
   describe({
@@ -24,7 +36,7 @@ const readinessDetail = (id: string, summary: string) =>
   });
 
 /** For those who run the service: is it able to work, and how does it do? */
-export function operationRoutes({ health, lifecycle, metrics, config, connections }: Services) {
+export function operationRoutes({ health, lifecycle, metrics, config, connections }: OperationServices) {
   async function readiness() {
     if (lifecycle.stopping) return JsonAnswer.of({ status: "stopping" }, { status: 503 });
     await health().catch((cause: unknown) => {

@@ -5,7 +5,7 @@ import { ignoreBody } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
 import { revalidatedJson } from "../http/revalidated-json.ts";
 import { ApiError } from "../errors.ts";
-import type { Services } from "../services.ts";
+import type { BaseUrl } from "../http/base-url.ts";
 import { described } from "./descriptions.ts";
 import { readFeedRequest } from "./feed.ts";
 import { readUploadKey } from "./idempotency.ts";
@@ -14,10 +14,15 @@ import { postRead, type PostRead } from "./post-read.ts";
 import { publish } from "./publishing.ts";
 import { deletePost } from "./removing.ts";
 import { uploadBody } from "./schemas.ts";
-import { uploadParser } from "./upload-parser.ts";
+import type { PostServices } from "./services.ts";
+import { uploadParser, type UploadServices } from "./upload-parser.ts";
+
+export interface PostRouteServices extends PostServices, UploadServices {
+  readonly baseUrl: Pick<BaseUrl, "of">;
+}
 
 /** Sharing, looking and deleting. */
-export const postRoutes = (services: Services) => {
+export const postRoutes = (services: PostRouteServices) => {
   const { viewers, baseUrl } = services;
   const uploads = uploadParser(services);
   const feedPage = createFeedPages(services.database.posts);

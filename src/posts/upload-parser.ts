@@ -3,7 +3,24 @@ import { mkdir, rm } from "node:fs/promises";
 import { filesBeside } from "../media/preparation.ts";
 import { stageUpload, type StagedUpload } from "../media/staging.ts";
 import { createUploadSlots } from "../media/upload-slots.ts";
-import type { Services } from "../services.ts";
+import type { RateLimits } from "../auth/rate-limits.ts";
+import type { Viewers } from "../auth/viewers.ts";
+import type { Config } from "../config.ts";
+import type { Connections } from "../http/connections.ts";
+import type { MediaWorkers } from "../media/media-workers.ts";
+import type { DiskSpace } from "../operation/disk-space.ts";
+
+export interface UploadServices {
+  readonly config: Pick<Config, "maxImageSize" | "maxVideoSize" | "uploadsPerAccount">;
+  /** Where uploads are staged: a folder of this process, on the file system of the disk store. */
+  readonly tempDir: string;
+  readonly limits: RateLimits;
+  readonly connections: Connections;
+  readonly viewers: Viewers;
+  readonly mediaWorkers: MediaWorkers;
+  /** Refuses uploads when the disk is nearly full. */
+  readonly space: DiskSpace;
+}
 
 /** As much of Elysia's context as the parser needs. */
 interface Context {
@@ -23,7 +40,7 @@ export function uploadParser({
   viewers,
   mediaWorkers,
   space,
-}: Services) {
+}: UploadServices) {
   const slots = createUploadSlots(config.uploadsPerAccount);
   const held = new WeakMap<Request, { upload: StagedUpload; releaseSlot: () => void }>();
 

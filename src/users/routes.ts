@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 
-import { changeAccount, type AccountChanges } from "../auth/accounts.ts";
+import { changeAccount, type AccountChanges, type AccountServices } from "../auth/accounts.ts";
 import { partiesOf } from "../auth/client.ts";
 import { validEmailAddress } from "../auth/email-address.ts";
 import { refuseAllButSuperusers, refuseStrangers, signedInPlugin } from "../auth/signed-in.ts";
@@ -8,15 +8,27 @@ import { ignoreBody, readJson } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
 import type { User } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
-import type { Services } from "../services.ts";
+import type { RateLimits } from "../auth/rate-limits.ts";
+import type { Viewers } from "../auth/viewers.ts";
+import type { Connections } from "../http/connections.ts";
+import type { Background } from "../operation/background.ts";
+import type { Sweeper } from "../posts/sweeper.ts";
 import { isTrue } from "../http/validation.ts";
 import { described } from "./descriptions.ts";
 import { removeUser } from "./removing.ts";
 import { anyChanges, ownChanges } from "./schemas.ts";
 import { userRead } from "./user-read.ts";
 
+export interface UserServices extends AccountServices {
+  readonly viewers: Viewers;
+  readonly limits: RateLimits;
+  readonly connections: Connections;
+  readonly background: Background;
+  readonly sweeper: Sweeper;
+}
+
 /** Accounts, as their owners and superusers see and change them. */
-export const userRoutes = (services: Services) => {
+export const userRoutes = (services: UserServices) => {
   const { viewers, database, limits, hashing, connections } = services;
 
   /** @throws ApiError NOT_FOUND for an unknown id, and for what is no id at all */
