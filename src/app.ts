@@ -17,13 +17,13 @@ import { userRoutes } from "./users/routes.ts";
 import { webRoutes } from "./web/routes.ts";
 import { problemsOf } from "./http/validation.ts";
 
-/** The whole HTTP interface. The only place where features are put together; tests use it too. */
+/** Creates the whole HTTP interface. The only place where the features are wired together; tests use it too. */
 export function createApp(services: Services) {
   let patterns: RoutePatterns | undefined;
-  // A path begins behind the host, however short: "http://api/feed" is one too.
+  // Hosts may be shorter than Elysia expects by default, as in "http://api/feed".
   const app = new Elysia({ name: "image-sharing", handler: { standardHostname: false } })
     .onError({ as: "global" }, ({ error, path, request, set }): Response => {
-      set.status = untouched;
+      set.status = unchangedStatus;
       if (error instanceof NotFoundError) return notFound(path);
       if (request.signal.aborted) return errorResponse(new ApiError("CLIENT_GONE"));
       return errorResponse(apiErrorOf(error, request, services));
@@ -31,7 +31,7 @@ export function createApp(services: Services) {
     .mapResponse({ as: "global" }, ({ responseValue, set }) => {
       if (!isPlainObject(responseValue)) return undefined;
       const status = Number(set.status);
-      set.status = untouched;
+      set.status = unchangedStatus;
       return JsonAnswer.of(responseValue, { status });
     })
     .use(webRoutes(services))
@@ -53,16 +53,16 @@ export function createApp(services: Services) {
   return app;
 }
 
-/** With any other status beside it Elysia sends a copy of an answer, by way of a stream. */
-const untouched = 200;
+/** With any other status in the context, Elysia sends a copy of the response, through a stream. */
+const unchangedStatus = 200;
 
 const isPlainObject = (value: unknown): boolean =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
-/** What went wrong in the API's terms. What is not of them is logged and stays unsaid. */
+/** Translates an error into one of the API. Any other error is logged, and the client gets a bare 500. */
 function apiErrorOf(error: unknown, request: Request, { log, requestIds }: Services): unknown {
   if (error instanceof ValidationError) return new ValidationProblems(problemsOf(error));
-  // Elysia wraps what a parser throws.
+  // Elysia wraps the errors of parsers.
   const cause = error instanceof ParseError ? error.cause : error;
   const thrown = databaseFailure(cause) ?? diskFailure(cause) ?? cause;
   if (thrown instanceof ApiError && thrown.options.cause)

@@ -56,7 +56,7 @@ export interface Services
   close(): Promise<void>;
 }
 
-/** One core stays free for everything else. The last in a full queue waits some 17 seconds on two cores. */
+/** One core stays free for other work. On two cores, the last in a full queue waits some 17 seconds. */
 const hashingLimits = {
   concurrency: Math.max(1, availableParallelism() - 1),
   queueLimit: 256,
@@ -64,9 +64,9 @@ const hashingLimits = {
 };
 
 /**
- * Opens what the configuration names: data folder, database, media store.
- * @param print for mails, where no mail server is configured
- * @param opened the configured database, where it is open already
+ * Creates the services that the configuration describes, and opens the data folder, the database and the media store.
+ * @param print writes mails, where no mail server is configured
+ * @param opened the configured database, if it is open already
  * @throws an error whose message names the file or setting that cannot be used
  */
 export async function openServices(
@@ -86,7 +86,7 @@ export async function openServices(
   const secret = config.jwtSecret ?? (await keptSecret(dataDir));
   const tokens = createTokens(secret);
   const disk = new DiskStore(join(dataDir, "media"));
-  // Told at start, not by the first upload.
+  // Fail at startup rather than on the first upload.
   await access(disk.root, constants.R_OK | constants.W_OK | constants.X_OK);
   const keepsMedia = config.mediaStore === "disk";
   const space = createDiskSpace({

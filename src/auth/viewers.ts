@@ -4,15 +4,15 @@ import type { Viewer } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** The signed-in user of a request, and what its writes check again when they commit. */
+/** The signed-in user of a request, and the actor that the database checks again when a write commits. */
 export type SignedIn = {
   readonly viewer: Viewer;
   readonly actor: Actor;
 };
 
 /**
- * Finds out who makes a request, once per request however many hooks ask.
- * @param requireVerified unverified users are told 403 (they cannot log in either)
+ * Authenticates requests. The user is looked up once per request, however many hooks ask.
+ * @param requireVerified refuse unverified users with a 403; they cannot log in either
  */
 export function createViewers(database: Database, tokens: Tokens, requireVerified: boolean) {
   const known = new WeakMap<Request, SignedIn>();
@@ -29,7 +29,7 @@ export function createViewers(database: Database, tokens: Tokens, requireVerifie
   }
 
   return {
-    /** @throws ApiError UNAUTHORIZED without a good token of an active user, FORBIDDEN when they must verify first. */
+    /** @throws ApiError UNAUTHORIZED without a valid token of an active user, FORBIDDEN if they must verify first */
     async require(request: Request): Promise<SignedIn> {
       let signedIn = known.get(request);
       if (!signedIn) {
@@ -39,7 +39,7 @@ export function createViewers(database: Database, tokens: Tokens, requireVerifie
       return signedIn;
     },
 
-    /** As `require`, and FORBIDDEN for anybody but superusers. */
+    /** As `require`, and throws FORBIDDEN unless the user is a superuser. */
     async requireSuperuser(request: Request): Promise<SignedIn> {
       const { viewer, actor } = await this.require(request);
       if (!viewer.isSuperuser) throw new ApiError("FORBIDDEN");
@@ -48,14 +48,14 @@ export function createViewers(database: Database, tokens: Tokens, requireVerifie
       return asSuperuser;
     },
 
-    /** Who this request was found to come from; only after `require`. */
+    /** The user that an earlier `require` found. @throws ApiError UNAUTHORIZED without one */
     of(request: Request): SignedIn {
       const signedIn = known.get(request);
       if (!signedIn) throw new ApiError("UNAUTHORIZED");
       return signedIn;
     },
 
-    /** The signed-in user's id, when somebody asked before: for the log. */
+    /** The id of the user that an earlier `require` found, for the log. */
     idOf: (request: Request): string | undefined => known.get(request)?.viewer.id,
   };
 }

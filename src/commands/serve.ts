@@ -56,7 +56,7 @@ export async function serve(): Promise<void> {
       port: config.port,
       // In development, the response to an uncaught error contains source code and the working folder.
       development: false,
-      // With `development: false`, Bun would share the port with another process, and each would get half of the requests.
+      // Otherwise Bun shares the port with another process outside of development, and each gets a part of the requests.
       reusePort: false,
       idleTimeout: limits.idleSeconds,
       maxRequestBodySize,
@@ -97,7 +97,7 @@ function listenForMetrics(services: Services): Server<undefined> | undefined {
   }
 }
 
-/** What may be a mistake, what works on this machine alone, and what works on one machine and surprises on the second. */
+/** Warns of settings that are likely mistakes, or that only work with a single machine. */
 function* warningsFor({ warnings, publicUrl, database, jwtSecret, mediaStore }: Config): Generator<string> {
   yield* warnings;
   if (publicUrl === undefined)

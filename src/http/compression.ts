@@ -8,33 +8,33 @@ import { JsonAnswer } from "./json-answer.ts";
 export type Coding = "zstd" | "gzip";
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Below this many bytes compressing costs more than it saves. */
+/** Below this size, compression costs more than it saves. */
 const worthwhileBytes = 1024;
 
 /**
- * From this many bytes on another thread compresses. Here that would hold up every other request by more than a
- * millisecond (gzip takes up to 16 ms a megabyte, zstd 3 ms); below, handing it over costs as much as doing it.
+ * From this size on, another thread compresses. On the event loop that would delay all other requests by over a
+ * millisecond (gzip takes up to 16 ms per MB, zstd 3 ms); below, handing over costs as much as compressing.
  */
 const largeBytes = { zstd: 256 * 1024, gzip: 64 * 1024 } as const;
 
-/** Bytes of the texts whose compressed copies are kept; of the copies that is a fifth or so. */
+/** Capacity of the cache of compressed copies, in bytes of the originals; the copies take about a fifth of it. */
 const capacityBytes = 16 * 1024 ** 2;
 
-/** Half the time of the libraries' defaults, for 2 % more bytes of a page of the feed with gzip, 3 % fewer with zstd. */
+/** Half the time of the libraries' defaults; a feed page gets 2 % larger with gzip and 3 % smaller with zstd. */
 const levels = { zstd: 1, gzip: 2 } as const;
 
-/** An answer to send, and how many bytes its body has. */
+/** A response, and the size of its body. */
 export interface Sent {
   readonly response: Response;
   readonly bytes: number;
 }
 
 /**
- * Compresses JSON answers when the client asks for it and it is worth it. Media are compressed already, pages bring
- * compressed copies of their own.
+ * Compresses JSON responses if the client accepts it and the size makes it worthwhile. Media are compressed already, and
+ * static pages keep compressed copies of their own.
  *
- * Large texts are compressed once for all who ask for the same within a while, off the event loop and one at a time:
- * the threads that do it also read files and hash passwords. When too many wait, an answer goes out as it is.
+ * Large texts are compressed off the event loop, one at a time, because the same threads read files and hash passwords. The
+ * copies are cached. When the queue is full, the response is sent uncompressed.
  */
 export function createCompression() {
   const semaphore = createFairSemaphore({ concurrency: 1, queueLimit: 8 });
@@ -82,15 +82,15 @@ function encoded({ headers, status }: Response, coding: Coding, copy: Bytes): Se
 
 const gzip = promisify(zlib.gzip) as (text: Uint8Array, options: zlib.ZlibOptions) => Promise<Bytes>;
 
-/** Compresses on a thread of the runtime's pool: the event loop goes on meanwhile. */
+/** Compresses on a thread of the runtime's pool, so that the event loop stays free. */
 export const compressOffThread = (text: Bytes, coding: Coding, level: number): Promise<Bytes> =>
   coding === "zstd" ? (Bun.zstdCompress(text, { level }) as Promise<Bytes>) : gzip(text, { level });
 
 export type Compress = ReturnType<typeof createCompression>;
 
 /**
- * The coding that Accept-Encoding (RFC 9110, 12.5.3) likes best of those we have; undefined where that is none. zstd has to
- * be named: a client that writes `*` may not know it.
+ * Chooses the coding that Accept-Encoding (RFC 9110, 12.5.3) prefers; undefined for no compression. zstd must be named,
+ * because a client that sends `*` may not support it.
  */
 export function preferredCoding(accepted: string | null): Coding | undefined {
   if (!accepted) return undefined;

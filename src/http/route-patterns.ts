@@ -1,14 +1,14 @@
-/** Routes by path: which pattern a path belongs to, and which methods that pattern answers. */
+/** Finds the route pattern of a path, and the methods that the pattern supports. */
 export interface RoutePatterns {
-  /** `/posts/:post_id` for `/posts/42` and `/posts/42/`; undefined where no route has the path. */
+  /** `/posts/:post_id` for `/posts/42` and `/posts/42/`; undefined if no route matches the path. */
   patternOf(path: string): string | undefined;
-  /** For `Allow`. */
+  /** The methods of the path's route, as a value of `Allow`; undefined if no route matches. */
   methodsOf(path: string): string | undefined;
-  /** Those of all routes, for preflights. */
+  /** The methods of all routes, for CORS preflights. */
   readonly methods: string;
 }
 
-/** Elysia itself knows only whether a method and a path go together, and tells the pattern to hooks alone. */
+/** Needed because Elysia matches method and path together, so it cannot tell a 405 from a 404. */
 export function createRoutePatterns(routes: readonly { path: string; method: string }[]): RoutePatterns {
   const methods = new Map<string, Set<string>>();
   for (const { path, method } of routes) {
@@ -23,7 +23,7 @@ export function createRoutePatterns(routes: readonly { path: string; method: str
 
   const fixed = new Set([...methods.keys()].filter((path) => !/[:*]/.test(path)));
   const patternOf = (asked: string) => {
-    // Elysia lets one slash follow any path.
+    // Elysia accepts one trailing slash after any path.
     const path = asked.length > 2 && asked.endsWith("/") ? asked.slice(0, -1) : asked;
     return fixed.has(path) ? path : dynamic.find(({ expression }) => expression.test(path))?.path;
   };

@@ -1,17 +1,17 @@
 import type { BunFile } from "bun";
 
-/** A `multipart/form-data` body of known length that is made while it is sent. */
+/** A `multipart/form-data` body of known length, generated while it is sent. */
 export interface MultipartBody {
   readonly contentType: string;
   readonly contentLength: number;
-  /** To be read once. */
+  /** Can be read once. */
   readonly stream: AsyncGenerator<Uint8Array>;
 }
 
 /**
- * A form (RFC 7578) of text fields and one file part named `file`, last. The file is read in pieces: whatever its
- * size, memory stays the same, where `FormData` and the SDK's file helpers hold it one to three times. Names and
- * values are ours and need no escaping.
+ * Builds a form (RFC 7578) of text fields and, last, one file part named `file`. It streams the file in constant memory, whereas
+ * `FormData` and the SDK's file helpers hold it in memory one to three times. Names and values come from the service itself
+ * and are not escaped.
  */
 export function multipartBody(
   fields: Record<string, string>,

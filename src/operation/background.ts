@@ -1,10 +1,10 @@
 import type { Log } from "./log.ts";
 
-/** Work that goes on after the answer, so that its length tells the client nothing. */
+/** Runs tasks after the response, so that timing reveals nothing to the client. */
 export interface Background {
-  /** Starts the task; its failure is logged under `name`, never thrown. */
+  /** Starts the task. A failure is logged with `name` and never thrown. */
   run(name: string, task: () => Promise<void>): void;
-  /** Resolves when everything started so far has ended. */
+  /** Resolves when every task started so far has ended. */
   drain(): Promise<void>;
 }
 
@@ -12,7 +12,7 @@ export function createBackground(log: Log): Background {
   const running = new Set<Promise<void>>();
   return {
     run(name, task) {
-      // Not before the answer is on its way: its time would tell how much there was to do.
+      // Started after the response, whose time would reveal the amount of work.
       const settled = new Promise<void>((resolve) => setImmediate(resolve))
         .then(task)
         .catch((error: unknown) => log.error("background.failed", { task: name, error }))

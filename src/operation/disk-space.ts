@@ -5,16 +5,16 @@ import type { Log } from "./log.ts";
 
 const gb = 1024 ** 3;
 
-/** Where the operator sets no limit: 1 GB, on larger disks 2 %. */
+/** The default limit: 1 GB, or 2 % of larger disks. */
 const defaultMinFree = (size: number) => Math.max(gb, Math.floor(size * 0.02));
 
-/** Milliseconds for which a measurement is used. */
+/** Milliseconds for which a measurement is reused. */
 const measurementLifetimeMs = 1000;
 
 /** Milliseconds between the checks that warn the operator. */
 const watchIntervalMs = 60_000;
 
-/** Bytes after which a running upload is checked again, and that one of unknown length claims at once. */
+/** Bytes between checks of a running upload; also the size of each claim of an upload of unknown length. */
 const stepBytes = 1024 ** 2;
 
 /** The file system that has the least space left, in bytes. */
@@ -28,12 +28,12 @@ export interface DiskUsage {
 /** Space for one upload. */
 export interface SpaceClaim {
   /**
-   * To be called as the body comes in.
+   * Must be called as the body arrives.
    * @param total bytes so far
-   * @throws ApiError STORAGE_FULL when the space has run out meanwhile
+   * @throws ApiError STORAGE_FULL if the space has run out meanwhile
    */
   received(total: number): Promise<void> | undefined;
-  /** To be called when the upload was staged or has failed. */
+  /** Must be called when the upload was staged or has failed. */
   release(): void;
 }
 
@@ -42,27 +42,27 @@ export interface DiskSpace {
   /** The latest measurement, at most a second old; undefined where the system does not report it. */
   usage(): Promise<DiskUsage | undefined>;
   /**
-   * Admits an upload if it fits beside everything that running uploads of the same account still have to send. What other
-   * accounts have announced does not count: a few uploads that trickle could otherwise lock everybody out. Whatever is
-   * admitted is checked against the space that is really there as it comes in.
+   * Admits an upload if it fits beside the bytes that running uploads of the same account still have to send. Claims of other
+   * accounts do not count, or a few slow uploads could block everyone. As an admitted upload arrives, it is checked again
+   * against the space that is free then.
    * @param accountId the account that uploads
    * @param bytes of the body; 0 when its length is not known
    * @throws ApiError STORAGE_FULL
    */
   claim(accountId: string, bytes: number): Promise<SpaceClaim>;
-  /** Warns the operator and keeps the database's reserve from now on; returns a function that stops both. */
+  /** Starts to warn the operator and to refill the database's reserve; returns a function that stops both. */
   start(): () => void;
 }
 
 export interface DiskSpaceOptions {
   /** One folder on each file system. */
   readonly folders: readonly string[];
-  /** Bytes that stay free; null: {@link defaultMinFree}. */
+  /** Bytes to keep free; null for {@link defaultMinFree}. */
   readonly minFree: number | null;
   readonly log: Log;
-  /** Of the database. */
+  /** The database's reserve. */
   readonly reserve?: { refill(): Promise<void> } | undefined;
-  /** The system's, unless a test has its own. */
+  /** Replaced by tests. */
   readonly statfs?: StatFs;
 }
 
@@ -71,7 +71,7 @@ type StatFs = (folder: string) => Promise<{ bavail: number; blocks: number; bsiz
 interface Measurement {
   readonly usage: DiskUsage | undefined;
   readonly begunAt: number;
-  /** {@link received} when it was begun. */
+  /** The value of {@link received} at that time. */
   readonly received: number;
 }
 
@@ -84,9 +84,9 @@ export function createDiskSpace({
 }: DiskSpaceOptions): DiskSpace {
   let latest: Measurement | undefined;
   let measuring: Promise<Measurement> | undefined;
-  /** Bytes that all uploads have sent so far. */
+  /** Bytes received by all uploads so far. */
   let received = 0;
-  /** Bytes that running uploads have claimed and not sent yet, by account. */
+  /** Bytes that running uploads have claimed and not yet sent, by account. */
   const claims = new Map<string, number>();
   const claimedBy = (accountId: string) => claims.get(accountId) ?? 0;
   function addClaim(accountId: string, bytes: number): void {
@@ -95,7 +95,7 @@ export function createDiskSpace({
     else claims.delete(accountId);
   }
 
-  /** One measurement runs at a time, so that a file system that hangs holds one thread only. */
+  /** Measurements never overlap, so that a hanging file system blocks only one thread. */
   function measure(): Promise<Measurement> {
     return (measuring ??= measureOnce().finally(() => (measuring = undefined)));
   }
@@ -113,14 +113,14 @@ export function createDiskSpace({
     return latest && performance.now() - latest.begunAt < measurementLifetimeMs ? latest : measure();
   }
 
-  /** Bytes above the limit. What came in since the measurement counts as written after it. */
+  /** Free bytes above the limit, less those received since the measurement. */
   const headroom = ({ usage, received: then }: Measurement) =>
     usage ? usage.free - usage.minFree - (received - then) : Number.POSITIVE_INFINITY;
 
   /**
-   * Adds `more` bytes to what the account has claimed if the space lasts. Refuses only on a measurement that was begun
-   * after the call.
-   * @param besideOthers whether the space that its other uploads have claimed is taken already
+   * Adds `more` bytes to the account's claims if there is enough space. Refuses only after a measurement that began after the
+   * call.
+   * @param besideOthers whether the claims of the account's other uploads count as used
    */
   async function take(accountId: string, more: number, besideOthers: boolean): Promise<void> {
     const calledAt = performance.now();
@@ -144,7 +144,7 @@ export function createDiskSpace({
 
     async function checkAgain(): Promise<void> {
       checkedUpTo = sent + stepBytes;
-      // Space that was promised to others since is no reason to end an upload whose whole length was admitted.
+      // An upload that was admitted with its whole length does not end because of later claims.
       const more = lengthKnown ? 0 : stepBytes;
       await take(accountId, more, !lengthKnown);
       unsent += more;
@@ -201,7 +201,7 @@ export function createDiskSpace({
 const stateOf = ({ free, minFree }: DiskUsage) =>
   free < minFree ? "full" : free < 2 * minFree ? "low" : "enough";
 
-/** Undefined where the folder is missing, or its file system reports no size. */
+/** Undefined if the folder is missing or its file system reports no size. */
 async function measureFolder(
   folder: string,
   minFree: number | null,

@@ -6,12 +6,10 @@ import { diskFailure } from "../media/disk-failures.ts";
 /** Milliseconds that a check may take: less than the `health` command and Docker wait. */
 const deadlineMs = 2000;
 
-/** Routes that go on answering while the service shuts down. */
+/** Routes that still respond during shutdown. */
 export const probes: ReadonlySet<string> = new Set(["/health", "/readyz", "/livez"]);
 
-/**
- * Checks that database and disk answer. Rejects with the reason where one fails, or has not answered in time.
- */
+/** Checks the database and the disk. Rejects with the reason if one of them fails or does not respond in time. */
 export type HealthCheck = () => Promise<void>;
 
 /**
@@ -29,15 +27,15 @@ export function createHealthCheck(
 }
 
 /**
- * A check that runs once at a time: callers that arrive meanwhile share it, so that a hanging check holds one thread
- * only. Its deadline counts from its start: once it has passed, callers are refused at once until the check ends.
+ * Wraps a check so that runs never overlap. Concurrent callers share one run, so that a hanging check blocks only one thread.
+ * The deadline counts from the start of the run; after it, callers are refused at once until the run ends.
  */
 export function sharedCheck(name: string, check: () => Promise<void>, deadlineMs: number): HealthCheck {
   let running: { readonly ended: Promise<void>; readonly deadline: number } | undefined;
 
   function begin() {
     const ended = check().finally(() => (running = undefined));
-    // It may fail when no caller waits any more: that is no unhandled rejection.
+    // A failure after the last caller has left must not count as an unhandled rejection.
     ended.catch(() => {});
     return { ended, deadline: performance.now() + deadlineMs };
   }
@@ -58,12 +56,12 @@ export function sharedCheck(name: string, check: () => Promise<void>, deadlineMs
 }
 
 /**
- * Writes, reads and deletes a small file, without waiting for the disk itself. A full disk is no failure: everything
- * but uploads works there.
+ * Writes, reads and deletes a small file, without flushing it. A full disk is not a failure, because everything but uploads
+ * still works.
  */
 async function tryDisk(tempDir: string, mediaDir: string | undefined): Promise<void> {
   const path = join(tempDir, "health");
-  // Another machine may have taken the folder for a dead process's.
+  // Another machine may have removed the folder as that of a dead process.
   await mkdir(tempDir, { recursive: true, mode: 0o700 });
   try {
     const written = String(Date.now());

@@ -1,29 +1,29 @@
 import { writeSync } from "node:fs";
 
-/** Milliseconds for which lines are collected: one write a request would cost more than the line. */
-const collectedMs = 50;
+/** Milliseconds for which lines are collected, because one write per request costs more than formatting the line. */
+const batchMs = 50;
 
-/** Characters after which lines are written without waiting for more. */
+/** Characters after which a batch is written at once. */
 const batchLength = 64 * 1024;
 
-/** Milliseconds between attempts while the reader does not keep up. */
+/** Milliseconds between attempts while the reader is too slow. */
 const retryMs = 10;
 
-/** Characters that wait at most for such a reader: some 5,000 lines. */
+/** Most characters that wait for a slow reader: some 5,000 lines. */
 const maxWaitingLength = 1024 ** 2;
 
-/** Milliseconds that the end of the service waits for the reader. */
+/** Milliseconds that shutdown waits for the reader. */
 const drainMs = 1000;
 
-/** Writes a part of the bytes, or all; returns how many. Throws an error with the code EAGAIN rather than wait. */
+/** Writes some or all of the bytes and returns how many. Throws an error with the code EAGAIN instead of blocking. */
 export type Write = (bytes: Uint8Array) => number;
 
 export interface LogWriter {
   /** Never blocks and never throws. */
   write(line: string): void;
-  /** Lines that were dropped so far. */
+  /** The number of lines dropped so far. */
   dropped(): number;
-  /** Resolves when everything is written, after a second at most. */
+  /** Resolves when all lines are written, or after one second. */
   drain(): Promise<void>;
 }
 
@@ -34,14 +34,14 @@ export function standardError(): Write {
 }
 
 /**
- * Writes lines together, many times a second. A reader that is gone or does not keep up must not stop the service: what
- * it does not take is dropped and counted, and the number is written as soon as lines are taken again.
- * @param reportOf the line that tells how many lines were dropped
+ * Writes lines in batches, many times a second. A reader that is gone or too slow must not block the service: lines beyond
+ * the buffer are dropped and counted, and their number is written once the reader accepts lines again.
+ * @param reportOf formats the line that reports dropped lines
  */
 export function createLogWriter(write: Write, reportOf: (dropped: number) => string): LogWriter {
   let waiting = "";
   let waitingLines = 0;
-  /** What is being written, while the reader does not take it. */
+  /** A batch that the reader has not accepted completely. */
   let batch: { bytes: Uint8Array; written: number; lines: number; reports: number } | undefined;
   let isCut = false;
   let droppedLines = 0;
@@ -50,7 +50,7 @@ export function createLogWriter(write: Write, reportOf: (dropped: number) => str
 
   function nextBatch() {
     const reports = droppedLines - reportedLines;
-    // After a line that was cut, the next one must not look like a part of it.
+    // A line feed separates the next line from one that was cut off.
     const text = (isCut ? "\n" : "") + (reports > 0 ? reportOf(reports) : "") + waiting;
     const next = { bytes: Buffer.from(text), written: 0, lines: waitingLines, reports };
     waiting = "";
@@ -90,7 +90,7 @@ export function createLogWriter(write: Write, reportOf: (dropped: number) => str
       waiting += line;
       waitingLines += 1;
       if (waiting.length > batchLength && !batch) flush();
-      else timer ??= setTimeout(flush, collectedMs);
+      else timer ??= setTimeout(flush, batchMs);
     },
     dropped: () => droppedLines,
     async drain() {

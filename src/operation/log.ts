@@ -1,15 +1,15 @@
 import { logLevels, type LogLevel } from "../config.ts";
 
-/** What an event is told with. Nobody puts secrets in, and errors are told without what they were given. */
+/** Details of an event. They must not contain secrets. */
 export type LogFields = Record<string, unknown>;
 
-/** One line for every event, named like `sweep.done`. */
+/** Writes one line per event; event names look like `sweep.done`. */
 export type Log = Record<Exclude<LogLevel, "silent">, (event: string, fields?: LogFields) => void>;
 
-/** Writes an event as a line. */
+/** Formats an event as a line. */
 export type LogFormat = (level: string, event: string, fields: LogFields) => string;
 
-/** A log of lines, from `level` upward. */
+/** Creates a log that writes events of `level` and above. */
 export function createLog(level: LogLevel, write: (line: string) => void, format: LogFormat = jsonLine): Log {
   const from = logLevels.indexOf(level);
   const at = (name: keyof Log) =>
@@ -19,30 +19,30 @@ export function createLog(level: LogLevel, write: (line: string) => void, format
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
-/** For programs: one JSON object. */
+/** One JSON object per line, for programs. */
 export const jsonLine: LogFormat = (level, event, fields) => {
   const line = { time: new Date().toISOString(), level, event, ...fields };
-  // A replacer makes writing many times slower, and most lines hold no error.
+  // A replacer makes JSON.stringify many times slower, and most lines contain no error.
   const holdsError = Object.values(fields).some((value) => typeof value === "object");
-  return `${holdsError ? JSON.stringify(line, tellError(level)) : JSON.stringify(line)}\n`;
+  return `${holdsError ? JSON.stringify(line, serializeError(level)) : JSON.stringify(line)}\n`;
 };
 
-/** For people at a terminal. */
+/** Readable text, for people at a terminal. */
 export const readableLine: LogFormat = (level, event, fields) => {
   const told = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(
       ([name, value]) =>
-        `${name}=${typeof value === "string" ? value : JSON.stringify(value, tellError(level))}`,
+        `${name}=${typeof value === "string" ? value : JSON.stringify(value, serializeError(level))}`,
     );
   return `${new Date().toTimeString().slice(0, 8)} ${level.padEnd(5)} ${event} ${told.join(" ")}\n`;
 };
 
 /**
- * An error's kind and words, and where it may be ours its place: what went wrong outside is a warning. A query builder's
- * error repeats what the query was given: its words are left out.
+ * Serializes errors. Only events of level `error`, which may be bugs of the service, include the stack. The message of a
+ * database query's error is left out, because it repeats the query's parameters.
  */
-const tellError = (level: string) => (_key: string, value: unknown) => {
+const serializeError = (level: string) => (_key: string, value: unknown) => {
   if (!(value instanceof Error)) return value;
   const { name, message, stack = "", cause } = value;
   const { code } = value as { code?: unknown };

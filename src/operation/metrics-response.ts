@@ -2,8 +2,8 @@ import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** What a proxy passes on is not asked from this machine, whatever the socket says. */
-const passedOn = [
+/** A request with one of these came through a proxy, so it is not from this machine, whatever the socket says. */
+const proxyHeaders = [
   "forwarded",
   "via",
   "x-forwarded-for",
@@ -13,17 +13,16 @@ const passedOn = [
 ];
 
 /**
- * Whether a `Host` header (RFC 9110, 7.2) names this machine by a loopback name or address. A web page whose own name
- * was made to lead to 127.0.0.1 (DNS rebinding) sends that name. A request without the header is not local: every
- * program that scrapes metrics sends one.
+ * Whether a `Host` header (RFC 9110, 7.2) is a loopback name or address. This keeps out web pages whose own name resolves to
+ * 127.0.0.1 (DNS rebinding). A missing header does not count as loopback, because every scraper sends one.
  */
 const namesLoopback = (host: string | null): boolean =>
   /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(host ?? "");
 
 /**
- * The metrics, for whoever may read them.
- * @param address the peer of the request's connection
- * @throws ApiError NOT_FOUND for anybody else
+ * Responds with the metrics.
+ * @param address the peer's address
+ * @throws ApiError NOT_FOUND if the client may not read them
  */
 export async function metricsResponse(
   metrics: Metrics,
@@ -34,7 +33,7 @@ export async function metricsResponse(
   const isLocal =
     /^(127\.|::1$)/.test(address) &&
     namesLoopback(asked.get("host")) &&
-    !passedOn.some((name) => asked.has(name));
+    !proxyHeaders.some((name) => asked.has(name));
   if (!(access === "public" || (access === "loopback" && isLocal))) throw new ApiError("NOT_FOUND");
   const text = Buffer.from(await metrics.text());
   const headers = {

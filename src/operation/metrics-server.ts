@@ -11,7 +11,7 @@ import type { Metrics } from "./metrics.ts";
 import { metricsResponse } from "./metrics-response.ts";
 
 /**
- * Answers `/metrics` on a port of its own, and nothing else.
+ * Serves `/metrics`, and nothing else, on a port of its own.
  * @throws the system's error where the port cannot be used
  */
 export function serveMetrics(

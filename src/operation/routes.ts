@@ -35,7 +35,7 @@ const readinessDetail = (id: string, summary: string) =>
     },
   });
 
-/** For those who run the service: is it able to work, and how does it do? */
+/** Health checks and metrics, for operators. */
 export function operationRoutes({ health, lifecycle, metrics, config, connections }: OperationServices) {
   async function readiness() {
     if (lifecycle.stopping) return JsonAnswer.of({ status: "stopping" }, { status: 503 });
@@ -44,7 +44,7 @@ export function operationRoutes({ health, lifecycle, metrics, config, connection
     });
     return { status: "ok" };
   }
-  // On a port of their own, metrics are not here.
+  // With a port of their own, metrics are not on the main port.
   const access = config.metricsPort === undefined ? config.metrics : "off";
 
   return new Elysia({ detail: { tags: ["operation"] } })
@@ -64,7 +64,7 @@ export function operationRoutes({ health, lifecycle, metrics, config, connection
     .get(
       "/metrics",
       ({ request }) => {
-        // A proxy that keeps `/metrics` from the world may pass `/metrics/` on.
+        // A proxy that blocks `/metrics` may still forward `/metrics/`.
         if (hasTrailingSlash(request)) throw new ApiError("NOT_FOUND");
         return metricsResponse(metrics, access, request, connections.addressOf(request));
       },
