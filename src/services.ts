@@ -7,7 +7,7 @@ import { createPasswordHashing } from "./auth/password-hashing.ts";
 import { createRateLimits } from "./auth/rate-limits.ts";
 import type { RecoveryRouteServices } from "./auth/recovery-routes.ts";
 import type { AuthServices } from "./auth/routes.ts";
-import { keptSecret } from "./auth/secret.ts";
+import { loadOrCreateSecret } from "./auth/secret.ts";
 import { createTokens } from "./auth/tokens.ts";
 import { createViewers } from "./auth/viewers.ts";
 import { createBackground } from "./operation/background.ts";
@@ -83,7 +83,7 @@ export async function openServices(
       log.warn("disk.reserve_released", { effect: "the database goes on working for a while" }),
     ));
   const tempDir = await makeTempDir(join(dataDir, "tmp"), { shared: config.database !== undefined });
-  const secret = config.jwtSecret ?? (await keptSecret(dataDir));
+  const secret = config.jwtSecret ?? (await loadOrCreateSecret(dataDir));
   const tokens = createTokens(secret);
   const disk = new DiskStore(join(dataDir, "media"));
   // Fail at startup rather than on the first upload.

@@ -2,12 +2,13 @@ import type { Actor } from "../database/actors.ts";
 import type { Database } from "../database/database.ts";
 import type { User, UserChanges } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
+import type { Background } from "../operation/background.ts";
 import { addressKey, type EmailAddress } from "./email-address.ts";
 import type { PasswordHashing } from "./password-hashing.ts";
 import { passwordProblem } from "./password-policy.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** What accounts are made of. */
+/** The services that operations on accounts need. */
 export interface AccountServices {
   readonly database: Database;
   readonly hashing: PasswordHashing;
@@ -17,10 +18,10 @@ export interface AccountServices {
 }
 
 /**
- * Makes an account: active, not verified, no superuser.
- * A taken address costs a hash like a free one, so that the time tells nothing.
+ * Creates an account that is active, not verified and not a superuser. It hashes the password even if the address is
+ * taken, so that timing does not reveal whether an account exists.
  * @param parties the account and networks that the hash counts against, see {@link PasswordHashing}
- * @throws ApiError REGISTER_INVALID_PASSWORD (first), REGISTER_USER_ALREADY_EXISTS
+ * @throws ApiError REGISTER_INVALID_PASSWORD (checked first), REGISTER_USER_ALREADY_EXISTS, OVERLOADED
  */
 export async function register(
   services: AccountServices,
@@ -48,15 +49,15 @@ export async function register(
   return user;
 }
 
-/** Why a login fails: for the log. */
-export type LoginFailure =
+/** The reason of a failed login, for the log. */
+export type LoginFailureReason =
   "unknown_account" | "bad_password" | "unaffordable_hash" | "inactive" | "not_verified";
 
-/** A login that fails. Its code is all that the client learns. */
+/** A failed login. The client receives only the error code. */
 export class LoginError extends ApiError {
   constructor(
-    readonly reason: LoginFailure,
-    /** The account's id, where there is one. */
+    readonly reason: LoginFailureReason,
+    /** The account's id; undefined when no account has the address. */
     readonly userId?: string,
   ) {
     super(reason === "not_verified" ? "LOGIN_USER_NOT_VERIFIED" : "LOGIN_BAD_CREDENTIALS");
@@ -64,9 +65,11 @@ export class LoginError extends ApiError {
 }
 
 /**
- * Trades an e-mail address and its password for an access token. An imported hash is replaced by one of ours.
+ * Exchanges an e-mail address and its password for an access token. A successful login replaces an imported hash with
+ * one of the current scheme.
  * @param parties the account and networks that the hash counts against, see {@link PasswordHashing}
- * @throws LoginError LOGIN_BAD_CREDENTIALS (unknown, wrong password and inactive alike), LOGIN_USER_NOT_VERIFIED
+ * @throws LoginError LOGIN_BAD_CREDENTIALS (no such account, wrong password or inactive), LOGIN_USER_NOT_VERIFIED
+ * @throws ApiError OVERLOADED
  */
 export async function login(
   services: AccountServices,
@@ -75,10 +78,10 @@ export async function login(
   parties: readonly string[],
 ): Promise<{ userId: string; token: string }> {
   const { database, hashing, tokens, requireVerifiedEmail } = services;
-  // No address contains NUL, which PostgreSQL refuses in a parameter.
+  // PostgreSQL rejects NUL in a parameter, and no address contains it.
   const user = username.includes("\0") ? undefined : await database.users.byEmailKey(addressKey(username));
   if (!user) {
-    await hashing.verifyAgainstNobody(password, parties);
+    await hashing.verifyDummy(password, parties);
     throw new LoginError("unknown_account");
   }
   const { valid, needsRehash, unaffordable } = await hashing.verify(password, user.hashedPassword, parties);
@@ -91,11 +94,11 @@ export async function login(
   return { userId: user.id, token: await tokens.issueAccess(user) };
 }
 
-/** Ends the token of this actor. */
+/** Revokes the token that the actor signed in with. */
 export const logout = ({ database }: AccountServices, actor: Actor): Promise<void> =>
   database.revokedTokens.add(actor);
 
-/** What may be asked of an account; the flags by superusers only. */
+/** Changes to an account; only superusers may set the flags. */
 export interface AccountChanges {
   email?: EmailAddress;
   password?: string;
@@ -105,28 +108,31 @@ export interface AccountChanges {
 }
 
 /**
- * Changes an account. A new address has to be proved again; a new password or a deactivation ends every access token
- * issued so far. A change that cannot succeed costs no hash.
- * @param authority the signed-in user who asks for it; their rights are checked again when it commits
- * @param user the account as it was when the change was asked for
- * @param hash hashes a new password, within the limits of the client that asks for it
- * @throws ApiError UPDATE_USER_INVALID_PASSWORD (first), UPDATE_USER_EMAIL_ALREADY_EXISTS; UNAUTHORIZED or FORBIDDEN
- * when the actor lost the right to do it meanwhile; NOT_FOUND when the account was deleted meanwhile; what `hash` throws
+ * Changes an account. A new address must be verified again. A new password or a deactivation revokes every access token
+ * issued so far. A change that is bound to fail is rejected before the password is hashed.
+ * @param authority the signed-in user who makes the change; the transaction checks their rights again
+ * @param user the account as it was when the request arrived
+ * @param requested the changes; properties left out keep their values
+ * @param hash hashes a new password within the rate limits of the client
+ * @returns the changed account
+ * @throws ApiError UPDATE_USER_INVALID_PASSWORD (checked first), UPDATE_USER_EMAIL_ALREADY_EXISTS; UNAUTHORIZED or
+ * FORBIDDEN when the actor has lost the right in the meantime; NOT_FOUND when the account has been deleted; any error of
+ * `hash`
  */
 export async function changeAccount(
   services: AccountServices,
   authority: Actor | "operator",
   user: User,
-  wanted: AccountChanges,
+  requested: AccountChanges,
   hash: (password: string) => Promise<string>,
 ): Promise<User> {
   const { database, passwordMinLength } = services;
-  const { email, password, ...flags } = wanted;
+  const { email, password, ...flags } = requested;
   const changes: UserChanges = {
     ...flags,
     ...(email && { email: email.address, emailKey: email.uniqueKey }),
   };
-  /** The password must not be one of the account's addresses, which may change while it is hashed. */
+  /** Checks the password against the old and the new address. The old one may change while the password is hashed. */
   const checkPassword = (current: User) => {
     if (password === undefined) return;
     for (const address of new Set([current.email, email?.address ?? current.email])) {
@@ -136,7 +142,7 @@ export async function changeAccount(
   };
   checkPassword(user);
   if (password !== undefined) {
-    // Refuses early, to save the hash. The change itself decides: another account may take the address first.
+    // Saves the hash when the address is taken. The update below decides: another account may take the address first.
     if (email && email.uniqueKey !== user.emailKey && (await database.users.byEmailKey(email.uniqueKey)))
       throw new ApiError("UPDATE_USER_EMAIL_ALREADY_EXISTS");
     changes.hashedPassword = await hash(password);
@@ -148,18 +154,25 @@ export async function changeAccount(
   return changed;
 }
 
+/** What the deletion of an account needs. */
+export interface DeletionServices {
+  readonly database: Database;
+  readonly background: Background;
+  /** Deletes the files of deleted posts; `graceMs` is the age at which a running upload counts as abandoned. */
+  readonly sweeper: { readonly graceMs: number; sweep(): Promise<void> };
+}
+
 /**
- * Sets a password by a mailed token, and ends every token of the account; false when the account was deleted meanwhile.
- * @param parties the account and networks that the hash counts against, see {@link PasswordHashing}
- * @param check judges whether the token is still good for the account as it is now; throws when it is not
+ * Deletes an account. In one transaction its tokens are revoked and its posts leave the feed; a background sweep deletes
+ * their media like those of any deleted post.
+ * @param actor the superuser who deletes it
+ * @throws ApiError NOT_FOUND when there is no such account; UNAUTHORIZED or FORBIDDEN when the actor has lost the right
+ * in the meantime
  */
-export async function setPassword(
-  services: AccountServices,
-  user: User,
-  password: string,
-  parties: readonly string[],
-  check: (current: User) => void,
-): Promise<boolean> {
-  const hashedPassword = await services.hashing.hash(password, parties);
-  return Boolean(await services.database.users.change("mailed token", user, { hashedPassword }, check));
+export async function deleteUser(services: DeletionServices, actor: Actor, id: string): Promise<void> {
+  const { database, background, sweeper } = services;
+  const now = Date.now();
+  if (!(await database.users.remove(actor, id, new Date(now), new Date(now + sweeper.graceMs))))
+    throw new ApiError("NOT_FOUND");
+  background.run("delete the media of a deleted user", () => sweeper.sweep());
 }

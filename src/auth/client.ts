@@ -1,31 +1,31 @@
 import { clientNetwork, clientNetworks } from "../http/client-address.ts";
 
-/** The client of a request: its address, and the account that it is or asks for, which may not exist. */
+/** The client of a request: its IP address, and the account that it uses or asks for, which may not exist. */
 export interface Client {
   readonly address: string;
-  /** Its id, or the unique key of the e-mail address that is asked for. */
+  /** The id of the signed-in account, or else the unique key of the requested e-mail address. */
   readonly account: string;
 }
 
-/** A short name for an account that does not show its address, however long the text is that a client asks for. */
+/** Hashes an account's id or e-mail key to 22 characters, so that keys are short and hold no address. */
 export const accountHash = (account: string): string =>
   new Bun.CryptoHasher("sha256").update(account).digest("base64url").slice(0, 22);
 
 /**
- * The parties of a client that has proved to be this account.
+ * Names the parties of a client that has authenticated as its account.
  * @returns names for a fair semaphore
  */
-export const partiesOf = ({ address, account }: Client): string[] => [
+export const authenticatedParties = ({ address, account }: Client): string[] => [
   `account:${accountHash(account)}`,
   ...networkParties(address),
 ];
 
 /**
- * The parties of a client that only says which account it is. The account counts separately for each network, so that
- * strangers never take the turns of its owner.
+ * Names the parties of a client that only claims to be its account. The account counts separately for each network, so
+ * that strangers never take the turns of its owner.
  * @returns names for a fair semaphore
  */
-export const partiesOfClaim = ({ address, account }: Client): string[] => [
+export const claimedParties = ({ address, account }: Client): string[] => [
   `account:${accountHash(account)}:${clientNetwork(address)}`,
   ...networkParties(address),
 ];

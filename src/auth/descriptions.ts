@@ -3,7 +3,7 @@ import { describe } from "../docs/describe.ts";
 const form = ["application/x-www-form-urlencoded", "multipart/form-data"];
 
 /** The OpenAPI descriptions of the routes under `/auth`. */
-export const described = {
+export const authDescriptions = {
   register: describe({
     id: "register",
     summary: "Create an account",

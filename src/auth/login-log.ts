@@ -5,11 +5,11 @@ import type { Log } from "../operation/log.ts";
 import { LoginError } from "./accounts.ts";
 import type { Client } from "./client.ts";
 
-/** The audit log of logins: successes, and failures with their reason, each with the client's network. */
+/** The audit log of logins: every success and failure with the client's network, and the reason of a failure. */
 export interface LoginLog {
   /**
-   * Runs a login and logs how it ends: `login.succeeded` or `login.failed`. A failure of the
-   * service itself is neither.
+   * Runs a login and logs its outcome as `login.succeeded` or `login.failed`. Failures of the service itself are not
+   * logged here.
    */
   record<Result extends { userId: string }>(
     request: Request,
@@ -19,9 +19,9 @@ export interface LoginLog {
 }
 
 /**
- * An account is logged by its id. Where no account was found, or looked for, the address that was asked for is logged as
- * a keyed hash: a plain one could be reversed by trying addresses.
- * @param secret the one that signs tokens, so that the hash of an address is the same on every node and after a restart
+ * Creates the audit log. It identifies an account by its id. If no account was found or looked up, it logs a keyed hash
+ * of the submitted address; a plain hash could be reversed by trying addresses.
+ * @param secret the secret that signs tokens, so that every node logs the same hash for an address, also after a restart
  */
 export function createLoginLog(log: Log, secret: string, requestIds: RequestIds): LoginLog {
   const key = new Bun.CryptoHasher("sha256", secret).update("login log").digest();
@@ -30,17 +30,17 @@ export function createLoginLog(log: Log, secret: string, requestIds: RequestIds)
 
   return {
     async record(request, client, login) {
-      const where = { ...requestIds.fieldsOf(request), network: clientNetwork(client.address) };
+      const common = { ...requestIds.fieldsOf(request), network: clientNetwork(client.address) };
       try {
         const result = await login();
-        log.info("login.succeeded", { ...where, user: result.userId });
+        log.info("login.succeeded", { ...common, user: result.userId });
         return result;
       } catch (error) {
         const failure = failureOf(error);
         if (failure) {
           const { reason, userId } = failure;
           const subject = userId === undefined ? { account: keyedHash(client.account) } : { user: userId };
-          log.warn("login.failed", { ...where, reason, ...subject });
+          log.warn("login.failed", { ...common, reason, ...subject });
         }
         throw error;
       }
@@ -50,6 +50,6 @@ export function createLoginLog(log: Log, secret: string, requestIds: RequestIds)
 
 function failureOf(error: unknown): { reason: string; userId?: string | undefined } | undefined {
   if (error instanceof LoginError) return error;
-  const limited = error instanceof ApiError && error.code === "TOO_MANY_REQUESTS";
-  return limited ? { reason: "rate_limited" } : undefined;
+  const isRateLimited = error instanceof ApiError && error.code === "TOO_MANY_REQUESTS";
+  return isRateLimited ? { reason: "rate_limited" } : undefined;
 }

@@ -40,7 +40,7 @@ export interface PasswordHashing {
    */
   verify(password: string, hash: string, parties: readonly string[]): Promise<Verification>;
   /** Costs what {@link PasswordHashing.verify} costs with one of our hashes: for accounts that do not exist. */
-  verifyAgainstNobody(password: string, parties: readonly string[]): Promise<void>;
+  verifyDummy(password: string, parties: readonly string[]): Promise<void>;
   /** Hashes running and waiting. */
   pending(): number;
 }
@@ -65,7 +65,7 @@ export function createPasswordHashing(limits: FairSemaphoreLimits): PasswordHash
         }));
       return kind === "large argon2id" ? large.run(parties, verification) : verification();
     },
-    verifyAgainstNobody: (password, parties) =>
+    verifyDummy: (password, parties) =>
       semaphore.run(parties, async () => void (await fits(password, nobody, "argon2id"))),
     // The large hash whose turn it is counts in both semaphores.
     pending: () => semaphore.pending() + Math.max(0, large.pending() - 1),

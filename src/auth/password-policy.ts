@@ -1,23 +1,25 @@
 import { addressKey } from "./email-address.ts";
 import { commonPasswords } from "./common-passwords.macro.ts" with { type: "macro" };
 
-const mostBytes = 1024;
+/** Limits the time that hashing takes. */
+const maxPasswordBytes = 1024;
 
-/** Texts, because searching one takes microseconds, and making a set of them would cost every start a millisecond. */
-const common = commonPasswords();
+/** Searching a text takes microseconds, while building a set of its lines would add a millisecond to every start. */
+const commonByLength = commonPasswords();
 
 /**
- * Tells what is wrong with a new password, in words for its user; undefined when it will do.
- * @param minLength in characters as people count them: code points
- * @param email the account's address, which must not be its password, whatever its case
+ * Checks a new password.
+ * @param minLength the minimum number of code points
+ * @param email the account's address, which must not be its password in any case
+ * @returns the problem in words for the user; undefined when the password is acceptable
  */
 export function passwordProblem(
   password: string,
   { minLength, email }: { minLength: number; email: string },
 ): string | undefined {
-  // Bytes first: counting the characters of a megabyte is work.
-  if (Buffer.byteLength(password) > mostBytes)
-    return `Password should be at most ${mostBytes.toLocaleString("en")} bytes`;
+  // Bytes first: counting the code points of a long text is slower.
+  if (Buffer.byteLength(password) > maxPasswordBytes)
+    return `Password should be at most ${maxPasswordBytes.toLocaleString("en")} bytes`;
   if ([...password].length < Math.max(1, minLength))
     return `Password should be at least ${minLength} characters`;
   if (addressKey(password) === addressKey(email)) return "Password should not be the e-mail address";
@@ -25,14 +27,14 @@ export function passwordProblem(
   return undefined;
 }
 
-/** Whether this is one of the most common passwords, in any case. */
+/** Tells whether a password is among the most common ones, in any case. */
 function isCommon(password: string): boolean {
   const lowerCase = password.toLowerCase();
-  return !password.includes("\n") && Boolean(common[lowerCase.length]?.includes(`\n${lowerCase}\n`));
+  return !password.includes("\n") && Boolean(commonByLength[lowerCase.length]?.includes(`\n${lowerCase}\n`));
 }
 
 /**
- * Tells whether a text survives being stored and hashed exactly: no lone surrogate, which would become U+FFFD, and no
- * NUL, which PostgreSQL refuses and bcrypt once took for the end.
+ * Tells whether a text can be stored and hashed without loss: it has no lone surrogate, which UTF-8 would replace with
+ * U+FFFD, and no NUL, which PostgreSQL rejects and some bcrypt implementations treat as the end of the text.
  */
 export const isWellFormedText = (text: string): boolean => text.isWellFormed() && !text.includes("\0");

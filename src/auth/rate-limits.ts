@@ -74,11 +74,11 @@ export function createRateLimits({
     const giveBack = async () => void (await Promise.all(taken.map((undo) => undo())));
     for (const { subject, points, window } of countersOf(rule, client)) {
       const key = `${name}:${subject}`;
-      const { used, endsIn } = await counters.consume(key, 1, window);
+      const { used, endsInSeconds } = await counters.consume(key, 1, window);
       taken.push(() => counters.consume(key, -1, window));
       if (used <= points) continue;
       await giveBack();
-      const retryAfter = String(Math.max(1, Math.ceil(endsIn)));
+      const retryAfter = String(Math.max(1, Math.ceil(endsInSeconds)));
       throw new ApiError("TOO_MANY_REQUESTS", { headers: { "Retry-After": retryAfter } });
     }
     return giveBack;

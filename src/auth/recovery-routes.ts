@@ -5,7 +5,7 @@ import { JsonAnswer } from "../http/json-answer.ts";
 import type { Connections } from "../http/connections.ts";
 import type { Background } from "../operation/background.ts";
 import { userRead } from "../users/user-read.ts";
-import { described } from "./descriptions.ts";
+import { authDescriptions } from "./descriptions.ts";
 import { validEmailAddress } from "./email-address.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { requestReset, requestVerify, resetPassword, verify, type RecoveryServices } from "./recovery.ts";
@@ -18,8 +18,8 @@ export interface RecoveryRouteServices extends RecoveryServices {
 }
 
 /**
- * Verify an address and reset a password by mail. What is asked for an address is looked up after the answer, so that
- * neither the answer nor its time tells whether somebody has it.
+ * Routes for verifying an address and resetting a password by mail, compatible with FastAPI Users. Requests for a mail
+ * look up the account after the response, so that neither the response nor its timing reveals whether it exists.
  */
 export const recoveryRoutes = (services: RecoveryRouteServices) => {
   const { limits, connections } = services;
@@ -32,7 +32,7 @@ export const recoveryRoutes = (services: RecoveryRouteServices) => {
         services.background.run("mail a reset token", () => requestReset(services, email));
         return JsonAnswer.of(null, { status: 202 });
       },
-      { parse: [readJson], body: emailBody, detail: described.forgotPassword },
+      { parse: [readJson], body: emailBody, detail: authDescriptions.forgotPassword },
     )
     .post(
       "/reset-password",
@@ -42,7 +42,7 @@ export const recoveryRoutes = (services: RecoveryRouteServices) => {
         await resetPassword(services, body.token, body.password, address);
         return JsonAnswer.of(null);
       },
-      { parse: [readJson], body: resetBody, detail: described.resetPassword },
+      { parse: [readJson], body: resetBody, detail: authDescriptions.resetPassword },
     )
     .post(
       "/request-verify-token",
@@ -52,11 +52,11 @@ export const recoveryRoutes = (services: RecoveryRouteServices) => {
         services.background.run("mail a verify token", () => requestVerify(services, email));
         return JsonAnswer.of(null, { status: 202 });
       },
-      { parse: [readJson], body: emailBody, detail: described.requestVerifyToken },
+      { parse: [readJson], body: emailBody, detail: authDescriptions.requestVerifyToken },
     )
     .post("/verify", async ({ body }) => userRead(await verify(services, body.token)), {
       parse: [readJson],
       body: tokenBody,
-      detail: described.verify,
+      detail: authDescriptions.verify,
     });
 };

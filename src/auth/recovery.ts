@@ -1,19 +1,19 @@
 import { ApiError } from "../errors.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import { resetMessage, verifyMessage } from "../mail/messages.ts";
-import { setPassword, type AccountServices } from "./accounts.ts";
-import { partiesOf } from "./client.ts";
+import type { AccountServices } from "./accounts.ts";
+import { authenticatedParties } from "./client.ts";
 import type { User } from "../database/users.ts";
 import type { EmailAddress } from "./email-address.ts";
 import { passwordProblem } from "./password-policy.ts";
 
-/** What proving and recovering an account needs beside the account. */
+/** The services that verification and password resets need. */
 export interface RecoveryServices extends AccountServices {
   readonly mailer: Mailer;
   readonly baseUrl: { readonly forMails: string };
 }
 
-/** Mails a token that sets a new password, where this is the address of an active account. Tells nobody whether it is. */
+/** Mails a password reset token if an active account has this address. */
 export async function requestReset(
   { database, tokens, mailer, baseUrl }: RecoveryServices,
   email: EmailAddress,
@@ -25,9 +25,11 @@ export async function requestReset(
 }
 
 /**
- * Sets a new password by a mailed token, once, and ends every token of the account. Of two resets at once, one wins.
- * @param address the client's
- * @throws ApiError RESET_PASSWORD_BAD_TOKEN (first), RESET_PASSWORD_INVALID_PASSWORD (the token stays good)
+ * Sets a new password with a mailed token and revokes every token of the account. The token works once, also when two
+ * requests use it at the same time.
+ * @param address the client's IP address
+ * @throws ApiError RESET_PASSWORD_BAD_TOKEN (checked first), RESET_PASSWORD_INVALID_PASSWORD (the token stays valid),
+ * OVERLOADED
  */
 export async function resetPassword(
   services: RecoveryServices,
@@ -35,7 +37,7 @@ export async function resetPassword(
   password: string,
   address: string,
 ): Promise<void> {
-  const { database, tokens, passwordMinLength } = services;
+  const { database, hashing, tokens, passwordMinLength } = services;
   const badToken = () => new ApiError("RESET_PASSWORD_BAD_TOKEN");
   const claim = await tokens.readReset(token);
   const user = claim && (await database.users.byId(claim.userId));
@@ -46,11 +48,12 @@ export async function resetPassword(
     if (reason !== undefined) throw new ApiError("RESET_PASSWORD_INVALID_PASSWORD", { reason });
   };
   check(user);
-  if (!(await setPassword(services, user, password, partiesOf({ address, account: user.id }), check)))
-    throw badToken();
+  const hashedPassword = await hashing.hash(password, authenticatedParties({ address, account: user.id }));
+  // The account may have changed while the password was hashed.
+  if (!(await database.users.change("mailed token", user, { hashedPassword }, check))) throw badToken();
 }
 
-/** Mails a token that proves the address, where an active account has it and has not proved it yet. */
+/** Mails a verification token if an active account has this address and has not verified it yet. */
 export async function requestVerify(
   { database, tokens, mailer, baseUrl }: RecoveryServices,
   email: EmailAddress,
@@ -62,7 +65,8 @@ export async function requestVerify(
 }
 
 /**
- * Marks an account's address as proved. The token dies with everything that ends tokens, and when the address changes.
+ * Marks an account's address as verified. A change of the address, and everything that revokes access tokens, also
+ * invalidates the mailed token.
  * @throws ApiError VERIFY_USER_BAD_TOKEN, VERIFY_USER_ALREADY_VERIFIED
  */
 export async function verify({ database, tokens }: RecoveryServices, token: string): Promise<User> {

@@ -4,13 +4,13 @@ import { ignoreBody, readForm, readJson } from "../http/bodies.ts";
 import type { Connections } from "../http/connections.ts";
 import { userRead } from "../users/user-read.ts";
 import { login, logout, register, type AccountServices } from "./accounts.ts";
-import { partiesOfClaim } from "./client.ts";
-import { described } from "./descriptions.ts";
+import { claimedParties } from "./client.ts";
+import { authDescriptions } from "./descriptions.ts";
 import { addressKey, validEmailAddress } from "./email-address.ts";
 import type { LoginLog } from "./login-log.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { loginForm, registerBody } from "./schemas.ts";
-import { refuseStrangers, signedInPlugin } from "./signed-in.ts";
+import { requireUser, authPlugin } from "./signed-in.ts";
 import type { Viewers } from "./viewers.ts";
 
 export interface AuthServices extends AccountServices {
@@ -24,33 +24,33 @@ export interface AuthServices extends AccountServices {
 export const authRoutes = (services: AuthServices) => {
   const { limits, connections, loginLog } = services;
   return new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
-    .use(signedInPlugin(services.viewers))
+    .use(authPlugin(services.viewers))
     .post(
       "/register",
       async ({ body, set, request }) => {
         const address = connections.addressOf(request);
         await limits.register({ address });
         const email = validEmailAddress(body.email);
-        const parties = partiesOfClaim({ address, account: email.uniqueKey });
+        const parties = claimedParties({ address, account: email.uniqueKey });
         const user = await register(services, email, body.password, parties);
         set.status = 201;
         return userRead(user);
       },
-      { parse: [readJson], body: registerBody, detail: described.register },
+      { parse: [readJson], body: registerBody, detail: authDescriptions.register },
     )
     .post(
       "/jwt/login",
       async ({ body, request }) => {
         const client = { address: connections.addressOf(request), account: addressKey(body.username) };
         const { token } = await loginLog.record(request, client, () =>
-          limits.login(client, () => login(services, body.username, body.password, partiesOfClaim(client))),
+          limits.login(client, () => login(services, body.username, body.password, claimedParties(client))),
         );
         return { access_token: token, token_type: "bearer" };
       },
       {
         parse: [readForm],
         body: loginForm,
-        detail: described.login,
+        detail: authDescriptions.login,
       },
     )
     .post(
@@ -61,8 +61,8 @@ export const authRoutes = (services: AuthServices) => {
       },
       {
         signedIn: true,
-        parse: [refuseStrangers(services.viewers), ignoreBody],
-        detail: described.logout,
+        parse: [requireUser(services.viewers), ignoreBody],
+        detail: authDescriptions.logout,
       },
     );
 };

@@ -8,7 +8,7 @@ import { isWellFormedText } from "./password-policy.ts";
 FormatRegistry.Set("email-address", (text) => !("problem" in parseEmailAddress(text)));
 FormatRegistry.Set("password", isWellFormedText);
 
-/** An address as {@link parseEmailAddress} takes it; what is wrong with others is told in its words. */
+/** An address that {@link parseEmailAddress} accepts; the validation error holds its problem. */
 export const emailField = t.String({
   format: "email-address",
   documented: { type: "string", format: "email" },
@@ -23,7 +23,7 @@ export const emailField = t.String({
   },
 });
 
-/** Any text but one with half a surrogate pair, which has no UTF-8 to hash. */
+/** A text that {@link isWellFormedText} accepts. The password policy is checked later: its errors are not 422. */
 export const passwordField = t.String({
   format: "password",
   examples: ["correct horse battery staple"],
@@ -35,7 +35,7 @@ export const passwordField = t.String({
 
 const ignoredFlag = t.Optional(lenientBoolean({ nullable: true, description: "Ignored." }));
 
-/** Flags that FastAPI Users' clients may send and that only superusers can change. */
+/** Flags that clients of FastAPI Users may send but only superusers can change. */
 export const ignoredFlags = { is_active: ignoredFlag, is_superuser: ignoredFlag, is_verified: ignoredFlag };
 
 const example = { email: "ada@example.com", password: "correct horse battery staple" };

@@ -6,31 +6,34 @@ import { isStrongSecret } from "../config/secret-strength.ts";
 import { moveWithoutReplacing } from "../files/move-without-replacing.ts";
 
 /**
- * The secret that signs tokens where none is configured: made on first start and kept in the data folder (mode 0600).
- * Two processes starting at once get the same one, and a crash never leaves half a secret.
+ * Returns the secret that signs tokens when none is configured. The first start generates it and stores it in the data
+ * folder (mode 0600). Processes that start at the same time get the same secret, and a crash never leaves part of one.
+ * @throws Error when the file exists but does not contain a strong secret
  */
-export async function keptSecret(dataDir: string): Promise<string> {
+export async function loadOrCreateSecret(dataDir: string): Promise<string> {
   const path = join(dataDir, "jwt-secret");
-  const kept = await readSecret(path);
-  if (kept) return kept;
-  const fresh = `${path}.${process.pid}`;
-  const file = await open(fresh, "w", 0o600);
+  const stored = await readSecret(path);
+  if (stored) return stored;
+  const tempPath = `${path}.${process.pid}`;
+  const file = await open(tempPath, "w", 0o600);
   await file.writeFile(randomBytes(48).toString("base64url"));
   await file.sync();
   await file.close();
   try {
-    moveWithoutReplacing(fresh, path);
+    moveWithoutReplacing(tempPath, path);
   } catch (error) {
-    await rm(fresh, { force: true });
+    await rm(tempPath, { force: true });
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
   const secret = await waitForSecret(path);
   if (!secret)
-    throw new Error(`${path} holds no random secret of 32 bytes; without it one is made, and all tokens end`);
+    throw new Error(
+      `${path} does not contain a random secret of 32 bytes; delete it to generate one, which invalidates all tokens`,
+    );
   return secret;
 }
 
-/** Another process may have made the file and not filled it yet: see {@link moveWithoutReplacing}. */
+/** Waits for content first: another process may have just created an empty file, see {@link moveWithoutReplacing}. */
 async function waitForSecret(path: string): Promise<string | undefined> {
   for (let tries = 0; tries < 20 && Bun.file(path).size === 0; tries++) await Bun.sleep(50);
   return readSecret(path);

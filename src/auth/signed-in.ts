@@ -2,19 +2,20 @@ import { Elysia } from "elysia";
 
 import type { Viewers } from "./viewers.ts";
 
-/** As much of Elysia's context as a guard needs. */
+/** The part of Elysia's context that a guard needs. */
 interface Context {
   request: Request;
 }
 
 /**
- * The one auth plugin: `signedIn: true` or `superuser: true` on a route lets only those in and hands out `viewer`
- * and `actor`.
+ * Adds two macros to routes: `signedIn: true` requires a signed-in user, `superuser: true` a signed-in superuser. Both
+ * pass `viewer` and `actor` to the handler.
  *
- * Elysia parses and validates before `resolve` runs, so the check sits in `transform`, which makes 401 come before
- * 422. A route with a body takes {@link refuseStrangers} as its first parser too: 401 before the body is read.
+ * Elysia parses and validates before `resolve` runs, so the check runs in `transform`, where 401 comes before 422. A
+ * route with a body also needs {@link requireUser} or {@link requireSuperuser} as its first parser, so that 401 comes
+ * before the body is read.
  */
-export const signedInPlugin = (viewers: Viewers) =>
+export const authPlugin = (viewers: Viewers) =>
   new Elysia({ name: "signed-in" }).macro({
     signedIn: {
       transform: async ({ request }: Context) => void (await viewers.require(request)),
@@ -26,14 +27,14 @@ export const signedInPlugin = (viewers: Viewers) =>
     },
   });
 
-/** A parser that reads nothing and lets nobody past who is not signed in. */
-export const refuseStrangers =
+/** Creates a parser that reads nothing and rejects requests without a signed-in user. */
+export const requireUser =
   (viewers: Viewers) =>
   async ({ request }: Context): Promise<undefined> =>
     void (await viewers.require(request));
 
-/** The same for routes of superusers. */
-export const refuseAllButSuperusers =
+/** Creates a parser that reads nothing and rejects requests without a signed-in superuser. */
+export const requireSuperuser =
   (viewers: Viewers) =>
   async ({ request }: Context): Promise<undefined> =>
     void (await viewers.requireSuperuser(request));

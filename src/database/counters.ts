@@ -15,7 +15,7 @@ export function sharedCounters({ query }: Connection) {
     async consume(key, points, windowSeconds) {
       const endsAt = sql`now() + make_interval(secs => ${windowSeconds})`;
       const secondsLeft = sql`extract(epoch from ${counters.endsAt} - now())`.mapWith(Number);
-      const result = { used: counters.used, endsIn: secondsLeft };
+      const result = { used: counters.used, endsInSeconds: secondsLeft };
       const rows =
         points > 0
           ? await query
@@ -34,7 +34,7 @@ export function sharedCounters({ query }: Connection) {
               .set({ used: sql`greatest(0, ${counters.used} + ${points})` })
               .where(and(eq(counters.key, key), sql`not ${ended}`))
               .returning(result);
-      return rows[0] ?? { used: 0, endsIn: 0 };
+      return rows[0] ?? { used: 0, endsInSeconds: 0 };
     },
 
     /** Forgets windows that have ended. */

@@ -1,5 +1,5 @@
 import { ApiError } from "../errors.ts";
-import { mayHaveWorked, resetOf } from "./persistently.ts";
+import { mayHaveSucceeded, rateLimitResetMs } from "./persistently.ts";
 
 /** What the SDK's errors look like; `status` is missing when no answer came, or none that could be read. */
 interface Refusal {
@@ -33,11 +33,11 @@ export function imagekitError(failure: unknown, privateKey: string): ApiError {
     case 403:
       return new ApiError(/storage|quota|exceed/i.test(said) ? "STORAGE_FULL" : "STORE_FAILED", { cause });
     case 429: {
-      const seconds = Math.max(1, Math.ceil(resetOf(refusal) / 1000));
+      const seconds = Math.max(1, Math.ceil(rateLimitResetMs(refusal) / 1000));
       return new ApiError("STORE_UNAVAILABLE", { cause, headers: { "Retry-After": String(seconds) } });
     }
     default:
-      return new ApiError(mayHaveWorked(failure) ? "STORE_UNAVAILABLE" : "STORE_FAILED", { cause });
+      return new ApiError(mayHaveSucceeded(failure) ? "STORE_UNAVAILABLE" : "STORE_FAILED", { cause });
   }
 }
 

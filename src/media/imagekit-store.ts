@@ -2,7 +2,7 @@ import type ImageKit from "imagekit";
 import { imagekitError } from "./imagekit-failures.ts";
 import { requireMediaKey } from "./keys.ts";
 import { multipartBody } from "./multipart-body.ts";
-import { mayHaveWorked, persistently } from "./persistently.ts";
+import { mayHaveSucceeded, retry } from "./persistently.ts";
 import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
 import { untilAborted } from "./until-aborted.ts";
 
@@ -62,20 +62,20 @@ export class ImageKitStore implements MediaStore {
           return fileFrom(await this.#upload(client, key, file, until, signal));
         } catch (failure) {
           signal.throwIfAborted();
-          if (!mayHaveWorked(failure)) throw failure;
+          if (!mayHaveSucceeded(failure)) throw failure;
           const found = await this.#look(client, key, signal);
           if (found?.size !== file.bytes) throw failure;
           return found;
         }
       };
-      return storedMedia(key, await persistently(signal, this.#pause, upload, until));
+      return storedMedia(key, await retry(signal, this.#pause, upload, until));
     });
   }
 
   async find(key: string, signal: AbortSignal): Promise<StoredMedia | null> {
     requireMediaKey(key);
     return this.#speaking(signal, async (client) => {
-      const found = await persistently(signal, this.#pause, () => this.#look(client, key, signal));
+      const found = await retry(signal, this.#pause, () => this.#look(client, key, signal));
       return found && storedMedia(key, found);
     });
   }
@@ -84,7 +84,7 @@ export class ImageKitStore implements MediaStore {
     requireMediaKey(key);
     await this.#speaking(signal, async (client) => {
       let id = storeId;
-      await persistently(signal, this.#pause, async () => {
+      await retry(signal, this.#pause, async () => {
         id ??= (await this.#look(client, key, signal))?.fileId ?? null;
         if (id === null) return;
         const answer = await this.#remove(client, id, signal);

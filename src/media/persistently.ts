@@ -17,7 +17,7 @@ interface Failure {
  * none begun after `until` (of `performance.now()`). `pause`: milliseconds before the second. Rejects with the
  * last failure, or the signal's reason.
  */
-export async function persistently<T>(
+export async function retry<T>(
   signal: AbortSignal,
   pause: number,
   call: () => Promise<T>,
@@ -36,7 +36,7 @@ export async function persistently<T>(
 }
 
 /** Whether the failed call may have had its effect all the same: its answer was lost, unreadable or a 5xx. */
-export function mayHaveWorked(failure: unknown): boolean {
+export function mayHaveSucceeded(failure: unknown): boolean {
   const { status } = failure as Failure;
   return status === undefined || status >= 500;
 }
@@ -49,15 +49,15 @@ export function mayHaveWorked(failure: unknown): boolean {
 function waitBeforeRetry(failure: unknown, attempt: number, pause: number): number | null {
   const { status, isTemporary } = failure as Failure;
   if (status === 429) {
-    const wait = resetOf(failure as Failure);
+    const wait = rateLimitResetMs(failure as Failure);
     return wait > LONGEST_WAIT ? null : wait;
   }
-  if (!mayHaveWorked(failure) && !isTemporary) return null;
+  if (!mayHaveSucceeded(failure) && !isTemporary) return null;
   return pause * 2 ** (attempt - 1) * (1 - Math.random() / 4);
 }
 
 /** Milliseconds until a 429's limit is lifted; a second when it does not say. */
-export function resetOf(failure: Failure): number {
+export function rateLimitResetMs(failure: Failure): number {
   const reset = Number(failure.headers?.get("x-ratelimit-reset") ?? Number.NaN);
   return Number.isFinite(reset) && reset >= 0 ? reset : 1000;
 }

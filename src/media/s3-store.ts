@@ -4,7 +4,7 @@ import { ApiError } from "../errors.ts";
 import { mediaCacheControl } from "./cache-control.ts";
 import { contentDisposition } from "./content-disposition.ts";
 import { requireMediaKey } from "./keys.ts";
-import { mayHaveWorked, persistently } from "./persistently.ts";
+import { mayHaveSucceeded, retry } from "./persistently.ts";
 import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
 import { untilAborted } from "./until-aborted.ts";
 
@@ -103,7 +103,7 @@ export class S3Store implements MediaStore {
       if (!answer.ok) throw new Refused(answer, text);
     };
     try {
-      await untilAborted(signal, () => persistently(signal, this.#retryPauseMs, once));
+      await untilAborted(signal, () => retry(signal, this.#retryPauseMs, once));
       return true;
     } catch (failure) {
       if (signal.aborted) throw signal.reason;
@@ -143,6 +143,6 @@ function s3Error(failure: unknown): ApiError {
     return new ApiError("STORAGE_FULL", { cause });
   if (failure.code === "EntityTooLarge" || failure.status === 413)
     return new ApiError("FILE_TOO_LARGE", { cause });
-  const passing = mayHaveWorked(failure) || failure.status === 429 || failure.isTemporary;
+  const passing = mayHaveSucceeded(failure) || failure.status === 429 || failure.isTemporary;
   return new ApiError(passing ? "STORE_UNAVAILABLE" : "STORE_FAILED", { cause });
 }

@@ -1,6 +1,6 @@
 import { Elysia, t } from "elysia";
 
-import { refuseStrangers, signedInPlugin } from "../auth/signed-in.ts";
+import { authPlugin, requireUser } from "../auth/signed-in.ts";
 import { ignoreBody } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
 import { revalidatedJson } from "../http/revalidated-json.ts";
@@ -27,7 +27,7 @@ export const postRoutes = (services: PostRouteServices) => {
   const uploads = uploadParser(services);
   const feedPage = createFeedPages(services.database.posts);
   return new Elysia({ detail: { tags: ["posts"] } })
-    .use(signedInPlugin(viewers))
+    .use(authPlugin(viewers))
     .post(
       "/upload",
       async ({ body, viewer, actor, request }) => {
@@ -45,7 +45,7 @@ export const postRoutes = (services: PostRouteServices) => {
       },
       {
         signedIn: true,
-        parse: [refuseStrangers(viewers), uploads.parse],
+        parse: [requireUser(viewers), uploads.parse],
         body: uploadBody,
         afterResponse: ({ request }) => uploads.discard(request),
         detail: described.upload,
@@ -93,7 +93,7 @@ export const postRoutes = (services: PostRouteServices) => {
       },
       {
         signedIn: true,
-        parse: [refuseStrangers(viewers), ignoreBody],
+        parse: [requireUser(viewers), ignoreBody],
         detail: described.remove,
       },
     );

@@ -16,7 +16,7 @@ const path = {
 } as const;
 
 /** The OpenAPI descriptions of the routes under `/users`. */
-export const described = {
+export const userDescriptions = {
   me: describe({
     id: "readMe",
     summary: "Get your account",

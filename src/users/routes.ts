@@ -1,9 +1,15 @@
 import { Elysia } from "elysia";
 
-import { changeAccount, type AccountChanges, type AccountServices } from "../auth/accounts.ts";
-import { partiesOf } from "../auth/client.ts";
+import {
+  changeAccount,
+  deleteUser,
+  type AccountChanges,
+  type AccountServices,
+  type DeletionServices,
+} from "../auth/accounts.ts";
+import { authenticatedParties } from "../auth/client.ts";
 import { validEmailAddress } from "../auth/email-address.ts";
-import { refuseAllButSuperusers, refuseStrangers, signedInPlugin } from "../auth/signed-in.ts";
+import { authPlugin, requireSuperuser, requireUser } from "../auth/signed-in.ts";
 import { ignoreBody, readJson } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
 import type { User } from "../database/users.ts";
@@ -11,44 +17,39 @@ import { ApiError } from "../errors.ts";
 import type { RateLimits } from "../auth/rate-limits.ts";
 import type { Viewers } from "../auth/viewers.ts";
 import type { Connections } from "../http/connections.ts";
-import type { Background } from "../operation/background.ts";
-import type { Sweeper } from "../posts/sweeper.ts";
 import { isTrue } from "../http/validation.ts";
-import { described } from "./descriptions.ts";
-import { removeUser } from "./removing.ts";
-import { anyChanges, ownChanges } from "./schemas.ts";
+import { userDescriptions } from "./descriptions.ts";
+import { updateUserBody, updateMeBody } from "./schemas.ts";
 import { userRead } from "./user-read.ts";
 
-export interface UserServices extends AccountServices {
+export interface UserServices extends AccountServices, DeletionServices {
   readonly viewers: Viewers;
   readonly limits: RateLimits;
   readonly connections: Connections;
-  readonly background: Background;
-  readonly sweeper: Sweeper;
 }
 
 /** Accounts, as their owners and superusers see and change them. */
 export const userRoutes = (services: UserServices) => {
   const { viewers, database, limits, hashing, connections } = services;
 
-  /** @throws ApiError NOT_FOUND for an unknown id, and for what is no id at all */
+  /** @throws ApiError NOT_FOUND for an unknown or malformed id */
   async function userById(id: string): Promise<User> {
     const user = await database.users.byId(canonicalId(id));
     if (!user) throw new ApiError("NOT_FOUND");
     return user;
   }
 
-  /** Hashes new passwords within the limits of the account that asks, which need not be the one that changes. */
+  /** Hashes new passwords within the limits of the signed-in account, which may be changing another account. */
   const hashFor = (request: Request, account: string) => (password: string) => {
     const client = { address: connections.addressOf(request), account };
-    return limits.newPassword(client, () => hashing.hash(password, partiesOf(client)));
+    return limits.newPassword(client, () => hashing.hash(password, authenticatedParties(client)));
   };
 
   return new Elysia({ prefix: "/users", detail: { tags: ["users"] } })
-    .use(signedInPlugin(viewers))
+    .use(authPlugin(viewers))
     .get("/me", ({ viewer }) => userRead(viewer), {
       signedIn: true,
-      detail: described.me,
+      detail: userDescriptions.me,
     })
     .patch(
       "/me",
@@ -61,14 +62,14 @@ export const userRoutes = (services: UserServices) => {
       },
       {
         signedIn: true,
-        parse: [refuseStrangers(viewers), readChanges],
-        body: ownChanges,
-        detail: described.changeMe,
+        parse: [requireUser(viewers), readChanges],
+        body: updateMeBody,
+        detail: userDescriptions.changeMe,
       },
     )
     .get("/:id", async ({ params }) => userRead(await userById(params.id)), {
       superuser: true,
-      detail: described.read,
+      detail: userDescriptions.read,
     })
     .patch(
       "/:id",
@@ -79,32 +80,32 @@ export const userRoutes = (services: UserServices) => {
       },
       {
         superuser: true,
-        parse: [refuseAllButSuperusers(viewers), readChanges],
-        body: anyChanges,
-        detail: described.change,
+        parse: [requireSuperuser(viewers), readChanges],
+        body: updateUserBody,
+        detail: userDescriptions.change,
       },
     )
     .delete(
       "/:id",
       async ({ params, actor, set }) => {
-        await removeUser(services, actor, canonicalId(params.id));
+        await deleteUser(services, actor, canonicalId(params.id));
         set.status = 204;
       },
       {
         superuser: true,
-        parse: [refuseAllButSuperusers(viewers), ignoreBody],
-        detail: described.remove,
+        parse: [requireSuperuser(viewers), ignoreBody],
+        detail: userDescriptions.remove,
       },
     );
 };
 
-/** A password of null is none, as FastAPI Users has it. */
+/** Reads a JSON body. As in FastAPI Users, a password of null means no change. */
 async function readChanges(context: { request: Request }): Promise<Record<string, unknown>> {
   const { password, ...others } = await readJson(context);
   return password === undefined || password === null ? others : { ...others, password };
 }
 
-/** Only what the client sent: a field left out stays as it is. */
+/** Converts a validated body. Fields that the client left out stay absent, so that they keep their values. */
 function changesOf(body: {
   email?: string | undefined;
   password?: string | undefined;

@@ -1,6 +1,6 @@
 import type { Viewer } from "../database/users.ts";
 
-/** An account as the API shows it. */
+/** Converts an account to FastAPI Users' `UserRead`. */
 export const userRead = ({ id, email, isActive, isSuperuser, isVerified }: Viewer) => ({
   id,
   email,

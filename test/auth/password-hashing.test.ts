@@ -122,7 +122,7 @@ test("password hashing: of hashes larger than our own only one runs at once, and
   expect(wide.pending()).toBe(5);
   await Promise.all(all);
   expect([seen.most, wide.pending()]).toEqual([1, 0]);
-  await Promise.all(Array.from({ length: 5 }, () => wide.verifyAgainstNobody("secret", parties)));
+  await Promise.all(Array.from({ length: 5 }, () => wide.verifyDummy("secret", parties)));
   expect(seen.most).toBe(5);
 });
 
@@ -131,7 +131,7 @@ test("password hashing: an account with a full queue delays another by one hash,
   const fair = createPasswordHashing({ concurrency: 1, queueLimit: 256, partyLimit: 16 });
   const order: string[] = [];
   const run = async (name: string, ...of: string[]) => {
-    await fair.verifyAgainstNobody("secret", of);
+    await fair.verifyDummy("secret", of);
     order.push(name);
   };
   const busy = Array.from({ length: 260 }, () => run("busy", "account:busy", "network:203.0.113.9"));
@@ -148,7 +148,7 @@ test("password hashing: an account with a full queue delays another by one hash,
 test("beyond the queue a hash is refused at once with Retry-After, and the others still come", async () => {
   const small = createPasswordHashing({ concurrency: 1, queueLimit: 1, partyLimit: 16 });
   const first = small.hash("one password", parties);
-  const second = small.verifyAgainstNobody("one password", parties);
+  const second = small.verifyDummy("one password", parties);
   expect(small.pending()).toBe(2);
   const refused = await small.verify("one password", "", parties).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(ApiError);

@@ -59,7 +59,7 @@ describe.skipIf(!canMount || onPostgres)("on an exFAT file system, which has no 
 
   test("processes that make the secret at the same time get the same one", async () => {
     const module = join(import.meta.dir, "../../src/auth/secret.ts");
-    const script = `process.stdout.write(await (await import(${JSON.stringify(module)})).keptSecret(${JSON.stringify(disk)}))`;
+    const script = `process.stdout.write(await (await import(${JSON.stringify(module)})).loadOrCreateSecret(${JSON.stringify(disk)}))`;
     const children = Array.from({ length: 4 }, () => Bun.spawn([process.execPath, "-e", script]));
     const secrets = await Promise.all(children.map(({ stdout }) => new Response(stdout).text()));
     expect(new Set(secrets).size).toBe(1);

@@ -37,14 +37,14 @@ describe.skipIf(!hasPostgres)("counters that nodes share", () => {
   test("end their windows by the database's clock, however wrong a node's own is", async () => {
     await consume(0, "k", 5);
     setSystemTime(new Date(Date.now() + 90 * 86_400_000));
-    const { used, endsIn } = await consume(1, "k", 1);
+    const { used, endsInSeconds } = await consume(1, "k", 1);
     expect(used).toBe(6);
-    expect(endsIn).toBeGreaterThan(0);
-    expect(endsIn).toBeLessThanOrEqual(3600);
+    expect(endsInSeconds).toBeGreaterThan(0);
+    expect(endsInSeconds).toBeLessThanOrEqual(3600);
     setSystemTime();
     await end("k");
     expect(await consume(1, "k", 2, 60)).toMatchObject({ used: 2 });
-    expect((await consume(0, "k", 1, 3600)).endsIn).toBeLessThanOrEqual(60);
+    expect((await consume(0, "k", 1, 3600)).endsInSeconds).toBeLessThanOrEqual(60);
   });
 
   test("take points back, never below zero and never into a window that has ended or never was", async () => {
@@ -53,8 +53,8 @@ describe.skipIf(!hasPostgres)("counters that nodes share", () => {
     expect((await consume(0, "k", -5)).used).toBe(0);
     expect((await consume(0, "k", 1)).used).toBe(1);
     await end("k");
-    expect(await consume(0, "k", -1)).toEqual({ used: 0, endsIn: 0 });
-    expect(await consume(0, "new", -1)).toEqual({ used: 0, endsIn: 0 });
+    expect(await consume(0, "k", -1)).toEqual({ used: 0, endsInSeconds: 0 });
+    expect(await consume(0, "new", -1)).toEqual({ used: 0, endsInSeconds: 0 });
     expect(await consume(1, "new", 1)).toMatchObject({ used: 1 });
   });
 

@@ -93,12 +93,12 @@ describe.skipIf(!hasPostgres)("two nodes on one database", () => {
     const [here, there] = [a, b].map((node) => node.services.database.counters);
     if (!here || !there) throw new Error("these nodes share nothing");
     const key = crypto.randomUUID();
-    expect(await here.consume(key, -1, 60)).toEqual({ used: 0, endsIn: 0 });
+    expect(await here.consume(key, -1, 60)).toEqual({ used: 0, endsInSeconds: 0 });
     expect((await here.consume(key, 2, 60)).used).toBe(2);
-    const { used, endsIn } = await there.consume(key, 1, 60);
+    const { used, endsInSeconds } = await there.consume(key, 1, 60);
     expect(used).toBe(3);
-    expect(endsIn).toBeGreaterThan(0);
-    expect(endsIn).toBeLessThan(61);
+    expect(endsInSeconds).toBeGreaterThan(0);
+    expect(endsInSeconds).toBeLessThan(61);
     expect((await there.consume(key, -5, 60)).used).toBe(0);
     const ended = crypto.randomUUID();
     await here.consume(ended, 7, -1);
