@@ -1,4 +1,5 @@
 import { describe } from "../docs/describe.ts";
+import { tokenLifetimeText } from "./tokens.ts";
 
 const form = ["application/x-www-form-urlencoded", "multipart/form-data"];
 
@@ -24,7 +25,8 @@ export const authDescriptions = {
     id: "login",
     summary: "Log in",
     description:
-      "Exchanges an email address, sent as `username`, and a password for an access token that is valid for one hour. " +
+      "Exchanges an email address, sent as `username`, and a password for an access token that is valid for " +
+      `${tokenLifetimeText}. ` +
       "Send the token with other requests as `Authorization: Bearer <token>`.",
     answer: { status: 200, meaning: "An access token.", body: "BearerToken" },
     errors: [
@@ -49,7 +51,7 @@ export const authDescriptions = {
     id: "forgotPassword",
     summary: "Request a password reset",
     description:
-      "Emails a token that is valid for one hour, if an active account has this address. The response is the same " +
+      `Emails a token that is valid for ${tokenLifetimeText}, if an active account has this address. The response is the same ` +
       "either way, so it does not reveal whether an account exists.",
     answer: { status: 202, meaning: "Accepted, whether or not an account has this address.", body: "null" },
     errors: ["BODY_TOO_LARGE", "TOO_MANY_REQUESTS"],
@@ -75,7 +77,7 @@ export const authDescriptions = {
     id: "requestVerifyToken",
     summary: "Request a verification email",
     description:
-      "Emails a token that is valid for one hour, if an active account has this address and has not verified it yet. " +
+      `Emails a token that is valid for ${tokenLifetimeText}, if an active account has this address and has not verified it yet. ` +
       "The response is the same either way, so it does not reveal whether an account exists.",
     answer: { status: 202, meaning: "Accepted, whether or not an account has this address.", body: "null" },
     errors: ["BODY_TOO_LARGE", "TOO_MANY_REQUESTS"],

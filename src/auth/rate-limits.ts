@@ -6,51 +6,61 @@ import { createMemoryCounters, type Counters } from "./counters.ts";
 const minute = 60;
 const hour = 60 * minute;
 
+interface Limit {
+  readonly points: number;
+  readonly windowSeconds: number;
+}
+
 /**
- * How often, per window in seconds. `network` is an IPv4 address or an IPv6 /64, generous enough for an office behind
- * one address; of IPv6 the /56 and the /48 have a multiple of it for all their clients, see {@link clientNetworks}.
- * `accountFromNetwork` counts an account separately for each network it is asked for from, so that strangers never use
- * up what its owner may do. `account` is for what only the account's owner can use up.
+ * The limits, by scope:
+ * - `network` counts an IPv4 address or an IPv6 /64, generously enough for an office behind one address. An IPv6 /56 and
+ *   /48 have a multiple of it for all their clients, see {@link clientNetworks}.
+ * - `accountFromNetwork` counts an account separately for each network that requests come from, so that strangers never
+ *   use up its owner's limit.
+ * - `account` counts an account over all networks, for requests that only its owner can make.
  *
- * Logins have no limit per account over all networks: it would lock the owner out, or show an attacker which
- * guess is right. Mails have one, so that an inbox cannot be flooded from many places. It locks no owner out, because
- * every mail that was sent holds a token that works.
+ * Logins have no limit per account over all networks: attackers could use it to lock the owner out or, if it let correct
+ * passwords through, to learn that a guess is right. Mails have one, so that an inbox cannot be flooded from many networks.
+ * It locks no owner out, because each mail that was sent contains a working token.
  */
 const rules = {
-  /** Right or wrong: each costs a hash. */
+  /** All login attempts, because each takes a hash. */
   login: {
-    network: { points: 1_000, window: 15 * minute },
-    accountFromNetwork: { points: 60, window: 15 * minute },
+    network: { points: 1_000, windowSeconds: 15 * minute },
+    accountFromNetwork: { points: 60, windowSeconds: 15 * minute },
   },
   wrongPassword: {
-    network: { points: 300, window: 15 * minute },
-    accountFromNetwork: { points: 20, window: 15 * minute },
+    network: { points: 300, windowSeconds: 15 * minute },
+    accountFromNetwork: { points: 20, windowSeconds: 15 * minute },
   },
   newPassword: {
-    network: { points: 300, window: 15 * minute },
-    account: { points: 10, window: 15 * minute },
+    network: { points: 300, windowSeconds: 15 * minute },
+    account: { points: 10, windowSeconds: 15 * minute },
   },
-  resetPassword: { network: { points: 100, window: hour } },
-  register: { network: { points: 100, window: hour } },
+  resetPassword: { network: { points: 100, windowSeconds: hour } },
+  register: { network: { points: 100, windowSeconds: hour } },
   mail: {
-    network: { points: 100, window: hour },
-    account: { points: 30, window: hour },
-    accountFromNetwork: { points: 5, window: hour },
+    network: { points: 100, windowSeconds: hour },
+    account: { points: 30, windowSeconds: hour },
+    accountFromNetwork: { points: 5, windowSeconds: hour },
   },
-  upload: { network: { points: 3_000, window: hour }, account: { points: 1_000, window: hour } },
+  upload: {
+    network: { points: 3_000, windowSeconds: hour },
+    account: { points: 1_000, windowSeconds: hour },
+  },
 } as const;
 
 type Scope = "accountFromNetwork" | "account" | "network";
-type Rule = Partial<Record<Scope, { points: number; window: number }>>;
+type Rule = Partial<Record<Scope, Limit>>;
 
-/** All of them reject with ApiError TOO_MANY_REQUESTS and `Retry-After` when the client has used up its share. */
+/** Every method rejects with ApiError TOO_MANY_REQUESTS and a `Retry-After` header when a limit is reached. */
 export interface RateLimits {
   /**
-   * Runs one login. It takes its points before, so that guesses sent at once are counted like guesses in a row. One that
-   * succeeds or finds its address unverified is no wrong password; one that fails before its hash counts nowhere.
+   * Runs one login. It consumes the points beforehand, so that concurrent guesses count like sequential ones, and refunds
+   * them afterwards: those for wrong passwords when the password was right, and all when no password was hashed.
    */
   login<Result>(client: Client, attempt: () => Promise<Result>): Promise<Result>;
-  /** Runs the hashing of a signed-in user's new password. */
+  /** Runs the hashing of a signed-in user's new password. Refunds the points when nothing was hashed. */
   newPassword<Result>(client: Client, hash: () => Promise<Result>): Promise<Result>;
   resetPassword(client: Pick<Client, "address">): Promise<void>;
   register(client: Pick<Client, "address">): Promise<void>;
@@ -59,7 +69,7 @@ export interface RateLimits {
   upload(client: Client): Promise<void>;
 }
 
-/** @param enabled false lets everything pass, uncounted */
+/** @param enabled false disables all limits */
 export function createRateLimits({
   enabled,
   counters = createMemoryCounters(),
@@ -67,33 +77,36 @@ export function createRateLimits({
   enabled: boolean;
   counters?: Counters | undefined;
 }): RateLimits {
-  /** Takes a point of each counter of the rule, or of none; the function given back returns them. */
-  async function take(name: string, rule: Rule, client: Client): Promise<() => Promise<void>> {
+  /**
+   * Consumes one point of every counter of the rule, or none if a limit is reached.
+   * @returns a function that refunds the points
+   */
+  async function consume(name: string, rule: Rule, client: Client): Promise<() => Promise<void>> {
     if (!enabled) return async () => {};
-    const taken: (() => Promise<unknown>)[] = [];
-    const giveBack = async () => void (await Promise.all(taken.map((undo) => undo())));
-    for (const { subject, points, window } of countersOf(rule, client)) {
+    const refunds: (() => Promise<unknown>)[] = [];
+    const refund = async () => void (await Promise.all(refunds.map((refundOne) => refundOne())));
+    for (const { subject, points, windowSeconds } of countersOf(rule, client)) {
       const key = `${name}:${subject}`;
-      const { used, endsInSeconds } = await counters.consume(key, 1, window);
-      taken.push(() => counters.consume(key, -1, window));
+      const { used, endsInSeconds } = await counters.consume(key, 1, windowSeconds);
+      refunds.push(() => counters.consume(key, -1, windowSeconds));
       if (used <= points) continue;
-      await giveBack();
+      await refund();
       const retryAfter = String(Math.max(1, Math.ceil(endsInSeconds)));
       throw new ApiError("TOO_MANY_REQUESTS", { headers: { "Retry-After": retryAfter } });
     }
-    return giveBack;
+    return refund;
   }
-  const spend = async (name: string, rule: Rule, client: Client) => void (await take(name, rule, client));
+  const spend = async (name: string, rule: Rule, client: Client) => void (await consume(name, rule, client));
 
-  /** Runs a task that costs points. `counts` gets its error, if any; where it returns false, they are given back. */
-  async function counted<Result>(
+  /** Runs a task that costs points. They are refunded unless `isCounted` returns true for its error, if any. */
+  async function runCounted<Result>(
     name: string,
     client: Client,
     task: () => Promise<Result>,
     rule: Rule,
-    counts: (error?: unknown) => boolean,
+    isCounted: (error?: unknown) => boolean,
   ): Promise<Result> {
-    const giveBack = await take(name, rule, client);
+    const refund = await consume(name, rule, client);
     let error: unknown;
     try {
       return await task();
@@ -101,20 +114,20 @@ export function createRateLimits({
       error = thrown;
       throw thrown;
     } finally {
-      if (!counts(error)) await giveBack();
+      if (!isCounted(error)) await refund();
     }
   }
 
   return {
     login: (client, attempt) =>
-      counted(
+      runCounted(
         "wrong-password",
         client,
-        () => counted("login", client, attempt, rules.login, reachedHash),
+        () => runCounted("login", client, attempt, rules.login, reachedHash),
         rules.wrongPassword,
         isWrongPassword,
       ),
-    newPassword: (client, hash) => counted("new-password", client, hash, rules.newPassword, reachedHash),
+    newPassword: (client, hash) => runCounted("new-password", client, hash, rules.newPassword, reachedHash),
     resetPassword: ({ address }) => spend("reset-password", rules.resetPassword, { address, account: "" }),
     register: ({ address }) => spend("register", rules.register, { address, account: "" }),
     forgotPassword: (client) => spend("forgot-password", rules.mail, client),
@@ -126,26 +139,23 @@ export function createRateLimits({
 const isWrongPassword = (error?: unknown): boolean =>
   error instanceof ApiError && error.code === "LOGIN_BAD_CREDENTIALS";
 
-/** Whether a task got as far as hashing: it succeeded, or failed because of the password or what is known behind it. */
+/** Tells whether a task has hashed a password: it succeeded, or its error is one that comes after the hash. */
 const reachedHash = (error?: unknown): boolean =>
   error === undefined ||
   isWrongPassword(error) ||
   (error instanceof ApiError && error.code === "LOGIN_USER_NOT_VERIFIED");
 
 /**
- * The counters of a rule that a request of this client counts in. The largest network comes first: once it has used up
- * its share, no counters are made for the accounts that its clients go on asking for.
+ * Yields the counters of a rule for a request of this client. The largest network comes first: once it reaches its limit,
+ * further requests create no counters for the accounts that they ask for.
  */
-function* countersOf(
-  rule: Rule,
-  { address, account }: Client,
-): Generator<{ subject: string; points: number; window: number }> {
+function* countersOf(rule: Rule, { address, account }: Client): Generator<{ subject: string } & Limit> {
   const networks = clientNetworks(address);
-  for (const [scope, { points, window }] of Object.entries(rule) as [Scope, NonNullable<Rule[Scope]>][])
-    if (scope === "account") yield { subject: `account:${accountHash(account)}`, points, window };
+  for (const [scope, { points, windowSeconds }] of Object.entries(rule) as [Scope, Limit][])
+    if (scope === "account") yield { subject: `account:${accountHash(account)}`, points, windowSeconds };
     else
       for (const { name, shares } of networks) {
-        const who = scope === "network" ? "network" : `accountFromNetwork:${accountHash(account)}`;
-        yield { subject: `${who}:${name}`, points: points * shares, window };
+        const prefix = scope === "network" ? "network" : `accountFromNetwork:${accountHash(account)}`;
+        yield { subject: `${prefix}:${name}`, points: points * shares, windowSeconds };
       }
 }

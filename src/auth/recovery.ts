@@ -6,6 +6,7 @@ import { authenticatedParties } from "./client.ts";
 import type { User } from "../database/users.ts";
 import type { EmailAddress } from "./email-address.ts";
 import { passwordProblem } from "./password-policy.ts";
+import { tokenLifetimeText } from "./tokens.ts";
 
 /** The services that verification and password resets need. */
 export interface RecoveryServices extends AccountServices {
@@ -21,7 +22,9 @@ export async function requestReset(
   const user = await database.users.byEmailKey(email.uniqueKey);
   if (!user?.isActive) return;
   const token = await tokens.issueReset(user);
-  mailer.send(resetMessage({ to: user.email, token, baseUrl: baseUrl.forMails }));
+  mailer.send(
+    resetMessage({ to: user.email, token, lifetime: tokenLifetimeText, baseUrl: baseUrl.forMails }),
+  );
 }
 
 /**
@@ -61,7 +64,9 @@ export async function requestVerify(
   const user = await database.users.byEmailKey(email.uniqueKey);
   if (!user?.isActive || user.isVerified) return;
   const token = await tokens.issueVerify(user);
-  mailer.send(verifyMessage({ to: user.email, token, baseUrl: baseUrl.forMails }));
+  mailer.send(
+    verifyMessage({ to: user.email, token, lifetime: tokenLifetimeText, baseUrl: baseUrl.forMails }),
+  );
 }
 
 /**

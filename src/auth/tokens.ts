@@ -3,13 +3,18 @@ import QuickLRU from "quick-lru";
 
 import type { User } from "../database/users.ts";
 
-/** Seconds that every token lives. */
-const tokenLifetime = 3600;
+/** The lifetime of every token, and the same in words for mails and documentation. */
+const tokenLifetimeSeconds = 3600;
+export const tokenLifetimeText = "one hour";
 
 /**
- * How far the clock of the node that issued a token may be ahead of ours. Only expiry depends on clocks. This bound keeps tokens of a clock that was ahead by years from living for years once it is set right.
+ * How far the clock of the node that issued a token may be ahead. Only expiry depends on clocks. Without this bound, a
+ * clock that was ahead by years would leave tokens that stay valid for years.
  */
 const clockToleranceSeconds = 3600;
+
+/** Bounds the work for a forged token; issued tokens have about 400 characters. */
+const maxTokenLength = 4096;
 
 const audiences = {
   access: "fastapi-users:auth",
@@ -17,34 +22,35 @@ const audiences = {
   reset: "fastapi-users:reset",
 } as const;
 
-/** What a valid access token says. */
+/** The claims of a valid access token. */
 export interface AccessToken {
   readonly userId: string;
-  /** Names this one token, for ending it. */
+  /** Identifies this token when it is revoked. */
   readonly tokenId: string;
   /** The user's `token_version` when the token was issued. */
   readonly tokenVersion: number;
   readonly expiresAt: Date;
 }
 
-/** What a valid verification token says: its bearer reads the mail of this address. */
+/** The claims of a valid verification token. Its bearer reads the mail sent to this address. */
 export interface VerifyToken {
   readonly userId: string;
   readonly email: string;
   readonly tokenVersion: number;
 }
 
-/** What a valid reset token says. */
+/** A valid reset token. */
 export interface ResetToken {
   readonly userId: string;
-  /** Whether the account still has the address, the version and the password hash that the token was issued for. */
+  /** Tells whether the account still has the address, version and password hash that the token was issued for. */
   isFor(user: Pick<User, "email" | "hashedPassword" | "tokenVersion">): boolean;
 }
 
 /**
- * Signs and reads the three kinds of token, HS256, with FastAPI Users' claims and audiences, so that tokens issued by
- * the original program are read as well. No token passes for another kind's. Every token carries the user's
- * `token_version` too, by which it is ended.
+ * Signs and verifies access, verification and reset tokens: JWTs (HS256) with the claims and audiences of FastAPI Users,
+ * so that tokens issued by a FastAPI Users service with the same secret are valid too. The audience keeps a token of one
+ * kind from being accepted as another. Every token also carries the user's `token_version`, which revokes it when it
+ * changes.
  * @param secret at least 32 bytes
  */
 export function createTokens(secret: string) {
@@ -52,42 +58,43 @@ export function createTokens(secret: string) {
   const now = () => Math.floor(Date.now() / 1000);
 
   const issue = (audience: string | string[], claims: Record<string, string | number>) =>
-    sign({ ...claims, aud: audience, exp: now() + tokenLifetime });
+    sign({ ...claims, aud: audience, exp: now() + tokenLifetimeSeconds });
 
   const read = async (token: string, audience: string) =>
     (await verify(token, { algorithms: ["HS256"], audience, requiredClaims: ["exp", "sub"] })) || undefined;
 
-  /** Verified a moment ago: need not be verified again. So many at least, twice as many at most. */
+  /** Recently verified tokens, which need no second verification: between one and two times `maxSize`. */
   const verified = new QuickLRU<string, AccessToken>({ maxSize: 5_000 });
 
   return {
     /**
-     * An access token for this user, one hour long.
-     * @param user as read together with the password hash that was verified, so that a password changed since then ends
-     * the token
+     * Issues an access token.
+     * @param user as read together with the verified password hash, so that a password change since then revokes the token
      */
     issueAccess: (user: Pick<User, "id" | "tokenVersion">): Promise<string> =>
       issue([audiences.access], {
         sub: user.id,
-        // Nodes of an older version read the time of issue from this id.
+        // Version 7, because nodes of an older release take the time of issue from it.
         jti: Bun.randomUUIDv7(),
         token_version: user.tokenVersion,
       }),
 
-    /** What an access token says, undefined when it is forged, expired, for something else or lives far too long. */
+    /**
+     * Verifies an access token.
+     * @returns its claims; undefined when it is forged, expired, of another kind or expires too far in the future
+     */
     async readAccess(token: string): Promise<AccessToken | undefined> {
-      const known = verified.get(token);
-      if (known) {
-        if (known.expiresAt.getTime() > Date.now()) return known;
+      const cached = verified.get(token);
+      if (cached) {
+        if (cached.expiresAt.getTime() > Date.now()) return cached;
         verified.delete(token);
         return undefined;
       }
-      // Ours have about 400 characters; a longer one is not worth its verification.
-      if (token.length > 4096) return undefined;
+      if (token.length > maxTokenLength) return undefined;
       const claims = await read(token, audiences.access);
       if (!claims || typeof claims.sub !== "string" || typeof claims.exp !== "number") return undefined;
-      const tokenVersion = versionOf(claims["token_version"]);
-      const latestExpiry = now() + tokenLifetime + clockToleranceSeconds;
+      const tokenVersion = parseVersion(claims["token_version"]);
+      const latestExpiry = now() + tokenLifetimeSeconds + clockToleranceSeconds;
       if (tokenVersion === undefined || claims.exp > latestExpiry) return undefined;
       const access = {
         userId: claims.sub,
@@ -105,13 +112,13 @@ export function createTokens(secret: string) {
     async readVerify(token: string): Promise<VerifyToken | undefined> {
       const claims = (await read(token, audiences.verify)) ?? {};
       const { sub, email, token_version } = claims as Record<string, unknown>;
-      const tokenVersion = versionOf(token_version);
+      const tokenVersion = parseVersion(token_version);
       if (typeof sub !== "string" || typeof email !== "string" || tokenVersion === undefined)
         return undefined;
       return { userId: sub, email, tokenVersion };
     },
 
-    /** Good for one change: it carries a fingerprint of the password hash that it replaces. */
+    /** Issues a reset token. It carries a fingerprint of the current password hash, so that it works only once. */
     issueReset: (user: Pick<User, "id" | "email" | "hashedPassword" | "tokenVersion">): Promise<string> =>
       issue(audiences.reset, {
         sub: user.id,
@@ -123,7 +130,7 @@ export function createTokens(secret: string) {
     async readReset(token: string): Promise<ResetToken | undefined> {
       const claims = (await read(token, audiences.reset)) ?? {};
       const { sub, email, password_fgpt, token_version } = claims as Record<string, unknown>;
-      const tokenVersion = versionOf(token_version);
+      const tokenVersion = parseVersion(token_version);
       if (typeof sub !== "string" || typeof password_fgpt !== "string") return undefined;
       return {
         userId: sub,
@@ -141,16 +148,16 @@ export type Tokens = ReturnType<typeof createTokens>;
 
 const fingerprint = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest("base64url");
 
-/** What the signature covers: the signature itself has several spellings in base64, this has one. */
+/** Returns the signed part, which has a single encoding, while a signature has several in base64url. */
 const signedPart = (token: string) => token.slice(0, token.lastIndexOf("."));
 
-/** Versions are 32-bit integers in the database. */
-const largestVersion = 2 ** 31 - 1;
+/** A version is a 32-bit integer in the database. */
+const maxTokenVersion = 2 ** 31 - 1;
 
-/** The version that a token was issued under: 0 where it carries none, as those of the original program. */
-function versionOf(claim: unknown): number | undefined {
+/** Validates a version claim. Tokens issued by FastAPI Users carry none and count as version 0. */
+function parseVersion(claim: unknown): number | undefined {
   const version = claim === undefined ? 0 : claim;
-  return Number.isInteger(version) && Number(version) >= 0 && Number(version) <= largestVersion
+  return Number.isInteger(version) && Number(version) >= 0 && Number(version) <= maxTokenVersion
     ? Number(version)
     : undefined;
 }

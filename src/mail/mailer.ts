@@ -1,4 +1,4 @@
-/** One mail to one reader, the same in plain text and HTML. */
+/** A mail to one recipient, with the same content in plain text and HTML. */
 export interface MailMessage {
   to: string;
   subject: string;
@@ -6,10 +6,10 @@ export interface MailMessage {
   html: string;
 }
 
-/** Takes mails off a request's hands. */
+/** Sends mails in the background. */
 export interface Mailer {
-  /** Returns at once and never throws; a mail that cannot be delivered is told to the log only. */
+  /** Queues a mail. Returns at once and never throws; a failed delivery is only logged. */
   send(message: MailMessage): void;
-  /** Delivers what is waiting, within a limit of time; what is left then is lost, and logged. */
+  /** Delivers queued mails within a time limit. Mails left after that are lost and logged. */
   close(): Promise<void>;
 }

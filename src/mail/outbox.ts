@@ -1,27 +1,30 @@
-import { createGate } from "../gate.ts";
+import { createFairSemaphore } from "../concurrency/fair-semaphore.ts";
 import type { Mailer, MailMessage } from "./mailer.ts";
 
-/** Where the outbox tells what became of mails: never with body, token or full address. */
+/** The log of deliveries. Its fields never contain the body, the token or the full address of a mail. */
 export interface MailLog {
   info(event: string, fields: Record<string, unknown>): void;
   warn(event: string, fields: Record<string, unknown>): void;
 }
 
 export interface OutboxOptions {
-  /** One try; rejects with what {@link OutboxOptions.explain} understands. */
+  /** Attempts one delivery. Rejects with an error for {@link OutboxOptions.explain}. */
   deliver(message: MailMessage): Promise<unknown>;
-  /** What a failure is, fit for the log, and whether another try makes sense. */
+  /** Describes an error for the log, and tells whether another attempt may succeed. */
   explain(error: unknown): { temporary: boolean; fields: Record<string, unknown> };
   log: MailLog;
-  /** Pauses before the second, third, … try. */
+  /** Delays before the second, third, … attempt. */
   retryDelaysMs?: readonly number[];
-  /** Mails held at once, those waiting for another try included. */
+  /** Mails in the outbox, including those waiting for another attempt. More are dropped. */
   capacity?: number;
-  /** How long closing waits for mails on their way. */
+  /** The longest that closing waits for deliveries. */
   drainMs?: number;
 }
 
-/** A mailer that delivers in the background, a few mails at once, and tries again after temporary failures. */
+/** Mails delivered at once. */
+const concurrency = 4;
+
+/** Creates a mailer that delivers in the background, a few mails at once, and retries after temporary failures. */
 export function createOutbox({
   deliver,
   explain,
@@ -30,56 +33,56 @@ export function createOutbox({
   capacity = 500,
   drainMs = 5_000,
 }: OutboxOptions): Mailer {
-  const gate = createGate({ concurrency: 4, queueLimit: Infinity });
-  const held = new Set<Promise<void>>();
+  const semaphore = createFairSemaphore({ concurrency, queueLimit: capacity });
+  const deliveries = new Set<Promise<void>>();
   const closing = Promise.withResolvers<void>();
   let closed = false;
 
-  async function carry(message: MailMessage): Promise<void> {
+  async function deliverWithRetries(message: MailMessage): Promise<void> {
     const domain = domainOf(message);
-    for (let tries = 1; ; tries += 1) {
+    for (let attempt = 1; ; attempt += 1) {
       try {
-        await gate.pass(() => deliver(message));
-        log.info("mail.sent", { domain, tries });
+        await semaphore.run([], () => deliver(message));
+        log.info("mail.sent", { domain, tries: attempt });
         return;
       } catch (error) {
         const { temporary, fields } = explain(error);
-        const delay = retryDelaysMs[tries - 1];
-        if (!temporary || delay === undefined || closed) {
-          log.warn("mail.failed", { domain, tries, ...fields });
+        const delayMs = retryDelaysMs[attempt - 1];
+        if (!temporary || delayMs === undefined || closed) {
+          log.warn("mail.failed", { domain, tries: attempt, ...fields });
           return;
         }
-        log.info("mail.delayed", { domain, tries, ...fields });
-        await pause(delay, closing.promise);
+        log.info("mail.delayed", { domain, tries: attempt, ...fields });
+        await waitFor(closing.promise, delayMs);
       }
     }
   }
 
   return {
     send(message) {
-      if (closed || held.size >= capacity) {
+      if (closed || deliveries.size >= capacity) {
         log.warn("mail.dropped", { domain: domainOf(message), reason: closed ? "closed" : "full" });
         return;
       }
-      const carried = carry(message).finally(() => held.delete(carried));
-      held.add(carried);
+      const delivery = deliverWithRetries(message).finally(() => deliveries.delete(delivery));
+      deliveries.add(delivery);
     },
-    /** Mails between two tries get their last one now. */
+    /** Mails that wait for another attempt get their last one at once. */
     async close() {
       closed = true;
       closing.resolve();
-      await pause(drainMs, Promise.all(held));
-      if (held.size > 0) log.warn("mail.lost", { mails: held.size });
+      await waitFor(Promise.all(deliveries), drainMs);
+      if (deliveries.size > 0) log.warn("mail.lost", { mails: deliveries.size });
     },
   };
 }
 
 const domainOf = ({ to }: MailMessage): string => to.slice(to.lastIndexOf("@") + 1);
 
-/** Waits for the time or for `sooner`, and leaves no timer behind. */
-async function pause(milliseconds: number, sooner: Promise<unknown>): Promise<void> {
+/** Waits for an event, but no longer than the timeout, and leaves no timer behind. */
+async function waitFor(event: Promise<unknown>, timeoutMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  await Promise.race([promise, sooner]);
+  const timer = setTimeout(resolve, timeoutMs);
+  await Promise.race([promise, event]);
   clearTimeout(timer);
 }

@@ -5,26 +5,26 @@ import type { Mailer, MailMessage } from "./mailer.ts";
 import { createOutbox, type OutboxOptions } from "./outbox.ts";
 import type { Sender } from "./sender.ts";
 
-/** Tunes for tests; see {@link OutboxOptions}. */
-type Patience = Pick<OutboxOptions, "retryDelaysMs" | "capacity" | "drainMs"> & { timeoutMs?: number };
+/** Limits that tests replace; see {@link OutboxOptions}. `timeoutMs` applies to each step of a connection. */
+type Limits = Pick<OutboxOptions, "retryDelaysMs" | "capacity" | "drainMs"> & { timeoutMs?: number };
 
-/** How mails are sent over SMTP. */
+/** The configuration of delivery over SMTP. */
 export interface SmtpSettings {
-  /** As in the setting `MAIL_URL`; see {@link smtpServer}. */
+  /** The setting `MAIL_URL`; see {@link smtpServer}. */
   url: string;
   from: Sender;
-  /** What this host calls itself (EHLO, RFC 5321, 4.1.1.1); undefined: its name. */
+  /** The name that this host sends in EHLO (RFC 5321, 4.1.1.1); the system's host name if undefined. */
   host?: string | undefined;
 }
 
 /**
- * A mailer over SMTP. The library is loaded with the first mail.
- * @throws Error when the URL is of no use
+ * Creates a mailer that delivers over SMTP. The first mail loads the library.
+ * @throws Error when the URL is not valid
  */
 export function createSmtpMailer(
   { url, from, host }: SmtpSettings,
   log: OutboxOptions["log"],
-  { timeoutMs = 20_000, ...patience }: Patience = {},
+  { timeoutMs = 20_000, ...limits }: Limits = {},
 ): Mailer {
   const server = smtpServer(url);
   let transport: Promise<Transporter> | undefined;
@@ -46,7 +46,7 @@ export function createSmtpMailer(
         await transport
       ).sendMail({
         from,
-        // As an object it is one address, never read as a list or a header.
+        // An object is a single address; the library would parse a string as a list.
         to: { name: "", address: to },
         subject,
         text,
@@ -56,32 +56,32 @@ export function createSmtpMailer(
     },
     explain,
     log,
-    ...patience,
+    ...limits,
   });
 }
 
-/** Certificates that a connection is refused for, and what to do. */
+/** Problems with a certificate by error code, with advice for the operator. */
 const certificateProblems: [code: RegExp, cause: string][] = [
   [
     /EXPIRED|NOT_YET_VALID/,
-    "The mail server's certificate has expired or is not valid yet: look at it, and at this machine's clock.",
+    "The mail server's certificate has expired or is not valid yet. Check it, and the clock of this machine.",
   ],
   [/ALTNAME|HOSTNAME/, "The mail server's certificate is for another host than the one in MAIL_URL."],
   [
     /CERT|SIGNED|ISSUER|VERIFY/,
-    "The mail server's certificate is signed by an authority that is not known here: name a file with that authority's certificate in the environment variable NODE_EXTRA_CA_CERTS, and start again.",
+    "The mail server's certificate is signed by an authority that is not known here. Set the environment variable NODE_EXTRA_CA_CERTS to a file with that authority's certificate, and restart.",
   ],
 ];
 
-/** Problems that the library has codes for. */
+/** Other problems, by the library's error code. */
 const otherProblems: Partial<Record<string, string>> = {
-  EAUTH: "The mail server refuses the user or password in MAIL_URL.",
+  EAUTH: "The mail server rejects the user name or password in MAIL_URL.",
   ETLS: "The mail server offers no TLS, without which the password in MAIL_URL is not sent.",
 };
 
 /**
- * The error's message may hold the address and the server's words, so only codes are told, and the causes that an operator
- * can remove. Certificates and replies of 5yz are for good (RFC 5321, 4.2.1).
+ * Describes an error without its message, which may contain the recipient's address or text of the server. Problems with
+ * a certificate and 5yz replies (RFC 5321, 4.2.1) are permanent.
  */
 function explain(error: unknown) {
   const { code, originalCode, responseCode, command } = (error ?? {}) as NodemailerError;

@@ -1,6 +1,5 @@
 import { afterEach, expect, mock, spyOn, test } from "bun:test";
 
-import { createGate } from "../../src/gate.ts";
 import { createPasswordHashing } from "../../src/auth/password-hashing.ts";
 import { ApiError } from "../../src/errors.ts";
 import { errorResponse } from "../../src/http/error-response.ts";
@@ -157,28 +156,4 @@ test("beyond the queue a hash is refused at once with Retry-After, and the other
   expect(await first).toStartWith("$argon2id$");
   await second;
   expect(small.pending()).toBe(0);
-});
-
-test("the gate never lets more than its number run, keeps their order, and survives failures", async () => {
-  const gate = createGate({ concurrency: 2, queueLimit: 10 });
-  const started: number[] = [];
-  let running = 0;
-  let most = 0;
-  const results = await Promise.allSettled(
-    Array.from({ length: 10 }, (_, index) =>
-      gate.pass(async () => {
-        started.push(index);
-        most = Math.max(most, ++running);
-        await Bun.sleep(1);
-        running -= 1;
-        if (index % 3 === 0) throw new Error("failed");
-        return index;
-      }),
-    ),
-  );
-  expect(most).toBe(2);
-  expect(started).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-  expect(results.filter(({ status }) => status === "rejected")).toHaveLength(4);
-  expect(gate.pending()).toBe(0);
-  expect(await gate.pass(async () => "next")).toBe("next");
 });

@@ -3,7 +3,12 @@ import { expect, test } from "bun:test";
 import { createConsoleMailer } from "../../src/mail/console-mailer.ts";
 import { resetMessage, verifyMessage } from "../../src/mail/messages.ts";
 
-const mail = { to: "ann@example.com", token: "a.b-c_d", baseUrl: "https://photos.example.com" };
+const mail = {
+  to: "ann@example.com",
+  token: "a.b-c_d",
+  lifetime: "one hour",
+  baseUrl: "https://photos.example.com",
+};
 
 test.each([
   ["verify", "Confirm your email address", verifyMessage(mail)],
@@ -14,7 +19,7 @@ test.each([
     const link = `https://photos.example.com/#/${page}?token=a.b-c_d`;
     expect(message).toMatchObject({ to: mail.to, subject });
     const [why, labelled, ignore, ...more] = message.text.trimEnd().split("\n\n");
-    expect(why).toMatch(/your account at photos\.example\.com.*\.$/);
+    expect(why).toMatch(/your account at photos\.example\.com; the link works for one hour\.$/);
     expect(labelled).toBe(`${subject}:\n${link}`);
     expect(ignore).toMatch(/^If .* ignore this email/);
     expect(more).toEqual(["For developers", "The token by itself:\na.b-c_d"]);

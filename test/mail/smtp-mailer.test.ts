@@ -11,7 +11,8 @@ import { startSmtpSink } from "../support/smtp-sink.ts";
 
 const from = { name: "Image Sharing", address: "no-reply@example.com" };
 const token = `${"eyJhbGciOiJIUzI1NiJ9".repeat(8)}.a-b_c=.secret`;
-const message = (to = "ann@example.com") => resetMessage({ to, token, baseUrl: "http://localhost:8000" });
+const message = (to = "ann@example.com") =>
+  resetMessage({ to, token, lifetime: "one hour", baseUrl: "http://localhost:8000" });
 
 function recordingLog() {
   const lines: [event: string, fields: Record<string, unknown>][] = [];
@@ -185,7 +186,7 @@ test("smtp: a relay whose certificate no known authority has signed is named as 
       expect.objectContaining({
         domain: "example.com",
         tries: 1,
-        cause: expect.stringMatching(/authority that is not known here: .* NODE_EXTRA_CA_CERTS/),
+        cause: expect.stringMatching(/authority that is not known here\. .* NODE_EXTRA_CA_CERTS/),
       }),
     ],
   ]);
