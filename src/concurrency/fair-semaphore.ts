@@ -1,72 +1,72 @@
 import { ApiError } from "../errors.ts";
 
 /**
- * Lets a bounded number of expensive tasks run at once. Tasks that wait take turns by the parties they belong to (an
- * account, a network): the next one to run is the one whose parties were served longest ago, so that a party with forty
- * waiting tasks delays every other party by one task, not by forty.
+ * A semaphore with a bounded queue. Waiting tasks take turns by the parties that they belong to, such as an account or a
+ * network: the next task is the one whose parties were served longest ago. A party with forty waiting tasks therefore
+ * delays every other party by one task, not by forty. Among equals, the first to arrive is the first to run.
  */
 export interface FairSemaphore {
   /**
-   * Runs the task as soon as it is its turn.
-   * @param parties names of those the task belongs to; one name never means two parties
-   * @param signal a task that still waits when it aborts never runs
-   * @throws ApiError OVERLOADED when the queue is full, or one of the parties has all the places it may hold: at once, or
-   * later, when the place is needed by a party that holds fewer; the signal's reason; otherwise whatever the task throws
+   * Runs a task when its turn comes.
+   * @param parties unique names of the parties that the task belongs to; may be empty
+   * @param signal aborts the wait; it does not affect a task that runs
+   * @throws ApiError OVERLOADED when the queue is full or a party has reached its limit, either at once or later, when a
+   * party with fewer places needs the place; the signal's reason when the wait is aborted; any error of the task
    */
   run<Result>(parties: readonly string[], task: () => Promise<Result>, signal?: AbortSignal): Promise<Result>;
-  /** Tasks that run or wait. */
+  /** Returns the number of running and waiting tasks. */
   pending(): number;
 }
 
 export interface FairSemaphoreLimits {
-  /** Tasks that run at once. */
+  /** Tasks running at once. */
   readonly concurrency: number;
-  /** More tasks that may run at once, for parties that run none: they get past the long tasks of others. */
+  /** Additional running tasks, only for parties without a running task, so that the long tasks of others do not block them. */
   readonly reserve?: number;
-  /** Tasks that may wait. */
+  /** Waiting tasks. */
   readonly queueLimit: number;
-  /** Places, running or waiting, that one party may hold; as many as there are when left out. */
+  /** Running and waiting tasks of one party; unlimited if omitted. */
   readonly partyLimit?: number;
 }
 
 interface Task {
   readonly parties: readonly Party[];
   readonly start: () => void;
-  readonly refuse: (error: unknown) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 interface Party {
   readonly name: string;
-  /** Tasks of this party that run or wait. */
+  /** The number of running and waiting tasks. */
   places: number;
   running: number;
-  /** The turn in which it was last served; 0 before the first. */
+  /** The number of the turn in which a task of this party last started; 0 if none has. */
   lastTurn: number;
 }
 
-/** Creates a semaphore that holds nothing yet. */
 export function createFairSemaphore({
   concurrency,
   reserve = 0,
   queueLimit,
   partyLimit = Number.POSITIVE_INFINITY,
 }: FairSemaphoreLimits): FairSemaphore {
-  /** Only parties with a task that runs or waits, so that the map is bounded by the limits. */
+  /** The parties with running or waiting tasks, so that the limits bound the size of the map. */
   const parties = new Map<string, Party>();
-  /** In order of arrival. A queue is short: a scan costs nothing beside the tasks that semaphores are for. */
+  /** In order of arrival. Scanning a queue of some hundred tasks is cheap compared to the tasks themselves. */
   let waiting: Task[] = [];
   let running = 0;
   let turn = 0;
 
-  const mayStart = (of: readonly Party[]) =>
-    running < concurrency || (running < concurrency + reserve && of.every((party) => party.running === 0));
+  const mayStart = (taskParties: readonly Party[]) =>
+    running < concurrency ||
+    (running < concurrency + reserve && taskParties.every((party) => party.running === 0));
 
-  /** Starts waiting tasks in their order for as long as one may. */
+  /** Starts waiting tasks in the order of their turns until no further task may start. */
   function dispatch(): void {
     for (;;) {
       const next = waiting
         .filter((task) => mayStart(task.parties))
-        .reduce<Task | undefined>(earlier, undefined);
+        .reduce<Task | undefined>(nextInTurn, undefined);
       if (!next) return;
       waiting = waiting.filter((task) => task !== next);
       running += 1;
@@ -79,33 +79,37 @@ export function createFairSemaphore({
     }
   }
 
-  /** Makes room for a task of `newcomers` by refusing the latest waiting task of parties that hold clearly more places. */
-  function evict(newcomers: readonly Party[], candidates: readonly Task[]): boolean {
-    const heaviest = candidates.reduce<Task | undefined>(
+  /**
+   * Rejects the latest of the waiting tasks with the largest share, if the new task's share would still be smaller.
+   * @returns whether a task was rejected
+   */
+  function evict(newParties: readonly Party[], candidates: readonly Task[]): boolean {
+    const largest = candidates.reduce<Task | undefined>(
       (found, task) => (found && share(task.parties) < share(found.parties) ? found : task),
       undefined,
     );
-    if (!heaviest || share(heaviest.parties) <= share(newcomers) + 1) return false;
-    withdraw(heaviest, new ApiError("OVERLOADED"));
+    if (!largest || share(largest.parties) <= share(newParties) + 1) return false;
+    withdraw(largest, new ApiError("OVERLOADED"));
     return true;
   }
 
-  /** Refuses a task where it still waits. */
+  /** Rejects a task if it is still waiting. */
   function withdraw(task: Task, reason: unknown): void {
     if (!waiting.includes(task)) return;
     waiting = waiting.filter((other) => other !== task);
     leave(task.parties);
-    task.refuse(reason);
+    task.reject(reason);
   }
 
-  function makeRoom(newcomers: readonly Party[]): boolean {
-    for (const party of newcomers) {
-      // A task refused for one party may have made room in the others too: networks lie within larger ones.
+  /** Makes room for a task of these parties if necessary. @returns whether there is room */
+  function makeRoom(newParties: readonly Party[]): boolean {
+    for (const party of newParties) {
+      // Evicting a task for one party may also have made room in the others, because networks are nested.
       if (party.places < partyLimit) continue;
       const candidates = waiting.filter((task) => task.parties.includes(party));
-      if (!evict(newcomers, candidates)) return false;
+      if (!evict(newParties, candidates)) return false;
     }
-    return mayStart(newcomers) || waiting.length < queueLimit || evict(newcomers, waiting);
+    return mayStart(newParties) || waiting.length < queueLimit || evict(newParties, waiting);
   }
 
   function partyNamed(name: string): Party {
@@ -114,40 +118,40 @@ export function createFairSemaphore({
     return party;
   }
 
-  function leave(of: readonly Party[]): void {
-    for (const party of of) party.places -= 1;
-    forgetIdle(of);
+  function leave(taskParties: readonly Party[]): void {
+    for (const party of taskParties) party.places -= 1;
+    removeIdle(taskParties);
   }
 
-  function forgetIdle(of: readonly Party[]): void {
-    for (const { name, places } of of) if (places === 0) parties.delete(name);
+  function removeIdle(taskParties: readonly Party[]): void {
+    for (const { name, places } of taskParties) if (places === 0) parties.delete(name);
   }
 
   return {
     async run(names, task, signal) {
       signal?.throwIfAborted();
-      const of = [...new Set(names)].map(partyNamed);
-      if (!makeRoom(of)) {
-        forgetIdle(of);
+      const taskParties = [...new Set(names)].map(partyNamed);
+      if (!makeRoom(taskParties)) {
+        removeIdle(taskParties);
         throw new ApiError("OVERLOADED");
       }
-      for (const party of of) party.places += 1;
-      const { promise: turnCame, resolve: start, reject: refuse } = Promise.withResolvers<void>();
-      const newTask = { parties: of, start, refuse };
+      for (const party of taskParties) party.places += 1;
+      const { promise: started, resolve: start, reject } = Promise.withResolvers<void>();
+      const newTask = { parties: taskParties, start, reject };
       waiting.push(newTask);
       dispatch();
-      // A task that need not wait starts at once.
+      // A task that does not have to wait starts synchronously.
       if (waiting.includes(newTask)) {
         const abort = () => withdraw(newTask, signal?.reason);
         signal?.addEventListener("abort", abort, { once: true });
-        await turnCame.finally(() => signal?.removeEventListener("abort", abort));
+        await started.finally(() => signal?.removeEventListener("abort", abort));
       }
       try {
         return await task();
       } finally {
         running -= 1;
-        for (const party of of) party.running -= 1;
-        leave(of);
+        for (const party of taskParties) party.running -= 1;
+        leave(taskParties);
         dispatch();
       }
     },
@@ -155,14 +159,14 @@ export function createFairSemaphore({
   };
 }
 
-/** The places held by the smallest of a task's parties. A task with a large share is refused first. */
-const share = (of: readonly Party[]) => Math.min(...of.map(({ places }) => places));
+/** The number of places that the smallest of a task's parties holds. */
+const share = (parties: readonly Party[]) => Math.min(...parties.map(({ places }) => places));
 
-/** Which of two tasks is next: the one whose most recently served party was served longer ago; then by its other parties. */
-function earlier(first: Task | undefined, second: Task): Task {
+/** Returns the task whose most recently served party was served longer ago; further parties decide among equals. */
+function nextInTurn(first: Task | undefined, second: Task): Task {
   if (!first) return second;
   const turns = ({ parties }: Task) => parties.map(({ lastTurn }) => lastTurn).sort((a, b) => b - a);
-  const [ours, theirs] = [turns(first), turns(second)];
-  const differs = ours.findIndex((value, i) => value !== theirs[i]);
-  return differs !== -1 && theirs[differs]! < ours[differs]! ? second : first;
+  const [firstTurns, secondTurns] = [turns(first), turns(second)];
+  const index = firstTurns.findIndex((turn, i) => turn !== secondTurns[i]);
+  return index !== -1 && secondTurns[index]! < firstTurns[index]! ? second : first;
 }

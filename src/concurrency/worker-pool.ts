@@ -2,42 +2,42 @@ import { ApiError } from "../errors.ts";
 import { createFairSemaphore } from "./fair-semaphore.ts";
 import { JobFailed, WorkerProcess, type JobLimits } from "./worker-process.ts";
 
-/** A few processes, started on demand, that do jobs which must not be able to harm this one. */
+/** A pool of worker processes, started on demand, for jobs that must not be able to harm the main process. */
 export interface WorkerPool {
   /**
-   * Has a process do a job as soon as it is the party's turn. After a crash the job is done once more, because the system
-   * may have killed the process for a reason that lies elsewhere; it must be safe to repeat.
+   * Runs a job in a worker process when the party's turn comes. Retries it once after a crash, because the system may have
+   * killed the process for an unrelated reason, so a job must be safe to repeat.
    * @param party the account that the job is for; waiting jobs take turns by it
-   * @param job JSON
-   * @returns the process's answer
-   * @throws ApiError OVERLOADED when too many jobs wait, or no process can be started; STOPPING once closed; JobFailed; the
-   * signal's reason
+   * @param job a message that can be serialized as JSON
+   * @returns the worker's answer
+   * @throws ApiError OVERLOADED when the queue is full or no process can be started, STOPPING when the pool is closed;
+   * JobFailed; the signal's reason
    */
   run(party: string, job: object, limits: JobLimits, signal: AbortSignal): Promise<unknown>;
-  /** Starts a process where none is idle and one may be started: a job is likely to come. */
+  /** Starts a process ahead of an expected job, unless one is idle or the pool is full. */
   prepare(): void;
-  /** Jobs that run or wait. */
+  /** Returns the number of running and waiting jobs. */
   pending(): number;
-  /** Ends all processes. Resolves when they are gone. */
+  /** Kills all processes. Resolves when they have exited. */
   close(): Promise<void>;
 }
 
 export interface WorkerPoolOptions {
   /** See {@link WorkerProcess}. */
   readonly command: readonly string[];
-  /** Working directory of the processes. */
+  /** The working directory of the processes. */
   readonly folder: string;
-  /** Processes at once; one more runs for an account that has none while long jobs of others take them all. */
+  /** The number of processes. One more may run for an account without a running job, see `reserve` of the semaphore. */
   readonly size: number;
-  /** Jobs that may wait. */
+  /** Waiting jobs. */
   readonly queueLimit: number;
-  /** After this long without a job a process is ended. */
+  /** The time without a job after which a process is killed. */
   readonly idleMs: number;
-  /** A process that still holds more bytes than this after a job is ended, so that its memory comes back. */
+  /** Resident memory after a job above which a process is killed, so that the system gets it back. */
   readonly idleMemoryBytes: number;
 }
 
-/** Creates a pool without processes. */
+/** Creates a pool. It starts no process until there is a job. */
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const { command, folder, size, queueLimit, idleMs, idleMemoryBytes } = options;
   const semaphore = createFairSemaphore({
@@ -47,17 +47,17 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   });
   const idle: { worker: WorkerProcess; timer: Timer }[] = [];
   const busy = new Set<WorkerProcess>();
-  /** Processes that were killed and are not gone yet. */
-  const ending = new Set<Promise<void>>();
+  /** Processes that have been killed and have not exited yet. */
+  const exiting = new Set<Promise<void>>();
   let closed = false;
 
-  function end(worker: WorkerProcess): void {
-    const gone = worker.kill().finally(() => ending.delete(gone));
-    ending.add(gone);
+  function stop(worker: WorkerProcess): void {
+    const exited = worker.kill().finally(() => exiting.delete(exited));
+    exiting.add(exited);
   }
 
   function start(): WorkerProcess {
-    // A job whose process ended with the pool must not start another one.
+    // Closing the pool crashes running jobs, whose retry must not start a process.
     if (closed) throw new ApiError("STOPPING");
     try {
       return new WorkerProcess(command, folder);
@@ -74,27 +74,27 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     return undefined;
   }
 
-  function keep(worker: WorkerProcess): void {
+  function keepIdle(worker: WorkerProcess): void {
     const timer = setTimeout(() => {
       idle.splice(
         idle.findIndex((entry) => entry.worker === worker),
         1,
       );
-      end(worker);
+      stop(worker);
     }, idleMs);
     timer.unref();
     idle.push({ worker, timer });
   }
 
   async function attempt(job: object, limits: JobLimits, signal: AbortSignal): Promise<unknown> {
-    // Before a process is taken, which would otherwise be neither idle nor ended.
+    // Checked before a process is taken: a worker that throws at once would be neither idle nor stopped.
     signal.throwIfAborted();
     const worker = takeIdle() ?? start();
     busy.add(worker);
     try {
       const result = await worker.run(job, limits, signal);
-      if ((worker.memoryBytes ?? 0) > idleMemoryBytes) end(worker);
-      else keep(worker);
+      if ((worker.memoryBytes ?? 0) > idleMemoryBytes) stop(worker);
+      else keepIdle(worker);
       return result;
     } finally {
       busy.delete(worker);
@@ -113,14 +113,14 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         signal,
       ),
     prepare() {
-      if (idle.length === 0 && busy.size < size) keep(start());
+      if (idle.length === 0 && busy.size < size) keepIdle(start());
     },
     pending: () => semaphore.pending(),
     async close() {
       closed = true;
       const all = [...busy, ...idle.map(({ worker }) => worker)];
       for (const { timer } of idle.splice(0)) clearTimeout(timer);
-      await Promise.all([...ending, ...all.map((worker) => worker.kill())]);
+      await Promise.all([...exiting, ...all.map((worker) => worker.kill())]);
     },
   };
 }

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 
-/** A job ended without a result, and the process that ran it is gone. */
+/** The error of a job that ended without a result. Its process has been killed or has exited. */
 export class JobFailed extends Error {
   override readonly name = "JobFailed";
   /**
-   * @param reason `time` and `memory`: it was killed for using more than its limits allow; `crash`: it ended by itself
+   * @param reason `time` or `memory` when the job exceeded that limit; `crash` when the process exited by itself
    * @param detail for the log
    */
   constructor(
@@ -15,36 +15,36 @@ export class JobFailed extends Error {
   }
 }
 
-/** What one job may use. */
+/** The resource limits of a job. */
 export interface JobLimits {
   /**
-   * Milliseconds of processor time where the system reports it (Linux), so that a busy machine fails no harmless job;
-   * wall-clock time is limited to {@link wallClockFactor} times as much. Elsewhere, milliseconds of wall-clock time.
+   * On Linux, milliseconds of processor time, so that a harmless job does not fail on a busy machine; wall-clock time is
+   * limited to {@link wallClockFactor} times as much. On other systems, milliseconds of wall-clock time.
    */
   readonly timeMs: number;
-  /** Bytes of resident memory; watched on Linux only. */
+  /** Resident memory; enforced on Linux only. */
   readonly memoryBytes: number;
 }
 
-/** Milliseconds between checks of a running job's limits. */
+/** The interval between checks of a running job's limits. */
 const watchIntervalMs = 50;
 
-/** Wall-clock time that a job may take, as a multiple of its processor time. */
+/** The wall-clock limit as a multiple of the limit on processor time. */
 const wallClockFactor = 5;
 
-/** Milliseconds to wait for a killed process to be gone; one that hangs in the kernel (a dead network disk) may never be. */
+/** The time to wait for a killed process to exit. A process blocked in the kernel, as by a dead network disk, may never do. */
 const exitTimeoutMs = 5_000;
 
-/** A child process that does one job at a time: a message in, a message out (JSON). It can be killed at any moment. */
+/** A child process that runs one job at a time: it receives one JSON message and answers with one. */
 export class WorkerProcess {
   readonly #child: Bun.Subprocess;
   #job: PromiseWithResolvers<unknown> | undefined;
 
   /**
-   * Starts the process, with an empty environment: it needs no secrets.
-   * @param command it must end when its channel to this process closes
-   * @param folder its working directory
-   * @throws the system's error where no process can be started
+   * Starts the process, with an empty environment so that it receives no secrets.
+   * @param command the command line; the program must exit when its IPC channel closes
+   * @param folder the working directory
+   * @throws the system's error if the process cannot be started
    */
   constructor(command: readonly string[], folder: string) {
     this.#child = Bun.spawn([...command], {
@@ -57,23 +57,23 @@ export class WorkerProcess {
     void this.#child.exited.then((code) =>
       this.#job?.reject(new JobFailed("crash", `ended with ${this.#child.signalCode ?? `status ${code}`}`)),
     );
-    // The pool closes its workers; a forgotten one must not keep this process from ending.
+    // An idle worker must not keep this process from exiting.
     this.#child.unref();
   }
 
-  /** Whether it can take another job. */
+  /** Whether the process can run another job. */
   get isAlive(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null && !this.#child.killed;
   }
 
-  /** Bytes of resident memory; undefined where the system does not report it. */
+  /** The resident memory in bytes; undefined if the system does not report it. */
   get memoryBytes(): number | undefined {
     return processUsage(this.#child.pid)?.memoryBytes;
   }
 
   /**
-   * Has the process do a job. When this rejects, the process has been killed.
-   * @returns the message that the process answers with
+   * Runs a job. When it rejects, the process has been killed.
+   * @returns the answer of the process
    * @throws JobFailed; the signal's reason when it aborts
    */
   async run(job: object, limits: JobLimits, signal: AbortSignal): Promise<unknown> {
@@ -88,7 +88,7 @@ export class WorkerProcess {
       try {
         this.#child.send(job);
       } catch (error) {
-        // It ended while it was idle, and its exit was not noticed yet.
+        // The process exited while idle, and the exit event has not arrived yet.
         throw new JobFailed("crash", String(error));
       }
       return await promise;
@@ -103,7 +103,7 @@ export class WorkerProcess {
     }
   }
 
-  /** Ends the process at once. Resolves when it is gone, or when it cannot be waited for any longer. */
+  /** Kills the process. Resolves when it has exited, or after {@link exitTimeoutMs}. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -128,14 +128,14 @@ export class WorkerProcess {
   }
 }
 
-/** What a process uses, as Linux reports it (proc(5)); undefined on other systems and for a process that is gone. */
+/** Reads the resource usage of a process from proc(5); undefined on other systems and for a process that has exited. */
 function processUsage(pid: number): { processorMs: number; memoryBytes: number } | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "latin1");
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
-    // Behind the command's name, which may hold spaces and brackets: utime and stime are the 12th and 13th field, in
-    // hundredths of a second.
+    // utime and stime are the 12th and 13th fields after the command's name, which may itself contain spaces and
+    // brackets, in hundredths of a second.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return {
       processorMs: (Number(fields[11]) + Number(fields[12])) * 10,

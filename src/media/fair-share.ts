@@ -1,29 +1,34 @@
-/** Milliseconds of work after which everybody else has a turn. */
-const longest = 5;
-let worked = 0;
-let pause: Promise<void> | undefined;
+/**
+ * Runs a piece of work, after yielding to the event loop if pieces since its last turn have used up their share.
+ * @param work only the time in which it blocks the thread counts, not the time in which it waits
+ * @throws any error of the work
+ */
+export type YieldToEventLoop = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
 /**
- * Does a piece of an upload's work once others have had their turn. The bodies of many uploads come in together, and
- * the work on fifty of them in one go holds up every other answer by a tenth of a second.
- * @param work counts for as long as it keeps the thread busy, not for what it waits for
- * @throws whatever the work throws
+ * Creates a share of the event loop for all uploads together. Chunks of many uploads arrive at the same time; processing
+ * fifty of them in one turn of the event loop would delay every other response by a tenth of a second.
  */
-export async function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-  while (worked >= longest) await (pause ??= nextTurn());
-  const start = performance.now();
-  try {
-    return work();
-  } finally {
-    worked += performance.now() - start;
-  }
-}
+export function createYieldToEventLoop(maxBlockingMs = 5): YieldToEventLoop {
+  let blockedMs = 0;
+  let nextTurn: Promise<void> | undefined;
 
-const nextTurn = () =>
-  new Promise<void>((resolve) =>
-    setImmediate(() => {
-      worked = 0;
-      pause = undefined;
-      resolve();
-    }),
-  );
+  const startNextTurn = () =>
+    new Promise<void>((resolve) =>
+      setImmediate(() => {
+        blockedMs = 0;
+        nextTurn = undefined;
+        resolve();
+      }),
+    );
+
+  return async (work) => {
+    while (blockedMs >= maxBlockingMs) await (nextTurn ??= startNextTurn());
+    const start = performance.now();
+    try {
+      return work();
+    } finally {
+      blockedMs += performance.now() - start;
+    }
+  };
+}

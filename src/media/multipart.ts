@@ -1,5 +1,5 @@
 import { ApiError, ValidationProblems } from "../errors.ts";
-import { inTurn } from "./fair-share.ts";
+import type { YieldToEventLoop } from "./fair-share.ts";
 import { Pace } from "./pace.ts";
 
 /** Receives the parts of a multipart form as they arrive. */
@@ -24,6 +24,7 @@ export async function readMultipart(
   request: Request,
   listener: MultipartListener,
   between: (received: number) => Promise<void>,
+  yieldToEventLoop: YieldToEventLoop,
 ): Promise<void> {
   const contentType = request.headers.get("content-type") ?? "";
   if (!/^multipart\/form-data\s*(;|$)/i.test(contentType) || !request.body)
@@ -51,7 +52,7 @@ export async function readMultipart(
       if (tooSlow) throw new ApiError("UPLOAD_TOO_SLOW", { headers: { connection: "close" } });
       if (done) break;
       received += value.length;
-      await inTurn(() => form.write(value));
+      await yieldToEventLoop(() => form.write(value));
       await between(received);
     }
     await form.end();

@@ -1,62 +1,65 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-const ATTEMPTS = 3;
-/** The longest that a call waits because the store says so (milliseconds); beyond it the user is told to wait. */
-const LONGEST_WAIT = 10_000;
+const maxAttempts = 3;
 
-/** What is looked at in a failed call; `status` is missing when no answer came, or none that could be read. */
+/** The longest wait for a rate limit (429). Beyond it the call fails, and the client is asked to retry later. */
+const maxRateLimitWaitMs = 10_000;
+
+/** The relevant part of a failed call's error. `status` is missing when there was no response, or an unreadable one. */
 interface Failure {
   readonly status?: number;
   readonly headers?: Headers;
-  /** Whether the store means it to be repeated, whatever its status. */
+  /** Whether the store asks for a retry, regardless of the status. */
   readonly isTemporary?: boolean;
 }
 
 /**
- * Repeats a call to a store, which must be safe to repeat, as long as its failure may pass: up to three attempts,
- * none begun after `until` (of `performance.now()`). `pause`: milliseconds before the second. Rejects with the
- * last failure, or the signal's reason.
+ * Runs a call to a store and retries it after temporary failures, in up to three attempts.
+ * @param delayMs the delay before the second attempt; it doubles with each further one
+ * @param call must be safe to repeat
+ * @param deadline the value of `performance.now()` after which no attempt starts
+ * @throws the last failure, or the signal's reason when it aborts
  */
 export async function retry<T>(
   signal: AbortSignal,
-  pause: number,
+  delayMs: number,
   call: () => Promise<T>,
-  until = Number.POSITIVE_INFINITY,
+  deadline = Number.POSITIVE_INFINITY,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await call();
     } catch (failure) {
       signal.throwIfAborted();
-      const wait = waitBeforeRetry(failure, attempt, pause);
-      if (wait === null || attempt === ATTEMPTS || performance.now() + wait >= until) throw failure;
-      await sleep(wait, undefined, { signal });
+      const waitMs = retryWaitMs(failure, attempt, delayMs);
+      if (waitMs === null || attempt === maxAttempts || performance.now() + waitMs >= deadline) throw failure;
+      await sleep(waitMs, undefined, { signal });
     }
   }
 }
 
-/** Whether the failed call may have had its effect all the same: its answer was lost, unreadable or a 5xx. */
+/** Tells whether a failed call may have taken effect: its response was lost, unreadable or a 5xx. */
 export function mayHaveSucceeded(failure: unknown): boolean {
   const { status } = failure as Failure;
   return status === undefined || status >= 500;
 }
 
 /**
- * Milliseconds after which the call is worth repeating, null when it is not. A 429 names its wait in milliseconds
- * (`X-RateLimit-Reset`); otherwise `pause` doubles with each attempt (the first is 1), less up to a quarter so
- * that many callers do not come back together.
+ * Returns the wait before the next attempt, or null if a retry is pointless. A 429 states its own wait. Otherwise the delay
+ * doubles with each attempt, minus a random part of up to a quarter, so that many callers do not retry at the same time.
+ * @param attempt the number of the failed attempt, starting at 1
  */
-function waitBeforeRetry(failure: unknown, attempt: number, pause: number): number | null {
+function retryWaitMs(failure: unknown, attempt: number, delayMs: number): number | null {
   const { status, isTemporary } = failure as Failure;
   if (status === 429) {
-    const wait = rateLimitResetMs(failure as Failure);
-    return wait > LONGEST_WAIT ? null : wait;
+    const waitMs = rateLimitResetMs(failure as Failure);
+    return waitMs > maxRateLimitWaitMs ? null : waitMs;
   }
   if (!mayHaveSucceeded(failure) && !isTemporary) return null;
-  return pause * 2 ** (attempt - 1) * (1 - Math.random() / 4);
+  return delayMs * 2 ** (attempt - 1) * (1 - Math.random() / 4);
 }
 
-/** Milliseconds until a 429's limit is lifted; a second when it does not say. */
+/** Returns the milliseconds until a 429's limit is lifted, from `X-RateLimit-Reset`; one second if it is missing. */
 export function rateLimitResetMs(failure: Failure): number {
   const reset = Number(failure.headers?.get("x-ratelimit-reset") ?? Number.NaN);
   return Number.isFinite(reset) && reset >= 0 ? reset : 1000;

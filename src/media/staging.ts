@@ -6,6 +6,7 @@ import { ApiError, ValidationProblems, type Problem } from "../errors.ts";
 import type { SpaceClaim } from "../operation/disk-space.ts";
 import { displayName } from "./display-name.ts";
 import { enoughToInspect, inspectFirstBytes } from "./inspection.ts";
+import type { YieldToEventLoop } from "./fair-share.ts";
 import { readMultipart, type MultipartListener } from "./multipart.ts";
 import { mediaTypes, type MediaKind, type MediaType } from "./types.ts";
 import { describeUnsupported } from "./unsupported-formats.ts";
@@ -37,6 +38,8 @@ export interface StagingLimits {
   readonly maxBytes: Readonly<Record<MediaKind, number>>;
   /** Of the folder's disk. */
   readonly space: { claim(bytes: number): Promise<SpaceClaim> };
+  /** Shared by all uploads. */
+  readonly yieldToEventLoop: YieldToEventLoop;
 }
 
 /** Bytes of a form around its file: boundaries, part headers, the caption, earlier parts that are no image or video. */
@@ -60,11 +63,12 @@ export async function stageUpload(request: Request, limits: StagingLimits): Prom
   const claim = await limits.space.claim(declared);
   const form = new UploadForm(() => new TempFile(join(limits.folder, crypto.randomUUID()), limits.maxBytes));
   try {
-    await readMultipart(request, form, async (received) => {
+    const between = async (received: number) => {
       refuseBeyond(received);
       await claim.received(received);
       await form.settle();
-    });
+    };
+    await readMultipart(request, form, between, limits.yieldToEventLoop);
     return await form.end();
   } catch (error) {
     await form.discard();

@@ -1,6 +1,6 @@
 /**
- * Starts `work` and settles as it does, or rejects with the signal's reason as soon as that aborts. What cannot
- * be interrupted (an fsync on a hanging disk) is left behind; it must look at the signal before its next step.
+ * Runs `work` and settles like it, or rejects with the signal's reason as soon as the signal aborts. Work that cannot be
+ * interrupted, such as an fsync on a hanging disk, continues; it must check the signal before its next step.
  */
 export async function untilAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();

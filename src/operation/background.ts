@@ -8,6 +8,7 @@ export interface Background {
   drain(): Promise<void>;
 }
 
+/** Creates a runner without tasks. */
 export function createBackground(log: Log): Background {
   const running = new Set<Promise<void>>();
   return {

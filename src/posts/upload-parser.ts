@@ -1,5 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 
+import { createYieldToEventLoop } from "../media/fair-share.ts";
 import { filesBeside } from "../media/preparation.ts";
 import { stageUpload, type StagedUpload } from "../media/staging.ts";
 import { createUploadSlots } from "../media/upload-slots.ts";
@@ -42,6 +43,7 @@ export function uploadParser({
   space,
 }: UploadServices) {
   const slots = createUploadSlots(config.uploadsPerAccount);
+  const yieldToEventLoop = createYieldToEventLoop();
   const held = new WeakMap<Request, { upload: StagedUpload; releaseSlot: () => void }>();
 
   return {
@@ -57,6 +59,7 @@ export function uploadParser({
           folder: tempDir,
           maxBytes: { image: config.maxImageSize, video: config.maxVideoSize },
           space: { claim: (bytes) => space.claim(account, bytes) },
+          yieldToEventLoop,
         });
         held.set(request, { upload, releaseSlot });
         return { file: upload.file, ...(upload.caption === undefined ? {} : { caption: upload.caption }) };

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 
+import { createYieldToEventLoop } from "../../src/media/fair-share.ts";
 import { readMultipart } from "../../src/media/multipart.ts";
 
 /** A form with one file between two captions, sent in these chunks; gives the bytes that the file's part had. */
@@ -19,7 +20,7 @@ async function readFile(chunks: Uint8Array[]): Promise<Buffer> {
     startFile: () => (bytes: Uint8Array) => void pieces.push(Buffer.from(bytes)),
     field: (_name: string, value: string) => void fields.push(value),
   };
-  await readMultipart(request, listener, async () => {});
+  await readMultipart(request, listener, async () => {}, createYieldToEventLoop());
   expect(fields).toEqual(["before", "after"]);
   return Buffer.concat(pieces);
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, beforeEach, expect, jest, test } from "bun:test";
 
 import { ApiError } from "../../src/errors.ts";
+import { createYieldToEventLoop } from "../../src/media/fair-share.ts";
 import { readMultipart } from "../../src/media/multipart.ts";
 
 beforeAll(() => import("@fastify/busboy"));
@@ -33,10 +34,12 @@ async function begin(between: () => Promise<void>) {
   });
   const upload = { send, outcome: undefined as unknown };
   const ended = (outcome: unknown) => (upload.outcome = outcome);
-  readMultipart(request, { startFile: () => () => {}, field: () => {} }, between).then(
-    () => ended("done"),
-    ended,
-  );
+  readMultipart(
+    request,
+    { startFile: () => () => {}, field: () => {} },
+    between,
+    createYieldToEventLoop(),
+  ).then(() => ended("done"), ended);
   await settle();
   send('--B\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n');
   return upload;
