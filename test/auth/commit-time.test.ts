@@ -45,7 +45,7 @@ async function reset({ email }: Account): Promise<void> {
   expect(await status(service.fetch("/auth/reset-password", { json: { token, password } }))).toBe(200);
 }
 
-/** What ends an account's token, or all of them. */
+/** Events that revoke one token or all tokens of an account. */
 const ends: [string, (account: Account) => Promise<unknown>][] = [
   ["its token was logged out", logOut],
   ["the password was reset by mail", reset],
@@ -58,19 +58,22 @@ const ends: [string, (account: Account) => Promise<unknown>][] = [
   ["the account was deleted", remove],
 ];
 
-describe("PATCH /users/me that waits for its hash", () => {
-  test.each(ends)("is 401 and changes nothing when meanwhile %s", async (_, end) => {
-    let before: unknown;
-    const node = service.interrupted("hashing", async () => {
-      await end(owner);
-      before = await account(owner);
-    });
-    const stolen = { email: `thief-${owner.email}`, password: "the thief's password" };
-    expect(await told(await patchMe(stolen, node))).toEqual(unauthorized);
-    expect(await account(owner)).toEqual(before as never);
-  });
+describe("PATCH /users/me during hashing", () => {
+  test.each(ends)(
+    "PATCH /users/me: answers 401 and changes nothing when, during hashing, %s",
+    async (_, end) => {
+      let before: unknown;
+      const node = service.interrupted("hashing", async () => {
+        await end(owner);
+        before = await account(owner);
+      });
+      const stolen = { email: `thief-${owner.email}`, password: "the thief's password" };
+      expect(await told(await patchMe(stolen, node))).toEqual(unauthorized);
+      expect(await account(owner)).toEqual(before as never);
+    },
+  );
 
-  test("of two at once by one token, one wins", async () => {
+  test("PATCH /users/me: lets one of two concurrent password changes with the same token succeed", async () => {
     const passwords = ["first new secret", "second new secret"];
     const answers = await Promise.all(passwords.map((password) => patchMe({ password })));
     expect(answers.map((answer) => answer.status).sort()).toEqual([200, 401]);
@@ -78,7 +81,7 @@ describe("PATCH /users/me that waits for its hash", () => {
     expect(await status(service.login(owner.email, winner))).toBe(200);
   });
 
-  test("goes on when only the address was changed meanwhile, and keeps it", async () => {
+  test("PATCH /users/me: succeeds when only the address was changed during hashing, and keeps the new address", async () => {
     const email = `new-${owner.email}`;
     const node = service.interrupted("hashing", () => patchMe({ email }));
     expect(await told(await patchMe({ password: "a brand new secret" }, node))).toMatchObject([
@@ -88,7 +91,7 @@ describe("PATCH /users/me that waits for its hash", () => {
     expect(await status(service.login(email, "a brand new secret"))).toBe(200);
   });
 
-  test("refuses a password that became the address meanwhile", async () => {
+  test("PATCH /users/me: rejects a password that became the account's address during hashing", async () => {
     const email = `new-${owner.email}`;
     const node = service.interrupted("hashing", () => patchMe({ email }));
     expect(await told(await patchMe({ password: email }, node))).toMatchObject([
@@ -98,10 +101,10 @@ describe("PATCH /users/me that waits for its hash", () => {
     expect(await status(service.login(email))).toBe(200);
   });
 
-  test("never carries is_verified to an address that nobody proved", async () => {
+  test("PATCH /users/me: never transfers is_verified to an address that was not verified", async () => {
     const victim = `victim-${owner.email}`;
     const token = await mailed("request-verify-token", owner.email);
-    // It comes back to its own address and proves it, while a second change to the victim's waits.
+    // Restores and verifies the original address while a second change to the victim's address is hashing.
     const back = async () => {
       await patchMe({ email: owner.email });
       const again = await mailed("request-verify-token", owner.email);
@@ -115,26 +118,29 @@ describe("PATCH /users/me that waits for its hash", () => {
   });
 });
 
-describe("an address that looks like the verified one", () => {
+describe("similar addresses", () => {
   test.each([
     ["admin", "admın", false],
     ["strasse", "straße", false],
     ["ada", "Ada", false],
     ["ada", "ada", true],
-  ])("%s changed to %s: verified afterwards is %p", async (local, other, stays) => {
-    const domain = `${crypto.randomUUID()}.example.com`;
-    owner = await service.signUp(`${local}@${domain}`);
-    const token = await mailed("request-verify-token", owner.email);
-    expect(await status(service.fetch("/auth/verify", { json: { token } }))).toBe(200);
-    const email = `${other}@${domain}`;
-    expect(await told(await patchMe({ email: `${other}@${domain.toUpperCase()}` }))).toMatchObject([
-      200,
-      { email, is_verified: stays },
-    ]);
-  });
+  ])(
+    "PATCH /users/me: a verified address %s changed to %s leaves is_verified at %p",
+    async (local, other, stays) => {
+      const domain = `${crypto.randomUUID()}.example.com`;
+      owner = await service.signUp(`${local}@${domain}`);
+      const token = await mailed("request-verify-token", owner.email);
+      expect(await status(service.fetch("/auth/verify", { json: { token } }))).toBe(200);
+      const email = `${other}@${domain}`;
+      expect(await told(await patchMe({ email: `${other}@${domain.toUpperCase()}` }))).toMatchObject([
+        200,
+        { email, is_verified: stays },
+      ]);
+    },
+  );
 });
 
-describe("a superuser's PATCH that waits for its hash", () => {
+describe("PATCH /users/{id} during hashing", () => {
   let admin: Account;
   beforeEach(async () => {
     admin = await service.signUp();
@@ -144,29 +150,32 @@ describe("a superuser's PATCH that waits for its hash", () => {
   const waiting = (event: () => Promise<unknown>) =>
     patch(owner.id, { password, is_superuser: true }, service.interrupted("hashing", event), admin);
 
-  test.each(ends)("is 401 and changes nothing when meanwhile %s", async (_, end) => {
-    const before = await account(owner);
-    expect(await told(await waiting(() => end(admin)))).toEqual(unauthorized);
-    expect(await account(owner)).toEqual(before!);
-  });
+  test.each(ends)(
+    "PATCH /users/{id}: answers 401 and changes nothing when, during hashing, %s",
+    async (_, end) => {
+      const before = await account(owner);
+      expect(await told(await waiting(() => end(admin)))).toEqual(unauthorized);
+      expect(await account(owner)).toEqual(before!);
+    },
+  );
 
-  test("is 403 and changes nothing when its sender is no superuser any more", async () => {
+  test("PATCH /users/{id}: answers 403 and changes nothing when the sender lost superuser rights during hashing", async () => {
     const before = await account(owner);
     expect(await told(await waiting(() => patch(admin.id, { is_superuser: false })))).toEqual(forbidden);
     expect(await account(owner)).toEqual(before!);
   });
 
-  test("is 404 when the account was deleted meanwhile", async () => {
+  test("PATCH /users/{id}: answers 404 when the account was deleted during hashing", async () => {
     expect(await status(waiting(() => remove(owner)))).toBe(404);
   });
 
-  test("holds over a reset by the account's owner, and ends the tokens of both", async () => {
+  test("PATCH /users/{id}: its password replaces one that the owner reset during hashing", async () => {
     expect(await status(waiting(() => reset(owner)))).toBe(200);
     expect(await status(service.login(owner.email, password))).toBe(200);
     expect(await status(service.login(owner.email, "the owner's new password"))).toBe(400);
   });
 
-  test("says is_verified of the address that the superuser saw, not of a later one", async () => {
+  test("PATCH /users/{id}: applies is_verified only to the address from before hashing, not to a later one", async () => {
     const email = `new-${owner.email}`;
     const node = service.interrupted("hashing", () => patch(owner.id, { email }));
     const answer = await patch(owner.id, { password, is_verified: true }, node, admin);
@@ -174,7 +183,7 @@ describe("a superuser's PATCH that waits for its hash", () => {
   });
 });
 
-test("of two superusers who demote each other at once, one stays", async () => {
+test("PATCH /users/{id}: lets one of two superusers who demote each other at the same time succeed", async () => {
   for (let round = 0; round < 10; round++) {
     const [a, b] = [await service.signUp(), await service.signUp()];
     for (const one of [a, b]) await service.promote(one);
@@ -188,7 +197,7 @@ test("of two superusers who demote each other at once, one stays", async () => {
   }
 });
 
-describe("an upload", () => {
+describe("uploads", () => {
   const nothingLeft = async () => {
     for (let tries = 0; tries < 50 && (await service.tempFiles()).length > 0; tries++) await Bun.sleep(2);
     const { posts } = service.services.database;
@@ -200,41 +209,47 @@ describe("an upload", () => {
     expect(await posts.countUnfinished()).toEqual({ pending: 0, deleting: 0 });
   };
 
-  test.each(ends)("is 401 and leaves nothing when %s while its file was stored", async (_, end) => {
-    const node = service.interrupted("storing", () => end(owner));
-    expect(await told(await node.upload(owner.token, photo))).toEqual(unauthorized);
-    await service.services.background.drain();
-    await nothingLeft();
-  });
+  test.each(ends)(
+    "upload: answers 401 and leaves no file or post when, while the file was stored, %s",
+    async (_, end) => {
+      const node = service.interrupted("storing", () => end(owner));
+      expect(await told(await node.upload(owner.token, photo))).toEqual(unauthorized);
+      await service.services.background.drain();
+      await nothingLeft();
+    },
+  );
 
-  test.each(ends)("is 401 and leaves nothing when %s while its body came in", async (_, end) => {
-    const form = new FormData();
-    form.set("file", photo, "photo.png");
-    const whole = new Response(form);
-    const bytes = await whole.clone().bytes();
-    let begun = false;
-    const body = new ReadableStream(
-      {
-        async pull(controller) {
-          if (!begun) controller.enqueue(bytes.subarray(0, bytes.length / 2));
-          else {
-            await end(owner);
-            controller.enqueue(bytes.subarray(bytes.length / 2));
-            controller.close();
-          }
-          begun = true;
+  test.each(ends)(
+    "upload: answers 401 and leaves no file or post when, while the body was received, %s",
+    async (_, end) => {
+      const form = new FormData();
+      form.set("file", photo, "photo.png");
+      const whole = new Response(form);
+      const bytes = await whole.clone().bytes();
+      let begun = false;
+      const body = new ReadableStream(
+        {
+          async pull(controller) {
+            if (!begun) controller.enqueue(bytes.subarray(0, bytes.length / 2));
+            else {
+              await end(owner);
+              controller.enqueue(bytes.subarray(bytes.length / 2));
+              controller.close();
+            }
+            begun = true;
+          },
         },
-      },
-      // Nothing is pulled before the request was let in and its body is read.
-      { highWaterMark: 0 },
-    );
-    const headers = { "content-type": whole.headers.get("content-type")! };
-    const answer = await service.fetch("/upload", { method: "POST", token: owner.token, body, headers });
-    expect(await told(answer)).toEqual(unauthorized);
-    await nothingLeft();
-  });
+        // Pulls nothing until the request is authenticated and its body is read.
+        { highWaterMark: 0 },
+      );
+      const headers = { "content-type": whole.headers.get("content-type")! };
+      const answer = await service.fetch("/upload", { method: "POST", token: owner.token, body, headers });
+      expect(await told(answer)).toEqual(unauthorized);
+      await nothingLeft();
+    },
+  );
 
-  test("is published when only the address was changed meanwhile", async () => {
+  test("upload: publishes when only the address was changed while the file was stored", async () => {
     const node = service.interrupted("storing", () => patchMe({ email: `new-${owner.email}` }));
     const answer = await node.upload(owner.token, photo);
     const { id } = (await answer.json()) as { id: string };
@@ -243,7 +258,7 @@ describe("an upload", () => {
     await nothingLeft();
   });
 
-  test("may outlast its token, unless that was logged out before it expired", async () => {
+  test("upload: may take longer than its token is valid, unless the token was revoked before it expired", async () => {
     const expires = Math.floor(Date.now() / 1000) + 4;
     const shortLived = (jti: string) =>
       new SignJWT({ sub: owner.id, aud: ["fastapi-users:auth"], exp: expires, jti })
@@ -253,7 +268,7 @@ describe("an upload", () => {
     const expire = async () => {
       await Bun.sleep(expires * 1000 - Date.now() + 50);
       expect(await status(service.fetch("/users/me", { token: kept }))).toBe(401);
-      // Forgets the tokens that are not needed any more.
+      // Removes expired revocations.
       await service.services.sweeper.sweep();
     };
     const loggedOut = service.interrupted("storing", async () => {
@@ -271,7 +286,7 @@ describe("an upload", () => {
     await nothingLeft();
   });
 
-  test("with REQUIRE_VERIFIED_EMAIL is 403 and leaves nothing when the address is not verified any more", async () => {
+  test("upload: answers 403 and leaves nothing when REQUIRE_VERIFIED_EMAIL is on and the address is no longer verified", async () => {
     const strict = await TestService.start({ REQUIRE_VERIFIED_EMAIL: "true" });
     const email = "ada@example.com";
     await strict.register(email);
@@ -296,26 +311,26 @@ describe("mailed tokens", () => {
   ];
 
   test.each<[string, () => Promise<unknown>]>([
-    ["the address was changed", () => patchMe({ email: `new-${owner.email}` })],
+    ["a change of the address", () => patchMe({ email: `new-${owner.email}` })],
     [
-      "the address was changed and changed back",
+      "a change of the address that was undone",
       async () => [await patchMe({ email: `new-${owner.email}` }), await patchMe({ email: owner.email })],
     ],
-    ["the address was changed to a look-alike", () => patchMe({ email: owner.email.toUpperCase() })],
-    ["a superuser changed the address", () => patch(owner.id, { email: `new-${owner.email}` })],
-    ["the password was changed", () => patchMe({ password: "another new secret" })],
+    ["a change to the same address in upper case", () => patchMe({ email: owner.email.toUpperCase() })],
+    ["a change of the address by a superuser", () => patch(owner.id, { email: `new-${owner.email}` })],
+    ["a change of the password", () => patchMe({ password: "another new secret" })],
     [
-      "the account was deactivated and activated again",
+      "deactivation and reactivation of the account",
       async () => [await patch(owner.id, { is_active: false }), await patch(owner.id, { is_active: true })],
     ],
-  ])("are dead once %s", async (_, change) => {
+  ])("mailed tokens: are invalid after %s", async (_, change) => {
     const resetToken = await mailed("forgot-password", owner.email);
     const verifyToken = await mailed("request-verify-token", owner.email);
     await change();
     expect([await used("reset-password", resetToken), await used("verify", verifyToken)]).toEqual(bad);
   });
 
-  test("survive a logout, a login and a change to the same address", async () => {
+  test("mailed tokens: stay valid after a logout, a login and a change to the same address", async () => {
     const resetToken = await mailed("forgot-password", owner.email);
     const verifyToken = await mailed("request-verify-token", owner.email);
     await patchMe({ email: owner.email });
@@ -325,7 +340,7 @@ describe("mailed tokens", () => {
     expect(await used("reset-password", resetToken)).toEqual([200, null]);
   });
 
-  test("a reset that waits for its hash fails when the address was changed meanwhile", async () => {
+  test("mailed tokens: a password reset fails when the address was changed during hashing", async () => {
     const token = await mailed("forgot-password", owner.email);
     const node = service.interrupted("hashing", () => patchMe({ email: `new-${owner.email}` }));
     const answer = await node.fetch("/auth/reset-password", {
@@ -336,8 +351,8 @@ describe("mailed tokens", () => {
   });
 });
 
-describe("a login", () => {
-  test("whose imported hash is replaced while the password is changed keeps the new one and gives a dead token", async () => {
+describe("login", () => {
+  test("login: keeps a password that was changed during the rehash, and issues a token that is already revoked", async () => {
     const imported = await Bun.password.hash("imported secret", { algorithm: "bcrypt", cost: 4 });
     const { users } = service.services.database;
     await users.change("operator", owner, { hashedPassword: imported });
@@ -350,7 +365,7 @@ describe("a login", () => {
   });
 });
 
-test("changing the address and then the password works with the token of before", async () => {
+test("PATCH /users/me: one token can change the address and then the password", async () => {
   const email = `new-${owner.email}`;
   expect(await status(patchMe({ email }))).toBe(200);
   expect(await status(service.fetch("/users/me", { token: owner.token }))).toBe(200);

@@ -17,7 +17,7 @@ test.each([
   ["a@foo.example", "a@foo.example"],
   [`${"é".repeat(40)}@b.com`, `${"é".repeat(40)}@b.com`],
   [`${"a".repeat(64)}@b.com`, `${"a".repeat(64)}@b.com`],
-])("an address is kept trimmed with its domain in lower case: %p", (text, address) => {
+])("email address: trims %p and converts its domain to lower case", (text, address) => {
   expect(parseEmailAddress(text)).toMatchObject({ address });
 });
 
@@ -78,14 +78,14 @@ test.each([
   [`${"a".repeat(65)}@b.com`, "The email address is too long before the @-sign."],
   [`a@${"b.".repeat(130)}com`, "The email address is too long."],
   [`${"é".repeat(64)}@${"b.".repeat(62)}com`, "The email address is too long."],
-] as const)("no address: %p", (text, why) => {
+] as const)("email address: rejects %p with the problem in pydantic's words", (text, why) => {
   const parsed = parseEmailAddress(text);
   expect(parsed).not.toHaveProperty("address");
   const { problem } = parsed as { problem: string };
   expect(problem).toBe(`value is not a valid email address: ${why}`);
 });
 
-test("two spellings of one address share their unique key, different addresses do not", () => {
+test("email address: gives spellings of the same address the same unique key, and different addresses different keys", () => {
   for (const [one, other] of [
     ["Ann@b.com", "aNN@B.com"],
     ["ÉMILE@b.com", "e\u0301mile@b.com"],
@@ -104,7 +104,7 @@ test("two spellings of one address share their unique key, different addresses d
     expect(addressKey(one)).not.toBe(addressKey(other));
 });
 
-test("megabytes of text are refused as any other", () => {
+test("email address: rejects texts of a megabyte", () => {
   for (const text of [
     "a".repeat(1e6),
     "@".repeat(1e6),
@@ -115,7 +115,7 @@ test("megabytes of text are refused as any other", () => {
     expect(parseEmailAddress(text)).toHaveProperty("problem");
 });
 
-test("a bad address in a body is a value_error of its field that does not repeat it", () => {
+test("email address: reports an invalid address in a body as a value_error that does not repeat it", () => {
   expect(validEmailAddress("a@b.com")).toEqual({ address: "a@b.com", uniqueKey: "a@b.com" });
   try {
     validEmailAddress("secret text");

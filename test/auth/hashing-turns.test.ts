@@ -8,14 +8,14 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-interface Asked {
+interface RequestOptions {
   address: string;
   method?: string;
   token?: string;
   body: string | URLSearchParams;
 }
-/** Asks the first node, by way of a proxy that saw this address. Every node has a queue of its own. */
-const ask = (path: string, { address, method = "POST", token, body }: Asked) =>
+/** Sends a request to the first node with this client address, as set by a proxy. Every node has its own queue. */
+const ask = (path: string, { address, method = "POST", token, body }: RequestOptions) =>
   service.firstHandler(
     new Request(`http://localhost${path}`, {
       method,
@@ -30,14 +30,14 @@ const ask = (path: string, { address, method = "POST", token, body }: Asked) =>
 const login = (address: string, username: string, password = "correct horse battery") =>
   ask("/auth/jwt/login", { address, body: new URLSearchParams({ username, password }) });
 
-/** How many requests of a flood were answered when another account's login was, and the statuses of all. */
+/** Logs in during a flood of requests. @returns its status, the number of hashes that finished before it, and all statuses */
 async function loginBeside(flood: Promise<Response>[], email: string, address: string) {
   let answered = 0;
   const statuses: Record<number, number> = {};
   const all = flood.map(async (request) => {
     const { status, headers } = await request;
     statuses[status] = (statuses[status] ?? 0) + 1;
-    // What is refused at once holds nobody up.
+    // A rejected request does not delay others.
     if (status !== 503) answered += 1;
     else expect(headers.get("retry-after")).toBe("5");
   });
@@ -47,7 +47,7 @@ async function loginBeside(flood: Promise<Response>[], email: string, address: s
   return { status: single.status, before, statuses };
 }
 
-test("hashing turns: 260 new passwords of one account delay another account's login by one or two hashes", async () => {
+test("password hashing: 260 new passwords of one account delay another account's login by at most two hashes", async () => {
   const [busy, other] = [await service.signUp(), await service.signUp()];
   const body = JSON.stringify({ password: "a brand new secret" });
   const flood = Array.from({ length: 260 }, () =>
@@ -59,7 +59,7 @@ test("hashing turns: 260 new passwords of one account delay another account's lo
   expect(statuses[503]).toBeGreaterThanOrEqual(260 - 16);
 }, 20_000);
 
-test("hashing turns: 260 logins of many accounts from one network hold 16 places, and another network's login passes them", async () => {
+test("password hashing: 260 logins from one network hold 16 places and barely delay a login from another network", async () => {
   const other = await service.signUp();
   const flood = Array.from({ length: 260 }, (_, i) => login("203.0.113.2", `nobody${i}@example.com`));
   const { status, before, statuses } = await loginBeside(flood, other.email, "198.51.100.1");
@@ -68,7 +68,7 @@ test("hashing turns: 260 logins of many accounts from one network hold 16 places
   expect(statuses).toEqual({ 400: 16, 503: 244 });
 }, 20_000);
 
-test("hashing turns: the 65,536 networks of a /48 share the places of one party", async () => {
+test("password hashing: all networks of an IPv6 /48 together hold 16 places", async () => {
   const other = await service.signUp();
   const flood = Array.from({ length: 300 }, (_, i) =>
     login(`2001:db8:1:${(i * 199).toString(16)}::1`, `nobody${i}@example.com`),
@@ -79,7 +79,7 @@ test("hashing turns: the 65,536 networks of a /48 share the places of one party"
   expect(statuses).toEqual({ 400: 16, 503: 284 });
 }, 20_000);
 
-test("hashing turns: strangers who log in as an account from everywhere do not take its owner's places", async () => {
+test("password hashing: logins to an account from many networks do not use up its owner's places", async () => {
   const owner = await service.signUp();
   const flood = Array.from({ length: 40 }, (_, i) => login(`203.0.113.${i}`, owner.email, "wrong"));
   const { status, statuses } = await loginBeside(flood, owner.email, "198.51.100.1");
@@ -87,7 +87,7 @@ test("hashing turns: strangers who log in as an account from everywhere do not t
   expect(statuses).toEqual({ 400: 40 });
 }, 20_000);
 
-test("hashing turns: /metrics tells how many hashes run and wait", async () => {
+test("password hashing: /metrics reports the number of running and waiting hashes", async () => {
   const pending = async () =>
     Number(/^image_sharing_password_hashes_pending (\d+)$/m.exec(await service.services.metrics.text())?.[1]);
   const all = Array.from({ length: 5 }, () => login("203.0.113.3", "nobody@example.com"));

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** A request by way of a trusted proxy. */
+/** Sends a request with this client address, as set by a trusted proxy. */
 const from = (address: string, path: string, body: BodyInit, type?: string) =>
   service.fetch(path, {
     method: "POST",
@@ -19,7 +19,7 @@ const from = (address: string, path: string, body: BodyInit, type?: string) =>
 const login = (address: string, password: string) =>
   from(address, "/auth/jwt/login", new URLSearchParams({ username: "ada@example.com", password }));
 
-test("who guesses passwords is stopped for a while, and the account's owner is not", async () => {
+test("rate limits over HTTP: block a client after 20 wrong passwords, but not the owner on another network", async () => {
   const statuses: number[] = [];
   for (let guess = 0; guess < 22; guess++)
     statuses.push((await login("203.0.113.1", `guess ${guess}`)).status);
@@ -33,7 +33,7 @@ test("who guesses passwords is stopped for a while, and the account's owner is n
 
 const json = (address: string, method: string, path: string, body: unknown, token?: string) =>
   service.fetch(path, { method, json: body, token, headers: { "x-forwarded-for": address } });
-/** An account, and its token, made from a network that no test limits. */
+/** Creates an account and logs in, from a network that no test limits. */
 async function signUp(): Promise<{ id: string; email: string; token: string }> {
   const email = `${crypto.randomUUID()}@example.com`;
   const password = "correct horse battery";
@@ -47,7 +47,7 @@ async function signUp(): Promise<{ id: string; email: string; token: string }> {
   return { id, email, token: access_token };
 }
 
-test("limits: an account sets 10 passwords in 15 minutes, and what is not hashed does not count", async () => {
+test("rate limits over HTTP: an account can set 10 passwords in 15 minutes, not counting rejected ones", async () => {
   const [root, target, taken] = [await signUp(), await signUp(), await signUp()];
   await service.promote(root);
   const set = (body: unknown, token = root.token, id = target.id) =>
@@ -62,7 +62,7 @@ test("limits: an account sets 10 passwords in 15 minutes, and what is not hashed
   for (let tries = 0; tries < 11; tries++)
     statuses.push((await set({ password: `a brand new secret ${tries}` })).status);
   expect(statuses).toEqual([...Array.from({ length: 10 }, () => 200), 429]);
-  // Counted for the account that asks, wherever it asks from and whatever it changes.
+  // The limit applies to the signed-in account, on every network and for every account that it changes.
   const elsewhere = await json(
     "198.51.100.8",
     "PATCH",
@@ -73,12 +73,12 @@ test("limits: an account sets 10 passwords in 15 minutes, and what is not hashed
   expect([elsewhere.status, await elsewhere.json()]).toEqual([429, { detail: "Too many requests" }]);
   expect(Number(elsewhere.headers.get("retry-after"))).toBeGreaterThan(0);
   expect((await set({ is_verified: false })).status).toBe(200);
-  // The account that was changed has its own share.
+  // Other accounts have their own limit.
   const own = await json("203.0.113.3", "PATCH", "/users/me", { password: "my own secret" }, taken.token);
   expect(own.status).toBe(200);
 }, 20_000);
 
-test("limits: password resets are limited for a network", async () => {
+test("rate limits over HTTP: a network can attempt 100 password resets in an hour", async () => {
   const reset = () =>
     json("203.0.113.4", "POST", "/auth/reset-password", { token: "none", password: "a secret" });
   for (let tries = 0; tries < 100; tries++) expect((await reset()).status).toBe(400);
@@ -87,7 +87,7 @@ test("limits: password resets are limited for a network", async () => {
   expect(Number(stopped.headers.get("retry-after"))).toBeGreaterThan(0);
 });
 
-test("limits: correct logins count too, 60 of an account from one network", async () => {
+test("rate limits over HTTP: an account can log in 60 times from one network in 15 minutes", async () => {
   const { email } = await signUp();
   const logIn = (address: string) =>
     from(
@@ -102,7 +102,7 @@ test("limits: correct logins count too, 60 of an account from one network", asyn
   expect((await logIn("203.0.113.6")).status).toBe(200);
 }, 60_000);
 
-test("one address cannot have mails sent without end, known or unknown alike", async () => {
+test("rate limits over HTTP: limit mails to an address, whether or not an account has it", async () => {
   for (const email of ["ada@example.com", "nobody@example.com"]) {
     const statuses: number[] = [];
     for (let ask = 0; ask < 7; ask++)

@@ -25,7 +25,7 @@ const login = (username: string, password = "correct horse battery", address = "
     body: new URLSearchParams({ username, password }),
     headers: { "x-forwarded-for": address, "x-request-id": "request-1" },
   });
-/** The lines about logins so far, without their time. */
+/** Returns the log lines about logins so far, without their time. */
 const lines = () =>
   service.logged
     .map((line) => JSON.parse(line) as Record<string, unknown>)
@@ -33,14 +33,14 @@ const lines = () =>
     .map(({ time: _, ...line }) => line);
 const change = (changes: UserChanges) => service.services.database.users.change("operator", user, changes);
 
-test("login log: a login that succeeds is logged with the user's id and the client's network", async () => {
+test("login log: logs a successful login with the user's id and the client's network", async () => {
   expect((await login(user.email)).status).toBe(200);
   expect(lines()).toEqual([
     { level: "info", event: "login.succeeded", id: "request-1", network: "203.0.113.9", user: user.id },
   ]);
 });
 
-test("login log: a login that fails is logged with its reason and the user's id, IPv6 by its /64", async () => {
+test("login log: logs a failed login with its reason, the user's id and an IPv6 client's /64", async () => {
   const address = "2001:db8:1:2:3:4:5:6";
   const failed = { level: "warn", event: "login.failed", id: "request-1", network: "2001:db8:1:2::/64" };
   await login(user.email, "wrong", address);
@@ -64,7 +64,7 @@ test("login log: a login that fails is logged with its reason and the user's id,
   expect(service.logged.join("")).not.toContain("9uHFf");
 });
 
-test("login log: an address without an account is logged as a keyed hash, the same each time", async () => {
+test("login log: logs an address without an account as the same keyed hash each time", async () => {
   await login("Nobody@Example.com");
   await login("nobody@example.com");
   await login("somebody@example.com");
@@ -86,7 +86,7 @@ test("login log: an address without an account is logged as a keyed hash, the sa
   expect(service.logged.join("").toLowerCase()).not.toContain("nobody");
 });
 
-test("login log: the hash of an address depends on the secret alone", async () => {
+test("login log: the hash of an address depends only on the address and the secret", async () => {
   const hashWith = async (secret: string) => {
     let line = "";
     const log = createLoginLog(
@@ -103,7 +103,7 @@ test("login log: the hash of an address depends on the secret alone", async () =
   expect(await hashWith("one secret")).not.toBe(await hashWith("another secret"));
 });
 
-test("login log: a login beyond the limits is logged as rate_limited", async () => {
+test("login log: logs a login beyond the rate limits as rate_limited", async () => {
   for (let guess = 0; guess < 21; guess++) await login(user.email, "wrong", "198.51.100.5");
   const last = lines().at(-1);
   expect(last).toEqual({
@@ -117,7 +117,7 @@ test("login log: a login beyond the limits is logged as rate_limited", async () 
   expect(lines()).toHaveLength(21);
 }, 20_000);
 
-test("login log: neither an invalid form nor a busy service is a failed login", async () => {
+test("login log: does not log an invalid form or a busy service as a failed login", async () => {
   expect((await login("", "x")).status).toBe(422);
   const log = createLoginLog(createLog("debug", expect.unreachable), "secret", new RequestIds());
   const client = { address: "203.0.113.9", account: "nobody@example.com" };

@@ -18,7 +18,7 @@ const me = (token: string, scheme = "Bearer") =>
   service.fetch("/users/me", { headers: { authorization: `${scheme} ${token}` } });
 
 describe("login", () => {
-  test("gives a bearer token of one hour with FastAPI Users' claims", async () => {
+  test("login: issues a bearer token that is valid for one hour and has FastAPI Users' claims", async () => {
     const answer = await service.login("ADA@Example.com");
     expect(answer.status).toBe(200);
     const body = (await answer.json()) as { access_token: string; token_type: string };
@@ -28,7 +28,7 @@ describe("login", () => {
     expect(Math.abs((payload.exp ?? 0) - Date.now() / 1000 - 3600)).toBeLessThan(5);
   });
 
-  test("takes a multipart form as well", async () => {
+  test("login: accepts a multipart form", async () => {
     const form = new FormData();
     form.set("username", "ada@example.com");
     form.set("password", "correct horse battery");
@@ -36,7 +36,7 @@ describe("login", () => {
     expect((await service.fetch("/auth/jwt/login", { method: "POST", body: form })).status).toBe(200);
   });
 
-  test("unknown address and wrong password answer alike", async () => {
+  test("login: answers LOGIN_BAD_CREDENTIALS for an unknown address and a wrong password alike", async () => {
     for (const [name, password] of [
       ["nobody@example.com", "correct horse battery"],
       ["ada@example.com", "wrong horse battery"],
@@ -53,7 +53,7 @@ describe("login", () => {
     [{}, ["username", "password"]],
     [{ username: "ada@example.com", password: "" }, ["password"]],
     [{ username: "", password: "x" }, ["username"]],
-  ])("a missing or blank field is 422: %j", async (fields, names) => {
+  ])("login: answers 422 for a missing or blank field: %j", async (fields, names) => {
     const answer = await service.fetch("/auth/jwt/login", {
       method: "POST",
       body: new URLSearchParams(fields),
@@ -65,7 +65,7 @@ describe("login", () => {
     );
   });
 
-  test("a JSON body and another grant_type are 422", async () => {
+  test("login: answers 422 for a JSON body and for another grant_type", async () => {
     const json = await service.fetch("/auth/jwt/login", { json: { username: "a", password: "b" } });
     expect(json.status).toBe(422);
     const grant = await service.fetch("/auth/jwt/login", {
@@ -80,7 +80,7 @@ describe("login", () => {
 });
 
 describe("GET /users/me", () => {
-  test("shows the account and nothing more", async () => {
+  test("GET /users/me: returns the public fields of the account only", async () => {
     const answer = await me(user.token, "bEaReR");
     expect(answer.status).toBe(200);
     expect(await answer.json()).toEqual({
@@ -97,7 +97,7 @@ describe("GET /users/me", () => {
   const signed = (payload: Record<string, unknown>, signingKey = key, alg = "HS256") =>
     new SignJWT(payload).setProtectedHeader({ alg }).sign(signingKey);
 
-  test("a token of the original program is good: no id, aud a list or a plain string", async () => {
+  test("access tokens: a FastAPI Users token without an id is accepted, with aud as a list or a string", async () => {
     for (const aud of [["fastapi-users:auth"], "fastapi-users:auth"])
       expect((await me(await signed({ sub: user.id, aud, exp: now() + 3600 }))).status).toBe(200);
   });
@@ -115,10 +115,13 @@ describe("GET /users/me", () => {
     ["without audience", () => signed({ sub: user.id, exp: now() + 60 })],
     ["without exp", () => signed({ ...claims, sub: user.id })],
     ["expired", () => signed({ ...claims, sub: user.id, exp: now() - 1 })],
-    ["living longer than ours do", () => signed({ ...claims, sub: user.id, exp: now() + 86_400 })],
+    [
+      "that expires later than an issued one can",
+      () => signed({ ...claims, sub: user.id, exp: now() + 86_400 }),
+    ],
     ["not valid yet", () => signed({ ...claims, sub: user.id, exp: now() + 60, nbf: now() + 50 })],
-    ["of nobody", () => signed({ ...claims, sub: crypto.randomUUID(), exp: now() + 60 })],
-    ["with a number for its subject", () => signed({ ...claims, sub: 1, exp: now() + 60 })],
+    ["of an unknown user", () => signed({ ...claims, sub: crypto.randomUUID(), exp: now() + 60 })],
+    ["with a number as subject", () => signed({ ...claims, sub: 1, exp: now() + 60 })],
     [
       "unsigned",
       async () => `${btoa('{"alg":"none"}')}.${btoa(JSON.stringify({ ...claims, sub: user.id }))}.`,
@@ -126,13 +129,13 @@ describe("GET /users/me", () => {
     ["tampered with", async () => user.token.slice(0, -3)],
     ["of 10 kB", async () => "x".repeat(10_000)],
     ["empty", async () => ""],
-  ])("a token %s is 401", async (_name, token) => {
+  ])("access tokens: a token %s is rejected with 401", async (_name, token) => {
     const answer = await me(await token());
     expect(answer.status).toBe(401);
     expect(await answer.json()).toEqual({ detail: "Unauthorized" });
   });
 
-  test("a token counts in the header only", async () => {
+  test("access tokens: are accepted in the Authorization header only", async () => {
     expect((await service.fetch(`/users/me?token=${user.token}&access_token=${user.token}`)).status).toBe(
       401,
     );
@@ -140,11 +143,11 @@ describe("GET /users/me", () => {
   });
 });
 
-describe("tokens are ended by a counter, not by clocks", () => {
+describe("token versions", () => {
   const hour = 3_600_000;
   afterEach(() => void setSystemTime());
 
-  /** A token as a node whose clock is ahead by this much (behind, where negative) issues it. */
+  /** Signs a token like a node whose clock is ahead by this much, or behind if negative. */
   const issuedBy = (clockAheadMs: number, id: string, claims: object = {}) => {
     const time = Date.now() + clockAheadMs;
     return new SignJWT({
@@ -162,7 +165,7 @@ describe("tokens are ended by a counter, not by clocks", () => {
   const tokenOf = async (answer: Response) =>
     ((await answer.json()) as { access_token: string }).access_token;
 
-  test("a login after the clock was set back gives a good token, whatever was changed before", async () => {
+  test("token versions: a login after the clock was set back issues a valid token", async () => {
     const { email, token } = await service.signUp();
     setSystemTime(Date.now() + hour / 2);
     expect((await change(token, { password: "changed by a clock ahead" })).status).toBe(200);
@@ -180,18 +183,21 @@ describe("tokens are ended by a counter, not by clocks", () => {
     ["slightly ahead", 120_000],
     ["right", 0],
     ["behind", 60_000 - hour],
-  ])("a token of a node whose clock is %s is good, until the password is changed", async (_, ahead) => {
-    const { id, email } = await service.signUp();
-    const token = await issuedBy(ahead, id, { token_version: 0 });
-    expect((await me(token)).status).toBe(200);
-    await change(token, { password: "a brand new secret" });
-    expect((await me(token)).status).toBe(401);
-    const newer = await issuedBy(ahead, id, { token_version: 1 });
-    expect((await me(newer)).status).toBe(200);
-    expect((await service.login(email, "a brand new secret")).status).toBe(200);
-  });
+  ])(
+    "token versions: a token of a node whose clock is %s is valid until the password changes",
+    async (_, ahead) => {
+      const { id, email } = await service.signUp();
+      const token = await issuedBy(ahead, id, { token_version: 0 });
+      expect((await me(token)).status).toBe(200);
+      await change(token, { password: "a brand new secret" });
+      expect((await me(token)).status).toBe(401);
+      const newer = await issuedBy(ahead, id, { token_version: 1 });
+      expect((await me(newer)).status).toBe(200);
+      expect((await service.login(email, "a brand new secret")).status).toBe(200);
+    },
+  );
 
-  test("a token of the original program counts as the first version: a password change ends it", async () => {
+  test("token versions: a FastAPI Users token counts as version 0, so a password change revokes it", async () => {
     const { id, token } = await service.signUp();
     const original = await issuedBy(0, id, { jti: undefined });
     expect((await me(original)).status).toBe(200);
@@ -199,7 +205,7 @@ describe("tokens are ended by a counter, not by clocks", () => {
     expect((await me(original)).status).toBe(401);
   });
 
-  test("a token ended by a deactivation stays dead when the account is activated again", async () => {
+  test("token versions: a token revoked by deactivation stays revoked after reactivation", async () => {
     const { id, email, token } = await service.signUp();
     const root = await service.signUp();
     await service.promote(root);
@@ -215,12 +221,15 @@ describe("tokens are ended by a counter, not by clocks", () => {
     expect((await me(await tokenOf(await service.login(email)))).status).toBe(200);
   });
 
-  test.each([-1, 0.5, "0", null, true, 2 ** 31, 1e300])("a token of version %p is 401", async (version) => {
-    expect((await me(await issuedBy(0, user.id, { token_version: version }))).status).toBe(401);
-  });
+  test.each([-1, 0.5, "0", null, true, 2 ** 31, 1e300])(
+    "token versions: a token of version %p is rejected with 401",
+    async (version) => {
+      expect((await me(await issuedBy(0, user.id, { token_version: version }))).status).toBe(401);
+    },
+  );
 });
 
-test("a token of the original that was ended does not come back with its signature spelled otherwise", async () => {
+test("logout: revokes a FastAPI Users token in every spelling of its signature", async () => {
   const { id } = await service.signUp();
   const token = await new SignJWT({ sub: id, aud: ["fastapi-users:auth"], exp: Date.now() / 1000 + 3600 })
     .setProtectedHeader({ alg: "HS256" })
@@ -230,7 +239,7 @@ test("a token of the original that was ended does not come back with its signatu
     expect((await me(spelling)).status).toBe(401);
 });
 
-test("logout ends this token and no other", async () => {
+test("logout: revokes the token of the request and no other", async () => {
   const { token } = await service.signUp("leaving@example.com");
   const { access_token: other } = (await (await service.login("leaving@example.com")).json()) as {
     access_token: string;

@@ -9,7 +9,7 @@ const hashing = createPasswordHashing({ concurrency: 1, queueLimit: 50, partyLim
 const verify = (password: string, hash: string) => hashing.verify(password, hash, parties);
 afterEach(() => mock.restore());
 
-test("a hash of ours fits its password and no other, and is kept", async () => {
+test("password hashing: a hash of the current scheme matches only its password and needs no rehash", async () => {
   const hash = await hashing.hash("correct horse", parties);
   expect(hash).toStartWith("$argon2id$v=19$m=65536,t=1,p=1$");
   expect(await hashing.hash("correct horse", parties)).not.toBe(hash);
@@ -26,8 +26,8 @@ test("a hash of ours fits its password and no other, and is kept", async () => {
   expect((await verify("", hash)).valid).toBe(false);
 });
 
-test("imported hashes fit their passwords and ask for replacement", async () => {
-  // Made by argon2-cffi and bcrypt in Python, as FastAPI Users does.
+test("password hashing: an imported hash matches only its password and needs a rehash", async () => {
+  // Created in Python with argon2-cffi and bcrypt, like those of FastAPI Users.
   for (const hash of [
     "$argon2id$v=19$m=65536,t=3,p=4$oTDNMa5bZ+Cy+3P1VpNMPQ$pzUtIK5ezk2CgHb34RvwMTzXCD3Qkcaow/mmdRTKcNI",
     "$2b$04$ugn.8Yg1uIDC7PQW/zLrEejfbQqXIYq9WhUOssLI9CGrf1tSBS9Dq",
@@ -46,7 +46,7 @@ test("imported hashes fit their passwords and ask for replacement", async () => 
   }
 });
 
-test("an imported bcrypt hash sees 72 bytes of a long password, even in the middle of a character", async () => {
+test("password hashing: an imported bcrypt hash compares the first 72 bytes, even if they end within a character", async () => {
   const bytes = new TextEncoder().encode("x" + "é".repeat(60));
   const hash = await Bun.password.hash(bytes.subarray(0, 72), { algorithm: "bcrypt", cost: 4 });
   expect((await verify("x" + "é".repeat(60), hash)).valid).toBe(true);
@@ -63,7 +63,7 @@ test.each([
   "$2b$03$9uHFfJCFYzZfKvCL8AnaausfuNMY4/GCuKowXPDNy.BXRvaMh8a3u",
   "$2b$04$short",
   "$pbkdf2-sha256$29000$a$b",
-])("what is no hash fits no password: %p", async (hash) => {
+])("password hashing: no password matches the malformed or unknown hash %p", async (hash) => {
   expect(await verify("secret", hash)).toEqual({ valid: false, needsRehash: true, unaffordable: false });
   expect((await verify("", hash)).valid).toBe(false);
 });
@@ -77,7 +77,7 @@ test.each([
   ["$argon2id$v=19$m=65536,t=4294967295,p=1$c29tZXNhbHRzb21lc2FsdA$c29tZWhhc2hzb21laGFzaHNvbWVoYXNo"],
   ["$argon2id$v=19$m=65536,t=1,p=17$c29tZXNhbHRzb21lc2FsdA$c29tZWhhc2hzb21laGFzaHNvbWVoYXNo"],
   ["$argon2id$v=19$m=65536,t=1,p=16777215$c29tZXNhbHRzb21lc2FsdA$c29tZWhhc2hzb21laGFzaHNvbWVoYXNo"],
-])("password hashing: an absurdly costly hash is not computed, one of ours is instead: %p", async (hash) => {
+])("password hashing: verifies the dummy hash instead of the unaffordable hash %p", async (hash) => {
   const computed = spyOn(Bun.password, "verify");
   expect(await verify("secret", hash)).toEqual({ valid: false, needsRehash: true, unaffordable: true });
   expect(computed.mock.calls.map(([, tried]) => tried)).toEqual([
@@ -85,7 +85,7 @@ test.each([
   ]);
 });
 
-test("password hashing: the costliest hashes that are affordable still fit their passwords", async () => {
+test("password hashing: the most expensive affordable hashes match their passwords", async () => {
   for (const scheme of [
     { algorithm: "bcrypt", cost: 14 },
     { algorithm: "argon2id", memoryCost: 262_144, timeCost: 1 },
@@ -100,7 +100,7 @@ test("password hashing: the costliest hashes that are affordable still fit their
   }
 }, 20_000);
 
-/** Lets password hashes take turns of the event loop instead of time, and tells how many ran at once. */
+/** Replaces verification with a short wait, and records the largest number of concurrent verifications. */
 function instantVerification() {
   let running = 0;
   const seen = { most: 0 };
@@ -113,7 +113,7 @@ function instantVerification() {
   return seen;
 }
 
-test("password hashing: of hashes larger than our own only one runs at once, and all are pending", async () => {
+test("password hashing: runs hashes larger than the current scheme one at a time, and counts all as pending", async () => {
   const wide = createPasswordHashing({ concurrency: 8, queueLimit: 50, partyLimit: 50 });
   const large = "$argon2id$v=19$m=262144,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$c29tZWhhc2hzb21laGFzaHNvbWVoYXNo";
   const seen = instantVerification();
@@ -125,7 +125,7 @@ test("password hashing: of hashes larger than our own only one runs at once, and
   expect(seen.most).toBe(5);
 });
 
-test("password hashing: an account with a full queue delays another by one hash, and holds 16 places at most", async () => {
+test("password hashing: an account holds at most 16 places and delays another account by one hash", async () => {
   instantVerification();
   const fair = createPasswordHashing({ concurrency: 1, queueLimit: 256, partyLimit: 16 });
   const order: string[] = [];
@@ -138,13 +138,13 @@ test("password hashing: an account with a full queue delays another by one hash,
   const outcomes = await Promise.allSettled(busy);
   await other;
   expect(order.indexOf("other")).toBe(1);
-  // The other account took the place of the last of them.
+  // The other account took the place of one of the 16.
   expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(15);
   for (const outcome of outcomes)
     if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ code: "OVERLOADED" });
 });
 
-test("beyond the queue a hash is refused at once with Retry-After, and the others still come", async () => {
+test("password hashing: rejects a hash at once with Retry-After when the queue is full, and completes the others", async () => {
   const small = createPasswordHashing({ concurrency: 1, queueLimit: 1, partyLimit: 16 });
   const first = small.hash("one password", parties);
   const second = small.verifyDummy("one password", parties);

@@ -4,7 +4,7 @@ import { isWellFormedText, passwordProblem } from "../../src/auth/password-polic
 
 const rules = { minLength: 8, email: "Ann@example.com" };
 
-test("a password has at least as many characters as the setting says", () => {
+test("password policy: requires the configured number of characters", () => {
   expect(passwordProblem("1234567", rules)).toBe("Password should be at least 8 characters");
   expect(passwordProblem("😀😀😀😀", rules)).toBe("Password should be at least 8 characters");
   expect(passwordProblem("pqzt7xk3", rules)).toBeUndefined();
@@ -12,17 +12,17 @@ test("a password has at least as many characters as the setting says", () => {
   expect(passwordProblem("", { ...rules, minLength: 0 })).toBeString();
 });
 
-test("a password has at most 1,024 bytes", () => {
+test("password policy: accepts at most 1,024 bytes", () => {
   expect(passwordProblem("é".repeat(512), rules)).toBeUndefined();
   expect(passwordProblem("é".repeat(512) + "x", rules)).toBe("Password should be at most 1,024 bytes");
 });
 
-test("a password is not the account's address in any case", () => {
+test("password policy: rejects the account's address in any case", () => {
   expect(passwordProblem("ann@EXAMPLE.com", rules)).toBe("Password should not be the e-mail address");
   expect(passwordProblem("ann@example.com!", rules)).toBeUndefined();
 });
 
-test("password policy: refuses the most common passwords in any case, with a reason", () => {
+test("password policy: rejects the most common passwords in any case, with a reason", () => {
   for (const password of [
     "password",
     "12345678",
@@ -45,7 +45,7 @@ test("password policy: refuses the most common passwords in any case, with a rea
     ]);
 });
 
-test("password policy: knows the short common passwords too, for where short ones are allowed", () => {
+test("password policy: rejects short common passwords where short passwords are allowed", () => {
   const short = { ...rules, minLength: 4 };
   for (const password of ["1234", "dragon", "monkey", "abc123"])
     expect([password, passwordProblem(password, short)]).toEqual([
@@ -55,7 +55,7 @@ test("password policy: knows the short common passwords too, for where short one
   expect(passwordProblem("p7k2", short)).toBeUndefined();
 });
 
-test("password policy: a password that only holds a common one is taken", () => {
+test("password policy: accepts a password that only contains a common one", () => {
   for (const password of [
     "correct horse battery",
     "correct horse battery staple",
@@ -68,7 +68,7 @@ test("password policy: a password that only holds a common one is taken", () => 
     expect([password, passwordProblem(password, rules)]).toEqual([password, undefined]);
 });
 
-test("a lone surrogate or NUL makes a text unfit", () => {
+test("well-formed text: has no lone surrogate and no NUL", () => {
   expect(isWellFormedText("p\ud800")).toBe(false);
   expect(isWellFormedText("p\udc00\ud800")).toBe(false);
   expect(isWellFormedText("p\0")).toBe(false);

@@ -9,7 +9,7 @@ const victim = { address: "203.0.113.9", account: "ann@example.com" };
 const wrong = () => Promise.reject(new ApiError("LOGIN_BAD_CREDENTIALS"));
 const right = async () => "token";
 
-/** What came of it: `done`, or the error's code. */
+/** Returns `done`, or the code of the error. */
 const outcome = (tried: Promise<unknown>) =>
   tried.then(
     () => "done",
@@ -25,7 +25,7 @@ async function times(count: number, what: () => Promise<unknown>): Promise<Recor
   return outcomes;
 }
 
-test("after 20 wrong passwords a client is told to wait, even with the right one, until the window ends", async () => {
+test("rate limits: reject every login after 20 wrong passwords, even a correct one, until the window ends", async () => {
   let time = 0;
   const limits = createRateLimits({ enabled: true, counters: createMemoryCounters({ now: () => time }) });
   expect(await times(25, () => limits.login(victim, wrong))).toEqual({
@@ -42,13 +42,13 @@ test("after 20 wrong passwords a client is told to wait, even with the right one
   expect(await limits.login(victim, right)).toBe("token");
 });
 
-test("wrong passwords sent at once count like those in a row", async () => {
+test("rate limits: count concurrent wrong passwords like sequential ones", async () => {
   const limits = createRateLimits({ enabled: true });
   const outcomes = await Promise.all(Array.from({ length: 100 }, () => outcome(limits.login(victim, wrong))));
   expect(outcomes.filter((came) => came === "LOGIN_BAD_CREDENTIALS")).toHaveLength(20);
 });
 
-test("failures from elsewhere never lock the owner out", async () => {
+test("rate limits: wrong passwords from other networks never lock the owner out", async () => {
   const limits = createRateLimits({ enabled: true });
   for (let network = 0; network < 50; network += 1)
     await times(21, () => limits.login({ ...victim, address: `198.51.100.${network}` }, wrong));
@@ -57,7 +57,7 @@ test("failures from elsewhere never lock the owner out", async () => {
 
 const fail = (code: ApiErrorCode) => () => Promise.reject(new ApiError(code));
 
-test("rate limits: correct logins count, apart from wrong ones, because each costs a hash", async () => {
+test("rate limits: count correct logins separately from wrong passwords", async () => {
   const limits = createRateLimits({ enabled: true });
   expect(await times(20, () => limits.login(victim, right))).toEqual({ done: 20 });
   expect(await times(19, () => limits.login(victim, wrong))).toEqual({ LOGIN_BAD_CREDENTIALS: 19 });
@@ -67,14 +67,14 @@ test("rate limits: correct logins count, apart from wrong ones, because each cos
   });
 });
 
-test("rate limits: correct logins of one network count over all its accounts", async () => {
+test("rate limits: count correct logins from a network over all accounts", async () => {
   const limits = createRateLimits({ enabled: true });
   let account = 0;
   const logIn = () => limits.login({ ...victim, account: `user${(account += 1)}` }, right);
   expect(await times(1_001, logIn)).toEqual({ done: 1_000, TOO_MANY_REQUESTS: 1 });
 });
 
-test("rate limits: an unverified address is no wrong password, and a busy service counts nowhere", async () => {
+test("rate limits: count an unverified address as a correct login, and an overloaded service not at all", async () => {
   const limits = createRateLimits({ enabled: true });
   for (const code of ["OVERLOADED", "UNAVAILABLE"] as const)
     expect(await times(100, () => limits.login(victim, fail(code)))).toEqual({ [code]: 100 });
@@ -84,7 +84,7 @@ test("rate limits: an unverified address is no wrong password, and a busy servic
   expect(await outcome(limits.login(victim, right))).toBe("TOO_MANY_REQUESTS");
 });
 
-test("rate limits: an account sets 10 passwords in 15 minutes, from all its networks together", async () => {
+test("rate limits: an account can set 10 passwords in 15 minutes over all networks", async () => {
   let time = 0;
   const limits = createRateLimits({ enabled: true, counters: createMemoryCounters({ now: () => time }) });
   let network = 0;
@@ -101,7 +101,7 @@ test("rate limits: an account sets 10 passwords in 15 minutes, from all its netw
   expect(await outcome(limits.newPassword(victim, right))).toBe("done");
 });
 
-test("rate limits: passwords set and reset are limited for a network", async () => {
+test("rate limits: limit password changes and resets per network", async () => {
   const limits = createRateLimits({ enabled: true });
   let account = 0;
   const change = () => limits.newPassword({ ...victim, account: `user${(account += 1)}` }, right);
@@ -109,7 +109,7 @@ test("rate limits: passwords set and reset are limited for a network", async () 
   expect(await times(101, () => limits.resetPassword(victim))).toEqual({ done: 100, TOO_MANY_REQUESTS: 1 });
 });
 
-test("rate limits: the /56 of an IPv6 network may use 4 times, the /48 16 times what a /64 may", async () => {
+test("rate limits: allow an IPv6 /56 four times and a /48 sixteen times the points of a /64", async () => {
   const limits = createRateLimits({ enabled: true });
   const register = (network: string) => limits.register({ address: `2001:db8:1:${network}::1` });
   const hex = (number: number) => number.toString(16);
@@ -121,7 +121,7 @@ test("rate limits: the /56 of an IPv6 network may use 4 times, the /48 16 times 
   expect(await outcome(limits.register({ address: "2001:db8:2::1" }))).toBe("done");
 });
 
-test("rate limits: an account is guarded against a whole /48, and its owner elsewhere is not locked out", async () => {
+test("rate limits: limit guesses from a whole IPv6 /48 at an account without locking its owner out", async () => {
   const limits = createRateLimits({ enabled: true });
   let subnet = 0;
   const guess = () =>
@@ -130,7 +130,7 @@ test("rate limits: an account is guarded against a whole /48, and its owner else
   expect(await outcome(limits.login({ ...victim, address: "2001:db8:2::1" }, right))).toBe("done");
 });
 
-test("rate limits: a network that is refused leaves no counters for the accounts that it asks for", async () => {
+test("rate limits: a network beyond its limit creates no counters for further accounts", async () => {
   const kept = new Set<string>();
   const counters = createMemoryCounters();
   const noting: Counters = {
@@ -149,7 +149,7 @@ test("rate limits: a network that is refused leaves no counters for the accounts
   expect((await few.consume("guesses", 1, 60)).used).toBe(8);
 });
 
-test("one network guessing at many accounts is stopped, its neighbours are not", async () => {
+test("rate limits: limit guesses from one network at many accounts, but not from other networks", async () => {
   const limits = createRateLimits({ enabled: true });
   let account = 0;
   const guess = (address: string) => () => limits.login({ address, account: `user${(account += 1)}` }, wrong);
@@ -161,13 +161,13 @@ test("one network guessing at many accounts is stopped, its neighbours are not",
   expect(await times(1, guess("2001:db8:0:1::1"))).toEqual({ LOGIN_BAD_CREDENTIALS: 1 });
 });
 
-test("one client locked out of an account does not use up its network's share", async () => {
+test("rate limits: rejected logins to one account do not use up the limit of the network", async () => {
   const limits = createRateLimits({ enabled: true });
   await times(1000, () => limits.login(victim, wrong));
   expect(await outcome(limits.login({ ...victim, account: "colleague@example.com" }, right))).toBe("done");
 });
 
-test("mails are limited for an account from one place, and over all places; each kind by itself", async () => {
+test("rate limits: limit mails to an account per network and over all networks, separately for each kind", async () => {
   const limits = createRateLimits({ enabled: true });
   expect(await times(6, () => limits.forgotPassword(victim))).toEqual({ done: 5, TOO_MANY_REQUESTS: 1 });
   expect(await outcome(limits.forgotPassword({ ...victim, account: "bob@example.com" }))).toBe("done");
@@ -177,20 +177,20 @@ test("mails are limited for an account from one place, and over all places; each
   expect(await times(26, elsewhere)).toEqual({ done: 25, TOO_MANY_REQUESTS: 1 });
 });
 
-test("registrations and uploads are limited", async () => {
+test("rate limits: limit registrations and uploads", async () => {
   const limits = createRateLimits({ enabled: true });
   expect(await times(101, () => limits.register(victim))).toEqual({ done: 100, TOO_MANY_REQUESTS: 1 });
   expect(await times(1001, () => limits.upload(victim))).toEqual({ done: 1000, TOO_MANY_REQUESTS: 1 });
 });
 
-test("switched off, nothing is limited or counted", async () => {
+test("rate limits: neither limit nor count anything when disabled", async () => {
   const counters = { consume: () => Promise.reject(new Error("counted")) };
   const limits = createRateLimits({ enabled: false, counters });
   expect(await times(400, () => limits.login(victim, wrong))).toEqual({ LOGIN_BAD_CREDENTIALS: 400 });
   expect(await times(200, () => limits.register(victim))).toEqual({ done: 200 });
 });
 
-test("counters forget ended windows, and beyond their capacity the oldest", async () => {
+test("memory counters: drop windows that have ended and, beyond the capacity, the oldest", async () => {
   let time = 0;
   const counters = createMemoryCounters({ capacity: 3, now: () => time });
   const used = async (key: string, points = 1) => (await counters.consume(key, points, 10)).used;

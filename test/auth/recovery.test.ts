@@ -18,20 +18,20 @@ const me = (token: string) => service.fetch("/users/me", { token });
 const deactivate = () => service.services.database.users.change("operator", user, { isActive: false });
 
 describe.each(["forgot-password", "request-verify-token"])("%s", (path) => {
-  test("answers 202 null whoever asks, and mails the account only", async () => {
+  test(`${path}: answers 202 null with or without an account, and mails only the account`, async () => {
     expect(await told(await ask(path, { email: user.email.toUpperCase() }))).toEqual([202, null]);
     expect(await told(await ask(path, { email: "nobody@example.com" }))).toEqual([202, null]);
     expect(await service.mailedToken(user.email)).toBeString();
     expect(await service.mailedToken("nobody@example.com")).toBeUndefined();
   });
 
-  test("sends an inactive account nothing", async () => {
+  test(`${path}: sends no mail to an inactive account`, async () => {
     await deactivate();
     expect(await told(await ask(path, { email: user.email }))).toEqual([202, null]);
     expect(await service.mailedToken(user.email)).toBeUndefined();
   });
 
-  test("wants an address", async () => {
+  test(`${path}: answers 422 without a valid address`, async () => {
     for (const body of [{}, { email: null }, { email: "x" }])
       expect((await ask(path, body)).status).toBe(422);
   });
@@ -44,7 +44,7 @@ describe("reset-password", () => {
   };
   const badToken = [400, { detail: "RESET_PASSWORD_BAD_TOKEN" }];
 
-  test("sets a new password once and ends every access token", async () => {
+  test("reset-password: sets a new password once and revokes every access token", async () => {
     const token = await mailed();
     expect(await told(await ask("reset-password", { token, password: "a brand new secret" }))).toEqual([
       200,
@@ -57,7 +57,7 @@ describe("reset-password", () => {
     expect(await told(await ask("reset-password", { token, password: "yet another one" }))).toEqual(badToken);
   });
 
-  test("of two resets by one token at once one wins", async () => {
+  test("reset-password: lets one of two concurrent resets with the same token succeed", async () => {
     const token = await mailed();
     const answers = await Promise.all(
       ["first new secret", "second new secret"].map((password) => ask("reset-password", { token, password })),
@@ -65,7 +65,7 @@ describe("reset-password", () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 400]);
   });
 
-  test("a weak password is refused with a reason, and the token stays good", async () => {
+  test("reset-password: rejects a weak password with a reason, and the token stays valid", async () => {
     const token = await mailed();
     for (const password of ["short", "Password1"])
       expect(await told(await ask("reset-password", { token, password }))).toEqual([
@@ -75,12 +75,12 @@ describe("reset-password", () => {
     expect((await ask("reset-password", { token, password: "long enough now" })).status).toBe(200);
   });
 
-  test("a bad token wins over a weak password", async () => {
+  test("reset-password: reports a bad token rather than a weak password", async () => {
     for (const token of ["", "nonsense", user.token])
       expect(await told(await ask("reset-password", { token, password: "x" }))).toEqual(badToken);
   });
 
-  test("an inactive account cannot be reset", async () => {
+  test("reset-password: rejects an inactive account", async () => {
     const token = await mailed();
     await deactivate();
     expect(await told(await ask("reset-password", { token, password: "a brand new secret" }))).toEqual(
@@ -96,7 +96,7 @@ describe("verify", () => {
   };
   const badToken = [400, { detail: "VERIFY_USER_BAD_TOKEN" }];
 
-  test("marks the address as proved, once", async () => {
+  test("verify: marks the address as verified once", async () => {
     const token = await mailed();
     expect(await told(await ask("verify", { token }))).toEqual([
       200,
@@ -112,14 +112,14 @@ describe("verify", () => {
     expect(service.mails).toHaveLength(sent);
   });
 
-  test("the token dies when the address changes", async () => {
+  test("verify: rejects a token after the address changed", async () => {
     const token = await mailed();
     const email = `new-${user.email}`;
     await service.fetch("/users/me", { method: "PATCH", token: user.token, json: { email } });
     expect(await told(await ask("verify", { token }))).toEqual(badToken);
   });
 
-  test("neither an inactive account nor another kind's token passes", async () => {
+  test("verify: rejects an inactive account and a token of another kind", async () => {
     for (const token of ["", "nonsense", user.token])
       expect(await told(await ask("verify", { token }))).toEqual(badToken);
     const token = await mailed();
@@ -129,7 +129,7 @@ describe("verify", () => {
   });
 });
 
-test("with REQUIRE_VERIFIED_EMAIL nobody gets in before the address is proved", async () => {
+test("REQUIRE_VERIFIED_EMAIL: rejects logins and tokens of users without a verified address", async () => {
   const strict = await TestService.start({ REQUIRE_VERIFIED_EMAIL: "true" });
   await strict.register("ada@example.com");
   expect(await told(await strict.login("ada@example.com", "wrong password"))).toEqual([

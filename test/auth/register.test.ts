@@ -12,7 +12,7 @@ const post = (json: unknown) => service.fetch("/auth/register", { json });
 const missing = (field: string) => ({ type: "missing", loc: ["body", field], msg: "Field required" });
 
 describe("register", () => {
-  test("makes an active, unverified, ordinary account, whatever the client asks for", async () => {
+  test("register: creates an active, unverified account without superuser rights, and ignores submitted flags", async () => {
     const answer = await post({
       email: "ada@example.com",
       password: "correct horse battery",
@@ -31,20 +31,20 @@ describe("register", () => {
     });
   });
 
-  test("an address is taken whatever its case, and the answer does not repeat the password", async () => {
+  test("register: rejects an address that is taken in another case", async () => {
     await service.register("Grace@example.com");
     const answer = await service.register("grace@EXAMPLE.com");
     expect(answer.status).toBe(400);
     expect(await answer.json()).toEqual({ detail: "REGISTER_USER_ALREADY_EXISTS" });
   });
 
-  test("of many registrations of one address at once exactly one succeeds", async () => {
+  test("register: lets one of many concurrent registrations of an address succeed", async () => {
     const answers = await Promise.all(Array.from({ length: 12 }, () => service.register("rush@example.com")));
     const statuses = answers.map(({ status }) => status).sort();
     expect(statuses).toEqual([201, ...Array.from({ length: 11 }, () => 400)]);
   });
 
-  test("a weak password is refused with a reason, also for a taken address", async () => {
+  test("register: rejects a weak password with a reason, also for a taken address", async () => {
     await service.register("weak@example.com");
     for (const password of ["short", "weak@example.com", "x".repeat(1025)]) {
       const answer = await post({ email: "weak@example.com", password });
@@ -55,7 +55,7 @@ describe("register", () => {
     }
   });
 
-  test("register: a common password is refused with a reason, in any case", async () => {
+  test("register: rejects a common password in any case, with a reason", async () => {
     for (const password of ["password", "Password1", "12345678", "QWERTYUIOP"]) {
       const answer = await post({ email: "common@example.com", password });
       expect([password, answer.status, await answer.json()]).toEqual([
@@ -102,14 +102,14 @@ describe("register", () => {
         },
       ],
     ],
-  ])("a body that does not fit is 422 and says where: %j", async (body, detail) => {
+  ])("register: answers 422 with the location of each problem in %j", async (body, detail) => {
     const answer = await post(body);
     expect(answer.status).toBe(422);
     expect(await answer.json()).toEqual({ detail });
   });
 
   test.each(["nobody", "a@b", "a b@example.com", "@example.com", "a@", "a@example.com\u0000"])(
-    "%p is no address",
+    "register: rejects %p as an address",
     async (email) => {
       const answer = await post({ email, password: "sesame-secret-1" });
       expect(answer.status).toBe(422);
@@ -119,7 +119,7 @@ describe("register", () => {
     },
   );
 
-  test("malformed JSON is 422 json_invalid and is not echoed", async () => {
+  test("register: answers 422 json_invalid to malformed JSON, without echoing it", async () => {
     const answer = await service.fetch("/auth/register", {
       method: "POST",
       body: '{"password": "sesame-secret-1",',
@@ -133,7 +133,7 @@ describe("register", () => {
     expect(text).not.toContain("sesame");
   });
 
-  test("no body at all is 422 missing", async () => {
+  test("register: answers 422 missing without a body", async () => {
     const answer = await service.fetch("/auth/register", { method: "POST" });
     expect(answer.status).toBe(422);
     expect(await answer.json()).toEqual({
@@ -141,12 +141,12 @@ describe("register", () => {
     });
   });
 
-  test("a body over 64 kB is 413", async () => {
+  test("register: answers 413 to a body over 64 kB", async () => {
     const answer = await post({ email: "big@example.com", password: "x".repeat(70_000) });
     expect(answer.status).toBe(413);
   });
 
-  test("half a surrogate pair has no UTF-8: 422, never a changed password", async () => {
+  test("register: answers 422 to a password with a lone surrogate", async () => {
     const answer = await service.fetch("/auth/register", {
       method: "POST",
       body: '{"email":"half@example.com","password":"long enough \\ud800"}',

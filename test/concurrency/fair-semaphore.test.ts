@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 
 import { createFairSemaphore } from "../../src/concurrency/fair-semaphore.ts";
 
-/** A semaphore whose tasks end when told to, and the order in which they started. */
+/** Creates a semaphore whose tasks end on demand, and records the order in which they start. */
 function controlled(
   limits: { concurrency?: number; queueLimit?: number; partyLimit?: number; reserve?: number } = {},
 ) {
@@ -15,7 +15,7 @@ function controlled(
       await new Promise<void>((resolve) => ends.set(name, resolve));
       return name;
     });
-  /** Ends the tasks in the order in which they start, until none is left. */
+  /** Ends all tasks in the order in which they start. */
   const drain = async () => {
     await Bun.sleep(0);
     for (let i = 0; i < started.length; i++) {
@@ -26,7 +26,7 @@ function controlled(
   return { semaphore, started, run, drain };
 }
 
-test("fair semaphore: runs as many tasks at once as it may, and the others when one ends", async () => {
+test("fair semaphore: runs tasks up to its concurrency, and the others when one ends", async () => {
   const { semaphore, started, run, drain } = controlled({ concurrency: 2 });
   const all = Promise.all([run("a", "x"), run("b", "x"), run("c", "x")]);
   await Bun.sleep(0);
@@ -46,7 +46,7 @@ test("fair semaphore: forty tasks of one party delay another party by one task",
   expect(started.indexOf("single")).toBe(1);
 });
 
-test("fair semaphore: parties that both wait take turns", async () => {
+test("fair semaphore: lets two parties with waiting tasks take turns", async () => {
   const { started, run, drain } = controlled();
   const all = ["a1 a", "a2 a", "a3 a", "b1 b", "b2 b"].map((task) => {
     const [name, party] = task.split(" ") as [string, string];
@@ -57,7 +57,15 @@ test("fair semaphore: parties that both wait take turns", async () => {
   expect(started).toEqual(["a1", "b1", "a2", "b2", "a3"]);
 });
 
-test("fair semaphore: a network with many accounts and an account with many networks count as one party each", async () => {
+test("fair semaphore: runs tasks without parties in the order of their arrival", async () => {
+  const { started, run, drain } = controlled();
+  const all = Promise.all([run("a"), run("b"), run("c", "x"), run("d")]);
+  await drain();
+  await all;
+  expect(started).toEqual(["a", "b", "c", "d"]);
+});
+
+test("fair semaphore: a network with many accounts, and an account on many networks, delay another party by two tasks", async () => {
   const { started, run, drain } = controlled();
   const all = [...Array(10).keys()].flatMap((i) => [
     run(`n${i}`, `account ${i}`, "network"),
@@ -69,7 +77,7 @@ test("fair semaphore: a network with many accounts and an account with many netw
   expect(started.indexOf("single")).toBeLessThanOrEqual(2);
 });
 
-test("fair semaphore: within one network an account that waits for nothing else goes first", async () => {
+test("fair semaphore: an account without other tasks goes first within its network", async () => {
   const { started, run, drain } = controlled();
   const all = [...Array(10).keys()].map((i) => run(`busy ${i}`, "busy", "network"));
   all.push(run("single", "other", "network"));
@@ -78,7 +86,7 @@ test("fair semaphore: within one network an account that waits for nothing else 
   expect(started.indexOf("single")).toBe(1);
 });
 
-test("fair semaphore: refuses a task beyond the places of its party with OVERLOADED", async () => {
+test("fair semaphore: rejects a task with OVERLOADED when its party has reached its limit", async () => {
   const { run, drain, semaphore } = controlled({ partyLimit: 3 });
   const all = Promise.all([run("a", "x"), run("b", "x"), run("c", "x")]);
   expect(run("d", "x")).rejects.toMatchObject({ code: "OVERLOADED" });
@@ -89,7 +97,7 @@ test("fair semaphore: refuses a task beyond the places of its party with OVERLOA
   expect(await other).toBe("e");
 });
 
-test("fair semaphore: a full queue gives the place of the heaviest party's latest task to one that holds fewer", async () => {
+test("fair semaphore: evicts the latest task of the party with the most places when the queue is full", async () => {
   const { started, run, drain } = controlled({ queueLimit: 3 });
   const heavy = ["h1", "h2", "h3", "h4"].map((name) => run(name, "heavy"));
   const single = run("single", "other");
@@ -100,7 +108,7 @@ test("fair semaphore: a full queue gives the place of the heaviest party's lates
   expect(started).toEqual(["h1", "single", "h2", "h3"]);
 });
 
-test("fair semaphore: an account that fills its network's places makes room for another account there", async () => {
+test("fair semaphore: evicts a task of an account that holds all places of a network for another account of it", async () => {
   const { run, drain } = controlled({ partyLimit: 4 });
   const heavy = ["h1", "h2", "h3", "h4"].map((name) => run(name, "heavy", "network"));
   const single = run("single", "other", "network");
@@ -110,7 +118,7 @@ test("fair semaphore: an account that fills its network's places makes room for 
   await Promise.all(heavy.slice(0, 3));
 });
 
-test("fair semaphore: one task makes room for another account in all the networks that both belong to", async () => {
+test("fair semaphore: evicts one task, not several, for a task that shares nested networks with it", async () => {
   const { started, run, drain } = controlled({ partyLimit: 4 });
   const networks = ["/48", "/56", "/64"];
   const busy = [1, 2, 3, 4].map((i) => run(`busy ${i}`, "busy", ...networks));
@@ -126,7 +134,7 @@ test("fair semaphore: one task makes room for another account in all the network
   expect(started).toEqual(["busy 1", "single", "busy 2", "busy 3"]);
 });
 
-test("fair semaphore: a task that throws frees its place", async () => {
+test("fair semaphore: frees the place of a task that throws", async () => {
   const { semaphore, run, drain } = controlled();
   const failing = semaphore.run(["x"], async () => {
     throw new Error("broken");
@@ -139,7 +147,7 @@ test("fair semaphore: a task that throws frees its place", async () => {
   expect(semaphore.pending()).toBe(0);
 });
 
-test("fair semaphore: its reserve lets a party that runs nothing past others' long tasks, one at a time", async () => {
+test("fair semaphore: its reserve runs one task of a party without running tasks beside long tasks of others", async () => {
   const { started, run, drain } = controlled({ concurrency: 2, reserve: 1 });
   const all = ["long 1", "long 2", "long 3"].map((name) => run(name, "busy"));
   all.push(run("single 1", "other"), run("single 2", "other"), run("third", "yet another"));
@@ -150,7 +158,7 @@ test("fair semaphore: its reserve lets a party that runs nothing past others' lo
   expect(started).toHaveLength(6);
 });
 
-test("fair semaphore: a waiting task whose signal aborts gives up its place and never runs", async () => {
+test("fair semaphore: removes a waiting task whose signal aborts", async () => {
   const { semaphore, started, run, drain } = controlled({ queueLimit: 1 });
   const long = run("long", "x");
   const gone = new AbortController();

@@ -43,7 +43,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-test("worker pool: does jobs in one process after the other, without starting a new one", async () => {
+test("worker pool: runs sequential jobs in the same process", async () => {
   const { run } = await openPool();
   const first = await run("a");
   const second = await run("b");
@@ -51,13 +51,13 @@ test("worker pool: does jobs in one process after the other, without starting a 
   expect(first.pid).not.toBe(process.pid);
 });
 
-test("worker pool: hands no environment variable to its processes", async () => {
+test("worker pool: passes no environment variables to its processes", async () => {
   const { run } = await openPool();
   const { environment } = (await run("environment")) as unknown as { environment: Record<string, string> };
   for (const name of ["HOME", "USER", "TEST_DATABASE_URL"]) expect(environment[name]).toBeUndefined();
 });
 
-test("worker pool: kills a job that uses more processor time than it may, and goes on with a new process", async () => {
+test("worker pool: kills a job that exceeds its processor time, and runs the next one in a new process", async () => {
   const { run } = await openPool();
   const { pid } = await run("a");
   await expect(run("spin", "ada", { ...limits, timeMs: 300 })).rejects.toMatchObject({ reason: "time" });
@@ -70,7 +70,7 @@ test("worker pool: kills a job that uses no processor time but never ends", asyn
   await expect(run("sleep", "ada", { ...limits, timeMs: 200 })).rejects.toMatchObject({ reason: "time" });
 });
 
-test.if(onLinux)("worker pool: kills a job that takes more memory than it may", async () => {
+test.if(onLinux)("worker pool: kills a job that exceeds its memory limit", async () => {
   const { run } = await openPool();
   const { pid } = await run("a");
   await expect(run("eat", "ada", { ...limits, memoryBytes: 300_000_000 })).rejects.toMatchObject({
@@ -79,25 +79,25 @@ test.if(onLinux)("worker pool: kills a job that takes more memory than it may", 
   expect(isAlive(pid)).toBe(false);
 });
 
-test("worker pool: a job that crashes its process twice fails, the next one does not notice", async () => {
+test("worker pool: fails a job that crashes its process twice, and runs the next one", async () => {
   const { run } = await openPool();
   await expect(run("crash")).rejects.toMatchObject({ reason: "crash" });
   expect((await run("b")).order).toBe("b");
 });
 
-test("worker pool: a job whose process ended for another reason is done once more", async () => {
+test("worker pool: retries a job once after a crash", async () => {
   const { run } = await openPool();
   expect(await run("crash once")).toMatchObject({ order: "crash once" });
 });
 
-test("worker pool: does a job although the idle process was killed meanwhile", async () => {
+test("worker pool: starts a new process when the idle one was killed", async () => {
   const { run } = await openPool();
   const { pid } = await run("a");
   process.kill(pid, "SIGKILL");
   expect((await run("b")).pid).not.toBe(pid);
 });
 
-test("worker pool: ends the process of a job that nobody waits for any more", async () => {
+test("worker pool: kills the process of a job whose signal aborts", async () => {
   const { run } = await openPool();
   const { pid } = await run("a");
   const gone = new AbortController();
@@ -107,12 +107,12 @@ test("worker pool: ends the process of a job that nobody waits for any more", as
   expect(isAlive(pid)).toBe(false);
 });
 
-test("worker pool: starts no process for a job that nobody waits for any more when its turn comes", async () => {
+test("worker pool: starts no process for a job whose signal aborts as its turn comes", async () => {
   const { run } = await openPool();
   const gone = new AbortController();
   const first = run("a");
   const second = run("b", "ada", limits, gone.signal);
-  // Aborts in the moment between the turn of the second job and its start.
+  // Aborts after the turn of the second job has come and before its process starts.
   void first.then(() => gone.abort());
   const { pid } = await first;
   await expect(second).rejects.toMatchObject({ name: "AbortError" });
@@ -128,19 +128,19 @@ test("worker pool: one party's long jobs do not delay another party", async () =
   await Promise.allSettled(long);
 });
 
-test("worker pool: refuses jobs beyond its queue with OVERLOADED", async () => {
+test("worker pool: rejects jobs with OVERLOADED when the queue is full", async () => {
   const { run } = await openPool({ queueLimit: 1 });
   const all = [run("a"), run("b")];
   await expect(run("c")).rejects.toMatchObject({ code: "OVERLOADED" });
   await Promise.all(all);
 });
 
-test("worker pool: refuses jobs with OVERLOADED where no process can be started", async () => {
+test("worker pool: rejects jobs with OVERLOADED when no process can be started", async () => {
   const { run } = await openPool({ command: ["/no/such/program"] });
   await expect(run("a")).rejects.toMatchObject({ code: "OVERLOADED" });
 });
 
-test("worker pool: ends a process that was idle for long enough, or holds much memory", async () => {
+test("worker pool: kills a process that has been idle too long or holds too much memory", async () => {
   const { run } = await openPool({ idleMs: 100 });
   const { pid } = await run("a");
   await Bun.sleep(400);
@@ -152,7 +152,7 @@ test("worker pool: ends a process that was idle for long enough, or holds much m
   expect(isAlive(fat.pid)).toBe(false);
 });
 
-test("worker pool: prepares a process for the next job, and never more than it may have", async () => {
+test("worker pool: prepares a process for the next job within its size", async () => {
   const { pool, run } = await openPool({ size: 1 });
   pool.prepare();
   pool.prepare();
@@ -160,7 +160,7 @@ test("worker pool: prepares a process for the next job, and never more than it m
   expect((await run("a")).jobs).toBe(1);
 });
 
-test("worker pool: survives signals that are meant for the whole group of processes", async () => {
+test("worker pool: its processes ignore signals sent to the whole process group", async () => {
   const { run } = await openPool();
   const { pid } = await run("a");
   process.kill(pid, "SIGINT");
@@ -169,7 +169,7 @@ test("worker pool: survives signals that are meant for the whole group of proces
   expect((await run("b")).pid).toBe(pid);
 });
 
-test("worker pool: closing ends its processes, running jobs included", async () => {
+test("worker pool: closing kills its processes, including those with running jobs", async () => {
   const pool: WorkerPool = (await openPool()).pool;
   const { pid } = (await pool.run("ada", { order: "a" }, limits, never)) as Answer;
   const job = pool.run("ada", { order: "sleep" }, limits, never);
@@ -180,7 +180,7 @@ test("worker pool: closing ends its processes, running jobs included", async () 
   await expect(job).rejects.toMatchObject({ code: "STOPPING" });
 });
 
-test.if(onLinux)("worker pool: closing waits for a process that is being ended for its memory", async () => {
+test.if(onLinux)("worker pool: closing waits for a process that is being killed for its memory", async () => {
   const { pool, run } = await openPool({ idleMemoryBytes: 100_000_000 });
   const { pid } = await run("fat");
   await pool.close();

@@ -14,7 +14,7 @@ test.each([
   ["verify", "Confirm your email address", verifyMessage(mail)],
   ["reset", "Set a new password", resetMessage(mail)],
 ])(
-  "mails: the %s mail says why it came, has one link, and what to do for those who did not ask",
+  "mails: the %s mail has a reason, one link, and advice for readers who did not ask for it",
   (page, subject, message) => {
     const link = `https://photos.example.com/#/${page}?token=a.b-c_d`;
     expect(message).toMatchObject({ to: mail.to, subject });
@@ -34,18 +34,18 @@ test.each([
   },
 );
 
-test("mails: the token by itself is in the text part only", () => {
+test("mails: only the text part contains the token outside the link", () => {
   for (const { html } of [verifyMessage(mail), resetMessage(mail)])
     expect(html.split(mail.token)).toHaveLength(2);
 });
 
-test("mails: the link leads below the path of PUBLIC_URL", () => {
+test("mails: the link includes the path of PUBLIC_URL", () => {
   const { text } = resetMessage({ ...mail, baseUrl: "https://example.com/photos" });
   expect(text).toContain("\nhttps://example.com/photos/#/reset?token=a.b-c_d\n");
   expect(text).toContain(" example.com");
 });
 
-test("whatever the token holds stays text, and out of the subject", () => {
+test("mails: escape special characters of a token, and keep it out of the subject", () => {
   const { html, text, subject } = verifyMessage({ ...mail, token: `"><script>&#\r\n` });
   expect(html).not.toContain("<script>");
   expect(html).toContain("token=%22%3E%3Cscript%3E%26%23%0D%0A");
@@ -53,7 +53,7 @@ test("whatever the token holds stays text, and out of the subject", () => {
   expect(subject).toBe("Confirm your email address");
 });
 
-test("without a mail server the mail is printed with its token", () => {
+test("console mailer: prints the text of a mail with its token", () => {
   const printed: string[] = [];
   createConsoleMailer((text) => printed.push(text)).send(resetMessage(mail));
   expect(printed).toHaveLength(1);

@@ -15,7 +15,7 @@ test.each([
   ["Bücher <ann@bücher.example>", "Bücher", "ann@bücher.example"],
   ["noreply@localhost", "", "noreply@localhost"],
   ["noreply@[192.0.2.1]", "", "noreply@[192.0.2.1]"],
-])("sender: %p is a name and an address", (text, name, address) => {
+])("sender: parses %p", (text, name, address) => {
   expect(parseSender(text)).toEqual({ name, address });
 });
 
@@ -32,11 +32,11 @@ test.each([
   "a@example.com\r\nBcc: b@example.com",
   "A\nBcc: b@example.com <a@example.com>",
   "<>",
-])("sender: %p is none", (text) => {
+])("sender: rejects %p", (text) => {
   expect(parseSender(text)).toBeUndefined();
 });
 
-test("sender: without MAIL_FROM it is at the host of PUBLIC_URL", () => {
+test("sender: defaults to noreply at the host of PUBLIC_URL", () => {
   for (const [publicUrl, address] of [
     ["https://photos.example.com:8443/app", "noreply@photos.example.com"],
     ["http://192.0.2.1:8000", "noreply@[192.0.2.1]"],
@@ -46,7 +46,7 @@ test("sender: without MAIL_FROM it is at the host of PUBLIC_URL", () => {
     expect(defaultSender(publicUrl)).toEqual({ name: "Image Sharing", address });
 });
 
-test("sender: its domain is told to mail servers in ASCII", () => {
+test("sender: the domain for mail servers is in ASCII", () => {
   expect(domainOf({ name: "", address: "ann@bücher.example" })).toBe("xn--bcher-kva.example");
   expect(domainOf({ name: "", address: "ann@[192.0.2.1]" })).toBe("[192.0.2.1]");
 });

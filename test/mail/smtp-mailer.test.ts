@@ -20,7 +20,7 @@ function recordingLog() {
   return { lines, log: { info: write, warn: write } };
 }
 
-test("a mail arrives whole: sender, reader, subject, text and HTML", async () => {
+test("smtp: delivers sender, recipient, subject, text and HTML", async () => {
   await using sink = startSmtpSink();
   const { log, lines } = recordingLog();
   const mailer = createSmtpMailer({ url: sink.url.replace("//", "//us%40er:p%20w@"), from }, log);
@@ -43,7 +43,7 @@ test("a mail arrives whole: sender, reader, subject, text and HTML", async () =>
   expect(lines).toEqual([["mail.sent", { domain: "example.com", tries: 1 }]]);
 });
 
-test("an address beyond ASCII arrives; its domain in Punycode where the local part is ASCII", async () => {
+test("smtp: delivers to a non-ASCII address, with its domain in Punycode if the local part is ASCII", async () => {
   await using sink = startSmtpSink();
   const mailer = createSmtpMailer({ url: sink.url, from }, recordingLog().log);
   mailer.send(message("ann@bücher.de"));
@@ -52,7 +52,7 @@ test("an address beyond ASCII arrives; its domain in Punycode where the local pa
   expect(sink.mails.flatMap(({ to }) => to).sort()).toEqual(["ann@xn--bcher-kva.de", "émile@bücher.de"]);
 });
 
-test("a mail is for one reader, whatever the address looks like", async () => {
+test("smtp: delivers to one recipient even if the address contains commas or line breaks", async () => {
   await using sink = startSmtpSink();
   const mailer = createSmtpMailer({ url: sink.url, from }, recordingLog().log, { retryDelaysMs: [] });
   for (const to of [
@@ -69,7 +69,7 @@ test("a mail is for one reader, whatever the address looks like", async () => {
   }
 });
 
-test("after temporary failures of every kind the mail arrives, once", async () => {
+test("smtp: delivers a mail once after temporary failures of every kind", async () => {
   await using sink = startSmtpSink();
   const { log, lines } = recordingLog();
   const mailer = createSmtpMailer({ url: sink.url, from }, log, { retryDelaysMs: [1, 1, 1], timeoutMs: 100 });
@@ -86,7 +86,7 @@ test("after temporary failures of every kind the mail arrives, once", async () =
   ]);
 });
 
-test("a refusal for good is not tried again, and the log holds no address, token or text", async () => {
+test("smtp: does not retry after a permanent failure, and logs no address, token or text", async () => {
   await using sink = startSmtpSink();
   const { log, lines } = recordingLog();
   const mailer = createSmtpMailer({ url: sink.url, from }, log, { retryDelaysMs: [1] });
@@ -102,7 +102,7 @@ test("a refusal for good is not tried again, and the log holds no address, token
   expect(JSON.stringify(lines)).not.toContain("eyJ");
 });
 
-test("a dead server costs the sender nothing; beyond the capacity mails are dropped, closing gives up in time", async () => {
+test("smtp: with an unresponsive server, sending never blocks, mails beyond the capacity are dropped, and closing times out", async () => {
   await using sink = startSmtpSink();
   const { log, lines } = recordingLog();
   const mailer = createSmtpMailer({ url: sink.url, from }, log, { capacity: 2, drainMs: 20, timeoutMs: 200 });
@@ -115,7 +115,7 @@ test("a dead server costs the sender nothing; beyond the capacity mails are drop
   expect(lines.at(-1)).toEqual(["mail.dropped", { domain: "example.com", reason: "closed" }]);
 });
 
-test("closing gives a mail between two tries its last one at once", async () => {
+test("smtp: closing retries a waiting mail at once, for the last time", async () => {
   await using sink = startSmtpSink();
   const delayed = Promise.withResolvers<void>();
   const { log } = recordingLog();
@@ -131,7 +131,7 @@ test("closing gives a mail between two tries its last one at once", async () => 
   expect(sink.mails).toHaveLength(1);
 });
 
-test("credentials require TLS, except on this machine; certificates are checked, except on this machine", () => {
+test("smtp: requires TLS for credentials and checks certificates, except for a server on the same machine", () => {
   expect(smtpServer("smtp://u:p@mail.example.com")).toEqual({
     host: "mail.example.com",
     port: 587,
@@ -152,7 +152,7 @@ test("credentials require TLS, except on this machine; certificates are checked,
   expect(smtpServer("smtp://u:p@localhost.example.com")).toMatchObject({ requireTLS: true });
 });
 
-test("smtp: introduces itself as the host it is given", async () => {
+test("smtp: sends the configured host name in EHLO", async () => {
   await using sink = startSmtpSink();
   const mailer = createSmtpMailer({ url: sink.url, from, host: "photos.example.com" }, recordingLog().log);
   mailer.send(message());
@@ -160,7 +160,7 @@ test("smtp: introduces itself as the host it is given", async () => {
   await mailer.close();
 });
 
-test("smtp: a sender's name may hold any character", async () => {
+test("smtp: accepts any character in a sender's name", async () => {
   await using sink = startSmtpSink();
   const sender = { name: `Ann, "Bob" & Søn <x>`, address: "no-reply@example.com" };
   const mailer = createSmtpMailer({ url: sink.url, from: sender }, recordingLog().log);
@@ -172,7 +172,7 @@ test("smtp: a sender's name may hold any character", async () => {
   expect(mail.headers).not.toHaveProperty("bob");
 });
 
-test("smtp: a relay whose certificate no known authority has signed is named as such, once", async () => {
+test("smtp: logs one failure with advice when a certificate is signed by an unknown authority", async () => {
   await using sink = startSmtpSink(relayCertificate);
   const { log, lines } = recordingLog();
   const url = sink.url.replace("127.0.0.1", "127.1");
@@ -192,7 +192,7 @@ test("smtp: a relay whose certificate no known authority has signed is named as 
   ]);
 });
 
-test("smtp: NODE_EXTRA_CA_CERTS names the authority of a relay, whose host must still be the certificate's", async () => {
+test("smtp: trusts an authority in NODE_EXTRA_CA_CERTS, and still checks the certificate's host", async () => {
   await using sink = startSmtpSink(relayCertificate);
   const folder = await mkdtemp(join(tmpdir(), "image-sharing-relay-"));
   try {
@@ -232,7 +232,7 @@ test.each([
   "smtp://u:sec#ret@host",
   "smtp://u:sec/ret@host",
   "smtp://u:sec?ret@host:587",
-])("a mail URL of no use is refused in plain words: %p", (url) => {
+])("smtp: rejects the mail URL %p without repeating its password", (url) => {
   const refusal = (() => {
     try {
       smtpServer(url);

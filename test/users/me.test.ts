@@ -17,7 +17,7 @@ const patch = (json: unknown, token = user.token) =>
 const told = async (answer: Response) => [answer.status, await answer.json()];
 
 describe("PATCH /users/me", () => {
-  test("changes nothing when nothing is asked, and ignores the flags", async () => {
+  test("PATCH /users/me: changes nothing without an address or password, and ignores the flags", async () => {
     const flags = { is_superuser: true, is_verified: true, is_active: false };
     for (const body of [{}, flags, { is_active: null }, { password: null }])
       expect(await told(await patch(body))).toEqual([
@@ -26,7 +26,7 @@ describe("PATCH /users/me", () => {
       ]);
   });
 
-  test("a new address has to be proved again", async () => {
+  test("PATCH /users/me: a new address is not verified", async () => {
     await service.services.database.users.change("operator", user, { isVerified: true });
     const email = `moved-${user.email}`;
     expect(await told(await patch({ email }))).toMatchObject([200, { email, is_verified: false }]);
@@ -34,7 +34,7 @@ describe("PATCH /users/me", () => {
     expect((await service.login(user.email)).status).toBe(400);
   });
 
-  test("one's own address in another case is fine, somebody else's is not", async () => {
+  test("PATCH /users/me: accepts your own address in another case, and rejects another account's", async () => {
     const own = user.email.replace("@", "X@").toUpperCase();
     expect((await patch({ email: own })).status).toBe(200);
     expect((await patch({ email: own.toLowerCase() })).status).toBe(200);
@@ -45,7 +45,7 @@ describe("PATCH /users/me", () => {
     ]);
   });
 
-  test("a new password ends every older token, also the one that asked", async () => {
+  test("PATCH /users/me: a new password revokes every token, including the one of the request", async () => {
     const second = (await (await service.login(user.email)).json()) as { access_token: string };
     expect((await patch({ password: "a brand new secret" })).status).toBe(200);
     for (const token of [user.token, second.access_token])
@@ -56,7 +56,7 @@ describe("PATCH /users/me", () => {
     expect((await service.fetch("/users/me", { token: access_token })).status).toBe(200);
   });
 
-  test("a weak password is refused with a reason and changes nothing", async () => {
+  test("PATCH /users/me: rejects a weak password with a reason and changes nothing", async () => {
     for (const password of ["", "short", user.email])
       expect(await told(await patch({ password, email: "x@example.com" }))).toEqual([
         400,
@@ -65,11 +65,11 @@ describe("PATCH /users/me", () => {
     expect((await service.login(user.email)).status).toBe(200);
   });
 
-  test("PATCH: a taken address is told before anything is hashed, but after a weak password", async () => {
+  test("PATCH /users/me: reports a taken address before hashing, but after a weak password", async () => {
     const other = await service.signUp();
     const [{ hashing }, fetch] = [service.services, service.firstHandler];
     const hash = spyOn(hashing, "hash");
-    // Of the node whose hashing is watched.
+    // Sent to the node whose hashing is observed.
     const change = (json: unknown) =>
       fetch(
         new Request("http://localhost/users/me", {
@@ -89,7 +89,7 @@ describe("PATCH /users/me", () => {
         { detail: { code: "UPDATE_USER_INVALID_PASSWORD", reason: expect.any(String) } },
       ]);
     expect(hash).toHaveBeenCalledTimes(0);
-    // One's own address in another case is not taken.
+    // The account's own address in another case is not taken.
     expect((await change({ email: user.email.toUpperCase(), password: "a brand new secret" })).status).toBe(
       200,
     );
@@ -97,13 +97,13 @@ describe("PATCH /users/me", () => {
     hash.mockRestore();
   });
 
-  test("what does not fit is 422", async () => {
+  test("PATCH /users/me: answers 422 to an invalid body", async () => {
     for (const body of [{ email: null }, { email: "x" }, { is_active: "perhaps" }, [], null])
       expect((await patch(body)).status).toBe(422);
   });
 });
 
-test("a login that began before a password change gives a token that is dead already", async () => {
+test("login: issues a revoked token when the password changes during the login", async () => {
   const { database } = service.services;
   const byEmailKey = database.users.byEmailKey;
   const racing: typeof service.services = {

@@ -21,14 +21,14 @@ const ask = (method: string, id: string, json?: unknown, token: string | undefin
 const told = async (answer: Response) => [answer.status, await answer.json()];
 
 describe("superusers", () => {
-  test("see anybody's account", async () => {
+  test("GET /users/{id}: returns any account to a superuser", async () => {
     expect(await told(await ask("GET", user.id.toUpperCase()))).toEqual([
       200,
       { id: user.id, email: user.email, is_active: true, is_superuser: false, is_verified: false },
     ]);
   });
 
-  test("others are told 403, before 404 and 422", async () => {
+  test("/users/{id}: answers 403 to other users, before 404 and 422", async () => {
     for (const id of [user.id, crypto.randomUUID(), "x"]) {
       expect(await told(await ask("GET", id, undefined, user.token))).toEqual([403, { detail: "Forbidden" }]);
       expect((await ask("PATCH", id, { email: 1 }, user.token)).status).toBe(403);
@@ -37,7 +37,7 @@ describe("superusers", () => {
     }
   });
 
-  test("an unknown or malformed id is 404", async () => {
+  test("/users/{id}: answers 404 for an unknown or malformed id", async () => {
     for (const id of [crypto.randomUUID(), "x", "%00", "..%2f"]) {
       expect(await told(await ask("GET", id))).toEqual([404, { detail: "Not Found" }]);
       expect((await ask("PATCH", id, {})).status).toBe(404);
@@ -45,7 +45,7 @@ describe("superusers", () => {
     }
   });
 
-  test("set flags, and a deactivation ends tokens for good", async () => {
+  test("PATCH /users/{id}: sets flags, and a deactivation revokes tokens for good", async () => {
     expect(await told(await ask("PATCH", user.id, { is_active: "off", is_verified: true }))).toMatchObject([
       200,
       { is_active: false, is_verified: true },
@@ -57,7 +57,7 @@ describe("superusers", () => {
     expect((await ask("PATCH", user.id, { is_active: null })).status).toBe(422);
   });
 
-  test("deleting a user removes his posts and their media, and ends his tokens", async () => {
+  test("DELETE /users/{id}: deletes the user's posts and media, and revokes their tokens", async () => {
     const upload = await service.upload(user.token, new Blob([await pngPhoto()]));
     const { id } = (await upload.json()) as { id: string };
     expect((await ask("DELETE", user.id)).status).toBe(204);
