@@ -35,7 +35,7 @@ import type { OperationServices } from "./operation/routes.ts";
 import { version } from "./operation/version.ts";
 import type { PostRouteServices } from "./posts/routes.ts";
 import type { PostServices } from "./posts/services.ts";
-import { createSweeper } from "./posts/sweeper.ts";
+import { createSweeper, type Sweeper } from "./posts/sweeper.ts";
 import type { UserServices } from "./users/routes.ts";
 
 /** Everything that the process shares. Only {@link openServices} creates it; each feature names the part that it uses. */
@@ -52,6 +52,7 @@ export interface Services
   readonly baseUrl: BaseUrl;
   readonly compress: Compress;
   readonly requestIds: RequestIds;
+  readonly sweeper: Sweeper;
   /** Waits for background tasks, then closes the database and removes temporary files. */
   close(): Promise<void>;
 }

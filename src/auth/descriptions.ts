@@ -25,9 +25,8 @@ export const authDescriptions = {
     id: "login",
     summary: "Log in",
     description:
-      "Exchanges an email address, sent as `username`, and a password for an access token that is valid for " +
-      `${tokenLifetimeText}. ` +
-      "Send the token with other requests as `Authorization: Bearer <token>`.",
+      "Exchanges an email address, sent as `username`, and a password for an access token. Send the token with other " +
+      `requests as \`Authorization: Bearer <token>\`. It is valid for ${tokenLifetimeText}.`,
     answer: { status: 200, meaning: "An access token.", body: "BearerToken" },
     errors: [
       "LOGIN_BAD_CREDENTIALS",
@@ -51,8 +50,8 @@ export const authDescriptions = {
     id: "forgotPassword",
     summary: "Request a password reset",
     description:
-      `Emails a token that is valid for ${tokenLifetimeText}, if an active account has this address. The response is the same ` +
-      "either way, so it does not reveal whether an account exists.",
+      `Emails a token that is valid for ${tokenLifetimeText}, if an active account has this address. The response is the ` +
+      "same either way, so it does not reveal whether an account exists.",
     answer: { status: 202, meaning: "Accepted, whether or not an account has this address.", body: "null" },
     errors: ["BODY_TOO_LARGE", "TOO_MANY_REQUESTS"],
     validates: true,
@@ -77,8 +76,8 @@ export const authDescriptions = {
     id: "requestVerifyToken",
     summary: "Request a verification email",
     description:
-      `Emails a token that is valid for ${tokenLifetimeText}, if an active account has this address and has not verified it yet. ` +
-      "The response is the same either way, so it does not reveal whether an account exists.",
+      `Emails a token that is valid for ${tokenLifetimeText}, if an active account has this address and has not verified ` +
+      "it yet. The response is the same either way, so it does not reveal whether an account exists.",
     answer: { status: 202, meaning: "Accepted, whether or not an account has this address.", body: "null" },
     errors: ["BODY_TOO_LARGE", "TOO_MANY_REQUESTS"],
     validates: true,

@@ -29,7 +29,7 @@ export interface Verification {
 }
 
 /**
- * Creates and verifies password hashes. Each occupies a core and 64 MiB or more, so few run at once. The others wait in a
+ * Creates and verifies password hashes. Each occupies a core and much memory, so few run at once. The others wait in a
  * queue that takes turns by `parties`, see {@link FairSemaphore.run}. Every method except `pending` rejects with ApiError
  * OVERLOADED when the queue has no place.
  */

@@ -17,11 +17,11 @@ interface Limit {
  *   /48 have a multiple of it for all their clients, see {@link clientNetworks}.
  * - `accountFromNetwork` counts an account separately for each network that requests come from, so that strangers never
  *   use up its owner's limit.
- * - `account` counts an account over all networks, for requests that only its owner can make.
+ * - `account` counts an account over all networks.
  *
- * Logins have no limit per account over all networks: attackers could use it to lock the owner out or, if it let correct
- * passwords through, to learn that a guess is right. Mails have one, so that an inbox cannot be flooded from many networks.
- * It locks no owner out, because each mail that was sent contains a working token.
+ * Logins have no `account` limit: attackers could use it to lock the owner out or, if it let correct passwords through,
+ * to learn that a guess is right. Mails have one, so that an inbox cannot be flooded from many networks. It locks no owner
+ * out, because each mail that was sent contains a working token.
  */
 const rules = {
   /** All login attempts, because each takes a hash. */

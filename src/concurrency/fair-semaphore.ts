@@ -19,13 +19,13 @@ export interface FairSemaphore {
 }
 
 export interface FairSemaphoreLimits {
-  /** Tasks running at once. */
+  /** The maximum number of running tasks. */
   readonly concurrency: number;
-  /** Additional running tasks, only for parties without a running task, so that the long tasks of others do not block them. */
+  /** More tasks that may run for parties without a running task, so that long tasks of others do not block them. */
   readonly reserve?: number;
-  /** Waiting tasks. */
+  /** The maximum number of waiting tasks. */
   readonly queueLimit: number;
-  /** Running and waiting tasks of one party; unlimited if omitted. */
+  /** The maximum number of running and waiting tasks of one party; unlimited if omitted. */
   readonly partyLimit?: number;
 }
 

@@ -27,9 +27,9 @@ export interface WorkerPoolOptions {
   readonly command: readonly string[];
   /** The working directory of the processes. */
   readonly folder: string;
-  /** The number of processes. One more may run for an account without a running job, see `reserve` of the semaphore. */
+  /** The maximum number of processes. One more may run for an account without a running job. */
   readonly size: number;
-  /** Waiting jobs. */
+  /** The maximum number of waiting jobs. */
   readonly queueLimit: number;
   /** The time without a job after which a process is killed. */
   readonly idleMs: number;
@@ -87,7 +87,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   async function attempt(job: object, limits: JobLimits, signal: AbortSignal): Promise<unknown> {
-    // Checked before a process is taken: a worker that throws at once would be neither idle nor stopped.
+    // Checked before a process is taken: `run` would throw at once and leave the process neither idle nor stopped.
     signal.throwIfAborted();
     const worker = takeIdle() ?? start();
     busy.add(worker);

@@ -32,7 +32,7 @@ const watchIntervalMs = 50;
 /** The wall-clock limit as a multiple of the limit on processor time. */
 const wallClockFactor = 5;
 
-/** The time to wait for a killed process to exit. A process blocked in the kernel, as by a dead network disk, may never do. */
+/** The time to wait for a killed process to exit. A process blocked in the kernel, as by a dead network disk, may never exit. */
 const exitTimeoutMs = 5_000;
 
 /** A child process that runs one job at a time: it receives one JSON message and answers with one. */
