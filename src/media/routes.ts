@@ -108,7 +108,7 @@ function thumbnailServes(
 
 const piece = new Uint8Array(1024 * 1024);
 
-/** A body that is never sent; Elysia counts its bytes for the Content-Length of a HEAD. See docs/decisions/head-of-media.md. */
+/** A body that is never sent; Elysia counts its bytes for the Content-Length of a HEAD. See docs/decisions/0013-head-of-media.md. */
 function zeros(bytes: number): ReadableStream<Uint8Array<ArrayBuffer>> {
   let left = bytes;
   return new ReadableStream({
