@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
+import { databaseFile } from "../src/data-dir.ts";
 import { mp4Video, pngPhoto } from "../test/support/media-samples.ts";
 
 const executable = resolve(process.argv[2] ?? "dist/image-sharing");
@@ -100,7 +101,7 @@ try {
   run("backup", "backup.tar");
   env["DATA_DIR"] = join(folder, "restored");
   run("restore", "backup.tar");
-  must((await readdir(env["DATA_DIR"])).includes("image-sharing.db"), "makes a data folder of its backup");
+  must((await readdir(env["DATA_DIR"])).includes(databaseFile), "makes a data folder of its backup");
   for (const name of ["backup.tar", "restored"]) await rm(join(folder, name), { recursive: true });
 
   must((await ask("POST", "/auth/jwt/logout", token)).status === 204, "logs out");

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { readConfig } from "../src/config.ts";
+import { databaseFile } from "../src/data-dir.ts";
 import { createLog } from "../src/operation/log.ts";
 import { openServices } from "../src/services.ts";
 import { Database } from "bun:sqlite";
@@ -49,7 +50,7 @@ export async function seed(dataDir: string, posts: number): Promise<Seeded> {
   const token = await services.tokens.issueAccess({ id: users[0]!.id, tokenVersion: 0 });
   await services.close();
 
-  const db = new Database(join(dataDir, "image-sharing.db"));
+  const db = new Database(join(dataDir, databaseFile));
   const insert = db.query(
     `insert into posts (id, user_id, caption, file_type, file_name, state, store, key, url, content_type, bytes, width, height, sha256, reserved_at, created_at)
      values ($id, $user, $caption, 'image', 'photo.jpg', 'published', 'disk', $key, $url, 'image/jpeg', 2400000, 4032, 3024, $sha, $time, $time)`,

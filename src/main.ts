@@ -1,8 +1,11 @@
 #!/usr/bin/env bun
 // The executable's entry: picks a command. Exports nothing (with --bytecode, an entry that exports crashes at start).
+import { join } from "node:path";
+
 import { CommandError } from "./commands/command.ts";
 import { readCommandLine, UsageError, type Command } from "./commands/command-line.ts";
 import { ConfigError, readConfig } from "./config.ts";
+import { mediaFolder, secretFile } from "./data-dir.ts";
 import { loadEnvironmentFile } from "./environment-file.ts";
 
 const usage = `Usage: image-sharing [command]
@@ -93,7 +96,7 @@ function archivableDataDir(): string {
   const { database, dataDir } = readConfig();
   if (!database) return dataDir;
   throw new CommandError(
-    `The database is on a PostgreSQL server (DATABASE_URL): use pg_dump and pg_restore for it, and copy ${dataDir}/media if media are kept there and ${dataDir}/jwt-secret if JWT_SECRET_KEY is not set, in this order.`,
+    `The database is on a PostgreSQL server (DATABASE_URL): use pg_dump and pg_restore for it, and copy ${join(dataDir, mediaFolder)} if media are kept there and ${join(dataDir, secretFile)} if JWT_SECRET_KEY is not set, in this order.`,
   );
 }
 

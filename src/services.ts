@@ -16,6 +16,7 @@ import { BaseUrl } from "./http/base-url.ts";
 import { Connections } from "./http/connections.ts";
 import { RequestIds } from "./http/request-id.ts";
 import type { Config } from "./config.ts";
+import { databaseFile, mediaFolder, tempFolder } from "./data-dir.ts";
 import { openDatabase, type Database } from "./database/database.ts";
 import type { Log } from "./operation/log.ts";
 import { createConsoleMailer } from "./mail/console-mailer.ts";
@@ -80,13 +81,13 @@ export async function openServices(
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const database =
     opened ??
-    (await openDatabase(config.database ?? join(dataDir, "image-sharing.db"), () =>
+    (await openDatabase(config.database ?? join(dataDir, databaseFile), () =>
       log.warn("disk.reserve_released", { effect: "the database goes on working for a while" }),
     ));
-  const tempDir = await makeTempDir(join(dataDir, "tmp"), { shared: config.database !== undefined });
+  const tempDir = await makeTempDir(join(dataDir, tempFolder), { shared: config.database !== undefined });
   const secret = config.jwtSecret ?? (await loadOrCreateSecret(dataDir));
   const tokens = createTokens(secret);
-  const disk = new DiskStore(join(dataDir, "media"));
+  const disk = new DiskStore(join(dataDir, mediaFolder));
   // Fail at startup rather than on the first upload.
   await access(disk.root, constants.R_OK | constants.W_OK | constants.X_OK);
   const keepsMedia = config.mediaStore === "disk";

@@ -1,5 +1,7 @@
 import { Database } from "bun:sqlite";
+import { join } from "node:path";
 
+import { databaseFile } from "../../src/data-dir.ts";
 import { writeCursor } from "../../src/posts/feed.ts";
 import { against, atLeast, median, takeTurns, type Bench, type Figure } from "../bench.ts";
 import { secret } from "../seed.ts";
@@ -52,7 +54,7 @@ export async function feed(bench: Bench): Promise<Figure[]> {
 /** The service and its baseline on one database: pages a second, after a warm-up. */
 async function rivals(bench: Bench, posts: number) {
   const { dataDir, token } = await bench.seeded(posts);
-  const database = `${dataDir}/image-sharing.db`;
+  const database = join(dataDir, databaseFile);
   const script = `${bench.folder}/pages-of-${posts}.lua`;
   await Bun.write(script, pagesAnywhere(database, posts));
   const service = await bench.service(dataDir);

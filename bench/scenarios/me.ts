@@ -1,3 +1,6 @@
+import { join } from "node:path";
+
+import { databaseFile } from "../../src/data-dir.ts";
 import { atLeast, inTurns, type Bench, type Figure } from "../bench.ts";
 import { secret } from "../seed.ts";
 import { bearer, wrk } from "../wrk.ts";
@@ -6,7 +9,7 @@ import { bearer, wrk } from "../wrk.ts";
 export async function me(bench: Bench): Promise<Figure[]> {
   const { dataDir, token } = await bench.seeded(1000);
   const service = await bench.service(dataDir);
-  const baseline = await bench.baseline("baseline-feed.ts", "/", `${dataDir}/image-sharing.db`, secret);
+  const baseline = await bench.baseline("baseline-feed.ts", "/", join(dataDir, databaseFile), secret);
   const load = (address: string) =>
     wrk(`${address}/users/me`, { seconds: 1, headers: bearer(token) }).then((l) => l.requestsPerSecond);
   await Promise.all([load(service.address), load(baseline.address)]);

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { mediaFolder } from "../../src/data-dir.ts";
 import { DiskStore } from "../../src/media/disk-store.ts";
 import { atLeast, inTurns, type Bench, type Figure } from "../bench.ts";
 import { startNginx } from "../nginx.ts";
@@ -9,7 +10,7 @@ import { wrk } from "../wrk.ts";
 /** Media delivery against nginx, one worker with sendfile. The newest post of the seed is given bytes of each size. */
 export async function media(bench: Bench): Promise<Figure[]> {
   const { dataDir, newestKey } = await bench.seeded(1000);
-  const stored = new DiskStore(join(dataDir, "media")).resolve(newestKey);
+  const stored = new DiskStore(join(dataDir, mediaFolder)).resolve(newestKey);
   const files = join(bench.folder, "nginx-files");
   mkdirSync(files, { recursive: true });
   mkdirSync(dirname(stored), { recursive: true });

@@ -3,6 +3,7 @@ import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { isStrongSecret } from "../config/secret-strength.ts";
+import { secretFile } from "../data-dir.ts";
 import { moveWithoutReplacing } from "../files/move-without-replacing.ts";
 
 /**
@@ -11,7 +12,7 @@ import { moveWithoutReplacing } from "../files/move-without-replacing.ts";
  * @throws Error when the file exists but does not contain a strong secret
  */
 export async function loadOrCreateSecret(dataDir: string): Promise<string> {
-  const path = join(dataDir, "jwt-secret");
+  const path = join(dataDir, secretFile);
   const stored = await readSecret(path);
   if (stored) return stored;
   const tempPath = `${path}.${process.pid}`;

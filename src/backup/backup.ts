@@ -5,12 +5,13 @@ import { dirname, join, resolve } from "node:path";
 import { CommandError } from "../commands/command.ts";
 import { enterDataFolder, type EnteredFolder } from "../commands/enter-data-folder.ts";
 import { cannotUse } from "../commands/start-problems.ts";
+import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { takeSnapshot } from "../database/snapshot.ts";
 import { moveWithoutReplacing } from "../files/move-without-replacing.ts";
 import { DiskStore } from "../media/disk-store.ts";
 import { thumbnailKey } from "../media/keys.ts";
 import { version } from "../operation/version.ts";
-import { databaseName, manifestName, mediaName, secretName, type Manifest } from "./manifest.ts";
+import { manifestName, mediaName, type Manifest } from "./manifest.ts";
 import { bytesOf, TarWriter } from "./tar.ts";
 import { whenToldToEnd } from "./told-to-end.ts";
 
@@ -37,7 +38,7 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
   const notTold = whenToldToEnd(cleanUp);
   try {
     if (existsSync(path)) throw existsAlready(target);
-    if (!existsSync(join(dataDir, databaseName)))
+    if (!existsSync(join(dataDir, databaseFile)))
       throw new CommandError(
         `There is no database in ${dataDir}. Set DATA_DIR to the folder of the service.`,
       );
@@ -146,7 +147,7 @@ async function fill(
     });
 
   const snapshot = await snapshotOf(dataDir, folder, copy.path);
-  const store = new DiskStore(join(folder.path, "media"));
+  const store = new DiskStore(join(folder.path, mediaFolder));
   const deletedSince: string[] = [];
   const media = snapshot.media();
   for (const { id, key, thumbnail } of media) {
@@ -156,8 +157,8 @@ async function fill(
   }
   snapshot.forget(deletedSince);
   snapshot.close();
-  await add(databaseName, copy.file);
-  await addAll([{ name: secretName, path: join(folder.path, secretName) }]);
+  await add(databaseFile, copy.file);
+  await addAll([{ name: secretFile, path: join(folder.path, secretFile) }]);
   const text = Buffer.from(JSON.stringify(manifest, null, 1));
   await archive.add(
     manifestName,
@@ -172,7 +173,7 @@ async function fill(
 
 async function snapshotOf(dataDir: string, folder: EnteredFolder, copied: string) {
   try {
-    return await folder.sqlite(() => takeSnapshot(join(dataDir, databaseName), copied, folder.outside));
+    return await folder.sqlite(() => takeSnapshot(join(dataDir, databaseFile), copied, folder.outside));
   } catch (error) {
     throw isDiskFull(error) ? error : cannotUse({ dataDir }, error);
   }

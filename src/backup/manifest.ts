@@ -1,7 +1,9 @@
 import { Type as t, type Static } from "@sinclair/typebox";
 
+import { mediaFolder } from "../data-dir.ts";
+
 const schema = t.Object({
-  /** Of the program that made it. */
+  /** The version of the program that made the backup. */
   version: t.String({ pattern: "^\\d+\\.\\d+\\.\\d+" }),
   made: t.String(),
   files: t.Record(
@@ -13,22 +15,20 @@ const schema = t.Object({
   ),
 });
 
-/** The last file of a backup: what the others are. */
+/** The last file of a backup: size and checksum of every other file. */
 export type Manifest = Static<typeof schema>;
 
 export const manifestName = "manifest.json";
-export const databaseName = "image-sharing.db";
-export const secretName = "jwt-secret";
-export const mediaName = (key: string): string => `media/${key}`;
+export const mediaName = (key: string): string => `${mediaFolder}/${key}`;
 
-/** The key of a media file's name within an archive; undefined for other names. */
-export const keyOf = (name: string): string | undefined =>
-  name.startsWith("media/") ? name.slice("media/".length) : undefined;
+/** The media key of a file with this name in an archive; undefined when the name is not that of a media file. */
+export const mediaKeyOf = (name: string): string | undefined =>
+  name.startsWith(`${mediaFolder}/`) ? name.slice(mediaFolder.length + 1) : undefined;
 
-/** Bytes that the manifest of so many files has at most: a name of up to 100 characters, a size and a checksum each. */
-export const largestManifest = (files: number): number => 4096 + 512 * files;
+/** The size limit of a manifest. Each file has a name of up to 100 characters, a size and a checksum. */
+export const maxManifestBytes = (files: number): number => 4096 + 512 * files;
 
-/** The manifest in this text; undefined where it holds none. */
+/** @returns undefined when the text is not a valid manifest */
 export async function parseManifest(text: string): Promise<Manifest | undefined> {
   const { Value } = await import("@sinclair/typebox/value");
   try {

@@ -5,19 +5,12 @@ import { basename, dirname, join } from "node:path";
 import { CommandError } from "../commands/command.ts";
 import { enterDataFolder, type EnteredFolder } from "../commands/enter-data-folder.ts";
 import { cannotUse } from "../commands/start-problems.ts";
+import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { problemOfBackup } from "../database/backup-check.ts";
 import { DiskStore } from "../media/disk-store.ts";
 import { version } from "../operation/version.ts";
 import { openArchive } from "./archive.ts";
-import {
-  databaseName,
-  keyOf,
-  largestManifest,
-  manifestName,
-  parseManifest,
-  secretName,
-  type Manifest,
-} from "./manifest.ts";
+import { manifestName, maxManifestBytes, mediaKeyOf, parseManifest, type Manifest } from "./manifest.ts";
 import { cut, DamagedArchive, printable, readEntries, type Entry } from "./tar.ts";
 import { whenToldToEnd } from "./told-to-end.ts";
 
@@ -76,11 +69,11 @@ async function restoreFrom(
         `The backup needs ${size} bytes, but the disk of ${dataDir} has only ${bavail * bsize} free.`,
       );
     await extract(file, growing);
-    const database = join(dataDir, basename(growing), databaseName);
+    const database = join(dataDir, basename(growing), databaseFile);
     const problem = await folder.sqlite(() => problemOfBackup(database));
     if (problem) throw new DamagedArchive(`its database ${problem}`);
     const names = await readdir(growing);
-    for (const name of [...names.filter((name) => name !== databaseName), databaseName]) {
+    for (const name of [...names.filter((name) => name !== databaseFile), databaseFile]) {
       moved.push(join(folder.path, name));
       await rename(join(growing, name), join(folder.path, name));
     }
@@ -95,7 +88,7 @@ async function restoreFrom(
 }
 
 async function extract(archive: FileHandle, folder: string): Promise<void> {
-  const store = new DiskStore(join(folder, "media"));
+  const store = new DiskStore(join(folder, mediaFolder));
   const found: Manifest["files"] = {};
   const folders = new Set<string>();
   let entries = 0;
@@ -126,7 +119,7 @@ function compare({ files }: Manifest, found: Manifest["files"]): void {
   }
   for (const name of Object.keys(found))
     if (!Object.hasOwn(files, name)) throw new DamagedArchive(`its manifest does not list ${name}`);
-  if (!Object.hasOwn(files, databaseName)) throw new DamagedArchive("it has no database");
+  if (!Object.hasOwn(files, databaseFile)) throw new DamagedArchive("it has no database");
 }
 
 /** Flushes a folder's entries to the disk. */
@@ -137,9 +130,9 @@ async function sync(folder: string): Promise<void> {
 
 /** Only names of ours have a place: none leaves the folder. */
 function pathOf({ name, size }: Entry, folder: string, store: DiskStore): string {
-  if (name === secretName && size > largestSecret) throw new DamagedArchive(`${name} in it is no secret`);
-  if (name === databaseName || name === secretName) return join(folder, name);
-  const key = keyOf(name);
+  if (name === secretFile && size > largestSecret) throw new DamagedArchive(`${name} in it is no secret`);
+  if (name === databaseFile || name === secretFile) return join(folder, name);
+  const key = mediaKeyOf(name);
   try {
     if (key !== undefined) return store.resolve(key);
   } catch {
@@ -169,7 +162,7 @@ async function write(entry: Entry, path: string): Promise<string> {
 
 /** @param files how many the archive holds before it */
 async function readManifest(entry: Entry, files: number): Promise<Manifest> {
-  if (entry.size > largestManifest(files))
+  if (entry.size > maxManifestBytes(files))
     throw new DamagedArchive("its manifest is larger than its files account for");
   const pieces: Uint8Array[] = [];
   for await (const bytes of entry.content()) pieces.push(bytes);

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, statSync, type Stats } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
+import { databaseFile, secretFile } from "../data-dir.ts";
 import { CommandError } from "./command.ts";
 
 /** The data folder as a command works in it. */
@@ -111,13 +112,13 @@ function linkPlanter(dataDir: string): Owner | undefined {
 function ownerOf(nearest: string, dataDir: string): Owner {
   const folder = statSync(nearest);
   if (folder.uid !== 0) return folder;
-  const database = lookAt(join(dataDir, "image-sharing.db"));
+  const database = lookAt(join(dataDir, databaseFile));
   return database?.isFile() ? database : folder;
 }
 
 /** A database or secret of root's in another user's folder locks the service out, and this command too. */
 function refuseFilesOfRoot(dataDir: string, { uid }: Owner): void {
-  for (const name of ["image-sharing.db", "image-sharing.db-wal", "image-sharing.db-shm", "jwt-secret"])
+  for (const name of [databaseFile, `${databaseFile}-wal`, `${databaseFile}-shm`, secretFile])
     if (lookAt(join(dataDir, name))?.uid === 0)
       throw new CommandError(
         `${dataDir} belongs to user ${uid}, but ${name} in it to root: give both to the user that the service runs as (chown).`,
@@ -145,7 +146,7 @@ function canReach(folder: string): boolean {
 
 /** A rollback journal may name other files, which SQLite would delete; the service itself leaves none. */
 function refuseWhatLeadsElsewhere(dataDir: string): void {
-  const database = join(dataDir, "image-sharing.db");
+  const database = join(dataDir, databaseFile);
   const leads = [linkPlanter(database), lookAt(`${database}-journal`)];
   const planter = leads.find((lead) => lead && lead.uid !== 0);
   if (planter)

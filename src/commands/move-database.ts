@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import { isPostgresUrl, readConfig, type Config } from "../config.ts";
+import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { causes } from "../database/connection.ts";
 import {
   moveDatabase as copyDatabase,
@@ -40,7 +41,7 @@ export async function moveDatabaseTo(url: string): Promise<void> {
 export async function moveDatabase({ dataDir, database }: Config = readConfig()): Promise<void> {
   if (!database) throw new CommandError(`Set DATABASE_URL to the place to move to: ${addressExpected}.`);
   const { url } = database;
-  const path = join(dataDir, "image-sharing.db");
+  const path = join(dataDir, databaseFile);
   if (!existsSync(path))
     throw new CommandError(`There is no database ${path} to move. Set DATA_DIR to the folder that has one.`);
   try {
@@ -64,7 +65,7 @@ const print: Progress = (what, rows, of) => {
 function explained(error: unknown, url: string, dataDir: string): Error {
   if (error instanceof NotMoved) return new CommandError(`${error.message}. Nothing was moved.`);
   if (error instanceof UnfitSource)
-    return new CommandError(`${join(dataDir, "image-sharing.db")} is ${error.message}. Nothing was moved.`);
+    return new CommandError(`${join(dataDir, databaseFile)} is ${error.message}. Nothing was moved.`);
   const known = causes(error).find(({ code }) => /^(ERR_POSTGRES|SQLITE)_/.test(String(code)));
   if (known?.code === "SQLITE_BUSY")
     return new CommandError(
@@ -80,14 +81,14 @@ function explained(error: unknown, url: string, dataDir: string): Error {
 
 function nextSteps(dataDir: string, counts: MovedCounts): string {
   const rows = Object.entries(counts).map(([words, count]) => `${count} ${words}`);
-  const secret = join(dataDir, "jwt-secret");
+  const secret = join(dataDir, secretFile);
   const keptSecret = existsSync(secret) ? `, or to what ${secret} holds where it is not set` : "";
   return `Moved ${rows.join(", ")}: all read back and found the same.
 
 Next, on every machine that is to serve:
   DATABASE_URL set to that address
   JWT_SECRET_KEY set to what it is now${keptSecret}; with another one everybody has to log in again
-  ${dataDir}/media, where media are kept on this machine's disk: the same DATA_DIR, or the folder shared
-Keep ${dataDir}/image-sharing.db until you are satisfied. It is as it was; nothing writes to it any more.
+  ${join(dataDir, mediaFolder)}, where media are kept on this machine's disk: the same DATA_DIR, or the folder shared
+Keep ${join(dataDir, databaseFile)} until you are satisfied. It is as it was; nothing writes to it any more.
 `;
 }

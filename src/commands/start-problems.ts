@@ -1,6 +1,7 @@
 import { join } from "node:path";
 
 import type { Config } from "../config.ts";
+import { databaseFile } from "../data-dir.ts";
 import { NewerDatabase, UnfitDatabase, untrustedServer } from "../database/failures.ts";
 import { connectionParameterNames } from "../database/postgres.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
@@ -25,7 +26,7 @@ export const isOfPostgres = (error: unknown): boolean =>
 
 function whyNot(dataDir: string, error: unknown): string {
   const { code, message, path } = error as NodeJS.ErrnoException;
-  const database = join(dataDir, "image-sharing.db");
+  const database = join(dataDir, databaseFile);
   if (error instanceof NewerDatabase)
     return `The database ${database} is of a newer version of this program. Start that one, or restore a backup.`;
   switch (code) {

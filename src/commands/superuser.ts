@@ -5,6 +5,7 @@ import { changeAccount, register } from "../auth/accounts.ts";
 import { parseEmailAddress } from "../auth/email-address.ts";
 import { isWellFormedText } from "../auth/password-policy.ts";
 import { readConfig, type Config } from "../config.ts";
+import { databaseFile } from "../data-dir.ts";
 import { openDatabase } from "../database/database.ts";
 import { ApiError } from "../errors.ts";
 import { createLog } from "../operation/log.ts";
@@ -69,7 +70,7 @@ export async function superuser(address: string, password: string | undefined): 
 /** Whether opening the database would make a new SQLite file. */
 async function lacksDatabase({ dataDir, database }: Config): Promise<boolean> {
   if (database) return false;
-  return stat(join(dataDir, "image-sharing.db")).then(
+  return stat(join(dataDir, databaseFile)).then(
     () => false,
     ({ code }: NodeJS.ErrnoException) => code === "ENOENT",
   );
@@ -82,7 +83,7 @@ async function open(config: Config): Promise<Services> {
   await mkdir(folder.path, { recursive: true, mode: 0o700 });
   const database = await (config.database
     ? openDatabase(config.database)
-    : folder.sqlite(() => openDatabase(join(dataDir, "image-sharing.db"))));
+    : folder.sqlite(() => openDatabase(join(dataDir, databaseFile))));
   const log = createLog("silent", () => {});
   return openServices({ ...config, dataDir: folder.path }, log, () => {}, database);
 }

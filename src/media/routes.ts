@@ -9,7 +9,7 @@ import { deliver } from "./delivery.ts";
 import { described } from "./descriptions.ts";
 import { leadsToThumbnail, postOfFile, postOfThumbnail, requireMediaKey, thumbnailKey } from "./keys.ts";
 import type { DiskStore } from "./disk-store.ts";
-import { READABLE, type S3Store } from "./s3-store.ts";
+import { signedUrlLifetimeSeconds, type S3Store } from "./s3-store.ts";
 import { fitsThumbnail } from "./transformation.ts";
 
 export interface MediaServices {
@@ -27,7 +27,7 @@ const lead = (address: string) =>
     status: 302,
     headers: {
       location: address,
-      "cache-control": redirectCacheControl(READABLE / 2),
+      "cache-control": redirectCacheControl(signedUrlLifetimeSeconds / 2),
       "cross-origin-resource-policy": "cross-origin",
     },
   });

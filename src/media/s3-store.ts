@@ -8,9 +8,10 @@ import { mayHaveSucceeded, retry } from "./persistently.ts";
 import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
 import { untilAborted } from "./until-aborted.ts";
 
-/** Seconds for which a signed address to read from is good, and one for a call of our own. */
-export const READABLE = 3600;
-const CALL = 600;
+/** How long a signed URL for reading stays valid. */
+export const signedUrlLifetimeSeconds = 3600;
+/** How long the signed URL of a call by this store stays valid. */
+const callLifetimeSeconds = 600;
 
 /**
  * Files in a bucket of an S3-compatible service. Bun's client signs, `fetch` moves the bytes: the client's own
@@ -80,7 +81,7 @@ export class S3Store implements MediaStore {
 
   /** An address at which anyone can read the file for an hour, by this method: where `/media/{key}` sends to. */
   signedAddress(key: string, method: "GET" | "HEAD" = "GET"): string {
-    return this.#client.presign(requireMediaKey(key), { method, expiresIn: READABLE });
+    return this.#client.presign(requireMediaKey(key), { method, expiresIn: signedUrlLifetimeSeconds });
   }
 
   #stored(key: string): StoredMedia {
@@ -97,7 +98,7 @@ export class S3Store implements MediaStore {
     absent: (refused: Refused) => boolean = () => false,
   ): Promise<boolean> {
     const once = async () => {
-      const address = this.#client.presign(key, { method, expiresIn: CALL });
+      const address = this.#client.presign(key, { method, expiresIn: callLifetimeSeconds });
       const answer = await fetch(address, { ...init(), method, signal, redirect: "manual" });
       const text = await answer.text();
       if (!answer.ok) throw new Refused(answer, text);

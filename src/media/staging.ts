@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { BunFile } from "bun";
 
 import { ApiError, ValidationProblems, type Problem } from "../errors.ts";
+import { fileTooLargeDetail, maxCaptionLength } from "../limits.ts";
 import type { SpaceClaim } from "../operation/disk-space.ts";
 import { displayName } from "./display-name.ts";
 import { enoughToInspect, inspectFirstBytes } from "./inspection.ts";
@@ -105,7 +106,7 @@ class UploadForm implements MultipartListener {
     if (name !== "caption") return;
     this.#caption = value;
     this.#captionProblem = truncated
-      ? problem("caption", "string_too_long", "String should have at most 2200 characters")
+      ? problem("caption", "string_too_long", `String should have at most ${maxCaptionLength} characters`)
       : undefined;
   }
 
@@ -232,5 +233,4 @@ class TempFile {
   }
 }
 
-const tooLarge = (limit: number) =>
-  new ApiError("FILE_TOO_LARGE", { detail: `File too large: at most ${limit} bytes are accepted` });
+const tooLarge = (limit: number) => new ApiError("FILE_TOO_LARGE", { detail: fileTooLargeDetail(limit) });

@@ -1,28 +1,27 @@
 import { FormatRegistry } from "@sinclair/typebox";
 import { t } from "elysia";
 
-/** Characters (code points) of a caption. */
-const longestCaption = 2200;
+import { maxCaptionLength } from "../limits.ts";
 
 const length = (text: string) => [...text].length;
 
 FormatRegistry.Set(
   "caption",
   // Counting code points costs; what is far too long needs none.
-  (text) => text.length <= 2 * longestCaption && length(text) <= longestCaption && !text.includes("\0"),
+  (text) => text.length <= 2 * maxCaptionLength && length(text) <= maxCaptionLength && !text.includes("\0"),
 );
 
 /** Any text, kept as it is. No NUL: not every database can hold one. */
 const captionField = t.String({
   format: "caption",
-  documented: { type: "string", maxLength: longestCaption },
+  documented: { type: "string", maxLength: maxCaptionLength },
   description: "A text to show with the post.",
   examples: ["First snow"],
   problem: (value: unknown) => {
     if (typeof value !== "string") return { type: "string_type", msg: "Input should be a valid string" };
     return value.includes("\0")
       ? { type: "value_error", msg: "Value error, a caption has no NUL characters" }
-      : { type: "string_too_long", msg: `String should have at most ${longestCaption} characters` };
+      : { type: "string_too_long", msg: `String should have at most ${maxCaptionLength} characters` };
   },
 });
 

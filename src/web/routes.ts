@@ -21,7 +21,8 @@ const [scriptName, styleName] = Object.keys(assets);
  * The page at `/`. Scripts and styles come from here alone, and nothing may be written into the page; pictures may come
  * from wherever the configured store delivers them.
  */
-export function webRoutes({ config: { publicUrl, s3 } }: { config: Pick<Config, "publicUrl" | "s3"> }) {
+export function webRoutes({ config }: { config: Pick<Config, "passwordMinLength" | "publicUrl" | "s3"> }) {
+  const { passwordMinLength, publicUrl, s3 } = config;
   // Without TLS only where the operator named it.
   const named = [publicUrl, s3?.publicUrl ?? s3?.endpoint].flatMap((url) =>
     url ? [new URL(url).origin] : [],
@@ -39,6 +40,7 @@ export function webRoutes({ config: { publicUrl, s3 } }: { config: Pick<Config, 
     load: fromText(
       (html as unknown as string)
         .replaceAll("{{base}}", base)
+        .replace("{{passwordMinLength}}", String(passwordMinLength))
         .replace("{{script}}", `${base}assets/${scriptName}`)
         .replace("{{style}}", `${base}assets/${styleName}`),
     ),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
+import { fileTooLargeDetail } from "../../src/limits.ts";
 import { Failure } from "../../src/web/page/failures.ts";
 import { duration } from "../../src/web/page/times.ts";
 
@@ -22,8 +23,9 @@ describe("messages of the page", () => {
       "Password should be at least 8 characters.",
     ],
     [401, "Unauthorized", "You've been signed out. Sign in to continue."],
+    [403, "Forbidden", "Verify your email address to continue. Check your inbox for the link we sent."],
     [403, "Not authorized to delete this post", "Not authorized to delete this post."],
-    [422, problem("file", "Value error, the file is empty"), "This file is empty."],
+    [422, problem("file", "Value error, the file is empty"), "The file is empty."],
     [422, problem("email", "value is not a valid email address: no @"), "Enter a valid email address."],
     [422, problem("caption", "String should be short"), "Caption: String should be short."],
     [413, undefined, "This file is too large."],
@@ -54,8 +56,7 @@ describe("messages of the page", () => {
     ["Photos", 1_600_000, "Photos can be up to 1.5 MB."],
     ["Files", 2048, "Files can be up to 2 KB."],
   ] as const)("the limit of %s of %i bytes is told as: %s", (kind, bytes, words) => {
-    const detail = `File too large: at most ${bytes} bytes are accepted`;
-    expect(new Failure(413, detail, null, kind).message).toBe(words);
+    expect(new Failure(413, fileTooLargeDetail(bytes), null, kind).message).toBe(words);
   });
 
   test.each([

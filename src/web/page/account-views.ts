@@ -19,7 +19,11 @@ const password: Field = {
   type: "password",
   autocomplete: "current-password",
 };
-const newPassword: Field = { ...password, autocomplete: "new-password", hint: "At least 8 characters." };
+const newPassword: Field = {
+  ...password,
+  autocomplete: "new-password",
+  hint: `At least ${document.body.dataset["passwordMinLength"]} characters.`,
+};
 
 /** A form that tells its errors beside its button and never loses what was typed. */
 function form(
@@ -75,7 +79,7 @@ async function enter(address: string, secret: string): Promise<void> {
     signIn((await api.login(address, secret)).access_token);
     location.hash = "#/";
   } catch (failure) {
-    if (failure instanceof Failure && failure.code === "LOGIN_USER_NOT_VERIFIED")
+    if (failure instanceof Failure && failure.is("LOGIN_USER_NOT_VERIFIED"))
       await api.requestVerify(address).catch(() => {});
     throw failure;
   }

@@ -1,9 +1,14 @@
+import type { apiErrors } from "../../errors.ts";
+import { maxBytesOf } from "../../limits.ts";
 import { duration } from "./times.ts";
 
 const expiredLink = "This link has expired or was already used. Ask for a new one.";
 
-/** The API's codes and messages in plain words. */
-const words: Record<string, string> = {
+/** What the API sends as `detail`: codes and sentences. */
+type ApiDetail = (typeof apiErrors)[keyof typeof apiErrors]["detail"];
+
+/** Messages that replace the `detail` of an error. */
+const messages: Partial<Record<ApiDetail, string>> = {
   LOGIN_BAD_CREDENTIALS: "Wrong email or password.",
   LOGIN_USER_NOT_VERIFIED: "Your email address isn't verified yet. Check your inbox for the link we sent.",
   REGISTER_USER_ALREADY_EXISTS: "There is already an account with this email address. Sign in instead?",
@@ -12,10 +17,8 @@ const words: Record<string, string> = {
   VERIFY_USER_ALREADY_VERIFIED: "This email address is already verified.",
   UPDATE_USER_EMAIL_ALREADY_EXISTS: "Another account already uses this email address.",
   Unauthorized: "You've been signed out. Sign in to continue.",
-  // Among the page's requests, the API answers 403 Forbidden only to accounts that must verify their address first.
+  // The page sends no request that is for superusers only, so 403 Forbidden means an unverified email address.
   Forbidden: "Verify your email address to continue. Check your inbox for the link we sent.",
-  "Password should not be the e-mail address": "Your password can't be your email address.",
-  "the file is empty": "This file is empty.",
 };
 
 interface Problem {
@@ -24,7 +27,7 @@ interface Problem {
 }
 type Detail = string | { code: string; reason: string } | Problem[];
 
-/** An answer that says no. */
+/** A request that failed, with a message for the user. */
 export class Failure extends Error {
   /** Seconds to wait before a retry; undefined without a valid `Retry-After` (RFC 9110, 10.2.3). */
   readonly retryAfterSeconds: number | undefined;
@@ -44,8 +47,10 @@ export class Failure extends Error {
     super(explain(status, detail, seconds, sent));
     this.retryAfterSeconds = seconds;
   }
-  get code(): string | undefined {
-    return typeof this.detail === "string" ? this.detail : undefined;
+
+  /** Whether the API answered with this error. */
+  is(detail: ApiDetail): boolean {
+    return this.detail === detail;
   }
 }
 
@@ -55,7 +60,7 @@ function secondsUntil(retryAfter: string): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, (date - Date.now()) / 1000);
 }
 
-/** What to tell a person about it. */
+/** Returns a message for the user. */
 function explain(
   status: number,
   detail: Detail | undefined,
@@ -66,8 +71,9 @@ function explain(
   if (status === 429)
     return `Too many attempts. Try again ${seconds === undefined ? "later" : `in ${duration(seconds)}`}.`;
   if (Array.isArray(detail)) return detail.map(explainProblem).join(" ");
-  if (typeof detail === "object") return words[detail.reason] ?? sentence(detail.reason);
-  if (detail !== undefined && words[detail]) return words[detail];
+  if (typeof detail === "object") return sentence(detail.reason);
+  const message = messages[detail as ApiDetail];
+  if (message !== undefined) return message;
   if (status === 413) return tooLarge(detail, sent);
   if (status >= 500 && status !== 507) return "Something went wrong on our side. Please try again shortly.";
   return detail ? sentence(detail) : "That did not work. Please try again.";
@@ -75,16 +81,17 @@ function explain(
 
 /** Rewords one entry of a 422's detail. */
 function explainProblem({ loc, msg }: Problem): string {
-  if (msg.startsWith("value is not a valid email address")) return "Enter a valid email address.";
-  const own = /^Value error, (.*)/.exec(msg)?.[1];
-  if (own !== undefined) return words[own] ?? sentence(own);
-  return sentence(`${loc.at(-1)}: ${msg}`);
+  const field = loc.at(-1);
+  if (field === "email") return "Enter a valid email address.";
+  // Problems that pydantic has no type for are sentences of their own.
+  const [, own] = /^Value error, (.*)/.exec(msg) ?? [];
+  return sentence(own ?? `${field}: ${msg}`);
 }
 
 /** States the limit in units that file managers use. */
 function tooLarge(detail = "", sent: string): string {
-  const bytes = Number(/at most (\d+) bytes/.exec(detail)?.[1]);
-  return bytes > 0 ? `${sent} can be up to ${size(bytes)}.` : "This file is too large.";
+  const maxBytes = maxBytesOf(detail);
+  return maxBytes === undefined ? "This file is too large." : `${sent} can be up to ${size(maxBytes)}.`;
 }
 
 function size(bytes: number): string {

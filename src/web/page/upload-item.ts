@@ -1,3 +1,4 @@
+import { maxCaptionLength } from "../../limits.ts";
 import { element } from "./element.ts";
 
 /** A file to be shared, and its row in the list of uploads. */
@@ -22,7 +23,7 @@ export class UploadItem {
     this.#preview = URL.createObjectURL(file);
     this.#caption = element("input", {
       type: "text",
-      maxLength: 2200,
+      maxLength: maxCaptionLength,
       placeholder: "Caption",
       autocomplete: "off",
       attributes: { "aria-label": `Caption for ${file.name}` },
