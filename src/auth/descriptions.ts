@@ -1,4 +1,6 @@
 import { describe } from "../docs/describe.ts";
+import { userSchema } from "../users/user-read.ts";
+import { bearerTokenSchema } from "./schemas.ts";
 import { tokenLifetimeText } from "./tokens.ts";
 
 const form = ["application/x-www-form-urlencoded", "multipart/form-data"];
@@ -11,7 +13,7 @@ export const authDescriptions = {
     description:
       "The account is active at once and its email address is not verified yet. Email addresses are unique regardless " +
       "of case. `is_active`, `is_superuser` and `is_verified` are accepted for compatibility and ignored.",
-    answer: { status: 201, meaning: "The new account.", body: "UserRead" },
+    answer: { status: 201, meaning: "The new account.", body: userSchema },
     errors: [
       "REGISTER_INVALID_PASSWORD",
       "REGISTER_USER_ALREADY_EXISTS",
@@ -27,7 +29,7 @@ export const authDescriptions = {
     description:
       "Exchanges an email address, sent as `username`, and a password for an access token. Send the token with other " +
       `requests as \`Authorization: Bearer <token>\`. It is valid for ${tokenLifetimeText}.`,
-    answer: { status: 200, meaning: "An access token.", body: "BearerToken" },
+    answer: { status: 200, meaning: "An access token.", body: bearerTokenSchema },
     errors: [
       "LOGIN_BAD_CREDENTIALS",
       "LOGIN_USER_NOT_VERIFIED",
@@ -88,7 +90,7 @@ export const authDescriptions = {
     description:
       "Takes the token from a verification email. It is valid only as long as the account keeps the address that the " +
       "email was sent to.",
-    answer: { status: 200, meaning: "The account, now verified.", body: "UserRead" },
+    answer: { status: 200, meaning: "The account, now verified.", body: userSchema },
     errors: ["VERIFY_USER_BAD_TOKEN", "VERIFY_USER_ALREADY_VERIFIED", "BODY_TOO_LARGE"],
     validates: true,
   }),

@@ -66,3 +66,14 @@ const mailedToken = t.String({ description: "From the email.", examples: ["eyJhb
 export const emailBody = t.Object({ email: emailField });
 export const tokenBody = t.Object({ token: mailedToken });
 export const resetBody = t.Object({ token: mailedToken, password: passwordField });
+
+export const bearerTokenSchema = t.Object(
+  {
+    access_token: t.String({
+      description: "Valid for one hour.",
+      examples: ["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.ZRrHA1JJJW8opsbCGfG_HACGpVUMN_a9IV7pAx_Zmeo"],
+    }),
+    token_type: t.Literal("bearer"),
+  },
+  { $id: "BearerToken" },
+);

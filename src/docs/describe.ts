@@ -1,9 +1,19 @@
+import type { TSchema } from "@sinclair/typebox";
+
 import type { ApiErrorCode } from "../errors.ts";
 import type { HeaderName } from "./headers.ts";
-import type { SchemaName } from "./schemas.ts";
 
-/** The body of a response: JSON of one schema or of one of several, JSON `null`, other media types, or no body (null). */
-export type Body = SchemaName | readonly SchemaName[] | "null" | { media: readonly string[] } | null;
+/**
+ * The body of a response: JSON of one schema or of one of several, JSON `null`, other media types, or no body (null). Every
+ * schema needs an `$id`, the name of its component.
+ */
+export type Body = TSchema | readonly TSchema[] | "null" | { media: readonly string[] } | null;
+
+/** The schemas of a body; none where it is not described by any. */
+export function schemasOf(body: Body): readonly TSchema[] {
+  if (body === null || body === "null" || "media" in body) return [];
+  return [body as TSchema | readonly TSchema[]].flat();
+}
 
 export interface ResponseDescription {
   meaning: string;

@@ -1,11 +1,11 @@
 import { Elysia, type AnyElysia } from "elysia";
 
 import { version } from "../operation/version.ts";
-import { descriptionKey, type Description, type ParameterDescription } from "./describe.ts";
+import { descriptionKey, schemasOf, type Description, type ParameterDescription } from "./describe.ts";
 import { headers } from "./headers.ts";
 import { openApiSchema, type Json, type JsonObject } from "./openapi-schema.ts";
 import { pascalCase, responsesOf, type SharedComponents } from "./responses.ts";
-import { schemas } from "./schemas.ts";
+import { apiErrorSchema, invalidPasswordSchema, validationErrorSchema } from "./schemas.ts";
 
 const info = {
   title: "Image Sharing",
@@ -51,13 +51,12 @@ export async function openApiDocument(app: AnyElysia): Promise<Json> {
   const response = await generator.handle(new Request("http://localhost/document"));
   const generated = (await response.json()) as { paths: Record<string, Record<string, RouteOperation>> };
 
+  const routes = { ...generated.paths, ...wildcardPaths(app) };
   const shared: SharedComponents = {
     responses: {},
-    schemas: Object.fromEntries(
-      Object.entries(schemas).map(([name, schema]) => [name, openApiSchema(schema as unknown as JsonObject)]),
-    ),
+    schemas: responseSchemas(Object.values(routes).flatMap((operations) => Object.values(operations))),
   };
-  const paths = mapValues({ ...generated.paths, ...wildcardPaths(app) }, (operations) =>
+  const paths = mapValues(routes, (operations) =>
     mapValues(operations, (operation, method) => describedOperation(method, operation, shared)),
   );
   return {
@@ -79,6 +78,24 @@ export async function openApiDocument(app: AnyElysia): Promise<Json> {
       },
     },
   } as unknown as Json;
+}
+
+/** The schemas of all response bodies by name, in the order of the tags; those of errors last. */
+function responseSchemas(operations: RouteOperation[]): Record<string, JsonObject> {
+  const order = tags.map(({ name }) => name);
+  const rank = ({ tags: [tag = ""] = [] }: RouteOperation) => order.indexOf(tag);
+  const bodies = operations
+    .toSorted((a, b) => rank(a) - rank(b))
+    .flatMap(({ [descriptionKey]: description }) =>
+      description ? [description.answer, ...Object.values(description.others ?? {})] : [],
+    )
+    .flatMap(({ body }) => schemasOf(body));
+  return Object.fromEntries(
+    [...bodies, apiErrorSchema, invalidPasswordSchema, validationErrorSchema].map((schema) => [
+      schema.$id ?? "",
+      openApiSchema(schema as unknown as JsonObject),
+    ]),
+  );
 }
 
 /** Routes with a wildcard, which the plugin leaves out. */

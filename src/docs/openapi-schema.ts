@@ -7,7 +7,7 @@ export type JsonObject = { [key: string]: Json };
  * should rely on, or uses a format of its own, the schema's `documented` annotation holds the keywords to show instead.
  */
 export function openApiSchema(schema: JsonObject): JsonObject {
-  const { problem: _, documented, examples, description, const: constant, ...own } = schema;
+  const { $id: _id, problem: _, documented, examples, description, const: constant, ...own } = schema;
   const about: JsonObject = {
     ...(description !== undefined && { description }),
     ...(Array.isArray(examples) && { example: examples[0]! }),

@@ -1,10 +1,10 @@
 import { STATUS_CODES } from "node:http";
 
 import { apiErrors, type ApiErrorCode } from "../errors.ts";
-import type { Body, Description, ResponseDescription } from "./describe.ts";
+import { schemasOf, type Body, type Description, type ResponseDescription } from "./describe.ts";
 import { errorMeanings } from "./error-meanings.ts";
 import type { HeaderName } from "./headers.ts";
-import type { SchemaName } from "./schemas.ts";
+import { apiErrorSchema, invalidPasswordSchema, schemaRef, validationErrorSchema } from "./schemas.ts";
 
 /** Named responses and schemas that operations refer to; building an operation adds the ones it needs. */
 export interface SharedComponents {
@@ -51,7 +51,7 @@ export function responsesOf(
   if (validates) {
     shared.responses["ValidationFailed"] ??= response({
       meaning: "Validation failed. The response has an entry for every field at fault.",
-      body: "HTTPValidationError",
+      body: validationErrorSchema,
     });
     responses[422] = responseRef("ValidationFailed");
   }
@@ -72,14 +72,15 @@ function response({ meaning, body, headers = [] }: ResponseDescription) {
 function contentOf(body: Exclude<Body, null>): object {
   // The schema of `null` is {}: OpenAPI 3.0 has no type for it.
   if (body === "null") return { "application/json": { schema: {}, example: null } };
-  if (typeof body === "string") return { "application/json": { schema: schemaRef(body) } };
-  if (!("media" in body)) return { "application/json": { schema: { anyOf: body.map(schemaRef) } } };
-  return Object.fromEntries(
-    body.media.map((type) => [
-      type,
-      { schema: { type: "string", ...(!type.startsWith("text/") && { format: "binary" }) } },
-    ]),
-  );
+  if ("media" in body)
+    return Object.fromEntries(
+      (body.media as readonly string[]).map((type) => [
+        type,
+        { schema: { type: "string", ...(!type.startsWith("text/") && { format: "binary" }) } },
+      ]),
+    );
+  const refs = schemasOf(body).map(schemaRef);
+  return { "application/json": { schema: refs.length === 1 ? refs[0] : { anyOf: refs } } };
 }
 
 /**
@@ -97,7 +98,7 @@ function failure(
     ? `${pascalCase(operationId)}${STATUS_CODES[status]?.replaceAll(" ", "") ?? status}`
     : codes.map((code) => pascalCase(code.toLowerCase())).join("Or");
   if (hasCodes) shared.schemas[name] = schemaOfCodes(codes);
-  const schema = hasCodes ? schemaRef(name) : schemaRef("ApiError" satisfies SchemaName);
+  const schema = schemaRef(hasCodes ? { $id: name } : apiErrorSchema);
   shared.responses[name] ??= {
     description:
       codes.length === 1
@@ -130,7 +131,7 @@ function schemaOfCodes(codes: readonly ApiErrorCode[]): object {
   const plain = codes.filter((code) => !hasReason(code)).map((code) => apiErrors[code].detail);
   const kinds = [
     ...(plain.length > 0 ? [{ type: "string", enum: plain }] : []),
-    ...(codes.some(hasReason) ? [schemaRef("InvalidPassword" satisfies SchemaName)] : []),
+    ...(codes.some(hasReason) ? [schemaRef(invalidPasswordSchema)] : []),
   ];
   return {
     type: "object",
@@ -139,7 +140,6 @@ function schemaOfCodes(codes: readonly ApiErrorCode[]): object {
   };
 }
 
-const schemaRef = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 const responseRef = (name: string) => ({ $ref: `#/components/responses/${name}` });
 const headerRefs = (names: readonly HeaderName[]) =>
   Object.fromEntries(

@@ -1,6 +1,8 @@
+import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 
 import { describe } from "../docs/describe.ts";
+import { apiErrorSchema, oneOf } from "../docs/schemas.ts";
 import { ApiError } from "../errors.ts";
 import { JsonAnswer } from "../http/json-answer.ts";
 import { hasTrailingSlash } from "../http/request-path.ts";
@@ -19,17 +21,27 @@ export interface OperationServices {
   readonly lifecycle: { stopping: boolean };
 }
 
+const healthSchema = t.Object(
+  {
+    status: oneOf(["ok", "stopping"], {
+      description: "`stopping` while the service shuts down.",
+      examples: ["ok"],
+    }),
+  },
+  { $id: "Health" },
+);
+
 const readinessDetail = (id: string, summary: string) =>
   describe({
     id,
     summary,
     description:
       "For load balancers and container platforms. Includes a round trip to the database and to the disk, within two seconds.",
-    answer: { status: 200, meaning: "The service can work.", body: "Health" },
+    answer: { status: 200, meaning: "The service can work.", body: healthSchema },
     others: {
       503: {
         meaning: "The service is shutting down, or the database or the disk does not answer.",
-        body: ["Health", "ApiError"],
+        body: [healthSchema, apiErrorSchema],
         headers: ["Retry-After"],
       },
     },
@@ -58,7 +70,7 @@ export function operationRoutes({ health, lifecycle, metrics, config, connection
         summary: "Check whether the process answers",
         description:
           "For container platforms, which restart a process that does not answer. Asks neither the database nor the disk.",
-        answer: { status: 200, meaning: "The process answers.", body: "Health" },
+        answer: { status: 200, meaning: "The process answers.", body: healthSchema },
       }),
     })
     .get(

@@ -1,6 +1,8 @@
 import { describe } from "../docs/describe.ts";
 import { defaultPageSize, largestPage } from "./feed.ts";
 import { longestUploadKey } from "./idempotency.ts";
+import { postSchema } from "./post-read.ts";
+import { feedPageSchema, postDeletedSchema } from "./schemas.ts";
 
 const path = {
   post_id: {
@@ -27,7 +29,7 @@ export const described = {
       "Accepts JPEG, PNG, GIF, WebP, AVIF and HEIC images and MP4, MOV, WebM, MKV, AVI, 3GP and MPEG videos. The format " +
       "is detected from the file's bytes; its name and declared type do not matter. Location, camera details and other " +
       "private metadata are removed before the file is stored. Send an `Idempotency-Key` to make retries safe.",
-    answer: { status: 200, meaning: "The new post, or the first one for a repeated key.", body: "Post" },
+    answer: { status: 200, meaning: "The new post, or the first one for a repeated key.", body: postSchema },
     errors: [
       "BAD_MULTIPART",
       "UPLOAD_TOO_SLOW",
@@ -74,7 +76,7 @@ export const described = {
     answer: {
       status: 200,
       meaning: "A page of posts.",
-      body: "FeedPage",
+      body: feedPageSchema,
       headers: ["Link", "ETag", "Cache-Control"],
     },
     ...revalidation,
@@ -85,7 +87,7 @@ export const described = {
     id: "readPost",
     summary: "Get a post",
     description: "Returns one published post, whoever its author is.",
-    answer: { status: 200, meaning: "The post.", body: "Post", headers: ["ETag", "Cache-Control"] },
+    answer: { status: 200, meaning: "The post.", body: postSchema, headers: ["ETag", "Cache-Control"] },
     ...revalidation,
     errors: ["POST_NOT_FOUND"],
     audience: "signed in",
@@ -95,7 +97,7 @@ export const described = {
     id: "deletePost",
     summary: "Delete a post",
     description: "Deletes a post of yours and its media. It disappears from the feed at once.",
-    answer: { status: 200, meaning: "The post is deleted.", body: "PostDeleted" },
+    answer: { status: 200, meaning: "The post is deleted.", body: postDeletedSchema },
     errors: ["POST_NOT_FOUND", "NOT_YOUR_POST"],
     audience: "signed in",
     path,

@@ -1,38 +1,62 @@
+import { Type as t, type Static } from "@sinclair/typebox";
+
 import type { PublishedPost } from "../database/posts.ts";
+import { exampleIds, nullable, oneOf, uuid } from "../docs/schemas.ts";
 
-/** A post as the API shows it. */
-export interface PostRead {
-  id: string;
-  user_id: string;
-  caption: string;
-  url: string;
-  file_type: "image" | "video";
-  file_name: string;
-  /** ISO 8601, UTC. */
-  created_at: string;
-  width: number | null;
-  height: number | null;
-  content_type: string;
-  bytes: number;
-  thumbnail_url: string | null;
-  /** Whether the viewer shared it. */
-  is_owner: boolean;
-  /** The author's present address. */
-  email: string;
-}
+/** A post as the API shows it: its documentation, and through {@link PostRead} its type. */
+export const postSchema = t.Object(
+  {
+    id: uuid(exampleIds.post, "Never changes."),
+    user_id: uuid(exampleIds.user, "The author's id."),
+    caption: t.String({ description: "Empty if the author gave none.", examples: ["First snow"] }),
+    url: t.String({
+      format: "uri",
+      description: "The stored file.",
+      examples: [`https://photos.example.com/media/${exampleIds.post}.jpg`],
+    }),
+    file_type: oneOf(["image", "video"], { examples: ["image"] }),
+    file_name: t.String({
+      description: "The file's name at upload, for display only.",
+      examples: ["snow.jpg"],
+    }),
+    created_at: t.String({
+      format: "date-time",
+      description: "When the post was published, in UTC.",
+      examples: ["2026-11-23T09:28:35.183Z"],
+    }),
+    width: nullable(t.Integer({ description: "In pixels; null if unknown.", examples: [4032] })),
+    height: nullable(t.Integer({ description: "In pixels; null if unknown.", examples: [3024] })),
+    content_type: t.String({ description: "Detected from the file's bytes.", examples: ["image/jpeg"] }),
+    bytes: t.Integer({ format: "int64", description: "Size of the stored file.", examples: [2_400_000] }),
+    thumbnail_url: nullable(
+      t.String({
+        format: "uri",
+        description:
+          "A still image of at most 640 pixels a side, in sRGB; null if there is none, as for an image that is too " +
+          "large to be decoded.",
+        examples: [`https://photos.example.com/media/${exampleIds.post}.thumb.webp`],
+      }),
+    ),
+    is_owner: t.Boolean({ description: "Whether you are the author.", examples: [true] }),
+    email: t.String({ description: "The author's current email address.", examples: ["ada@example.com"] }),
+  },
+  { $id: "Post" },
+);
 
-/** May this viewer delete the post? Its author alone. */
+export type PostRead = Static<typeof postSchema>;
+
+/** Whether the viewer is the author, who alone may delete the post. */
 export const isOwner = (post: { userId: string }, viewer: { id: string }): boolean =>
   post.userId === viewer.id;
 
-/** A post as the API shows it to this viewer. */
+/** Returns a post as the API shows it to this viewer. */
 export const postRead = (post: PublishedPost, viewer: { id: string }, baseUrl: string): PostRead => ({
   ...lastingPart(post, baseUrl),
   is_owner: isOwner(post, viewer),
   email: post.email,
 });
 
-/** What of a published post is the same for every viewer and never changes. */
+/** The fields of a published post that are the same for every viewer and never change. */
 export const lastingPart = (post: PublishedPost, baseUrl: string) => ({
   id: post.id,
   user_id: post.userId,

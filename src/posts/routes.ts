@@ -13,7 +13,7 @@ import { createFeedPages } from "./feed-pages.ts";
 import { postRead, type PostRead } from "./post-read.ts";
 import { publish } from "./publishing.ts";
 import { deletePost } from "./removing.ts";
-import { uploadBody } from "./schemas.ts";
+import { uploadBody, type FeedPageRead } from "./schemas.ts";
 import type { PostServices } from "./services.ts";
 import { uploadParser, type UploadServices } from "./upload-parser.ts";
 
@@ -64,10 +64,7 @@ export const postRoutes = (services: PostRouteServices) => {
         }
         const json = `{"posts":${posts},"next_cursor":${JSON.stringify(nextCursor)}}`;
         // Typed as what it holds, for clients that take their types from here.
-        return revalidatedJson(request, json, headers) as unknown as {
-          posts: PostRead[];
-          next_cursor: string | null;
-        };
+        return revalidatedJson(request, json, headers) as unknown as FeedPageRead;
       },
       {
         signedIn: true,

@@ -1,7 +1,9 @@
-import { FormatRegistry } from "@sinclair/typebox";
+import { FormatRegistry, type Static } from "@sinclair/typebox";
 import { t } from "elysia";
 
+import { nullable, schemaRef } from "../docs/schemas.ts";
 import { maxCaptionLength } from "../limits.ts";
+import { postSchema, type PostRead } from "./post-read.ts";
 
 const length = (text: string) => [...text].length;
 
@@ -29,3 +31,23 @@ export const uploadBody = t.Object({
   file: t.File({ description: "An image or a video." }),
   caption: t.Optional(captionField),
 });
+
+export const feedPageSchema = t.Object(
+  {
+    posts: t.Array(t.Unsafe<PostRead>(schemaRef(postSchema))),
+    next_cursor: nullable(
+      t.String({
+        description: "Pass it as `cursor` to get the next page; null on the last page.",
+        examples: ["MTc5NTQyNTcxNTE4My4wMWEyMDdiYy01ZTZmLTc3NjUtYWIyNi0zNzhhNzE2NWMyNTc"],
+      }),
+    ),
+  },
+  { $id: "FeedPage" },
+);
+
+export type FeedPageRead = Static<typeof feedPageSchema>;
+
+export const postDeletedSchema = t.Object(
+  { success: t.Literal(true), message: t.Literal("Post deleted successfully") },
+  { $id: "PostDeleted" },
+);

@@ -1,4 +1,5 @@
 import { describe } from "../docs/describe.ts";
+import { userSchema } from "./user-read.ts";
 
 const changes = [
   "UPDATE_USER_INVALID_PASSWORD",
@@ -21,7 +22,7 @@ export const userDescriptions = {
     id: "readMe",
     summary: "Get your account",
     description: "Returns the account that the access token belongs to.",
-    answer: { status: 200, meaning: "Your account.", body: "UserRead" },
+    answer: { status: 200, meaning: "Your account.", body: userSchema },
     audience: "signed in",
   }),
   changeMe: describe({
@@ -31,7 +32,7 @@ export const userDescriptions = {
       "Fields that are left out keep their values. A new email address has to be verified again. A new password revokes " +
       "all access tokens of the account, including the one of this request. `is_active`, `is_superuser` and " +
       "`is_verified` are accepted for compatibility and ignored.",
-    answer: { status: 200, meaning: "Your account after the update.", body: "UserRead" },
+    answer: { status: 200, meaning: "Your account after the update.", body: userSchema },
     errors: changes,
     validates: true,
     audience: "signed in",
@@ -40,7 +41,7 @@ export const userDescriptions = {
     id: "readUser",
     summary: "Get an account",
     description: "Returns any user's account. For superusers.",
-    answer: { status: 200, meaning: "The account.", body: "UserRead" },
+    answer: { status: 200, meaning: "The account.", body: userSchema },
     errors: ["NOT_FOUND"],
     audience: "superusers",
     path,
@@ -51,7 +52,7 @@ export const userDescriptions = {
     description:
       "Changes any user's account; fields that are left out keep their values. Deactivating the account or setting a new " +
       "password revokes all its access tokens. For superusers.",
-    answer: { status: 200, meaning: "The account after the update.", body: "UserRead" },
+    answer: { status: 200, meaning: "The account after the update.", body: userSchema },
     errors: ["NOT_FOUND", ...changes],
     validates: true,
     audience: "superusers",
