@@ -80,7 +80,10 @@ export function median(values: number[]): number {
  * Measures all in turns, so that what else the machine does meets all of them.
  * @returns of each turn what each measured
  */
-export async function takeTurns(turns: number, ...measures: (() => Promise<number>)[]): Promise<number[][]> {
+export async function measureAlternately(
+  turns: number,
+  ...measures: (() => Promise<number>)[]
+): Promise<number[][]> {
   const rows: number[][] = [];
   for (let turn = 0; turn < turns; turn++) {
     const row: number[] = [];
@@ -104,11 +107,11 @@ export const against = (rows: [number, number][]) => ({
 });
 
 /** Both in turns. */
-export const inTurns = async (
+export const compareAlternately = async (
   turns: number,
   service: () => Promise<number>,
   baseline: () => Promise<number>,
-) => against((await takeTurns(turns, service, baseline)) as [number, number][]);
+) => against((await measureAlternately(turns, service, baseline)) as [number, number][]);
 
 /** A goal for a figure of which more is better. */
 export const atLeast = (goal: number, ratio: number) => ({ goal: `≥ ${goal}`, reached: ratio >= goal });

@@ -106,10 +106,10 @@ export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 /** Settings that are read only where the account they belong to is configured. */
-const readBesideOthers = ["IMAGE_KIT_BASE_URL", "S3_ENDPOINT", "S3_REGION", "S3_PUBLIC_URL"];
+const conditionalSettings = ["IMAGE_KIT_BASE_URL", "S3_ENDPOINT", "S3_REGION", "S3_PUBLIC_URL"];
 
 /** Bytes of one PUT. */
-const largestS3Object = 5 * 1024 ** 3;
+const maxS3ObjectBytes = 5 * 1024 ** 3;
 
 /** Settings that cannot be used: one plain sentence for each. */
 export class ConfigError extends Error {
@@ -127,7 +127,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function readConfig(environment: Environment = process.env): Config {
   const problems: string[] = [];
-  const known = new Set(readBesideOthers);
+  const known = new Set(conditionalSettings);
   const text = (name: string) => {
     known.add(name);
     return environment[name]?.trim() || undefined;
@@ -163,7 +163,7 @@ export function readConfig(environment: Environment = process.env): Config {
   }
 
   /** All of these variables, or none; some only is a problem. */
-  function together<T extends string>(...names: T[]): Record<T, string> | undefined {
+  function allOrNone<T extends string>(...names: T[]): Record<T, string> | undefined {
     const set = names.filter((name) => text(name) !== undefined);
     if (set.length === 0) return undefined;
     const missing = names.filter((name) => !set.includes(name));
@@ -174,14 +174,14 @@ export function readConfig(environment: Environment = process.env): Config {
     return Object.fromEntries(names.map((name) => [name, text(name) ?? ""])) as Record<T, string>;
   }
 
-  const account = together("IMAGEKIT_PUBLIC_KEY", "IMAGEKIT_PRIVATE_KEY", "IMAGEKIT_URL_ENDPOINT");
+  const account = allOrNone("IMAGEKIT_PUBLIC_KEY", "IMAGEKIT_PRIVATE_KEY", "IMAGEKIT_URL_ENDPOINT");
   const imagekit = account && {
     publicKey: account.IMAGEKIT_PUBLIC_KEY,
     privateKey: account.IMAGEKIT_PRIVATE_KEY,
     urlEndpoint: address("IMAGEKIT_URL_ENDPOINT", ""),
     baseUrl: address("IMAGE_KIT_BASE_URL", null),
   };
-  const keys = together("S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY");
+  const keys = allOrNone("S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY");
   const s3 = keys && {
     bucket: keys.S3_BUCKET,
     endpoint: address("S3_ENDPOINT", null),
@@ -273,15 +273,15 @@ export function readConfig(environment: Environment = process.env): Config {
     logLevel: oneOf("LOG_LEVEL", "info", logLevels),
     warnings: unknownSettings(environment, known),
   };
-  const longestUpload = deadlineFor(
+  const maxUploadSeconds = deadlineFor(
     Math.max(config.maxImageSize, config.maxVideoSize),
     config.uploadDeadline,
   );
-  if (database && config.sweepGrace <= longestUpload)
+  if (database && config.sweepGrace <= maxUploadSeconds)
     problems.push(
-      `SWEEP_GRACE must be more than ${longestUpload}, the seconds that the largest upload may take (MAX_VIDEO_SIZE, UPLOAD_DEADLINE): another machine would give it up.`,
+      `SWEEP_GRACE must be more than ${maxUploadSeconds}, the seconds that the maxBytes upload may take (MAX_VIDEO_SIZE, UPLOAD_DEADLINE): another machine would give it up.`,
     );
-  if (mediaStore === "s3" && Math.max(config.maxImageSize, config.maxVideoSize) > largestS3Object)
+  if (mediaStore === "s3" && Math.max(config.maxImageSize, config.maxVideoSize) > maxS3ObjectBytes)
     problems.push("MAX_IMAGE_SIZE and MAX_VIDEO_SIZE must be at most 5gb, the most that S3 takes at once.");
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config);
@@ -292,15 +292,15 @@ function wholeNumber(value: string, min: number, max: number): number | undefine
   return number >= min && number <= max ? number : undefined;
 }
 
-const largestFile = 100 * 1024 ** 3;
+const maxFileBytes = 100 * 1024 ** 3;
 const sizeExpected = "a number of bytes from 1 to 100gb, such as 500000, 800kb, 25mb or 2gb";
 const units = { "": 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
 
-function size(value: string, largest = largestFile): number | undefined {
+function size(value: string, maxBytes = maxFileBytes): number | undefined {
   const [, digits, unit] = /^(\d{1,15})\s*(kb|mb|gb)?$/i.exec(value) ?? [];
   if (digits === undefined) return undefined;
   const bytes = Number(digits) * units[(unit ?? "").toLowerCase() as keyof typeof units];
-  return bytes >= 1 && bytes <= largest ? bytes : undefined;
+  return bytes >= 1 && bytes <= maxBytes ? bytes : undefined;
 }
 
 /** Of PostgreSQL's own client library. */

@@ -4,7 +4,7 @@ import { median, type Bench, type Figure } from "../bench.ts";
 import { curl, uploadForm } from "../curl.ts";
 import { writeVideo } from "../media-files.ts";
 import { bearer, wrk } from "../wrk.ts";
-import { perSecond } from "./login.ts";
+import { ratePerSecond } from "./login.ts";
 
 /** How long feed readers wait while nothing else happens, in a storm of logins, and during large uploads. */
 export async function calm(bench: Bench): Promise<Figure[]> {
@@ -35,7 +35,7 @@ export async function calm(bench: Bench): Promise<Figure[]> {
   await feed();
   for (let turn = 0; turn < 2; turn++) {
     quiet.push(await feed());
-    storm.push(await beside(perSecond(2000, 32, logIn)));
+    storm.push(await beside(ratePerSecond(2000, 32, logIn)));
     upload.push(await beside(curl(`${service.address}/upload`, bearer(token), uploadForm(file))));
   }
   await service.stop();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { databaseFile } from "../../src/data-dir.ts";
 import { writeCursor } from "../../src/posts/feed.ts";
-import { against, atLeast, median, takeTurns, type Bench, type Figure } from "../bench.ts";
+import { against, atLeast, median, measureAlternately, type Bench, type Figure } from "../bench.ts";
 import { secret } from "../seed.ts";
 import { bearer, wrk } from "../wrk.ts";
 
@@ -19,7 +19,7 @@ export async function feed(bench: Bench): Promise<Figure[]> {
     { what: "first feed page of 20", page: "first" },
     { what: "feed page of 20 anywhere", page: "anywhere" },
   ] as const) {
-    const rows = await takeTurns(
+    const rows = await measureAlternately(
       3,
       few.service[page],
       few.baseline[page],

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 
-import { atLeast, inTurns, type Bench, type Figure } from "../bench.ts";
+import { atLeast, compareAlternately, type Bench, type Figure } from "../bench.ts";
 
 /** As many hashes at once as the service allows itself. */
 const threads = Math.max(1, availableParallelism() - 1);
@@ -20,17 +20,21 @@ export async function login(bench: Bench): Promise<Figure[]> {
   };
   await Promise.all([logIn(), verify()]);
   // One client more than threads keeps the service's queue from running dry.
-  const result = await inTurns(
+  const result = await compareAlternately(
     5,
-    () => perSecond(1500, threads + 1, logIn),
-    () => perSecond(1500, threads, verify),
+    () => ratePerSecond(1500, threads + 1, logIn),
+    () => ratePerSecond(1500, threads, verify),
   );
   await service.stop();
   return [{ what: "login", unit: "logins/s", ...result, ...atLeast(0.95, result.ratio) }];
 }
 
 /** Repeats a task, so many at once, for so long (milliseconds). */
-export async function perSecond(time: number, atOnce: number, task: () => Promise<unknown>): Promise<number> {
+export async function ratePerSecond(
+  time: number,
+  atOnce: number,
+  task: () => Promise<unknown>,
+): Promise<number> {
   const start = performance.now();
   let done = 0;
   await Promise.all(

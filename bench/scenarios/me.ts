@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import { databaseFile } from "../../src/data-dir.ts";
-import { atLeast, inTurns, type Bench, type Figure } from "../bench.ts";
+import { atLeast, compareAlternately, type Bench, type Figure } from "../bench.ts";
 import { secret } from "../seed.ts";
 import { bearer, wrk } from "../wrk.ts";
 
@@ -13,7 +13,7 @@ export async function me(bench: Bench): Promise<Figure[]> {
   const load = (address: string) =>
     wrk(`${address}/users/me`, { seconds: 1, headers: bearer(token) }).then((l) => l.requestsPerSecond);
   await Promise.all([load(service.address), load(baseline.address)]);
-  const result = await inTurns(
+  const result = await compareAlternately(
     8,
     () => load(service.address),
     () => load(baseline.address),

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 
 import { mediaFolder } from "../../src/data-dir.ts";
 import { DiskStore } from "../../src/media/disk-store.ts";
-import { atLeast, inTurns, type Bench, type Figure } from "../bench.ts";
+import { atLeast, compareAlternately, type Bench, type Figure } from "../bench.ts";
 import { startNginx } from "../nginx.ts";
 import { wrk } from "../wrk.ts";
 
@@ -29,7 +29,7 @@ export async function media(bench: Bench): Promise<Figure[]> {
     const ours = () => load(`${service.address}/media/${newestKey}`);
     const theirs = () => load(`${nginx.address}/${newestKey}`);
     await Promise.all([ours(), theirs()]);
-    const result = await inTurns(3, ours, theirs);
+    const result = await compareAlternately(3, ours, theirs);
     figures.push({ what: `media, ${what}`, unit: "requests/s", ...result, ...atLeast(goal, result.ratio) });
     await service.stop();
   }

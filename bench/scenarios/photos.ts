@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { atMost, inTurns, megabytes, type Bench, type Figure } from "../bench.ts";
+import { atMost, compareAlternately, megabytes, type Bench, type Figure } from "../bench.ts";
 import { curl, uploadForm } from "../curl.ts";
 import { writePhoto } from "../media-files.ts";
 import { bearer, wrk } from "../wrk.ts";
@@ -15,7 +15,7 @@ export async function photos(bench: Bench): Promise<Figure[]> {
   const upload = () => curl(`${service.address}/upload`, bearer(token), uploadForm(file));
   const bare = () => curl(`${baseline.address}/?thumbnail`, {}, ["-T", file, "-X", "POST"]);
   await Promise.all([upload(), bare()]);
-  const eight = await inTurns(
+  const eight = await compareAlternately(
     3,
     () => uploadsPerSecond(8, upload),
     () => uploadsPerSecond(8, bare),

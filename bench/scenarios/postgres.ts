@@ -1,5 +1,5 @@
 import { freshDatabase, forgetDatabases, hasPostgres } from "../../test/support/postgres.ts";
-import { atLeast, atMost, inTurns, type Bench, type Figure } from "../bench.ts";
+import { atLeast, atMost, compareAlternately, type Bench, type Figure } from "../bench.ts";
 import { seedPostgres } from "../seed-postgres.ts";
 import { secret } from "../seed.ts";
 import { bearer, wrk } from "../wrk.ts";
@@ -14,7 +14,7 @@ export async function postgres(bench: Bench): Promise<Figure[]> {
     const [few, many] = [await loadsOver(bench, 1000), await loadsOver(bench, 1_000_000)];
     const figures: Figure[] = [];
     for (const { posts, service, baseline } of [few, many]) {
-      const result = await inTurns(turns, service, baseline);
+      const result = await compareAlternately(turns, service, baseline);
       figures.push({
         what: `feed page of 20 on PostgreSQL, ${posts.toLocaleString("en")} posts`,
         unit: "requests/s",
@@ -22,7 +22,7 @@ export async function postgres(bench: Bench): Promise<Figure[]> {
         ...atLeast(0.8, result.ratio),
       });
     }
-    const { ratio } = await inTurns(turns, few.service, many.service);
+    const { ratio } = await compareAlternately(turns, few.service, many.service);
     const what = "feed page on PostgreSQL: a million posts against a thousand";
     return [...figures, { what, service: ratio, unit: "× the cost", ...atMost(1.15, ratio, "×") }];
   } finally {

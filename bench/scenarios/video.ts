@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { atLeast, atMost, inTurns, megabytes, type Bench, type Figure } from "../bench.ts";
+import { atLeast, atMost, compareAlternately, megabytes, type Bench, type Figure } from "../bench.ts";
 import { curl, uploadForm } from "../curl.ts";
 import { writeVideo } from "../media-files.ts";
 import { bearer } from "../wrk.ts";
@@ -16,7 +16,7 @@ export async function video(bench: Bench): Promise<Figure[]> {
   const baseline = await bench.baseline("baseline-upload.ts", "/", join(bench.folder, "bare"));
   const speed = (seconds: number) => megabytes(gigabyte) / seconds;
   const peaks: number[] = [];
-  const result = await inTurns(
+  const result = await compareAlternately(
     4,
     async () => {
       service.forgetPeak();

@@ -3,8 +3,8 @@ import { open, type FileHandle } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
 import { CommandError } from "../commands/command.ts";
-import { enterDataFolder, type EnteredFolder } from "../commands/enter-data-folder.ts";
-import { cannotUse } from "../commands/start-problems.ts";
+import { accessDataFolderAsOwner, type DataFolderAccess } from "../commands/enter-data-folder.ts";
+import { dataFolderError } from "../commands/start-problems.ts";
 import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { takeSnapshot } from "../database/snapshot.ts";
 import { moveWithoutReplacing } from "../files/move-without-replacing.ts";
@@ -13,7 +13,7 @@ import { thumbnailKey } from "../media/keys.ts";
 import { version } from "../operation/version.ts";
 import { manifestName, mediaName, type Manifest } from "./manifest.ts";
 import { bytesOf, TarWriter } from "./tar.ts";
-import { whenToldToEnd } from "./told-to-end.ts";
+import { onTermination } from "./told-to-end.ts";
 
 /**
  * Writes everything of a data folder into one archive, while the service runs: a snapshot of the database, the media it
@@ -29,13 +29,13 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
   requireFolder(dirname(path));
   const partial = `${path}.${process.pid}.partial`;
   const copied = `${path}.${process.pid}.db`;
-  let folder: EnteredFolder | undefined;
+  let folder: DataFolderAccess | undefined;
   const asStarted = <T>(work: () => T): T => (folder ? folder.outside(work) : work());
   const cleanUp = () =>
     asStarted(() => {
       for (const leftover of [partial, copied]) rmSync(leftover, { force: true });
     });
-  const notTold = whenToldToEnd(cleanUp);
+  const notTold = onTermination(cleanUp);
   try {
     if (existsSync(path)) throw existsAlready(target);
     if (!existsSync(join(dataDir, databaseFile)))
@@ -53,7 +53,7 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
     try {
       const archive = new TarWriter(await make(partial));
       const copy = { path: copied, file: await make(copied) };
-      folder = enterDataFolder(dataDir);
+      folder = accessDataFolderAsOwner(dataDir);
       const posts = await fill(archive, dataDir, folder, copy);
       asStarted(() => {
         try {
@@ -117,7 +117,7 @@ function syncFolder(path: string): void {
 async function fill(
   archive: TarWriter,
   dataDir: string,
-  folder: EnteredFolder,
+  folder: DataFolderAccess,
   copy: { path: string; file: FileHandle },
 ): Promise<number> {
   const manifest: Manifest = { version, made: new Date().toISOString(), files: {} };
@@ -143,7 +143,7 @@ async function fill(
 
   const openData = (path: string) =>
     open(path, "r").catch((error: NodeJS.ErrnoException) => {
-      throw error.code === "ENOENT" ? error : cannotUse({ dataDir: folder.path }, error);
+      throw error.code === "ENOENT" ? error : dataFolderError({ dataDir: folder.path }, error);
     });
 
   const snapshot = await snapshotOf(dataDir, folder, copy.path);
@@ -171,10 +171,10 @@ async function fill(
   return media.length - deletedSince.length;
 }
 
-async function snapshotOf(dataDir: string, folder: EnteredFolder, copied: string) {
+async function snapshotOf(dataDir: string, folder: DataFolderAccess, copied: string) {
   try {
     return await folder.sqlite(() => takeSnapshot(join(dataDir, databaseFile), copied, folder.outside));
   } catch (error) {
-    throw isDiskFull(error) ? error : cannotUse({ dataDir }, error);
+    throw isDiskFull(error) ? error : dataFolderError({ dataDir }, error);
   }
 }

@@ -3,16 +3,16 @@ import { mkdir, mkdtemp, open, readdir, rename, rm, statfs, type FileHandle } fr
 import { basename, dirname, join } from "node:path";
 
 import { CommandError } from "../commands/command.ts";
-import { enterDataFolder, type EnteredFolder } from "../commands/enter-data-folder.ts";
-import { cannotUse } from "../commands/start-problems.ts";
+import { accessDataFolderAsOwner, type DataFolderAccess } from "../commands/enter-data-folder.ts";
+import { dataFolderError } from "../commands/start-problems.ts";
 import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { problemOfBackup } from "../database/backup-check.ts";
 import { DiskStore } from "../media/disk-store.ts";
 import { version } from "../operation/version.ts";
 import { openArchive } from "./archive.ts";
 import { manifestName, maxManifestBytes, mediaKeyOf, parseManifest, type Manifest } from "./manifest.ts";
-import { cut, DamagedArchive, printable, readEntries, type Entry } from "./tar.ts";
-import { whenToldToEnd } from "./told-to-end.ts";
+import { cut, DamagedArchive, printable, readTarEntries, type Entry } from "./tar.ts";
+import { onTermination } from "./told-to-end.ts";
 
 /** Bytes that a file of ours which holds the secret may have. */
 const largestSecret = 4096;
@@ -28,11 +28,11 @@ export async function restoreBackup(archive: string, dataDir: string): Promise<v
   // Before root takes on the rights of the data folder's owner, who may not be allowed to read it.
   const { file, size } = await openArchive(archive);
   try {
-    await restoreFrom(file, size, dataDir, enterDataFolder(dataDir));
+    await restoreFrom(file, size, dataDir, accessDataFolderAsOwner(dataDir));
   } catch (error) {
     if (error instanceof DamagedArchive)
       throw new CommandError(`${archive} cannot be restored: ${error.message}.`);
-    throw error instanceof CommandError ? error : cannotUse({ dataDir }, error);
+    throw error instanceof CommandError ? error : dataFolderError({ dataDir }, error);
   } finally {
     await file.close();
   }
@@ -42,11 +42,11 @@ async function restoreFrom(
   file: FileHandle,
   size: number,
   dataDir: string,
-  folder: EnteredFolder,
+  folder: DataFolderAccess,
 ): Promise<void> {
   const there = await readdir(folder.path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
-    throw cannotUse({ dataDir }, error);
+    throw dataFolderError({ dataDir }, error);
   });
   // A fresh volume has that.
   if (there?.some((name) => name !== "lost+found"))
@@ -58,7 +58,7 @@ async function restoreFrom(
     for (const path of [...moved, growing]) if (path) rmSync(path, { recursive: true, force: true });
     if (!there) rmSync(folder.path, { recursive: true, force: true });
   };
-  const notTold = whenToldToEnd(cleanUp);
+  const notTold = onTermination(cleanUp);
   try {
     await mkdir(folder.path, { recursive: true, mode: 0o700 });
     growing = await mkdtemp(join(folder.path, "restoring-"));
@@ -93,7 +93,7 @@ async function extract(archive: FileHandle, folder: string): Promise<void> {
   const folders = new Set<string>();
   let entries = 0;
   let manifest: Manifest | undefined;
-  for await (const entry of readEntries(archive)) {
+  for await (const entry of readTarEntries(archive)) {
     if (manifest || Object.hasOwn(found, entry.name))
       throw new DamagedArchive(`${printable(entry.name)} is in it once too often`);
     if (entry.name === manifestName) manifest = await readManifest(entry, entries);

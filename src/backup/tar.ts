@@ -65,14 +65,14 @@ export async function* bytesOf(
 export async function* readTar(path: string): AsyncGenerator<Entry> {
   const file = await open(path, "r");
   try {
-    yield* readEntries(file);
+    yield* readTarEntries(file);
   } finally {
     await file.close();
   }
 }
 
 /** The same of an open file, which stays open. */
-export async function* readEntries(file: FileHandle): AsyncGenerator<Entry> {
+export async function* readTarEntries(file: FileHandle): AsyncGenerator<Entry> {
   for (let at = 0; ;) {
     const head = Buffer.alloc(block);
     const { bytesRead } = await file.read(head, 0, block, at);

@@ -6,7 +6,7 @@ import { terminationSignals } from "../commands/termination-signals.ts";
  * Cleans up when the process is told to end meanwhile, which a `finally` does not see.
  * @returns to be called when there is nothing to clean up any more
  */
-export function whenToldToEnd(cleanUp: () => void): () => void {
+export function onTermination(cleanUp: () => void): () => void {
   const signals = terminationSignals();
   const end = (signal: NodeJS.Signals) => {
     cleanUp();

@@ -5,7 +5,7 @@ import { databaseFile, secretFile } from "../data-dir.ts";
 import { CommandError } from "./command.ts";
 
 /** The data folder as a command works in it. */
-export interface EnteredFolder {
+export interface DataFolderAccess {
   /** Its path for everything but SQLite, which needs the whole path. */
   readonly path: string;
   /**
@@ -30,18 +30,18 @@ export interface EnteredFolder {
  * after a check for links and journals that could lead it elsewhere.
  * @throws CommandError where root may not take on these rights, or the folder holds what the service cannot use
  */
-export function enterDataFolder(dataDir: string): EnteredFolder {
-  const asItIs: EnteredFolder = {
+export function accessDataFolderAsOwner(dataDir: string): DataFolderAccess {
+  const unchanged: DataFolderAccess = {
     path: dataDir,
     sqlite: async (open) => open(),
     outside: (work) => work(),
   };
-  if (process.geteuid?.() !== 0) return asItIs;
+  if (process.geteuid?.() !== 0) return unchanged;
   const nearest = nearestFolder(dataDir);
-  const owner = linkPlanter(dataDir) ?? ownerOf(nearest, dataDir);
-  if (owner.uid === 0) return asItIs;
+  const owner = linkOwner(dataDir) ?? ownerOf(nearest, dataDir);
+  if (owner.uid === 0) return unchanged;
 
-  refuseFilesOfRoot(dataDir, owner);
+  rejectFilesOfRoot(dataDir, owner);
   const become = (uid: number, gid: number) => {
     // In this order: without root's user id the group could not be changed.
     if (uid === 0) process.seteuid?.(uid);
@@ -77,7 +77,7 @@ export function enterDataFolder(dataDir: string): EnteredFolder {
     async sqlite(open) {
       const leave = becomeRoot();
       try {
-        refuseWhatLeadsElsewhere(dataDir);
+        rejectLinksAndJournals(dataDir);
         return await open();
       } finally {
         leave();
@@ -100,33 +100,33 @@ function nearestFolder(dataDir: string): string {
 }
 
 /** The user, other than root, whose link on the way to the folder decides where it is; undefined without such a link. */
-function linkPlanter(dataDir: string): Owner | undefined {
-  let planter: Owner | undefined;
+function linkOwner(dataDir: string): Owner | undefined {
+  let owner: Owner | undefined;
   for (let at = dataDir; at !== dirname(at); at = dirname(at)) {
-    const found = lookAt(at);
-    if (found?.isSymbolicLink() && found.uid !== 0) planter = found;
+    const found = lstatIfExists(at);
+    if (found?.isSymbolicLink() && found.uid !== 0) owner = found;
   }
-  return planter;
+  return owner;
 }
 
 function ownerOf(nearest: string, dataDir: string): Owner {
   const folder = statSync(nearest);
   if (folder.uid !== 0) return folder;
-  const database = lookAt(join(dataDir, databaseFile));
+  const database = lstatIfExists(join(dataDir, databaseFile));
   return database?.isFile() ? database : folder;
 }
 
 /** A database or secret of root's in another user's folder locks the service out, and this command too. */
-function refuseFilesOfRoot(dataDir: string, { uid }: Owner): void {
+function rejectFilesOfRoot(dataDir: string, { uid }: Owner): void {
   for (const name of [databaseFile, `${databaseFile}-wal`, `${databaseFile}-shm`, secretFile])
-    if (lookAt(join(dataDir, name))?.uid === 0)
+    if (lstatIfExists(join(dataDir, name))?.uid === 0)
       throw new CommandError(
         `${dataDir} belongs to user ${uid}, but ${name} in it to root: give both to the user that the service runs as (chown).`,
       );
 }
 
 /** Of a link, the link; undefined where nothing is. */
-function lookAt(path: string): Stats | undefined {
+function lstatIfExists(path: string): Stats | undefined {
   try {
     return lstatSync(path);
   } catch {
@@ -145,12 +145,12 @@ function canReach(folder: string): boolean {
 }
 
 /** A rollback journal may name other files, which SQLite would delete; the service itself leaves none. */
-function refuseWhatLeadsElsewhere(dataDir: string): void {
+function rejectLinksAndJournals(dataDir: string): void {
   const database = join(dataDir, databaseFile);
-  const leads = [linkPlanter(database), lookAt(`${database}-journal`)];
-  const planter = leads.find((lead) => lead && lead.uid !== 0);
-  if (planter)
+  const leads = [linkOwner(database), lstatIfExists(`${database}-journal`)];
+  const owner = leads.find((lead) => lead && lead.uid !== 0);
+  if (owner)
     throw new CommandError(
-      `${database} is a link of user ${planter.uid}, or has a journal beside it, which could lead root to other files. Look at both, and remove them.`,
+      `${database} is a link of user ${owner.uid}, or has a journal beside it, which could lead root to other files. Look at both, and remove them.`,
     );
 }

@@ -16,13 +16,13 @@ export function mediaWorker(): void {
   // Terminals and service managers signal the whole process group, but the service lets running uploads finish first.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
   setPriority(niceness);
-  preferAsVictim();
-  endWithService();
+  raiseOomScore();
+  exitWithService();
   process.on("message", async (job: PreparationJob) => void process.send!(await answerTo(job)));
 }
 
 /** Without memory the system should end a media job, which costs one upload, rather than the service (proc(5)). */
-function preferAsVictim(): void {
+function raiseOomScore(): void {
   try {
     writeFileSync("/proc/self/oom_score_adj", "1000");
   } catch {
@@ -39,7 +39,7 @@ const sigkill = 9;
  * Has Linux kill this process when the service is gone, however it ended: a job that keeps the thread busy would not
  * notice the closed channel before its own end (PR_SET_PDEATHSIG, prctl(2)).
  */
-function endWithService(): void {
+function exitWithService(): void {
   if (process.platform !== "linux") return;
   for (const name of cLibraries) {
     try {

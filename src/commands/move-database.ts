@@ -12,8 +12,8 @@ import {
 } from "../database/moving.ts";
 import { openSqliteSource, UnfitSource } from "../database/sqlite-source.ts";
 import { CommandError } from "./command.ts";
-import { enterDataFolder } from "./enter-data-folder.ts";
-import { cannotUse, cannotUsePostgres, isOfPostgres } from "./start-problems.ts";
+import { accessDataFolderAsOwner } from "./enter-data-folder.ts";
+import { dataFolderError, postgresError, isPostgresError } from "./start-problems.ts";
 
 const addressExpected = "an address like postgres://user:password@host:5432/database";
 
@@ -45,7 +45,7 @@ export async function moveDatabase({ dataDir, database }: Config = readConfig())
   if (!existsSync(path))
     throw new CommandError(`There is no database ${path} to move. Set DATA_DIR to the folder that has one.`);
   try {
-    const source = await enterDataFolder(dataDir).sqlite(() => openSqliteSource(path));
+    const source = await accessDataFolderAsOwner(dataDir).sqlite(() => openSqliteSource(path));
     try {
       const counts = await copyDatabase(source, url, print);
       process.stdout.write(nextSteps(dataDir, counts));
@@ -74,9 +74,9 @@ function explained(error: unknown, url: string, dataDir: string): Error {
   if (known?.errno === "55P03")
     return new CommandError("Another program uses the tables of the PostgreSQL database. Stop it first.");
   const innermost = known ?? causes(error).at(-1) ?? error;
-  return isOfPostgres(innermost)
-    ? cannotUsePostgres(url, innermost, "the address")
-    : cannotUse({ dataDir }, innermost);
+  return isPostgresError(innermost)
+    ? postgresError(url, innermost, "the address")
+    : dataFolderError({ dataDir }, innermost);
 }
 
 function nextSteps(dataDir: string, counts: MovedCounts): string {

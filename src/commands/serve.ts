@@ -12,9 +12,9 @@ import { serveMetrics } from "../operation/metrics-server.ts";
 import { version } from "../operation/version.ts";
 import { openServices, type Services } from "../services.ts";
 import { CommandError } from "./command.ts";
-import { takeDataFolder } from "./data-folder.ts";
-import { cannotListen, cannotUse } from "./start-problems.ts";
-import { stopWhenTold } from "./stop.ts";
+import { lockDataFolderForService } from "./data-folder.ts";
+import { listenError, dataFolderError } from "./start-problems.ts";
+import { shutDownOnSignals } from "./stop.ts";
 
 /** Above every limit of the service, whose 413 has a body; Bun's has none. */
 const maxRequestBodySize = Number.MAX_SAFE_INTEGER;
@@ -28,15 +28,15 @@ const firstSweepDelayMs = 500;
  */
 export async function serve(): Promise<void> {
   const config = readConfig();
-  const stoppable = stopWhenTold();
+  const stoppable = shutDownOnSignals();
   const format = process.stderr.isTTY ? readableLine : jsonLine;
   const writer = createLogWriter(standardError(), (lines) => format("warn", "log.lines_dropped", { lines }));
   const log = createLog(config.logLevel, writer.write, format);
   // With PostgreSQL any number of processes may share a data folder.
-  const letGo = config.database ? () => {} : takeDataFolder(config);
+  const letGo = config.database ? () => {} : lockDataFolderForService(config);
   const opened = await openServices(config, log, (text) => process.stdout.write(text)).catch(
     (error: unknown) => {
-      throw cannotUse(config, error);
+      throw dataFolderError(config, error);
     },
   );
   let metricsServer: Server<undefined> | undefined;
@@ -64,7 +64,7 @@ export async function serve(): Promise<void> {
     });
   } catch (error) {
     await services.close();
-    throw error instanceof CommandError ? error : cannotListen(config, error);
+    throw error instanceof CommandError ? error : listenError(config, error);
   }
   services.connections.listen(server);
   services.metrics.watchEventLoop();
@@ -93,7 +93,7 @@ function listenForMetrics(services: Services): Server<undefined> | undefined {
   try {
     return serveMetrics(services, port);
   } catch (error) {
-    throw cannotListen({ host, port }, error, "METRICS_PORT");
+    throw listenError({ host, port }, error, "METRICS_PORT");
   }
 }
 

@@ -8,23 +8,23 @@ import { hostInAddress } from "../http/host-in-address.ts";
 import { CommandError } from "./command.ts";
 
 /** Why the data folder, or what is in it, cannot be used. */
-export function cannotUse(
+export function dataFolderError(
   { dataDir, database }: Pick<Config, "dataDir"> & { database?: Config["database"] },
   error: unknown,
 ): Error {
-  return database && isOfPostgres(error)
-    ? cannotUsePostgres(database.url, error)
-    : new CommandError(whyNot(dataDir, error));
+  return database && isPostgresError(error)
+    ? postgresError(database.url, error)
+    : new CommandError(dataFolderProblem(dataDir, error));
 }
 
 /** What is wrong with a folder has a code of the system's, like EACCES; certificates have codes of their own. */
-export const isOfPostgres = (error: unknown): boolean =>
+export const isPostgresError = (error: unknown): boolean =>
   error instanceof UnfitDatabase ||
   (error instanceof NewerDatabase
     ? error.dialect === "pg"
     : /^(?!SQLITE).+_/.test(String((error as { code?: unknown }).code)));
 
-function whyNot(dataDir: string, error: unknown): string {
+function dataFolderProblem(dataDir: string, error: unknown): string {
   const { code, message, path } = error as NodeJS.ErrnoException;
   const database = join(dataDir, databaseFile);
   if (error instanceof NewerDatabase)
@@ -67,18 +67,18 @@ function whyNot(dataDir: string, error: unknown): string {
  * Says which part of the address is wrong, and nothing that may be its password.
  * @param named what the operator knows the address as
  */
-export function cannotUsePostgres(url: string, error: unknown, named = "DATABASE_URL"): Error {
-  return new CommandError(whyNotPostgres(url, error, named));
+export function postgresError(url: string, error: unknown, named = "DATABASE_URL"): Error {
+  return new CommandError(postgresProblem(url, error, named));
 }
 
-function whyNotPostgres(url: string, error: unknown, named: string): string {
+function postgresProblem(url: string, error: unknown, named: string): string {
   const { host, hostname, pathname, port } = new URL(url);
   const { code = "", errno } = error as { code?: string; errno?: unknown };
   const name = decodeURIComponent(pathname.slice(1));
   if (error instanceof NewerDatabase)
     return `The database "${name}" on ${host} is of a newer version of this program. Start that one.`;
   if (error instanceof UnfitDatabase) return `The database "${name}" on ${host} ${error.message}`;
-  const parameter = whyNotParameter(host, String((error as Error).message), named);
+  const parameter = parameterProblem(host, String((error as Error).message), named);
   if (parameter) return parameter;
   const why =
     new Map([
@@ -90,7 +90,7 @@ function whyNotPostgres(url: string, error: unknown, named: string): string {
       ["53300", "takes no more connections"],
       ["57P01", "is stopping, or has ended the connection"],
       ["57P03", "is starting or stopping"],
-    ]).get(String(errno)) ?? whyNotPgBouncer(name, String((error as Error).message));
+    ]).get(String(errno)) ?? pgBouncerProblem(name, String((error as Error).message));
   if (why) return `The PostgreSQL server on ${host} ${why}. Look at ${named}.`;
   if (untrustedServer.test(code))
     return `The PostgreSQL server on ${host} offers no TLS that can be trusted (${code}). Look at sslmode and sslrootcert in ${named}.`;
@@ -103,7 +103,7 @@ function whyNotPostgres(url: string, error: unknown, named: string): string {
  * Why a parameter of a connection is refused; undefined where none is. Of the server's words only the name of the parameter
  * is repeated: they may hold its value too.
  */
-function whyNotParameter(host: string, message: string, named: string): string | undefined {
+function parameterProblem(host: string, message: string, named: string): string | undefined {
   const [, unsupported] = /^unsupported startup parameter(?: in options)?: ([\w.]{1,63})/.exec(message) ?? [];
   if (unsupported && connectionParameterNames.includes(unsupported))
     return `PgBouncer on ${host} does not let ${unsupported} pass. Set its ignore_startup_parameters to ${connectionParameterNames.join(",")}.`;
@@ -114,7 +114,7 @@ function whyNotParameter(host: string, message: string, named: string): string |
 }
 
 /** PgBouncer has one code for most of its failures (08P01), so only its words tell them apart. */
-function whyNotPgBouncer(name: string, message: string): string | undefined {
+function pgBouncerProblem(name: string, message: string): string | undefined {
   const failures: [message: RegExp, why: string][] = [
     [/^no such database/, `has no database "${name}"`],
     [/^no such user|authentication failed|^auth/, "refuses this user or password"],
@@ -132,7 +132,7 @@ function whyNotPgBouncer(name: string, message: string): string | undefined {
  * Why nothing can be served at the address.
  * @param named the setting of the port
  */
-export function cannotListen(
+export function listenError(
   { host, port }: Pick<Config, "host" | "port">,
   error: unknown,
   named = "PORT",

@@ -13,7 +13,7 @@ const patience = 30_000;
  * also as a container's first, which signals do not end.
  * @returns tells what there is to stop
  */
-export function stopWhenTold(): (
+export function shutDownOnSignals(): (
   server: Server<undefined>,
   services: Services,
   stopping: () => void,

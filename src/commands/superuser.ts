@@ -11,8 +11,8 @@ import { ApiError } from "../errors.ts";
 import { createLog } from "../operation/log.ts";
 import { openServices, type Services } from "../services.ts";
 import { CommandError } from "./command.ts";
-import { enterDataFolder } from "./enter-data-folder.ts";
-import { cannotUse } from "./start-problems.ts";
+import { accessDataFolderAsOwner } from "./enter-data-folder.ts";
+import { dataFolderError } from "./start-problems.ts";
 
 /**
  * Makes the account with this address an active, verified superuser. With a password, the command creates a missing account
@@ -32,7 +32,7 @@ export async function superuser(address: string, password: string | undefined): 
       `There is no database in ${config.dataDir}. Set DATA_DIR to the folder of the service, or add --password-stdin to create the account in a new database there.`,
     );
   const services = await open(config).catch((error: unknown) => {
-    throw error instanceof CommandError ? error : cannotUse(config, error);
+    throw error instanceof CommandError ? error : dataFolderError(config, error);
   });
   try {
     const found = await services.database.users.byEmailKey(email.uniqueKey);
@@ -79,7 +79,7 @@ async function lacksDatabase({ dataDir, database }: Config): Promise<boolean> {
 /** Root works with the rights of the service's user, or that user could not use what is made. */
 async function open(config: Config): Promise<Services> {
   const { dataDir } = config;
-  const folder = enterDataFolder(dataDir);
+  const folder = accessDataFolderAsOwner(dataDir);
   await mkdir(folder.path, { recursive: true, mode: 0o700 });
   const database = await (config.database
     ? openDatabase(config.database)

@@ -10,7 +10,7 @@ import { untilAborted } from "./until-aborted.ts";
 export class DiskStore implements MediaStore {
   readonly name = "disk";
   readonly makesThumbnails = false;
-  readonly landsLate = false;
+  readonly mayCompleteLate = false;
 
   /** `root`: absolute folder of the files, made when missing; uploads' temp files must be on its file system. */
   constructor(readonly root: string) {
@@ -29,7 +29,7 @@ export class DiskStore implements MediaStore {
 
   async put(key: string, file: StorableFile, signal: AbortSignal): Promise<StoredMedia> {
     const path = this.resolve(key);
-    return speaking(signal, async () => {
+    return withStoreErrors(signal, async () => {
       const temp = file.file.name ?? "";
       // Bytes before name: after a power cut a file under its key is whole.
       await untilAborted(signal, () => sync(temp));
@@ -45,14 +45,14 @@ export class DiskStore implements MediaStore {
   async find(key: string, signal: AbortSignal): Promise<StoredMedia | null> {
     const path = this.resolve(key);
     const look = () => unlessMissing(access(path).then(() => stored(key)));
-    return speaking(signal, () => untilAborted(signal, look));
+    return withStoreErrors(signal, () => untilAborted(signal, look));
   }
 
   async delete(key: string, _storeId: string | null, signal: AbortSignal): Promise<void> {
     const path = this.resolve(key);
     // Not synced: the row that asks for the deletion stays until it is done, and a file that is back after a
     // power cut has no published row.
-    await speaking(signal, () => untilAborted(signal, () => unlessMissing(unlink(path))));
+    await withStoreErrors(signal, () => untilAborted(signal, () => unlessMissing(unlink(path))));
   }
 
   async #rename(temp: string, path: string): Promise<void> {
@@ -74,7 +74,7 @@ function stored(key: string): StoredMedia {
 }
 
 /** Does the work, with the file system's errors in the API's words and the signal's reason as it is. */
-async function speaking<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+async function withStoreErrors<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

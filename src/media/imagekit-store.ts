@@ -19,12 +19,12 @@ export interface ImageKitSettings {
 }
 
 /** Where our files lie in the account, and the tag by which they can be told from others. */
-const FOLDER = "/image-sharing";
-const TAG = "image-sharing";
+const folder = "/image-sharing";
+const tag = "image-sharing";
 /** Milliseconds for one answer of the management API. */
-const ANSWER = 10_000;
+const requestTimeoutMs = 10_000;
 /** Milliseconds that a delete spends on the CDN's copy. */
-const PURGE = 2_000;
+const purgeTimeoutMs = 2_000;
 
 /** What of ImageKit's description of a file we use. */
 interface File {
@@ -42,7 +42,7 @@ interface File {
 export class ImageKitStore implements MediaStore {
   readonly name = "imagekit";
   readonly makesThumbnails = true;
-  readonly landsLate = true;
+  readonly mayCompleteLate = true;
   readonly #settings: ImageKitSettings;
   readonly #pause: number;
   #loading: Promise<ImageKit> | undefined;
@@ -56,7 +56,7 @@ export class ImageKitStore implements MediaStore {
     requireMediaKey(key);
     // The last quarter of the deadline is for finding out what became of an upload without an answer.
     const until = performance.now() + this.#settings.deadlineFor(file.bytes) * 750;
-    return this.#speaking(signal, async (client) => {
+    return this.#withStoreErrors(signal, async (client) => {
       const upload = async () => {
         try {
           return fileFrom(await this.#upload(client, key, file, until, signal));
@@ -74,7 +74,7 @@ export class ImageKitStore implements MediaStore {
 
   async find(key: string, signal: AbortSignal): Promise<StoredMedia | null> {
     requireMediaKey(key);
-    return this.#speaking(signal, async (client) => {
+    return this.#withStoreErrors(signal, async (client) => {
       const found = await retry(signal, this.#pause, () => this.#look(client, key, signal));
       return found && storedMedia(key, found);
     });
@@ -82,7 +82,7 @@ export class ImageKitStore implements MediaStore {
 
   async delete(key: string, storeId: string | null, signal: AbortSignal): Promise<void> {
     requireMediaKey(key);
-    await this.#speaking(signal, async (client) => {
+    await this.#withStoreErrors(signal, async (client) => {
       let id = storeId;
       await retry(signal, this.#pause, async () => {
         id ??= (await this.#look(client, key, signal))?.fileId ?? null;
@@ -93,7 +93,7 @@ export class ImageKitStore implements MediaStore {
         const found = await this.#look(client, key, signal);
         if (found === null || (answer === "absent" && found.fileId === id)) return;
         id = found.fileId;
-        throw new UnusableAnswer("file still there");
+        throw new UnexpectedResponse("file still there");
       });
       await this.#purge(client, key, signal);
     });
@@ -108,24 +108,24 @@ export class ImageKitStore implements MediaStore {
     signal: AbortSignal,
   ): Promise<unknown> {
     const form = multipartBody(
-      { fileName: key, useUniqueFileName: "false", folder: FOLDER, tags: TAG },
+      { fileName: key, useUniqueFileName: "false", folder: folder, tags: tag },
       { name: key, contentType: file.contentType, bytes: file.bytes, content: file.file },
     );
     return client.post("/api/v1/files/upload", {
       defaultBaseURL: "https://upload.imagekit.io",
       body: form.stream,
       headers: { "content-type": form.contentType, "content-length": String(form.contentLength) },
-      ...within(until - performance.now(), signal),
+      ...requestOptions(until - performance.now(), signal),
     });
   }
 
   async #look(client: ImageKit, key: string, signal: AbortSignal): Promise<File | null> {
     const answer: unknown = await client.get("/v1/files", {
-      query: { path: FOLDER, searchQuery: `name="${key}"`, limit: 10 },
-      ...within(ANSWER, signal),
+      query: { path: folder, searchQuery: `name="${key}"`, limit: 10 },
+      ...requestOptions(requestTimeoutMs, signal),
     });
     // Never "not there" because of an answer that is not one: a row would go and its bytes would stay.
-    if (!Array.isArray(answer)) throw new UnusableAnswer("no list of files");
+    if (!Array.isArray(answer)) throw new UnexpectedResponse("no list of files");
     const ours: unknown = answer.find((entry: Partial<File> | null) => entry?.name === key);
     return ours === undefined ? null : fileFrom(ours);
   }
@@ -138,7 +138,7 @@ export class ImageKitStore implements MediaStore {
   ): Promise<"removed" | "absent" | "unclear"> {
     try {
       const answer: unknown = await client.delete(`/v1/files/${encodeURIComponent(id)}`, {
-        ...within(ANSWER, signal),
+        ...requestOptions(requestTimeoutMs, signal),
       });
       return answer === null ? "removed" : "unclear";
     } catch (failure) {
@@ -151,12 +151,14 @@ export class ImageKitStore implements MediaStore {
 
   /** Asks the CDN to forget its copy. The file is gone already, so a failure is nobody's. */
   async #purge(client: ImageKit, key: string, signal: AbortSignal): Promise<void> {
-    const url = `${this.#settings.urlEndpoint.replace(/\/+$/, "")}${FOLDER}/${key}`;
-    await client.post("/v1/files/purge", { body: { url }, ...within(PURGE, signal) }).catch(() => undefined);
+    const url = `${this.#settings.urlEndpoint.replace(/\/+$/, "")}${folder}/${key}`;
+    await client
+      .post("/v1/files/purge", { body: { url }, ...requestOptions(purgeTimeoutMs, signal) })
+      .catch(() => undefined);
   }
 
-  /** Does the work within the signal, with every failure in the API's words. */
-  async #speaking<T>(signal: AbortSignal, work: (client: ImageKit) => Promise<T>): Promise<T> {
+  /** Does the work requestOptions the signal, with every failure in the API's words. */
+  async #withStoreErrors<T>(signal: AbortSignal, work: (client: ImageKit) => Promise<T>): Promise<T> {
     try {
       return await untilAborted(signal, async () => work(await this.#client()));
     } catch (failure) {
@@ -186,18 +188,18 @@ export class ImageKitStore implements MediaStore {
  * Options of one call that ends with the signal or after so many milliseconds. The SDK's own time-out, an integer,
  * ends with the answer's headers; ours holds for its body too.
  */
-function within(milliseconds: number, signal: AbortSignal) {
+function requestOptions(milliseconds: number, signal: AbortSignal) {
   const timeout = Math.max(1, Math.round(milliseconds));
   return { maxRetries: 0, timeout, signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]) };
 }
 
 /** An answer that came and cannot be used: a 202, no `fileId`, no JSON. */
-class UnusableAnswer extends Error {}
+class UnexpectedResponse extends Error {}
 
 function fileFrom(answer: unknown): File {
   const file = (typeof answer === "object" && answer !== null ? answer : {}) as Partial<File>;
   if (typeof file.fileId !== "string" || file.fileId === "" || !/^https?:\/\//.test(file.url ?? "")) {
-    throw new UnusableAnswer("no description of a file");
+    throw new UnexpectedResponse("no description of a file");
   }
   return file as File;
 }

@@ -18,13 +18,13 @@ export function thumbnailKey(postId: string): string {
 }
 
 /** Whether an address is one of a thumbnail, rather than of the image itself, which stands in where there is none. */
-export const leadsToThumbnail = (url: string): boolean => url.endsWith(thumbnailSuffix);
+export const isThumbnailUrl = (url: string): boolean => url.endsWith(thumbnailSuffix);
 
 /** The id of the post whose file this key, as {@link requireMediaKey} lets it pass, holds. */
-export const postOfFile = (key: string): string => key.slice(0, key.indexOf("."));
+export const postIdOfMedia = (key: string): string => key.slice(0, key.indexOf("."));
 
 /** The id of the post whose thumbnail this key holds; undefined for other keys. */
-export const postOfThumbnail = (key: string): string | undefined =>
+export const postIdOfThumbnail = (key: string): string | undefined =>
   key.endsWith(thumbnailSuffix) ? key.slice(0, -thumbnailSuffix.length) : undefined;
 
 /**

@@ -14,10 +14,10 @@ export function measuredStore(store: MediaStore, metrics: Pick<Metrics, "storeCa
       throw error;
     }
   }
-  const { name, landsLate, makesThumbnails } = store;
+  const { name, mayCompleteLate, makesThumbnails } = store;
   return {
     name,
-    landsLate,
+    mayCompleteLate,
     makesThumbnails,
     put: (key, file, signal) => counted("put", store.put(key, file, signal)),
     find: (key, signal) => counted("find", store.find(key, signal)),

@@ -7,7 +7,7 @@ import type { Connections } from "../http/connections.ts";
 import { redirectCacheControl } from "./cache-control.ts";
 import { deliver } from "./delivery.ts";
 import { described } from "./descriptions.ts";
-import { leadsToThumbnail, postOfFile, postOfThumbnail, requireMediaKey, thumbnailKey } from "./keys.ts";
+import { isThumbnailUrl, postIdOfMedia, postIdOfThumbnail, requireMediaKey, thumbnailKey } from "./keys.ts";
 import type { DiskStore } from "./disk-store.ts";
 import { signedUrlLifetimeSeconds, type S3Store } from "./s3-store.ts";
 import { fitsThumbnail } from "./transformation.ts";
@@ -50,12 +50,12 @@ const mark = "tr:";
 export const mediaRoutes = ({ database, disk, s3, connections }: MediaServices) => {
   async function read(request: Request, asked: string, transformation?: string): Promise<Response> {
     const key = requireMediaKey(asked);
-    const thumbnailOf = postOfThumbnail(key);
+    const thumbnailOf = postIdOfThumbnail(key);
     const media =
       thumbnailOf === undefined ? await database.media.byKey(key) : await database.media.ofPost(thumbnailOf);
     if (!media) throw new ApiError("NOT_FOUND");
     if (transformation !== undefined && thumbnailOf === undefined && thumbnailServes(media, transformation))
-      return read(request, thumbnailKey(postOfFile(key)));
+      return read(request, thumbnailKey(postIdOfMedia(key)));
     if (media.store === "s3" && s3) return lead(s3.signedAddress(key, methodOf(request)));
     const { fileName, createdAt } = media;
     const contentType = thumbnailOf === undefined ? media.contentType : "image/webp";
@@ -102,7 +102,7 @@ function thumbnailServes(
   transformation: string,
 ): boolean {
   if (!contentType.startsWith("image/") || width === null || height === null) return false;
-  const hasThumbnail = thumbnailUrl !== null && leadsToThumbnail(thumbnailUrl);
+  const hasThumbnail = thumbnailUrl !== null && isThumbnailUrl(thumbnailUrl);
   return hasThumbnail && fitsThumbnail(transformation, { width, height });
 }
 

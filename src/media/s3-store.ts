@@ -23,7 +23,7 @@ const callLifetimeSeconds = 600;
 export class S3Store implements MediaStore {
   readonly name = "s3";
   readonly makesThumbnails = false;
-  readonly landsLate = true;
+  readonly mayCompleteLate = true;
   readonly #settings: S3Settings;
   readonly #retryPauseMs: number;
   readonly #client: S3Client;

@@ -35,7 +35,7 @@ export interface MediaStore {
   /** Whether it makes small pictures itself; where it does not, they are put under keys of their own. */
   readonly makesThumbnails: boolean;
   /** Whether a put that was given up may still take effect later: its bytes may all have been on their way. */
-  readonly landsLate: boolean;
+  readonly mayCompleteLate: boolean;
   /** Puts the file under the key, durably. The same key again replaces: a repeated put never makes a second file. The disk store moves the temp file away. */
   put(key: string, file: StorableFile, signal: AbortSignal): Promise<StoredMedia>;
   /** The file under this key, or null. */

@@ -19,7 +19,7 @@ export async function deleteOrphanedMedia(services: PostServices, leftover: Left
     // The file of an upload that was never published may still reach the store. The row stays until that has become
     // impossible, and is then looked at again.
     const landed = leftover.reservedAt.getTime() + deadlineFor(leftover.bytes) * 1000;
-    if (leftover.url === null && store.landsLate && Date.now() < landed)
+    if (leftover.url === null && store.mayCompleteLate && Date.now() < landed)
       await database.posts.postpone(id, new Date(landed));
     else await database.posts.remove(id);
     return true;

@@ -208,8 +208,8 @@ describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => 
     dataDir = join(hidden, "data");
     await makeDataDir();
     const program = `
-      import { enterDataFolder } from ${JSON.stringify(join(import.meta.dir, "../../src/commands/enter-data-folder.ts"))};
-      const folder = enterDataFolder(${JSON.stringify(dataDir)});
+      import { accessDataFolderAsOwner } from ${JSON.stringify(join(import.meta.dir, "../../src/commands/enter-data-folder.ts"))};
+      const folder = accessDataFolderAsOwner(${JSON.stringify(dataDir)});
       const rights = [process.geteuid()];
       await folder.sqlite(async () => {
         await Bun.file("/dev/null").text();

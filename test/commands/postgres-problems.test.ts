@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createServer, type AddressInfo } from "node:net";
 
-import { cannotUse } from "../../src/commands/start-problems.ts";
+import { dataFolderError } from "../../src/commands/start-problems.ts";
 import { openDatabase } from "../../src/database/database.ts";
 
 /** A server that refuses every connection with this SQLSTATE and message (PostgreSQL's protocol, ErrorResponse). */
@@ -30,7 +30,7 @@ async function problemOf(sqlState: string, message: string): Promise<string> {
       () => new Error("opened"),
       (error: unknown) => error,
     );
-    return cannotUse({ dataDir: "/data", database }, failure).message;
+    return dataFolderError({ dataDir: "/data", database }, failure).message;
   } finally {
     server.close();
   }

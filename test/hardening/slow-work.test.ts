@@ -45,7 +45,7 @@ function slow(services: Services): Services {
   const slowStore = {
     name: store.name,
     makesThumbnails: store.makesThumbnails,
-    landsLate: store.landsLate,
+    mayCompleteLate: store.mayCompleteLate,
     find: slowly(store.find.bind(store)),
     // Once for the photo and once for its thumbnail.
     put: slowly(store.put.bind(store), workMs / 2),

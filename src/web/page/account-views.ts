@@ -1,7 +1,7 @@
 import { api, type Account } from "./api.ts";
 import { element, notify } from "./element.ts";
 import { Failure } from "./failures.ts";
-import { signIn, signOut, token, tokenRefused } from "./session.ts";
+import { signIn, signOut, token, expireSession } from "./session.ts";
 
 type Field = {
   name: string;
@@ -97,7 +97,7 @@ async function changePassword(secret: string): Promise<string> {
     signIn((await api.login(email, secret)).access_token);
     return "Password updated. Other devices have been signed out.";
   } catch {
-    tokenRefused(old);
+    expireSession(old);
     return "Password updated. Sign in with your new password.";
   }
 }

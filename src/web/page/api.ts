@@ -3,7 +3,7 @@ import type { FeedPageRead } from "../../posts/schemas.ts";
 import type { UserRead } from "../../users/user-read.ts";
 import { Failure } from "./failures.ts";
 import { serviceUrl } from "./service-url.ts";
-import { token, tokenRefused } from "./session.ts";
+import { token, expireSession } from "./session.ts";
 
 // The types of the service itself: such imports leave nothing in the bundle.
 export type Account = UserRead;
@@ -31,7 +31,7 @@ async function ask<T>(method: string, route: string, body?: object | URLSearchPa
   // A success without JSON was sent by something in between, such as a captive portal.
   if (answer.ok && (text === "" || json !== undefined)) return json as T;
   // Only where there was a session: a wrong password ends none.
-  if (answer.status === 401) tokenRefused(used);
+  if (answer.status === 401) expireSession(used);
   throw new Failure(answer.status, json?.detail, answer.headers.get("retry-after"));
 }
 

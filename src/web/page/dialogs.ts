@@ -21,7 +21,7 @@ export function closeDialogs(): void {
 }
 
 /** Asks before something that cannot be undone. */
-export async function confirmed(question: string, yes: string): Promise<boolean> {
+export async function askToConfirm(question: string, yes: string): Promise<boolean> {
   const answer = (value: string, text: string, className: string) =>
     element("button", { type: "submit", value, textContent: text, className });
   const dialog = element(

@@ -1,5 +1,5 @@
 import { api, type Post } from "./api.ts";
-import { confirmed, lightbox } from "./dialogs.ts";
+import { askToConfirm, lightbox } from "./dialogs.ts";
 import { element, notify } from "./element.ts";
 import { ago } from "./times.ts";
 import { uploadPanel } from "./upload-panel.ts";
@@ -61,7 +61,7 @@ export function feedView(uploads: Uploads): HTMLElement {
 
   async function remove(post: Post, shown: HTMLElement): Promise<void> {
     const kind = post.file_type === "video" ? "video" : "photo";
-    if (!(await confirmed(`Delete this ${kind} for everyone? This can't be undone.`, "Delete"))) return;
+    if (!(await askToConfirm(`Delete this ${kind} for everyone? This can't be undone.`, "Delete"))) return;
     try {
       await api.deletePost(post.id);
       posts.splice(posts.indexOf(post), 1);

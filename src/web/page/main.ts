@@ -3,7 +3,7 @@ import { closeDialogs } from "./dialogs.ts";
 import { byId, element, notify } from "./element.ts";
 import { feedView } from "./feed-view.ts";
 import { account, onSession, token } from "./session.ts";
-import { takeFilesFrom } from "./upload-panel.ts";
+import { acceptFilesFrom } from "./upload-panel.ts";
 import { createUploads } from "./uploads.ts";
 
 const main = byId("main");
@@ -48,5 +48,5 @@ document.querySelector("[data-skip]")?.addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
-takeFilesFrom(document, uploads);
+acceptFilesFrom(document, uploads);
 render();

@@ -19,25 +19,25 @@ export function account(): string | null {
 }
 
 const listeners = new Set<(change: SessionChange) => void>();
-const tell = (change: SessionChange) => listeners.forEach((listener) => listener(change));
+const notifyListeners = (change: SessionChange) => listeners.forEach((listener) => listener(change));
 
 export function signIn(accessToken: string): void {
   localStorage.setItem(key, accessToken);
-  tell("signed in");
+  notifyListeners("signed in");
 }
 
 /** Ends the session at the user's request. */
 export function signOut(): void {
   localStorage.removeItem(key);
-  tell("signed out");
+  notifyListeners("signed out");
 }
 
 /** Ends the session because the service refused its token. Ignored when that token is no longer the current one. */
-export function tokenRefused(refused: string | null): void {
+export function expireSession(refused: string | null): void {
   if (refused === null || refused !== token()) return;
-  // An empty value rather than none, so that other tabs can tell an expired session from a sign-out.
+  // An empty value rather than none, so that other tabs can notifyListeners an expired session from a sign-out.
   localStorage.setItem(key, "");
-  tell("expired");
+  notifyListeners("expired");
 }
 
 /** Calls the listener on every change, including those made in other tabs. */
@@ -49,9 +49,9 @@ const changeTo = (stored: string | null): SessionChange =>
   stored === null ? "signed out" : stored === "" ? "expired" : "signed in";
 
 window.addEventListener("storage", ({ key: changed, newValue }) => {
-  if (changed === key || changed === null) tell(changeTo(newValue));
+  if (changed === key || changed === null) notifyListeners(changeTo(newValue));
 });
 // A page restored from the back/forward cache has missed the changes made in other tabs.
 window.addEventListener("pageshow", ({ persisted }) => {
-  if (persisted) tell(changeTo(localStorage.getItem(key)));
+  if (persisted) notifyListeners(changeTo(localStorage.getItem(key)));
 });

@@ -32,7 +32,7 @@ export function uploadPanel({ add, list }: Uploads): HTMLElement {
 }
 
 /** Accepts files dropped or pasted anywhere on the page while a user is signed in, and shows the list of uploads. */
-export function takeFilesFrom(page: Document, { add, list }: Uploads): void {
+export function acceptFilesFrom(page: Document, { add, list }: Uploads): void {
   const take = (files: FileList | undefined) => {
     if (!token() || !files?.length) return;
     add(files);

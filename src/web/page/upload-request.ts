@@ -1,7 +1,7 @@
 import type { Post } from "./api.ts";
 import { Failure } from "./failures.ts";
 import { serviceUrl } from "./service-url.ts";
-import { token, tokenRefused } from "./session.ts";
+import { token, expireSession } from "./session.ts";
 import { duration } from "./times.ts";
 import type { UploadItem } from "./upload-item.ts";
 
@@ -48,7 +48,7 @@ function send(item: UploadItem, signal: AbortSignal): Promise<Post> {
     request.addEventListener("load", () => {
       const body = request.response as (Post & { detail?: string }) | null;
       if (request.status === 200 && body) return resolve(body);
-      if (request.status === 401) tokenRefused(used);
+      if (request.status === 401) expireSession(used);
       reject(
         new Failure(request.status, body?.detail, request.getResponseHeader("retry-after"), kindOf(file)),
       );
