@@ -1,6 +1,6 @@
 /**
- * The header that names a file to be shown (RFC 6266): an ASCII stand-in for old clients, and the real name
- * percent-encoded (RFC 8187).
+ * Returns a `Content-Disposition` header that names an inline file (RFC 6266): an ASCII fallback for old clients, and the
+ * exact name percent-encoded (RFC 8187).
  */
 export function contentDisposition(name: string): string {
   const ascii = name.replace(/[^\x20-\x7e]|["\\%]/g, "_");

@@ -6,21 +6,21 @@ import { requireMediaKey } from "./keys.ts";
 import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
 import { untilAborted } from "./until-aborted.ts";
 
-/** Files on this machine's disk, delivered by this service at `/media/{key}`. */
+/** Stores files on this machine's disk. The service delivers them at `/media/{key}`. */
 export class DiskStore implements MediaStore {
   readonly name = "disk";
   readonly makesThumbnails = false;
   readonly mayCompleteLate = false;
 
-  /** `root`: absolute folder of the files, made when missing; uploads' temp files must be on its file system. */
+  /** @param root absolute path of the folder, created if missing; must be on the file system of the temp files */
   constructor(readonly root: string) {
     if (mkdirSync(root, { recursive: true, mode: 0o700 }) !== undefined) syncFolder(dirname(root));
   }
 
   /**
-   * The file's place, two levels deep: 256 folders by two characters from the id's end, where a UUIDv7 is random
-   * (it starts with the time), so that ten million files are forty thousand a folder. The only way from a key to
-   * a path; throws `NOT_FOUND` for what is no key.
+   * Returns the path of a key, the only way to get one. Files are spread over 256 folders named after the last two
+   * characters of the id, which are random in a UUIDv7: ten million files make forty thousand per folder.
+   * @throws ApiError NOT_FOUND for a malformed key
    */
   resolve(key: string): string {
     const id = requireMediaKey(key).slice(0, 36);
@@ -31,11 +31,10 @@ export class DiskStore implements MediaStore {
     const path = this.resolve(key);
     return withStoreErrors(signal, async () => {
       const temp = file.file.name ?? "";
-      // Bytes before name: after a power cut a file under its key is whole.
+      // Flush before renaming: after a power cut, a file under its final name is complete.
       await untilAborted(signal, () => sync(temp));
       signal.throwIfAborted();
-      // Never left behind half-way: a rename that ends after the caller has deleted the key would leave a file
-      // that no row knows.
+      // Not abortable: a rename that finishes after the caller has deleted the key would leave an orphaned file.
       await this.#rename(temp, path);
       await sync(dirname(path));
       return stored(key);
@@ -44,14 +43,13 @@ export class DiskStore implements MediaStore {
 
   async find(key: string, signal: AbortSignal): Promise<StoredMedia | null> {
     const path = this.resolve(key);
-    const look = () => unlessMissing(access(path).then(() => stored(key)));
-    return withStoreErrors(signal, () => untilAborted(signal, look));
+    const findFile = () => unlessMissing(access(path).then(() => stored(key)));
+    return withStoreErrors(signal, () => untilAborted(signal, findFile));
   }
 
   async delete(key: string, _storeId: string | null, signal: AbortSignal): Promise<void> {
     const path = this.resolve(key);
-    // Not synced: the row that asks for the deletion stays until it is done, and a file that is back after a
-    // power cut has no published row.
+    // No flush: a file that reappears after a power cut has no published row.
     await withStoreErrors(signal, () => untilAborted(signal, () => unlessMissing(unlink(path))));
   }
 
@@ -73,7 +71,7 @@ function stored(key: string): StoredMedia {
   return { url: `/media/${key}`, storeId: null, thumbnailUrl: null };
 }
 
-/** Does the work, with the file system's errors in the API's words and the signal's reason as it is. */
+/** Maps file system errors to API errors; rethrows the signal's reason unchanged. */
 async function withStoreErrors<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -90,7 +88,7 @@ async function unlessMissing<T>(work: Promise<T>): Promise<T | null> {
   });
 }
 
-/** Flushes a file's bytes, or a folder's names, to the disk. */
+/** Flushes a file's contents or a folder's entries to disk. */
 async function sync(path: string): Promise<void> {
   const handle = await open(path, "r");
   try {

@@ -1,8 +1,8 @@
 import { ApiError } from "../errors.ts";
 import { mayHaveSucceeded, rateLimitResetMs } from "./persistently.ts";
 
-/** What the SDK's errors look like; `status` is missing when no answer came, or none that could be read. */
-interface Refusal {
+/** The SDK's errors. `status` is missing when there was no readable response. */
+interface SdkError {
   readonly status?: number;
   readonly headers?: Headers;
   readonly error?: { readonly message?: unknown };
@@ -10,30 +10,30 @@ interface Refusal {
 }
 
 /**
- * The API's error for a failed call. The user learns of a limit he can act upon (`FILE_TOO_LARGE` with ImageKit's
- * reason) and that the storage is full; what is wrong with the account (401, 403) is for the operator, who finds
- * it in `cause`. Neither ever holds the private key, even where an answer repeats it.
+ * Maps a failed call to an API error. Users see limits that they can act on (`FILE_TOO_LARGE` with ImageKit's reason) and
+ * full storage. Problems of the account (401, 403) are for the operator, in `cause`. Neither ever contains the private key,
+ * even if a response repeats it.
  */
 export function imagekitError(failure: unknown, privateKey: string): ApiError {
-  const refusal = failure as Refusal;
-  const said = withoutSecret(String(refusal.error?.message ?? ""), privateKey);
-  const request = refusal.headers?.get("x-ik-requestid");
+  const error = failure as SdkError;
+  const reason = withoutSecret(String(error.error?.message ?? ""), privateKey);
+  const request = error.headers?.get("x-ik-requestid");
   const cause = new Error(
-    `ImageKit ${refusal.status ?? "gave no usable answer"}: ` +
-      withoutSecret(String(refusal.message ?? failure), privateKey) +
+    `ImageKit ${error.status ?? "gave no usable answer"}: ` +
+      withoutSecret(String(error.message ?? failure), privateKey) +
       (request ? ` (request ${withoutSecret(request, privateKey)})` : ""),
   );
-  switch (refusal.status) {
+  switch (error.status) {
     case 413:
-      return tooLarge(said, cause);
+      return tooLarge(reason, cause);
     case 400:
-      return /size|too large|limit/i.test(said)
-        ? tooLarge(said, cause)
+      return /size|too large|limit/i.test(reason)
+        ? tooLarge(reason, cause)
         : new ApiError("STORE_FAILED", { cause });
     case 403:
-      return new ApiError(/storage|quota|exceed/i.test(said) ? "STORAGE_FULL" : "STORE_FAILED", { cause });
+      return new ApiError(/storage|quota|exceed/i.test(reason) ? "STORAGE_FULL" : "STORE_FAILED", { cause });
     case 429: {
-      const seconds = Math.max(1, Math.ceil(rateLimitResetMs(refusal) / 1000));
+      const seconds = Math.max(1, Math.ceil(rateLimitResetMs(error) / 1000));
       return new ApiError("STORE_UNAVAILABLE", { cause, headers: { "Retry-After": String(seconds) } });
     }
     default:
@@ -41,15 +41,15 @@ export function imagekitError(failure: unknown, privateKey: string): ApiError {
   }
 }
 
-function tooLarge(said: string, cause: Error): ApiError {
+function tooLarge(reason: string, cause: Error): ApiError {
   return new ApiError("FILE_TOO_LARGE", {
-    ...(said !== "" && { detail: `File too large for ImageKit: ${said}` }),
+    ...(reason !== "" && { detail: `File too large for ImageKit: ${reason}` }),
     cause,
   });
 }
 
 function withoutSecret(text: string, privateKey: string): string {
-  // Of the Authorization header, what is the same whatever follows the key.
+  // In the Authorization header the key is followed by a colon, which affects the last base64 characters.
   const encoded = btoa(privateKey).replace(/.=*$/, "");
   return text.replaceAll(privateKey, "…").replaceAll(encoded, "…").slice(0, 300);
 }

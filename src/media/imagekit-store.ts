@@ -8,26 +8,26 @@ import { untilAborted } from "./until-aborted.ts";
 
 export interface ImageKitSettings {
   readonly privateKey: string;
-  /** `https://ik.imagekit.io/<id>`, under which the CDN delivers. */
+  /** Base URL of the CDN: `https://ik.imagekit.io/<id>`. */
   readonly urlEndpoint: string;
-  /** Where every call goes instead of the vendor's hosts; null: the vendor's. */
+  /** Replaces the vendor's hosts for every API call; null for the vendor's own. */
   readonly baseUrl: string | null;
-  /** Seconds that a file of so many bytes may take; see `deadlineFor`. */
+  /** Returns how many seconds the upload of a file may take; see `deadlineFor` in deadline.ts. */
   readonly deadlineFor: (bytes: number) => number;
-  /** Milliseconds before the first repetition of a failed call. */
-  readonly pause?: number;
+  /** Pause before the first retry of a failed call; for tests. */
+  readonly retryPauseMs?: number;
 }
 
-/** Where our files lie in the account, and the tag by which they can be told from others. */
+/** Folder and tag that distinguish this service's files from others in the account. */
 const folder = "/image-sharing";
 const tag = "image-sharing";
-/** Milliseconds for one answer of the management API. */
+/** Timeout of one call to the management API. */
 const requestTimeoutMs = 10_000;
-/** Milliseconds that a delete spends on the CDN's copy. */
+/** Timeout for purging the CDN's copy after a delete. */
 const purgeTimeoutMs = 2_000;
 
-/** What of ImageKit's description of a file we use. */
-interface File {
+/** The fields that this store uses of ImageKit's file objects. */
+interface ImageKitFile {
   readonly fileId: string;
   readonly name: string;
   readonly url: string;
@@ -35,27 +35,27 @@ interface File {
 }
 
 /**
- * Files in ImageKit, through its SDK, which is loaded with the first call. `useUniqueFileName` is off and the key
- * is the file's name, so a repeated upload is a new version of the same file, and after a lost answer the file
- * can be looked for by its key.
+ * Stores files in ImageKit through its SDK, which is loaded on the first call. The key is the file's name
+ * (`useUniqueFileName` is off), so that a repeated upload becomes a new version of the same file, and the store can find a
+ * file by its key when the response to its upload was lost.
  */
 export class ImageKitStore implements MediaStore {
   readonly name = "imagekit";
   readonly makesThumbnails = true;
   readonly mayCompleteLate = true;
   readonly #settings: ImageKitSettings;
-  readonly #pause: number;
+  readonly #retryPauseMs: number;
   #loading: Promise<ImageKit> | undefined;
 
   constructor(settings: ImageKitSettings) {
     this.#settings = settings;
-    this.#pause = settings.pause ?? 500;
+    this.#retryPauseMs = settings.retryPauseMs ?? 500;
   }
 
   async put(key: string, file: StorableFile, signal: AbortSignal): Promise<StoredMedia> {
     requireMediaKey(key);
-    // The last quarter of the deadline is for finding out what became of an upload without an answer.
-    const until = performance.now() + this.#settings.deadlineFor(file.bytes) * 750;
+    // The last quarter of the deadline is reserved for finding an upload whose response was lost.
+    const until = performance.now() + this.#settings.deadlineFor(file.bytes) * 1000 * 0.75;
     return this.#withStoreErrors(signal, async (client) => {
       const upload = async () => {
         try {
@@ -63,19 +63,19 @@ export class ImageKitStore implements MediaStore {
         } catch (failure) {
           signal.throwIfAborted();
           if (!mayHaveSucceeded(failure)) throw failure;
-          const found = await this.#look(client, key, signal);
+          const found = await this.#findByKey(client, key, signal);
           if (found?.size !== file.bytes) throw failure;
           return found;
         }
       };
-      return storedMedia(key, await retry(signal, this.#pause, upload, until));
+      return storedMedia(key, await retry(signal, this.#retryPauseMs, upload, until));
     });
   }
 
   async find(key: string, signal: AbortSignal): Promise<StoredMedia | null> {
     requireMediaKey(key);
     return this.#withStoreErrors(signal, async (client) => {
-      const found = await retry(signal, this.#pause, () => this.#look(client, key, signal));
+      const found = await retry(signal, this.#retryPauseMs, () => this.#findByKey(client, key, signal));
       return found && storedMedia(key, found);
     });
   }
@@ -84,22 +84,22 @@ export class ImageKitStore implements MediaStore {
     requireMediaKey(key);
     await this.#withStoreErrors(signal, async (client) => {
       let id = storeId;
-      await retry(signal, this.#pause, async () => {
-        id ??= (await this.#look(client, key, signal))?.fileId ?? null;
+      await retry(signal, this.#retryPauseMs, async () => {
+        id ??= (await this.#findByKey(client, key, signal))?.fileId ?? null;
         if (id === null) return;
-        const answer = await this.#remove(client, id, signal);
+        const answer = await this.#deleteById(client, id, signal);
         if (answer === "removed") return;
-        // The id may be wrong and the file there under another one: the key decides.
-        const found = await this.#look(client, key, signal);
+        // The id may be wrong and the file stored under another one, so look it up by key.
+        const found = await this.#findByKey(client, key, signal);
         if (found === null || (answer === "absent" && found.fileId === id)) return;
         id = found.fileId;
-        throw new UnexpectedResponse("file still there");
+        throw new UnexpectedResponse("file still exists");
       });
       await this.#purge(client, key, signal);
     });
   }
 
-  /** Uploads once. The answer is as it came: judge it with `fileFrom`. */
+  /** Uploads without retries. Returns the raw response, to be checked with `fileFrom`. */
   async #upload(
     client: ImageKit,
     key: string,
@@ -108,7 +108,7 @@ export class ImageKitStore implements MediaStore {
     signal: AbortSignal,
   ): Promise<unknown> {
     const form = multipartBody(
-      { fileName: key, useUniqueFileName: "false", folder: folder, tags: tag },
+      { fileName: key, useUniqueFileName: "false", folder, tags: tag },
       { name: key, contentType: file.contentType, bytes: file.bytes, content: file.file },
     );
     return client.post("/api/v1/files/upload", {
@@ -119,19 +119,19 @@ export class ImageKitStore implements MediaStore {
     });
   }
 
-  async #look(client: ImageKit, key: string, signal: AbortSignal): Promise<File | null> {
+  async #findByKey(client: ImageKit, key: string, signal: AbortSignal): Promise<ImageKitFile | null> {
     const answer: unknown = await client.get("/v1/files", {
       query: { path: folder, searchQuery: `name="${key}"`, limit: 10 },
       ...requestOptions(requestTimeoutMs, signal),
     });
-    // Never "not there" because of an answer that is not one: a row would go and its bytes would stay.
+    // Not null: the caller would forget a file that may exist.
     if (!Array.isArray(answer)) throw new UnexpectedResponse("no list of files");
-    const ours: unknown = answer.find((entry: Partial<File> | null) => entry?.name === key);
-    return ours === undefined ? null : fileFrom(ours);
+    const match: unknown = answer.find((entry: Partial<ImageKitFile> | null) => entry?.name === key);
+    return match === undefined ? null : fileFrom(match);
   }
 
-  /** Deletes by id once. "unclear": the id says nothing to ImageKit, or the answer is not one of its own. */
-  async #remove(
+  /** Deletes by id without retries. "unclear" means that ImageKit rejected the id or sent an unexpected response. */
+  async #deleteById(
     client: ImageKit,
     id: string,
     signal: AbortSignal,
@@ -149,7 +149,7 @@ export class ImageKitStore implements MediaStore {
     }
   }
 
-  /** Asks the CDN to forget its copy. The file is gone already, so a failure is nobody's. */
+  /** Purges the CDN's copy. Failures are ignored, because the file itself is already deleted. */
   async #purge(client: ImageKit, key: string, signal: AbortSignal): Promise<void> {
     const url = `${this.#settings.urlEndpoint.replace(/\/+$/, "")}${folder}/${key}`;
     await client
@@ -157,7 +157,7 @@ export class ImageKitStore implements MediaStore {
       .catch(() => undefined);
   }
 
-  /** Does the work requestOptions the signal, with every failure in the API's words. */
+  /** Runs `work` until the signal aborts and maps its failures to API errors. */
   async #withStoreErrors<T>(signal: AbortSignal, work: (client: ImageKit) => Promise<T>): Promise<T> {
     try {
       return await untilAborted(signal, async () => work(await this.#client()));
@@ -170,7 +170,7 @@ export class ImageKitStore implements MediaStore {
   #client(): Promise<ImageKit> {
     const { privateKey, baseUrl } = this.#settings;
     this.#loading ??= import("imagekit").then(
-      // Everything is said here, or the SDK would look for it in the environment.
+      // Every option is set, because the SDK reads missing ones from the environment.
       ({ default: Client }) =>
         new Client({
           privateKey,
@@ -185,26 +185,26 @@ export class ImageKitStore implements MediaStore {
 }
 
 /**
- * Options of one call that ends with the signal or after so many milliseconds. The SDK's own time-out, an integer,
- * ends with the answer's headers; ours holds for its body too.
+ * Options of a call that is aborted by the signal or after the timeout. The SDK's own timeout, which must be an integer,
+ * covers the response only up to its headers; the signal covers the body too.
  */
-function requestOptions(milliseconds: number, signal: AbortSignal) {
-  const timeout = Math.max(1, Math.round(milliseconds));
+function requestOptions(timeoutMs: number, signal: AbortSignal) {
+  const timeout = Math.max(1, Math.round(timeoutMs));
   return { maxRetries: 0, timeout, signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]) };
 }
 
-/** An answer that came and cannot be used: a 202, no `fileId`, no JSON. */
+/** A successful response that cannot be used: status 202, no `fileId`, or no JSON. */
 class UnexpectedResponse extends Error {}
 
-function fileFrom(answer: unknown): File {
-  const file = (typeof answer === "object" && answer !== null ? answer : {}) as Partial<File>;
+function fileFrom(answer: unknown): ImageKitFile {
+  const file = (typeof answer === "object" && answer !== null ? answer : {}) as Partial<ImageKitFile>;
   if (typeof file.fileId !== "string" || file.fileId === "" || !/^https?:\/\//.test(file.url ?? "")) {
-    throw new UnexpectedResponse("no description of a file");
+    throw new UnexpectedResponse("no file object");
   }
-  return file as File;
+  return file as ImageKitFile;
 }
 
-function storedMedia(key: string, file: File): StoredMedia {
-  const picture = /\.(?:mp4|mov|webm|mkv|avi|3gp|mpg)$/.test(key) ? `${file.url}/ik-thumbnail.jpg` : file.url;
-  return { url: file.url, storeId: file.fileId, thumbnailUrl: `${picture}?tr=w-640,h-640,c-at_max` };
+function storedMedia(key: string, file: ImageKitFile): StoredMedia {
+  const image = /\.(?:mp4|mov|webm|mkv|avi|3gp|mpg)$/.test(key) ? `${file.url}/ik-thumbnail.jpg` : file.url;
+  return { url: file.url, storeId: file.fileId, thumbnailUrl: `${image}?tr=w-640,h-640,c-at_max` };
 }

@@ -2,7 +2,7 @@ import { ApiError } from "../errors.ts";
 import type { Metrics } from "../operation/metrics.ts";
 import type { MediaStore } from "./store.ts";
 
-/** The same store, its calls counted. */
+/** Wraps a store and counts its calls by operation and result. */
 export function measuredStore(store: MediaStore, metrics: Pick<Metrics, "storeCall">): MediaStore {
   async function counted<T>(operation: "put" | "find" | "delete", call: Promise<T>): Promise<T> {
     try {

@@ -1,6 +1,6 @@
 import type { BunFile } from "bun";
 
-/** A `multipart/form-data` body of known length, generated while it is sent. */
+/** A `multipart/form-data` body of known length that is generated while it is sent. */
 export interface MultipartBody {
   readonly contentType: string;
   readonly contentLength: number;
@@ -9,9 +9,8 @@ export interface MultipartBody {
 }
 
 /**
- * Builds a form (RFC 7578) of text fields and, last, one file part named `file`. It streams the file in constant memory, whereas
- * `FormData` and the SDK's file helpers hold it in memory one to three times. Names and values come from the service itself
- * and are not escaped.
+ * Builds a form (RFC 7578) of text fields followed by one file part named `file`. Memory use does not depend on the file's
+ * size, whereas `FormData` and the SDK's helpers hold the file one to three times. Names and values are not escaped.
  */
 export function multipartBody(
   fields: Record<string, string>,

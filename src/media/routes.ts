@@ -56,7 +56,7 @@ export const mediaRoutes = ({ database, disk, s3, connections }: MediaServices) 
     if (!media) throw new ApiError("NOT_FOUND");
     if (transformation !== undefined && thumbnailOf === undefined && thumbnailServes(media, transformation))
       return read(request, thumbnailKey(postIdOfMedia(key)));
-    if (media.store === "s3" && s3) return lead(s3.signedAddress(key, methodOf(request)));
+    if (media.store === "s3" && s3) return lead(s3.signedUrl(key, methodOf(request)));
     const { fileName, createdAt } = media;
     const contentType = thumbnailOf === undefined ? media.contentType : "image/webp";
     const answer = deliver(request, { key, path: disk.resolve(key), fileName, createdAt, contentType });

@@ -14,11 +14,10 @@ export const signedUrlLifetimeSeconds = 3600;
 const callLifetimeSeconds = 600;
 
 /**
- * Files in a bucket of an S3-compatible service. Bun's client signs, `fetch` moves the bytes: the client's own
- * calls cannot be aborted. One PUT per file (up to 5 GB) and no multipart upload, so that the object appears
- * whole or not at all and an upload that was cut leaves no parts that are paid for and seen by nobody. Needs
- * PutObject, GetObject and DeleteObject on the objects, and ListBucket on the bucket: without that, a missing
- * object is answered with 403.
+ * Stores files in a bucket of an S3-compatible service. Bun's client signs URLs and `fetch` moves the bytes, because the
+ * client's own calls cannot be aborted. Each file is one PUT (up to 5 GB): the object appears complete or not at all, and
+ * an interrupted upload leaves no billable parts behind, as a multipart upload would. Requires PutObject, GetObject and
+ * DeleteObject on the objects, and ListBucket on the bucket: without it, S3 answers 403 for a missing object.
  */
 export class S3Store implements MediaStore {
   readonly name = "s3";
@@ -28,7 +27,7 @@ export class S3Store implements MediaStore {
   readonly #retryPauseMs: number;
   readonly #client: S3Client;
 
-  /** @param retryPauseMs before the first retry of a failed call; for tests */
+  /** @param retryPauseMs pause before the first retry of a failed call; for tests */
   constructor(settings: S3Settings, { retryPauseMs = 500 } = {}) {
     this.#settings = settings;
     this.#retryPauseMs = retryPauseMs;
@@ -50,7 +49,7 @@ export class S3Store implements MediaStore {
       "Cache-Control": mediaCacheControl,
       "Content-Disposition": contentDisposition(file.displayName),
     };
-    // A stream, anew for each attempt: given the file itself, fetch reads all of it into memory over TLS.
+    // A new stream for each attempt. Given the file itself, fetch would read all of it into memory over TLS.
     await this.#call("PUT", key, signal, () => ({ body: file.file.stream(), headers }));
     return this.#stored(key);
   }
@@ -62,25 +61,25 @@ export class S3Store implements MediaStore {
       key,
       signal,
       () => ({}),
-      (refused) => refused.status === 404,
+      ({ status }) => status === 404,
     );
     return found ? this.#stored(key) : null;
   }
 
   async delete(key: string, _storeId: string | null, signal: AbortSignal): Promise<void> {
     requireMediaKey(key);
-    // A bucket that is not there is no deletion.
+    // A missing bucket (NoSuchBucket) does not count as deleted.
     await this.#call(
       "DELETE",
       key,
       signal,
       () => ({}),
-      (refused) => refused.code === "NoSuchKey",
+      ({ code }) => code === "NoSuchKey",
     );
   }
 
-  /** An address at which anyone can read the file for an hour, by this method: where `/media/{key}` sends to. */
-  signedAddress(key: string, method: "GET" | "HEAD" = "GET"): string {
+  /** Returns a URL that lets anyone read the file by this method for {@link signedUrlLifetimeSeconds}. */
+  signedUrl(key: string, method: "GET" | "HEAD" = "GET"): string {
     return this.#client.presign(requireMediaKey(key), { method, expiresIn: signedUrlLifetimeSeconds });
   }
 
@@ -89,61 +88,66 @@ export class S3Store implements MediaStore {
     return { url: `${base}/${key}`, storeId: null, thumbnailUrl: null };
   }
 
-  /** Makes the call, repeated where that helps. False: it was refused because of what `absent` recognises. */
+  /**
+   * Makes a call and retries temporary failures.
+   * @returns false when the call failed with an error that `isAbsent` recognises
+   */
   async #call(
     method: "PUT" | "HEAD" | "DELETE",
     key: string,
     signal: AbortSignal,
     init: () => BunFetchRequestInit,
-    absent: (refused: Refused) => boolean = () => false,
+    isAbsent: (error: S3Error) => boolean = () => false,
   ): Promise<boolean> {
     const once = async () => {
-      const address = this.#client.presign(key, { method, expiresIn: callLifetimeSeconds });
-      const answer = await fetch(address, { ...init(), method, signal, redirect: "manual" });
-      const text = await answer.text();
-      if (!answer.ok) throw new Refused(answer, text);
+      const url = this.#client.presign(key, { method, expiresIn: callLifetimeSeconds });
+      const response = await fetch(url, { ...init(), method, signal, redirect: "manual" });
+      const text = await response.text();
+      if (!response.ok) throw new S3Error(response, text);
     };
     try {
       await untilAborted(signal, () => retry(signal, this.#retryPauseMs, once));
       return true;
     } catch (failure) {
       if (signal.aborted) throw signal.reason;
-      if (failure instanceof Refused && absent(failure)) return false;
+      if (failure instanceof S3Error && isAbsent(failure)) return false;
       throw s3Error(failure);
     }
   }
 }
 
-/** An answer other than success. Of its XML only the error's code is kept. */
-class Refused extends Error {
+/** An error response. Only the error code of its XML is kept. */
+class S3Error extends Error {
   readonly status: number;
   readonly headers: Headers;
   readonly code: string;
   /**
-   * A body that came too slowly (408; Amazon answers it with 400 and the code RequestTimeout), or another call for the same
-   * key at the same time (409).
+   * Whether a retry may succeed: the body arrived too slowly (408; Amazon sends 400 with the code RequestTimeout), or
+   * another call for the same key was running (409).
    */
   readonly isTemporary: boolean;
 
-  constructor(answer: Response, text: string) {
+  constructor({ status, headers }: Response, text: string) {
     const code = /<Code>(\w{1,60})<\/Code>/.exec(text)?.[1] ?? "";
-    super(`S3 ${answer.status} ${code}`.trimEnd());
-    this.status = answer.status;
-    this.headers = answer.headers;
+    super(`S3 ${status} ${code}`.trimEnd());
+    this.status = status;
+    this.headers = headers;
     this.code = code;
-    this.isTemporary = answer.status === 408 || answer.status === 409 || code === "RequestTimeout";
+    this.isTemporary = status === 408 || status === 409 || code === "RequestTimeout";
   }
 }
 
 function s3Error(failure: unknown): ApiError {
-  // Not fetch's own error: that holds the signed address.
-  const lost = () => new Error(`S3 gave no answer: ${(failure as NodeJS.ErrnoException).code ?? "unknown"}`);
-  if (!(failure instanceof Refused)) return new ApiError("STORE_UNAVAILABLE", { cause: lost() });
+  if (!(failure instanceof S3Error)) {
+    // Not fetch's own error, which contains the signed URL.
+    const { code = "unknown" } = failure as NodeJS.ErrnoException;
+    return new ApiError("STORE_UNAVAILABLE", { cause: new Error(`S3 gave no answer: ${code}`) });
+  }
   const cause = failure;
   if (/Quota|StorageFull/i.test(failure.code) || failure.status === 507)
     return new ApiError("STORAGE_FULL", { cause });
   if (failure.code === "EntityTooLarge" || failure.status === 413)
     return new ApiError("FILE_TOO_LARGE", { cause });
-  const passing = mayHaveSucceeded(failure) || failure.status === 429 || failure.isTemporary;
-  return new ApiError(passing ? "STORE_UNAVAILABLE" : "STORE_FAILED", { cause });
+  const isTemporary = mayHaveSucceeded(failure) || failure.status === 429 || failure.isTemporary;
+  return new ApiError(isTemporary ? "STORE_UNAVAILABLE" : "STORE_FAILED", { cause });
 }

@@ -1,6 +1,5 @@
 /**
- * Every kind of file the service takes, and nothing else. The extension is the one its key gets; file names may have any
- * of the others as well.
+ * The file types that the service accepts. Keys use `extension`; file names may also end with one of `otherExtensions`.
  */
 export const mediaTypes = {
   "image/jpeg": { kind: "image", extension: "jpg", otherExtensions: ["jpeg", "jpe", "jfif"] },

@@ -25,20 +25,20 @@ describe.each([
 ] as const)("move without replacing: %s", (_, link) => {
   const move = (to: string) => moveWithoutReplacing(join(folder, "from"), join(folder, to), link);
 
-  test("a file gets a free name and loses the former one", async () => {
+  test("moveWithoutReplacing: moves a file to a free name", async () => {
     move("to");
     expect(await readdir(folder)).toEqual(["to"]);
     expect(await Bun.file(join(folder, "to")).text()).toBe("new");
   });
 
-  test("a name that is taken stays as it is, and so does the file", async () => {
+  test("moveWithoutReplacing: leaves both files unchanged when the name is taken", async () => {
     await Bun.write(join(folder, "to"), "old");
     expect(() => move("to")).toThrow(expect.objectContaining({ code: "EEXIST" }));
     expect(await Bun.file(join(folder, "to")).text()).toBe("old");
     expect(await Bun.file(join(folder, "from")).text()).toBe("new");
   });
 
-  test("a failure leaves nothing under the new name", async () => {
+  test("moveWithoutReplacing: leaves nothing under the new name after a failure", async () => {
     await rm(join(folder, "from"));
     expect(() => move("to")).toThrow(expect.objectContaining({ code: "ENOENT" }));
     expect(await readdir(folder)).toEqual([]);

@@ -24,12 +24,12 @@ storeContract("disk", async (folder) => {
   };
 });
 
-describe("the disk store's files", () => {
+describe("disk store", () => {
   let folder: string;
   beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "disk-store-"))));
   afterAll(() => rm(folder, { recursive: true }));
 
-  test("put moves the temp file away", async () => {
+  test("disk store: put moves the temp file", async () => {
     const store = new DiskStore(join(folder, "moved"));
     const file = await staged(folder, "bytes");
     const key = newKey();
@@ -38,13 +38,13 @@ describe("the disk store's files", () => {
     expect(await Bun.file(store.resolve(key)).text()).toBe("bytes");
   });
 
-  test("keys made one after another spread over folders", () => {
+  test("disk store: spreads consecutive keys over folders", () => {
     const store = new DiskStore(join(folder, "spread"));
     const folders = new Set(Array.from({ length: 2000 }, () => store.resolve(newKey()).split("/").at(-2)));
     expect(folders.size).toBeGreaterThan(200);
   });
 
-  test("a temp file that is gone fails the put and leaves nothing", async () => {
+  test("disk store: put fails without a trace when the temp file is missing", async () => {
     const store = new DiskStore(join(folder, "gone"));
     const file = await staged(folder, "bytes");
     await file.file.delete();
@@ -53,18 +53,18 @@ describe("the disk store's files", () => {
     expect(await store.find(key, forever)).toBeNull();
   });
 
-  test("a place that cannot be written fails the put with 503 and keeps the temp file", async () => {
+  test("disk store: put into an unwritable folder fails with 503 and keeps the temp file", async () => {
     const root = join(folder, "blocked");
     const store = new DiskStore(root);
     const key = newKey();
-    // A file where the sub-folder should be fails for root too, unlike permissions.
+    // A file in place of the subfolder makes root fail too, unlike permissions.
     await writeFile(join(root, store.resolve(key).split("/").at(-2) ?? ""), "in the way");
     const file = await staged(folder, "bytes");
     await expect(store.put(key, file, forever)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
     expect(await file.file.text()).toBe("bytes");
   });
 
-  test("a media folder that went away is not made anew in another place", async () => {
+  test("disk store: does not recreate a media folder that has disappeared", async () => {
     const root = join(folder, "unmounted");
     const store = new DiskStore(root);
     await rm(root, { recursive: true });

@@ -9,7 +9,7 @@ import type { StoredMedia } from "../../src/media/store.ts";
 import { type Call, type FakeImageKit, type Fault, startFakeImageKit } from "../support/fake-imagekit.ts";
 import { newKey, sha256, staged } from "./store-contract.ts";
 
-/** "signal": the call ends with the signal's own reason. */
+/** "signal": the call rejects with the signal's reason. */
 type Outcome = "works" | "signal" | ApiErrorCode;
 type Case = [fault: Fault, times: number, outcome: Outcome];
 
@@ -86,7 +86,7 @@ const finds: Case[] = [
   ["503", always, "STORE_UNAVAILABLE"],
 ];
 
-describe("with ImageKit at fault", () => {
+describe("ImageKit store with a failing ImageKit", () => {
   let folder: string;
   beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "imagekit-faults-"))));
   afterAll(() => rm(folder, { recursive: true }));
@@ -98,10 +98,10 @@ describe("with ImageKit at fault", () => {
       urlEndpoint: fake.urlEndpoint,
       baseUrl,
       deadlineFor: () => 0.8,
-      pause: 1,
+      retryPauseMs: 1,
     });
 
-  /** A case of its own, with its own fake. */
+  /** Runs a case with its own fake. */
   async function atFault(body: (fake: FakeImageKit, store: ImageKitStore, key: string) => Promise<void>) {
     const fake = await startFakeImageKit();
     try {
@@ -111,7 +111,7 @@ describe("with ImageKit at fault", () => {
     }
   }
 
-  /** Checks that the call ended as it should, and that no failure holds a secret. */
+  /** Checks the outcome of a call, and that no failure contains a secret. */
   async function ends<T>(call: Promise<T>, outcome: Outcome, fake: FakeImageKit): Promise<T | undefined> {
     const [result] = await Promise.allSettled([call]);
     if (result.status === "fulfilled") {
@@ -130,7 +130,7 @@ describe("with ImageKit at fault", () => {
     return undefined;
   }
 
-  /** After a put: at most one file; a rejected one is absent or can be found and removed by its key. */
+  /** After a put there is at most one file. After a rejected put, the file is absent or can be found and deleted by its key. */
   async function agrees(
     fake: FakeImageKit,
     store: ImageKitStore,
@@ -150,7 +150,7 @@ describe("with ImageKit at fault", () => {
     expect(fake.files.size).toBe(0);
   }
 
-  describe.each(uploads)("put, %s, %d times", (fault, times, outcome) => {
+  describe.each(uploads)("ImageKit store: put with %s, %d times", (fault, times, outcome) => {
     test.concurrent(`${outcome}`, () =>
       atFault(async (fake, store, key) => {
         fake.fail("upload", fault, times);
@@ -166,7 +166,7 @@ describe("with ImageKit at fault", () => {
     ["hang after", "hang before", "signal"],
     ["close after", "403", "STORE_FAILED"],
   ];
-  describe.each(pairs)("put, %s, and the look for it meets %s", (fault, second, outcome) => {
+  describe.each(pairs)("ImageKit store: put with %s, and the lookup meets %s", (fault, second, outcome) => {
     test.concurrent(`${outcome}`, () =>
       atFault(async (fake, store, key) => {
         fake.fail("upload", fault);
@@ -180,14 +180,14 @@ describe("with ImageKit at fault", () => {
   describe.each([
     ["by id", true],
     ["by key", false],
-  ] as const)("delete %s", (_, byId) => {
+  ] as const)("ImageKit store: delete %s", (_, byId) => {
     describe.each(deletes)("%s, %d times", (fault, times, outcome) => {
       test.concurrent(`${outcome}`, () =>
         atFault(async (fake, store, key) => {
           const { storeId } = await store.put(key, await staged(folder, "x"), deadline());
           fake.fail("delete", fault, times);
           await ends(store.delete(key, byId ? storeId : null, deadline()), outcome, fake);
-          // A 404 is believed.
+          // The store trusts a 404.
           if (outcome === "works" && fault !== "404") expect(fake.files.size).toBe(0);
           fake.fail("delete", null);
           await store.delete(key, storeId, deadline());
@@ -197,7 +197,7 @@ describe("with ImageKit at fault", () => {
     });
   });
 
-  describe.each(finds)("find, %s, %d times", (fault, times, outcome) => {
+  describe.each(finds)("ImageKit store: find with %s, %d times", (fault, times, outcome) => {
     test.concurrent(`${outcome}, and never null for a file that is there`, () =>
       atFault(async (fake, store, key) => {
         const stored = await store.put(key, await staged(folder, "x"), deadline());
@@ -211,21 +211,23 @@ describe("with ImageKit at fault", () => {
     );
   });
 
-  test.each(["put", "find", "delete"] as const)("%s, connection refused: 503", (operation) =>
-    atFault(async (fake, _, key) => {
-      const silent = await startFakeImageKit();
-      await silent.close();
-      const store = storeOn(fake, silent.url);
-      const calls: Record<typeof operation, () => Promise<unknown>> = {
-        put: async () => store.put(key, await staged(folder, "x"), deadline()),
-        find: () => store.find(key, deadline()),
-        delete: () => store.delete(key, null, deadline()),
-      };
-      await ends(calls[operation](), "STORE_UNAVAILABLE", fake);
-    }),
+  test.each(["put", "find", "delete"] as const)(
+    "ImageKit store: %s answers 503 when the connection is refused",
+    (operation) =>
+      atFault(async (fake, _, key) => {
+        const silent = await startFakeImageKit();
+        await silent.close();
+        const store = storeOn(fake, silent.url);
+        const calls: Record<typeof operation, () => Promise<unknown>> = {
+          put: async () => store.put(key, await staged(folder, "x"), deadline()),
+          find: () => store.find(key, deadline()),
+          delete: () => store.delete(key, null, deadline()),
+        };
+        await ends(calls[operation](), "STORE_UNAVAILABLE", fake);
+      }),
   );
 
-  test("a failing purge never fails the delete, and one that hangs is given up", () =>
+  test("ImageKit store: delete succeeds when the purge fails or hangs", () =>
     atFault(async (fake, store, key) => {
       for (const fault of ["500", "403", "HTML", "close after", "429 for long"] satisfies Fault[]) {
         fake.fail("purge", fault);

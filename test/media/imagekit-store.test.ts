@@ -15,7 +15,7 @@ function storeOn(fake: FakeImageKit): ImageKitStore {
     urlEndpoint: fake.urlEndpoint,
     baseUrl: fake.url,
     deadlineFor: () => 5,
-    pause: 1,
+    retryPauseMs: 1,
   });
 }
 
@@ -28,7 +28,7 @@ storeContract("imagekit", async () => {
   };
 });
 
-describe("the ImageKit store", () => {
+describe("ImageKit store", () => {
   let folder: string;
   let fake: FakeImageKit;
   let store: ImageKitStore;
@@ -45,7 +45,7 @@ describe("the ImageKit store", () => {
     await rm(folder, { recursive: true });
   });
 
-  test("put names the file by its key, in a folder of ours, tagged and typed", async () => {
+  test("ImageKit store: put uploads the file under its key, with folder, tag and content type", async () => {
     const key = newKey();
     const { storeId } = await store.put(key, await staged(folder, "picture"), forever);
     expect(fake.files.get(`/image-sharing/${key}`)).toMatchObject({
@@ -57,7 +57,7 @@ describe("the ImageKit store", () => {
     });
   });
 
-  test("a picture's thumbnail is a transformation, a video's a transformed poster", async () => {
+  test("ImageKit store: uses transformations as thumbnails of images and videos", async () => {
     const picture = newKey();
     const video = mediaKey(Bun.randomUUIDv7(), "video/mp4");
     const { url, thumbnailUrl } = await store.put(picture, await staged(folder, "picture"), forever);
@@ -73,7 +73,7 @@ describe("the ImageKit store", () => {
     expect(small.thumbnailUrl).not.toContain("ik-thumbnail");
   });
 
-  test("delete purges the CDN's copy, and does not mind when that fails", async () => {
+  test("ImageKit store: delete purges the CDN's copy and ignores failures of the purge", async () => {
     for (const fault of [null, "500", "close after"] as const) {
       fake.fail("purge", fault);
       const key = newKey();
@@ -84,14 +84,14 @@ describe("the ImageKit store", () => {
     }
   });
 
-  test("an id that says nothing to ImageKit is looked up by key", async () => {
+  test("ImageKit store: delete looks a file with an unknown id up by its key", async () => {
     const key = newKey();
     await store.put(key, await staged(folder, "picture"), forever);
     await store.delete(key, "not-an-id/../x", forever);
     expect(fake.files.has(`/image-sharing/${key}`)).toBe(false);
   });
 
-  test("the plan's limit reaches the user with ImageKit's reason, and no retry is made", async () => {
+  test("ImageKit store: passes on ImageKit's reason for a size limit without retrying", async () => {
     fake.fail("upload", "over the size limit");
     const before = fake.calls.length;
     const put = store.put(newKey(), await staged(folder, "picture"), forever);
@@ -102,7 +102,7 @@ describe("the ImageKit store", () => {
     expect(fake.calls.length).toBe(before + 1);
   });
 
-  test("a bad key tells the operator why and the user nothing, and is itself in neither", async () => {
+  test("ImageKit store: explains an invalid key to the operator only, without revealing it", async () => {
     fake.fail("upload", "403");
     const failure = await store
       .put(newKey(), await staged(folder, "picture"), forever)
@@ -116,7 +116,7 @@ describe("the ImageKit store", () => {
     expect(Bun.inspect(failure)).not.toContain(btoa(`${fake.privateKey}:`));
   });
 
-  test("a rate limit that ends soon is waited for; a long one is told to the user", async () => {
+  test("ImageKit store: waits for a short rate limit and reports a long one", async () => {
     fake.fail("find", "429", 1);
     expect(await store.find(newKey(), forever)).toBeNull();
     fake.fail("find", "429 for long");
@@ -126,7 +126,7 @@ describe("the ImageKit store", () => {
     });
   });
 
-  test("a file cut short in the store is not taken for the one whose answer was lost", async () => {
+  test("ImageKit store: does not mistake a truncated file for the upload whose response was lost", async () => {
     const key = newKey();
     await store.put(key, await staged(folder, "short"), forever);
     fake.fail("upload", "close before");

@@ -5,8 +5,8 @@ import { S3Client } from "bun";
 import { S3Store } from "../../src/media/s3-store.ts";
 import { sha256, storeContract } from "./store-contract.ts";
 
-// TEST_S3_ENDPOINT, TEST_S3_BUCKET, TEST_S3_ACCESS_KEY_ID and TEST_S3_SECRET_ACCESS_KEY: an empty bucket of a real
-// gateway, for the same contract.
+// Runs the store contract on a real gateway. TEST_S3_ENDPOINT, TEST_S3_BUCKET, TEST_S3_ACCESS_KEY_ID and
+// TEST_S3_SECRET_ACCESS_KEY name an empty bucket.
 const endpoint = process.env["TEST_S3_ENDPOINT"];
 const account = {
   bucket: process.env["TEST_S3_BUCKET"] ?? "",
@@ -28,4 +28,4 @@ if (endpoint) {
       for (const { key } of (await client.list()).contents ?? []) await client.delete(key);
     },
   }));
-} else test.skip("the s3 store on a real gateway, for which TEST_S3_ENDPOINT has to be set", () => {});
+} else test.skip("S3 store: passes the contract on a real gateway (needs TEST_S3_ENDPOINT)", () => {});

@@ -26,7 +26,7 @@ storeContract("s3", async () => {
   };
 });
 
-describe("the S3 store", () => {
+describe("S3 store", () => {
   let folder: string;
   let fake: FakeS3;
   let store: S3Store;
@@ -43,23 +43,23 @@ describe("the S3 store", () => {
     await rm(folder, { recursive: true });
   });
 
-  test("s3: shared caches in front of the bucket may keep an object for five minutes", async () => {
+  test("S3 store: lets shared caches in front of the bucket keep an object for five minutes", async () => {
     const key = newKey();
     await store.put(key, await staged(folder, "picture"), forever);
     expect(fake.objects.get(key)?.cacheControl).toBe("public, max-age=31536000, s-maxage=300, immutable");
   });
 
-  test("an object has our type; without a public address this service leads to it", async () => {
+  test("S3 store: sets the detected content type; without a public URL, /media redirects to the object", async () => {
     const key = newKey();
     const stored = await store.put(key, await staged(folder, "picture"), forever);
     expect(fake.objects.get(key)?.contentType).toBe("image/png");
     expect(stored).toEqual({ url: `/media/${key}`, storeId: null, thumbnailUrl: null });
-    const response = await fetch(store.signedAddress(key));
+    const response = await fetch(store.signedUrl(key));
     expect(await response.text()).toBe("picture");
-    expect((await fetch(store.signedAddress(key).split("?")[0] ?? "")).status).not.toBe(200);
+    expect((await fetch(store.signedUrl(key).split("?")[0] ?? "")).status).not.toBe(200);
   });
 
-  test("a public address is used where there is one", async () => {
+  test("S3 store: uses the public URL if there is one", async () => {
     const open = storeOn(fake, { publicUrl: "https://cdn.example.com/media/" });
     const key = newKey();
     const { url } = await open.put(key, await staged(folder, "picture"), forever);
@@ -86,30 +86,33 @@ describe("the S3 store", () => {
     ["409", 9, "STORE_UNAVAILABLE"],
     ["503", 2, "works"],
     ["503", 9, "STORE_UNAVAILABLE"],
-  ] satisfies [S3Fault, number, string][])("put, %s, %d times: %s", async (fault, times, outcome) => {
-    const key = newKey();
-    fake.fail("PUT", fault, times);
-    const put = store.put(key, await staged(folder, "x".repeat(300_000)), AbortSignal.timeout(500));
-    const failure = await put.then(() => null).catch((error) => error);
-    expect(failure?.code === 23 ? "signal" : (failure?.code ?? "works")).toBe(outcome);
-    const shown = Bun.inspect(failure);
-    for (const secret of [
-      fake.secretAccessKey,
-      fake.accessKeyId,
-      "X-Amz-Signature",
-      "<Code>",
-      "internal-host",
-    ]) {
-      expect(shown).not.toContain(secret);
-    }
-    fake.fail("PUT", null);
-    expect((await store.find(key, forever)) !== null).toBe(fake.objects.has(key));
-    if (outcome === "works") expect(fake.objects.get(key)?.sha256).toBe(sha256("x".repeat(300_000)));
-    await store.delete(key, null, forever);
-    expect(fake.objects.has(key)).toBe(false);
-  });
+  ] satisfies [S3Fault, number, string][])(
+    "S3 store: put with %s, %d times, ends with %s",
+    async (fault, times, outcome) => {
+      const key = newKey();
+      fake.fail("PUT", fault, times);
+      const put = store.put(key, await staged(folder, "x".repeat(300_000)), AbortSignal.timeout(500));
+      const failure = await put.then(() => null).catch((error) => error);
+      expect(failure?.code === 23 ? "signal" : (failure?.code ?? "works")).toBe(outcome);
+      const shown = Bun.inspect(failure);
+      for (const secret of [
+        fake.secretAccessKey,
+        fake.accessKeyId,
+        "X-Amz-Signature",
+        "<Code>",
+        "internal-host",
+      ]) {
+        expect(shown).not.toContain(secret);
+      }
+      fake.fail("PUT", null);
+      expect((await store.find(key, forever)) !== null).toBe(fake.objects.has(key));
+      if (outcome === "works") expect(fake.objects.get(key)?.sha256).toBe(sha256("x".repeat(300_000)));
+      await store.delete(key, null, forever);
+      expect(fake.objects.has(key)).toBe(false);
+    },
+  );
 
-  test("s3: deleting is repeated after a conflict", async () => {
+  test("S3 store: retries a delete after a conflict", async () => {
     const key = newKey();
     await store.put(key, await staged(folder, "x"), forever);
     fake.fail("DELETE", "409", 2);
@@ -117,22 +120,22 @@ describe("the S3 store", () => {
     expect(fake.objects.has(key)).toBe(false);
   });
 
-  test("s3: an object is saved under its file's name, also where the store delivers it itself", async () => {
+  test("S3 store: names downloads after the original file", async () => {
     const key = newKey();
     const name = `Søn's "first" photo 🌊.png`;
     await store.put(key, await staged(folder, "picture", "image/png", name), forever);
-    const { headers } = await fetch(store.signedAddress(key));
+    const { headers } = await fetch(store.signedUrl(key));
     expect(headers.get("content-disposition")).toBe(
       `inline; filename="S_n's _first_ photo __.png"; filename*=UTF-8''S%C3%B8n%27s%20%22first%22%20photo%20%F0%9F%8C%8A.png`,
     );
   });
 
-  test("a bucket that is not there is no deletion", async () => {
+  test("S3 store: delete fails when the bucket does not exist", async () => {
     const lost = storeOn(fake, { bucket: "elsewhere" });
     await expect(lost.delete(newKey(), null, forever)).rejects.toMatchObject({ code: "STORE_FAILED" });
   });
 
-  test("a wrong secret is refused, once, and told to nobody", async () => {
+  test("S3 store: does not retry with a wrong secret, and the error does not contain it", async () => {
     const wrong = storeOn(fake, { secretAccessKey: "wrong-secret" });
     const before = fake.calls.length;
     const failure = await wrong.put(newKey(), await staged(folder, "x"), forever).catch((error) => error);
@@ -142,7 +145,7 @@ describe("the S3 store", () => {
     expect(fake.calls.length).toBe(before + 1);
   });
 
-  test("a store that cannot be reached is 503", async () => {
+  test("S3 store: answers 503 when the endpoint cannot be reached", async () => {
     const silent = await startFakeS3();
     await silent.close();
     const failure = await storeOn(silent)

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { mediaKey, thumbnailKey } from "../../src/media/keys.ts";
 import type { MediaStore, StorableFile } from "../../src/media/store.ts";
 
-/** A store, and a look at what it really holds that does not go through it. */
+/** A store, and access to its contents that bypasses it. */
 export interface StoreUnderTest {
   readonly store: MediaStore;
-  /** Key → SHA-256 in hex of every file in the store. */
+  /** Returns the SHA-256 in hex of every file in the store, by key. */
   content(): Promise<Record<string, string>>;
   close(): Promise<void>;
 }
@@ -17,7 +17,7 @@ export function sha256(bytes: Uint8Array | string): string {
   return new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
 }
 
-/** A fresh temp file with these bytes, in the folder. */
+/** Writes these bytes to a new temp file in the folder. */
 export async function staged(
   folder: string,
   bytes: Uint8Array | string,
@@ -35,9 +35,9 @@ export function newKey(): string {
 
 const forever = new AbortController().signal;
 
-/** What every store holds to; `open` gets a folder of its own for its files and the temp files. */
+/** The contract of every store. `open` gets a new folder for the store's files and temp files. */
 export function storeContract(name: string, open: (folder: string) => Promise<StoreUnderTest>): void {
-  describe(`the ${name} store`, () => {
+  describe(`${name} store`, () => {
     let folder: string;
     let under: StoreUnderTest;
     let store: MediaStore;
@@ -52,7 +52,7 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
       await rm(folder, { recursive: true });
     });
 
-    test("put stores the bytes under the key and says where", async () => {
+    test(`${name} store: put stores the bytes under the key and returns the location`, async () => {
       const key = newKey();
       const stored = await store.put(key, await staged(folder, "picture"), forever);
       expect((await under.content())[key]).toBe(sha256("picture"));
@@ -60,20 +60,20 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
       expect(stored.url).toContain(key);
     });
 
-    test("find gives what put gave, and null for what is not there", async () => {
+    test(`${name} store: find returns the same as put, and null for a missing file`, async () => {
       const key = newKey();
       const stored = await store.put(key, await staged(folder, "findable"), forever);
       expect(await store.find(key, forever)).toEqual(stored);
       expect(await store.find(newKey(), forever)).toBeNull();
     });
 
-    test("a thumbnail is a key like any other", async () => {
+    test(`${name} store: stores a thumbnail under its own key`, async () => {
       const key = thumbnailKey(Bun.randomUUIDv7());
       await store.put(key, await staged(folder, "small", "image/webp"), forever);
       expect((await under.content())[key]).toBe(sha256("small"));
     });
 
-    test("the same key again replaces, and is one file", async () => {
+    test(`${name} store: put replaces a file with the same key`, async () => {
       const key = newKey();
       const first = await store.put(key, await staged(folder, "first"), forever);
       const second = await store.put(key, await staged(folder, "second"), forever);
@@ -83,7 +83,7 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
       expect(await under.content()).not.toHaveProperty([key]);
     });
 
-    test("an empty and a larger file arrive whole", async () => {
+    test(`${name} store: stores an empty and a large file completely`, async () => {
       const large = new Uint8Array(3_000_001).map((_, index) => index % 251);
       const [emptyKey, largeKey] = [newKey(), newKey()];
       await store.put(emptyKey, await staged(folder, ""), forever);
@@ -91,7 +91,7 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
       expect(await under.content()).toMatchObject({ [emptyKey]: sha256(""), [largeKey]: sha256(large) });
     });
 
-    test("delete removes by the store's id, or by the key when that is unknown", async () => {
+    test(`${name} store: delete uses the store's id, or the key if the id is unknown`, async () => {
       for (const known of [true, false]) {
         const key = newKey();
         const neighbour = newKey();
@@ -105,7 +105,7 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
       }
     });
 
-    test("deleting what is not there counts as deleted", async () => {
+    test(`${name} store: delete of a missing file succeeds`, async () => {
       const key = newKey();
       await store.delete(key, null, forever);
       const stored = await store.put(key, await staged(folder, "twice"), forever);
@@ -113,7 +113,7 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
       await store.delete(key, stored.storeId, forever);
     });
 
-    test("an aborted signal stops every call with its reason, before anything happens", async () => {
+    test(`${name} store: every call rejects with the reason of an aborted signal and has no effect`, async () => {
       const gone = AbortSignal.abort(new Error("client gone"));
       const key = newKey();
       const kept = newKey();
@@ -128,7 +128,7 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
       expect(await Bun.file(file.file.name ?? "").exists()).toBe(true);
     });
 
-    test("a signal that aborts during put ends it with its reason; what was left can be deleted", async () => {
+    test(`${name} store: put rejects with the signal's reason, and a partial result can be deleted`, async () => {
       const key = newKey();
       const aborting = new AbortController();
       const putting = store.put(key, await staged(folder, "x".repeat(2_000_000)), aborting.signal);
@@ -139,7 +139,7 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
       expect(await under.content()).not.toHaveProperty([key]);
     });
 
-    test("what is no key of ours reaches nothing", async () => {
+    test(`${name} store: rejects malformed keys`, async () => {
       const before = await under.content();
       const id = Bun.randomUUIDv7();
       for (const key of [

@@ -1,7 +1,7 @@
-/** Maps a value from 0 to 1 to one from 0 to 1. */
+/** A function from 0…1 to 0…1. */
 export type Curve = (value: number) => number;
 
-/** A curve in a profile, and how many bytes of the profile it takes. */
+/** A curve in a profile and its size in the profile. */
 export interface StoredCurve {
   readonly curve: Curve;
   readonly bytes: number;
@@ -12,8 +12,8 @@ export const s15Fixed16 = (bytes: Buffer, offset: number): number => bytes.readI
 export const clamp = (value: number): number => (value > 0 ? Math.min(value, 1) : 0);
 
 /**
- * Reads a `curv` or `para` at an offset (ICC.1:2022 sections 10.6 and 10.18).
- * @throws RangeError where it does not fit, or is neither
+ * Reads a `curv` or `para` element (ICC.1:2022 sections 10.6 and 10.18).
+ * @throws RangeError if the element is malformed or of another type
  */
 export function readCurve(bytes: Buffer, offset: number): StoredCurve {
   const type = bytes.toString("latin1", offset, offset + 4);
@@ -25,7 +25,7 @@ export function readCurve(bytes: Buffer, offset: number): StoredCurve {
   return { curve: sampledCurve(bytes, offset + 12, count, 2), bytes: 12 + count * 2 };
 }
 
-/** A curve through `count` samples of one or two bytes, at equal distances. */
+/** Interpolates linearly between `count` equidistant samples of one or two bytes each. */
 export function sampledCurve(bytes: Buffer, offset: number, count: number, width: 1 | 2): Curve {
   if (count < 2 || offset + count * width > bytes.length)
     throw new RangeError(`no curve of ${count} samples`);

@@ -1,23 +1,23 @@
 import { clamp, readCurve, s15Fixed16, sampledCurve, type Curve } from "./icc-curves.ts";
 
-/** Turns the numbers of a colour into others, of another space, each from 0 to 1. */
+/** Converts the channels of a colour, each from 0 to 1, to channels of another space. */
 export type Stage = (values: number[]) => number[];
 
-/** A table that leads from an image's numbers to the connection space. */
+/** A conversion from an image's colour space to the connection space. */
 export interface ColourTable {
   readonly stages: readonly Stage[];
-  /** Numbers of a colour in the image. */
+  /** Channels of the image. */
   readonly inputs: number;
-  /** Lab in 16 bits as version 2 counts it: 0xFF00 is 100. */
+  /** Whether Lab uses the 16-bit encoding of version 2, in which 0xFF00 is 100. */
   readonly isLegacyLab: boolean;
 }
 
-/** Numbers that a colour has at most, and entries of a table. */
+/** Limit of channels. */
 const maxInputs = 4;
 
 /**
- * Reads the table of an `A2B0` tag: `lut8Type`, `lut16Type`, `lutAToBType` (ICC.1:2022 sections 10.10 to 10.12).
- * @throws RangeError for one that is malformed
+ * Reads the content of an `A2B0` tag: `lut8Type`, `lut16Type` or `lutAToBType` (ICC.1:2022 sections 10.10 to 10.12).
+ * @throws RangeError if it is malformed
  */
 export function readColourTable(content: Buffer): ColourTable {
   const type = content.toString("latin1", 0, 4);
@@ -47,7 +47,7 @@ function readLut(content: Buffer, inputs: number, width: 1 | 2): Stage[] {
   return [eachThrough(before), table, eachThrough(curves(3, outputEntries))];
 }
 
-/** The stages of a `lutAToBType`, those of it that there are: curves, table, curves, matrix, curves. */
+/** Reads the stages of a `lutAToBType`, of which most are optional: curves, table, curves, matrix, curves. */
 function readAToB(content: Buffer, inputs: number): Stage[] {
   const [b = 0, matrix = 0, m = 0, table = 0, a = 0] = [12, 16, 20, 24, 28].map((at) =>
     content.readUInt32BE(at),
@@ -89,13 +89,13 @@ function matrixAt(content: Buffer, offset: number): Stage {
     });
 }
 
-/** Looks up colours of three numbers in a table, between whose points it interpolates in all directions. */
+/** Looks up three output channels in a table with multilinear interpolation. */
 function interpolation(content: Buffer, offset: number, grid: readonly number[], width: 1 | 2): Stage {
   const cells = grid.reduce((product, points) => product * points, 1);
   if (grid.some((points) => points < 2) || offset + cells * 3 * width > content.length)
     throw new RangeError(`no table of ${grid.join(" × ")}`);
-  const largest = width === 1 ? 255 : 65_535;
-  // The last number of a colour varies fastest.
+  const maxValue = width === 1 ? 255 : 65_535;
+  // The last channel varies fastest.
   const strides: number[] = [];
   for (let index = grid.length - 1, stride = 3; index >= 0; stride *= grid[index] as number, index--)
     strides[index] = stride;
@@ -122,7 +122,7 @@ function interpolation(content: Buffer, offset: number, grid: readonly number[],
       for (let index = 0; index < 3; index++) {
         const place = offset + (at + index) * width;
         const value = width === 1 ? content.readUInt8(place) : content.readUInt16BE(place);
-        found[index] = (found[index] as number) + (weight * value) / largest;
+        found[index] = (found[index] as number) + (weight * value) / maxValue;
       }
     }
     return found;

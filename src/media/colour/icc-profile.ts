@@ -1,15 +1,13 @@
-/** Bytes before the table of tags. */
+/** Size of the header, which the tag table follows. */
 export const headerBytes = 128;
 const tableEntryBytes = 12;
-/** A real profile has up to 40. */
+/** Real profiles have up to 40 tags. */
 const maxTags = 200;
 
-/** How colours are counted on the side of the device: `RGB `, `GRAY`, `CMYK`, and on the other: `XYZ `, `Lab `. */
+/** A colour space signature. Devices use `RGB `, `GRAY` or `CMYK`, the connection space is `XYZ ` or `Lab `. */
 export type ColourSpace = string;
 
-/**
- * The header and the tags of an ICC colour profile (ICC.1:2022 section 7). What the tags hold is not looked at.
- */
+/** The header and the tags of an ICC colour profile (ICC.1:2022 section 7). The contents of tags are not parsed. */
 export class IccProfile {
   private constructor(
     readonly header: Buffer,
@@ -17,7 +15,7 @@ export class IccProfile {
     readonly tags: ReadonlyMap<string, Buffer>,
   ) {}
 
-  /** Reads a profile; undefined for one that is malformed. Bytes behind the profile's own end are passed over. */
+  /** Parses a profile; returns undefined if it is malformed. Bytes after the end of the profile are ignored. */
   static read(bytes: Buffer): IccProfile | undefined {
     if (bytes.length < headerBytes + 4 || bytes.toString("latin1", 36, 40) !== "acsp") return undefined;
     const size = bytes.readUInt32BE(0);
@@ -35,7 +33,7 @@ export class IccProfile {
       if (!ranges.has(range)) {
         ranges.set(range, bytes.subarray(offset, offset + length));
         rangeBytes += length;
-        // Tags that overlap each other would grow when they are written.
+        // Overlapping tags would make the profile larger when it is written.
         if (rangeBytes > size) return undefined;
       }
       const signature = bytes.toString("latin1", entry, entry + 4);
@@ -48,26 +46,26 @@ export class IccProfile {
     return this.header.readUInt8(8);
   }
 
-  /** `mntr`, `prtr`, `scnr`, `spac`, or one that does not describe the colours of an image. */
+  /** `mntr`, `prtr`, `scnr` or `spac`; other classes do not describe the colours of an image. */
   get deviceClass(): string {
     return this.header.toString("latin1", 12, 16);
   }
 
-  /** Of the image. */
+  /** The colour space of the image. */
   get space(): ColourSpace {
     return this.header.toString("latin1", 16, 20);
   }
 
-  /** What the profile leads to: `XYZ ` or `Lab `. */
+  /** The profile connection space: `XYZ ` or `Lab `. */
   get connectionSpace(): ColourSpace {
     return this.header.toString("latin1", 20, 24);
   }
 }
 
 /**
- * Writes a profile with the header's size set, equal tags stored once.
- * @param length bytes that it is to have, which the last tag fills up; as few as it needs unless given
- * @returns undefined where it needs more than `length`
+ * Serializes a profile. Sets the size in the header and stores equal tags once.
+ * @param length total size, reached by padding the last tag; the smallest possible size if omitted
+ * @returns undefined if the profile needs more than `length` bytes
  */
 export function writeProfile(
   header: Buffer,

@@ -1,12 +1,12 @@
-/** Three rows of three numbers. */
+/** A 3×3 matrix in row-major order. */
 export type Matrix = readonly [number, number, number, number, number, number, number, number, number];
 
-/** Linear sRGB from XYZ under the connection space's light, D50 (ICC profiles of sRGB; Bradford-adapted). */
+/** Converts XYZ relative to D50, the connection space's white, to linear sRGB (Bradford-adapted). */
 export const srgbFromXyz: Matrix = [
   3.1338561, -1.6168667, -0.4906146, -0.9787684, 1.9161415, 0.033454, 0.0719453, -0.2289914, 1.4052427,
 ];
 
-/** The connection space's white, D50 (ICC.1:2022 section 7.2.16). */
+/** D50, the white of the connection space (ICC.1:2022 section 7.2.16). */
 export const connectionWhite = [0.9642, 1, 0.8249] as const;
 
 export function multiply(a: Matrix, b: Matrix): Matrix {
@@ -32,14 +32,14 @@ export function invert([a, b, c, d, e, f, g, h, i]: Matrix): Matrix {
   ].map((cofactor) => cofactor / determinant) as unknown as Matrix;
 }
 
-/** White and primaries as places in the CIE diagram: x and y of white, red, green and blue. */
+/** CIE xy chromaticities of white, red, green and blue. */
 export type Chromaticities = readonly [number, number, number, number, number, number, number, number];
 
 const bradford: Matrix = [0.8951, 0.2664, -0.1614, -0.7502, 1.7135, 0.0367, 0.0389, -0.0685, 1.0296];
 
 /**
- * XYZ under D50 from linear RGB with these primaries.
- * @throws RangeError for impossible ones
+ * Returns the matrix from linear RGB with these primaries to XYZ relative to D50.
+ * @throws RangeError if the primaries are impossible
  */
 export function xyzFromPrimaries([wx, wy, rx, ry, gx, gy, bx, by]: Chromaticities): Matrix {
   const toXyz = (x: number, y: number) => {
@@ -50,8 +50,8 @@ export function xyzFromPrimaries([wx, wy, rx, ry, gx, gy, bx, by]: Chromaticitie
   const primaries: Matrix = [red[0], green[0], blue[0], red[1], green[1], blue[1], red[2], green[2], blue[2]];
   const share = apply(invert(primaries), white);
   const cone = apply(bradford, white);
-  const wanted = apply(bradford, connectionWhite);
-  const scale: Matrix = [wanted[0] / cone[0], 0, 0, 0, wanted[1] / cone[1], 0, 0, 0, wanted[2] / cone[2]];
+  const target = apply(bradford, connectionWhite);
+  const scale: Matrix = [target[0] / cone[0], 0, 0, 0, target[1] / cone[1], 0, 0, 0, target[2] / cone[2]];
   const adaptation = multiply(invert(bradford), multiply(scale, bradford));
   return multiply(adaptation, multiply(primaries, [share[0], 0, 0, 0, share[1], 0, 0, 0, share[2]]));
 }

@@ -2,34 +2,34 @@ import type { Curve } from "./icc-curves.ts";
 import type { Chromaticities } from "./matrices.ts";
 import { srgbLinear, srgbPrimaries, type SourceColours } from "./source-colours.ts";
 
-/** The content of the chunks of a PNG that say what its numbers look like; those that there are. */
+/** The contents of a PNG's colour chunks, if present. */
 export interface PngColourChunks {
   readonly cICP?: Buffer;
-  /** The profile itself, as it stays in the file. */
+  /** The decompressed profile, as kept in the file. */
   readonly iCCP?: Buffer;
   readonly sRGB?: Buffer;
   readonly cHRM?: Buffer;
   readonly gAMA?: Buffer;
 }
 
-/** 1/2.2, which writers of sRGB mean without saying so. */
+/** gAMA for 1/2.2, which programs write when they mean sRGB. */
 const usualGamma = 45_455;
 
-/** Primaries by their number in ITU-T H.273, where they differ from sRGB's. */
+/** Primaries by their code in ITU-T H.273, if they differ from those of sRGB. */
 const codedPrimaries: Readonly<Record<number, Chromaticities>> = {
   5: [0.3127, 0.329, 0.64, 0.33, 0.29, 0.6, 0.15, 0.06],
   6: [0.3127, 0.329, 0.63, 0.34, 0.31, 0.595, 0.155, 0.07],
   9: [0.3127, 0.329, 0.708, 0.292, 0.17, 0.797, 0.131, 0.046],
   12: [0.3127, 0.329, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06],
 };
-const film: Curve = (value) => value ** 2.4;
-/** Transfer characteristics by their number. What HLG codes is meant to look right on a screen of film's curve too. */
+const conventional: Curve = (value) => value ** 2.4;
+/** Transfer characteristics by their code. HLG is designed to look right with the conventional curve too. */
 const codedTransfers: Readonly<Record<number, Curve>> = {
-  1: film,
-  6: film,
-  14: film,
-  15: film,
-  18: film,
+  1: conventional,
+  6: conventional,
+  14: conventional,
+  15: conventional,
+  18: conventional,
   4: (value) => value ** 2.2,
   5: (value) => value ** 2.8,
   8: (value) => value,
@@ -37,7 +37,7 @@ const codedTransfers: Readonly<Record<number, Curve>> = {
 };
 
 /**
- * What the numbers in a PNG look like, by the first of cICP, iCCP, sRGB, gAMA with cHRM (PNG third edition, section
+ * Returns the colour space of a PNG, from the first of cICP, iCCP, sRGB, and gAMA with cHRM (PNG third edition, section
  * 12.1); undefined for sRGB.
  */
 export function pngColours({ cICP, iCCP, sRGB, cHRM, gAMA }: PngColourChunks): SourceColours | undefined {
@@ -48,7 +48,7 @@ export function pngColours({ cICP, iCCP, sRGB, cHRM, gAMA }: PngColourChunks): S
       : undefined;
   }
   if (iCCP) return { profile: iCCP };
-  // As browsers do, which take primaries without a gamma for a slip.
+  // Like browsers, ignore primaries without a gamma.
   if (sRGB || !gAMA || gAMA.length < 4) return undefined;
   const gamma = gAMA.readUInt32BE(0);
   const primaries = cHRM && readPrimaries(cHRM);
@@ -65,7 +65,7 @@ function readPrimaries(cHRM: Buffer): Chromaticities | undefined {
   ) as unknown as Chromaticities;
 }
 
-/** SMPTE ST 2084; 203 candelas per square metre are white (ITU-R BT.2408), and what is brighter is cut off. */
+/** SMPTE ST 2084. White is 203 cd/m² (ITU-R BT.2408); brighter values are clipped. */
 function perceptualQuantizer(value: number): number {
   const [m1, m2] = [2610 / 16_384, 78.84375];
   const [c1, c2, c3] = [0.8359375, 18.8515625, 18.6875];

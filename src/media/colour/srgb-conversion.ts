@@ -5,20 +5,21 @@ import { apply, connectionWhite, multiply, srgbFromXyz, xyzFromPrimaries, type M
 import { srgbCoded, type SourceColours } from "./source-colours.ts";
 
 /**
- * Replaces the colour of a pixel by the same colour in sRGB; what sRGB cannot show is cut off.
- * @param pixel four bytes: red, green, blue and opacity, or cyan, magenta, yellow and black, which becomes opacity; of a
- * grey image the first three are equal
+ * Converts a pixel to sRGB in place; colours outside sRGB are clipped.
+ * @param pixels four bytes per pixel: red, green, blue and alpha, with three equal values for grey; or cyan, magenta, yellow
+ * and black, where black is replaced by an opaque alpha
+ * @param at offset of the pixel
  */
 export type SrgbConversion = (pixels: Buffer, at: number) => void;
 
-/** Steps of light that are told apart: enough for the darkest, where sRGB is steepest. */
+/** Resolution of linear light: fine enough for dark colours, where sRGB is steepest. */
 const lightSteps = 16_384;
 
 /**
- * Prepares a conversion. The rendering is that of browsers: the perceptual table where a profile has one, else its
- * primaries and curves, without compensation of the black point.
- * @param components numbers of a colour in the image: 1, 3, or 4 for CMYK
- * @returns undefined where nothing is to be done: for sRGB, and for a profile that cannot be used for such an image
+ * Creates a conversion that renders like browsers: with the perceptual table of a profile or else its primaries and curves,
+ * without black point compensation.
+ * @param components channels of the image: 1, 3, or 4 for CMYK
+ * @returns undefined if no conversion is needed (sRGB) or possible (the profile does not fit the image)
  */
 export function conversionToSrgb(colours: SourceColours, components: number): SrgbConversion | undefined {
   try {
@@ -28,7 +29,7 @@ export function conversionToSrgb(colours: SourceColours, components: number): Sr
         : primariesConversion(colours.primaries, colours.linear);
     return conversion && changesColours(conversion, components) ? conversion : undefined;
   } catch (error) {
-    // A profile that contradicts itself. Decoders ignore it.
+    // Ignore an inconsistent profile, like decoders do.
     if (error instanceof RangeError || error instanceof TypeError) return undefined;
     throw error;
   }
@@ -61,7 +62,7 @@ function profileConversion(bytes: Buffer, components: number): SrgbConversion | 
   return matrixConversion(curves, matrix);
 }
 
-/** For RGB whose numbers become light by curves of their own, and that light XYZ by a matrix. */
+/** Converts RGB that a curve per channel makes linear and a matrix converts to XYZ. */
 function matrixConversion(curves: readonly Curve[], toXyz: Matrix): SrgbConversion {
   const [red, green, blue] = curves.map((curve) =>
     Float64Array.from({ length: 256 }, (_, value) => curve(value / 255)),
@@ -89,7 +90,7 @@ function greyConversion(curve: Curve, connectionSpace: string): SrgbConversion {
 
 function tableConversion(content: Buffer, components: number, connectionSpace: string): SrgbConversion {
   const table = readColourTable(content);
-  if (table.inputs !== components) throw new RangeError(`a table for ${table.inputs} numbers`);
+  if (table.inputs !== components) throw new RangeError(`a table for ${table.inputs} channels`);
   const toXyz = connectionSpace === "Lab " ? labDecoder(table.isLegacyLab) : decodeXyz;
   const coded = codedLight();
   let last = -1;
@@ -108,13 +109,13 @@ function tableConversion(content: Buffer, components: number, connectionSpace: s
   };
 }
 
-/** Numbers from 0 to 1 in the connection space XYZ (ICC.1:2022 section 6.3.4.2). */
+/** Decodes values from 0 to 1 to XYZ (ICC.1:2022 section 6.3.4.2). */
 const decodeXyz = ([x = 0, y = 0, z = 0]: number[]): [number, number, number] => {
   const scale = 1 + 32_767 / 32_768;
   return [x * scale, y * scale, z * scale];
 };
 
-/** The same in Lab. */
+/** Decodes values from 0 to 1 that encode Lab to XYZ. */
 function labDecoder(isLegacy: boolean): (values: number[]) => [number, number, number] {
   const scale = isLegacy ? 65_535 / 65_280 : 1;
   return ([lightness = 0, a = 0, b = 0]) => {
@@ -140,7 +141,7 @@ function codedLight(): (light: number) => number {
   return (light) => bytes[Math.round(clamp(light) * (lightSteps - 1))] as number;
 }
 
-/** Whether a conversion is worth its time: profiles of sRGB itself change nothing that can be seen. */
+/** Whether a conversion makes a visible difference; the profile of sRGB itself does not. */
 function changesColours(conversion: SrgbConversion, components: number): boolean {
   if (components === 4) return true;
   const pixel = Buffer.alloc(4);

@@ -13,7 +13,7 @@ const gAMA = (gamma: number) => u32(gamma);
 const p3 = u32(31_270, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6_000);
 const cICP = (primaries: number, transfer: number) => Buffer.from([primaries, transfer, 0, 1]);
 
-/** What these chunks make of two colours. */
+/** Converts two colours with these chunks. */
 function shown(chunks: PngColourChunks): number[][] {
   const colours = pngColours(chunks);
   const conversion = colours && conversionToSrgb(colours, 3);
@@ -27,7 +27,7 @@ function shown(chunks: PngColourChunks): number[][] {
   });
 }
 
-// Expected colours are those that Chromium shows.
+// The expected colours are from Chromium.
 test.each<[string, PngColourChunks, number[][]]>([
   [
     "nothing",
@@ -157,7 +157,7 @@ test.each<[string, PngColourChunks, number[][]]>([
       [30, 60, 200],
     ],
   ],
-])("colours of a PNG: %s", (_name, chunks, expected) => {
+])("PNG colours: reads %s", (_name, chunks, expected) => {
   const found = shown(chunks);
   for (const [index, colour] of expected.entries())
     for (const [channel, value] of colour.entries())

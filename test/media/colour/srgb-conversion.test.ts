@@ -16,7 +16,7 @@ import {
   srgbProfile,
 } from "../../support/icc-samples.ts";
 
-// Expected colours are those of LittleCMS 2.16 (relative colorimetric, to its own sRGB).
+// The expected colours are from LittleCMS 2.16 (relative colorimetric, to its own sRGB).
 
 function converted(colours: SourceColours, components: number, ...colour: number[]): number[] {
   const pixel = Buffer.from([...colour, 255, 255, 255].slice(0, 4));
@@ -28,7 +28,7 @@ function converted(colours: SourceColours, components: number, ...colour: number
   return [...pixel.subarray(0, 3)];
 }
 
-/** Within one step of a byte. */
+/** Allows a difference of one per channel. */
 function expectColour(found: number[], expected: readonly number[]): void {
   for (const [index, value] of expected.entries())
     expect([found, Math.abs(value - (found[index] ?? 0)) <= 1]).toEqual([found, true]);
@@ -56,14 +56,14 @@ describe("conversion to sRGB", () => {
       [10, 20, 30],
       [0, 12, 25],
     ],
-  ])("shows %p of a display with wide primaries as %p", (colour, expected) => {
+  ])("sRGB conversion: converts %p of a wide-gamut display to %p", (colour, expected) => {
     for (const version of [2, 4])
       expectColour(converted({ profile: displayProfile({ version }) }, 3, ...colour), expected);
     const table = aToB(
       3,
       [0, 1].flatMap((r) => [0, 1].flatMap((g) => [0, 1].flatMap((b) => [r, g, b].map((v) => v * 65_535)))),
       gamma(2.2),
-      // Its output is halved, as XYZ is in tables.
+      // The output is halved, because tables encode XYZ from 0 to 2.
       [...p3Matrix.map((value) => (value * 32_768) / 65_535), 0, 0, 0],
     );
     const withTable = profileOf([["A2B0", table]], { version: 4 });
@@ -82,43 +82,46 @@ describe("conversion to sRGB", () => {
     }
   });
 
-  test.each(Object.entries(printerProfiles))("shows inks by a table (%s)", (_form, profile) => {
-    for (const [inks, expected] of [
-      [
-        [0, 0, 0, 0],
-        [255, 255, 255],
-      ],
-      [
-        [255, 0, 0, 0],
-        [0, 175, 229],
-      ],
-      [
-        [0, 255, 0, 0],
-        [219, 78, 143],
-      ],
-      [
-        [0, 0, 255, 0],
-        [254, 233, 59],
-      ],
-      [
-        [0, 0, 0, 255],
-        [17, 17, 17],
-      ],
-      [
-        [255, 255, 0, 0],
-        [59, 31, 116],
-      ],
-      [
-        [0, 255, 255, 0],
-        [201, 59, 0],
-      ],
-    ] as const)
-      expectColour(converted({ profile }, 4, ...inks), expected);
-    // Half of the black ink lies between the table's points: L* is 52.5.
-    expectColour(converted({ profile }, 4, 0, 0, 0, 127.5), [125, 125, 125]);
-  });
+  test.each(Object.entries(printerProfiles))(
+    "sRGB conversion: converts inks with a table (%s)",
+    (_form, profile) => {
+      for (const [inks, expected] of [
+        [
+          [0, 0, 0, 0],
+          [255, 255, 255],
+        ],
+        [
+          [255, 0, 0, 0],
+          [0, 175, 229],
+        ],
+        [
+          [0, 255, 0, 0],
+          [219, 78, 143],
+        ],
+        [
+          [0, 0, 255, 0],
+          [254, 233, 59],
+        ],
+        [
+          [0, 0, 0, 255],
+          [17, 17, 17],
+        ],
+        [
+          [255, 255, 0, 0],
+          [59, 31, 116],
+        ],
+        [
+          [0, 255, 255, 0],
+          [201, 59, 0],
+        ],
+      ] as const)
+        expectColour(converted({ profile }, 4, ...inks), expected);
+      // Half black lies between two points of the table: L* is 52.5.
+      expectColour(converted({ profile }, 4, 0, 0, 0, 127.5), [125, 125, 125]);
+    },
+  );
 
-  test("follows parametric curves of every kind", () => {
+  test("sRGB conversion: supports parametric curves of every kind", () => {
     const through = (curve: Buffer) =>
       converted(
         {
@@ -139,7 +142,7 @@ describe("conversion to sRGB", () => {
     expect(through(parametric(4, 1, 1, 0, 0.25, 0.6, 0, 0.25))).toBe(165);
   });
 
-  test("is not needed for sRGB, however it is written", () => {
+  test("sRGB conversion: is not needed for sRGB in any notation", () => {
     expect(conversionToSrgb({ profile: srgbProfile() }, 3)).toBeUndefined();
   });
 
@@ -160,7 +163,7 @@ describe("conversion to sRGB", () => {
       3,
     ],
     ["with a table cut short", profileOf([["A2B0", lut16(3, 2, [0, 0, 0])]]), 3],
-  ])("ignores a profile %s", (_name, profile, components) => {
+  ])("sRGB conversion: ignores a profile %s", (_name, profile, components) => {
     expect(conversionToSrgb({ profile }, components)).toBeUndefined();
   });
 });
