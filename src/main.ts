@@ -1,5 +1,5 @@
 #!/usr/bin/env bun
-// The executable's entry: picks a command. Exports nothing (with --bytecode, an entry that exports crashes at start).
+// The executable's entry: picks a command. It must export nothing: with --bytecode, an entry with exports crashes at startup.
 import { join } from "node:path";
 
 import { CommandError } from "./commands/command.ts";
@@ -11,16 +11,16 @@ import { loadEnvironmentFile } from "./environment-file.ts";
 const usage = `Usage: image-sharing [command]
 
   serve                              run the service (the default)
-  superuser EMAIL [--password-stdin] make an account a superuser; with a password, make the account too
-  backup FILE                        write everything into one archive, while the service runs
-  restore FILE                       make an empty data folder of a backup
-  move-database                      copy the SQLite database of a stopped service into the empty PostgreSQL one that
-                                     DATABASE_URL names (move-database postgres://… takes its address too)
-  health                             ask the running service; exit status 0 when it is well
+  superuser EMAIL [--password-stdin] make an account a superuser; with a password, create the account if necessary
+  backup FILE                        write all data to one archive; the service may be running
+  restore FILE                       restore a backup into an empty data folder
+  move-database [ADDRESS]            copy the SQLite database of a stopped service into an empty PostgreSQL database at
+                                     DATABASE_URL (or at this address, postgres://…)
+  health                             check the running service; exit status 0 if it is healthy
   --version, --licenses, --help
 `;
 
-/** What each command needs is loaded with it. The first one is the default. */
+/** The commands, of which the first is the default. Each loads its modules when it runs. */
 const commands = new Map<string, Command>([
   ["serve", { run: async () => (await import("./commands/serve.ts")).serve() }],
   [
@@ -91,7 +91,10 @@ const commands = new Map<string, Command>([
   ["--help", { run: async () => void process.stdout.write(usage) }],
 ]);
 
-/** The data folder, where everything is in it. */
+/**
+ * Returns the data folder if it holds all data.
+ * @throws CommandError if the database is on a PostgreSQL server
+ */
 function archivableDataDir(): string {
   const { database, dataDir } = readConfig();
   if (!database) return dataDir;
@@ -102,18 +105,18 @@ function archivableDataDir(): string {
 
 async function main(args: string[]): Promise<void> {
   const run = readCommandLine(commands, args);
-  // A media worker needs no settings, and gets no secrets.
+  // A media worker needs no settings and must not get secrets.
   if (args[0] !== "media-worker") loadEnvironmentFile();
   await run();
 }
 
 function explain(error: unknown): string {
   if (error instanceof UsageError) return `${error.message}\n\n${usage}`;
-  const isPlain = error instanceof CommandError || error instanceof ConfigError;
-  return `${isPlain ? error.message : `That failed: ${String(error)}`}\n`;
+  const isExplained = error instanceof CommandError || error instanceof ConfigError;
+  return `${isExplained ? error.message : `That failed: ${String(error)}`}\n`;
 }
 
-// The reader of the output may go away (a pipe to `head`, a closed terminal), which is no reason to exit.
+// The output may be closed early (a pipe to `head`, a closed terminal); that is not an error.
 process.stdout.on("error", () => {});
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -3,8 +3,8 @@ import { open, type FileHandle } from "node:fs/promises";
 
 import { CommandError } from "../commands/command.ts";
 
-/** How files begin that are taken for a backup by mistake, and what to do with them. */
-const mistaken: [begin: number[], what: string][] = [
+/** First bytes of files that are easily mistaken for a backup, and a hint for each. */
+const otherFormats: [magic: number[], hint: string][] = [
   [[0x1f, 0x8b], "is compressed with gzip: decompress it first (gunzip)"],
   [[0x28, 0xb5, 0x2f, 0xfd], "is compressed with zstd: decompress it first (unzstd)"],
   [[0xfd, 0x37, 0x7a, 0x58, 0x5a], "is compressed with xz: decompress it first (unxz)"],
@@ -19,12 +19,12 @@ const mistaken: [begin: number[], what: string][] = [
 ];
 
 /**
- * Opens the archive of a backup.
- * @returns the file, which the caller closes, and its size in bytes
- * @throws CommandError where it cannot be read, or is plainly something else
+ * Opens a backup's archive.
+ * @returns the open file, which the caller must close, and its size in bytes
+ * @throws CommandError if the file cannot be read or is obviously something else
  */
 export async function openArchive(path: string): Promise<{ file: FileHandle; size: number }> {
-  // Opening a named pipe would wait for a writer.
+  // O_NONBLOCK, because opening a named pipe would wait for a writer.
   const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
   const file = await open(path, flags).catch(({ code }: NodeJS.ErrnoException) => {
     throw new CommandError(
@@ -32,16 +32,18 @@ export async function openArchive(path: string): Promise<{ file: FileHandle; siz
     );
   });
   try {
-    const found = await file.stat();
-    if (found.isDirectory()) throw new CommandError(`${path} is a folder. Give the file that backup made.`);
-    if (!found.isFile()) throw new CommandError(`${path} is no regular file. Save the backup to one first.`);
-    if (found.size === 0) throw new CommandError(`${path} is empty.`);
+    const stats = await file.stat();
+    if (stats.isDirectory())
+      throw new CommandError(`${path} is a folder. Give the path of the file that the backup command wrote.`);
+    if (!stats.isFile())
+      throw new CommandError(`${path} is not a regular file. Save the backup to one first.`);
+    if (stats.size === 0) throw new CommandError(`${path} is empty.`);
     const first = Buffer.alloc(32);
     await file.read(first, 0, first.length, 0);
-    for (const [begin, what] of mistaken)
-      if (first.subarray(0, begin.length).equals(Buffer.from(begin)))
-        throw new CommandError(`${path} ${what}.`);
-    return { file, size: found.size };
+    for (const [magic, hint] of otherFormats)
+      if (first.subarray(0, magic.length).equals(Buffer.from(magic)))
+        throw new CommandError(`${path} ${hint}.`);
+    return { file, size: stats.size };
   } catch (error) {
     await file.close();
     throw error;

@@ -16,34 +16,35 @@ import { bytesOf, TarWriter } from "./tar.ts";
 import { onTermination } from "./told-to-end.ts";
 
 /**
- * Writes everything of a data folder into one archive, while the service runs: a snapshot of the database, the media it
- * knows, the generated secret, and last a manifest with the checksum of each. Under its name the archive is whole.
+ * Writes the contents of a data folder to an archive; the service may be running. The archive holds a snapshot of the
+ * database, the media that the snapshot refers to, the generated secret and, at the end, a manifest with the checksum of
+ * every file. An archive with the target's name is always complete.
  *
- * Root reads with the rights of the data folder's owner, so that no link there brings a file of root's into the archive,
- * and writes with its own.
- * @returns how many posts it holds media of
+ * When run as root, the command reads with the rights of the data folder's owner, so that a link in the folder cannot bring
+ * root's files into the archive, and writes with root's rights.
+ * @returns the number of posts whose media the archive holds
  * @throws CommandError
  */
 export async function writeBackup(dataDir: string, target: string): Promise<number> {
   const path = resolve(target);
   requireFolder(dirname(path));
   const partial = `${path}.${process.pid}.partial`;
-  const copied = `${path}.${process.pid}.db`;
+  const snapshotPath = `${path}.${process.pid}.db`;
   let folder: DataFolderAccess | undefined;
-  const asStarted = <T>(work: () => T): T => (folder ? folder.outside(work) : work());
+  const outside = <T>(work: () => T): T => (folder ? folder.outside(work) : work());
   const cleanUp = () =>
-    asStarted(() => {
-      for (const leftover of [partial, copied]) rmSync(leftover, { force: true });
+    outside(() => {
+      for (const temporary of [partial, snapshotPath]) rmSync(temporary, { force: true });
     });
-  const notTold = onTermination(cleanUp);
+  const stopListening = onTermination(cleanUp);
   try {
-    if (existsSync(path)) throw existsAlready(target);
+    if (existsSync(path)) throw alreadyExists(target);
     if (!existsSync(join(dataDir, databaseFile)))
       throw new CommandError(
         `There is no database in ${dataDir}. Set DATA_DIR to the folder of the service.`,
       );
     const files: FileHandle[] = [];
-    const make = async (name: string) => {
+    const create = async (name: string) => {
       const file = await open(name, "wx+", 0o600).catch((error: NodeJS.ErrnoException) => {
         throw cannotBeWritten(target, error.code);
       });
@@ -51,16 +52,16 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
       return file;
     };
     try {
-      const archive = new TarWriter(await make(partial));
-      const copy = { path: copied, file: await make(copied) };
+      const archive = new TarWriter(await create(partial));
+      const copy = { path: snapshotPath, file: await create(snapshotPath) };
       folder = accessDataFolderAsOwner(dataDir);
       const posts = await fill(archive, dataDir, folder, copy);
-      asStarted(() => {
+      outside(() => {
         try {
           moveWithoutReplacing(partial, path);
         } catch (error) {
           const { code } = error as NodeJS.ErrnoException;
-          throw code === "EEXIST" ? existsAlready(target) : cannotBeWritten(target, code);
+          throw code === "EEXIST" ? alreadyExists(target) : cannotBeWritten(target, code);
         }
         syncFolder(dirname(path));
       });
@@ -72,21 +73,21 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
     throw isDiskFull(error) ? new CommandError(`There is no space left for ${target}.`) : error;
   } finally {
     cleanUp();
-    notTold();
+    stopListening();
   }
 }
 
-const existsAlready = (target: string) => new CommandError(`${target} exists already.`);
+const alreadyExists = (target: string) => new CommandError(`${target} already exists.`);
 function cannotBeWritten(target: string, code = ""): CommandError {
-  const why = {
+  const reason = {
     EACCES: ": this user may not create files in its folder",
     EPERM: ": this user may not create files in its folder",
     EROFS: ": its file system is read-only",
   }[code];
-  return new CommandError(`${target} cannot be written${why ?? ` (${code})`}.`);
+  return new CommandError(`${target} cannot be written${reason ?? ` (${code})`}.`);
 }
 
-/** A backup writes nothing but the archive and, beside it, the copy of the database. */
+/** Whether the disk of the target is full: a backup writes only the archive and, beside it, the copy of the database. */
 const isDiskFull = (error: unknown): boolean =>
   ["ENOSPC", "EDQUOT", "SQLITE_FULL"].includes(String((error as NodeJS.ErrnoException).code));
 
@@ -103,7 +104,7 @@ function requireFolder(path: string): void {
   if (!isFolder) throw new CommandError(`${path} is not a folder.`);
 }
 
-/** Flushes a folder's entries to the disk. */
+/** Flushes a folder's entries to disk. */
 function syncFolder(path: string): void {
   const folder = openSync(path, "r");
   try {
@@ -113,7 +114,10 @@ function syncFolder(path: string): void {
   }
 }
 
-/** @param copy an empty file for the copy of the database */
+/**
+ * @param copy an empty file for the copy of the database
+ * @returns the number of posts whose media were added
+ */
 async function fill(
   archive: TarWriter,
   dataDir: string,
@@ -125,11 +129,11 @@ async function fill(
     const { size } = await file.stat();
     manifest.files[name] = { size, sha256: await archive.add(name, size, bytesOf(file)) };
   };
-  /** Adds these files, or none where one of them is not there (any more). */
+  /** Adds these files, or none if one of them does not exist. */
   const addAll = async (files: { name: string; path: string }[]): Promise<boolean> => {
     const opened: FileHandle[] = [];
     try {
-      // All are open before the first is read: deleted meanwhile, they can still be read.
+      // Open all files before reading the first: an open file stays readable when it is deleted.
       for (const { path } of files) opened.push(await openData(path));
       for (const [i, { name }] of files.entries()) await add(name, opened[i]!);
       return true;
@@ -148,14 +152,14 @@ async function fill(
 
   const snapshot = await snapshotOf(dataDir, folder, copy.path);
   const store = new DiskStore(join(folder.path, mediaFolder));
-  const deletedSince: string[] = [];
+  const deletedPosts: string[] = [];
   const media = snapshot.media();
   for (const { id, key, thumbnail } of media) {
     const keys = thumbnail ? [thumbnailKey(id), key] : [key];
-    const files = keys.map((one) => ({ name: mediaName(one), path: store.resolve(one) }));
-    if (!(await addAll(files))) deletedSince.push(id);
+    const files = keys.map((key) => ({ name: mediaName(key), path: store.resolve(key) }));
+    if (!(await addAll(files))) deletedPosts.push(id);
   }
-  snapshot.forget(deletedSince);
+  snapshot.forget(deletedPosts);
   snapshot.close();
   await add(databaseFile, copy.file);
   await addAll([{ name: secretFile, path: join(folder.path, secretFile) }]);
@@ -168,12 +172,12 @@ async function fill(
     })(),
   );
   await archive.finish();
-  return media.length - deletedSince.length;
+  return media.length - deletedPosts.length;
 }
 
-async function snapshotOf(dataDir: string, folder: DataFolderAccess, copied: string) {
+async function snapshotOf(dataDir: string, folder: DataFolderAccess, copyPath: string) {
   try {
-    return await folder.sqlite(() => takeSnapshot(join(dataDir, databaseFile), copied, folder.outside));
+    return await folder.sqlite(() => takeSnapshot(join(dataDir, databaseFile), copyPath, folder.outside));
   } catch (error) {
     throw isDiskFull(error) ? error : dataFolderError({ dataDir }, error);
   }

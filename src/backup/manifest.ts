@@ -26,7 +26,7 @@ export const mediaKeyOf = (name: string): string | undefined =>
   name.startsWith(`${mediaFolder}/`) ? name.slice(mediaFolder.length + 1) : undefined;
 
 /** The size limit of a manifest. Each file has a name of up to 100 characters, a size and a checksum. */
-export const maxManifestBytes = (files: number): number => 4096 + 512 * files;
+export const maxManifestBytes = (fileCount: number): number => 4096 + 512 * fileCount;
 
 /** @returns undefined when the text is not a valid manifest */
 export async function parseManifest(text: string): Promise<Manifest | undefined> {

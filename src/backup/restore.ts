@@ -11,21 +11,21 @@ import { DiskStore } from "../media/disk-store.ts";
 import { version } from "../operation/version.ts";
 import { openArchive } from "./archive.ts";
 import { manifestName, maxManifestBytes, mediaKeyOf, parseManifest, type Manifest } from "./manifest.ts";
-import { cut, DamagedArchive, printable, readTarEntries, type Entry } from "./tar.ts";
+import { DamagedArchive, printable, readTarEntries, truncated, type Entry } from "./tar.ts";
 import { onTermination } from "./told-to-end.ts";
 
-/** Bytes that a file of ours which holds the secret may have. */
-const largestSecret = 4096;
+/** Size limit of the file with the secret. */
+const maxSecretBytes = 4096;
 
 /**
- * Makes a data folder of a backup, whole or not at all: it is put together in a corner of its place, compared with the
- * manifest, its database checked, and moved only then, the database last. The folder itself stays what it is, a volume or
- * a link, and so does its owner, whose rights a restore by root works with: the files become theirs.
- * @throws CommandError for a folder that is not empty or cannot be used, and for an archive that is cut, changed or none
- * of ours
+ * Restores a backup into an empty data folder, completely or not at all. The files are extracted to a temporary folder
+ * inside it, compared with the manifest and, after a check of the database, moved to their places, the database last. The
+ * data folder itself, which may be a volume or a link, is kept. When run as root, restored files are owned by the data
+ * folder's owner.
+ * @throws CommandError if the folder is not empty or not usable, or if the archive is truncated, modified or not a backup
  */
 export async function restoreBackup(archive: string, dataDir: string): Promise<void> {
-  // Before root takes on the rights of the data folder's owner, who may not be allowed to read it.
+  // Opened before root takes on the rights of the data folder's owner, who may not be allowed to read the archive.
   const { file, size } = await openArchive(archive);
   try {
     await restoreFrom(file, size, dataDir, accessDataFolderAsOwner(dataDir));
@@ -44,46 +44,46 @@ async function restoreFrom(
   dataDir: string,
   folder: DataFolderAccess,
 ): Promise<void> {
-  const there = await readdir(folder.path).catch((error: NodeJS.ErrnoException) => {
+  const existing = await readdir(folder.path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw dataFolderError({ dataDir }, error);
   });
-  // A fresh volume has that.
-  if (there?.some((name) => name !== "lost+found"))
+  // A fresh volume may contain lost+found.
+  if (existing?.some((name) => name !== "lost+found"))
     throw new CommandError(`${dataDir} is not empty. Restore into an empty folder.`);
 
-  let growing: string | undefined;
+  let staging: string | undefined;
   const moved: string[] = [];
   const cleanUp = () => {
-    for (const path of [...moved, growing]) if (path) rmSync(path, { recursive: true, force: true });
-    if (!there) rmSync(folder.path, { recursive: true, force: true });
+    for (const path of [...moved, staging]) if (path) rmSync(path, { recursive: true, force: true });
+    if (!existing) rmSync(folder.path, { recursive: true, force: true });
   };
-  const notTold = onTermination(cleanUp);
+  const stopListening = onTermination(cleanUp);
   try {
     await mkdir(folder.path, { recursive: true, mode: 0o700 });
-    growing = await mkdtemp(join(folder.path, "restoring-"));
-    const { bavail, blocks, bsize } = await statfs(growing);
-    // Some network file systems do not tell their size.
+    staging = await mkdtemp(join(folder.path, "restoring-"));
+    const { bavail, blocks, bsize } = await statfs(staging);
+    // Some network file systems report a size of 0.
     if (blocks > 0 && bavail * bsize < size)
       throw new CommandError(
         `The backup needs ${size} bytes, but the disk of ${dataDir} has only ${bavail * bsize} free.`,
       );
-    await extract(file, growing);
-    const database = join(dataDir, basename(growing), databaseFile);
+    await extract(file, staging);
+    const database = join(dataDir, basename(staging), databaseFile);
     const problem = await folder.sqlite(() => problemOfBackup(database));
     if (problem) throw new DamagedArchive(`its database ${problem}`);
-    const names = await readdir(growing);
+    const names = await readdir(staging);
     for (const name of [...names.filter((name) => name !== databaseFile), databaseFile]) {
       moved.push(join(folder.path, name));
-      await rename(join(growing, name), join(folder.path, name));
+      await rename(join(staging, name), join(folder.path, name));
     }
-    await rm(growing, { recursive: true });
+    await rm(staging, { recursive: true });
     await sync(folder.path);
   } catch (error) {
     cleanUp();
     throw error;
   } finally {
-    notTold();
+    stopListening();
   }
 }
 
@@ -91,17 +91,17 @@ async function extract(archive: FileHandle, folder: string): Promise<void> {
   const store = new DiskStore(join(folder, mediaFolder));
   const found: Manifest["files"] = {};
   const folders = new Set<string>();
-  let entries = 0;
+  let fileCount = 0;
   let manifest: Manifest | undefined;
   for await (const entry of readTarEntries(archive)) {
     if (manifest || Object.hasOwn(found, entry.name))
-      throw new DamagedArchive(`${printable(entry.name)} is in it once too often`);
-    if (entry.name === manifestName) manifest = await readManifest(entry, entries);
+      throw new DamagedArchive(`${printable(entry.name)} is in it more than once`);
+    if (entry.name === manifestName) manifest = await readManifest(entry, fileCount);
     else {
       const path = pathOf(entry, folder, store);
       found[entry.name] = { size: entry.size, sha256: await write(entry, path) };
       folders.add(dirname(path));
-      entries += 1;
+      fileCount += 1;
     }
   }
   if (!manifest) throw new DamagedArchive("it has no manifest");
@@ -109,7 +109,7 @@ async function extract(archive: FileHandle, folder: string): Promise<void> {
   for (const path of folders) await sync(path);
 }
 
-/** @throws DamagedArchive unless the archive holds what its manifest lists, and nothing else */
+/** @throws DamagedArchive unless the archive holds exactly the files that its manifest lists */
 function compare({ files }: Manifest, found: Manifest["files"]): void {
   for (const [name, { size, sha256 }] of Object.entries(files)) {
     const file = Object.hasOwn(found, name) ? found[name] : undefined;
@@ -122,23 +122,27 @@ function compare({ files }: Manifest, found: Manifest["files"]): void {
   if (!Object.hasOwn(files, databaseFile)) throw new DamagedArchive("it has no database");
 }
 
-/** Flushes a folder's entries to the disk. */
+/** Flushes a folder's entries to disk. */
 async function sync(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   await handle.sync().finally(() => handle.close());
 }
 
-/** Only names of ours have a place: none leaves the folder. */
+/**
+ * Returns the path to extract an entry to, which is always inside the folder.
+ * @throws DamagedArchive for an entry that no backup has
+ */
 function pathOf({ name, size }: Entry, folder: string, store: DiskStore): string {
-  if (name === secretFile && size > largestSecret) throw new DamagedArchive(`${name} in it is no secret`);
+  if (name === secretFile && size > maxSecretBytes)
+    throw new DamagedArchive(`${name} in it is too large for a secret`);
   if (name === databaseFile || name === secretFile) return join(folder, name);
   const key = mediaKeyOf(name);
   try {
     if (key !== undefined) return store.resolve(key);
   } catch {
-    // No key of ours.
+    // Not a media key.
   }
-  throw new DamagedArchive(`${printable(name)} in it is nothing that a backup holds`);
+  throw new DamagedArchive(`${printable(name)} in it does not belong in a backup`);
 }
 
 async function write(entry: Entry, path: string): Promise<string> {
@@ -152,7 +156,7 @@ async function write(entry: Entry, path: string): Promise<string> {
       size += bytes.length;
       await file.write(bytes);
     }
-    if (size !== entry.size) throw new DamagedArchive(cut);
+    if (size !== entry.size) throw new DamagedArchive(truncated);
     await file.sync();
   } finally {
     await file.close();
@@ -160,14 +164,14 @@ async function write(entry: Entry, path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** @param files how many the archive holds before it */
-async function readManifest(entry: Entry, files: number): Promise<Manifest> {
-  if (entry.size > maxManifestBytes(files))
+/** @param fileCount the number of files before the manifest */
+async function readManifest(entry: Entry, fileCount: number): Promise<Manifest> {
+  if (entry.size > maxManifestBytes(fileCount))
     throw new DamagedArchive("its manifest is larger than its files account for");
   const pieces: Uint8Array[] = [];
   for await (const bytes of entry.content()) pieces.push(bytes);
   const text = Buffer.concat(pieces);
-  if (text.length !== entry.size) throw new DamagedArchive(cut);
+  if (text.length !== entry.size) throw new DamagedArchive(truncated);
   const manifest = await parseManifest(text.toString());
   if (!manifest) throw new DamagedArchive("its manifest is damaged");
   if (Bun.semver.order(manifest.version, version) > 0)

@@ -1,18 +1,19 @@
-import { open, type FileHandle } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 
-const block = 512;
-/** Bytes moved at once. */
-const chunk = 1024 * 1024;
+/** Tar archives consist of blocks of this size. */
+const blockBytes = 512;
+/** Size of one read. */
+const chunkBytes = 1024 * 1024;
 
-/** A regular file within an archive. */
+/** A regular file in an archive. */
 export interface Entry {
   readonly name: string;
   readonly size: number;
-  /** Its bytes; to be read before the next entry. */
+  /** Reads the file's bytes. */
   content(): AsyncGenerator<Uint8Array>;
 }
 
-/** An archive that cannot be read. */
+/** The archive is not a valid backup; the message continues "cannot be restored:". */
 export class DamagedArchive extends Error {
   override readonly name = "DamagedArchive";
 }
@@ -21,7 +22,12 @@ export class DamagedArchive extends Error {
 export class TarWriter {
   constructor(private readonly file: FileHandle) {}
 
-  /** Adds `size` bytes of `source` under a name of at most 100 ASCII characters; gives their SHA-256 in hex. */
+  /**
+   * Adds a file.
+   * @param name at most 100 ASCII characters
+   * @param size must be the number of bytes that `source` yields
+   * @returns the file's SHA-256 in hex
+   */
   async add(name: string, size: number, source: AsyncIterable<Uint8Array>): Promise<string> {
     await this.file.write(header(name, size));
     const hash = new Bun.CryptoHasher("sha256");
@@ -31,26 +37,26 @@ export class TarWriter {
       await this.file.write(bytes);
       written += bytes.length;
     }
-    if (written !== size) throw new Error(`${name} changed while it was read`);
+    if (written !== size) throw new Error(`${name} changed while it was being read`);
     await this.file.write(Buffer.alloc(padding(size)));
     return hash.digest("hex");
   }
 
-  /** Ends the archive and sees it on the disk. */
+  /** Ends the archive and flushes it to disk. */
   async finish(): Promise<void> {
-    await this.file.write(Buffer.alloc(2 * block));
+    await this.file.write(Buffer.alloc(2 * blockBytes));
     await this.file.sync();
   }
 }
 
-/** The bytes of a file, piece by piece. */
+/** Reads a range of a file in chunks; ends early at the end of the file. */
 export async function* bytesOf(
   file: FileHandle,
   from = 0,
   size = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Uint8Array> {
   for (let at = from; at < from + size;) {
-    const bytes = Buffer.alloc(Math.min(chunk, from + size - at));
+    const bytes = Buffer.alloc(Math.min(chunkBytes, from + size - at));
     const { bytesRead } = await file.read(bytes, 0, bytes.length, at);
     if (bytesRead === 0) return;
     yield bytes.subarray(0, bytesRead);
@@ -59,58 +65,48 @@ export async function* bytesOf(
 }
 
 /**
- * Reads the entries of the archive at `path` in their order.
- * @throws DamagedArchive for what is no archive, or was cut
+ * Reads the entries of an archive in order.
+ * @throws DamagedArchive if the file is not a tar archive, is truncated or has other entries than regular files
  */
-export async function* readTar(path: string): AsyncGenerator<Entry> {
-  const file = await open(path, "r");
-  try {
-    yield* readTarEntries(file);
-  } finally {
-    await file.close();
-  }
-}
-
-/** The same of an open file, which stays open. */
 export async function* readTarEntries(file: FileHandle): AsyncGenerator<Entry> {
   for (let at = 0; ;) {
-    const head = Buffer.alloc(block);
-    const { bytesRead } = await file.read(head, 0, block, at);
-    if (bytesRead === block && head.every((byte) => byte === 0)) return;
+    const head = Buffer.alloc(blockBytes);
+    const { bytesRead } = await file.read(head, 0, blockBytes, at);
+    if (bytesRead === blockBytes && head.every((byte) => byte === 0)) return;
     const sum = Number.parseInt(text(head, 148, 8), 8);
     const isHeader = sum === checksum(head) && text(head, 257, 5) === "ustar";
-    // Every file of ours begins with a header, and where another one belongs it can only be missing.
-    if (!isHeader && (at === 0 || bytesRead === block))
-      throw new DamagedArchive(at === 0 ? "it is no tar archive, and so no backup" : damaged);
-    if (!isHeader) throw new DamagedArchive(cut);
-    const size = binary(head) ? head.readUIntBE(130, 6) : Number.parseInt(text(head, 124, 12), 8);
+    // A complete block that is no header means damage; a short one means that the archive is truncated.
+    if (!isHeader && (at === 0 || bytesRead === blockBytes))
+      throw new DamagedArchive(at === 0 ? "it is not a tar archive, so not a backup" : damaged);
+    if (!isHeader) throw new DamagedArchive(truncated);
+    const size = hasBinarySize(head) ? head.readUIntBE(130, 6) : Number.parseInt(text(head, 124, 12), 8);
     if (!Number.isSafeInteger(size) || size < 0) throw new DamagedArchive(damaged);
     const name = text(head, 0, 100);
-    // POSIX.1-1988: "0" or NUL is a regular file. A prefix would make the name another one.
+    // POSIX.1-1988: type "0" or NUL is a regular file. A prefix would be part of the name.
     if (!["0", ""].includes(text(head, 156, 1)) || text(head, 345, 155) !== "")
-      throw new DamagedArchive(`${printable(name)} in it is nothing that a backup holds`);
-    const start = at + block;
+      throw new DamagedArchive(`${printable(name)} in it does not belong in a backup`);
+    const start = at + blockBytes;
     yield { name, size, content: () => bytesOf(file, start, size) };
     at = start + size + padding(size);
   }
 }
 
-export const cut = "it ends too early: it was not written or copied completely";
+export const truncated = "it ends too early: it was not written or copied completely";
 const damaged = "it is damaged: a file in it does not begin where it should";
 
-/** A name from an archive as it may be shown. */
+/** A name from an archive, safe to print to a terminal. */
 export const printable = (name: string): string => name.replace(/[^\x20-\x7e]/g, "?");
 
-const padding = (size: number) => (block - (size % block)) % block;
+const padding = (size: number) => (blockBytes - (size % blockBytes)) % blockBytes;
 const text = (head: Buffer, at: number, length: number) =>
   head.toString("latin1", at, at + length).replace(/[\0 ].*$/s, "");
 
-/** Whether the size is written in base 256, as GNU tar does where octal's 8 GB end. */
-const binary = (head: Buffer) => head[124] === 0x80;
+/** Whether the size is in base 256, which GNU tar uses for files of 8 GB and more. */
+const hasBinarySize = (head: Buffer) => head[124] === 0x80;
 
-/** What stands before a file's bytes. */
+/** The header block of a file. */
 export function header(name: string, size: number): Buffer {
-  const head = Buffer.alloc(block);
+  const head = Buffer.alloc(blockBytes);
   const octal = (value: number, at: number, digits: number) =>
     head.write(value.toString(8).padStart(digits, "0"), at, "latin1");
   if (name.length > 100) throw new Error(`${name} does not fit into the archive`);
@@ -130,6 +126,6 @@ export function header(name: string, size: number): Buffer {
   return head;
 }
 
-/** The sum of all bytes, those of the checksum itself taken for spaces. */
+/** The sum of all bytes of a header, with the checksum field counted as spaces. */
 const checksum = (head: Buffer) =>
   head.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 32 : byte), 0);

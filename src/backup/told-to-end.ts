@@ -3,15 +3,15 @@ import { constants } from "node:os";
 import { terminationSignals } from "../commands/termination-signals.ts";
 
 /**
- * Cleans up when the process is told to end meanwhile, which a `finally` does not see.
- * @returns to be called when there is nothing to clean up any more
+ * Runs `cleanUp` and exits when the process receives a termination signal, which skips `finally` blocks.
+ * @returns a function that removes the handler
  */
 export function onTermination(cleanUp: () => void): () => void {
   const signals = terminationSignals();
-  const end = (signal: NodeJS.Signals) => {
+  const handler = (signal: NodeJS.Signals) => {
     cleanUp();
     process.exit(128 + constants.signals[signal]);
   };
-  for (const signal of signals) process.on(signal, end);
-  return () => signals.forEach((signal) => process.off(signal, end));
+  for (const signal of signals) process.on(signal, handler);
+  return () => signals.forEach((signal) => process.off(signal, handler));
 }

@@ -1,44 +1,44 @@
-/** A command line that cannot be understood: one plain sentence, exit status 2. */
+/** An invalid command line: a sentence for the operator, exit status 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** What a command takes and does. */
+/** A command and the arguments it takes. */
 export interface Command {
-  /** The name of its argument; it takes none when left out. */
+  /** The name of the argument; a command without one takes no argument. */
   readonly argument?: string;
-  /** Whether the argument may be left out. */
+  /** Whether the argument may be omitted. */
   readonly optional?: boolean;
-  /** Its options; none of them has a value. */
+  /** The options; none of them takes a value. */
   readonly options?: readonly string[];
   run(argument: string, options: ReadonlySet<string>): Promise<void>;
 }
 
 /**
- * Finds the command that a command line asks for; without a name, the first one.
- * @returns runs the command; an argument that is left out is empty
- * @throws UsageError. It repeats no arguments and no values of options, which may be passwords.
+ * Parses a command line. Without a command, it selects the first one.
+ * @returns a function that runs the command; an omitted argument is passed as an empty string
+ * @throws UsageError, whose message never repeats arguments or values of options, because they may be passwords
  */
 export function readCommandLine(
   commands: ReadonlyMap<string, Command>,
-  [given, ...rest]: readonly string[],
+  [first, ...rest]: readonly string[],
 ): () => Promise<void> {
-  const [name = given ?? ""] = given === undefined ? commands.keys() : [given];
+  const [name = ""] = first === undefined ? commands.keys() : [first];
   const command = commands.get(name);
   if (!command) throw new UsageError(unknown(name));
 
   const { argument, optional = false, options = [] } = command;
   const operands = rest.filter((word) => !isOption(word));
-  const chosen = rest.filter(isOption);
-  const wrong = chosen.find((option) => !options.includes(option));
-  if (wrong !== undefined) throw new UsageError(`${name}: ${unknown(wrong)}`);
+  const given = rest.filter(isOption);
+  const unsupported = given.find((option) => !options.includes(option));
+  if (unsupported !== undefined) throw new UsageError(`${name}: ${unknown(unsupported)}`);
   if (operands.length > (argument === undefined ? 0 : 1))
-    throw new UsageError(`${name} takes ${argument === undefined ? "no argument" : "one argument only"}.`);
+    throw new UsageError(`${name} takes ${argument === undefined ? "no argument" : "only one argument"}.`);
   if (argument !== undefined && !optional && operands.length === 0)
     throw new UsageError(`${name}: ${argument} is missing.`);
-  // Most likely a variable of a script that is not set.
+  // Most likely an unset variable in a script.
   if (operands[0] === "") throw new UsageError(`${name}: ${argument} is empty.`);
-  return () => command.run(operands[0] ?? "", new Set(chosen));
+  return () => command.run(operands[0] ?? "", new Set(given));
 }
 
 const isOption = (word: string) => word.startsWith("-");

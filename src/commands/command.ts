@@ -1,4 +1,4 @@
-/** A command could not do its work: one plain sentence for the operator, exit status 1. */
+/** A command failed: a sentence for the operator, exit status 1. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
 }

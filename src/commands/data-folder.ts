@@ -4,16 +4,18 @@ import { CommandError } from "./command.ts";
 import { dataFolderError } from "./start-problems.ts";
 
 /**
- * Takes the data folder for this process alone.
- * @returns lets go of it
- * @throws CommandError where a running service has it, or it cannot be used
+ * Locks the data folder, so that only one service uses it.
+ * @returns a function that releases the lock; keep a reference to it
+ * @throws CommandError if another service holds the lock or the folder is not usable
  */
 export function lockDataFolderForService({ dataDir }: Pick<Config, "dataDir">): () => void {
   try {
     return lockDataFolder(dataDir);
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === "SQLITE_BUSY"
-      ? new CommandError(`A service works on the data folder ${dataDir}. Stop it, or set DATA_DIR.`)
+      ? new CommandError(
+          `Another service uses the data folder ${dataDir}. Stop it, or set DATA_DIR to another folder.`,
+        )
       : dataFolderError({ dataDir }, error);
   }
 }

@@ -4,13 +4,13 @@ import { dirname, join, relative } from "node:path";
 import { databaseFile, secretFile } from "../data-dir.ts";
 import { CommandError } from "./command.ts";
 
-/** The data folder as a command works in it. */
+/** How a command accesses the data folder. */
 export interface DataFolderAccess {
-  /** Its path for everything but SQLite, which needs the whole path. */
+  /** The path for everything except SQLite, which needs the absolute path. */
   readonly path: string;
   /**
-   * Opens a SQLite file by its absolute path, with the rights that needs until `open` has settled. The process must do
-   * nothing else meanwhile, because these rights are the whole process's.
+   * Opens a SQLite file by its absolute path, with root's rights if that requires them. The rights apply to the whole
+   * process until `open` settles, so it must not do anything else meanwhile.
    */
   sqlite<T>(open: () => T | Promise<T>): Promise<T>;
   /** Runs synchronous work outside the data folder with the rights that the command was started with. */
@@ -18,17 +18,17 @@ export interface DataFolderAccess {
 }
 
 /**
- * Makes a command that root runs work with the rights of the data folder's owner, the service's user, from here on. A
- * link that this user planted then leads only to what the user may use anyway, and every file that is made belongs to
- * the user. Nothing changes for other users' commands and for a folder that belongs to root.
+ * When run as root, switches the process to the rights of the data folder's owner, the service's user. A link made by that
+ * user then gives access only to files that the user can access anyway, and new files belong to the user. For other users,
+ * and for a data folder owned by root, nothing changes.
  *
- * A missing folder counts as the property of the nearest existing folder's owner. A folder of root's that others may
- * write to counts as the property of the owner of the database in it.
+ * A missing folder counts as owned by the owner of the nearest existing parent. A folder of root's counts as owned by the
+ * owner of the database in it.
  *
- * The owner may be unable to reach the folder by its path: systemd's `DynamicUser` keeps it below `/var/lib/private`.
- * Then files are reached by relative paths. SQLite resolves every path to an absolute one, so it opens its files as root,
- * after a check for links and journals that could lead it elsewhere.
- * @throws CommandError where root may not take on these rights, or the folder holds what the service cannot use
+ * The owner may have no access to the folder's absolute path: systemd's `DynamicUser` keeps it below `/var/lib/private`.
+ * Files are then opened by relative paths. SQLite resolves every path to an absolute one, so it opens its files as root,
+ * after a check for links and journals that could redirect it.
+ * @throws CommandError if root cannot take on the owner's rights, or if the folder holds files that the service cannot use
  */
 export function accessDataFolderAsOwner(dataDir: string): DataFolderAccess {
   const unchanged: DataFolderAccess = {
@@ -43,7 +43,7 @@ export function accessDataFolderAsOwner(dataDir: string): DataFolderAccess {
 
   rejectFilesOfRoot(dataDir, owner);
   const become = (uid: number, gid: number) => {
-    // In this order: without root's user id the group could not be changed.
+    // The order matters: changing the group needs root's user id.
     if (uid === 0) process.seteuid?.(uid);
     process.setegid?.(gid);
     if (uid !== 0) process.seteuid?.(uid);
@@ -92,14 +92,14 @@ interface Owner {
   readonly gid: number;
 }
 
-/** The folder itself, or what is there of the path to it. */
+/** The folder itself, or its nearest existing parent. */
 function nearestFolder(dataDir: string): string {
   let nearest = dataDir;
   while (!existsSync(nearest)) nearest = dirname(nearest);
   return nearest;
 }
 
-/** The user, other than root, whose link on the way to the folder decides where it is; undefined without such a link. */
+/** The owner, other than root, of a symbolic link in the path; undefined without such a link. */
 function linkOwner(dataDir: string): Owner | undefined {
   let owner: Owner | undefined;
   for (let at = dataDir; at !== dirname(at); at = dirname(at)) {
@@ -116,16 +116,16 @@ function ownerOf(nearest: string, dataDir: string): Owner {
   return database?.isFile() ? database : folder;
 }
 
-/** A database or secret of root's in another user's folder locks the service out, and this command too. */
+/** Neither the service nor this command could open a database or secret owned by root. */
 function rejectFilesOfRoot(dataDir: string, { uid }: Owner): void {
   for (const name of [databaseFile, `${databaseFile}-wal`, `${databaseFile}-shm`, secretFile])
     if (lstatIfExists(join(dataDir, name))?.uid === 0)
       throw new CommandError(
-        `${dataDir} belongs to user ${uid}, but ${name} in it to root: give both to the user that the service runs as (chown).`,
+        `${dataDir} belongs to user ${uid}, but ${name} in it belongs to root. Give both to the user that the service runs as (chown).`,
       );
 }
 
-/** Of a link, the link; undefined where nothing is. */
+/** Does not follow a link; undefined if nothing exists at the path. */
 function lstatIfExists(path: string): Stats | undefined {
   try {
     return lstatSync(path);
@@ -136,7 +136,7 @@ function lstatIfExists(path: string): Stats | undefined {
 
 function canReach(folder: string): boolean {
   try {
-    // Not `access`, which looks at the real user id.
+    // Not `access`, which checks the real user id instead of the effective one.
     statSync(join(folder, "."));
     return true;
   } catch {
@@ -144,13 +144,13 @@ function canReach(folder: string): boolean {
   }
 }
 
-/** A rollback journal may name other files, which SQLite would delete; the service itself leaves none. */
+/** SQLite deletes files that a rollback journal names. The service itself uses no rollback journal. */
 function rejectLinksAndJournals(dataDir: string): void {
   const database = join(dataDir, databaseFile);
-  const leads = [linkOwner(database), lstatIfExists(`${database}-journal`)];
-  const owner = leads.find((lead) => lead && lead.uid !== 0);
+  const suspects = [linkOwner(database), lstatIfExists(`${database}-journal`)];
+  const owner = suspects.find((suspect) => suspect && suspect.uid !== 0);
   if (owner)
     throw new CommandError(
-      `${database} is a link of user ${owner.uid}, or has a journal beside it, which could lead root to other files. Look at both, and remove them.`,
+      `${database} is a link of user ${owner.uid}, or has a journal beside it, which could redirect root to other files. Check both, and remove them.`,
     );
 }

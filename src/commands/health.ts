@@ -5,9 +5,9 @@ import { CommandError } from "./command.ts";
 const timeoutMs = 3000;
 
 /**
- * Asks the running service for its health; for Docker and for operators. Proxies of the environment (`HTTP_PROXY`) are for
- * requests to other machines and are not used.
- * @throws CommandError where the service is not healthy, or does not answer
+ * Checks the health of the running service, for Docker and for operators. Bypasses proxies of the environment
+ * (`HTTP_PROXY`).
+ * @throws CommandError if the service is not healthy or does not answer
  */
 export async function health(): Promise<void> {
   const { host, port } = readConfig();
@@ -16,11 +16,11 @@ export async function health(): Promise<void> {
   const reachable = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
   const address = `http://${hostInAddress(reachable)}:${port}/health`;
   const signal = AbortSignal.timeout(timeoutMs);
-  const answer = await fetch(address, { signal, proxy: false }).catch(() => {
+  const response = await fetch(address, { signal, proxy: false }).catch(() => {
     throw new CommandError(
       `Nothing answers at ${address}. Start the service or, if it listens on another port, set PORT to that.`,
     );
   });
-  if (!answer.ok) throw new CommandError(`The server answers ${answer.status}: ${await answer.text()}`);
+  if (!response.ok) throw new CommandError(`The server answers ${response.status}: ${await response.text()}`);
   process.stdout.write("ok\n");
 }

@@ -1,4 +1,4 @@
 import { licenceTexts } from "../build/licences.macro.ts" with { type: "macro" };
 
-/** The licence of this program and those of everything it is made of. */
+/** The licences of this program and of all its parts. */
 export const licences = (): string => licenceTexts();

@@ -6,14 +6,14 @@ import { dlopen } from "bun:ffi";
 import { answerTo } from "../media/media-worker.ts";
 import type { PreparationJob } from "../media/preparation.ts";
 
-/** Nice value of media jobs, so that requests come first when both need the processor. */
+/** Nice value of media jobs: requests take precedence over them. */
 const niceness = 5;
 
-/** Internal: does the media jobs that the service sends, until the service is gone. Not for operators. */
+/** Internal command: runs the media jobs that the service sends, until the service exits. */
 export function mediaWorker(): void {
-  if (!process.send) throw new Error("media-worker is started by the service only");
+  if (!process.send) throw new Error("media-worker can only be started by the service");
   process.on("disconnect", () => process.exit(0));
-  // Terminals and service managers signal the whole process group, but the service lets running uploads finish first.
+  // Terminals and service managers signal the whole process group. Ignored, because the service finishes running uploads first.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
   setPriority(niceness);
   raiseOomScore();
@@ -21,23 +21,23 @@ export function mediaWorker(): void {
   process.on("message", async (job: PreparationJob) => void process.send!(await answerTo(job)));
 }
 
-/** Without memory the system should end a media job, which costs one upload, rather than the service (proc(5)). */
+/** Makes the kernel kill a media job before the service when memory runs out (proc(5)). */
 function raiseOomScore(): void {
   try {
     writeFileSync("/proc/self/oom_score_adj", "1000");
   } catch {
-    // Other systems have no such thing.
+    // Linux only.
   }
 }
 
-/** The C libraries of Linux: glibc's, and musl's by architecture. */
+/** The C libraries of Linux: glibc, and musl by architecture. */
 const cLibraries = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 const setParentDeathSignal = 1;
 const sigkill = 9;
 
 /**
- * Has Linux kill this process when the service is gone, however it ended: a job that keeps the thread busy would not
- * notice the closed channel before its own end (PR_SET_PDEATHSIG, prctl(2)).
+ * Makes Linux kill this process when the service exits for any reason (PR_SET_PDEATHSIG, prctl(2)). A job that blocks the
+ * thread would not notice the closed channel.
  */
 function exitWithService(): void {
   if (process.platform !== "linux") return;
@@ -47,7 +47,7 @@ function exitWithService(): void {
       symbols.prctl(setParentDeathSignal, BigInt(sigkill));
       return;
     } catch {
-      // Not this system's.
+      // Try the next library.
     }
   }
 }

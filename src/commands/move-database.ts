@@ -15,18 +15,18 @@ import { CommandError } from "./command.ts";
 import { accessDataFolderAsOwner } from "./enter-data-folder.ts";
 import { dataFolderError, postgresError, isPostgresError } from "./start-problems.ts";
 
-const addressExpected = "an address like postgres://user:password@host:5432/database";
+const expectedAddress = "an address like postgres://user:password@host:5432/database";
 
-/** Rows after which progress is printed. */
-const printedEvery = 50_000;
+/** Progress is printed once per this many rows. */
+const rowsPerLine = 50_000;
 
 /**
- * Does the same as `DATABASE_URL=url move-database`, which the program becomes: other users see the arguments of every
- * process (`ps`), its environment they do not. Where a process cannot be replaced (Windows), it goes on as it is.
+ * Replaces this process with `DATABASE_URL=url move-database`, because other users can see the arguments of a process
+ * (`ps`) but not its environment. Where a process cannot be replaced (Windows), runs the command in this one.
  * @throws CommandError
  */
 export async function moveDatabaseTo(url: string): Promise<void> {
-  if (!isPostgresUrl(url)) throw new CommandError(`The place to move to must be ${addressExpected}.`);
+  if (!isPostgresUrl(url)) throw new CommandError(`The place to move to must be ${expectedAddress}.`);
   const program = Bun.isStandaloneExecutable ? [] : [Bun.main];
   const environment = { ...process.env, DATABASE_URL: url };
   process.execve?.(process.execPath, [process.execPath, ...program, "move-database"], environment);
@@ -34,12 +34,12 @@ export async function moveDatabaseTo(url: string): Promise<void> {
 }
 
 /**
- * Copies the SQLite database of the data folder into the empty PostgreSQL database at `DATABASE_URL`, whole or not at
- * all, and says what to do next. The SQLite file stays as it is.
+ * Copies the SQLite database of the data folder into the empty PostgreSQL database at `DATABASE_URL`, completely or not at
+ * all, and prints the next steps. The SQLite file is not modified.
  * @throws CommandError
  */
 export async function moveDatabase({ dataDir, database }: Config = readConfig()): Promise<void> {
-  if (!database) throw new CommandError(`Set DATABASE_URL to the place to move to: ${addressExpected}.`);
+  if (!database) throw new CommandError(`Set DATABASE_URL to the place to move to: ${expectedAddress}.`);
   const { url } = database;
   const path = join(dataDir, databaseFile);
   if (!existsSync(path))
@@ -53,23 +53,23 @@ export async function moveDatabase({ dataDir, database }: Config = readConfig())
       source.close();
     }
   } catch (error) {
-    throw explained(error, url, dataDir);
+    throw explain(error, url, dataDir);
   }
 }
 
-const print: Progress = (what, rows, of) => {
-  if (rows % printedEvery === 0 || rows === of) process.stdout.write(`${what}: ${rows} of ${of}\n`);
+const print: Progress = (what, rows, total) => {
+  if (rows % rowsPerLine === 0 || rows === total) process.stdout.write(`${what}: ${rows} of ${total}\n`);
 };
 
-/** Never the error's own message where that could show a row: query builders put the values into it. */
-function explained(error: unknown, url: string, dataDir: string): Error {
+/** Never repeats a database error's own message: query builders put row values into it. */
+function explain(error: unknown, url: string, dataDir: string): Error {
   if (error instanceof NotMoved) return new CommandError(`${error.message}. Nothing was moved.`);
   if (error instanceof UnfitSource)
     return new CommandError(`${join(dataDir, databaseFile)} is ${error.message}. Nothing was moved.`);
   const known = causes(error).find(({ code }) => /^(ERR_POSTGRES|SQLITE)_/.test(String(code)));
   if (known?.code === "SQLITE_BUSY")
     return new CommandError(
-      `A service or another program uses the database in ${dataDir}. Stop it first: what it wrote meanwhile would be lost.`,
+      `A service or another program uses the database in ${dataDir}. Stop it first: changes it makes during the move would be lost.`,
     );
   if (known?.errno === "55P03")
     return new CommandError("Another program uses the tables of the PostgreSQL database. Stop it first.");
@@ -80,14 +80,14 @@ function explained(error: unknown, url: string, dataDir: string): Error {
 }
 
 function nextSteps(dataDir: string, counts: MovedCounts): string {
-  const rows = Object.entries(counts).map(([words, count]) => `${count} ${words}`);
+  const rows = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
   const secret = join(dataDir, secretFile);
-  const keptSecret = existsSync(secret) ? `, or to what ${secret} holds where it is not set` : "";
-  return `Moved ${rows.join(", ")}: all read back and found the same.
+  const keptSecret = existsSync(secret) ? `, or, if it is not set, to the contents of ${secret}` : "";
+  return `Moved ${rows.join(", ")}. All rows were read back and compared.
 
-Next, on every machine that is to serve:
-  DATABASE_URL set to that address
-  JWT_SECRET_KEY set to what it is now${keptSecret}; with another one everybody has to log in again
+Next, on every machine that runs the service:
+  set DATABASE_URL to that address
+  set JWT_SECRET_KEY to its present value${keptSecret}; with another value all users must log in again
   ${join(dataDir, mediaFolder)}, where media are kept on this machine's disk: the same DATA_DIR, or the folder shared
 Keep ${join(dataDir, databaseFile)} until you are satisfied. It is as it was; nothing writes to it any more.
 `;

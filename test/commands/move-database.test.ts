@@ -18,19 +18,19 @@ const program = executable
   ? [resolve(executable)]
   : [process.execPath, join(import.meta.dir, "../../src/main.ts")];
 
-/** `DATABASE_URL` empty: on the SQLite file, wherever the other tests run. */
+/** An empty `DATABASE_URL` selects SQLite, whatever database the other tests use. */
 const onSqlite = { DATABASE_URL: "" };
 const uploadKey = "5c0e6d0a-holiday";
 const caption = "Grüße aus Łódź, 東京 🌇";
 
-/** A deployment on SQLite, stopped. */
+/** The data folder of a stopped service on SQLite. */
 let deployment: string;
 let ada: { id: string; email: string; token: string };
 let endedToken: string;
 let feed: string;
 let mediaPath: string;
 let media: Uint8Array<ArrayBuffer>;
-/** A copy of it for one test. */
+/** A copy of the data folder for one test. */
 let dataDir: string;
 let target: string;
 
@@ -59,7 +59,7 @@ async function move(url = target, given: Target["given"] = "as an argument") {
   return { out, error, status };
 }
 
-/** Runs SQL on the source as an older or foreign program may have done. */
+/** Runs SQL on the source, as an older or another program might have done. */
 function alter(statement: string, ...values: string[]): void {
   const client = new Database(database());
   client.query(statement).run(...values);
@@ -74,7 +74,7 @@ const count = (table: string) =>
 
 const nothingMoved = async () => expect([await count("users"), await count("posts")]).toEqual([0, 0]);
 
-/** Makes the tables of the target, and a function that runs before every post is inserted. */
+/** Creates the target's tables and a function that runs before every insert into posts. */
 async function beforeEachPost(body: string): Promise<void> {
   await (await openDatabase({ url: target, poolSize: 1 })).close();
   await withServer(target, async (client) => {
@@ -128,7 +128,7 @@ describe.skipIf(!hasPostgres)("move-database", () => {
       client.query(like).run({ $suffix: suffix, $state: state });
     client.run("update posts set user_id = null where state = 'deleting'");
     client.run("update posts set bytes = 3000000000 where upload_key is not null");
-    // More than a page of them, which PostgreSQL sorts in another order.
+    // More than one page of them, which PostgreSQL sorts differently.
     const token = client.query("insert into revoked_tokens values (?, 1700000000456)");
     client.transaction(() => {
       for (let i = 0; i < 2100; i++) token.run(`${i % 2 ? "a" : "B"}-${i}`);
@@ -145,14 +145,14 @@ describe.skipIf(!hasPostgres)("move-database", () => {
   beforeEach(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "image-sharing-move-"));
     await cp(deployment, dataDir, { recursive: true });
-    // All in one file: whoever stopped may have left a log.
+    // A checkpoint, because the stopped service may have left a log.
     alter("pragma wal_checkpoint(truncate)");
     target = await freshDatabase();
   });
   afterEach(() => rm(dataDir, { recursive: true, force: true }));
 
   test.each(["as an argument", "by DATABASE_URL"] as const)(
-    "moves everything to the address given %s, and the service goes on where it was",
+    "move-database: moves everything to the address given %s, and the service continues there",
     async (given) => {
       const before = await Bun.file(database()).bytes();
       const { out, error, status } = await move(target, given);
@@ -201,7 +201,7 @@ describe.skipIf(!hasPostgres)("move-database", () => {
   );
 
   test.each(["as an argument", "by DATABASE_URL"] as const)(
-    "with the address given %s shows nobody its password while it works",
+    "move-database: with the address given %s, does not expose its password in the process list",
     async (given) => {
       await beforeEachPost("perform pg_advisory_xact_lock(4711);");
       const url = Object.assign(new URL(target), { password: "hidden" }).href;
@@ -223,23 +223,23 @@ describe.skipIf(!hasPostgres)("move-database", () => {
     },
   );
 
-  test("without an address says where to put it", async () => {
+  test("move-database: without an address, names DATABASE_URL", async () => {
     expectRefusal(await move("", "by DATABASE_URL"), "Set DATABASE_URL to the place to move to");
     expectRefusal(await move("https://ada:secret@example.com/x", "by DATABASE_URL"), "DATABASE_URL must be");
   });
 
-  test("into a database whose encoding cannot hold every character is refused", async () => {
+  test("move-database: rejects a target whose encoding cannot store every character", async () => {
     const url = await freshDatabase("encoding 'LATIN1' locale 'C' template template0");
     expectRefusal(await move(url), "has the encoding LATIN1");
   });
 
-  test("into a database that holds accounts is refused", async () => {
+  test("move-database: rejects a target that holds accounts", async () => {
     expect((await move()).status).toBe(0);
     expectRefusal(await move(), "holds accounts or posts already");
     expect([await count("users"), await count("posts")]).toEqual([2, 7]);
   });
 
-  test("lets nobody at the file meanwhile, and leaves nothing when it is killed: it can be run again", async () => {
+  test("move-database: locks the file while it runs, leaves nothing behind when killed and can be repeated", async () => {
     await beforeEachPost("perform pg_advisory_xact_lock(4711);");
     const gate = new SQL(target, { max: 1 });
     try {
@@ -260,7 +260,7 @@ describe.skipIf(!hasPostgres)("move-database", () => {
     expect(await count("posts")).toBe(7);
   });
 
-  test("is refused while a service runs", async () => {
+  test("move-database: refuses to run while a service is running", async () => {
     const service = await TestService.start({ DATA_DIR: dataDir, ...onSqlite });
     try {
       expectRefusal(await move(), "Stop it first");
@@ -269,25 +269,25 @@ describe.skipIf(!hasPostgres)("move-database", () => {
     }
   });
 
-  test("takes nothing when PostgreSQL gives back something else", async () => {
+  test("move-database: moves nothing when PostgreSQL returns different values", async () => {
     await beforeEachPost("new.caption := upper(new.caption);");
     expectRefusal(await move(), "not what was copied (posts)");
     await nothingMoved();
   });
 
-  test("takes nothing when PostgreSQL keeps fewer", async () => {
+  test("move-database: moves nothing when PostgreSQL stores fewer rows", async () => {
     await beforeEachPost("if new.state = 'pending' then return null; end if;");
     expectRefusal(await move(), "not what was copied (posts)");
     await nothingMoved();
   });
 
-  test("names the row with a text that PostgreSQL cannot keep", async () => {
+  test("move-database: names a row with text that PostgreSQL cannot store", async () => {
     alter("update posts set caption = ? where state = 'pending'", "a\0b");
     expectRefusal(await move(), /caption of post [0-9a-f-]{36}p holds a NUL/);
     await nothingMoved();
   });
 
-  test("shows no row when PostgreSQL refuses one", async () => {
+  test("move-database: does not print a row that PostgreSQL rejects", async () => {
     await beforeEachPost("raise exception 'no %', new.caption;");
     const refused = await move();
     expectRefusal(refused, "cannot be used (P0001)");
@@ -295,7 +295,7 @@ describe.skipIf(!hasPostgres)("move-database", () => {
     await nothingMoved();
   });
 
-  test("wants a whole database of this version", async () => {
+  test("move-database: rejects a source that is incomplete or of another version", async () => {
     const whole = await Bun.file(database()).bytes();
     await Bun.write(database(), whole.slice().fill(7, 4096 * 2, 4096 * 6));
     expectRefusal(await move(), "damaged");
@@ -319,7 +319,7 @@ describe.skipIf(!hasPostgres)("move-database", () => {
     ).toBeEmpty();
   });
 
-  test("wants the address of a server that answers, and never shows its password", async () => {
+  test("move-database: rejects an unusable address without printing its password", async () => {
     expectRefusal(await move("https://ada:secret@example.com/photos"), "postgres://user");
     const refused = await move("postgres://ada:secret@127.0.0.1:1/photos");
     expectRefusal(refused, "No PostgreSQL server can be reached on 127.0.0.1:1.");

@@ -15,7 +15,7 @@ const canMount =
   Bun.spawnSync(["losetup", "--find"]).success;
 if (!canMount) console.log("skipped: the test of an exFAT file system needs root, exfatprogs and exfat-fuse");
 
-/** Runs a program to its end; it must succeed. */
+/** Runs a program, which must succeed. */
 function run(...command: string[]): string {
   const { success, stdout, stderr } = Bun.spawnSync(command);
   if (!success) throw new Error(`${command.join(" ")}: ${stderr.toString()}`);
@@ -42,7 +42,7 @@ describe.skipIf(!canMount || onPostgres)("on an exFAT file system, which has no 
     await rm(folder, { recursive: true });
   });
 
-  test("a service starts, and is backed up", async () => {
+  test("serve and backup: work on a file system without hard links", async () => {
     const service = new ServiceProcess(join(disk, "data"), { MIN_FREE_SPACE: "off" });
     try {
       await service.start();
@@ -50,14 +50,14 @@ describe.skipIf(!canMount || onPostgres)("on an exFAT file system, which has no 
       await writeBackup(service.dataDir, join(disk, "backup.tar"));
       expect((await stat(join(disk, "backup.tar"))).size).toBeGreaterThan(10_000);
       expect(await readdir(disk)).toEqual(["backup.tar", "data"]);
-      await expect(writeBackup(service.dataDir, join(disk, "backup.tar"))).rejects.toThrow("exists already");
+      await expect(writeBackup(service.dataDir, join(disk, "backup.tar"))).rejects.toThrow("already exists");
       expect(await service.stop()).toBe(0);
     } finally {
       await service.kill();
     }
   });
 
-  test("processes that make the secret at the same time get the same one", async () => {
+  test("secret: processes that start at the same time on a file system without hard links agree on one", async () => {
     const module = join(import.meta.dir, "../../src/auth/secret.ts");
     const script = `process.stdout.write(await (await import(${JSON.stringify(module)})).loadOrCreateSecret(${JSON.stringify(disk)}))`;
     const children = Array.from({ length: 4 }, () => Bun.spawn([process.execPath, "-e", script]));

@@ -15,9 +15,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { readTar } from "../../src/backup/tar.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { command } from "../support/process.ts";
+import { readTar } from "../support/tar.ts";
 
 setDefaultTimeout(90_000);
 
@@ -28,7 +28,7 @@ if (!isRoot) console.log("skipped: the tests of commands that root runs need to 
 const user = 54_321;
 let folder: string;
 let dataDir: string;
-/** What only root may see. */
+/** A folder that only root may read. */
 let victim: string;
 
 beforeEach(async () => {
@@ -70,7 +70,7 @@ let service: Bun.Subprocess | undefined;
 const port = 20_000 + Math.floor(Math.random() * 12_000);
 const address = `http://127.0.0.1:${port}`;
 
-/** The service as its own user. */
+/** Starts the service as its own user. */
 async function start(): Promise<void> {
   service = Bun.spawn([...command], {
     uid: user,
@@ -109,7 +109,7 @@ async function upload(): Promise<{ id: string; url: string }> {
   return (await answer.json()) as { id: string; url: string };
 }
 
-/** Names of what is not the service's user's. */
+/** Returns the names of files that do not belong to the service's user. */
 async function ofOthers(): Promise<string[]> {
   const names = ["", ...(await readdir(dataDir, { recursive: true }))];
   const owners = await Promise.all(names.map((name) => lstat(join(dataDir, name))));
@@ -133,8 +133,8 @@ const plain = ({ status, error }: Awaited<ReturnType<typeof run>>) => {
   expect(error).not.toMatch(/\n\s+at /);
 };
 
-describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => {
-  test("superuser before the first start makes what the service can use", async () => {
+describe.skipIf(!isRoot)("commands run by root in a data folder of the service's user", () => {
+  test("superuser run by root: before the first start, creates files that the service can use", async () => {
     await makeDataDir();
     expect(await superuser()).toEqual({ status: 0, error: "" });
     expect(await ofOthers()).toEqual([]);
@@ -142,7 +142,7 @@ describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => 
     await upload();
   });
 
-  test("superuser makes a folder that is missing for the owner of the one above it", async () => {
+  test("superuser run by root: creates a missing folder for the owner of its parent", async () => {
     await makeDataDir();
     dataDir = join(dataDir, "deeper/still");
     expect(await superuser()).toEqual({ status: 0, error: "" });
@@ -151,7 +151,7 @@ describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => 
     await login();
   });
 
-  test("superuser and backup leave nothing of root's beside a running service, one that stopped and one that was killed", async () => {
+  test("superuser and backup run by root: leave no files of root's, whether the service is running, stopped or killed", async () => {
     await makeDataDir();
     await start();
     for (const [i, end] of ([undefined, "SIGTERM", "SIGKILL"] as const).entries()) {
@@ -164,14 +164,14 @@ describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => 
     }
   });
 
-  test("restore makes what the service can use", async () => {
+  test("restore run by root: creates files that the service can use", async () => {
     await makeDataDir();
     await superuser();
     await start();
     const { id } = await upload();
     await stop();
     expect(await run(["backup", join(folder, "b.tar")])).toMatchObject({ status: 0 });
-    // Where only root can read the archive.
+    // In a folder where only root can read the archive.
     await rename(join(folder, "b.tar"), join(victim, "b.tar"));
     await rm(dataDir, { recursive: true });
     await makeDataDir();
@@ -182,7 +182,7 @@ describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => 
     expect((await fetch(`${address}/posts/${id}`, { headers })).status).toBe(200);
   });
 
-  test("commands work where the user cannot get by the path, as with DynamicUser of systemd", async () => {
+  test("commands run by root: work in a folder that its owner cannot reach by path (systemd's DynamicUser)", async () => {
     const hidden = join(folder, "private");
     await mkdir(hidden, { mode: 0o700 });
     dataDir = join(hidden, "data");
@@ -202,7 +202,7 @@ describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => 
     await login();
   });
 
-  test("a database that opens asynchronously is opened with root's rights to the end", async () => {
+  test("commands run by root: keep root's rights until a database has opened", async () => {
     const hidden = join(folder, "private");
     await mkdir(hidden, { mode: 0o700 });
     dataDir = join(hidden, "data");
@@ -224,7 +224,7 @@ describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => 
     expect(JSON.parse(await new Response(child.stdout).text())).toEqual([user, 0, user, user]);
   });
 
-  test("in a folder of root's that its group may write to, the owner of the database counts", async () => {
+  test("commands run by root: in a folder of root's, act as the owner of the database", async () => {
     await mkdir(dataDir);
     await chown(dataDir, 0, user);
     await chmod(dataDir, 0o770);
@@ -233,15 +233,15 @@ describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => 
     expect((await ofOthers()).filter((name) => name !== "")).toEqual([]);
   });
 
-  test("a file of root's that locks the service out is named", async () => {
+  test("commands run by root: name a file of root's that the service cannot open", async () => {
     await makeDataDir();
     await writeFile(join(dataDir, "jwt-secret"), "x".repeat(40), { mode: 0o600 });
     const refused = await superuser();
     plain(refused);
-    expect(refused.error).toContain("jwt-secret in it to root");
+    expect(refused.error).toContain("jwt-secret in it belongs to root");
   });
 
-  describe("a link of that user leads nowhere:", () => {
+  describe("commands run by root do not follow links of the service's user:", () => {
     const plant = async (target: string, path: string) => {
       await rm(path, { recursive: true, force: true });
       await symlink(target, path);
@@ -277,20 +277,23 @@ describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => 
       }
     });
 
-    test.each([0o755, 0o700])("the data folder itself, in one with the mode 0%o", async (mode) => {
-      const home = join(folder, "home");
-      await mkdir(home);
-      await chown(home, user, user);
-      await chmod(folder, mode);
-      dataDir = join(home, "data");
-      await plant(victim, dataDir);
-      plain(await superuser());
-      plain(await run(["restore", join(folder, "none.tar")]));
-      plain(await run(["backup", join(folder, "b.tar")]));
-      await expectVictimUntouched();
-    });
+    test.each([0o755, 0o700])(
+      "commands run by root: do not follow a link at the data folder's path, in a folder with mode 0%o",
+      async (mode) => {
+        const home = join(folder, "home");
+        await mkdir(home);
+        await chown(home, user, user);
+        await chmod(folder, mode);
+        dataDir = join(home, "data");
+        await plant(victim, dataDir);
+        plain(await superuser());
+        plain(await run(["restore", join(folder, "none.tar")]));
+        plain(await run(["backup", join(folder, "b.tar")]));
+        await expectVictimUntouched();
+      },
+    );
 
-    test("a media file, whose bytes are no part of a backup then", async () => {
+    test("backup run by root: does not include the target of a link in place of a media file", async () => {
       await makeDataDir();
       await superuser();
       await start();
@@ -302,7 +305,7 @@ describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => 
       expect(await Bun.file(archive).exists()).toBe(false);
     });
 
-    test("media, while a backup is restored", async () => {
+    test("restore run by root: does not follow a link that appears in place of the media folder", async () => {
       await makeDataDir();
       await superuser();
       await start();
@@ -312,7 +315,7 @@ describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => 
       for (let i = 0; i < 5; i++) {
         await rm(dataDir, { recursive: true });
         await makeDataDir();
-        // Puts links in the way of whatever is made.
+        // Replaces new files with links.
         const planter = Bun.spawn(
           [
             "sh",
@@ -332,7 +335,7 @@ describe.skipIf(!isRoot)("run by root in a folder of the service's user", () => 
   });
 });
 
-test.skipIf(!isRoot)("a backup by root holds what the service's user has", async () => {
+test.skipIf(!isRoot)("backup run by root: contains the files of the service's user", async () => {
   await makeDataDir();
   await superuser();
   await start();

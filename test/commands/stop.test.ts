@@ -16,7 +16,7 @@ afterEach(async () => {
   await rm(service.dataDir, { recursive: true, force: true });
 });
 
-/** An upload that the service has begun to read; `finish` sends the rest of it. */
+/** Starts an upload and waits until the service reads it; `finish` sends the rest. */
 async function beginUpload(token: string) {
   const [reading, read] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const form = new FormData();
@@ -36,12 +36,12 @@ async function beginUpload(token: string) {
   const headers = { authorization: `Bearer ${token}`, "content-type": contentType };
   const answer = fetch(`${service.address}/upload`, { method: "POST", body, headers });
   await reading.promise;
-  // A request sent later was answered, so the upload has been taken in.
+  // A later request was answered, so the service has received the upload's first bytes.
   await fetch(`${service.address}/health`);
   return { answer, finish: read.resolve };
 }
 
-/** Asks until the service says that it stops. */
+/** Polls until the service reports that it is stopping. */
 async function untilStopping(): Promise<Response> {
   for (;;) {
     const health = await fetch(`${service.address}/health`);
@@ -50,7 +50,7 @@ async function untilStopping(): Promise<Response> {
   }
 }
 
-test("told to stop, the service finishes what runs, begins nothing new, and ends with status 0", async () => {
+test("shutdown: on SIGTERM, finishes running requests, rejects new ones and exits with status 0", async () => {
   const token = await service.signUp("ada@example.com");
   const upload = await beginUpload(token);
   const ended = service.stop();
@@ -67,7 +67,7 @@ test("told to stop, the service finishes what runs, begins nothing new, and ends
   expect(left.filter((name) => /wal|shm|^tmp\/./.test(name))).toEqual([]);
 });
 
-test("stop: SIGHUP finishes what runs, however often it is sent, and ends the service with status 0", async () => {
+test("shutdown: on repeated SIGHUP, finishes running requests and exits with status 0", async () => {
   const upload = await beginUpload(await service.signUp("ada@example.com"));
   const ended = service.stop("SIGHUP");
   await untilStopping();
@@ -77,8 +77,8 @@ test("stop: SIGHUP finishes what runs, however often it is sent, and ends the se
   expect(await ended).toBe(0);
 });
 
-// Only there a process can find out which signals it is to ignore.
-test.skipIf(process.platform !== "linux")("stop: a service started by nohup survives SIGHUP", async () => {
+// Only Linux tells a process which signals it ignores.
+test.skipIf(process.platform !== "linux")("shutdown: ignores SIGHUP when started by nohup", async () => {
   await service.stop();
   const detached = new ServiceProcess(service.dataDir, {}, undefined, undefined, ["nohup", ...command]);
   await detached.start();
@@ -92,7 +92,7 @@ test.skipIf(process.platform !== "linux")("stop: a service started by nohup surv
   }
 });
 
-test("told twice, it ends at once", async () => {
+test("shutdown: exits at once on a second SIGTERM", async () => {
   const { answer } = await beginUpload(await service.signUp("ada@example.com"));
   const lost = answer.catch(() => "lost");
   const ended = service.stop();

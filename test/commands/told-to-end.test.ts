@@ -21,11 +21,11 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A file that whoever reads it waits for, for ever. */
-const makeEndlessFile = (...path: string[]) => Bun.spawnSync([mkfifo ?? "", join(folder, ...path)]);
+/** Creates a named pipe, which blocks its readers forever. */
+const makeBlockingFile = (...path: string[]) => Bun.spawnSync([mkfifo ?? "", join(folder, ...path)]);
 
-/** Starts a command, waits until its work shows in a file of this name, and tells it to end; gives its status. */
-async function tellWhileWorking(args: string[], begun: RegExp, signal: NodeJS.Signals) {
+/** Starts a command, sends it a signal once a file with a matching name exists, and returns its exit status. */
+async function signalWhileRunning(args: string[], begun: RegExp, signal: NodeJS.Signals) {
   child = Bun.spawn([...command, ...args], {
     env: { PATH: process.env["PATH"], DATA_DIR: join(folder, "data"), HOST: "127.0.0.1", PORT: "0" },
     cwd: folder,
@@ -46,32 +46,29 @@ async function makeDatabase(): Promise<void> {
   await (await openDatabase(join(folder, "data/image-sharing.db"))).close();
 }
 
-test.skipIf(!mkfifo)(
-  "a service that is told to end while it starts ends at once, with status 0",
-  async () => {
-    await makeDatabase();
-    makeEndlessFile("data/jwt-secret");
-    expect(await tellWhileWorking(["serve"], /^data\/tmp\/./, "SIGTERM")).toBe(0);
-  },
-);
+test.skipIf(!mkfifo)("shutdown: a signal during startup exits at once with status 0", async () => {
+  await makeDatabase();
+  makeBlockingFile("data/jwt-secret");
+  expect(await signalWhileRunning(["serve"], /^data\/tmp\/./, "SIGTERM")).toBe(0);
+});
 
 test.skipIf(!mkfifo).each([
   ["SIGINT", 130],
   ["SIGTERM", 143],
   ["SIGHUP", 129],
-] as const)("a backup that is ended by %s leaves nothing of itself", async (signal, status) => {
+] as const)("backup: leaves nothing behind when terminated by %s", async (signal, status) => {
   await makeDatabase();
-  makeEndlessFile("data/jwt-secret");
+  makeBlockingFile("data/jwt-secret");
   const before = await readdir(folder);
-  expect(await tellWhileWorking(["backup", join(folder, "b.tar")], /\.partial$/, signal)).toBe(status);
+  expect(await signalWhileRunning(["backup", join(folder, "b.tar")], /\.partial$/, signal)).toBe(status);
   expect(await readdir(folder)).toEqual(before);
 });
 
-test("a restore that is ended leaves nothing of itself, and may be tried again", async () => {
-  // Longer than the test needs to see that it has begun.
+test("restore: leaves nothing behind when terminated", async () => {
+  // Large enough for the restore to be still running when the signal is sent.
   const size = 4 * 1024 ** 3;
   await Bun.write(join(folder, "long.tar"), header("image-sharing.db", size));
   await truncate(join(folder, "long.tar"), 512 + size);
-  expect(await tellWhileWorking(["restore", join(folder, "long.tar")], /restoring-/, "SIGTERM")).toBe(143);
+  expect(await signalWhileRunning(["restore", join(folder, "long.tar")], /restoring-/, "SIGTERM")).toBe(143);
   expect(await readdir(folder)).toEqual(["long.tar"]);
 });
