@@ -21,73 +21,73 @@ import {
 import { deadlineFor } from "./media/deadline.ts";
 import { unknownSettings } from "./unknown-settings.ts";
 
-/** Everything an operator can set. Frozen; made once by {@link readConfig}. Sizes are bytes, times are seconds. */
+/** The configuration, frozen. Made by {@link readConfig}. Sizes are in bytes, durations in seconds. */
 export interface Config {
   readonly host: string;
   readonly port: number;
-  /** Where clients reach the service, without a trailing slash; undefined: under whatever host they ask for. */
+  /** The URL that clients use, without a trailing slash; undefined: derived from each request's Host. */
   readonly publicUrl: string | undefined;
   readonly dataDir: string;
   /** Undefined: the SQLite file in the data folder. */
   readonly database: PostgresSettings | undefined;
-  /** Undefined: made on first start and kept in the data folder. */
+  /** Undefined: generated on first start and kept in the data folder. */
   readonly jwtSecret: string | undefined;
   readonly maxImageSize: number;
   readonly maxVideoSize: number;
-  /** Pixels of an image. */
+  /** Pixels per image. */
   readonly maxImagePixels: number;
-  /** Bytes that uploads leave free on the disk; 0: none; null: what suits the disk. */
+  /** Bytes that uploads must leave free on the disk; 0: none; null: derived from the disk's size. */
   readonly minFreeSpace: number | null;
-  /** `smtp://…` or `smtps://…`; undefined: mails are printed. */
+  /** `smtp://…` or `smtps://…`; undefined: mails are printed to the console. */
   readonly mailUrl: string | undefined;
   readonly mailFrom: Sender;
-  /** What this host calls itself to mail servers; undefined: by its own name. */
+  /** The name that this host gives to mail servers; undefined: its host name. */
   readonly mailHost: string | undefined;
   readonly passwordMinLength: number;
   readonly requireVerifiedEmail: boolean;
-  /** Where new uploads go. */
+  /** The store for new uploads. */
   readonly mediaStore: MediaStoreName;
   /** Undefined: not configured. */
   readonly imagekit: ImageKitAccount | undefined;
   /** Undefined: not configured. */
   readonly s3: S3Settings | undefined;
-  /** Uploads of one account at once, on each node. */
+  /** Concurrent uploads per account, on each node. */
   readonly uploadsPerAccount: number;
-  /** Seconds a store may take for one file; null: from the file's size. */
+  /** Seconds that a store may take for one file; null: derived from the file's size. */
   readonly uploadDeadline: number | null;
   readonly sweepInterval: number;
   readonly sweepGrace: number;
   readonly rateLimit: boolean;
-  /** Whose pages may use the API. */
+  /** Origins whose pages may use the API. */
   readonly corsOrigins: AllowedOrigins;
-  /** Where `/metrics` is; undefined: where everything else is. */
+  /** The port of `/metrics`; undefined: the service's own port. */
   readonly metricsPort: number | undefined;
-  /** Who may read `/metrics`. */
+  /** Clients that may read `/metrics`. */
   readonly metrics: "loopback" | "public" | "off";
-  /** Which proxies may be believed for the client's address. */
+  /** The proxies whose information about the client's address is trusted. */
   readonly trustProxy: TrustedProxies;
   readonly logLevel: LogLevel;
-  /** What may be a mistake: a plain sentence each, without the values of variables. */
+  /** Possible mistakes: one sentence each, without values of variables. */
   readonly warnings: readonly string[];
 }
 
-/** How to reach a PostgreSQL database. */
+/** Connection settings of a PostgreSQL database. */
 export interface PostgresSettings {
   /** `postgres://user:password@host:port/database?sslmode=…` */
   readonly url: string;
-  /** The most connections that one process opens. */
+  /** The maximum number of connections per process. */
   readonly poolSize: number;
 }
 
-/** How to reach a bucket of an S3-compatible service. */
+/** Settings of a bucket in an S3-compatible service. */
 export interface S3Settings {
   readonly bucket: string;
-  /** Null: Amazon's, by region. */
+  /** Null: Amazon's endpoint for the region. */
   readonly endpoint: string | null;
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** The address under which everyone can read the bucket's objects; null: every address is signed. */
+  /** Base URL for unauthenticated reads; null: every URL is signed. */
   readonly publicUrl: string | null;
 }
 
@@ -95,7 +95,7 @@ export interface ImageKitAccount {
   readonly publicKey: string;
   readonly privateKey: string;
   readonly urlEndpoint: string;
-  /** Instead of the vendor's hosts. */
+  /** Replaces the vendor's hosts; null: the vendor's own. */
   readonly baseUrl: string | null;
 }
 
@@ -105,13 +105,13 @@ export type MediaStoreName = (typeof mediaStoreNames)[number];
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** Settings that are read only where the account they belong to is configured. */
+/** Settings that are read only if the account they belong to is configured. */
 const conditionalSettings = ["IMAGE_KIT_BASE_URL", "S3_ENDPOINT", "S3_REGION", "S3_PUBLIC_URL"];
 
-/** Bytes of one PUT. */
+/** S3's limit for one PUT. */
 const maxS3ObjectBytes = 5 * 1024 ** 3;
 
-/** Settings that cannot be used: one plain sentence for each. */
+/** Invalid settings: one sentence for each. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   constructor(readonly problems: readonly string[]) {
@@ -122,8 +122,8 @@ export class ConfigError extends Error {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the environment, the only place that does. An empty value counts as unset.
- * @throws ConfigError naming every bad variable at once, never its value where that may be a secret.
+ * Reads the configuration from the environment; nothing else reads it. An empty value counts as unset.
+ * @throws ConfigError that names every invalid variable, without values that may be secrets
  */
 export function readConfig(environment: Environment = process.env): Config {
   const problems: string[] = [];
@@ -133,7 +133,7 @@ export function readConfig(environment: Environment = process.env): Config {
     return environment[name]?.trim() || undefined;
   };
 
-  /** The variable parsed; `parse` answers undefined for a value it does not take, and the problem is noted. */
+  /** Returns the parsed variable. If `parse` returns undefined, records a problem and returns the fallback. */
   function setting<T>(
     name: string,
     fallback: T,
@@ -162,14 +162,14 @@ export function readConfig(environment: Environment = process.env): Config {
     return fallback;
   }
 
-  /** All of these variables, or none; some only is a problem. */
+  /** Returns these variables if all are set, undefined if none is. Anything in between is a problem. */
   function allOrNone<T extends string>(...names: T[]): Record<T, string> | undefined {
-    const set = names.filter((name) => text(name) !== undefined);
-    if (set.length === 0) return undefined;
-    const missing = names.filter((name) => !set.includes(name));
+    const given = names.filter((name) => text(name) !== undefined);
+    if (given.length === 0) return undefined;
+    const missing = names.filter((name) => !given.includes(name));
     if (missing.length > 0)
       problems.push(
-        `${missing.join(" and ")} must be set too, because ${set.join(" and ")} ${set.length > 1 ? "are" : "is"}.`,
+        `${missing.join(" and ")} must be set too, because ${given.join(" and ")} ${given.length > 1 ? "are" : "is"}.`,
       );
     return Object.fromEntries(names.map((name) => [name, text(name) ?? ""])) as Record<T, string>;
   }
@@ -257,7 +257,7 @@ export function readConfig(environment: Environment = process.env): Config {
     sweepGrace: integer("SWEEP_GRACE", 900, 1, 604_800),
     corsOrigins: setting("CORS_ORIGINS", noOrigins, allowedOriginsExpected, parseAllowedOrigins),
     metricsPort,
-    // A port of its own is there to be reached.
+    // A separate port exists so that other machines can reach it.
     metrics: oneOf("METRICS", metricsPort === undefined ? "loopback" : "public", [
       "loopback",
       "public",
@@ -279,10 +279,10 @@ export function readConfig(environment: Environment = process.env): Config {
   );
   if (database && config.sweepGrace <= maxUploadSeconds)
     problems.push(
-      `SWEEP_GRACE must be more than ${maxUploadSeconds}, the seconds that the maxBytes upload may take (MAX_VIDEO_SIZE, UPLOAD_DEADLINE): another machine would give it up.`,
+      `SWEEP_GRACE must be more than ${maxUploadSeconds}, the seconds that the largest upload may take (MAX_VIDEO_SIZE, UPLOAD_DEADLINE). Otherwise another machine would abandon a running upload.`,
     );
   if (mediaStore === "s3" && Math.max(config.maxImageSize, config.maxVideoSize) > maxS3ObjectBytes)
-    problems.push("MAX_IMAGE_SIZE and MAX_VIDEO_SIZE must be at most 5gb, the most that S3 takes at once.");
+    problems.push("MAX_IMAGE_SIZE and MAX_VIDEO_SIZE must be at most 5gb, the limit of S3 for one upload.");
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config);
 }
@@ -303,10 +303,10 @@ function size(value: string, maxBytes = maxFileBytes): number | undefined {
   return bytes >= 1 && bytes <= maxBytes ? bytes : undefined;
 }
 
-/** Of PostgreSQL's own client library. */
+/** The modes of `sslmode` in PostgreSQL's client library. */
 const tlsModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
-/** Whether this is the address of a PostgreSQL database, with a TLS mode that there is. */
+/** Whether this is the URL of a PostgreSQL database with a valid TLS mode. */
 export function isPostgresUrl(value: string): boolean {
   const url = URL.parse(value);
   if (!url || !/^postgres(ql)?:$/.test(url.protocol) || url.pathname.length < 2) return false;

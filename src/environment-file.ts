@@ -5,26 +5,27 @@ import { ConfigError } from "./config.ts";
 const path = ".env";
 
 /**
- * Adds the variables of the file `.env` in the working folder to the environment, unless they are set in it. Values in
- * quotes stay as they are written. Bun's own loader, which is switched off, replaces `$name` even in single quotes.
- * @throws ConfigError where there is such a file and it cannot be read
+ * Adds the variables of the file `.env` in the working folder to the environment. Variables that are already set keep their
+ * values. Quoted values are taken literally, unlike in Bun's own loader, which is disabled because it expands `$name` even
+ * in single quotes.
+ * @throws ConfigError if the file exists but cannot be read
  */
 export function loadEnvironmentFile(): void {
   try {
     process.loadEnvFile(path);
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
-    // A folder of that name serves another purpose.
+    // A folder named .env has another purpose.
     if (!["ENOENT", "EISDIR"].includes(code))
       throw new ConfigError([`The file .env in the working folder cannot be read (${code}).`]);
   }
 }
 
-/** Line numbers that one warning names. */
-const maxNamed = 10;
+/** Limit of line numbers in a warning. */
+const maxNamedLines = 10;
 
 /**
- * Finds the lines of `.env` that {@link loadEnvironmentFile} ignores or reads in part.
+ * Finds the lines of `.env` that {@link loadEnvironmentFile} ignores or reads only partly.
  * @returns at most one sentence, without names or values of variables
  */
 export function environmentFileWarnings(): string[] {
@@ -36,17 +37,17 @@ export function environmentFileWarnings(): string[] {
   }
   const lines = unclearLines(text);
   if (lines.length === 0) return [];
-  const named = lines.slice(0, maxNamed).join(", ");
-  const more = lines.length > maxNamed ? ` and ${lines.length - maxNamed} more` : "";
+  const named = lines.slice(0, maxNamedLines).join(", ");
+  const more = lines.length > maxNamedLines ? ` and ${lines.length - maxNamedLines} more` : "";
   return [
-    `${lines.length === 1 ? "Line" : "Lines"} ${named}${more} of the file .env cannot be understood. Write NAME=value, and close a quote that begins a value.`,
+    `${lines.length === 1 ? "Line" : "Lines"} ${named}${more} of the file .env cannot be parsed. Write NAME=value, and close every quote that begins a value.`,
   ];
 }
 
 const blank = String.raw`[^\S\r\n]*`;
 const comment = String.raw`(?:#[^\r\n]*)?`;
 const lineEnd = String.raw`(?:\r\n|[\r\n]|$)`;
-/** Only a value in quotes may have line breaks. */
+/** Only quoted values may contain line breaks. */
 const quoted = ["'", '"', "`"].map(
   (quote) => `${quote}(?:\\\\${quote}|[^${quote}])*${quote}${blank}${comment}`,
 );
@@ -58,15 +59,15 @@ const anyLine = new RegExp(`[^\\r\\n]*${lineEnd}`, "y");
 /** @returns the numbers of the lines, from 1, that begin neither a variable nor a comment and are not blank */
 function unclearLines(text: string): number[] {
   const unclear: number[] = [];
-  const read = (pattern: RegExp, at: number) => {
+  const match = (pattern: RegExp, at: number) => {
     pattern.lastIndex = at;
     return pattern.exec(text)?.[0];
   };
   let line = 1;
   for (let at = 0; at < text.length;) {
-    const understood = read(statement, at);
+    const understood = match(statement, at);
     if (understood === undefined) unclear.push(line);
-    const passed = understood ?? read(anyLine, at) ?? "";
+    const passed = understood ?? match(anyLine, at) ?? "";
     line += passed.match(/\r\n|[\r\n]/g)?.length ?? 0;
     at += passed.length;
   }

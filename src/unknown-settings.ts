@@ -1,14 +1,14 @@
-/** Beginnings of our names that other programs are unlikely to use. */
+/** Prefixes of this program's settings that other programs are unlikely to use. */
 const prefixes =
   /^(?:IMAGEKIT|IMAGE_KIT|S3|MAIL|SWEEP|CORS|METRICS|RATE_LIMIT|UPLOADS?|JWT|TRUST_PROXY|DATABASE)_/;
 
-/** Names that Kubernetes and Docker derive from the names of other services, which may be called `mail`. */
+/** Variables that Kubernetes and Docker set for linked services, which may have names like `mail`. */
 const serviceLink = /_SERVICE_(?:HOST|PORT)|_PORT_\d+_(?:TCP|UDP)|_ENV_/;
 
 /**
- * Finds the names in an environment that look like misspelt settings.
+ * Finds environment variables that look like misspelt settings.
  * @param known the names of all settings
- * @returns a sentence for each, without its value
+ * @returns one sentence per variable, without its value
  */
 export function unknownSettings(
   environment: Readonly<Record<string, string | undefined>>,
@@ -17,17 +17,17 @@ export function unknownSettings(
   const warnings: string[] = [];
   for (const [name, value] of Object.entries(environment)) {
     if (known.has(name) || !value || serviceLink.test(name) || /^(?:tcp|udp):\/\//.test(value)) continue;
-    const looksLikeOurs = prefixes.test(name);
+    const hasKnownPrefix = prefixes.test(name);
     const misspelt = mostSimilar(name, known);
-    const similar = misspelt ? [misspelt] : sharingWords(name, known, looksLikeOurs);
+    const similar = misspelt ? [misspelt] : sharingWords(name, known, hasKnownPrefix);
     const unknown = `${name} is not a setting of this program.`;
     if (similar.length > 0) warnings.push(`${unknown} Did you mean ${similar.join(" or ")}?`);
-    else if (looksLikeOurs) warnings.push(unknown);
+    else if (hasKnownPrefix) warnings.push(unknown);
   }
   return warnings;
 }
 
-/** The known name that differs least: in at most one letter if it is short, in two otherwise. */
+/** Returns the most similar known name. It may differ in two letters, a short name in one. */
 function mostSimilar(name: string, known: ReadonlySet<string>): string | undefined {
   const written = lettersOf(name);
   let similar: string | undefined;
@@ -44,9 +44,9 @@ function mostSimilar(name: string, known: ReadonlySet<string>): string | undefin
 }
 
 /**
- * The known names of which this one lacks the fewest words: `JWT_SECRET` and `S3_SECRET_KEY` lack one of `JWT_SECRET_KEY` and
- * `S3_SECRET_ACCESS_KEY`. Both begin with the same word, and at least two words are the same.
- * @param extended whether the name may also have words that the known one lacks, as in `DATABASE_URL_FILE`
+ * Returns the known names that need the fewest additional words: `JWT_SECRET` needs one for `JWT_SECRET_KEY`, as does
+ * `S3_SECRET_KEY` for `S3_SECRET_ACCESS_KEY`. The first word and at least two words must match.
+ * @param extended whether the name may also have additional words itself, as in `DATABASE_URL_FILE`
  */
 function sharingWords(name: string, known: ReadonlySet<string>, extended: boolean): string[] {
   const written = wordsOf(name);
@@ -66,7 +66,7 @@ function sharingWords(name: string, known: ReadonlySet<string>, extended: boolea
 
 const wordsOf = (name: string) => name.toUpperCase().split("_");
 
-/** Whether two or more words are among others in the same order. */
+/** Whether the words, at least two, occur among the others in the same order. */
 function isWithin(words: readonly string[], others: readonly string[]): boolean {
   let found = 0;
   for (const word of others) if (word === words[found]) found += 1;
@@ -75,7 +75,7 @@ function isWithin(words: readonly string[], others: readonly string[]): boolean 
 
 const lettersOf = (name: string) => name.toUpperCase().replaceAll(/[^A-Z0-9]/g, "");
 
-/** Letters to insert, delete, replace or swap with a neighbour: the optimal string alignment distance. */
+/** The optimal string alignment distance: insertions, deletions, replacements and swaps of neighbouring letters. */
 function distance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

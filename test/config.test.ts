@@ -14,7 +14,7 @@ const problemsOf = (environment: Record<string, string>) => {
 };
 
 describe("settings", () => {
-  test("nothing has to be set, and an empty value counts as unset", () => {
+  test("settings: none is required, and an empty value counts as unset", () => {
     const config = readConfig({ PORT: "", JWT_SECRET_KEY: " ", MAX_IMAGE_SIZE: "" });
     expect(config).toMatchObject({
       host: "0.0.0.0",
@@ -25,7 +25,7 @@ describe("settings", () => {
     expect(Object.isFrozen(config)).toBe(true);
   });
 
-  test("every bad one is named at once, by a sentence each, and no secret is repeated", () => {
+  test("settings: names all invalid ones at once without repeating secrets", () => {
     const problems = problemsOf({
       PORT: "80000",
       JWT_SECRET_KEY: "tooshort",
@@ -39,7 +39,7 @@ describe("settings", () => {
   });
 
   test.each(["https://app.example.com/path", "app.example.com", "null", "https://*.com"])(
-    "CORS_ORIGINS of %p are refused at start",
+    "settings: rejects CORS_ORIGINS %p",
     (origins) => {
       expect(problemsOf({ CORS_ORIGINS: origins })).toEqual([
         "CORS_ORIGINS must be origins such as https://app.example.com, https://*.example.com or capacitor://localhost, separated by commas, or *.",
@@ -52,11 +52,11 @@ describe("settings", () => {
     ["800kb", 800 * 1024],
     ["25MB", 25 * 1024 ** 2],
     ["2 gb", 2 * 1024 ** 3],
-  ])("a size of %p is %p bytes", (text, bytes) => {
+  ])("settings: reads the size %p as %p bytes", (text, bytes) => {
     expect(readConfig({ MAX_IMAGE_SIZE: text }).maxImageSize).toBe(bytes);
   });
 
-  test.each(["0", "-1", "1.5mb", "1e9", "mb", "99999gb", "１mb"])("%p is no size", (text) => {
+  test.each(["0", "-1", "1.5mb", "1e9", "mb", "99999gb", "１mb"])("settings: rejects the size %p", (text) => {
     expect(problemsOf({ MAX_IMAGE_SIZE: text })).toHaveLength(1);
   });
 
@@ -66,11 +66,11 @@ describe("settings", () => {
     ["0", 0],
     ["300mb", 300 * 1024 ** 2],
     ["2000GB", 2000 * 1024 ** 3],
-  ])("with MIN_FREE_SPACE %p, %p bytes stay free", (text, bytes) => {
+  ])("settings: reads MIN_FREE_SPACE %p as %p bytes", (text, bytes) => {
     expect(readConfig({ MIN_FREE_SPACE: text }).minFreeSpace).toBe(bytes);
   });
 
-  test.each(["2%", "-1", "none"])("%p is no MIN_FREE_SPACE", (text) => {
+  test.each(["2%", "-1", "none"])("settings: rejects MIN_FREE_SPACE %p", (text) => {
     expect(problemsOf({ MIN_FREE_SPACE: text })[0]).toStartWith("MIN_FREE_SPACE must be off, or ");
   });
 
@@ -80,14 +80,14 @@ describe("settings", () => {
     "./x.db",
     "postgres://u:hidden@h/",
     "postgres://u:hidden@h/db?sslmode=requir",
-  ])("%p is no database, and its password is not repeated", (text) => {
+  ])("settings: rejects DATABASE_URL %p without repeating its password", (text) => {
     const problems = problemsOf({ DATABASE_URL: text });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toStartWith("DATABASE_URL must be ");
     expect(problems[0]).not.toContain("hidden");
   });
 
-  test("a bucket needs name and keys, becomes the store, and its secret is not repeated", () => {
+  test("settings: a bucket needs a name and keys, becomes the media store, and its secret is not repeated", () => {
     const keys = { S3_ACCESS_KEY_ID: "id", S3_SECRET_ACCESS_KEY: "hidden" };
     expect(readConfig({ S3_BUCKET: "b", ...keys })).toMatchObject({
       mediaStore: "s3",
@@ -106,25 +106,25 @@ describe("settings", () => {
   });
 
   test.each(["x".repeat(40), "abababababababababababababababababab", "1234".repeat(20), "ä".repeat(16)])(
-    "a secret of hardly any different characters is refused: %p",
+    "settings: rejects a JWT_SECRET_KEY with few different characters: %p",
     (secret) => {
       const [problem, ...others] = problemsOf({ JWT_SECRET_KEY: secret });
       expect(problem).toMatch(
-        /^JWT_SECRET_KEY must be at least 32 bytes long, of at least 5 different characters.*\.$/,
+        /^JWT_SECRET_KEY must be at least 32 bytes long, with at least 5 different characters.*\.$/,
       );
       expect(problem).not.toContain(secret);
       expect(others).toEqual([]);
     },
   );
 
-  test("a random secret is taken, in hexadecimal too", () => {
+  test("settings: accepts a random JWT_SECRET_KEY in base64 and hexadecimal", () => {
     for (const encoding of ["base64", "hex"] as const) {
       const secret = crypto.getRandomValues(Buffer.alloc(32)).toString(encoding);
       expect(readConfig({ JWT_SECRET_KEY: secret }).jwtSecret).toBe(secret);
     }
   });
 
-  test("trusted proxies are a number, or networks", () => {
+  test("settings: TRUST_PROXY is a number or a list of networks", () => {
     for (const [text, proxies] of [
       ["off", 0],
       ["2", 2],
@@ -144,7 +144,7 @@ describe("settings", () => {
       ]);
   });
 
-  test("on PostgreSQL an upload may not take longer than the sweeper waits for it", () => {
+  test("settings: on PostgreSQL, rejects a SWEEP_GRACE shorter than the longest upload", () => {
     const url = "postgres://u:p@h/db?sslmode=verify-full";
     expect(problemsOf({ DATABASE_URL: url })).toEqual([]);
     expect(problemsOf({ SWEEP_GRACE: "60" })).toEqual([]);
@@ -174,7 +174,7 @@ describe("settings", () => {
     ["http://a/?q=1#y", "have no query (?) and no fragment (#)"],
     ["http://user:pw@a/", "have no user name or password"],
     ["http://user:pw@a/?q=1", "have no user name or password and no query (?)"],
-  ])("settings: PUBLIC_URL %p is refused, because it must %s", (text, expected) => {
+  ])("settings: rejects PUBLIC_URL %p because it must %s", (text, expected) => {
     expect(problemsOf({ PUBLIC_URL: text })).toEqual([`PUBLIC_URL must ${expected}.`]);
   });
 
@@ -185,11 +185,11 @@ describe("settings", () => {
     ["http://image_sharing:8000", "http://image_sharing:8000"],
     ["https://bücher.example", "https://xn--bcher-kva.example"],
     ["http://[::1]:8000/a@b", "http://[::1]:8000/a@b"],
-  ])("settings: PUBLIC_URL %p is %p", (text, publicUrl) => {
+  ])("settings: reads PUBLIC_URL %p as %p", (text, publicUrl) => {
     expect(readConfig({ PUBLIC_URL: text }).publicUrl).toBe(publicUrl);
   });
 
-  test("settings: MAIL_FROM and MAIL_URL of no use are refused, without the password", () => {
+  test("settings: rejects an invalid MAIL_FROM and MAIL_URL without repeating the password", () => {
     expect(problemsOf({ MAIL_FROM: "Photos", MAIL_URL: "smtp://u:sec#ret@host" })).toEqual([
       "MAIL_FROM must be an address, or a name and an address: Photos <photos@example.com>.",
       expect.stringMatching(/^MAIL_URL must end with its host and port; .*\.$/),
@@ -197,7 +197,7 @@ describe("settings", () => {
     expect(problemsOf({ MAIL_URL: "smtp://u:sec#ret@host" }).join()).not.toMatch(/sec|ret@/);
   });
 
-  test("settings: mails are from, and the service introduces itself as, the host of PUBLIC_URL", () => {
+  test("settings: the sender and the SMTP client name default to the host of PUBLIC_URL", () => {
     const PUBLIC_URL = "https://photos.example.com/app";
     const MAIL_FROM = "Ann <ann@mail.example.com>";
     const ours = { name: "Image Sharing", address: "noreply@photos.example.com" };

@@ -29,19 +29,19 @@ test.each([
   ["PASSWORD_LENGTH", "PASSWORD_MIN_LENGTH"],
   ["REQUIRE_VERIFIED", "REQUIRE_VERIFIED_EMAIL"],
   ["MAX_IMAGE", "MAX_IMAGE_SIZE or MAX_IMAGE_PIXELS"],
-])("unknown settings: %s is named, with %s", (name, meant) => {
+])("unknown settings: warns about %s and suggests %s", (name, meant) => {
   const warnings = warningsOf({ [name]: "secret-value" });
   expect(warnings).toEqual([`${name} is not a setting of this program. Did you mean ${meant}?`]);
 });
 
 test.each(["MAIL_PASSWORD", "S3_SESSION_TOKEN", "JWT_ALGORITHM", "IMAGEKIT_ID", "DATABASE_HOST", "S3_HOST"])(
-  "unknown settings: %s begins like ours and is named",
+  "unknown settings: warns about %s because of its prefix",
   (name) => {
     expect(warningsOf({ [name]: "secret-value" })).toEqual([`${name} is not a setting of this program.`]);
   },
 );
 
-test("unknown settings: the names of other programs are left alone", () => {
+test("unknown settings: does not warn about variables of other programs", () => {
   const others = {
     ...Object.fromEntries(
       [
@@ -57,7 +57,7 @@ test("unknown settings: the names of other programs are left alone", () => {
         .split(" ")
         .map((name) => [name, "a value"]),
     ),
-    // A service called "mail", in Kubernetes.
+    // Set by Kubernetes for a service named "mail".
     MAIL_PORT: "tcp://10.0.0.7:25",
     MAIL_SERVICE_HOST: "10.0.0.7",
     MAIL_SERVICE_PORT_SMTP: "25",
@@ -67,7 +67,7 @@ test("unknown settings: the names of other programs are left alone", () => {
   expect(warningsOf(others)).toEqual([]);
 });
 
-test("unknown settings: every setting is known, whatever else is configured", () => {
+test("unknown settings: knows every setting", () => {
   expect(
     warningsOf({ S3_ENDPOINT: "https://s3.example.com", IMAGE_KIT_BASE_URL: "https://i.example.com" }),
   ).toEqual([]);

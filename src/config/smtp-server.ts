@@ -1,4 +1,4 @@
-/** How the mail server is reached. */
+/** Connection options of the mail server. */
 export interface SmtpServer {
   host: string;
   port: number;
@@ -9,13 +9,13 @@ export interface SmtpServer {
 }
 
 /**
- * Reads `smtp://user:password@host:587` (STARTTLS when offered) or `smtps://…` (TLS from the start).
- * Credentials never leave this machine without TLS; a relay on this machine may have a certificate of its own making.
- * @throws Error with a plain sentence that does not repeat the password
+ * Parses `smtp://user:password@host:587` (STARTTLS if offered) or `smtps://…` (TLS from the start). Credentials are never
+ * sent to another machine without TLS. A relay on this machine may use a self-signed certificate.
+ * @throws Error with a sentence that does not repeat the password
  */
 export function smtpServer(mailUrl: string): SmtpServer {
   const [, authority, more] = /^smtps?:\/\/([^/?#]*)\/?(.*)$/i.exec(mailUrl) ?? [];
-  // A path, a query and a fragment mean nothing here. Most likely they are a part of the password.
+  // An SMTP URL has no path, query or fragment. Most likely this is part of the password.
   if (authority && more)
     throw new Error("must end with its host and port; in a password, write / as %2F, ? as %3F and # as %23");
   const url = authority ? URL.parse(mailUrl) : null;
@@ -23,19 +23,19 @@ export function smtpServer(mailUrl: string): SmtpServer {
     throw new Error("must look like smtp://user:password@host:587 or smtps://user:password@host");
   const secure = url.protocol === "smtps:";
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  const local = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host);
-  const user = decoded(url.username);
+  const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host);
+  const user = decode(url.username);
   return {
     host,
     port: Number(url.port) || (secure ? 465 : 587),
     secure,
-    requireTLS: !secure && !local && user !== "",
-    ...(user !== "" && { auth: { user, pass: decoded(url.password) } }),
-    tls: { rejectUnauthorized: !local },
+    requireTLS: !secure && !isLocal && user !== "",
+    ...(user !== "" && { auth: { user, pass: decode(url.password) } }),
+    tls: { rejectUnauthorized: !isLocal },
   };
 }
 
-function decoded(text: string): string {
+function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

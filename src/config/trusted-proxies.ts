@@ -1,11 +1,11 @@
 import { BlockList, isIP } from "node:net";
 
-/** The proxies that may name the client's address: a number of them in front of the service, or every one in these networks. */
+/** The proxies that are trusted to report the client's address: the number in front of the service, or their networks. */
 export type TrustedProxies = number | BlockList;
 
 /**
- * Reads networks in CIDR notation (RFC 4632, RFC 4291 2.3) and single addresses, separated by commas.
- * @returns undefined when one of them is neither
+ * Parses networks in CIDR notation (RFC 4632; RFC 4291, 2.3) and single addresses, separated by commas.
+ * @returns undefined if any entry is neither
  */
 export function parseNetworks(text: string): BlockList | undefined {
   const networks = new BlockList();
@@ -14,7 +14,7 @@ export function parseNetworks(text: string): BlockList | undefined {
     const address = canonicalAddress(written);
     if (address === undefined) return undefined;
     const bits = isIP(address) === 6 ? 128 : 32;
-    // An IPv4 network that is written mapped into IPv6 has 96 bits more.
+    // The prefix of an IPv4 network written as an IPv4-mapped IPv6 network counts 96 more bits.
     const mappedBits = isIP(written) === 6 && bits === 32 ? 96 : 0;
     const length = prefix === undefined ? bits : Number(prefix) - mappedBits;
     if (length < 0 || length > bits) return undefined;
@@ -24,8 +24,8 @@ export function parseNetworks(text: string): BlockList | undefined {
 }
 
 /**
- * An IP address in canonical form (RFC 5952), without its zone; an IPv4 address mapped into IPv6 becomes an IPv4 address.
- * @returns undefined when the text is no IP address
+ * Returns an IP address in canonical form (RFC 5952) without its zone. An IPv4-mapped IPv6 address becomes an IPv4 address.
+ * @returns undefined if the text is not an IP address
  */
 export function canonicalAddress(text: string): string | undefined {
   const address = text.replace(/%.*$/, "");
