@@ -1,6 +1,6 @@
 // bun run build [--commit NAME]: the executable for this machine.
 // bun run release [--commit NAME]: one for every platform, and this version's entry in the changelog.
-// Both write to dist/, or to the folder that --outdir names, with the checksums.
+// Both write the executables and their checksums to dist/, or to the folder named with --outdir.
 import { mkdir, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { version } from "../../package.json";
 import { changelogEntry } from "./changelog.ts";
 
-/** In Bun's names. */
+/** Platforms, as Bun names them. */
 const platforms = [
   "linux-x64",
   "linux-arm64",
@@ -25,7 +25,7 @@ const root = join(import.meta.dir, "../..");
  * Builds one executable. Identifiers are not renamed (no `--minify`), because Elysia reads the source of handlers.
  * The executable ignores a bunfig.toml in its working folder, and reads .env itself.
  * @param target a platform; undefined for this machine
- * @returns the file's path; undefined when Bun failed, after printing the reason
+ * @returns the file's path; undefined if the build failed, after Bun printed the reason
  */
 async function build(
   outdir: string,

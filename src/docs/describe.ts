@@ -9,7 +9,7 @@ import type { HeaderName } from "./headers.ts";
  */
 export type Body = TSchema | readonly TSchema[] | "null" | { media: readonly string[] } | null;
 
-/** The schemas of a body; none where it is not described by any. */
+/** The schemas of a JSON body; empty for other bodies. */
 export function schemasOf(body: Body): readonly TSchema[] {
   if (body === null || body === "null" || "media" in body) return [];
   return [body as TSchema | readonly TSchema[]].flat();
@@ -22,32 +22,32 @@ export interface ResponseDescription {
   headers?: readonly HeaderName[];
 }
 
-/** A path, query or header parameter. It has no example, because Swagger UI would prefill the field with it. */
+/** A path, query or header parameter. There is no example, because Swagger UI would prefill the field with it. */
 export interface ParameterDescription {
   description: string;
   schema: { type: "integer" | "string"; [keyword: string]: string | number };
 }
 
-/** What the OpenAPI document says about a route, apart from its path, its method and the schema of its body. */
+/** The OpenAPI description of a route, apart from its path, its method and the schema of its body. */
 export interface Description {
-  /** The operation's id, from which generated clients name their functions. */
+  /** The operation's id. Generated clients name their functions after it. */
   id: string;
   summary: string;
-  /** What a caller should know beyond the summary. */
+  /** Details for callers, beyond the summary. */
   description: string;
   /** The successful response. */
   answer: { status: number } & ResponseDescription;
-  /** The errors of this route. Those of every route and of every guarded route are added. */
+  /** The errors of this route, apart from those that all routes or all guarded routes share. */
   errors?: readonly ApiErrorCode[];
-  /** Other responses, by status: neither the successful one nor errors of the table. */
+  /** Other responses by status, neither successful nor in the error table. */
   others?: Record<number, ResponseDescription>;
   /** Whether 422 is among the responses. */
   validates?: boolean;
-  /** Who may call it; everybody when left out. */
+  /** Required rights; none if omitted. */
   audience?: "signed in" | "superusers";
-  /** Content types of the request's body; JSON when left out. */
+  /** Content types of the request body; JSON if omitted. */
   accepts?: readonly string[];
-  /** The path in the document, for a route whose own path has a wildcard. */
+  /** The path in the document, for routes with a wildcard. */
   template?: string;
   /** Parameters of the path, by name. */
   path?: Record<string, ParameterDescription>;
@@ -60,7 +60,7 @@ export interface Description {
 /** The key in a route's `detail` under which `openApiDocument` finds the description. */
 export const descriptionKey = "x-description";
 
-/** Makes the `detail` of a route. Nothing is generated until the document is requested. */
+/** Returns the `detail` of a route. Nothing is generated until the document is requested. */
 export const describe = (description: Description) => ({
   operationId: description.id,
   [descriptionKey]: description,

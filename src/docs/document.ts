@@ -38,8 +38,8 @@ interface RouteOperation {
 
 /**
  * Generates the OpenAPI 3.0 document of an app; the same routes always give the same document. `@elysiajs/swagger`
- * provides paths and request bodies, the routes' descriptions everything else. The plugin is loaded by the first call, to
- * keep startup short.
+ * provides paths and request bodies, and the routes' descriptions provide the rest. The plugin is loaded on the first call
+ * to keep startup short.
  *
  * URLs are relative to the document's own, so that it works behind any host and path prefix.
  */
@@ -98,7 +98,7 @@ function responseSchemas(operations: RouteOperation[]): Record<string, JsonObjec
   );
 }
 
-/** Routes with a wildcard, which the plugin leaves out. */
+/** Returns the routes with a wildcard, which the plugin omits. */
 function wildcardPaths({ routes }: AnyElysia): Record<string, Record<string, RouteOperation>> {
   const paths: Record<string, Record<string, RouteOperation>> = {};
   for (const { method, hooks } of routes) {
@@ -150,7 +150,7 @@ const parametersOf = (
     ...parameter,
   }));
 
-/** Makes the body's schema a component, which gives generated clients a name for it. */
+/** Makes the schema of a body a component, so that generated clients have a name for it. */
 function namedBody(
   operationId: string,
   content: Record<string, { schema: JsonObject }>,

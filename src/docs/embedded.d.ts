@@ -1,4 +1,4 @@
-// What the bundler embeds: paths of files, or texts.
+// Files that the bundler embeds, as paths or texts.
 declare module "swagger-ui-dist/*" {
   const path: string;
   export default path;

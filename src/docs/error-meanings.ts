@@ -5,7 +5,7 @@ type SentAsCode = {
   [Code in ApiErrorCode]: (typeof apiErrors)[Code]["detail"] extends Code ? Code : never;
 }[ApiErrorCode];
 
-/** What errors mean to a caller, where their detail is a code or says too little. */
+/** Explanations of errors whose detail is a code or too short. */
 export const errorMeanings: Record<SentAsCode, string> & Partial<Record<ApiErrorCode, string>> = {
   UNAUTHORIZED: "The access token is missing, expired, revoked or invalid, or its account is deactivated.",
   FORBIDDEN:

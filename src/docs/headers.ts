@@ -1,7 +1,7 @@
-/** A response header, as the OpenAPI document describes it. */
+/** A response header in the OpenAPI document. */
 interface HeaderDescription {
   description: string;
-  /** Whether every response that names the header has it. */
+  /** Whether every response described with this header has it. */
   required?: boolean;
   schema: { type: "integer" | "string"; enum?: string[] };
   example: string | number;

@@ -3,8 +3,8 @@ export type JsonObject = { [key: string]: Json };
 
 /**
  * Converts a TypeBox schema to a schema object of OpenAPI 3.0, which differs from JSON Schema: `nullable` instead of the
- * type null, `enum` instead of `const`, `example` instead of `examples`. Where validation is more lenient than clients
- * should rely on, or uses a format of its own, the schema's `documented` annotation holds the keywords to show instead.
+ * type null, `enum` instead of `const`, `example` instead of `examples`. If validation is more lenient than clients should
+ * rely on, or uses a custom format, the schema's `documented` annotation has the keywords to show instead.
  */
 export function openApiSchema(schema: JsonObject): JsonObject {
   const { $id: _id, problem: _, documented, examples, description, const: constant, ...own } = schema;
@@ -17,7 +17,7 @@ export function openApiSchema(schema: JsonObject): JsonObject {
   const { anyOf, properties, items, format, default: initial, ...kept } = own;
   const result: JsonObject = { ...kept, ...about };
   if (format !== undefined) result["format"] = format;
-  // Elysia's file schema has a default that is not meant as one.
+  // Elysia's file schema has a meaningless default.
   if (initial !== undefined && format !== "binary") result["default"] = initial;
   if (constant !== undefined) result["enum"] = [constant];
   if (items !== undefined) result["items"] = openApiSchema(items as JsonObject);

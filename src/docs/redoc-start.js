@@ -1,7 +1,7 @@
-// ReDoc draws in colours of its own: those for the dark where the browser prefers it.
+// ReDoc has no dark mode, so a dark theme is applied if the browser prefers one.
 const dark = {
   colors: {
-    // Behind white letters and on white, too.
+    // Used both as the background of white text and as a colour on white.
     primary: { main: "#3b74d1" },
     success: { main: "#7cc98a" },
     warning: { main: "#e0b45c" },

@@ -6,7 +6,7 @@ import { errorMeanings } from "./error-meanings.ts";
 import type { HeaderName } from "./headers.ts";
 import { apiErrorSchema, invalidPasswordSchema, schemaRef, validationErrorSchema } from "./schemas.ts";
 
-/** Named responses and schemas that operations refer to; building an operation adds the ones it needs. */
+/** Named responses and schemas. Building an operation adds those that it refers to. */
 export interface SharedComponents {
   responses: Record<string, object>;
   schemas: Record<string, object>;
@@ -15,7 +15,7 @@ export interface SharedComponents {
 /** Any route can hit an internal error, a shutdown or an unreachable database. */
 const errorsOfEveryRoute = ["INTERNAL", "STOPPING", "UNAVAILABLE"] as const satisfies ApiErrorCode[];
 
-/** Any write can find the database out of space. */
+/** Any write can fail because the disk is full. */
 const errorsOfWritingRoutes = ["STORAGE_FULL"] as const satisfies ApiErrorCode[];
 
 /** FORBIDDEN also covers users who must verify their email address first. */
@@ -42,7 +42,7 @@ export function responsesOf(
   const codes = new Set<ApiErrorCode>([
     ...(audience ? errorsOfGuardedRoutes : []),
     ...errors,
-    // One reader of bodies limits both.
+    // The same reader limits the size and the duration of bodies.
     ...(errors.includes("BODY_TOO_LARGE") ? (["BODY_TOO_SLOW"] as const) : []),
     ...(method === "get" ? [] : errorsOfWritingRoutes),
     ...errorsOfEveryRoute,

@@ -13,13 +13,13 @@ import redocStart from "./redoc-start.js" with { type: "text" };
 import swaggerPage from "./swagger.html" with { type: "text" };
 import swaggerStart from "./swagger-start.js" with { type: "text" };
 
-/** Both draw with styles of their own making, and ReDoc searches in a worker made from a blob. No other host. */
+/** Both pages use inline styles, and ReDoc searches in a worker made from a blob. No other host is allowed. */
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; " +
   "media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; worker-src blob:; child-src blob:; " +
   "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/** The vendors' files are kept by browsers for ever, under names that change with their versions. */
+/** The vendors' files have their version in their names, so that browsers may cache them forever. */
 const { "swagger-ui-dist": swaggerVersion, redoc: redocVersion } = devDependencies;
 
 const page = (text: string) => ({
@@ -31,7 +31,7 @@ const page = (text: string) => ({
 const script = { type: "text/javascript; charset=utf-8", immutable: false };
 const style = { type: "text/css; charset=utf-8", immutable: false };
 
-/** ReDoc signs its page with a picture from its maker's host, which would learn of every visit. */
+/** Removes ReDoc's logo, which would be loaded from the vendor's host and reveal every visit. */
 async function redocWithoutLogo(): Promise<Uint8Array<ArrayBuffer>> {
   const text = await Bun.file(redocScript).text();
   return fromText(text.replaceAll("https://cdn.redoc.ly/redoc/logo-mini.svg", "data:,"))();
@@ -42,7 +42,7 @@ const pages = {
   "/redoc": page(redocPage as unknown as string),
 };
 
-const parts = {
+const assets = {
   [`/docs/swagger-ui-${swaggerVersion}.js`]: { ...script, load: fromFile(swaggerScript), immutable: true },
   [`/docs/swagger-ui-${swaggerVersion}.css`]: { ...style, load: fromFile(swaggerStyle), immutable: true },
   "/docs/start.js": { ...script, load: fromText(swaggerStart) },
@@ -51,10 +51,10 @@ const parts = {
   "/redoc/start.js": { ...script, load: fromText(redocStart) },
 };
 
-/** The pages use relative URLs, so that they work below any path prefix; a trailing slash would break these. */
+/** The pages use relative URLs so that they work below any path prefix; a trailing slash would break these URLs. */
 const redirectTo = (location: string) => new Response(null, { status: 308, headers: { location } });
 
-/** `GET /openapi.json`, and two pages that show it, without a request to any other host. */
+/** `GET /openapi.json`, and Swagger UI and ReDoc, which make no request to any other host. */
 export const docsRoutes = (describedApp: () => AnyElysia) => {
   const document = staticContent({
     type: "application/json",
@@ -64,13 +64,13 @@ export const docsRoutes = (describedApp: () => AnyElysia) => {
   const app = new Elysia({ name: "docs", detail: { hide: true } }).get("/openapi.json", ({ request }) =>
     document(request),
   );
-  for (const [path, content] of Object.entries(parts)) {
-    const answer = staticContent(content);
-    app.get(path, ({ request }) => answer(request));
+  for (const [path, content] of Object.entries(assets)) {
+    const respond = staticContent(content);
+    app.get(path, ({ request }) => respond(request));
   }
   for (const [path, content] of Object.entries(pages)) {
-    const answer = staticContent(content);
-    app.get(path, ({ request }) => (hasTrailingSlash(request) ? redirectTo(`..${path}`) : answer(request)));
+    const respond = staticContent(content);
+    app.get(path, ({ request }) => (hasTrailingSlash(request) ? redirectTo(`..${path}`) : respond(request)));
   }
   return app;
 };

@@ -1,4 +1,4 @@
-// Dark where the browser prefers it; Swagger UI has a class for that.
+// Swagger UI has a class for dark mode; set it if the browser prefers dark.
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const followPreference = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
 followPreference();

@@ -15,7 +15,7 @@ test("release: without network access, builds for this platform and names the ot
         PATH: process.env["PATH"],
         HTTPS_PROXY: closedProxy,
         HTTP_PROXY: closedProxy,
-        // No runtime from an earlier release.
+        // No cached runtime of an earlier release.
         BUN_INSTALL_CACHE_DIR: join(folder, "cache"),
       },
       stdout: "ignore",

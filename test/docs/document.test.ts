@@ -52,7 +52,7 @@ const operations = () =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
   );
 
-/** The response of an operation, or the shared one that it refers to. */
+/** Resolves a response of an operation that may be a reference. */
 function responseOf(path: string, method: string, status: number): ResponseObject | undefined {
   const found = document.paths[path]?.[method]?.responses[status];
   if (!found || !("$ref" in found)) return found;
@@ -62,16 +62,16 @@ const examplesOf = (path: string, method: string, status: number): object =>
   responseOf(path, method, status)?.content?.["application/json"]?.examples ?? {};
 
 describe("the OpenAPI document", () => {
-  test("is valid", async () => {
+  test("OpenAPI document: is valid", async () => {
     expect(await new Validator().validate({ ...structuredClone(document) })).toEqual({ valid: true });
   });
 
-  test("is the same each time it is made", async () => {
+  test("OpenAPI document: is the same each time it is generated", async () => {
     const again = await openApiDocument(createApp(service.services));
     expect(JSON.stringify(again)).toBe(JSON.stringify(document));
   });
 
-  test("has every route, and nothing else", () => {
+  test("OpenAPI document: has exactly the routes of the app", () => {
     const pages = /^\/(docs|redoc|openapi\.json|assets)|^\/$/;
     const template = (path: string) =>
       path === "/media/*" ? "/media/{transformation}/{key}" : path.replace(/:(\w+)/g, "{$1}");
@@ -85,7 +85,7 @@ describe("the OpenAPI document", () => {
     ).toEqual(routes.sort());
   });
 
-  test("tells of every operation what it is, what it answers and how it fails", () => {
+  test("OpenAPI document: describes the purpose, responses and errors of every operation", () => {
     const ids = new Set<string>();
     for (const { path, method, operation } of operations()) {
       const name = `${method} ${path}`;
@@ -115,14 +115,14 @@ describe("the OpenAPI document", () => {
     expect(ids.size).toBe(operations().length);
   });
 
-  test("writes down once what routes share: errors and headers are components", () => {
+  test("OpenAPI document: has shared errors and headers as components", () => {
     const { responses, headers } = document.components;
     const all = [
       ...Object.values(responses),
       ...operations().flatMap(({ operation }) =>
         Object.entries(operation.responses).flatMap(([status, response]) => {
           if ("$ref" in response) return [];
-          // The health's 503 is not always an error.
+          // /health also answers 503 with its ordinary body.
           if (Number(status) >= 400) expect(["416", "503"]).toContain(status);
           return [response];
         }),
@@ -135,7 +135,7 @@ describe("the OpenAPI document", () => {
       }
   });
 
-  test("lists the codes of a route's errors, and names no schema like a type of a client's language", () => {
+  test("OpenAPI document: lists the error codes of a route, and no schema has the name of a built-in type", () => {
     const { schemas } = document.components;
     expect(schemas["LoginBadRequest"]?.properties?.["detail"]?.enum).toEqual([
       "LOGIN_BAD_CREDENTIALS",
@@ -154,7 +154,7 @@ describe("the OpenAPI document", () => {
     ]);
   });
 
-  test("leads to the service behind any host and path prefix", () => {
+  test("OpenAPI document: has URLs that work behind any host and path prefix", () => {
     for (const where of ["http://localhost:8000/", "https://example.com/my/photos/"]) {
       const at = `${where}openapi.json`;
       expect(document.servers.map(({ url }) => new URL(url, at).href)).toEqual([where]);
@@ -163,7 +163,7 @@ describe("the OpenAPI document", () => {
     }
   });
 
-  test("shows request bodies that are accepted and make nobody a superuser", async () => {
+  test("OpenAPI document: has example bodies that the API accepts and that make no superusers", async () => {
     const superuser = await service.signUp();
     await service.promote(superuser);
     const { id } = await service.signUp();
@@ -173,7 +173,7 @@ describe("the OpenAPI document", () => {
       if (!requestBody || operationId === "upload") continue;
       const [[type, { schema }] = ["", { schema: { $ref: "" } }]] = Object.entries(requestBody.content);
       const { example, properties = {} } = document.components.schemas[schema.$ref.split("/").at(-1)!]!;
-      // Documentation pages make `true` of a flag that has no example.
+      // Documentation pages show `true` for a flag without an example.
       if ("is_superuser" in properties) expect(Object.keys(example ?? {})).not.toContain("is_superuser");
       const shown =
         example ??
@@ -191,7 +191,7 @@ describe("the OpenAPI document", () => {
       register: 201,
       login: 200,
       forgotPassword: 202,
-      // No mailed token.
+      // The example is not a valid token.
       resetPassword: 400,
       requestVerifyToken: 202,
       verify: 400,
@@ -200,7 +200,7 @@ describe("the OpenAPI document", () => {
     });
   });
 
-  test("lists the content types that are taken, and no others", () => {
+  test("OpenAPI document: lists exactly the accepted content types", () => {
     const taken = Object.fromEntries(
       operations()
         .filter(({ operation }) => operation.requestBody)
@@ -214,7 +214,7 @@ describe("the OpenAPI document", () => {
     );
   });
 
-  test("names the schema of every body, and takes flags as booleans", () => {
+  test("OpenAPI document: names the schema of every body, with flags as booleans", () => {
     for (const { operation } of operations())
       for (const { schema } of Object.values(operation.requestBody?.content ?? {}))
         expect(schema).toEqual({ $ref: expect.stringMatching(/^#\/components\/schemas\/[A-Z]\w+Body$/) });
@@ -233,7 +233,7 @@ describe("the OpenAPI document", () => {
     } as Schema);
   });
 
-  test("says who may ask exactly where a token is needed, and that none is needed elsewhere", async () => {
+  test("OpenAPI document: requires a token for exactly the guarded routes", async () => {
     for (const { path, method, operation } of operations()) {
       const answer = await service.fetch(path.replace(/\{\w+\}/, "x"), { method: method.toUpperCase() });
       const security = answer.status === 401 ? [{ OAuth2PasswordBearer: [] }] : [];
@@ -241,14 +241,14 @@ describe("the OpenAPI document", () => {
     }
   });
 
-  test("has the schema {} for null", async () => {
+  test("OpenAPI document: has the schema {} for null", async () => {
     const content = { "application/json": { schema: {}, example: null } };
     expect(responseOf("/auth/forgot-password", "post", 202)?.content).toEqual(content);
     expect(responseOf("/auth/request-verify-token", "post", 202)?.content).toEqual(content);
     expect(responseOf("/auth/reset-password", "post", 200)?.content).toEqual(content);
   });
 
-  test("tells media's types and headers", () => {
+  test("OpenAPI document: lists the content types and headers of media", () => {
     const schema = { type: "string", format: "binary" };
     for (const status of [200, 206]) {
       const { content, headers } = responseOf("/media/{key}", "get", status)!;
@@ -262,7 +262,7 @@ describe("the OpenAPI document", () => {
   });
 });
 
-test("every error that is met is documented with the very example", async () => {
+test("OpenAPI document: has every error with its exact body as an example", async () => {
   const { token, email } = await service.signUp();
   const bob = await service.signUp();
   const { id } = (await (await service.upload(token, new Blob([await pngPhoto()]))).json()) as { id: string };
@@ -307,7 +307,7 @@ test("every error that is met is documented with the very example", async () => 
 test.each([
   ["SQLITE_FULL", 507, "Storage is full"],
   ["SQLITE_BUSY", 503, "Service temporarily unavailable"],
-])("what can happen to every route is documented: %s", async (code, status, detail) => {
+])("OpenAPI document: documents %s for every route", async (code, status, detail) => {
   const failing = await TestService.start();
   const { token } = await failing.signUp();
   const { users } = failing.services.database;
@@ -316,7 +316,7 @@ test.each([
   const ask = async (method: string, path: string, body: BodyInit | null, type: string) => {
     const headers = { authorization: `Bearer ${token}`, "content-type": type };
     const request = new Request(`http://localhost${path}`, { method, body, headers });
-    // Asks the node whose database fails.
+    // Uses the service whose database fails.
     const answer = await failing.firstHandler(request);
     await expectDocumented(failing.app, request, answer);
     return answer;
@@ -330,7 +330,7 @@ test.each([
   await failing.close();
 });
 
-test("answers beside the success are documented with what they hold", async () => {
+test("OpenAPI document: documents other responses with their bodies", async () => {
   const statuses = (path: string) => Object.keys(document.paths[path]?.["get"]?.responses ?? {});
   expect(statuses("/media/{key}")).toEqual(["200", "206", "302", "304", "404", "412", "416", "500", "503"]);
   const { token } = await service.signUp();
@@ -348,7 +348,7 @@ test("answers beside the success are documented with what they hold", async () =
   ]).toEqual(["200", "206", "304", "416"]);
 });
 
-test("an account that must prove its address first is told so as documented", async () => {
+test("OpenAPI document: documents the errors of an unverified account", async () => {
   const strict = await TestService.start();
   const { token } = await strict.signUp();
   const verified = await TestService.start({ DATA_DIR: strict.dataDir, REQUIRE_VERIFIED_EMAIL: "true" });
@@ -364,7 +364,7 @@ test("an account that must prove its address first is told so as documented", as
 });
 
 describe.each(["/docs", "/redoc"])("%s", (path) => {
-  test("brings all it needs from here, and is kept by browsers only as long as it is the same", async () => {
+  test("loads everything from the service and lets browsers cache only versioned files", async () => {
     const page = await service.fetch(path);
     const html = await page.text();
     expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
@@ -373,7 +373,7 @@ describe.each(["/docs", "/redoc"])("%s", (path) => {
     const assets = references.filter((reference) => !reference.startsWith("data:"));
     expect(assets.length).toBeGreaterThan(1);
     for (const reference of assets) {
-      // Relative, so that it leads here below any path prefix.
+      // Relative, so that it works below any path prefix.
       expect(reference).toMatch(/^\w/);
       const asset = new URL(reference, `http://localhost${path}`).pathname;
       const answer = await service.fetch(asset, { headers: { "accept-encoding": "gzip" } });
@@ -387,11 +387,14 @@ describe.each(["/docs", "/redoc"])("%s", (path) => {
   });
 });
 
-test.each(["/docs", "/redoc"])("%s/ leads to the page, whose references are relative", async (path) => {
-  const answer = await service.fetch(`${path}/?a=b`);
-  const prefixed = `https://example.com/photos${path}/?a=b`;
-  expect([answer.status, new URL(answer.headers.get("location") ?? "", prefixed).href]).toEqual([
-    308,
-    `https://example.com/photos${path}`,
-  ]);
-});
+test.each(["/docs", "/redoc"])(
+  "documentation pages: %s/ redirects to the page, whose references are relative",
+  async (path) => {
+    const answer = await service.fetch(`${path}/?a=b`);
+    const prefixed = `https://example.com/photos${path}/?a=b`;
+    expect([answer.status, new URL(answer.headers.get("location") ?? "", prefixed).href]).toEqual([
+      308,
+      `https://example.com/photos${path}`,
+    ]);
+  },
+);

@@ -7,7 +7,7 @@ import openapiTypescript, { astToString } from "openapi-typescript";
 import { pngPhoto } from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
 
-/** Inside the project, so that the client finds its packages; git ignores it. */
+/** Inside the project, so that the client finds its packages; ignored by git. */
 const folder = join(import.meta.dir, `../../test-artifacts/client-${process.pid}`);
 let service: TestService;
 let server: Bun.Server<undefined>;
@@ -22,7 +22,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** What a client's developer writes against the generated types. */
+/** The code of a client that uses the generated types. */
 const tour = `
 import createClient from "openapi-fetch";
 import type { paths } from "./api";
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
 void main();
 `;
 
-test("a client generated from the document fits together, and does the whole job", async () => {
+test("OpenAPI document: a generated client compiles and works end to end", async () => {
   const types = await openapiTypescript(new URL("/openapi.json", server.url));
   await Bun.write(join(folder, "api.d.ts"), astToString(types));
   await Bun.write(join(folder, "tour.ts"), tour);

@@ -25,7 +25,7 @@ const empty = (status: number, headers: Record<string, string> = {}) =>
   new Response(null, { status, headers: { "x-request-id": "1", ...headers } });
 const cached = { etag: '"1"', "cache-control": "no-cache" };
 
-describe("the check of the tests' responses", () => {
+describe("response check of the tests", () => {
   test.each<[string, string, string, Response]>([
     ["JSON that fits", "GET", "/users/me", json(user)],
     ["a compressed body", "GET", "/users/me", gzipped(user)],
@@ -38,7 +38,7 @@ describe("the check of the tests' responses", () => {
     ["no body", "DELETE", `/users/${user.id}`, empty(204)],
     ["an error of a route that is not there", "GET", "/nope", json({ detail: "Not Found" }, 404)],
     ["a cached copy", "GET", "/media/1.jpg", empty(304, cached)],
-  ])("lets pass: %s", async (_, method, path, response) => {
+  ])("response check: accepts %s", async (_, method, path, response) => {
     expect(await check(method, path, response)).toBeUndefined();
   });
 
@@ -60,11 +60,11 @@ describe("the check of the tests' responses", () => {
     ["a header's type", "GET", "/feed", json({ detail: "" }, 503, { "retry-after": "soon" }), "Retry-After"],
     ["a body", "DELETE", `/users/${user.id}`, json(user, 204), "a body is not documented"],
     ["an error's shape", "GET", "/nope", json({ message: "no" }, 404), '"missingProperty":"detail"'],
-  ])("finds what is not documented: %s", async (_, method, path, response, problem) => {
+  ])("response check: rejects %s", async (_, method, path, response, problem) => {
     expect(await check(method, path, response)).toContain(problem);
   });
 
-  test("leaves the body to the test, and holds every request of a TestService to the document", async () => {
+  test("response check: covers every request of a TestService and leaves the body readable", async () => {
     const { token } = await service.signUp();
     expect(await (await service.fetch("/users/me", { token })).json()).toMatchObject({ is_active: true });
     const broken = await TestService.start();

@@ -5,10 +5,10 @@ import { TestService } from "../support/service.ts";
 
 if (!chromium) console.log("skipped: the test of the documentation below a path prefix needs Chromium");
 
-describe.skipIf(!chromium)("behind a proxy that strips a path prefix", () => {
+describe.skipIf(!chromium)("documentation pages behind a proxy that strips a path prefix", () => {
   let service: TestService;
   let proxy: Bun.Server<undefined>;
-  /** What the proxy was asked for outside the prefix. */
+  /** Requests to the proxy outside the prefix. */
   const strays: string[] = [];
   beforeAll(async () => {
     service = await TestService.start();
@@ -29,7 +29,7 @@ describe.skipIf(!chromium)("behind a proxy that strips a path prefix", () => {
     await service.close();
   });
 
-  test("Swagger UI logs in and calls the API below the prefix", async () => {
+  test("Swagger UI: logs in and calls the API below a path prefix", async () => {
     await service.register("ada@example.com");
     const browser = await Browser.open(`${proxy.url.origin}/my/photos/docs/`, { width: 1280, height: 1000 });
     const { view } = browser;
@@ -58,7 +58,7 @@ describe.skipIf(!chromium)("behind a proxy that strips a path prefix", () => {
     browser.close();
   }, 60_000);
 
-  test("ReDoc draws the document", async () => {
+  test("ReDoc: renders the document below a path prefix", async () => {
     const browser = await Browser.open(`${proxy.url.origin}/my/photos/redoc`, { width: 1280, height: 1000 });
     await browser.until(`document.querySelector("#redoc h5")`);
     await browser.picture("redoc-below-a-prefix");

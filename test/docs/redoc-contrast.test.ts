@@ -8,7 +8,7 @@ import { ServiceProcess } from "../support/process.ts";
 
 if (!chromium) console.log("skipped: the test of ReDoc's colours needs Chromium");
 
-/** Runs in the page: texts that stand out from what is behind them by less than `least` (WCAG 2.2, 1.4.3). */
+/** Runs in the page: returns texts whose contrast is less than `least` (WCAG 2.2, 1.4.3). */
 function faintTexts(least: number): string[] {
   type Colour = [number, number, number, number];
   const parse = (text: string) => {
@@ -41,7 +41,7 @@ function faintTexts(least: number): string[] {
 }
 
 test.skipIf(!chromium)(
-  "ReDoc can be read in the dark",
+  "ReDoc: has sufficient contrast in dark mode",
   async () => {
     const service = new ServiceProcess(await mkdtemp(join(tmpdir(), "image-sharing-redoc-")));
     await service.start();

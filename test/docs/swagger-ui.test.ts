@@ -9,7 +9,7 @@ import { ServiceProcess } from "../support/process.ts";
 
 if (!chromium) console.log("skipped: the test of Swagger UI needs Chromium");
 
-describe.skipIf(!chromium)("in Swagger UI", () => {
+describe.skipIf(!chromium)("Swagger UI", () => {
   let dataDir: string;
   let service: ServiceProcess;
   beforeAll(async () => {
@@ -23,11 +23,11 @@ describe.skipIf(!chromium)("in Swagger UI", () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  test("a person signs in by Authorize and shares a photo by Try it out, and nothing of it is stored in the browser", async () => {
+  test("Swagger UI: Authorize and Try it out upload a photo without storing credentials in the browser", async () => {
     await service.signUp("ada@example.com");
     const browser = await Browser.open(`${service.address}/docs`, { width: 1280, height: 1000 });
     const { view } = browser;
-    // As an earlier version of the page left it.
+    // As stored by an earlier version of the page.
     await view.evaluate(`localStorage.setItem("authorized", '{"password":"correct horse battery"}')`);
     await view.navigate(`${service.address}/docs`);
     const click = (selector: string) =>
@@ -46,7 +46,7 @@ describe.skipIf(!chromium)("in Swagger UI", () => {
     const upload = "#operations-posts-upload";
     await click(`${upload} .opblock-summary-control`);
     await browser.until(`document.querySelector("${upload} .try-out__btn")`);
-    // Nothing can be sent before somebody asks for it.
+    // Requests are disabled until the user presses Try it out.
     expect(await view.evaluate(`document.querySelector("${upload} .execute")`)).toBeNull();
     await click(`${upload} .try-out__btn`);
     await browser.until(`document.querySelector("${upload} input[type=file]")`);

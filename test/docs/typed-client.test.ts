@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-test("a client typed by the app alone registers, logs in and reads", async () => {
+test("typed client: registers, logs in and reads with the types of the app", async () => {
   const client = treaty<App>("http://localhost", {
     fetcher: ((input: string, init: RequestInit) =>
       service.app.handle(new Request(input, init))) as typeof fetch,
@@ -20,7 +20,7 @@ test("a client typed by the app alone registers, logs in and reads", async () =>
   const registered = await client.auth.register.post({ email, password });
   const verified: boolean | undefined = registered.data?.is_verified;
   expect(verified).toBe(false);
-  // @ts-expect-error an account has no such field
+  // @ts-expect-error accounts have no such field
   expect(registered.data?.hashed_password).toBeUndefined();
 
   const { token } = await service.signUp();
