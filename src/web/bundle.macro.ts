@@ -1,7 +1,7 @@
-// Runs when the program is bundled (or transpiled): the page becomes part of it, so that one executable needs no folder.
+// A macro: runs while the program is bundled or transpiled, and embeds the page in the executable.
 import { join } from "node:path";
 
-/** The page's script and style, each bundled into one minified text. */
+/** Returns the page's script and style sheet, each bundled and minified. */
 export function bundledPage(): { script: string; style: string } {
   return { script: bundle("page/main.ts"), style: bundle("page/style.css") };
 }

@@ -18,18 +18,18 @@ const assets = {
 const [scriptName, styleName] = Object.keys(assets);
 
 /**
- * The page at `/`. Scripts and styles come from here alone, and nothing may be written into the page; pictures may come
- * from wherever the configured store delivers them.
+ * Serves the page at `/` and its assets. The content security policy allows scripts and styles from this service only, and
+ * media from the configured store.
  */
 export function webRoutes({ config }: { config: Pick<Config, "passwordMinLength" | "publicUrl" | "s3"> }) {
   const { passwordMinLength, publicUrl, s3 } = config;
-  // Without TLS only where the operator named it.
-  const named = [publicUrl, s3?.publicUrl ?? s3?.endpoint].flatMap((url) =>
+  // Hosts without TLS are allowed only if the operator configured them.
+  const configuredOrigins = [publicUrl, s3?.publicUrl ?? s3?.endpoint].flatMap((url) =>
     url ? [new URL(url).origin] : [],
   );
-  const media = `'self' blob: https: ${named.join(" ")}`;
-  // Relative, so that the page works below a prefix that is not known here; but where it is known, the page works at the
-  // address without a slash at the end too.
+  const media = `'self' blob: https: ${configuredOrigins.join(" ")}`;
+  // URLs are relative, so that the page works below an unknown path prefix. If PUBLIC_URL names the prefix, the page also
+  // works at the prefix without a trailing slash.
   const prefix = pathPrefixOf(publicUrl);
   const base = prefix === "" ? "" : `${prefix}/`;
   const policy =
@@ -49,8 +49,8 @@ export function webRoutes({ config }: { config: Pick<Config, "passwordMinLength"
   });
   const app = new Elysia({ name: "web", detail: { hide: true } }).get("/", ({ request }) => page(request));
   for (const [name, { type, text, immutable }] of Object.entries(assets)) {
-    const asset = staticContent({ type, load: fromText(text), immutable });
-    app.get(`/assets/${name}`, ({ request }) => asset(request));
+    const respond = staticContent({ type, load: fromText(text), immutable });
+    app.get(`/assets/${name}`, ({ request }) => respond(request));
   }
   return app;
 }

@@ -11,7 +11,7 @@ if (!chromium) console.log("skipped: the tests of the account in the page need C
 const oldPassword = "correct horse battery";
 const newPassword = "a better horse battery";
 
-describe.skipIf(!chromium)("the page's account", () => {
+describe.skipIf(!chromium)("page: account", () => {
   let dataDir: string;
   let service: ServiceProcess;
   let browser: Browser;
@@ -52,13 +52,13 @@ describe.skipIf(!chromium)("the page's account", () => {
     await browser.fill("input[name=password]", to);
     await browser.press("Change password");
   };
-  /** Expects that the page now holds a valid token. */
+  /** Expects that the page has a valid token. */
   const expectSignedIn = async () => {
     const used = (await browser.view.evaluate(`localStorage.getItem("image-sharing-token")`)) as string;
     expect((await service.fetch("/users/me", { token: used })).status).toBe(200);
   };
 
-  test("changes the address and then the password, twice, in one visit", async () => {
+  test("page: changes the address and then the password, twice, in one visit", async () => {
     for (const [address, password] of [
       [`first-${email}`, newPassword],
       [`second-${email}`, `another ${newPassword}`],
@@ -77,7 +77,7 @@ describe.skipIf(!chromium)("the page's account", () => {
     browser.close();
   }, 60_000);
 
-  test("changes the password of an account whose address was changed elsewhere meanwhile", async () => {
+  test("page: changes the password of an account whose address was changed elsewhere", async () => {
     const address = `elsewhere-${email}`;
     await service.fetch("/users/me", {
       method: "PATCH",
@@ -91,7 +91,7 @@ describe.skipIf(!chromium)("the page's account", () => {
     browser.close();
   }, 60_000);
 
-  test("tells after a change of the address that the new one is not verified, and verifies that one", async () => {
+  test("page: shows that a changed address is not verified, and verifies it", async () => {
     const address = `new-${email}`;
     await changeAddress(address);
     await told("Email address updated.");
@@ -104,7 +104,7 @@ describe.skipIf(!chromium)("the page's account", () => {
     browser.close();
   }, 60_000);
 
-  test("asks for the new password where signing in with it does not work at once", async () => {
+  test("page: asks for the new password if signing in with it fails", async () => {
     await browser.view.evaluate(
       `(() => { const real = fetch; window.fetch = (path, init) => path.includes("login") && !window.open_ ? Promise.resolve(new Response("{}", { status: 429 })) : real(path, init); })()`,
     );
@@ -120,7 +120,7 @@ describe.skipIf(!chromium)("the page's account", () => {
     browser.close();
   }, 60_000);
 
-  test("is signed out, and says so, when its password was changed on another device", async () => {
+  test("page: signs out with a message when the password was changed on another device", async () => {
     await service.fetch("/users/me", {
       method: "PATCH",
       token,
@@ -135,7 +135,7 @@ describe.skipIf(!chromium)("the page's account", () => {
     browser.close();
   }, 60_000);
 
-  test("signs out even where the service does not answer, and says nothing of it", async () => {
+  test("page: signs out silently even if the service does not answer", async () => {
     await browser.view.evaluate(
       `(() => { const real = fetch; window.fetch = (path, init) => path.includes("logout") ? new Promise(() => {}) : real(path, init); })()`,
     );

@@ -6,7 +6,7 @@ import { duration } from "../../src/web/page/times.ts";
 
 const problem = (field: string, msg: string) => [{ type: "value_error", loc: ["body", field], msg }];
 
-describe("messages of the page", () => {
+describe("page: messages", () => {
   test.each([
     [0, undefined, "No connection. Check your network and try again."],
     [400, "LOGIN_BAD_CREDENTIALS", "Wrong email or password."],
@@ -30,7 +30,7 @@ describe("messages of the page", () => {
     [422, problem("caption", "String should be short"), "Caption: String should be short."],
     [413, undefined, "This file is too large."],
     [502, undefined, "Something went wrong on our side. Please try again shortly."],
-  ])("%i %j is told as: %s", (status, detail, words) => {
+  ])("page: explains %i %j as: %s", (status, detail, words) => {
     expect(new Failure(status, detail).message).toBe(words);
   });
 
@@ -40,11 +40,11 @@ describe("messages of the page", () => {
     ["60", "Too many attempts. Try again in 1 minute."],
     [null, "Too many attempts. Try again later."],
     ["soon", "Too many attempts. Try again later."],
-  ])("a 429 with Retry-After %j is told as: %s", (retryAfter, words) => {
+  ])("page: explains a 429 with Retry-After %j as: %s", (retryAfter, words) => {
     expect(new Failure(429, "Too many requests", retryAfter).message).toBe(words);
   });
 
-  test("a Retry-After that is a date counts from now", () => {
+  test("page: reads a date in Retry-After", () => {
     const failure = new Failure(503, undefined, new Date(Date.now() + 90_000).toUTCString());
     expect(failure.retryAfterSeconds).toBeWithin(80, 91);
   });
@@ -55,7 +55,7 @@ describe("messages of the page", () => {
     ["Videos", 5 * 1024 ** 3, "Videos can be up to 5 GB."],
     ["Photos", 1_600_000, "Photos can be up to 1.5 MB."],
     ["Files", 2048, "Files can be up to 2 KB."],
-  ] as const)("the limit of %s of %i bytes is told as: %s", (kind, bytes, words) => {
+  ] as const)("page: explains the limit of %s of %i bytes as: %s", (kind, bytes, words) => {
     expect(new Failure(413, fileTooLargeDetail(bytes), null, kind).message).toBe(words);
   });
 
@@ -64,7 +64,7 @@ describe("messages of the page", () => {
     [61, "2 minutes"],
     [3599, "1 hour"],
     [3601, "2 hours"],
-  ])("%i seconds are %s", (seconds, words) => {
+  ])("page: writes %i seconds as %s", (seconds, words) => {
     expect(duration(seconds)).toBe(words);
   });
 });

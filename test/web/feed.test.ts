@@ -43,7 +43,7 @@ describe.skipIf(!chromium)(`the page's feed of ${posts} posts`, () => {
     await browser.until(`document.querySelector(".post")`);
     return browser;
   };
-  /** Scrolls to the end before every frame, as a user who holds the End key. */
+  /** Scrolls to the end before every frame, like a user who holds the End key. */
   const holdEnd = (browser: Browser) =>
     browser.view.evaluate(
       `(function hold() { scrollTo(0, document.body.scrollHeight); requestAnimationFrame(hold); })()`,
@@ -55,7 +55,7 @@ describe.skipIf(!chromium)(`the page's feed of ${posts} posts`, () => {
   const everyPost = Array.from({ length: posts }, (_, i) => `post ${posts - 1 - i}`);
   const tryAgain = `[...document.querySelectorAll("main > div > button")].some((button) => button.textContent === "Try again" && button.checkVisibility())`;
 
-  test("goes on to the last post for a reader who stays at its end", async () => {
+  test("page: loads up to the last post for a reader who stays at the end of the feed", async () => {
     const browser = await open();
     await holdEnd(browser);
     await browser.until(`document.querySelectorAll(".post").length === ${posts}`, 30);
@@ -63,7 +63,7 @@ describe.skipIf(!chromium)(`the page's feed of ${posts} posts`, () => {
     browser.close();
   }, 60_000);
 
-  test("goes on to the last post for a reader who scrolls a screen at a time, on a phone", async () => {
+  test("page: loads up to the last post for a reader who scrolls one screen at a time on a phone", async () => {
     const browser = await open({ width: 390, height: 844 });
     await browser.view.evaluate(
       `(function read() { scrollBy(0, 3 * innerHeight); setTimeout(read, 10); })()`,
@@ -72,7 +72,7 @@ describe.skipIf(!chromium)(`the page's feed of ${posts} posts`, () => {
     browser.close();
   }, 60_000);
 
-  test("goes on to the last post on a screen that is never full", async () => {
+  test("page: loads up to the last post on a screen that the feed does not fill", async () => {
     const browser = await open();
     await browser.view.evaluate(
       `document.querySelector(".grid").style.cssText = "height: 0; overflow: hidden"`,
@@ -87,7 +87,7 @@ describe.skipIf(!chromium)(`the page's feed of ${posts} posts`, () => {
     ["a proxy answers instead", `Promise.resolve(new Response("<h1>Bad gateway</h1>", { status: 502 }))`],
     ["a network's sign-in page answers", `Promise.resolve(new Response("<h1>Welcome</h1>"))`],
   ])(
-    "offers to try again when %s in the middle, and then goes on",
+    "page: offers to try again when %s in the middle of the feed, and then continues",
     async (_, answer) => {
       const browser = await open();
       await browser.view.evaluate(
@@ -100,7 +100,7 @@ describe.skipIf(!chromium)(`the page's feed of ${posts} posts`, () => {
       const status = await browser.view.evaluate(`document.querySelector(".status").textContent`);
       expect(status).toMatch(/^(No connection|Something went wrong|That did not work)\b.*again/);
       await browser.picture("feed-failed");
-      // A second failure is reported as well.
+      // A second failure is reported, too.
       await browser.press("Try again");
       await browser.until(tryAgain);
       await browser.view.evaluate("void (window.failing = false)");

@@ -9,7 +9,7 @@ import { ServiceProcess } from "../support/process.ts";
 
 if (!chromium) console.log("skipped: the tests of pages need Chromium");
 
-describe.skipIf(!chromium)("in a browser", () => {
+describe.skipIf(!chromium)("page", () => {
   let dataDir: string;
   let service: ServiceProcess;
   beforeAll(async () => {
@@ -25,7 +25,7 @@ describe.skipIf(!chromium)("in a browser", () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  /** Nothing from elsewhere, and no error but those the test made happen. */
+  /** Expects no requests to other hosts and no errors except the expected ones. */
   const expectClean = ({ requests, errors }: Browser, expected = /^$/) => {
     const elsewhere = requests.filter(
       (url) => !url.startsWith(service.address) && !/^(blob|data):/.test(url),
@@ -34,7 +34,7 @@ describe.skipIf(!chromium)("in a browser", () => {
     expect(errors.filter((error) => !expected.test(error))).toEqual([]);
   };
 
-  test("a person signs up, shares, looks, deletes and signs out", async () => {
+  test("page: a user signs up, uploads, views, deletes and signs out", async () => {
     const browser = await Browser.open(service.address, { width: 1280, height: 800 });
     await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
     await browser.picture("sign-in-wide");
@@ -47,7 +47,7 @@ describe.skipIf(!chromium)("in a browser", () => {
     await browser.fill("input[name=password]", "correct horse battery");
     await browser.view.press("Enter");
     await browser.until(`document.body.innerText.includes("Nothing here yet")`);
-    // A screen reader goes on there; a frame around the whole page would tell nobody anything.
+    // The focus moves there for screen readers, without a visible outline around the whole page.
     expect(await browser.view.evaluate(`document.activeElement.matches("main:focus-visible")`)).toBe(true);
     expect(await browser.view.evaluate(`getComputedStyle(document.activeElement).outlineStyle`)).toBe("none");
     await browser.picture("empty-wide");
@@ -90,7 +90,7 @@ describe.skipIf(!chromium)("in a browser", () => {
     browser.close();
   }, 60_000);
 
-  test("a photo too large for a preview says so instead of loading in full", async () => {
+  test("page: shows a message instead of a photo that is too large for a preview", async () => {
     const token = await service.signUp("grace@example.com");
     const { id } = await (await service.upload(token, new Blob([blackPng(12_000, 10_000)]))).json();
     const browser = await Browser.open(service.address, { width: 1280, height: 800 });
@@ -103,7 +103,7 @@ describe.skipIf(!chromium)("in a browser", () => {
     await service.fetch(`/posts/${id}`, { method: "DELETE", token });
   }, 60_000);
 
-  test("a phone shows the same, in the dark too, and nothing moves while pictures come", async () => {
+  test("page: works on a phone and in dark mode, without layout shifts while pictures load", async () => {
     const token = await service.signUp("bob@example.com");
     for (const [width, height] of [
       [800, 600],
@@ -147,7 +147,7 @@ describe.skipIf(!chromium)("in a browser", () => {
   }, 60_000);
 
   test.each(["#/verify?token=x", "#/reset?token=x", "#/forgot"])(
-    "%s, where mails lead, has a page",
+    "page: has a view for %s, which mails link to",
     async (place) => {
       const browser = await Browser.open(`${service.address}/${place}`, { width: 390, height: 844 });
       await browser.until(`document.querySelector("main h1")`);
@@ -160,7 +160,7 @@ describe.skipIf(!chromium)("in a browser", () => {
   );
 
   test.each(["docs", "redoc"])(
-    "/%s draws the document, light and dark",
+    "documentation pages: /%s renders the document in light and dark mode",
     async (page) => {
       const browser = await Browser.open(`${service.address}/${page}`, { width: 1280, height: 800 });
       await browser.until(`document.body.innerText.includes("Log in")`);

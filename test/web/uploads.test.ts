@@ -9,15 +9,15 @@ import { ServiceProcess } from "../support/process.ts";
 
 if (!chromium) console.log("skipped: the tests of uploads in the page need Chromium");
 
-/** Bytes per second; the large photo would take a minute. */
+/** Bytes per second, so that the large photo would take a minute. */
 const crawl = 40_000;
 
-describe.skipIf(!chromium)("uploads in the page", () => {
+describe.skipIf(!chromium)("page: uploads", () => {
   let dataDir: string;
   let service: ServiceProcess;
   let ada: string;
   let bob: string;
-  /** By token. */
+  /** Email addresses by token. */
   const emails = new Map<string, string>();
   const opened: Browser[] = [];
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describe.skipIf(!chromium)("uploads in the page", () => {
     await service.start();
     await Bun.write(join(dataDir, "small.jpg"), await jpegPhoto(120, 90));
     await Bun.write(join(dataDir, "other.jpg"), await jpegPhoto(121, 90));
-    // Bytes behind the end of a JPEG keep it valid.
+    // A JPEG stays valid with bytes after its end.
     const large = new Blob([await jpegPhoto(122, 90), new Uint8Array(2_400_000)]);
     await Bun.write(join(dataDir, "large.jpg"), large);
     await Bun.write(join(dataDir, "huge.jpg"), new Blob([large, new Uint8Array(1_000_000)]));
@@ -40,7 +40,7 @@ describe.skipIf(!chromium)("uploads in the page", () => {
     [ada, bob] = await Promise.all([signUp("ada"), signUp("bob")]);
   });
   afterEach(async () => {
-    // All tabs share local storage.
+    // All tabs share the local storage.
     await opened[0]?.view.evaluate("localStorage.clear()");
     for (const browser of opened.splice(0)) browser.close();
   });
@@ -76,7 +76,7 @@ describe.skipIf(!chromium)("uploads in the page", () => {
     await browser.view.press("Enter");
     await browser.until(`document.querySelector("#files")`);
   };
-  /** Captions of all posts of these accounts; signs in anew, since their tokens may have been revoked. */
+  /** Returns the captions of all posts of these accounts. Logs in again, because their tokens may be revoked. */
   async function captions(...tokens: string[]): Promise<string[]> {
     const all: string[] = [];
     for (const token of tokens) {
@@ -96,7 +96,7 @@ describe.skipIf(!chromium)("uploads in the page", () => {
       `new Promise((resolve) => { const image = new Image(); image.onload = () => resolve(true); image.onerror = () => resolve(false); image.src = ${JSON.stringify(url)}; })`,
     );
 
-  test("work on plain HTTP at another host than localhost", async () => {
+  test("page: uploads work on plain HTTP and another host than localhost", async () => {
     const address = `http://${plainHost}:${service.port}`;
     const browser = await open(address);
     expect(await browser.view.evaluate("isSecureContext")).toBe(false);
@@ -120,7 +120,7 @@ describe.skipIf(!chromium)("uploads in the page", () => {
     expect(browser.errors).toEqual([]);
   }, 60_000);
 
-  test("a post appears in the feed that was opened while it was on its way", async () => {
+  test("page: shows a post in a feed that was opened during the upload", async () => {
     const browser = await openAs(ada);
     await choose(browser, "large.jpg");
     await browser.fill(".uploads input", "sent from elsewhere");
@@ -139,7 +139,7 @@ describe.skipIf(!chromium)("uploads in the page", () => {
     await browser.until(`document.querySelectorAll(".uploads li").length === 0`);
   }, 60_000);
 
-  test("a post that is finished on the account page is in the feed afterwards, once", async () => {
+  test("page: shows a post once after it was uploaded while the account view was open", async () => {
     const browser = await openAs(ada);
     await choose(browser, "small.jpg");
     await browser.fill(".uploads input", "finished elsewhere");
@@ -155,7 +155,7 @@ describe.skipIf(!chromium)("uploads in the page", () => {
     expect(shown).toBe(1);
   }, 60_000);
 
-  test("a sign-out ends the queue, what runs in it and its drafts", async () => {
+  test("page: signing out aborts the running upload and discards the queue and drafts", async () => {
     const browser = await openAs(ada);
     await choose(browser, "large.jpg", "other.jpg", "small.jpg");
     await browser.fill(".uploads li:nth-child(1) input", "running");
@@ -183,7 +183,7 @@ describe.skipIf(!chromium)("uploads in the page", () => {
     expect(await captions(ada, bob)).toEqual([]);
   }, 60_000);
 
-  test("a sign-out in another tab ends them too", async () => {
+  test("page: signing out in another tab aborts and discards uploads too", async () => {
     const browser = await openAs(ada);
     await choose(browser, "large.jpg", "other.jpg");
     await browser.throttle(crawl);
@@ -194,14 +194,14 @@ describe.skipIf(!chromium)("uploads in the page", () => {
     await other.press("Sign out");
     await signInForm(browser);
     await browser.throttle();
-    // Even for the same account.
+    // This applies to the same account, too.
     await signInByForm(browser, ada);
     await Bun.sleep(1000);
     expect(await browser.view.evaluate(`document.querySelectorAll(".uploads li").length`)).toBe(0);
     expect(await captions(ada)).toEqual([]);
   }, 60_000);
 
-  test("a session that expires keeps the queue for its account, which goes on when it signs in again", async () => {
+  test("page: an expired session keeps the queue, which continues when the same account signs in", async () => {
     const browser = await openAs(ada);
     await choose(browser, "small.jpg", "other.jpg");
     await browser.fill(".uploads li:nth-child(1) input", "after the pause");
@@ -218,7 +218,7 @@ describe.skipIf(!chromium)("uploads in the page", () => {
     expect(await browser.view.evaluate(`document.querySelectorAll(".uploads li").length`)).toBe(1);
   }, 60_000);
 
-  test("a session that expires leaves nothing to another account", async () => {
+  test("page: an expired session leaves no uploads to another account", async () => {
     const browser = await openAs(ada);
     await choose(browser, "large.jpg", "other.jpg");
     const urls = (await previews(browser)) as string[];
@@ -236,7 +236,7 @@ describe.skipIf(!chromium)("uploads in the page", () => {
     expect(await captions(bob)).toEqual([]);
   }, 60_000);
 
-  test("another account that signs in in another tab finds neither the queue nor an open dialog", async () => {
+  test("page: signing in to another account in another tab discards the queue and closes dialogs", async () => {
     const browser = await openAs(ada);
     await choose(browser, "small.jpg", "other.jpg");
     await browser.view.click(".uploads li:nth-child(1) .primary");
@@ -252,8 +252,8 @@ describe.skipIf(!chromium)("uploads in the page", () => {
     expect(await captions(ada)).toEqual([""]);
   }, 60_000);
 
-  test("a busy service is asked again after Retry-After, and the status says so", async () => {
-    // An upload that never finishes takes the account's only slot.
+  test("page: retries an upload after Retry-After and shows that it waits", async () => {
+    // An unfinished upload occupies the account's only slot.
     const stop = new AbortController();
     const head = `--x\r\ncontent-disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n`;
     const body = new ReadableStream({
@@ -286,7 +286,7 @@ describe.skipIf(!chromium)("uploads in the page", () => {
     await browser.until(`document.querySelectorAll(".uploads li").length === 0`);
   }, 60_000);
 
-  test("a file that is refused says why and can be removed", async () => {
+  test("page: shows why a file was rejected and lets the user remove it", async () => {
     const browser = await openAs(ada);
     await choose(browser, "huge.jpg", "empty.jpg");
     for (const row of [1, 2]) await browser.view.click(`.uploads li:nth-child(${row}) .primary`);

@@ -25,7 +25,10 @@ const newPassword: Field = {
   hint: `At least ${document.body.dataset["passwordMinLength"]} characters.`,
 };
 
-/** A form that tells its errors beside its button and never loses what was typed. */
+/**
+ * Creates a form that shows errors next to its button and keeps the input when submitting fails.
+ * @param submit may return a message for the user
+ */
 function form(
   button: string,
   fields: Field[],
@@ -33,7 +36,7 @@ function form(
 ): HTMLFormElement {
   const error = element("p", { className: "error", attributes: { role: "alert" } });
   const send = element("button", { className: "primary", type: "submit", textContent: button });
-  const made = element(
+  const created = element(
     "form",
     { className: "stack" },
     ...fields.map(({ name, label, type, autocomplete, value = "", hint }) =>
@@ -48,24 +51,25 @@ function form(
     error,
     send,
   );
-  made.addEventListener("submit", async (event) => {
+  created.addEventListener("submit", async (event) => {
     event.preventDefault();
     error.textContent = "";
     send.disabled = true;
     try {
       const values = Object.fromEntries(
-        [...new FormData(made)].map(([name, value]) => [name, String(value)]),
+        [...new FormData(created)].map(([name, value]) => [name, String(value)]),
       );
-      const said = await submit(values);
-      for (const input of made.querySelectorAll<HTMLInputElement>("input[type=password]")) input.value = "";
-      if (said) notify(said);
+      const message = await submit(values);
+      for (const input of created.querySelectorAll<HTMLInputElement>("input[type=password]"))
+        input.value = "";
+      if (message) notify(message);
     } catch (failure) {
       error.textContent = (failure as Error).message;
     } finally {
       send.disabled = false;
     }
   });
-  return made;
+  return created;
 }
 
 function card(title: string, ...content: (Node | string | false)[]): HTMLElement {
@@ -74,7 +78,8 @@ function card(title: string, ...content: (Node | string | false)[]): HTMLElement
 
 const link = (href: string, text: string) => element("a", { href, textContent: text });
 
-async function enter(address: string, secret: string): Promise<void> {
+/** Logs in and shows the feed. If the address is not verified, also requests a new verification email. */
+async function logIn(address: string, secret: string): Promise<void> {
   try {
     signIn((await api.login(address, secret)).access_token);
     location.hash = "#/";
@@ -86,7 +91,7 @@ async function enter(address: string, secret: string): Promise<void> {
 }
 
 /**
- * Changes the password and signs in with it, because a new password ends every token of the account.
+ * Changes the password and signs in with it, because a password change revokes every token of the account.
  * @returns a message for the user
  */
 async function changePassword(secret: string): Promise<string> {
@@ -105,7 +110,7 @@ async function changePassword(secret: string): Promise<string> {
 export const signInView = () =>
   card(
     "Sign in",
-    form("Sign in", [email, password], ({ email = "", password = "" }) => enter(email, password)),
+    form("Sign in", [email, password], ({ email = "", password = "" }) => logIn(email, password)),
     element(
       "p",
       { className: "links" },
@@ -123,7 +128,7 @@ export const signUpView = () =>
     }),
     form("Create account", [email, newPassword], async ({ email = "", password = "" }) => {
       await api.register(email, password);
-      await enter(email, password);
+      await logIn(email, password);
     }),
     element(
       "p",
@@ -171,12 +176,17 @@ export function verifyView(token: string): HTMLElement {
 }
 
 export function accountView(): HTMLElement {
-  const leave = element("button", { type: "button", textContent: "Sign out" });
-  leave.addEventListener("click", () => {
+  const signOutButton = element("button", { type: "button", textContent: "Sign out" });
+  signOutButton.addEventListener("click", () => {
     void api.logout().catch(() => {});
     signOut();
   });
-  const content = element("div", { className: "stack" }, element("p", { textContent: "Loading…" }), leave);
+  const content = element(
+    "div",
+    { className: "stack" },
+    element("p", { textContent: "Loading…" }),
+    signOutButton,
+  );
   api.me().then(
     (me) => {
       const verified = element("div", { className: "row" }, ...verification(me));
@@ -189,11 +199,14 @@ export function accountView(): HTMLElement {
         form("Change password", [{ ...newPassword, label: "New password" }], ({ password = "" }) =>
           changePassword(password),
         ),
-        leave,
+        signOutButton,
       );
     },
     (failure: Error) =>
-      content.replaceChildren(element("p", { className: "error", textContent: failure.message }), leave),
+      content.replaceChildren(
+        element("p", { className: "error", textContent: failure.message }),
+        signOutButton,
+      ),
   );
   return card("Your account", content);
 }

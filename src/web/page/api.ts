@@ -9,33 +9,32 @@ import { token, expireSession } from "./session.ts";
 export type Account = UserRead;
 export type Post = PostRead;
 
-async function ask<T>(method: string, route: string, body?: object | URLSearchParams): Promise<T> {
+async function call<T>(method: string, route: string, body?: object | URLSearchParams): Promise<T> {
   const used = token();
   const headers = new Headers();
   if (used) headers.set("authorization", `Bearer ${used}`);
   const form = body instanceof URLSearchParams;
   if (body && !form) headers.set("content-type", "application/json");
-  let answer: Response;
+  let response: Response;
   let text: string;
   try {
-    answer = await fetch(serviceUrl(route), {
+    response = await fetch(serviceUrl(route), {
       method,
       headers,
       ...(body && { body: form ? body : JSON.stringify(body) }),
     });
-    text = await answer.text();
+    text = await response.text();
   } catch {
     throw new Failure(0);
   }
   const json = text === "" ? undefined : parse(text);
-  // A success without JSON was sent by something in between, such as a captive portal.
-  if (answer.ok && (text === "" || json !== undefined)) return json as T;
-  // Only where there was a session: a wrong password ends none.
-  if (answer.status === 401) expireSession(used);
-  throw new Failure(answer.status, json?.detail, answer.headers.get("retry-after"));
+  // A successful response without JSON came from something in between, such as a captive portal.
+  if (response.ok && (text === "" || json !== undefined)) return json as T;
+  if (response.status === 401) expireSession(used);
+  throw new Failure(response.status, json?.detail, response.headers.get("retry-after"));
 }
 
-/** Returns undefined for anything but JSON, such as a proxy's error page. */
+/** Returns undefined for text that is not JSON, such as a proxy's error page. */
 function parse(text: string) {
   try {
     return JSON.parse(text);
@@ -45,18 +44,18 @@ function parse(text: string) {
 }
 
 export const api = {
-  register: (email: string, password: string) => ask<Account>("POST", "/auth/register", { email, password }),
+  register: (email: string, password: string) => call<Account>("POST", "/auth/register", { email, password }),
   login: (username: string, password: string) =>
-    ask<{ access_token: string }>("POST", "/auth/jwt/login", new URLSearchParams({ username, password })),
-  logout: () => ask<void>("POST", "/auth/jwt/logout"),
-  forgotPassword: (email: string) => ask<null>("POST", "/auth/forgot-password", { email }),
+    call<{ access_token: string }>("POST", "/auth/jwt/login", new URLSearchParams({ username, password })),
+  logout: () => call<void>("POST", "/auth/jwt/logout"),
+  forgotPassword: (email: string) => call<null>("POST", "/auth/forgot-password", { email }),
   resetPassword: (resetToken: string, password: string) =>
-    ask<null>("POST", "/auth/reset-password", { token: resetToken, password }),
-  requestVerify: (email: string) => ask<null>("POST", "/auth/request-verify-token", { email }),
-  verify: (verifyToken: string) => ask<Account>("POST", "/auth/verify", { token: verifyToken }),
-  me: () => ask<Account>("GET", "/users/me"),
-  change: (changes: { email?: string; password?: string }) => ask<Account>("PATCH", "/users/me", changes),
+    call<null>("POST", "/auth/reset-password", { token: resetToken, password }),
+  requestVerify: (email: string) => call<null>("POST", "/auth/request-verify-token", { email }),
+  verify: (verifyToken: string) => call<Account>("POST", "/auth/verify", { token: verifyToken }),
+  me: () => call<Account>("GET", "/users/me"),
+  change: (changes: { email?: string; password?: string }) => call<Account>("PATCH", "/users/me", changes),
   feed: (cursor: string | null) =>
-    ask<FeedPageRead>("GET", `/feed?limit=24${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`),
-  deletePost: (id: string) => ask<void>("DELETE", `/posts/${id}`),
+    call<FeedPageRead>("GET", `/feed?limit=24${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`),
+  deletePost: (id: string) => call<void>("DELETE", `/posts/${id}`),
 };

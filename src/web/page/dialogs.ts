@@ -1,7 +1,10 @@
 import { element } from "./element.ts";
 import type { Post } from "./api.ts";
 
-/** A modal <dialog>: the browser keeps the focus in it, closes it on Escape and gives the focus back. */
+/**
+ * Shows a modal dialog. The browser keeps the focus inside, closes the dialog on Escape and restores the focus.
+ * @returns the dialog's return value once it is closed
+ */
 function open(dialog: HTMLDialogElement): Promise<string> {
   document.body.append(dialog);
   dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
@@ -15,12 +18,12 @@ function open(dialog: HTMLDialogElement): Promise<string> {
   return closed;
 }
 
-/** Closes every open dialog without an answer. */
+/** Closes every open dialog without a return value. */
 export function closeDialogs(): void {
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
 }
 
-/** Asks before something that cannot be undone. */
+/** Asks the user to confirm an action; resolves to whether they did. */
 export async function askToConfirm(question: string, yes: string): Promise<boolean> {
   const answer = (value: string, text: string, className: string) =>
     element("button", { type: "submit", value, textContent: text, className });
@@ -38,20 +41,23 @@ export async function askToConfirm(question: string, yes: string): Promise<boole
   return (await open(dialog)) === "yes";
 }
 
-/** Shows one post large; arrow keys and buttons lead to its neighbours. */
+/**
+ * Shows a post in full size. Arrow keys and buttons switch to its neighbours.
+ * @param more called near the end of `posts`, to load more
+ */
 export async function lightbox(posts: readonly Post[], first: Post, more: () => void): Promise<void> {
   let post = first;
   const stage = element("div", { className: "stage" });
   const caption = element("p", { className: "caption", attributes: { "aria-live": "polite" } });
   const button = (label: string, text: string, className: string, step: () => void) => {
-    const made = element("button", {
+    const created = element("button", {
       type: "button",
       className,
       textContent: text,
       attributes: { "aria-label": label },
     });
-    made.addEventListener("click", step);
-    return made;
+    created.addEventListener("click", step);
+    return created;
   };
   const dialog = element(
     "dialog",
@@ -73,7 +79,7 @@ export async function lightbox(posts: readonly Post[], first: Post, more: () => 
     if (posts.indexOf(post) > posts.length - 4) more();
   }
   function move(step: number): void {
-    // Look the index up each time: posts shared meanwhile shift it.
+    // Look up the index each time, because new posts shift it.
     post = posts[posts.indexOf(post) + step] ?? post;
     show();
   }

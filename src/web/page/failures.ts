@@ -83,7 +83,7 @@ function explain(
 function explainProblem({ loc, msg }: Problem): string {
   const field = loc.at(-1);
   if (field === "email") return "Enter a valid email address.";
-  // Problems that pydantic has no type for are sentences of their own.
+  // The message of a value_error is a complete sentence after this prefix.
   const [, own] = /^Value error, (.*)/.exec(msg) ?? [];
   return sentence(own ?? `${field}: ${msg}`);
 }

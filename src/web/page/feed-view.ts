@@ -5,7 +5,7 @@ import { ago } from "./times.ts";
 import { uploadPanel } from "./upload-panel.ts";
 import type { Uploads } from "./uploads.ts";
 
-/** The photos of everybody, newest first, and the place to add one's own. */
+/** The posts of all users, newest first, and the upload panel. */
 export function feedView(uploads: Uploads): HTMLElement {
   const posts: Post[] = [];
   const grid = element("ul", { className: "grid" });
@@ -22,7 +22,7 @@ export function feedView(uploads: Uploads): HTMLElement {
   let complete = false;
 
   const item = (post: Post) => postItem(post, () => lightbox(posts, post, load), remove);
-  const known = (id: string) => posts.some((post) => post.id === id);
+  const isKnown = (id: string) => posts.some((post) => post.id === id);
 
   const nearEnd = new IntersectionObserver(
     (entries) => entries.at(-1)?.isIntersecting && void load(),
@@ -30,7 +30,7 @@ export function feedView(uploads: Uploads): HTMLElement {
     { rootMargin: "600px" },
   );
 
-  /** Appends the next page. After a failure it is called again by the button or by scrolling back to the end. */
+  /** Appends the next page. After a failure, the button or scrolling back to the end calls it again. */
   async function load(): Promise<void> {
     if (loading || complete) return;
     loading = true;
@@ -38,13 +38,13 @@ export function feedView(uploads: Uploads): HTMLElement {
     status.textContent = posts.length === 0 ? "Loading…" : "";
     try {
       const page = await api.feed(cursor);
-      const fresh = page.posts.filter(({ id }) => !known(id));
+      const fresh = page.posts.filter(({ id }) => !isKnown(id));
       posts.push(...fresh);
       grid.append(...fresh.map(item));
       cursor = page.next_cursor;
       complete = cursor === null;
       showEmptiness();
-      // Observe anew: an observer reports only changes, so it stays silent while the end mark remains in view.
+      // Observe again: an observer reports only changes, so it stays silent while the end mark remains in view.
       nearEnd.disconnect();
       if (!complete) nearEnd.observe(end);
     } catch (failure) {
@@ -75,7 +75,7 @@ export function feedView(uploads: Uploads): HTMLElement {
 
   uploads.onPublished = (post) => {
     // The post may already have arrived with a page.
-    if (known(post.id)) return;
+    if (isKnown(post.id)) return;
     posts.unshift(post);
     grid.prepend(item(post));
     if (again.hidden) status.textContent = "";
@@ -94,7 +94,7 @@ export function feedView(uploads: Uploads): HTMLElement {
   );
 }
 
-/** Pixels of a photo that a page of many photos can hold in full. */
+/** Limit for showing a photo itself in place of a missing thumbnail. */
 const maxShownPixels = 50_000_000;
 
 function postItem(
@@ -103,10 +103,10 @@ function postItem(
   remove: (post: Post, shown: HTMLElement) => void,
 ): HTMLElement {
   const alt = post.caption || post.file_name;
-  // The place is kept before the picture is there: nothing moves when it comes.
+  // The size reserves space, so that nothing moves when the picture loads.
   const size = { width: post.width ?? 4, height: post.height ?? 3 };
   const isHuge = size.width * size.height > maxShownPixels;
-  // Photos without a thumbnail are shown themselves, videos by their first frame.
+  // Without a thumbnail, show the photo itself or the first frame of the video.
   const still = post.thumbnail_url ?? (post.file_type === "image" && !isHuge ? post.url : null);
   const picture =
     still !== null

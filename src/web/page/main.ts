@@ -10,12 +10,12 @@ const main = byId("main");
 const nav = byId("nav");
 const uploads = createUploads();
 
-/** What the address asks for: `#/reset?token=…` and the like. */
+/** Creates the view for the URL's fragment, such as `#/reset?token=…`. */
 function view(): HTMLElement {
   const [path = "", query] = location.hash.replace(/^#/, "").split("?");
-  const given = new URLSearchParams(query).get("token") ?? "";
-  if (path === "/verify") return verifyView(given);
-  if (path === "/reset") return resetView(given);
+  const mailedToken = new URLSearchParams(query).get("token") ?? "";
+  if (path === "/verify") return verifyView(mailedToken);
+  if (path === "/reset") return resetView(mailedToken);
   if (path === "/forgot") return forgotView();
   if (path === "/sign-up") return signUpView();
   if (!token() || path === "/sign-in") return signInView();

@@ -3,10 +3,10 @@ const key = "image-sharing-token";
 /** How the session changed: the user signed in or out, or the service refused the token. */
 export type SessionChange = "signed in" | "signed out" | "expired";
 
-/** The access token, kept over reloads; the page's policy lets no foreign script near it. */
+/** The access token, which survives reloads. The page's content security policy allows no foreign scripts. */
 export const token = (): string | null => localStorage.getItem(key) || null;
 
-/** The id of the signed-in account: the token's subject (RFC 7519, 4.1.2). Returns an unreadable token itself. */
+/** The id of the signed-in account, from the token's subject (RFC 7519, 4.1.2); an unreadable token itself. */
 export function account(): string | null {
   const used = token();
   if (used === null) return null;
@@ -32,10 +32,10 @@ export function signOut(): void {
   notifyListeners("signed out");
 }
 
-/** Ends the session because the service refused its token. Ignored when that token is no longer the current one. */
-export function expireSession(refused: string | null): void {
-  if (refused === null || refused !== token()) return;
-  // An empty value rather than none, so that other tabs can notifyListeners an expired session from a sign-out.
+/** Ends the session because the service rejected its token. Does nothing if that token is no longer the current one. */
+export function expireSession(rejected: string | null): void {
+  if (rejected === null || rejected !== token()) return;
+  // An empty value rather than none, so that other tabs can distinguish an expired session from a sign-out.
   localStorage.setItem(key, "");
   notifyListeners("expired");
 }

@@ -1,12 +1,12 @@
 import { maxCaptionLength } from "../../limits.ts";
 import { element } from "./element.ts";
 
-/** A file to be shared, and its row in the list of uploads. */
+/** A file to share and its row in the list of uploads. */
 export class UploadItem {
   /** Idempotency key: a repeated upload returns the first post instead of creating another. */
   readonly key = randomKey();
   readonly shown: HTMLElement;
-  /** Whether the user has pressed Share and the file is still to be sent. */
+  /** Whether the user has pressed Share and the file has not been sent yet. */
   queued = false;
 
   readonly #preview: string;

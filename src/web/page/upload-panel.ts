@@ -31,9 +31,9 @@ export function uploadPanel({ add, list }: Uploads): HTMLElement {
   );
 }
 
-/** Accepts files dropped or pasted anywhere on the page while a user is signed in, and shows the list of uploads. */
+/** Accepts files that are dropped or pasted anywhere on the page while a user is signed in, and shows the list of uploads. */
 export function acceptFilesFrom(page: Document, { add, list }: Uploads): void {
-  const take = (files: FileList | undefined) => {
+  const accept = (files: FileList | undefined) => {
     if (!token() || !files?.length) return;
     add(files);
     if (!list.isConnected) location.hash = "#/";
@@ -49,7 +49,7 @@ export function acceptFilesFrom(page: Document, { add, list }: Uploads): void {
   page.addEventListener("drop", (event) => {
     event.preventDefault();
     page.body.classList.remove("dropping");
-    take(event.dataTransfer?.files);
+    accept(event.dataTransfer?.files);
   });
-  page.addEventListener("paste", (event) => take(event.clipboardData?.files));
+  page.addEventListener("paste", (event) => accept(event.clipboardData?.files));
 }
