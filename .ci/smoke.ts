@@ -1,4 +1,4 @@
-// The compiled executable does the whole main job, started in an empty folder: bun .ci/smoke.ts dist/image-sharing
+// Tests the compiled executable end to end in an empty folder: bun .ci/smoke.ts dist/image-sharing
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -18,19 +18,19 @@ const service = Bun.spawn([executable], {
   stderr: "inherit",
 });
 
-function must(condition: unknown, what: string): asserts condition {
-  if (!condition) throw new Error(what);
-  console.log(`ok ${what}`);
+function assert(condition: unknown, behaviour: string): asserts condition {
+  if (!condition) throw new Error(behaviour);
+  console.log(`ok ${behaviour}`);
 }
 
-/** What a command of the executable prints; it must end with status 0. */
+/** Runs a command of the executable, which must exit with status 0, and returns its output. */
 function run(...args: string[]): string {
   const { stdout, exitCode } = Bun.spawnSync([executable, ...args], { cwd: folder, env, stderr: "inherit" });
-  must(exitCode === 0, `does ${args.join(" ")}`);
+  assert(exitCode === 0, `runs ${args.join(" ")}`);
   return stdout.toString();
 }
 
-async function ask<T>(
+async function send<T>(
   method: string,
   path: string,
   token?: string,
@@ -59,16 +59,19 @@ try {
       break;
     await Bun.sleep(50);
   }
-  must((await ask("GET", "/health")).status === 200, "starts in an empty folder");
+  assert((await send("GET", "/health")).status === 200, "starts in an empty folder");
   const account = { email: "ada@example.com", password: "correct horse battery" };
-  must((await ask("POST", "/auth/register", undefined, JSON.stringify(account))).status === 201, "registers");
-  const login = await ask<{ access_token: string }>(
+  assert(
+    (await send("POST", "/auth/register", undefined, JSON.stringify(account))).status === 201,
+    "registers",
+  );
+  const login = await send<{ access_token: string }>(
     "POST",
     "/auth/jwt/login",
     undefined,
     new URLSearchParams({ username: account.email, password: account.password }),
   );
-  must(login.status === 200, "logs in");
+  assert(login.status === 200, "logs in");
   const token = login.body.access_token;
 
   const posts: { id: string; url: string }[] = [];
@@ -79,36 +82,36 @@ try {
     const form = new FormData();
     form.set("file", new Blob([bytes]), name);
     form.set("caption", name);
-    const upload = await ask<{ id: string; url: string }>("POST", "/upload", token, form);
-    must(upload.status === 200, `uploads ${name}`);
+    const upload = await send<{ id: string; url: string }>("POST", "/upload", token, form);
+    assert(upload.status === 200, `uploads ${name}`);
     posts.push(upload.body);
   }
-  const feed = await ask<{ posts: { id: string }[] }>("GET", "/feed", token);
-  must(
+  const feed = await send<{ posts: { id: string }[] }>("GET", "/feed", token);
+  assert(
     feed.body.posts.length === 2 && feed.body.posts[0]?.id === posts[1]?.id,
     "shows both in the feed, newest first",
   );
-  must((await fetch(posts[0]!.url)).ok, "delivers the bytes");
-  must((await ask("DELETE", `/posts/${posts[0]!.id}`, token)).status === 200, "deletes a post");
-  must((await fetch(posts[0]!.url)).status === 404, "and its bytes");
+  assert((await fetch(posts[0]!.url)).ok, "delivers the bytes");
+  assert((await send("DELETE", `/posts/${posts[0]!.id}`, token)).status === 200, "deletes a post");
+  assert((await fetch(posts[0]!.url)).status === 404, "deletes its file");
   for (const path of ["/", "/docs", "/redoc", "/openapi.json"])
-    must((await ask("GET", path)).status === 200, `answers ${path}`);
-  must((await ask("GET", "/metrics")).status === 200, "tells its counts to this machine");
+    assert((await send("GET", path)).status === 200, `answers ${path}`);
+  assert((await send("GET", "/metrics")).status === 200, "serves metrics to this machine");
   run("health");
-  must(/^\d+\.\d+\.\d+/.test(run("--version")), "knows its version");
-  must(run("--licenses").includes("elysia"), "and what it is made of");
+  assert(/^\d+\.\d+\.\d+/.test(run("--version")), "prints its version");
+  assert(run("--licenses").includes("elysia"), "prints the licences");
   run("superuser", account.email);
   run("backup", "backup.tar");
   env["DATA_DIR"] = join(folder, "restored");
   run("restore", "backup.tar");
-  must((await readdir(env["DATA_DIR"])).includes(databaseFile), "makes a data folder of its backup");
+  assert((await readdir(env["DATA_DIR"])).includes(databaseFile), "restores its backup");
   for (const name of ["backup.tar", "restored"]) await rm(join(folder, name), { recursive: true });
 
-  must((await ask("POST", "/auth/jwt/logout", token)).status === 204, "logs out");
-  must((await ask("GET", "/users/me", token)).status === 401, "and the token is dead");
-  must((await readdir(folder)).join() === "data", "leaves nothing beside its data folder");
+  assert((await send("POST", "/auth/jwt/logout", token)).status === 204, "logs out");
+  assert((await send("GET", "/users/me", token)).status === 401, "rejects the revoked token");
+  assert((await readdir(folder)).join() === "data", "leaves nothing outside its data folder");
   service.kill("SIGTERM");
-  must((await service.exited) === 0, "stops when told to");
+  assert((await service.exited) === 0, "shuts down on SIGTERM");
 } finally {
   service.kill("SIGKILL");
   await service.exited;

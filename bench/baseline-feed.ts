@@ -1,5 +1,5 @@
-// What `GET /feed` and `GET /users/me` cost at the least: Bun.serve and bun:sqlite or Bun.SQL by hand, doing all that the
-// service does (token, revocation look-up, fourteen fields, cursor, Link) without framework or query builder.
+// The minimum cost of `GET /feed` and `GET /users/me`: does the work of the service (token, revocation check, fourteen
+// fields, cursor, Link) with Bun.serve and bun:sqlite or Bun.SQL, without framework or query builder.
 // bun bench/baseline-feed.ts PORT DATABASE SECRET, where DATABASE is a SQLite file or postgres://…
 import { Database } from "bun:sqlite";
 

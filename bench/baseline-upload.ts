@@ -1,5 +1,5 @@
-// What an upload costs at the least: the raw body to a file while it is hashed; `?thumbnail` then makes a small WebP
-// of it. No multipart, no look at the bytes, no metadata taken out, no fsync, no database.
+// The minimum cost of an upload: writes the raw body to a file and hashes it; `?thumbnail` also makes a WebP thumbnail.
+// No multipart parsing, no type detection, no metadata removal, no fsync, no database.
 // bun bench/baseline-upload.ts PORT FOLDER
 import { mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";

@@ -7,45 +7,45 @@ import { secret, seed, type Seeded } from "./seed.ts";
 /** One line of the report. */
 export interface Figure {
   readonly what: string;
-  /** Ours and the baseline's, in `unit`. */
+  /** The measurements of the service and of the baseline, in `unit`. */
   readonly service: number;
   readonly baseline?: number;
-  /** How we compare: 1 is as good as the baseline, more is better. */
+  /** The service relative to the baseline: 1 is equal, more is better. */
   readonly ratio?: number;
   readonly unit: string;
-  /** In words; and whether it was reached, where there is one. */
+  /** The goal as text, and whether it was reached. */
   readonly goal?: string;
   readonly reached?: boolean;
 }
 
-/** What a scenario works with. */
+/** The tools of a scenario. */
 export interface Bench {
-  /** A folder for the scenario's files; removed at the end. */
+  /** A temp folder for the scenario's files. */
   readonly folder: string;
-  /** Data of an account and some posts, as many as asked for; made once for all scenarios. */
+  /** Returns a data folder with accounts and this many posts, which all scenarios share. */
   seeded(posts: number): Promise<Seeded & { dataDir: string }>;
-  /** The executable, on this data. */
+  /** Starts the executable on this data folder. */
   service(dataDir: string, settings?: Record<string, string>): Promise<Program>;
-  /** A program of this folder that takes its port as the last argument but for those of `rest`. */
+  /** Starts a program of this folder with a port and `rest` as its arguments. */
   baseline(file: string, path: string, ...rest: string[]): Promise<Program>;
 }
 
 /** @param executable the built service */
 export function createBench(root: string, executable: string): Bench {
-  const known = new Map<number, Promise<Seeded & { dataDir: string }>>();
+  const datasets = new Map<number, Promise<Seeded & { dataDir: string }>>();
   return {
     folder: root,
     seeded(posts) {
       const dataDir = join(root, `data-${posts}`);
-      const make = async () => {
+      const create = async () => {
         const seeded = await seed(dataDir, posts);
-        // Else whoever flushes first waits for all of it.
+        // Otherwise the first flush during a measurement would wait for all of it.
         Bun.spawnSync(["sync"]);
         return { ...seeded, dataDir };
       };
-      const made = known.get(posts) ?? make();
-      known.set(posts, made);
-      return made;
+      const dataset = datasets.get(posts) ?? create();
+      datasets.set(posts, dataset);
+      return dataset;
     },
     service(dataDir, settings = {}) {
       mkdirSync(dataDir, { recursive: true });
@@ -77,8 +77,8 @@ export function median(values: number[]): number {
 }
 
 /**
- * Measures all in turns, so that what else the machine does meets all of them.
- * @returns of each turn what each measured
+ * Runs the measurements alternately, so that other load on the machine affects all of them.
+ * @returns one row per turn with one value per measurement
  */
 export async function measureAlternately(
   turns: number,
@@ -88,7 +88,7 @@ export async function measureAlternately(
   for (let turn = 0; turn < turns; turn++) {
     const row: number[] = [];
     const order = [...measures.keys()];
-    // Whoever is first changes from turn to turn.
+    // The order alternates between turns.
     for (const each of turn % 2 === 0 ? order : order.toReversed()) row[each] = await measures[each]!();
     rows.push(row);
   }
@@ -96,27 +96,27 @@ export async function measureAlternately(
 }
 
 /**
- * The service against its baseline; more is better.
- * @param rows of each turn what both measured
- * @returns the medians, and the median of the ratios of each turn
+ * Compares the service with its baseline.
+ * @param rows the pair of measurements of each turn; more is better
+ * @returns the medians, and the median of the ratios of the turns
  */
 export const against = (rows: [number, number][]) => ({
-  service: median(rows.map(([ours]) => ours)),
-  baseline: median(rows.map(([, theirs]) => theirs)),
-  ratio: median(rows.map(([ours, theirs]) => ours / theirs)),
+  service: median(rows.map(([service]) => service)),
+  baseline: median(rows.map(([, baseline]) => baseline)),
+  ratio: median(rows.map(([service, baseline]) => service / baseline)),
 });
 
-/** Both in turns. */
+/** Measures the service and its baseline alternately. */
 export const compareAlternately = async (
   turns: number,
   service: () => Promise<number>,
   baseline: () => Promise<number>,
 ) => against((await measureAlternately(turns, service, baseline)) as [number, number][]);
 
-/** A goal for a figure of which more is better. */
+/** A goal for a ratio: at least this much. */
 export const atLeast = (goal: number, ratio: number) => ({ goal: `≥ ${goal}`, reached: ratio >= goal });
 
-/** A goal for a figure of which less is better. */
+/** A goal for a value: at most this much. */
 export const atMost = (goal: number, value: number, unit: string) => ({
   goal: `≤ ${goal} ${unit}`,
   reached: value <= goal,

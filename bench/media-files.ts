@@ -2,7 +2,7 @@ import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 
 import { filmOf, movie, track } from "../test/media/privacy/container-samples.ts";
 
-/** Writes a JPEG of 12 megapixels and about three megabytes, as a phone makes them. */
+/** Writes a JPEG of 12 megapixels and about 3 MB, like a phone's. */
 export async function writePhoto(path: string): Promise<void> {
   await Bun.write(
     path,
@@ -27,7 +27,7 @@ function noise(width: number, height: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Writes an MP4 of so many bytes: an index, and data that is one picture. */
+/** Writes an MP4 of this size: an index, and one frame of data. */
 export function writeVideo(path: string, size: number): void {
   const filmWith = (sampleBytes: number) =>
     filmOf("", (data) => [
@@ -38,7 +38,7 @@ export function writeVideo(path: string, size: number): void {
   film.writeUInt32BE(dataBytes + 8, film.length - 8);
   const file = openSync(path, "w");
   writeSync(file, film);
-  // What the kernel has not to fetch from a disk costs the sender nothing.
+  // A sparse file, so that reading it costs no disk access.
   ftruncateSync(file, size);
   closeSync(file);
 }

@@ -6,9 +6,9 @@ import { freePort, start, type Program } from "./programs.ts";
 const nginx = Bun.which("nginx") ?? "/usr/sbin/nginx";
 
 /**
- * nginx with one worker and sendfile, on a folder of files. Without `tcp_nopush`, which on the loopback makes it wait
- * 40 ms for an acknowledgement in every 64 kB range.
- * @throws Error that says what to install where nginx is missing
+ * Starts nginx with one worker and sendfile on a folder of files. It does not use `tcp_nopush`, which on the loopback makes
+ * it wait 40 ms for an acknowledgement in every 64 kB range.
+ * @throws Error with installation instructions if nginx is missing
  */
 export function startNginx(folder: string, files: string): Promise<Program> {
   if (!existsSync(nginx)) throw new Error("nginx is missing. Install it with `apt-get install nginx-light`.");

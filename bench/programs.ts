@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
-/** A server that a benchmark started, and what the kernel knows of it. */
+/** A server started by a benchmark, with its memory use as the kernel reports it. */
 export interface Program {
   readonly address: string;
   readonly pid: number;
   /** Resident memory now, in bytes. */
   memory(): number;
-  /** Most resident memory since the start or the last {@link forgetPeak}, in bytes. */
+  /** Peak resident memory since the start or the last {@link forgetPeak}, in bytes. */
   peak(): number;
   forgetPeak(): void;
   stop(): Promise<void>;
@@ -14,7 +14,7 @@ export interface Program {
 
 const running = new Set<Program>();
 
-/** A port that nobody listens on now. */
+/** Returns a free port. */
 export function freePort(): number {
   const server = Bun.serve({ port: 0, fetch: () => new Response() });
   const port = server.port ?? 0;
@@ -22,7 +22,7 @@ export function freePort(): number {
   return port;
 }
 
-/** Starts a server and waits until `path` answers, whatever it answers. */
+/** Starts a server and waits until `path` answers with any status. */
 export async function start(
   command: string[],
   options: { port: number; path: string; environment?: Record<string, string> },
@@ -43,14 +43,14 @@ export async function start(
     pid: child.pid,
     memory: () => status("VmRSS"),
     peak: () => status("VmHWM"),
-    // See proc(5): 5 makes the present size the peak.
+    // Writing 5 resets the peak to the current size (proc(5)).
     forgetPeak: () => writeFileSync(`/proc/${child.pid}/clear_refs`, "5"),
     async stop() {
       running.delete(program);
       child.kill("SIGTERM");
-      const hung = setTimeout(() => child.kill("SIGKILL"), 5000);
+      const killTimer = setTimeout(() => child.kill("SIGKILL"), 5000);
       await child.exited;
-      clearTimeout(hung);
+      clearTimeout(killTimer);
     },
   };
   running.add(program);
@@ -67,7 +67,7 @@ const answers = (url: string) =>
     () => false,
   );
 
-/** Ends every server that was started and still runs. */
+/** Stops every server that is still running. */
 export async function stopAll(): Promise<void> {
   await Promise.all([...running].map((program) => program.stop()));
 }

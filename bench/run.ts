@@ -1,5 +1,5 @@
-// bun run bench [SCENARIO…]: the executable against bare programs that do the same work, in turns in one run.
-// BENCH_EXECUTABLE takes a built one instead of building it.
+// bun run bench [SCENARIO…]: compares the executable with minimal programs that do the same work, alternately in one run.
+// BENCH_EXECUTABLE names an executable to use instead of building one.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,15 +30,15 @@ const scenarios: Record<string, (bench: Bench) => Promise<Figure[]>> = {
   media,
   calm,
 };
-/** Only where they are asked for. */
-const more: typeof scenarios = { postgres, flat };
+/** Scenarios that run only when named. */
+const optionalScenarios: typeof scenarios = { postgres, flat };
 const project = join(import.meta.dir, "..");
 
 async function main(names: string[]): Promise<void> {
-  const unknown = names.filter((name) => !(name in scenarios || name in more));
+  const unknown = names.filter((name) => !(name in scenarios || name in optionalScenarios));
   if (unknown.length > 0)
     throw new Error(
-      `No scenario ${unknown.join(", ")}; there are ${Object.keys({ ...scenarios, ...more }).join(", ")}.`,
+      `Unknown scenario ${unknown.join(", ")}. The scenarios are ${Object.keys({ ...scenarios, ...optionalScenarios }).join(", ")}.`,
     );
   requireWrk();
   const executable = process.env["BENCH_EXECUTABLE"] ?? join(project, "dist/image-sharing");
@@ -46,16 +46,16 @@ async function main(names: string[]): Promise<void> {
   if (!existsSync(executable)) throw new Error(`There is no executable at ${executable}.`);
 
   const folder = mkdtempSync(join(tmpdir(), "image-sharing-bench-"));
-  const interrupted = () =>
+  const onInterrupt = () =>
     void stopAll().finally(() => (rmSync(folder, { recursive: true }), process.exit(1)));
-  process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
+  process.once("SIGINT", onInterrupt).once("SIGTERM", onInterrupt);
   const figures: Figure[] = [];
   const started = performance.now();
   try {
     const bench = createBench(folder, executable);
     for (const name of names.length > 0 ? names : Object.keys(scenarios)) {
       process.stderr.write(`${name} …\n`);
-      figures.push(...(await (scenarios[name] ?? more[name])!(bench)));
+      figures.push(...(await (scenarios[name] ?? optionalScenarios[name])!(bench)));
       await stopAll();
     }
   } finally {

@@ -1,4 +1,4 @@
-// Does an answer's time tell whether an account exists? Known against unknown addresses, 200 tries each, alternating.
+// Checks whether response times reveal that an account exists: known and unknown addresses alternate, 200 times each.
 // bun bench/same-time.ts
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -37,12 +37,12 @@ const login = (username: string) =>
   );
 
 const password = "correct horse battery";
-const known = "ada@example.com"; // As long as the unknown ones.
+const known = "ada@example.com"; // As long as the unknown addresses.
 await json("register", { email: known, password });
 let unknowns = 100;
 const unknown = () => `${unknowns++}@example.com`;
 
-const asked: Record<string, (email: string) => Promise<Response>> = {
+const routes: Record<string, (email: string) => Promise<Response>> = {
   login,
   "forgot-password": (email) => json("forgot-password", { email }),
   "request-verify-token": (email) => json("request-verify-token", { email }),
@@ -60,10 +60,10 @@ async function timed(work: () => Promise<Response>): Promise<number> {
 }
 
 console.log(`${"".padEnd(24)}${"known".padStart(10)}${"unknown".padStart(10)}   ratio`);
-for (const [name, ask] of Object.entries(asked)) {
+for (const [name, ask] of Object.entries(routes)) {
   const times: [number[], number[]] = [[], []];
   for (let i = 0; i < tries; i++) {
-    // In any order, or what one leaves behind would slow the other.
+    // Random order, so that neither request always pays for the work that the other leaves behind.
     const order = Math.random() < 0.5 ? [0, 1] : [1, 0];
     for (const which of order) times[which]!.push(await timed(() => ask(which === 0 ? known : unknown())));
   }

@@ -4,7 +4,7 @@ import { withServer } from "../test/support/postgres.ts";
 import { secret } from "./seed.ts";
 
 /**
- * Fills an empty PostgreSQL database with one account per thousand posts, at least ten, and this many published posts.
+ * Fills an empty PostgreSQL database with this many published posts and one account per thousand posts, at least ten.
  * @returns an access token of the first account
  */
 export async function seedPostgres(url: string, posts: number): Promise<string> {

@@ -7,19 +7,19 @@ import { createLog } from "../src/operation/log.ts";
 import { openServices } from "../src/services.ts";
 import { Database } from "bun:sqlite";
 
-/** What a benchmark asks with. */
+/** The account that benchmarks use. */
 export interface Seeded {
   readonly token: string;
   readonly email: string;
   readonly password: string;
   readonly hashedPassword: string;
-  /** Under which the media of the newest post would lie; there are no bytes. */
+  /** The media key of the newest post, which has no file. */
   readonly newestKey: string;
 }
 
 export const secret = "a secret for benchmarks, of more than 32 bytes";
 
-/** Makes a data folder with one account per thousand posts, at least ten, and this many published posts. */
+/** Creates a data folder with this many published posts and one account per thousand posts, at least ten. */
 export async function seed(dataDir: string, posts: number): Promise<Seeded> {
   mkdirSync(dataDir, { recursive: true });
   const config = readConfig({ DATA_DIR: dataDir, JWT_SECRET_KEY: secret });

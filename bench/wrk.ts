@@ -1,20 +1,20 @@
-/** What wrk saw. */
+/** The results of wrk. */
 export interface Load {
   readonly requestsPerSecond: number;
-  /** Milliseconds that one request in a hundred exceeded. */
+  /** 99th percentile of the latency in milliseconds. */
   readonly p99: number;
 }
 
-/** @throws Error that says what to install where wrk is missing */
+/** @throws Error with installation instructions if wrk is missing */
 export function requireWrk(): void {
   if (!Bun.which("wrk"))
     throw new Error("wrk is missing. Install it with `apt-get install wrk` or `brew install wrk`.");
 }
 
 /**
- * Asks for one address over and over.
- * @param options.script a file in Lua that says what to ask for instead (wrk's README has how)
- * @throws Error when an answer was an error, or the server went away
+ * Requests a URL repeatedly.
+ * @param options.script a Lua script that generates the requests instead (see wrk's README)
+ * @throws Error if a response was an error or a connection failed
  */
 export async function wrk(
   url: string,

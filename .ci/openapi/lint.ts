@@ -1,5 +1,5 @@
-// Lints the OpenAPI document that the running service serves: bun .ci/openapi/lint.ts
-// The linters (80 MB) have a package of their own, so that running the service does not install them.
+// Lints the OpenAPI document of a running service: bun .ci/openapi/lint.ts
+// The linters (80 MB) have their own package, so that running the service does not install them.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ const folder = await mkdtemp(join(tmpdir(), "image-sharing-openapi-"));
 const service = new ServiceProcess(folder);
 const document = join(folder, "openapi.json");
 
-/** Runs a command beside this file; a linter prints what it finds. */
+/** Runs a command in this folder; linters print their findings. */
 function run(...command: string[]): boolean {
   const env = { ...process.env, REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" };
   const { exitCode } = Bun.spawnSync([process.execPath, ...command], {
@@ -26,7 +26,7 @@ const lint = (...command: string[]) => run("x", "--bun", "--no-install", ...comm
 
 try {
   await service.start();
-  // Indented, so that the linters' line numbers lead somewhere.
+  // Indented, so that the linters' line numbers are useful.
   const served = await service.fetch("/openapi.json");
   await Bun.write(document, JSON.stringify(await served.json(), null, 2));
   const installed = run("install", "--frozen-lockfile");

@@ -6,7 +6,7 @@ import { writeVideo } from "../media-files.ts";
 import { bearer, wrk } from "../wrk.ts";
 import { ratePerSecond } from "./login.ts";
 
-/** How long feed readers wait while nothing else happens, in a storm of logins, and during large uploads. */
+/** Latency of the feed on an idle service, during many logins and during large uploads. */
 export async function calm(bench: Bench): Promise<Figure[]> {
   const { dataDir, token, email, password } = await bench.seeded(1000);
   const service = await bench.service(dataDir, { TRUST_PROXY: "1" });
@@ -17,10 +17,10 @@ export async function calm(bench: Bench): Promise<Figure[]> {
   let logins = 0;
   const logIn = async () => {
     const body = new URLSearchParams({ username: email, password });
-    // From many networks, because one may hold 16 places in the queue.
+    // Many networks, because each may hold only 16 places in the queue.
     const headers = { "x-forwarded-for": `198.51.100.${(logins += 1) % 256}` };
     const answer = await fetch(`${service.address}/auth/jwt/login`, { method: "POST", body, headers });
-    if (!answer.ok) throw new Error(`a login was answered ${answer.status}`);
+    if (!answer.ok) throw new Error(`a login returned ${answer.status}`);
     await answer.arrayBuffer();
   };
   const beside = async (load: Promise<unknown>) => {
@@ -29,21 +29,21 @@ export async function calm(bench: Bench): Promise<Figure[]> {
     await load;
     return p99;
   };
-  const quiet: number[] = [];
+  const idle: number[] = [];
   const storm: number[] = [];
   const upload: number[] = [];
   await feed();
   for (let turn = 0; turn < 2; turn++) {
-    quiet.push(await feed());
+    idle.push(await feed());
     storm.push(await beside(ratePerSecond(2000, 32, logIn)));
     upload.push(await beside(curl(`${service.address}/upload`, bearer(token), uploadForm(file))));
   }
   await service.stop();
-  const rise = median(storm.map((p99, turn) => p99 / quiet[turn]!));
+  const rise = median(storm.map((p99, turn) => p99 / idle[turn]!));
   return [
-    { what: "feed p99, quiet", unit: "ms", service: median(quiet) },
+    { what: "feed p99, idle", unit: "ms", service: median(idle) },
     { what: "feed p99, 32 logins at once", unit: "ms", service: median(storm) },
-    { what: "… against quiet", unit: "×", service: rise, goal: "≤ 5 ×", reached: rise <= 5 },
+    { what: "… compared with idle", unit: "×", service: rise, goal: "≤ 5 ×", reached: rise <= 5 },
     { what: "feed p99, during a 1 GB upload", unit: "ms", service: median(upload) },
   ];
 }

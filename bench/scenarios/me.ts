@@ -5,7 +5,7 @@ import { atLeast, compareAlternately, type Bench, type Figure } from "../bench.t
 import { secret } from "../seed.ts";
 import { bearer, wrk } from "../wrk.ts";
 
-/** `GET /users/me`: the guard and next to nothing else. */
+/** `GET /users/me`: little more than authentication. */
 export async function me(bench: Bench): Promise<Figure[]> {
   const { dataDir, token } = await bench.seeded(1000);
   const service = await bench.service(dataDir);

@@ -7,7 +7,7 @@ import { atLeast, compareAlternately, type Bench, type Figure } from "../bench.t
 import { startNginx } from "../nginx.ts";
 import { wrk } from "../wrk.ts";
 
-/** Media delivery against nginx, one worker with sendfile. The newest post of the seed is given bytes of each size. */
+/** Media delivery, compared with one nginx worker using sendfile. Each case writes a file for the newest post. */
 export async function media(bench: Bench): Promise<Figure[]> {
   const { dataDir, newestKey } = await bench.seeded(1000);
   const stored = new DiskStore(join(dataDir, mediaFolder)).resolve(newestKey);
@@ -23,13 +23,13 @@ export async function media(bench: Bench): Promise<Figure[]> {
     const service = await bench.service(dataDir);
     const load = async (url: string) => {
       const tag = conditional && (await fetch(url, { method: "HEAD" })).headers.get("etag");
-      const asked = tag ? { "if-none-match": tag } : headers;
-      return (await wrk(url, { seconds: 1, headers: asked })).requestsPerSecond;
+      const requestHeaders = tag ? { "if-none-match": tag } : headers;
+      return (await wrk(url, { seconds: 1, headers: requestHeaders })).requestsPerSecond;
     };
-    const ours = () => load(`${service.address}/media/${newestKey}`);
-    const theirs = () => load(`${nginx.address}/${newestKey}`);
-    await Promise.all([ours(), theirs()]);
-    const result = await compareAlternately(3, ours, theirs);
+    const fromService = () => load(`${service.address}/media/${newestKey}`);
+    const fromNginx = () => load(`${nginx.address}/${newestKey}`);
+    await Promise.all([fromService(), fromNginx()]);
+    const result = await compareAlternately(3, fromService, fromNginx);
     figures.push({ what: `media, ${what}`, unit: "requests/s", ...result, ...atLeast(goal, result.ratio) });
     await service.stop();
   }

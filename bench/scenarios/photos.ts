@@ -5,7 +5,7 @@ import { curl, uploadForm } from "../curl.ts";
 import { writePhoto } from "../media-files.ts";
 import { bearer, wrk } from "../wrk.ts";
 
-/** Photos of 3 MB: eight at once against bare uploads with a thumbnail; then fifty at once while others read the feed. */
+/** Photos of 3 MB: eight at once, compared with minimal uploads; then fifty at once while other clients read the feed. */
 export async function photos(bench: Bench): Promise<Figure[]> {
   const { dataDir, token } = await bench.seeded(1000);
   const file = join(bench.folder, "photo.jpg");
@@ -36,7 +36,7 @@ export async function photos(bench: Bench): Promise<Figure[]> {
   ];
 }
 
-/** Sends so many at once and waits for all of them. */
+/** Sends this many uploads at once and waits for all of them. */
 async function uploadsPerSecond(count: number, upload: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await Promise.all(Array.from({ length: count }, upload));

@@ -6,7 +6,7 @@ import { bearer, wrk } from "../wrk.ts";
 
 const turns = 6;
 
-/** A feed page of 20 on PostgreSQL, over a thousand and a million posts, against the same by hand. */
+/** A feed page of 20 on PostgreSQL over a thousand and a million posts, compared with the baseline. */
 export async function postgres(bench: Bench): Promise<Figure[]> {
   if (!hasPostgres)
     throw new Error("PostgreSQL is missing. Install its server, or set TEST_DATABASE_URL to one.");
@@ -30,7 +30,7 @@ export async function postgres(bench: Bench): Promise<Figure[]> {
   }
 }
 
-/** The service and the baseline over this many posts, warm: pages a second. */
+/** Starts the service and its baseline over this many posts and warms them up. Loads are in pages per second. */
 async function loadsOver(bench: Bench, posts: number) {
   const url = await freshDatabase();
   const token = await seedPostgres(url, posts);

@@ -1,6 +1,6 @@
 import { atMost, median, megabytes, type Bench, type Figure } from "../bench.ts";
 
-/** From starting the executable on existing data to the first answer of `/health`, and its memory at rest. */
+/** Time from starting the executable on existing data to the first response of `/health`, and idle memory. */
 export async function start(bench: Bench): Promise<Figure[]> {
   const { dataDir } = await bench.seeded(1000);
   const times: number[] = [];

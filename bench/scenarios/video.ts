@@ -7,7 +7,7 @@ import { bearer } from "../wrk.ts";
 
 const gigabyte = 1024 ** 3;
 
-/** A video of 1 GB through `/upload`, against the raw body to a file; only ours is flushed to the disk. */
+/** Uploads a video of 1 GB, compared with writing the raw body to a file, which the baseline does not flush. */
 export async function video(bench: Bench): Promise<Figure[]> {
   const { dataDir, token } = await bench.seeded(1000);
   const file = join(bench.folder, "video.mp4");
