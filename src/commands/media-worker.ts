@@ -13,7 +13,7 @@ const niceness = 5;
 export function mediaWorker(): void {
   if (!process.send) throw new Error("media-worker can only be started by the service");
   process.on("disconnect", () => process.exit(0));
-  // Terminals and service managers signal the whole process group. Ignored, because the service finishes running uploads first.
+  // Terminals and service managers signal the whole process group, but the service finishes running uploads first.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
   setPriority(niceness);
   raiseOomScore();

@@ -88,7 +88,7 @@ function nextSteps(dataDir: string, counts: MovedCounts): string {
 Next, on every machine that runs the service:
   set DATABASE_URL to that address
   set JWT_SECRET_KEY to its present value${keptSecret}; with another value all users must log in again
-  ${join(dataDir, mediaFolder)}, where media are kept on this machine's disk: the same DATA_DIR, or the folder shared
-Keep ${join(dataDir, databaseFile)} until you are satisfied. It is as it was; nothing writes to it any more.
+  if media are stored on disk, use the same DATA_DIR or share ${join(dataDir, mediaFolder)}
+Keep ${join(dataDir, databaseFile)} until you are satisfied with the result. It was not changed, and the service no longer uses it.
 `;
 }

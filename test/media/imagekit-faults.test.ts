@@ -130,7 +130,7 @@ describe("ImageKit store with a failing ImageKit", () => {
     return undefined;
   }
 
-  /** After a put there is at most one file. After a rejected put, the file is absent or can be found and deleted by its key. */
+  /** Expects at most one file after a put. After a rejected put it must be absent, or found and deleted by its key. */
   async function agrees(
     fake: FakeImageKit,
     store: ImageKitStore,

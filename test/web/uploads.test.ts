@@ -290,7 +290,7 @@ describe.skipIf(!chromium)("page: uploads", () => {
     const browser = await openAs(ada);
     await choose(browser, "huge.jpg", "empty.jpg");
     for (const row of [1, 2]) await browser.view.click(`.uploads li:nth-child(${row}) .primary`);
-    await browser.until(`document.querySelector(".uploads").innerText.includes("This file is empty.")`);
+    await browser.until(`document.querySelector(".uploads").innerText.includes("The file is empty.")`);
     expect(await browser.text()).toContain("Photos can be up to 3 MB.");
     await browser.picture("uploads-refused");
     await browser.press("Remove");
