@@ -140,7 +140,7 @@ export function listenError(
   const { code } = error as NodeJS.ErrnoException;
   if (code === "EADDRINUSE")
     return new CommandError(
-      `Port ${port} on ${host} is used by another program. Stop it, or set ${named} to a free port.`,
+      `Port ${port} on ${host} is taken by another program. Stop it, or set ${named} to a free one.`,
     );
   if (code === "EACCES")
     return new CommandError(`Port ${port} may not be used by this user. Set ${named} to 1024 or higher.`);
