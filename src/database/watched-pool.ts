@@ -1,7 +1,9 @@
 import type { SQL } from "bun";
 
-/** What queries need of a pool. */
-export type Pool = Pick<SQL, "unsafe" | "begin" | "close">;
+/** What the query builder needs of a pool. */
+export interface Pool extends Pick<SQL, "begin" | "close"> {
+  unsafe(text: string, values?: unknown[]): PromiseLike<unknown> & { values(): PromiseLike<unknown[][]> };
+}
 
 /** How often is looked at what waits, until it has waited long enough. */
 const looks = 5;
@@ -42,12 +44,13 @@ export function watchedPool(connect: () => SQL, patience: number): Pool {
   }
 
   return {
-    unsafe(text: string, values?: unknown[]) {
+    unsafe(text, values) {
       const query = pool.unsafe(text, values);
-      // A query runs when it is awaited, and only then.
-      const run = query.then.bind(query);
-      query.then = (done, failed) => watched({ then: run } as PromiseLike<unknown>).then(done, failed);
-      return query;
+      return {
+        // A query runs when it is awaited.
+        then: (done, failed) => watched(query).then(done, failed),
+        values: () => watched(query.values()),
+      };
     },
     begin: ((work: Parameters<SQL["begin"]>[1]) => watched(pool.begin(work as never))) as SQL["begin"],
     close(options) {
