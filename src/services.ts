@@ -27,6 +27,7 @@ import { ImageKitStore } from "./media/imagekit-store.ts";
 import { S3Store } from "./media/s3-store.ts";
 import { createMediaWorkers } from "./media/media-workers.ts";
 import { makeTempDir } from "./media/temp-dir.ts";
+import { RecentFiles } from "./media/recent-files.ts";
 import { measuredStore } from "./media/measured-store.ts";
 import type { MediaServices } from "./media/routes.ts";
 import { createDiskSpace } from "./operation/disk-space.ts";
@@ -160,6 +161,7 @@ export async function openServices(
     requireVerifiedEmail: config.requireVerifiedEmail,
     mailer,
     disk,
+    recentFiles: new RecentFiles(),
     s3,
     tempDir: tempDir.path,
     async close() {

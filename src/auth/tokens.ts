@@ -1,5 +1,5 @@
 import { jwt } from "@elysiajs/jwt";
-import QuickLRU from "quick-lru";
+import { LRUCache } from "lru-cache";
 
 import type { User } from "../database/users.ts";
 
@@ -63,8 +63,8 @@ export function createTokens(secret: string) {
   const read = async (token: string, audience: string) =>
     (await verify(token, { algorithms: ["HS256"], audience, requiredClaims: ["exp", "sub"] })) || undefined;
 
-  /** Recently verified tokens, which need no second verification: between one and two times `maxSize`. */
-  const verified = new QuickLRU<string, AccessToken>({ maxSize: 5_000 });
+  /** Recently verified tokens, which need no second verification. */
+  const verified = new LRUCache<string, AccessToken>({ max: 5_000 });
 
   return {
     /**

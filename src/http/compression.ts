@@ -1,7 +1,8 @@
 import { promisify } from "node:util";
 import zlib from "node:zlib";
 
-import { SizeBoundedCache } from "../caching/size-bounded-cache.ts";
+import { LRUCache } from "lru-cache";
+
 import { createFairSemaphore } from "../concurrency/fair-semaphore.ts";
 import { JsonAnswer } from "./json-answer.ts";
 
@@ -38,14 +39,14 @@ export interface Sent {
  */
 export function createCompression() {
   const semaphore = createFairSemaphore({ concurrency: 1, queueLimit: 8 });
-  const copies = new SizeBoundedCache<Promise<Bytes>>(capacityBytes);
+  const copies = new LRUCache<string, Promise<Bytes>>({ maxSize: capacityBytes });
 
   function copyOf(text: Buffer<ArrayBuffer>, coding: Coding): Promise<Bytes> {
     const name = `${coding} ${new Bun.CryptoHasher("sha256").update(text).digest("base64")}`;
     const kept = copies.get(name);
     if (kept) return kept;
     const copy = semaphore.run([], () => compressOffThread(text, coding, levels[coding]));
-    copies.set(name, copy, text.length);
+    copies.set(name, copy, { size: text.length });
     copy.catch(() => copies.delete(name));
     return copy;
   }

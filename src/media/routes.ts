@@ -9,6 +9,7 @@ import { deliver } from "./delivery.ts";
 import { described } from "./descriptions.ts";
 import { isThumbnailUrl, postIdOfMedia, postIdOfThumbnail, requireMediaKey, thumbnailKey } from "./keys.ts";
 import type { DiskStore } from "./disk-store.ts";
+import type { RecentFiles } from "./recent-files.ts";
 import { signedUrlLifetimeSeconds, type S3Store } from "./s3-store.ts";
 import { fitsThumbnail } from "./transformation.ts";
 
@@ -17,6 +18,8 @@ export interface MediaServices {
   readonly connections: Connections;
   /** The media that this service delivers itself. */
   readonly disk: DiskStore;
+  /** The cache of files that `disk` has delivered lately. */
+  readonly recentFiles: RecentFiles;
   /** The bucket to redirect to; undefined where none is configured. */
   readonly s3: S3Store | undefined;
 }
@@ -47,7 +50,7 @@ const mark = "tr:";
  * Addresses with one of ImageKit's transformations between, which clients written for ImageKit build, lead to the same
  * files: to the thumbnail where that is large enough.
  */
-export const mediaRoutes = ({ database, disk, s3, connections }: MediaServices) => {
+export const mediaRoutes = ({ database, disk, recentFiles, s3, connections }: MediaServices) => {
   async function read(request: Request, asked: string, transformation?: string): Promise<Response> {
     const key = requireMediaKey(asked);
     const thumbnailOf = postIdOfThumbnail(key);
@@ -59,7 +62,8 @@ export const mediaRoutes = ({ database, disk, s3, connections }: MediaServices) 
     if (media.store === "s3" && s3) return lead(s3.signedUrl(key, methodOf(request)));
     const { fileName, createdAt } = media;
     const contentType = thumbnailOf === undefined ? media.contentType : "image/webp";
-    const answer = deliver(request, { key, path: disk.resolve(key), fileName, createdAt, contentType });
+    const file = { key, path: disk.resolve(key), fileName, createdAt, contentType };
+    const answer = deliver(request, file, recentFiles);
     const length = Number(answer.headers.get("content-length"));
     if (request.method === "HEAD" && length > 0) return new Response(zeros(length), answer);
     if (length > sentAtOnce) connections.allowPauses(request);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { errorResponse } from "../../src/http/error-response.ts";
 import { deliver } from "../../src/media/delivery.ts";
+import { RecentFiles } from "../../src/media/recent-files.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
 
@@ -29,6 +30,8 @@ const dates = {
   after: "Mon, 25 Nov 2024 09:28:36 GMT",
 };
 
+const recent = new RecentFiles();
+
 describe("delivery of a stored file", () => {
   let folder: string;
   let server: Bun.Server<undefined>;
@@ -47,13 +50,9 @@ describe("delivery of a stored file", () => {
       error: errorResponse,
       fetch(request) {
         const key = request.url.slice(request.url.lastIndexOf("/") + 1);
-        return deliver(request, {
-          key,
-          path: join(folder, key),
-          contentType: "image/png",
-          fileName: displayName,
-          createdAt,
-        });
+        const path = join(folder, key);
+        const media = { key, path, contentType: "image/png", fileName: displayName, createdAt };
+        return deliver(request, media, recent);
       },
     });
   });
@@ -90,7 +89,7 @@ describe("delivery of a stored file", () => {
       fileName: null,
       createdAt,
     };
-    const { headers } = deliver(new Request("http://localhost/"), media);
+    const { headers } = deliver(new Request("http://localhost/"), media, recent);
     expect(headers.get("content-type")).toBe("video/mp4");
     const policy = headers.get("content-security-policy");
     expect(policy).toStartWith("sandbox allow-same-origin; default-src 'none'; media-src 'self';");
@@ -101,9 +100,11 @@ describe("delivery of a stored file", () => {
   test("content-disposition: a key stays as it is, and so does a name whose type is unknown", () => {
     const path = join(folder, "small.png");
     const sent = (media: { contentType: string; fileName: string | null }) =>
-      deliver(new Request("http://localhost/"), { key: "small.png", path, createdAt, ...media }).headers.get(
-        "content-disposition",
-      );
+      deliver(
+        new Request("http://localhost/"),
+        { key: "small.png", path, createdAt, ...media },
+        recent,
+      ).headers.get("content-disposition");
     expect(sent({ contentType: "image/webp", fileName: null })).toContain('filename="small.png"');
     expect(sent({ contentType: "constructor", fileName: "a.txt" })).toContain('filename="a.txt"');
   });
@@ -141,7 +142,7 @@ describe("delivery of a stored file", () => {
       const request = new Request("http://localhost/", { headers: { range } });
       const path = join(folder, "large.png");
       const media = { key: "large.png", path, contentType: "image/png", fileName: null, createdAt };
-      return deliver(request, media);
+      return deliver(request, media, recent);
     };
     const [first, second] = [answer("bytes=0-999"), answer("bytes=1000-1999")];
     expect(await first.bytes()).toEqual(large.slice(0, 1000));
@@ -282,7 +283,7 @@ describe("delivery of a stored file", () => {
       fileName: null,
       createdAt: new Date(Date.now() + 3_600_000),
     };
-    const { headers } = deliver(new Request("http://localhost/"), media);
+    const { headers } = deliver(new Request("http://localhost/"), media, recent);
     const dated = Date.parse(headers.get("last-modified") ?? "");
     expect(dated).toBeLessThanOrEqual(Date.now());
     expect(dated).toBeGreaterThan(Date.now() - 5000);

@@ -1,66 +1,81 @@
-import { expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { RecentFiles } from "../../src/media/recent-files.ts";
+import { maxPartBytes, RecentFiles } from "../../src/media/recent-files.ts";
 
-const kilobytes = (count: number) => new Blob([new Uint8Array(count * 1024)]);
-const never = (): Blob => {
-  throw new Error("read again");
-};
-
-test("a part is read once, and no other is taken for it", () => {
-  const recent = new RecentFiles();
-  const part = kilobytes(128);
-  expect(recent.part("a", 0, 10, () => part)).toBe(part);
-  expect(recent.part("a", 0, 10, never)).toBe(part);
-  for (const [path, start, end] of [
-    ["b", 0, 10],
-    ["a", 0, 1],
-    ["a", 1, 10],
-  ] as const)
-    expect(() => recent.part(path, start, end, never)).toThrow("read again");
+let folder: string;
+let recent: RecentFiles;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "recent-files-"));
+  recent = new RecentFiles();
 });
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("of more than 16 MB, names included, those longest unused are forgotten", () => {
-  const recent = new RecentFiles();
-  const add = (path: string, size: number) => recent.part(path, 0, 1, () => kilobytes(size));
-  const isKept = (path: string) => recent.part(path, 0, 1, never).size > 0;
-  for (let i = 0; i < 128; i++) add(String(i), 127);
-  expect(isKept("0")).toBe(true);
-  add("one more", 100);
-  expect(() => isKept("1")).toThrow("read again");
-  add("another", 25);
-  for (const path of ["0", "2", "127", "one more", "another"]) expect(isKept(path)).toBe(true);
-});
+function file(name: string, bytes: Uint8Array | string): string {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+}
 
-test("of single bytes no more are kept than have room with their names", () => {
-  const recent = new RecentFiles();
-  const byte = new Blob(["x"]);
-  for (let i = 0; i < 17_000; i++) recent.part("a", i, i + 1, () => byte);
-  expect(() => recent.part("a", 0, 1, never)).toThrow("read again");
-  expect(recent.part("a", 16_999, 17_000, never)).toBe(byte);
-});
-
-test("a size is looked up once, and what is missing each time", () => {
-  const folder = mkdtempSync(join(tmpdir(), "recent-files-"));
-  const path = join(folder, "file");
-  const recent = new RecentFiles();
-  expect(recent.sizeOf(path)).toBeUndefined();
-  writeFileSync(path, "seven b");
-  expect(recent.sizeOf(path)).toBe(7);
+test("recent files: a part is read once, and no other part is taken for it", async () => {
+  const [a, b] = [file("a", "0123456789"), file("b", "abcdefghij")];
+  const parts = [
+    [a, 0, 10, "0123456789"],
+    [b, 0, 10, "abcdefghij"],
+    [a, 0, 1, "0"],
+    [a, 1, 10, "123456789"],
+  ] as const;
+  for (const [path, start, end, text] of parts) expect(await recent.part(path, start, end).text()).toBe(text);
   rmSync(folder, { recursive: true });
+  for (const [path, start, end, text] of parts) expect(await recent.part(path, start, end).text()).toBe(text);
+});
+
+test("recent files: a part that is not cached of a file that is gone throws ENOENT", () => {
+  expect(() => recent.part(join(folder, "missing"), 0, 1)).toThrow("ENOENT");
+});
+
+test("recent files: parts use 16 MB at most with their names, and those unused longest go first", () => {
+  const path = file("a", new Uint8Array(maxPartBytes + 200));
+  const isCached = (start: number, bytes = maxPartBytes - 1024) => {
+    rmSync(path, { force: true });
+    try {
+      return recent.part(path, start, start + bytes).size === bytes;
+    } catch {
+      return false;
+    } finally {
+      file("a", new Uint8Array(maxPartBytes + 200));
+    }
+  };
+  // Each takes 128 kB with its name.
+  for (let i = 0; i < 128; i++) recent.part(path, i, i + maxPartBytes - 1024);
+  expect(isCached(0)).toBe(true);
+  recent.part(path, 128, 128 + maxPartBytes - 1024);
+  expect([0, 1, 2, 127, 128].map((start) => isCached(start))).toEqual([true, false, true, true, true]);
+});
+
+test("recent files: of single bytes no more are cached than have room with their names", () => {
+  const path = file("a", new Uint8Array(17_000));
+  for (let i = 0; i < 17_000; i++) recent.part(path, i, i + 1);
+  rmSync(path);
+  expect(() => recent.part(path, 0, 1)).toThrow("ENOENT");
+  expect(recent.part(path, 16_999, 17_000).size).toBe(1);
+});
+
+test("recent files: a size is looked up once, and that of a missing file each time", () => {
+  const path = join(folder, "file");
+  expect(recent.sizeOf(path)).toBeUndefined();
+  file("file", "seven b");
+  expect(recent.sizeOf(path)).toBe(7);
+  rmSync(path);
   expect(recent.sizeOf(path)).toBe(7);
 });
 
-test("sizes of the last five thousand files are kept, of ten thousand others the first is forgotten", () => {
-  const folder = mkdtempSync(join(tmpdir(), "recent-files-"));
-  const recent = new RecentFiles();
-  const paths = Array.from({ length: 10_001 }, (_, i) => join(folder, String(i)));
-  for (const path of paths) writeFileSync(path, "x");
+test("recent files: sizes of the five thousand files used last are cached", () => {
+  const paths = Array.from({ length: 5_001 }, (_, i) => file(String(i), "x"));
   for (const path of paths) expect(recent.sizeOf(path)).toBe(1);
   rmSync(folder, { recursive: true });
   expect(recent.sizeOf(paths[0]!)).toBeUndefined();
-  for (const path of paths.slice(-5_000)) expect(recent.sizeOf(path)).toBe(1);
+  for (const path of paths.slice(1)) expect(recent.sizeOf(path)).toBe(1);
 });
