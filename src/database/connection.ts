@@ -1,6 +1,5 @@
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 
-import type { CommitWatch } from "./commits.ts";
 import type { Tables } from "./schema.ts";
 
 /** What the two dialects share: await a query, or `prepare(name)` and `execute(values)` it. */
@@ -17,15 +16,21 @@ export function* step<T>(query: PromiseLike<T>): Generator<PromiseLike<T>, T, un
   return (yield query) as T;
 }
 
-/** An open database, migrated. Stays inside `database/`: queries take it, nobody else sees it. */
+/** An open, migrated database. It stays inside `database/`. */
 export interface Connection {
   readonly dialect: "sqlite" | "pg";
-  readonly query: Query;
+  /** For reads. Writes go through `write` and `transaction`, so that `dataVersion` counts them all. */
+  readonly query: Pick<Query, "select" | "$count">;
   readonly tables: Tables;
+  /** Runs one statement that writes. */
+  write<T>(statement: (query: Query) => PromiseLike<T>): Promise<T>;
   /** Runs the steps in one transaction: all or nothing. */
   transaction<T>(body: (query: Query) => Steps<T>): Promise<T>;
-  /** Makes a watch; undefined where nobody can tell of commits without a query. */
-  readonly watchCommits: (() => CommitWatch) | undefined;
+  /**
+   * A number that changes with the data: at once for writes of this process, within 100 ms for those of others.
+   * Undefined on PostgreSQL, where it would take a query.
+   */
+  readonly dataVersion: (() => number) | undefined;
   close(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ import { pg } from "./kit.ts";
 import { createSharedTables } from "./schema.ts";
 
 /** Counters that all nodes on a PostgreSQL database share; its clock is the one that counts. */
-export function sharedCounters({ query }: Connection) {
+export function sharedCounters({ write }: Connection) {
   const { counters } = createSharedTables(pg);
   const now = sql`now()`;
   const ended = sql`${counters.endsAt} <= ${now}`;
@@ -18,28 +18,32 @@ export function sharedCounters({ query }: Connection) {
       const result = { used: counters.used, endsInSeconds: secondsLeft };
       const rows =
         points > 0
-          ? await query
-              .insert(counters)
-              .values({ key, used: points, endsAt })
-              .onConflictDoUpdate({
-                target: counters.key,
-                set: {
-                  used: sql`case when ${ended} then excluded.used else ${counters.used} + excluded.used end`,
-                  endsAt: sql`case when ${ended} then excluded.ends_at else ${counters.endsAt} end`,
-                },
-              })
-              .returning(result)
-          : await query
-              .update(counters)
-              .set({ used: sql`greatest(0, ${counters.used} + ${points})` })
-              .where(and(eq(counters.key, key), sql`not ${ended}`))
-              .returning(result);
+          ? await write((query) =>
+              query
+                .insert(counters)
+                .values({ key, used: points, endsAt })
+                .onConflictDoUpdate({
+                  target: counters.key,
+                  set: {
+                    used: sql`case when ${ended} then excluded.used else ${counters.used} + excluded.used end`,
+                    endsAt: sql`case when ${ended} then excluded.ends_at else ${counters.endsAt} end`,
+                  },
+                })
+                .returning(result),
+            )
+          : await write((query) =>
+              query
+                .update(counters)
+                .set({ used: sql`greatest(0, ${counters.used} + ${points})` })
+                .where(and(eq(counters.key, key), sql`not ${ended}`))
+                .returning(result),
+            );
       return rows[0] ?? { used: 0, endsInSeconds: 0 };
     },
 
     /** Forgets windows that have ended. */
     async removeEnded() {
-      await query.delete(counters).where(lte(counters.endsAt, now));
+      await write((query) => query.delete(counters).where(lte(counters.endsAt, now)));
     },
   } satisfies Counters & { removeEnded(): Promise<void> };
 }

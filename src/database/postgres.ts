@@ -71,10 +71,12 @@ export async function openPostgres({ url, poolSize }: PostgresSettings): Promise
   }
   const pool = watchedPool(connect, patience);
   const db = drizzle({ client: pool as SQL });
+  const query = db as unknown as Query;
   return {
     dialect: "pg",
-    query: db as unknown as Query,
+    query,
     tables: createTables(pg),
+    write: async (statement) => statement(query),
     transaction: (body) =>
       db.transaction(async (tx) => {
         const steps = body(tx as unknown as Query);
@@ -91,7 +93,7 @@ export async function openPostgres({ url, poolSize }: PostgresSettings): Promise
         }
         return next.value;
       }),
-    watchCommits: undefined,
+    dataVersion: undefined,
     close: () => pool.close({ timeout: 5 }),
   };
 }

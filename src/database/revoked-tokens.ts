@@ -5,7 +5,7 @@ import { step, type Connection } from "./connection.ts";
 
 /** Every query about access tokens ended before their time. */
 export function revokedTokenQueries(connection: Connection) {
-  const { query, tables, transaction } = connection;
+  const { tables, write, transaction } = connection;
   const { revokedTokens } = tables;
   return {
     /**
@@ -21,7 +21,7 @@ export function revokedTokenQueries(connection: Connection) {
 
     /** Forgets the tokens that expired before `cutoff`. */
     removeExpired: async (cutoff: Date): Promise<void> => {
-      await query.delete(revokedTokens).where(lt(revokedTokens.expiresAt, cutoff));
+      await write((tx) => tx.delete(revokedTokens).where(lt(revokedTokens.expiresAt, cutoff)));
     },
   };
 }

@@ -8,7 +8,8 @@ import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" 
 import { createTables } from "./schema.ts";
 
 /** A SQLite database that nobody else can open, and that stays as it is. */
-export interface SqliteSource extends Pick<Connection, "query" | "tables"> {
+export interface SqliteSource extends Pick<Connection, "tables"> {
+  readonly query: Query;
   close(): void;
 }
 

@@ -1,31 +1,25 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  fchownSync,
-  openSync,
-  realpathSync,
-  statSync,
-} from "node:fs";
+import { accessSync, closeSync, constants, existsSync, fchownSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { Database } from "bun:sqlite";
 
 import { drizzle } from "drizzle-orm/bun-sqlite";
 
-import { WalIndex } from "./commits.ts";
 import type { Connection, Query } from "./connection.ts";
+import { createDataVersion } from "./data-version.ts";
 import { NewerDatabase } from "./failures.ts";
 import { sqlite } from "./kit.ts";
 import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
 import { createTables } from "./schema.ts";
 import { migrationsOf } from "./sqlite-source.ts";
 
-/** A query builder of the SQLite driver: it can run at once, inside a synchronous transaction. */
-interface SynchronousQuery {
-  prepare(): { execute(): { sync(): unknown } };
+/** A query builder of the SQLite driver, which can run without waiting for a promise. */
+interface SynchronousQuery<T> {
+  prepare(): { execute(): { sync(): T } };
 }
+
+const runNow = <T>(query: PromiseLike<T>): T =>
+  (query as unknown as SynchronousQuery<T>).prepare().execute().sync();
 
 /**
  * Opens (and makes, and migrates) the SQLite file at `path`, for one process.
@@ -37,11 +31,10 @@ interface SynchronousQuery {
  * NewerDatabase
  */
 export async function openSqlite(path: string): Promise<Connection> {
-  // Not opened where it is there: see WalIndex. SQLite would work with a file that it may only read, for a while.
+  // SQLite would work for a while with a file that it may only read. Checked without opening the file: closing it would
+  // release every lock that this process has on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
   if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
   else makeFile(path);
-  // SQLite keeps its other files beside the real one.
-  const walIndex = WalIndex.open(realpathSync(path));
   const client = new Database(path, { create: true, strict: true });
   try {
     client.run("pragma busy_timeout = 5000");
@@ -57,30 +50,44 @@ export async function openSqlite(path: string): Promise<Connection> {
     throw error;
   }
   const db = drizzle({ client });
+  const query = db as unknown as Query;
+  const pragma = client.query<{ data_version: number }, []>("pragma data_version");
+  const dataVersion = createDataVersion(() => pragma.get()!.data_version);
+  /** Synchronous, so that no read runs between a commit and its count. A failed write may have changed something too. */
+  const counted = <T>(write: () => T): T => {
+    try {
+      return write();
+    } finally {
+      dataVersion.increment();
+    }
+  };
   return {
     dialect: "sqlite",
-    query: db as unknown as Query,
+    query,
     tables: createTables(sqlite),
+    write: async (statement) => counted(() => runNow(statement(query))),
     transaction: async (body) =>
-      db.transaction(
-        (tx) => {
-          const steps = body(tx as unknown as Query);
-          let next = steps.next();
-          while (!next.done) {
-            let rows: unknown;
-            try {
-              rows = (next.value as unknown as SynchronousQuery).prepare().execute().sync();
-            } catch (error) {
-              next = steps.throw(error);
-              continue;
+      counted(() =>
+        db.transaction(
+          (tx) => {
+            const steps = body(tx as unknown as Query);
+            let next = steps.next();
+            while (!next.done) {
+              let rows: unknown;
+              try {
+                rows = runNow(next.value);
+              } catch (error) {
+                next = steps.throw(error);
+                continue;
+              }
+              next = steps.next(rows);
             }
-            next = steps.next(rows);
-          }
-          return next.value;
-        },
-        { behavior: "immediate" },
+            return next.value;
+          },
+          { behavior: "immediate" },
+        ),
       ),
-    watchCommits: walIndex?.watches(),
+    dataVersion: dataVersion.current,
     close: async () => {
       try {
         client.run("pragma optimize");

@@ -2,8 +2,7 @@ import { and, eq, getTableColumns, isNull, lte, notExists, sql } from "drizzle-o
 
 import { authorize, type Actor } from "./actors.ts";
 import { isConflict, step, type Connection } from "./connection.ts";
-import { named, prepared } from "./prepared.ts";
-import { rememberedUntilCommit } from "./remembered.ts";
+import { queryCache } from "./query-cache.ts";
 import type { Tables } from "./schema.ts";
 
 /** An account as stored. */
@@ -40,7 +39,7 @@ export type ChangeAuthority = Actor | "mailed token" | "operator";
 
 /** Every query about users. */
 export function userQueries(connection: Connection) {
-  const { dialect, query, tables, transaction } = connection;
+  const { dialect, query, tables, write, transaction } = connection;
   const { users, posts, revokedTokens } = tables;
   const { tokensValidFrom: _unused, ...account } = getTableColumns(users);
   const byId = query
@@ -53,38 +52,34 @@ export function userQueries(connection: Connection) {
     .from(users)
     .where(eq(users.emailKey, sql.placeholder("emailKey")))
     .prepare("user_by_email_key");
-  const viewer = rememberedUntilCommit(
-    connection,
-    5_000,
-    ({ id, tokenVersion, tokenId }: ViewerAsked) => `${tokenId} ${id} ${tokenVersion}`,
-    prepared<Viewer>(
-      connection,
-      "viewer",
-      query
-        .select(
-          named({
-            id: users.id,
-            email: users.email,
-            isActive: users.isActive,
-            isSuperuser: users.isSuperuser,
-            isVerified: users.isVerified,
-          }),
-        )
-        .from(users)
-        .where(
-          and(
-            eq(users.id, sql.placeholder("id")),
-            users.isActive,
-            lte(users.minAccessVersion, sql.placeholder("tokenVersion")),
-            notExists(
-              query
-                .select({ one: sql`1` })
-                .from(revokedTokens)
-                .where(eq(revokedTokens.tokenId, sql.placeholder("tokenId"))),
-            ),
-          ),
+  const viewer = query
+    .select({
+      id: users.id,
+      email: users.email,
+      isActive: users.isActive,
+      isSuperuser: users.isSuperuser,
+      isVerified: users.isVerified,
+    })
+    .from(users)
+    .where(
+      and(
+        eq(users.id, sql.placeholder("id")),
+        users.isActive,
+        lte(users.minAccessVersion, sql.placeholder("tokenVersion")),
+        notExists(
+          query
+            .select({ one: sql`1` })
+            .from(revokedTokens)
+            .where(eq(revokedTokens.tokenId, sql.placeholder("tokenId"))),
         ),
-    ),
+      ),
+    )
+    .prepare("viewer");
+  const findViewer = queryCache(
+    connection,
+    { max: 5_000 },
+    ({ id, tokenVersion, tokenId }: ViewerAsked) => `${tokenId} ${id} ${tokenVersion}`,
+    async (asked): Promise<readonly Viewer[]> => viewer.execute(asked),
   );
 
   return {
@@ -95,11 +90,12 @@ export function userQueries(connection: Connection) {
 
     /** The active user that a token of this version belongs to, unless that token was ended. */
     viewer: async (id: string, tokenVersion: number, tokenId: string): Promise<Viewer | undefined> =>
-      (await viewer({ id, tokenVersion, tokenId }))[0],
+      (await findViewer({ id, tokenVersion, tokenId }))[0],
 
     /** Adds an account; false when the address is taken. */
     add: async (user: User): Promise<boolean> =>
-      (await query.insert(users).values(user).onConflictDoNothing().returning({ id: users.id })).length > 0,
+      (await write((tx) => tx.insert(users).values(user).onConflictDoNothing().returning({ id: users.id })))
+        .length > 0,
 
     /**
      * Changes an account in one transaction, if what the change relied on still holds in it.
@@ -134,10 +130,12 @@ export function userQueries(connection: Connection) {
 
     /** Replaces a password's hash by another one of the same password, unless the password has changed meanwhile. */
     rehash: async (id: string, oldHash: string, hashedPassword: string): Promise<void> => {
-      await query
-        .update(users)
-        .set({ hashedPassword })
-        .where(and(eq(users.id, id), eq(users.hashedPassword, oldHash)));
+      await write((tx) =>
+        tx
+          .update(users)
+          .set({ hashedPassword })
+          .where(and(eq(users.id, id), eq(users.hashedPassword, oldHash))),
+      );
     },
 
     /**
@@ -146,18 +144,20 @@ export function userQueries(connection: Connection) {
      */
     markVerified: async (id: string, email: string, tokenVersion: number): Promise<User | undefined> =>
       (
-        await query
-          .update(users)
-          .set({ isVerified: true })
-          .where(
-            and(
-              eq(users.id, id),
-              eq(users.email, email),
-              eq(users.tokenVersion, tokenVersion),
-              users.isActive,
-            ),
-          )
-          .returning(account)
+        await write((tx) =>
+          tx
+            .update(users)
+            .set({ isVerified: true })
+            .where(
+              and(
+                eq(users.id, id),
+                eq(users.email, email),
+                eq(users.tokenVersion, tokenVersion),
+                users.isActive,
+              ),
+            )
+            .returning(account),
+        )
       )[0],
 
     /**

@@ -51,13 +51,6 @@ export const isOwner = (post: { userId: string }, viewer: { id: string }): boole
 
 /** Returns a post as the API shows it to this viewer. */
 export const postRead = (post: PublishedPost, viewer: { id: string }, baseUrl: string): PostRead => ({
-  ...lastingPart(post, baseUrl),
-  is_owner: isOwner(post, viewer),
-  email: post.email,
-});
-
-/** The fields of a published post that are the same for every viewer and never change. */
-export const lastingPart = (post: PublishedPost, baseUrl: string) => ({
   id: post.id,
   user_id: post.userId,
   caption: post.caption,
@@ -70,6 +63,8 @@ export const lastingPart = (post: PublishedPost, baseUrl: string) => ({
   content_type: post.contentType,
   bytes: post.bytes,
   thumbnail_url: post.thumbnailUrl && absolute(post.thumbnailUrl, baseUrl),
+  is_owner: isOwner(post, viewer),
+  email: post.email,
 });
 
 /** Media that this service delivers itself is stored as a path, so that it follows a moved PUBLIC_URL. */

@@ -9,7 +9,7 @@ import type { BaseUrl } from "../http/base-url.ts";
 import { described } from "./descriptions.ts";
 import { readFeedRequest } from "./feed.ts";
 import { readUploadKey } from "./idempotency.ts";
-import { createFeedPages } from "./feed-pages.ts";
+import { feedPage } from "./feed-pages.ts";
 import { postRead, type PostRead } from "./post-read.ts";
 import { publish } from "./publishing.ts";
 import { deletePost } from "./removing.ts";
@@ -25,7 +25,6 @@ export interface PostRouteServices extends PostServices, UploadServices {
 export const postRoutes = (services: PostRouteServices) => {
   const { viewers, baseUrl } = services;
   const uploads = uploadParser(services);
-  const feedPage = createFeedPages(services.database.posts);
   return new Elysia({ detail: { tags: ["posts"] } })
     .use(authPlugin(viewers))
     .post(
@@ -56,7 +55,7 @@ export const postRoutes = (services: PostRouteServices) => {
       async ({ query, viewer, request }) => {
         const asked = readFeedRequest(query);
         const base = baseUrl.of(request);
-        const { json: posts, nextCursor } = await feedPage(asked, viewer, base);
+        const { json: posts, nextCursor } = await feedPage(services.database.posts, asked, viewer, base);
         const headers: Record<string, string> = {};
         if (nextCursor !== null) {
           const limit = query.limit === undefined ? "" : `limit=${asked.limit}&`;

@@ -64,9 +64,9 @@ describe.skipIf(!hasPostgres)("a PostgreSQL database", () => {
       const address = Object.assign(new URL(url), { username: user }).href;
       const [before] = await withServer(address, (sql) => sql`show transaction_isolation`);
       expect(before).toEqual({ transaction_isolation: "serializable" });
-      const { query, transaction, close } = await openPostgres({ url: address, poolSize: 3 });
+      const { write, transaction, close } = await openPostgres({ url: address, poolSize: 3 });
       const ask = "select current_setting('transaction_isolation') as level";
-      const alone = [...((await query.execute(ask)) as Iterable<unknown>)];
+      const alone = [...((await write((query) => query.execute(ask))) as Iterable<unknown>)];
       const together = await transaction(function* (tx) {
         return [...((yield* step(tx.execute(ask))) as Iterable<unknown>)];
       });
@@ -78,10 +78,10 @@ describe.skipIf(!hasPostgres)("a PostgreSQL database", () => {
 
   test("has no more connections of one process than it may, and no statement without an end", async () => {
     const url = await freshDatabase();
-    const { query, tables, close } = await openPostgres({ url, poolSize: 3 });
-    expect([...((await query.execute("show statement_timeout")) as Iterable<unknown>)]).toEqual([
-      { statement_timeout: "15s" },
-    ]);
+    const { query, tables, write, close } = await openPostgres({ url, poolSize: 3 });
+    expect([
+      ...((await write((query) => query.execute("show statement_timeout"))) as Iterable<unknown>),
+    ]).toEqual([{ statement_timeout: "15s" }]);
     await Promise.all(Array.from({ length: 50 }, () => query.select().from(tables.users)));
     await withServer(url, async (sql) => {
       const [{ count }] =
@@ -205,8 +205,8 @@ describe.skipIf(!canStartPostgres)("a start on PostgreSQL that cannot be", () =>
       searchParams.set("sslmode", mode);
       if (mode === "verify-full") searchParams.set("sslrootcert", join(server.folder, "server.crt"));
     });
-    const { query, close } = await openPostgres({ url, poolSize: 1 });
-    await query.execute("select 1");
+    const { write, close } = await openPostgres({ url, poolSize: 1 });
+    await write((query) => query.execute("select 1"));
     const encrypted = await withServer(url, (sql) =>
       sql`select bool_and(ssl) as all from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'image-sharing'`.then(
         ([row]: { all: boolean }[]) => row?.all,
@@ -217,8 +217,10 @@ describe.skipIf(!canStartPostgres)("a start on PostgreSQL that cannot be", () =>
   });
 
   test("without a mode it is encrypted where the server can", async () => {
-    const { query, close } = await openPostgres({ url: address(() => {}), poolSize: 1 });
-    const rows = await query.execute("select ssl from pg_stat_ssl where pid = pg_backend_pid()");
+    const { write, close } = await openPostgres({ url: address(() => {}), poolSize: 1 });
+    const rows = await write((query) =>
+      query.execute("select ssl from pg_stat_ssl where pid = pg_backend_pid()"),
+    );
     expect([...(rows as Iterable<unknown>)]).toEqual([{ ssl: true }]);
     await close();
   });
@@ -246,8 +248,8 @@ describe.skipIf(!canStartPostgres)("a start on PostgreSQL that cannot be", () =>
         searchParams.set("sslmode", "verify-full");
         searchParams.set("sslrootcert", trusted);
       });
-      const { query, close } = await openPostgres({ url, poolSize: 1 });
-      const ask = () => query.execute("select 1");
+      const { write, close } = await openPostgres({ url, poolSize: 1 });
+      const ask = () => write((query) => query.execute("select 1"));
       await ask();
       await change();
       // The first one may hear of the connection that ended.

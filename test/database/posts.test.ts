@@ -27,14 +27,13 @@ onEachDatabase("posts", (open) => {
     const seen = async () => [
       (await posts.byId(id)) ? 1 : 0,
       (await posts.page(10)).length,
-      (await posts.wholePage(10)).length,
       (await database.media.byKey(`${id}.png`)) ? 1 : 0,
     ];
-    expect(await seen()).toEqual([0, 0, 0, 0]);
+    expect(await seen()).toEqual([0, 0, 0]);
     await posts.publish(actor(ada.id), id, stored(id), at(5));
-    expect(await seen()).toEqual([1, 1, 1, 1]);
+    expect(await seen()).toEqual([1, 1, 1]);
     await posts.startDeleting(actor(ada.id), id, at(6));
-    expect(await seen()).toEqual([0, 0, 0, 0]);
+    expect(await seen()).toEqual([0, 0, 0]);
   });
 
   test("posts are published strictly one after the other, in whatever order they were reserved and clocks go", async () => {
@@ -268,10 +267,7 @@ onEachDatabase("posts", (open) => {
       height: null,
       createdAt: at(1.001),
     });
-    expect(await posts.wholePage(1)).toEqual([(await posts.byId(id))!]);
-    expect(await posts.page(1)).toEqual([
-      { id, userId: ada.id, email: "Ada@example.com", createdAt: at(1.001) },
-    ]);
+    expect(await posts.page(1)).toEqual([(await posts.byId(id))!]);
     expect(await database.media.byKey(`${id}.png`)).toEqual({
       contentType: "video/mp4",
       fileName: "résumé.mp4",

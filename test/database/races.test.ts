@@ -6,7 +6,7 @@ import { sql } from "drizzle-orm";
 
 import type { Actor } from "../../src/database/actors.ts";
 import { openDatabase, type Database } from "../../src/database/database.ts";
-import type { FeedEntry } from "../../src/database/posts.ts";
+import type { PublishedPost } from "../../src/database/posts.ts";
 import { openPostgres } from "../../src/database/postgres.ts";
 import type { User } from "../../src/database/users.ts";
 import type { ApiError } from "../../src/errors.ts";
@@ -43,10 +43,10 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
         );
       }
     });
-    const readings: FeedEntry[][] = [];
+    const readings: PublishedPost[][] = [];
     const reading = (async () => {
       while (publishing) {
-        const seen: FeedEntry[] = [];
+        const seen: PublishedPost[] = [];
         for (;;) {
           const page = await reader.posts.page(5, seen.at(-1));
           if (page.length === 0) break;
@@ -72,7 +72,9 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
   test("the server ends what a node that froze while it published has locked", async () => {
     const url = await freshDatabase();
     const node = await openPostgres({ url, poolSize: 1 });
-    const [timeout] = (await node.query.execute(sql`show idle_in_transaction_session_timeout`)) as unknown[];
+    const [timeout] = (await node.write((query) =>
+      query.execute(sql`show idle_in_transaction_session_timeout`),
+    )) as unknown[];
     await node.close();
     expect(timeout).toEqual({ idle_in_transaction_session_timeout: "10s" });
   });
