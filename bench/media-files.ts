@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 
-import { filmOf, movie, track } from "../test/media/privacy/container-samples.ts";
+import { filmOf, movie, track } from "../test/metadata/container-samples.ts";
 
 /** Writes a JPEG of 12 megapixels and about 3 MB, like a phone's. */
 export async function writePhoto(path: string): Promise<void> {

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createApp } from "../src/app.ts";
-import { readConfig } from "../src/config.ts";
-import { createHandler } from "../src/http/handler.ts";
-import { createLog } from "../src/operation/log.ts";
+import { readConfig } from "../src/config/config.ts";
+import { createHandler } from "../src/request-handler.ts";
+import { createLog } from "../src/observability/log.ts";
 import { openServices } from "../src/services.ts";
 
 const tries = 200;

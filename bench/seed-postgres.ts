@@ -1,5 +1,5 @@
 import { openDatabase } from "../src/database/database.ts";
-import { createTokens } from "../src/auth/tokens.ts";
+import { createTokens } from "../src/accounts/tokens.ts";
 import { withServer } from "../test/support/postgres.ts";
 import { secret } from "./seed.ts";
 

@@ -1,9 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config/config.ts";
 import { databaseFile } from "../src/data-dir.ts";
-import { createLog } from "../src/operation/log.ts";
+import { createLog } from "../src/observability/log.ts";
 import { openServices } from "../src/services.ts";
 import { Database } from "bun:sqlite";
 

@@ -2,18 +2,18 @@ import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } fr
 
 import { JsonAnswer } from "./http/json-answer.ts";
 import { createRoutePatterns, type RoutePatterns } from "./http/route-patterns.ts";
-import { recoveryRoutes } from "./auth/recovery-routes.ts";
-import { authRoutes } from "./auth/routes.ts";
+import { recoveryRoutes } from "./accounts/recovery-routes.ts";
+import { authRoutes } from "./accounts/auth-routes.ts";
 import { databaseFailure } from "./database/failures.ts";
-import { docsRoutes } from "./docs/routes.ts";
+import { docsRoutes } from "./openapi/routes.ts";
 import { ApiError, ValidationProblems } from "./errors.ts";
 import { errorResponse } from "./http/error-response.ts";
-import { diskFailure } from "./media/disk-failures.ts";
-import { operationRoutes } from "./operation/routes.ts";
-import { mediaRoutes } from "./media/routes.ts";
+import { diskFailure } from "./disk-errors.ts";
+import { operationRoutes } from "./observability/routes.ts";
+import { mediaRoutes } from "./delivery/routes.ts";
 import { postRoutes } from "./posts/routes.ts";
 import type { Services } from "./services.ts";
-import { userRoutes } from "./users/routes.ts";
+import { userRoutes } from "./accounts/user-routes.ts";
 import { webRoutes } from "./web/routes.ts";
 import { problemsOf } from "./http/validation.ts";
 

@@ -1,4 +1,4 @@
-import { ApiError } from "../errors.ts";
+import { ApiError } from "./errors.ts";
 
 const outOfSpace = ["ENOSPC", "EDQUOT"];
 /** Errors caused by the disk or its permissions rather than by a bug. */

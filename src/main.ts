@@ -2,11 +2,11 @@
 // The executable's entry: picks a command. It must export nothing: with --bytecode, an entry with exports crashes at startup.
 import { join } from "node:path";
 
-import { CommandError } from "./commands/command.ts";
+import { CommandError } from "./commands/command-error.ts";
 import { readCommandLine, UsageError, type Command } from "./commands/command-line.ts";
-import { ConfigError, readConfig } from "./config.ts";
+import { ConfigError, readConfig } from "./config/config.ts";
 import { mediaFolder, secretFile } from "./data-dir.ts";
-import { loadEnvironmentFile } from "./environment-file.ts";
+import { loadEnvironmentFile } from "./config/environment-file.ts";
 
 const usage = `Usage: image-sharing [command]
 
@@ -41,7 +41,7 @@ const commands = new Map<string, Command>([
     {
       argument: "FILE",
       async run(file) {
-        const { writeBackup } = await import("./backup/backup.ts");
+        const { writeBackup } = await import("./commands/backup.ts");
         const posts = await writeBackup(archivableDataDir(), file);
         process.stdout.write(
           `${file} holds the database and the media of ${posts} posts. Keep it as safe as the data.\n`,
@@ -55,7 +55,7 @@ const commands = new Map<string, Command>([
       argument: "FILE",
       async run(file) {
         const dataDir = archivableDataDir();
-        await (await import("./backup/restore.ts")).restoreBackup(file, dataDir);
+        await (await import("./commands/restore.ts")).restoreBackup(file, dataDir);
         process.stdout.write(`Restored to ${dataDir}.\n`);
       },
     },
@@ -77,7 +77,7 @@ const commands = new Map<string, Command>([
     "--version",
     {
       async run() {
-        const { version, commit } = await import("./operation/version.ts");
+        const { version, commit } = await import("./version.ts");
         process.stdout.write(commit ? `${version} (${commit})\n` : `${version}\n`);
       },
     },

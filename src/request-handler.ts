@@ -1,17 +1,17 @@
-import type { createApp } from "../app.ts";
-import { ApiError } from "../errors.ts";
-import { probes } from "../operation/health.ts";
-import type { Services } from "../services.ts";
-import type { Sent } from "./compression.ts";
-import { createCors } from "./cors.ts";
-import { errorResponse } from "./error-response.ts";
-import { JsonAnswer } from "./json-answer.ts";
-import { createPathPrefix, pathPrefixOf } from "./path-prefix.ts";
-import { protect } from "./protective-headers.ts";
-import { pathOf } from "./request-path.ts";
-import { createRoutePatterns } from "./route-patterns.ts";
-import { traceIdOf } from "./trace-context.ts";
-import { afterBody } from "./unread-body.ts";
+import type { createApp } from "./app.ts";
+import { ApiError } from "./errors.ts";
+import { probes } from "./observability/health.ts";
+import type { Services } from "./services.ts";
+import type { Sent } from "./http/compression.ts";
+import { createCors } from "./http/cors.ts";
+import { errorResponse } from "./http/error-response.ts";
+import { JsonAnswer } from "./http/json-answer.ts";
+import { createPathPrefix, pathPrefixOf } from "./http/path-prefix.ts";
+import { protect } from "./http/protective-headers.ts";
+import { pathOf } from "./http/request-path.ts";
+import { createRoutePatterns } from "./http/route-patterns.ts";
+import { traceIdOf } from "./http/trace-context.ts";
+import { afterBody } from "./http/unread-body.ts";
 
 /** One year (RFC 6797). Without subdomains, because they may belong to services without TLS. */
 const strictTransportSecurity = "max-age=31536000";

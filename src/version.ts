@@ -1,4 +1,4 @@
-import { version as packageVersion } from "../../package.json";
+import { version as packageVersion } from "../package.json";
 
 /** Set by the build; undefined when the program runs from its source. */
 declare const BUILD_COMMIT: string | undefined;

@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 
 import { dependencies, devDependencies, packageManager } from "../package.json";
-import { LoginError } from "../src/auth/accounts.ts";
-import { createLoginLog } from "../src/auth/login-log.ts";
-import { readConfig } from "../src/config.ts";
+import { LoginError } from "../src/accounts/accounts.ts";
+import { createLoginLog } from "../src/accounts/login-log.ts";
+import { readConfig } from "../src/config/config.ts";
 import { connectionParameterNames } from "../src/database/postgres.ts";
 import { RequestIds } from "../src/http/request-id.ts";
-import { createLog } from "../src/operation/log.ts";
+import { createLog } from "../src/observability/log.ts";
 import { ServiceProcess } from "./support/process.ts";
 
 const root = join(import.meta.dir, "..");

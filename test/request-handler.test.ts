@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
-import { pngPhoto } from "../support/media-samples.ts";
-import { preferredCoding } from "../../src/http/compression.ts";
-import { TestService } from "../support/service.ts";
+import { pngPhoto } from "./support/media-samples.ts";
+import { preferredCoding } from "../src/http/compression.ts";
+import { TestService } from "./support/service.ts";
 
 let service: TestService;
 let token: string;

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { mediaFolder } from "../../src/data-dir.ts";
-import { DiskStore } from "../../src/media/disk-store.ts";
+import { DiskStore } from "../../src/storage/disk-store.ts";
 import { atLeast, compareAlternately, type Bench, type Figure } from "../bench.ts";
 import { startNginx } from "../nginx.ts";
 import { wrk } from "../wrk.ts";

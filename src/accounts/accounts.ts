@@ -2,7 +2,7 @@ import type { Actor } from "../database/actors.ts";
 import type { Database } from "../database/database.ts";
 import type { User, UserChanges } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
-import type { Background } from "../operation/background.ts";
+import type { Background } from "../concurrency/background-tasks.ts";
 import { addressKey, type EmailAddress } from "./email-address.ts";
 import type { PasswordHashing } from "./password-hashing.ts";
 import { passwordProblem } from "./password-policy.ts";

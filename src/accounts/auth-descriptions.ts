@@ -1,6 +1,6 @@
-import { describe } from "../docs/describe.ts";
-import { userSchema } from "../users/user-read.ts";
-import { bearerTokenSchema } from "./schemas.ts";
+import { describe } from "../openapi/describe.ts";
+import { userSchema } from "./user-read.ts";
+import { bearerTokenSchema } from "./auth-schemas.ts";
 import { tokenLifetimeText } from "./tokens.ts";
 
 const form = ["application/x-www-form-urlencoded", "multipart/form-data"];

@@ -2,16 +2,16 @@ import { Elysia } from "elysia";
 
 import { ignoreBody, readForm, readJson } from "../http/bodies.ts";
 import type { Connections } from "../http/connections.ts";
-import { userRead } from "../users/user-read.ts";
+import { userRead } from "./user-read.ts";
 import { login, logout, register, type AccountServices } from "./accounts.ts";
 import { claimedParties } from "./client.ts";
-import { authDescriptions } from "./descriptions.ts";
+import { authDescriptions } from "./auth-descriptions.ts";
 import { addressKey, validEmailAddress } from "./email-address.ts";
 import type { LoginLog } from "./login-log.ts";
 import type { RateLimits } from "./rate-limits.ts";
-import { loginForm, registerBody } from "./schemas.ts";
-import { requireUser, authPlugin } from "./signed-in.ts";
-import type { Viewers } from "./viewers.ts";
+import { loginForm, registerBody } from "./auth-schemas.ts";
+import { requireUser, authPlugin } from "./require-user.ts";
+import type { Viewers } from "./authenticator.ts";
 
 export interface AuthServices extends AccountServices {
   readonly viewers: Viewers;

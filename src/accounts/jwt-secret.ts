@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { isStrongSecret } from "../config/secret-strength.ts";
 import { secretFile } from "../data-dir.ts";
-import { moveWithoutReplacing } from "../files/move-without-replacing.ts";
+import { moveWithoutReplacing } from "../storage/move-without-replacing.ts";
 
 /**
  * Returns the secret that signs tokens when none is configured. The first start generates it and stores it in the data

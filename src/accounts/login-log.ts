@@ -1,7 +1,7 @@
 import { ApiError } from "../errors.ts";
 import { clientNetwork } from "../http/client-address.ts";
 import type { RequestIds } from "../http/request-id.ts";
-import type { Log } from "../operation/log.ts";
+import type { Log } from "../observability/log.ts";
 import { LoginError } from "./accounts.ts";
 import type { Client } from "./client.ts";
 

@@ -1,7 +1,7 @@
 import { ApiError } from "../errors.ts";
 import { clientNetwork, clientNetworks } from "../http/client-address.ts";
 import { accountHash, type Client } from "./client.ts";
-import { createMemoryCounters, type Counters } from "./counters.ts";
+import { createMemoryCounters, type Counters } from "../database/memory-counters.ts";
 
 const minute = 60;
 const hour = 60 * minute;

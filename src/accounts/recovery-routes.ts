@@ -3,13 +3,13 @@ import { Elysia } from "elysia";
 import { readJson } from "../http/bodies.ts";
 import { JsonAnswer } from "../http/json-answer.ts";
 import type { Connections } from "../http/connections.ts";
-import type { Background } from "../operation/background.ts";
-import { userRead } from "../users/user-read.ts";
-import { authDescriptions } from "./descriptions.ts";
+import type { Background } from "../concurrency/background-tasks.ts";
+import { userRead } from "./user-read.ts";
+import { authDescriptions } from "./auth-descriptions.ts";
 import { validEmailAddress } from "./email-address.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { requestReset, requestVerify, resetPassword, verify, type RecoveryServices } from "./recovery.ts";
-import { emailBody, resetBody, tokenBody } from "./schemas.ts";
+import { emailBody, resetBody, tokenBody } from "./auth-schemas.ts";
 
 export interface RecoveryRouteServices extends RecoveryServices {
   readonly limits: RateLimits;

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 
-import type { Viewers } from "./viewers.ts";
+import type { Viewers } from "./authenticator.ts";
 
 /** The part of Elysia's context that a guard needs. */
 interface Context {

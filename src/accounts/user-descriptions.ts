@@ -1,4 +1,4 @@
-import { describe } from "../docs/describe.ts";
+import { describe } from "../openapi/describe.ts";
 import { userSchema } from "./user-read.ts";
 
 const changes = [

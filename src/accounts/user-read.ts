@@ -1,7 +1,7 @@
 import { Type as t, type Static } from "@sinclair/typebox";
 
 import type { Viewer } from "../database/users.ts";
-import { exampleIds, uuid } from "../docs/schemas.ts";
+import { exampleIds, uuid } from "../openapi/schemas.ts";
 
 /** An account as the API shows it: its documentation, and through {@link UserRead} its type. */
 export const userSchema = t.Object(

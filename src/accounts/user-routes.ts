@@ -6,20 +6,20 @@ import {
   type AccountChanges,
   type AccountServices,
   type DeletionServices,
-} from "../auth/accounts.ts";
-import { authenticatedParties } from "../auth/client.ts";
-import { validEmailAddress } from "../auth/email-address.ts";
-import { authPlugin, requireSuperuser, requireUser } from "../auth/signed-in.ts";
+} from "./accounts.ts";
+import { authenticatedParties } from "./client.ts";
+import { validEmailAddress } from "./email-address.ts";
+import { authPlugin, requireSuperuser, requireUser } from "./require-user.ts";
 import { ignoreBody, readJson } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
 import type { User } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
-import type { RateLimits } from "../auth/rate-limits.ts";
-import type { Viewers } from "../auth/viewers.ts";
+import type { RateLimits } from "./rate-limits.ts";
+import type { Viewers } from "./authenticator.ts";
 import type { Connections } from "../http/connections.ts";
 import { isTrue } from "../http/validation.ts";
-import { userDescriptions } from "./descriptions.ts";
-import { updateUserBody, updateMeBody } from "./schemas.ts";
+import { userDescriptions } from "./user-descriptions.ts";
+import { updateUserBody, updateMeBody } from "./user-schemas.ts";
 import { userRead } from "./user-read.ts";
 
 export interface UserServices extends AccountServices, DeletionServices {

@@ -1,6 +1,6 @@
 import { t } from "elysia";
 
-import { emailField, ignoredFlags, passwordField } from "../auth/schemas.ts";
+import { emailField, ignoredFlags, passwordField } from "./auth-schemas.ts";
 import { lenientBoolean } from "../http/validation.ts";
 
 const flag = (description: string) => t.Optional(lenientBoolean({ nullable: false, description }));

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 
-import { CommandError } from "../commands/command.ts";
+import { CommandError } from "./command-error.ts";
 
 /** First bytes of files that are easily mistaken for a backup, and a hint for each. */
 const otherFormats: [magic: number[], hint: string][] = [

@@ -2,18 +2,18 @@ import { closeSync, existsSync, fsyncSync, openSync, rmSync, statSync } from "no
 import { open, type FileHandle } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
-import { CommandError } from "../commands/command.ts";
-import { accessDataFolderAsOwner, type DataFolderAccess } from "../commands/enter-data-folder.ts";
-import { dataFolderError } from "../commands/start-problems.ts";
+import { CommandError } from "./command-error.ts";
+import { accessDataFolderAsOwner, type DataFolderAccess } from "./enter-data-folder.ts";
+import { dataFolderError } from "./start-problems.ts";
 import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { takeSnapshot } from "../database/snapshot.ts";
-import { moveWithoutReplacing } from "../files/move-without-replacing.ts";
-import { DiskStore } from "../media/disk-store.ts";
-import { thumbnailKey } from "../media/keys.ts";
-import { version } from "../operation/version.ts";
-import { manifestName, mediaName, type Manifest } from "./manifest.ts";
-import { bytesOf, TarWriter } from "./tar.ts";
-import { onTermination } from "./told-to-end.ts";
+import { moveWithoutReplacing } from "../storage/move-without-replacing.ts";
+import { DiskStore } from "../storage/disk-store.ts";
+import { thumbnailKey } from "../storage/media-keys.ts";
+import { version } from "../version.ts";
+import { manifestName, mediaName, type Manifest } from "../backup/manifest.ts";
+import { bytesOf, TarWriter } from "../backup/tar.ts";
+import { onTermination } from "./on-termination.ts";
 
 /**
  * Writes the contents of a data folder to an archive; the service may be running. The archive holds a snapshot of the

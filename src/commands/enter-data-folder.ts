@@ -2,7 +2,7 @@ import { existsSync, lstatSync, statSync, type Stats } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
 import { databaseFile, secretFile } from "../data-dir.ts";
-import { CommandError } from "./command.ts";
+import { CommandError } from "./command-error.ts";
 
 /** How a command accesses the data folder. */
 export interface DataFolderAccess {

@@ -1,6 +1,6 @@
-import { readConfig } from "../config.ts";
+import { readConfig } from "../config/config.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
-import { CommandError } from "./command.ts";
+import { CommandError } from "./command-error.ts";
 
 const timeoutMs = 3000;
 

@@ -1,6 +1,6 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { lockDataFolder } from "../database/folder-lock.ts";
-import { CommandError } from "./command.ts";
+import { CommandError } from "./command-error.ts";
 import { dataFolderError } from "./start-problems.ts";
 
 /**

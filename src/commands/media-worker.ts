@@ -3,8 +3,8 @@ import { setPriority } from "node:os";
 
 import { dlopen } from "bun:ffi";
 
-import { answerTo } from "../media/media-worker.ts";
-import type { PreparationJob } from "../media/preparation.ts";
+import { answerTo } from "../uploads/media-worker.ts";
+import type { PreparationJob } from "../uploads/preparation.ts";
 
 /** Nice value of media jobs: requests take precedence over them. */
 const niceness = 5;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { isPostgresUrl, readConfig, type Config } from "../config.ts";
+import { isPostgresUrl, readConfig, type Config } from "../config/config.ts";
 import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { causes } from "../database/connection.ts";
 import {
@@ -11,7 +11,7 @@ import {
   type Progress,
 } from "../database/moving.ts";
 import { openSqliteSource, UnfitSource } from "../database/sqlite-source.ts";
-import { CommandError } from "./command.ts";
+import { CommandError } from "./command-error.ts";
 import { accessDataFolderAsOwner } from "./enter-data-folder.ts";
 import { dataFolderError, postgresError, isPostgresError } from "./start-problems.ts";
 

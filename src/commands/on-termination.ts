@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 
-import { terminationSignals } from "../commands/termination-signals.ts";
+import { terminationSignals } from "./termination-signals.ts";
 
 /**
  * Runs `cleanUp` and exits when the process receives a termination signal, which skips `finally` blocks.

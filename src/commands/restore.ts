@@ -2,17 +2,23 @@ import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, open, readdir, rename, rm, statfs, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-import { CommandError } from "../commands/command.ts";
-import { accessDataFolderAsOwner, type DataFolderAccess } from "../commands/enter-data-folder.ts";
-import { dataFolderError } from "../commands/start-problems.ts";
+import { CommandError } from "./command-error.ts";
+import { accessDataFolderAsOwner, type DataFolderAccess } from "./enter-data-folder.ts";
+import { dataFolderError } from "./start-problems.ts";
 import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { problemOfBackup } from "../database/backup-check.ts";
-import { DiskStore } from "../media/disk-store.ts";
-import { version } from "../operation/version.ts";
-import { openArchive } from "./archive.ts";
-import { manifestName, maxManifestBytes, mediaKeyOf, parseManifest, type Manifest } from "./manifest.ts";
-import { DamagedArchive, printable, readTarEntries, truncated, type Entry } from "./tar.ts";
-import { onTermination } from "./told-to-end.ts";
+import { DiskStore } from "../storage/disk-store.ts";
+import { version } from "../version.ts";
+import { openArchive } from "./backup-archive.ts";
+import {
+  manifestName,
+  maxManifestBytes,
+  mediaKeyOf,
+  parseManifest,
+  type Manifest,
+} from "../backup/manifest.ts";
+import { DamagedArchive, printable, readTarEntries, truncated, type Entry } from "../backup/tar.ts";
+import { onTermination } from "./on-termination.ts";
 
 /** Size limit of the file with the secret. */
 const maxSecretBytes = 4096;

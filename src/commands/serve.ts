@@ -1,20 +1,20 @@
 import type { Server } from "bun";
 
 import { createApp } from "../app.ts";
-import { createHandler } from "../http/handler.ts";
+import { createHandler } from "../request-handler.ts";
 import { limits } from "../http/connections.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
-import { readConfig, type Config } from "../config.ts";
-import { environmentFileWarnings } from "../environment-file.ts";
-import { createLog, jsonLine, readableLine } from "../operation/log.ts";
-import { createLogWriter, standardError } from "../operation/log-writer.ts";
-import { serveMetrics } from "../operation/metrics-server.ts";
-import { version } from "../operation/version.ts";
+import { readConfig, type Config } from "../config/config.ts";
+import { environmentFileWarnings } from "../config/environment-file.ts";
+import { createLog, jsonLine, readableLine } from "../observability/log.ts";
+import { createLogWriter, standardError } from "../observability/log-writer.ts";
+import { serveMetrics } from "../observability/metrics-server.ts";
+import { version } from "../version.ts";
 import { openServices, type Services } from "../services.ts";
-import { CommandError } from "./command.ts";
-import { lockDataFolderForService } from "./data-folder.ts";
+import { CommandError } from "./command-error.ts";
+import { lockDataFolderForService } from "./lock-data-folder.ts";
 import { listenError, dataFolderError } from "./start-problems.ts";
-import { shutDownOnSignals } from "./stop.ts";
+import { shutDownOnSignals } from "./graceful-shutdown.ts";
 
 /** Above every limit of the service, whose 413 has a body; Bun's has none. */
 const maxRequestBodySize = Number.MAX_SAFE_INTEGER;

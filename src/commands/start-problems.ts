@@ -1,11 +1,11 @@
 import { join } from "node:path";
 
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { databaseFile } from "../data-dir.ts";
 import { NewerDatabase, UnfitDatabase, untrustedServer } from "../database/failures.ts";
 import { connectionParameterNames } from "../database/postgres.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
-import { CommandError } from "./command.ts";
+import { CommandError } from "./command-error.ts";
 
 /** Explains an error from the data folder or the database. */
 export function dataFolderError(

@@ -1,16 +1,16 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { changeAccount, register } from "../auth/accounts.ts";
-import { parseEmailAddress } from "../auth/email-address.ts";
-import { isWellFormedText } from "../auth/password-policy.ts";
-import { readConfig, type Config } from "../config.ts";
+import { changeAccount, register } from "../accounts/accounts.ts";
+import { parseEmailAddress } from "../accounts/email-address.ts";
+import { isWellFormedText } from "../accounts/password-policy.ts";
+import { readConfig, type Config } from "../config/config.ts";
 import { databaseFile } from "../data-dir.ts";
 import { openDatabase } from "../database/database.ts";
 import { ApiError } from "../errors.ts";
-import { createLog } from "../operation/log.ts";
+import { createLog } from "../observability/log.ts";
 import { openServices, type Services } from "../services.ts";
-import { CommandError } from "./command.ts";
+import { CommandError } from "./command-error.ts";
 import { accessDataFolderAsOwner } from "./enter-data-folder.ts";
 import { dataFolderError } from "./start-problems.ts";
 

@@ -1,5 +1,3 @@
-import type { Log } from "./log.ts";
-
 /** Runs tasks after the response, so that timing reveals nothing to the client. */
 export interface Background {
   /** Starts the task. A failure is logged with `name` and never thrown. */
@@ -8,8 +6,13 @@ export interface Background {
   drain(): Promise<void>;
 }
 
+/** Where failures are logged. */
+interface ErrorLog {
+  error(event: string, fields: { task: string; error: unknown }): void;
+}
+
 /** Creates a runner without tasks. */
-export function createBackground(log: Log): Background {
+export function createBackground(log: ErrorLog): Background {
   const running = new Set<Promise<void>>();
   return {
     run(name, task) {

@@ -1,15 +1,15 @@
 import { isAbsolute, resolve } from "node:path";
 
-import { isStrongSecret, strongSecretExpected } from "./config/secret-strength.ts";
-import { smtpServer } from "./config/smtp-server.ts";
-import { parseNetworks, type TrustedProxies } from "./config/trusted-proxies.ts";
+import { isStrongSecret, strongSecretExpected } from "./secret-strength.ts";
+import { smtpServer } from "./smtp-server.ts";
+import { parseNetworks, type TrustedProxies } from "./trusted-proxies.ts";
 import {
   allowedOriginsExpected,
   noOrigins,
   parseAllowedOrigins,
   type AllowedOrigins,
-} from "./http/allowed-origins.ts";
-import { parseWebAddress } from "./http/web-address.ts";
+} from "./allowed-origins.ts";
+import { parseWebAddress } from "./web-address.ts";
 import {
   defaultSender,
   domainOf,
@@ -17,8 +17,8 @@ import {
   parseSender,
   senderExpected,
   type Sender,
-} from "./mail/sender.ts";
-import { deadlineFor } from "./media/deadline.ts";
+} from "./mail-sender.ts";
+import { deadlineFor } from "./upload-deadline.ts";
 import { unknownSettings } from "./unknown-settings.ts";
 
 /** The configuration, frozen. Made by {@link readConfig}. Sizes are in bytes, durations in seconds. */

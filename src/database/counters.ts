@@ -1,6 +1,6 @@
 import { and, eq, lte, sql } from "drizzle-orm";
 
-import type { Counters } from "../auth/counters.ts";
+import type { Counters } from "./memory-counters.ts";
 import type { Connection } from "./connection.ts";
 import { pg } from "./kit.ts";
 import { createSharedTables } from "./schema.ts";

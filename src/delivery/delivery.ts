@@ -4,11 +4,11 @@ import { ApiError } from "../errors.ts";
 import { isUnchanged, preconditionFailed, rangeApplies } from "../http/preconditions.ts";
 import { protect } from "../http/protective-headers.ts";
 import { byteRange } from "./byte-range.ts";
-import { mediaCacheControl } from "./cache-control.ts";
-import { contentDisposition } from "./content-disposition.ts";
-import { withExtension } from "./display-name.ts";
+import { mediaCacheControl } from "../http/cache-control.ts";
+import { contentDisposition } from "../http/content-disposition.ts";
+import { withExtension } from "../uploads/display-name.ts";
 import { maxPartBytes, type RecentFiles } from "./recent-files.ts";
-import { isMediaType } from "./types.ts";
+import { isMediaType } from "../media-types.ts";
 
 /** What is known about a file that is handed out. */
 export interface DeliverableMedia {

@@ -1,5 +1,5 @@
-import { describe } from "../docs/describe.ts";
-import type { HeaderName } from "../docs/headers.ts";
+import { describe } from "../openapi/describe.ts";
+import type { HeaderName } from "../openapi/headers.ts";
 
 /** Headers of every response with bytes of the file. */
 const fileHeaders = [

@@ -4,13 +4,19 @@ import type { Database } from "../database/database.ts";
 import type { DeliveredMedia } from "../database/delivered-media.ts";
 import { ApiError } from "../errors.ts";
 import type { Connections } from "../http/connections.ts";
-import { redirectCacheControl } from "./cache-control.ts";
+import { redirectCacheControl } from "../http/cache-control.ts";
 import { deliver } from "./delivery.ts";
 import { described } from "./descriptions.ts";
-import { isThumbnailUrl, postIdOfMedia, postIdOfThumbnail, requireMediaKey, thumbnailKey } from "./keys.ts";
-import type { DiskStore } from "./disk-store.ts";
+import {
+  isThumbnailUrl,
+  postIdOfMedia,
+  postIdOfThumbnail,
+  requireMediaKey,
+  thumbnailKey,
+} from "../storage/media-keys.ts";
+import type { DiskStore } from "../storage/disk-store.ts";
 import type { RecentFiles } from "./recent-files.ts";
-import { signedUrlLifetimeSeconds, type S3Store } from "./s3-store.ts";
+import { signedUrlLifetimeSeconds, type S3Store } from "../storage/s3-store.ts";
 import { fitsThumbnail } from "./transformation.ts";
 
 export interface MediaServices {

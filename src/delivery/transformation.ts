@@ -1,4 +1,4 @@
-import { longSide } from "./thumbnails.ts";
+import { longSide } from "../renditions/thumbnails.ts";
 
 /**
  * Whether a thumbnail is large enough for one of ImageKit's transformations, such as `tr:w-400,h-200`: it asks for a width

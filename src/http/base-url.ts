@@ -1,5 +1,5 @@
 import type { Connections } from "./connections.ts";
-import { isValidHostname } from "./host-name.ts";
+import { isValidHostname } from "../config/host-name.ts";
 
 /**
  * `Host` (RFC 9110, 7.2) in lower case: a name or an IPv4 address, which is captured, or an IPv6 address in brackets, and an

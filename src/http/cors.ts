@@ -1,4 +1,4 @@
-import type { AllowedOrigins } from "./allowed-origins.ts";
+import type { AllowedOrigins } from "../config/allowed-origins.ts";
 
 /** Headers that pages may read beside those of the Fetch standard's safelist. */
 const exposed = [

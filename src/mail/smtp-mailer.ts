@@ -3,7 +3,7 @@ import type { NodemailerError, Transporter } from "nodemailer";
 import { smtpServer } from "../config/smtp-server.ts";
 import type { Mailer, MailMessage } from "./mailer.ts";
 import { createOutbox, type OutboxOptions } from "./outbox.ts";
-import type { Sender } from "./sender.ts";
+import type { Sender } from "../config/mail-sender.ts";
 
 /** Limits that tests replace; see {@link OutboxOptions}. `timeoutMs` applies to each step of a connection. */
 type Limits = Pick<OutboxOptions, "retryDelaysMs" | "capacity" | "drainMs"> & { timeoutMs?: number };

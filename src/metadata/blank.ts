@@ -1,4 +1,4 @@
-import type { StructureBudget } from "../structure-budget.ts";
+import type { StructureBudget } from "./structure-budget.ts";
 import { InPlaceFile } from "./in-place-file.ts";
 import type { Patches, Pass } from "./plan.ts";
 

@@ -1,4 +1,4 @@
-import { damaged } from "../damaged.ts";
+import { damaged } from "./damaged.ts";
 import type { Frame } from "./plan.ts";
 
 /** Pixels of all frames together that a viewer may have to decode: 24,000 frames of Full HD. */

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 
-import { damaged } from "../damaged.ts";
-import type { StructureBudget } from "../structure-budget.ts";
+import { damaged } from "./damaged.ts";
+import type { StructureBudget } from "./structure-budget.ts";
 
 /** Bytes that are read, and written again if they were changed, at once. */
 const windowBytes = 32 * 1024;

@@ -1,6 +1,6 @@
-import type { ByteSource } from "../byte-source.ts";
+import type { ByteSource } from "./byte-source.ts";
 import type { SourceColours } from "../colour/source-colours.ts";
-import { damaged } from "../damaged.ts";
+import { damaged } from "./damaged.ts";
 import type { Orientation } from "./exif.ts";
 import type { InPlaceFile } from "./in-place-file.ts";
 

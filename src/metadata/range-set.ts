@@ -1,4 +1,4 @@
-import { damaged } from "../damaged.ts";
+import { damaged } from "./damaged.ts";
 
 /** Ranges that stay apart when all are known: 64 MB of memory. A film has one for each part that is not wiped. */
 const maxRanges = 4_000_000;

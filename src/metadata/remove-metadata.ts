@@ -1,16 +1,16 @@
-import { ByteSource } from "../byte-source.ts";
-import { damaged } from "../damaged.ts";
-import type { MediaType } from "../types.ts";
-import { planAvi } from "./avi.ts";
+import { ByteSource } from "./byte-source.ts";
+import { damaged } from "./damaged.ts";
+import type { MediaType } from "../media-types.ts";
+import { planAvi } from "./avi/avi.ts";
 import { blank } from "./blank.ts";
-import { planGif } from "./gif.ts";
-import { planPicture } from "./heif-file.ts";
-import { planJpeg } from "./jpeg.ts";
-import { planMatroska } from "./matroska.ts";
-import { planMovie } from "./movie-file.ts";
-import { planMpeg } from "./mpeg.ts";
+import { planGif } from "./gif/gif.ts";
+import { planPicture } from "./heif/file.ts";
+import { planJpeg } from "./jpeg/jpeg.ts";
+import { planMatroska } from "./matroska/matroska.ts";
+import { planMovie } from "./iso/movie-file.ts";
+import { planMpeg } from "./mpeg/mpeg.ts";
 import type { Blanking, MediaFacts, Rewriting } from "./plan.ts";
-import { planPng } from "./png.ts";
+import { planPng } from "./png/png.ts";
 import { rewrite } from "./rewrite.ts";
 import { planWebp } from "./webp.ts";
 

@@ -1,6 +1,6 @@
 import { open, rename, rm } from "node:fs/promises";
 
-import type { ByteSource } from "../byte-source.ts";
+import type { ByteSource } from "./byte-source.ts";
 import type { Piece } from "./plan.ts";
 
 const copiedAtOnce = 1024 * 1024;

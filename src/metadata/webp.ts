@@ -1,5 +1,5 @@
-import type { ByteSource } from "../byte-source.ts";
-import { cutOff, damaged } from "../damaged.ts";
+import type { ByteSource } from "./byte-source.ts";
+import { cutOff, damaged } from "./damaged.ts";
 import { Canvas } from "./canvas.ts";
 import { cleanProfile } from "./icc.ts";
 import { Pieces, type DecodingFacts, type Frame, type Rewriting } from "./plan.ts";

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { diskFailure } from "../media/disk-failures.ts";
+import { diskFailure } from "../disk-errors.ts";
 
 /** Milliseconds that a check may take: less than the `health` command and Docker wait. */
 const deadlineMs = 2000;

@@ -1,4 +1,4 @@
-import { logLevels, type LogLevel } from "../config.ts";
+import { logLevels, type LogLevel } from "../config/config.ts";
 
 /** Details of an event. They must not contain secrets. */
 export type LogFields = Record<string, unknown>;

@@ -5,7 +5,7 @@ import { clientAddress } from "../http/client-address.ts";
 import { silenceSeconds } from "../http/connections.ts";
 import { errorResponse } from "../http/error-response.ts";
 import { protect } from "../http/protective-headers.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { metricsResponse } from "./metrics-response.ts";

@@ -1,12 +1,12 @@
 import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 
-import { describe } from "../docs/describe.ts";
-import { apiErrorSchema, oneOf } from "../docs/schemas.ts";
+import { describe } from "../openapi/describe.ts";
+import { apiErrorSchema, oneOf } from "../openapi/schemas.ts";
 import { ApiError } from "../errors.ts";
 import { JsonAnswer } from "../http/json-answer.ts";
 import { hasTrailingSlash } from "../http/request-path.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Connections } from "../http/connections.ts";
 import type { HealthCheck } from "./health.ts";
 import type { Metrics } from "./metrics.ts";

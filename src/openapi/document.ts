@@ -1,6 +1,6 @@
 import { Elysia, type AnyElysia } from "elysia";
 
-import { version } from "../operation/version.ts";
+import { version } from "../version.ts";
 import { descriptionKey, schemasOf, type Description, type ParameterDescription } from "./describe.ts";
 import { headers } from "./headers.ts";
 import { openApiSchema, type Json, type JsonObject } from "./openapi-schema.ts";

@@ -1,8 +1,8 @@
 import type { Actor } from "../database/actors.ts";
 import { ApiError } from "../errors.ts";
-import { deleteOrphanedMedia } from "./orphaned-media.ts";
+import { deleteOrphanedMedia } from "../uploads/orphaned-media.ts";
 import { isOwner } from "./post-read.ts";
-import type { PostServices } from "./services.ts";
+import type { PostServices } from "../uploads/upload-services.ts";
 
 /**
  * Deletes the actor's own post. It disappears from the feed at once; the sweeper deletes its files if the store fails now.

@@ -1,6 +1,6 @@
-import { describe } from "../docs/describe.ts";
+import { describe } from "../openapi/describe.ts";
 import { defaultPageSize, largestPage } from "./feed.ts";
-import { longestUploadKey } from "./idempotency.ts";
+import { longestUploadKey } from "../uploads/idempotency.ts";
 import { postSchema } from "./post-read.ts";
 import { feedPageSchema, postDeletedSchema } from "./schemas.ts";
 

@@ -1,7 +1,7 @@
 import { Type as t, type Static } from "@sinclair/typebox";
 
 import type { PublishedPost } from "../database/posts.ts";
-import { exampleIds, nullable, oneOf, uuid } from "../docs/schemas.ts";
+import { exampleIds, nullable, oneOf, uuid } from "../openapi/schemas.ts";
 
 /** A post as the API shows it: its documentation, and through {@link PostRead} its type. */
 export const postSchema = t.Object(

@@ -1,6 +1,6 @@
 import { Elysia, t } from "elysia";
 
-import { authPlugin, requireUser } from "../auth/signed-in.ts";
+import { authPlugin, requireUser } from "../accounts/require-user.ts";
 import { ignoreBody } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
 import { revalidatedJson } from "../http/revalidated-json.ts";
@@ -8,14 +8,14 @@ import { ApiError } from "../errors.ts";
 import type { BaseUrl } from "../http/base-url.ts";
 import { described } from "./descriptions.ts";
 import { readFeedRequest } from "./feed.ts";
-import { readUploadKey } from "./idempotency.ts";
+import { readUploadKey } from "../uploads/idempotency.ts";
 import { feedPage } from "./feed-pages.ts";
 import { postRead, type PostRead } from "./post-read.ts";
-import { publish } from "./publishing.ts";
-import { deletePost } from "./removing.ts";
+import { publish } from "../uploads/publishing.ts";
+import { deletePost } from "./deletion.ts";
 import { uploadBody, type FeedPageRead } from "./schemas.ts";
-import type { PostServices } from "./services.ts";
-import { uploadParser, type UploadServices } from "./upload-parser.ts";
+import type { PostServices } from "../uploads/upload-services.ts";
+import { uploadParser, type UploadServices } from "../uploads/upload-parser.ts";
 
 export interface PostRouteServices extends PostServices, UploadServices {
   readonly baseUrl: Pick<BaseUrl, "of">;

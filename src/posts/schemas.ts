@@ -1,7 +1,7 @@
 import { FormatRegistry, type Static } from "@sinclair/typebox";
 import { t } from "elysia";
 
-import { nullable, schemaRef } from "../docs/schemas.ts";
+import { nullable, schemaRef } from "../openapi/schemas.ts";
 import { maxCaptionLength } from "../limits.ts";
 import { postSchema, type PostRead } from "./post-read.ts";
 

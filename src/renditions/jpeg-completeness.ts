@@ -1,7 +1,7 @@
-import { ByteSource } from "./byte-source.ts";
-import { cutOff } from "./damaged.ts";
-import type { Orientation } from "./privacy/exif.ts";
-import type { DecodingFacts } from "./privacy/plan.ts";
+import { ByteSource } from "../metadata/byte-source.ts";
+import { cutOff } from "../metadata/damaged.ts";
+import type { Orientation } from "../metadata/exif.ts";
+import type { DecodingFacts } from "../metadata/plan.ts";
 import type { RawPicture } from "./raw-picture.ts";
 
 /** Bits that decode to something to see, in most tables; zeros are often the code for nothing. */

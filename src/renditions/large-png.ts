@@ -1,8 +1,8 @@
 import { createInflate } from "node:zlib";
 
-import { ByteSource } from "./byte-source.ts";
-import { cutOff, damaged } from "./damaged.ts";
-import { rowLengths } from "./png-rows.ts";
+import { ByteSource } from "../metadata/byte-source.ts";
+import { cutOff, damaged } from "../metadata/damaged.ts";
+import { rowLengths } from "../metadata/png/rows.ts";
 
 /** Types of filter that a row may have (9.2): 0 to 4. */
 const lastFilter = 4;

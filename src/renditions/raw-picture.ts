@@ -1,4 +1,4 @@
-import { pngChunk, pngSignature } from "./png-chunks.ts";
+import { pngChunk, pngSignature } from "../metadata/png/chunks.ts";
 
 /** Red, green, blue and opacity, a byte each. */
 const pixelBytes = 4;

@@ -1,13 +1,13 @@
 import type { BunFile } from "bun";
 
 import { decodeCmyk } from "./cmyk-jpeg.ts";
-import { conversionToSrgb, type SrgbConversion } from "./colour/srgb-conversion.ts";
-import { cutOff, damaged } from "./damaged.ts";
+import { conversionToSrgb, type SrgbConversion } from "../colour/srgb-conversion.ts";
+import { cutOff, damaged } from "../metadata/damaged.ts";
 import { requireWholeJpeg } from "./jpeg-completeness.ts";
-import type { Orientation } from "./privacy/exif.ts";
-import type { Frame, MediaFacts } from "./privacy/plan.ts";
+import type { Orientation } from "../metadata/exif.ts";
+import type { Frame, MediaFacts } from "../metadata/plan.ts";
 import { RawPicture } from "./raw-picture.ts";
-import type { MediaType } from "./types.ts";
+import type { MediaType } from "../media-types.ts";
 import { firstWebpFrame } from "./webp-frames.ts";
 
 /** Pixels on the long side. */

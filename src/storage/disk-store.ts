@@ -1,10 +1,10 @@
 import { fsyncSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { access, mkdir, open, rename, unlink } from "node:fs/promises";
 import { dirname, sep } from "node:path";
-import { codeOf, diskError } from "./disk-failures.ts";
-import { requireMediaKey } from "./keys.ts";
-import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
-import { untilAborted } from "./until-aborted.ts";
+import { codeOf, diskError } from "../disk-errors.ts";
+import { requireMediaKey } from "./media-keys.ts";
+import type { MediaStore, StorableFile, StoredMedia } from "./media-store.ts";
+import { untilAborted } from "../concurrency/until-aborted.ts";
 
 /** Stores files on this machine's disk. The service delivers them at `/media/{key}`. */
 export class DiskStore implements MediaStore {

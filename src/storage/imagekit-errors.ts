@@ -1,5 +1,5 @@
 import { ApiError } from "../errors.ts";
-import { mayHaveSucceeded, rateLimitResetMs } from "./persistently.ts";
+import { mayHaveSucceeded, rateLimitResetMs } from "../concurrency/retry.ts";
 
 /** The SDK's errors. `status` is missing when there was no readable response. */
 interface SdkError {

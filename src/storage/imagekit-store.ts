@@ -1,10 +1,10 @@
 import type ImageKit from "imagekit";
-import { imagekitError } from "./imagekit-failures.ts";
-import { requireMediaKey } from "./keys.ts";
+import { imagekitError } from "./imagekit-errors.ts";
+import { requireMediaKey } from "./media-keys.ts";
 import { multipartBody } from "./multipart-body.ts";
-import { mayHaveSucceeded, retry } from "./persistently.ts";
-import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
-import { untilAborted } from "./until-aborted.ts";
+import { mayHaveSucceeded, retry } from "../concurrency/retry.ts";
+import type { MediaStore, StorableFile, StoredMedia } from "./media-store.ts";
+import { untilAborted } from "../concurrency/until-aborted.ts";
 
 export interface ImageKitSettings {
   readonly privateKey: string;

@@ -1,6 +1,6 @@
 import { ApiError } from "../errors.ts";
-import type { Metrics } from "../operation/metrics.ts";
-import type { MediaStore } from "./store.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import type { MediaStore } from "./media-store.ts";
 
 /** Wraps a store and counts its calls by operation and result. */
 export function measuredStore(store: MediaStore, metrics: Pick<Metrics, "storeCall">): MediaStore {

@@ -1,5 +1,5 @@
 import { ApiError } from "../errors.ts";
-import { mediaTypes, type MediaType } from "./types.ts";
+import { mediaTypes, type MediaType } from "../media-types.ts";
 
 const UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
 const extensions = [...new Set(Object.values(mediaTypes).map(({ extension }) => extension))].join("|");

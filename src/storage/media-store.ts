@@ -1,5 +1,5 @@
 import type { BunFile } from "bun";
-import type { MediaType } from "./types.ts";
+import type { MediaType } from "../media-types.ts";
 
 /** A file to store: a temp file of this process, on the same file system as the disk store's folder. */
 export interface StorableFile {

@@ -1,12 +1,12 @@
 import { S3Client } from "bun";
-import type { S3Settings } from "../config.ts";
+import type { S3Settings } from "../config/config.ts";
 import { ApiError } from "../errors.ts";
-import { mediaCacheControl } from "./cache-control.ts";
-import { contentDisposition } from "./content-disposition.ts";
-import { requireMediaKey } from "./keys.ts";
-import { mayHaveSucceeded, retry } from "./persistently.ts";
-import type { MediaStore, StorableFile, StoredMedia } from "./store.ts";
-import { untilAborted } from "./until-aborted.ts";
+import { mediaCacheControl } from "../http/cache-control.ts";
+import { contentDisposition } from "../http/content-disposition.ts";
+import { requireMediaKey } from "./media-keys.ts";
+import { mayHaveSucceeded, retry } from "../concurrency/retry.ts";
+import type { MediaStore, StorableFile, StoredMedia } from "./media-store.ts";
+import { untilAborted } from "../concurrency/until-aborted.ts";
 
 /** How long a signed URL for reading stays valid. */
 export const signedUrlLifetimeSeconds = 3600;

@@ -1,4 +1,4 @@
-import { mediaTypes, type MediaType } from "./types.ts";
+import { mediaTypes, type MediaType } from "../media-types.ts";
 
 /** Bytes of UTF-8 that a display name may have. */
 const maxBytes = 255;

@@ -1,4 +1,4 @@
-import type { MediaType } from "./types.ts";
+import type { MediaType } from "../media-types.ts";
 
 /** Brands of files with AV1 or HEVC pictures (AVIF 1.1 section 9, ISO/IEC 23008-12 annex B). */
 const codings: Readonly<Record<string, MediaType>> = {

@@ -1,5 +1,5 @@
 import { ApiError, ValidationProblems, type ApiErrorCode, type Problem } from "../errors.ts";
-import { diskFailure } from "./disk-failures.ts";
+import { diskFailure } from "../disk-errors.ts";
 import { prepareMedia, type Preparation, type PreparationJob } from "./preparation.ts";
 
 /** What a worker process answers to a {@link PreparationJob}; JSON. */

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { createWorkerPool } from "../concurrency/worker-pool.ts";
 import { JobFailed, type JobLimits } from "../concurrency/worker-process.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
-import type { Log } from "../operation/log.ts";
-import { damaged } from "./damaged.ts";
+import type { Log } from "../observability/log.ts";
+import { damaged } from "../metadata/damaged.ts";
 import type { WorkerAnswer } from "./media-worker.ts";
 import type { Preparation, PreparationJob, PreparationLimits, StagedMedia } from "./preparation.ts";
-import { mediaTypes, type MediaKind } from "./types.ts";
+import { mediaTypes, type MediaKind } from "../media-types.ts";
 
 /** Parses and decodes what users uploaded, in processes that can be killed. This process never does. */
 export interface MediaWorkers {

@@ -1,6 +1,6 @@
 import { ApiError, ValidationProblems } from "../errors.ts";
-import type { YieldToEventLoop } from "./fair-share.ts";
-import { Pace } from "./pace.ts";
+import type { YieldToEventLoop } from "../concurrency/yield-to-event-loop.ts";
+import { Pace } from "./upload-pace.ts";
 
 /** Receives the parts of a multipart form as they arrive. */
 export interface MultipartListener {

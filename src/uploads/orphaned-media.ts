@@ -1,6 +1,6 @@
 import type { Leftover } from "../database/posts.ts";
-import { thumbnailKey } from "../media/keys.ts";
-import type { PostServices } from "./services.ts";
+import { thumbnailKey } from "../storage/media-keys.ts";
+import type { PostServices } from "./upload-services.ts";
 
 /**
  * Deletes the stored files of a deleted or abandoned post, then its row. A failure of the store is logged, and the

@@ -1,11 +1,11 @@
 import { rm } from "node:fs/promises";
 
 import { ApiError, ValidationProblems } from "../errors.ts";
-import { cutOff } from "./damaged.ts";
-import { requireWholePng } from "./large-png.ts";
-import { removeMetadata } from "./privacy/remove-metadata.ts";
-import { makeThumbnail } from "./thumbnails.ts";
-import { mediaTypes, type MediaType } from "./types.ts";
+import { cutOff } from "../metadata/damaged.ts";
+import { requireWholePng } from "../renditions/large-png.ts";
+import { removeMetadata } from "../metadata/remove-metadata.ts";
+import { makeThumbnail } from "../renditions/thumbnails.ts";
+import { mediaTypes, type MediaType } from "../media-types.ts";
 
 /** A staged file, and what is wanted of it. */
 export interface StagedMedia {

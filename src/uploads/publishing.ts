@@ -1,14 +1,14 @@
-import type { SignedIn } from "../auth/viewers.ts";
+import type { SignedIn } from "../accounts/authenticator.ts";
 import type { PublishedPost } from "../database/posts.ts";
 import { ApiError } from "../errors.ts";
-import { withExtension } from "../media/display-name.ts";
-import { mediaKey, thumbnailKey } from "../media/keys.ts";
-import { thumbnailPath, type Preparation } from "../media/preparation.ts";
-import type { StagedUpload } from "../media/staging.ts";
-import type { StorableFile, StoredMedia } from "../media/store.ts";
+import { withExtension } from "./display-name.ts";
+import { mediaKey, thumbnailKey } from "../storage/media-keys.ts";
+import { thumbnailPath, type Preparation } from "./preparation.ts";
+import type { StagedUpload } from "./staging.ts";
+import type { StorableFile, StoredMedia } from "../storage/media-store.ts";
 import { earlierUpload, uploadInProgress } from "./idempotency.ts";
 import { deleteOrphanedMedia } from "./orphaned-media.ts";
-import type { PostServices } from "./services.ts";
+import type { PostServices } from "./upload-services.ts";
 
 /** What a client wants to share. */
 export interface Upload {

@@ -4,14 +4,14 @@ import type { BunFile } from "bun";
 
 import { ApiError, ValidationProblems, type Problem } from "../errors.ts";
 import { fileTooLargeDetail, maxCaptionLength } from "../limits.ts";
-import type { SpaceClaim } from "../operation/disk-space.ts";
+import type { SpaceClaim } from "../observability/disk-space.ts";
 import { displayName } from "./display-name.ts";
-import { enoughToInspect, inspectFirstBytes } from "./inspection.ts";
-import type { YieldToEventLoop } from "./fair-share.ts";
+import { enoughToInspect, inspectFirstBytes } from "./type-detection.ts";
+import type { YieldToEventLoop } from "../concurrency/yield-to-event-loop.ts";
 import { readMultipart, type MultipartListener } from "./multipart.ts";
-import { mediaTypes, type MediaKind, type MediaType } from "./types.ts";
+import { mediaTypes, type MediaKind, type MediaType } from "../media-types.ts";
 import { describeUnsupported } from "./unsupported-formats.ts";
-import { WriteBehindFile } from "./write-behind.ts";
+import { WriteBehindFile } from "./write-behind-file.ts";
 
 /** An upload in a temp file of its own, which is the caller's to remove. */
 export interface StagedUpload {

@@ -1,5 +1,5 @@
 import { longestRequestMs } from "../database/actors.ts";
-import type { PostServices } from "./services.ts";
+import type { PostServices } from "./upload-services.ts";
 import { deleteOrphanedMedia } from "./orphaned-media.ts";
 
 /** Posts whose bytes are deleted at the same time. */

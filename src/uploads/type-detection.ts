@@ -1,6 +1,6 @@
 import { heifType } from "./heif-brands.ts";
 import { quickTimeStart } from "./quicktime-start.ts";
-import type { MediaType } from "./types.ts";
+import type { MediaType } from "../media-types.ts";
 
 /** Bytes of a file's beginning that tell what it is. */
 export const enoughToInspect = 4100;

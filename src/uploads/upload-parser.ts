@@ -1,15 +1,15 @@
 import { mkdir, rm } from "node:fs/promises";
 
-import { createYieldToEventLoop } from "../media/fair-share.ts";
-import { filesBeside } from "../media/preparation.ts";
-import { stageUpload, type StagedUpload } from "../media/staging.ts";
-import { createUploadSlots } from "../media/upload-slots.ts";
-import type { RateLimits } from "../auth/rate-limits.ts";
-import type { Viewers } from "../auth/viewers.ts";
-import type { Config } from "../config.ts";
+import { createYieldToEventLoop } from "../concurrency/yield-to-event-loop.ts";
+import { filesBeside } from "./preparation.ts";
+import { stageUpload, type StagedUpload } from "./staging.ts";
+import { createUploadSlots } from "./upload-slots.ts";
+import type { RateLimits } from "../accounts/rate-limits.ts";
+import type { Viewers } from "../accounts/authenticator.ts";
+import type { Config } from "../config/config.ts";
 import type { Connections } from "../http/connections.ts";
-import type { MediaWorkers } from "../media/media-workers.ts";
-import type { DiskSpace } from "../operation/disk-space.ts";
+import type { MediaWorkers } from "./media-workers.ts";
+import type { DiskSpace } from "../observability/disk-space.ts";
 
 export interface UploadServices {
   readonly config: Pick<Config, "maxImageSize" | "maxVideoSize" | "uploadsPerAccount">;

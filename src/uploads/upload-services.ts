@@ -1,8 +1,8 @@
 import type { Database } from "../database/database.ts";
-import type { Log } from "../operation/log.ts";
-import type { Metrics } from "../operation/metrics.ts";
-import type { MediaWorkers } from "../media/media-workers.ts";
-import type { MediaStore } from "../media/store.ts";
+import type { Log } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import type { MediaWorkers } from "./media-workers.ts";
+import type { MediaStore } from "../storage/media-store.ts";
 
 /** What the life of a post needs. */
 export interface PostServices {

@@ -1,6 +1,6 @@
 import { open, rm, type FileHandle } from "node:fs/promises";
 
-import { diskError } from "./disk-failures.ts";
+import { diskError } from "../disk-errors.ts";
 
 /** Bytes per write. Not a power of two: on ext4 in a virtual machine, 512 KiB halved the speed of a large upload. */
 const pieceBytes = 500_000;

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { pathPrefixOf } from "../http/path-prefix.ts";
 import { fromText, staticContent } from "../http/static-content.ts";
 import { bundledPage } from "./bundle.macro.ts" with { type: "macro" };

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { addressKey, parseEmailAddress, validEmailAddress } from "../../src/auth/email-address.ts";
+import { addressKey, parseEmailAddress, validEmailAddress } from "../../src/accounts/email-address.ts";
 import { ValidationProblems } from "../../src/errors.ts";
 
 test.each([

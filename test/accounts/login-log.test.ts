@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 
-import { createLoginLog } from "../../src/auth/login-log.ts";
+import { createLoginLog } from "../../src/accounts/login-log.ts";
 import type { UserChanges } from "../../src/database/users.ts";
 import { ApiError } from "../../src/errors.ts";
 import { RequestIds } from "../../src/http/request-id.ts";
-import { createLog } from "../../src/operation/log.ts";
+import { createLog } from "../../src/observability/log.ts";
 import { TestService } from "../support/service.ts";
 
 let service: TestService;

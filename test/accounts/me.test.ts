@@ -120,7 +120,7 @@ test("login: issues a revoked token when the password changes during the login",
       },
     },
   };
-  const { login } = await import("../../src/auth/accounts.ts");
+  const { login } = await import("../../src/accounts/accounts.ts");
   const { token } = await login(racing, user.email, "correct horse battery", []);
   expect((await service.fetch("/users/me", { token })).status).toBe(401);
 });

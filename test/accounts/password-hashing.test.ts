@@ -1,6 +1,6 @@
 import { afterEach, expect, mock, spyOn, test } from "bun:test";
 
-import { createPasswordHashing } from "../../src/auth/password-hashing.ts";
+import { createPasswordHashing } from "../../src/accounts/password-hashing.ts";
 import { ApiError } from "../../src/errors.ts";
 import { errorResponse } from "../../src/http/error-response.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { isWellFormedText, passwordProblem } from "../../src/auth/password-policy.ts";
+import { isWellFormedText, passwordProblem } from "../../src/accounts/password-policy.ts";
 
 const rules = { minLength: 8, email: "Ann@example.com" };
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 
-import { createMemoryCounters, type Counters } from "../../src/auth/counters.ts";
-import { createRateLimits } from "../../src/auth/rate-limits.ts";
+import { createMemoryCounters, type Counters } from "../../src/database/memory-counters.ts";
+import { createRateLimits } from "../../src/accounts/rate-limits.ts";
 import { ApiError, type ApiErrorCode } from "../../src/errors.ts";
 import { errorResponse } from "../../src/http/error-response.ts";
 

@@ -5,12 +5,12 @@ import { join } from "node:path";
 
 import { Database } from "bun:sqlite";
 
-import { restoreBackup } from "../../src/backup/restore.ts";
+import { restoreBackup } from "../../src/commands/restore.ts";
 import { header, TarWriter } from "../../src/backup/tar.ts";
-import { CommandError } from "../../src/commands/command.ts";
+import { CommandError } from "../../src/commands/command-error.ts";
 import { openDatabase } from "../../src/database/database.ts";
 import { takeSnapshot } from "../../src/database/snapshot.ts";
-import { version } from "../../src/operation/version.ts";
+import { version } from "../../src/version.ts";
 import { addAccount, addPost } from "../support/databases.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

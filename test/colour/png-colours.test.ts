@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 
-import { pngColours, type PngColourChunks } from "../../../src/media/colour/png-colours.ts";
-import { conversionToSrgb } from "../../../src/media/colour/srgb-conversion.ts";
-import { displayProfile } from "../../support/icc-samples.ts";
+import { pngColours, type PngColourChunks } from "../../src/colour/png-colours.ts";
+import { conversionToSrgb } from "../../src/colour/srgb-conversion.ts";
+import { displayProfile } from "../support/icc-samples.ts";
 
 const u32 = (...values: number[]) => {
   const bytes = Buffer.alloc(values.length * 4);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { conversionToSrgb } from "../../../src/media/colour/srgb-conversion.ts";
-import type { SourceColours } from "../../../src/media/colour/source-colours.ts";
+import { conversionToSrgb } from "../../src/colour/srgb-conversion.ts";
+import type { SourceColours } from "../../src/colour/source-colours.ts";
 import {
   aToB,
   displayProfile,
@@ -14,7 +14,7 @@ import {
   profileOf,
   sampled,
   srgbProfile,
-} from "../../support/icc-samples.ts";
+} from "../support/icc-samples.ts";
 
 // The expected colours are from LittleCMS 2.16 (relative colorimetric, to its own sRGB).
 

@@ -510,7 +510,7 @@ describe.skipIf(onPostgres)("backup", () => {
         await fetch(`${service.address}/posts/${id}`, { method: "DELETE", headers });
       }
     })();
-    const { writeBackup } = await import("../../src/backup/backup.ts");
+    const { writeBackup } = await import("../../src/commands/backup.ts");
     await writeBackup(service.dataDir, archive);
     over = true;
     await traffic;

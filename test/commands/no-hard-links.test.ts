@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { writeBackup } from "../../src/backup/backup.ts";
+import { writeBackup } from "../../src/commands/backup.ts";
 import { onPostgres } from "../support/postgres.ts";
 import { ServiceProcess } from "../support/process.ts";
 
@@ -58,7 +58,7 @@ describe.skipIf(!canMount || onPostgres)("on an exFAT file system, which has no 
   });
 
   test("secret: processes that start at the same time on a file system without hard links agree on one", async () => {
-    const module = join(import.meta.dir, "../../src/auth/secret.ts");
+    const module = join(import.meta.dir, "../../src/accounts/jwt-secret.ts");
     const script = `process.stdout.write(await (await import(${JSON.stringify(module)})).loadOrCreateSecret(${JSON.stringify(disk)}))`;
     const children = Array.from({ length: 4 }, () => Bun.spawn([process.execPath, "-e", script]));
     const secrets = await Promise.all(children.map(({ stdout }) => new Response(stdout).text()));

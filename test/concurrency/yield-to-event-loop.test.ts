@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { createYieldToEventLoop } from "../../src/media/fair-share.ts";
+import { createYieldToEventLoop } from "../../src/concurrency/yield-to-event-loop.ts";
 
 /** Blocks the thread for three milliseconds: two pieces of work use up a share of five. */
 function block(): void {

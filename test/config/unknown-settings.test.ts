@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { readConfig } from "../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 
 const warningsOf = (environment: Record<string, string>) => readConfig(environment).warnings;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { deadlineFor } from "../../src/media/deadline.ts";
+import { deadlineFor } from "../../src/config/upload-deadline.ts";
 
 test("a store gets half a minute and a second for every megabyte, or what the setting says", () => {
   expect(deadlineFor(0, null)).toBe(30);

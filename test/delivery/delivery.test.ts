@@ -3,8 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { errorResponse } from "../../src/http/error-response.ts";
-import { deliver } from "../../src/media/delivery.ts";
-import { RecentFiles } from "../../src/media/recent-files.ts";
+import { deliver } from "../../src/delivery/delivery.ts";
+import { RecentFiles } from "../../src/delivery/recent-files.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
 

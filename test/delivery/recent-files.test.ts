@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { maxPartBytes, RecentFiles } from "../../src/media/recent-files.ts";
+import { maxPartBytes, RecentFiles } from "../../src/delivery/recent-files.ts";
 
 let folder: string;
 let recent: RecentFiles;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { fitsThumbnail } from "../../src/media/transformation.ts";
+import { fitsThumbnail } from "../../src/delivery/transformation.ts";
 
 test.each([
   // A landscape: its thumbnail has 640 × 480.

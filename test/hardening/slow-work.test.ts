@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 
 import { createApp } from "../../src/app.ts";
 import { limits } from "../../src/http/connections.ts";
-import { createHandler } from "../../src/http/handler.ts";
+import { createHandler } from "../../src/request-handler.ts";
 import type { Services } from "../../src/services.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";

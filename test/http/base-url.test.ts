@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { BaseUrl } from "../../src/http/base-url.ts";
 import { Connections } from "../../src/http/connections.ts";
 import { pngPhoto } from "../support/media-samples.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
-import { headers as documentedHeaders } from "../../src/docs/headers.ts";
-import { parseAllowedOrigins } from "../../src/http/allowed-origins.ts";
+import { headers as documentedHeaders } from "../../src/openapi/headers.ts";
+import { parseAllowedOrigins } from "../../src/config/allowed-origins.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { defaultSender, domainOf, parseSender } from "../../src/mail/sender.ts";
+import { defaultSender, domainOf, parseSender } from "../../src/config/mail-sender.ts";
 
 test.each([
   ["photos@example.com", "", "photos@example.com"],

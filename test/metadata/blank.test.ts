@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
-import { ByteSource } from "../../../src/media/byte-source.ts";
-import { blank } from "../../../src/media/privacy/blank.ts";
-import { Patches } from "../../../src/media/privacy/plan.ts";
+import { ByteSource } from "../../src/metadata/byte-source.ts";
+import { blank } from "../../src/metadata/blank.ts";
+import { Patches } from "../../src/metadata/plan.ts";
 import { inTempFolder } from "./cleaning.ts";
 
 const fileSize = 3_000_000;

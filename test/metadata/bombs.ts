@@ -1,6 +1,6 @@
 import { deflateSync } from "node:zlib";
 
-import type { MediaType } from "../../../src/media/types.ts";
+import type { MediaType } from "../../src/media-types.ts";
 import {
   box,
   element,

@@ -2,10 +2,10 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { ApiError } from "../../../src/errors.ts";
-import { removeMetadata, type CleanMedia } from "../../../src/media/privacy/remove-metadata.ts";
-import { RawPicture } from "../../../src/media/raw-picture.ts";
-import type { MediaType } from "../../../src/media/types.ts";
+import { ApiError } from "../../src/errors.ts";
+import { removeMetadata, type CleanMedia } from "../../src/metadata/remove-metadata.ts";
+import { RawPicture } from "../../src/renditions/raw-picture.ts";
+import type { MediaType } from "../../src/media-types.ts";
 
 /** Runs the cleaning on a temp file with these bytes; says too which files were left. */
 export async function clean(

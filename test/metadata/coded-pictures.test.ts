@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import { pngChunk } from "../../../src/media/png-chunks.ts";
+import { pngChunk } from "../../src/metadata/png/chunks.ts";
 import { clean, leaks } from "./cleaning.ts";
 import {
   box,

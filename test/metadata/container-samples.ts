@@ -1,4 +1,4 @@
-import { displayProfile } from "../../support/icc-samples.ts";
+import { displayProfile } from "../support/icc-samples.ts";
 
 /** Numbers of four bytes, most significant first. */
 export function u32(...values: number[]): Buffer {

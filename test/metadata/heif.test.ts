@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { cleanProfileInPlace } from "../../../src/media/privacy/icc.ts";
-import { displayProfile } from "../../support/icc-samples.ts";
+import { cleanProfileInPlace } from "../../src/metadata/icc.ts";
+import { displayProfile } from "../support/icc-samples.ts";
 import { clean, leaks, outcome, pixels } from "./cleaning.ts";
 import {
   bareHeifOf,

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 
-import type { MediaType } from "../../../src/media/types.ts";
+import type { MediaType } from "../../src/media-types.ts";
 import { bombs } from "./bombs.ts";
 import { inTempFolder, outcome } from "./cleaning.ts";
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { IccProfile } from "../../../src/media/colour/icc-profile.ts";
-import { cleanProfile, cleanProfileInPlace } from "../../../src/media/privacy/icc.ts";
+import { IccProfile } from "../../src/colour/icc-profile.ts";
+import { cleanProfile, cleanProfileInPlace } from "../../src/metadata/icc.ts";
 import {
   description,
   displayProfile,
@@ -11,7 +11,7 @@ import {
   profileOf,
   text,
   xyz,
-} from "../../support/icc-samples.ts";
+} from "../support/icc-samples.ts";
 import { leaks } from "./cleaning.ts";
 
 const tagsOf = (bytes: Buffer | undefined) => IccProfile.read(bytes ?? Buffer.alloc(0))?.tags ?? new Map();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
-import { InPlaceFile } from "../../../src/media/privacy/in-place-file.ts";
-import { StructureBudget } from "../../../src/media/structure-budget.ts";
+import { InPlaceFile } from "../../src/metadata/in-place-file.ts";
+import { StructureBudget } from "../../src/metadata/structure-budget.ts";
 import { inTempFolder } from "./cleaning.ts";
 
 const fileSize = 300_000;

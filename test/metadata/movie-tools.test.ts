@@ -3,8 +3,8 @@ import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { removeMetadata } from "../../../src/media/privacy/remove-metadata.ts";
-import type { MediaType } from "../../../src/media/types.ts";
+import { removeMetadata } from "../../src/metadata/remove-metadata.ts";
+import type { MediaType } from "../../src/media-types.ts";
 import { leaks } from "./cleaning.ts";
 import { withTails } from "./film-tails.ts";
 

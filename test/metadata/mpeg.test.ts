@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { inspectFirstBytes } from "../../../src/media/inspection.ts";
-import { jpegPhoto, mpegVideo } from "../../support/media-samples.ts";
+import { inspectFirstBytes } from "../../src/uploads/type-detection.ts";
+import { jpegPhoto, mpegVideo } from "../support/media-samples.ts";
 import { clean, outcome } from "./cleaning.ts";
 import { u16 } from "./container-samples.ts";
 import {

@@ -3,10 +3,10 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { ApiError } from "../../../src/errors.ts";
-import { prepareMedia } from "../../../src/media/preparation.ts";
-import { removeMetadata } from "../../../src/media/privacy/remove-metadata.ts";
-import type { MediaType } from "../../../src/media/types.ts";
+import { ApiError } from "../../src/errors.ts";
+import { prepareMedia } from "../../src/uploads/preparation.ts";
+import { removeMetadata } from "../../src/metadata/remove-metadata.ts";
+import type { MediaType } from "../../src/media-types.ts";
 
 const [folder = "", what] = process.argv.slice(2);
 const work = (path: string, type: MediaType): Promise<unknown> =>

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { deflateSync, inflateSync } from "node:zlib";
 
-import { cleanProfile } from "../../../src/media/privacy/icc.ts";
-import { displayProfile } from "../../support/icc-samples.ts";
+import { cleanProfile } from "../../src/metadata/icc.ts";
+import { displayProfile } from "../support/icc-samples.ts";
 import { clean, leaks, outcome, pixels } from "./cleaning.ts";
 import { u32 } from "./container-samples.ts";
 import { plainPng, pngChunk, pngChunks, secretExif, xmp } from "./photo-samples.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import { RangeSet } from "../../../src/media/privacy/range-set.ts";
+import { RangeSet } from "../../src/metadata/range-set.ts";
 
 const listed = (ranges: Iterable<{ start: number; end: number }>) =>
   [...ranges].map(({ start, end }) => [start, end]);

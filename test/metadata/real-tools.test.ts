@@ -3,8 +3,8 @@ import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { removeMetadata, type CleanMedia } from "../../../src/media/privacy/remove-metadata.ts";
-import type { MediaType } from "../../../src/media/types.ts";
+import { removeMetadata, type CleanMedia } from "../../src/metadata/remove-metadata.ts";
+import type { MediaType } from "../../src/media-types.ts";
 import { leaks } from "./cleaning.ts";
 import { riffChunk, riffFile, vp8x } from "./photo-samples.ts";
 

@@ -2,9 +2,9 @@ import { expect, spyOn, test } from "bun:test";
 import { mkdir, open, readdir, truncate } from "node:fs/promises";
 import { join } from "node:path";
 
-import { ByteSource } from "../../../src/media/byte-source.ts";
-import type { Piece } from "../../../src/media/privacy/plan.ts";
-import { rewrite } from "../../../src/media/privacy/rewrite.ts";
+import { ByteSource } from "../../src/metadata/byte-source.ts";
+import type { Piece } from "../../src/metadata/plan.ts";
+import { rewrite } from "../../src/metadata/rewrite.ts";
 import { inTempFolder } from "./cleaning.ts";
 
 /** Differs at each four bytes. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import { StructureBudget } from "../../src/media/structure-budget.ts";
+import { StructureBudget } from "../../src/metadata/structure-budget.ts";
 
 describe("structure budget", () => {
   test.each([

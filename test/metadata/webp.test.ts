@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { cleanProfile } from "../../../src/media/privacy/icc.ts";
-import { displayProfile } from "../../support/icc-samples.ts";
+import { cleanProfile } from "../../src/metadata/icc.ts";
+import { displayProfile } from "../support/icc-samples.ts";
 import { clean, leaks, outcome, pixels } from "./cleaning.ts";
 import { riffChunk, riffChunks, riffFile, secretExif, vp8x, webpImage, xmp } from "./photo-samples.ts";
 

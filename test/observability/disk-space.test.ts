@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 
 import { ApiError } from "../../src/errors.ts";
-import { createDiskSpace } from "../../src/operation/disk-space.ts";
-import { createLog } from "../../src/operation/log.ts";
+import { createDiskSpace } from "../../src/observability/disk-space.ts";
+import { createLog } from "../../src/observability/log.ts";
 
 const mb = 1024 ** 2;
 const gb = 1024 ** 3;

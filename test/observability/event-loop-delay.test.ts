@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 
-import { addEventLoopDelay } from "../../src/operation/event-loop-delay.ts";
-import { MetricRegistry } from "../../src/operation/metric-registry.ts";
+import { addEventLoopDelay } from "../../src/observability/event-loop-delay.ts";
+import { MetricRegistry } from "../../src/observability/metric-registry.ts";
 import { ServiceProcess } from "../support/process.ts";
 
 /** Values by name, the histogram's by bound. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createApp } from "../../src/app.ts";
-import { createHealthCheck, sharedCheck } from "../../src/operation/health.ts";
+import { createHealthCheck, sharedCheck } from "../../src/observability/health.ts";
 import { TestService } from "../support/service.ts";
 
 const outcome = (check: Promise<void>) =>

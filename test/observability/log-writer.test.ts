@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createServer } from "node:net";
 
-import { createLogWriter, type Write } from "../../src/operation/log-writer.ts";
+import { createLogWriter, type Write } from "../../src/observability/log-writer.ts";
 
 const decode = (chunks: Uint8Array[]) => Buffer.concat(chunks).toString();
 const failure = (code: string) => Object.assign(new Error(code), { code });
@@ -100,7 +100,7 @@ describe("log writer", () => {
 
 /** Logs a lot for a second and answers a timer meanwhile; prints how late that was, and what was dropped. */
 const program = `
-  const { createLogWriter, standardError } = await import(${JSON.stringify(`${import.meta.dir}/../../src/operation/log-writer.ts`)});
+  const { createLogWriter, standardError } = await import(${JSON.stringify(`${import.meta.dir}/../../src/observability/log-writer.ts`)});
   const writer = createLogWriter(standardError(), (lines) => "dropped " + lines + "\\n");
   let [late, last] = [0, performance.now()];
   setInterval(() => {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { createLog, jsonLine, readableLine, type LogFormat } from "../../src/operation/log.ts";
+import { createLog, jsonLine, readableLine, type LogFormat } from "../../src/observability/log.ts";
 
 const lines: string[] = [];
 const logOf = (format: LogFormat) => createLog("info", (line) => void lines.push(line), format);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { MetricRegistry } from "../../src/operation/metric-registry.ts";
+import { MetricRegistry } from "../../src/observability/metric-registry.ts";
 
 test("metric registry: writes metrics in the order they were added, in Prometheus' text format", async () => {
   const registry = new MetricRegistry();

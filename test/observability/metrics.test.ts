@@ -2,7 +2,7 @@ import { expect, setSystemTime, test } from "bun:test";
 
 import { closeSync, openSync } from "node:fs";
 
-import { createMetrics } from "../../src/operation/metrics.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
 
 const quiet = {
   version: "1.2.3",

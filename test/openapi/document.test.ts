@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 
 import { createApp } from "../../src/app.ts";
-import { openApiDocument } from "../../src/docs/document.ts";
+import { openApiDocument } from "../../src/openapi/document.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { expectDocumented } from "../support/openapi-check.ts";
 import { TestService } from "../support/service.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
-import { openApiDocument } from "../../src/docs/document.ts";
+import { openApiDocument } from "../../src/openapi/document.ts";
 import { createOpenApiCheck, type OpenApiDocument } from "../support/openapi-check.ts";
 import { TestService } from "../support/service.ts";
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 
-import { requireWholePng } from "../../src/media/large-png.ts";
-import { inTempFolder } from "./privacy/cleaning.ts";
+import { requireWholePng } from "../../src/renditions/large-png.ts";
+import { inTempFolder } from "../metadata/cleaning.ts";
 
 function chunk(type: string, content: Uint8Array): Buffer {
   const bytes = Buffer.alloc(12 + content.length);

@@ -2,14 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 
-import { removeMetadata } from "../../src/media/privacy/remove-metadata.ts";
-import { RawPicture } from "../../src/media/raw-picture.ts";
-import { makeThumbnail } from "../../src/media/thumbnails.ts";
-import type { MediaType } from "../../src/media/types.ts";
+import { removeMetadata } from "../../src/metadata/remove-metadata.ts";
+import { RawPicture } from "../../src/renditions/raw-picture.ts";
+import { makeThumbnail } from "../../src/renditions/thumbnails.ts";
+import type { MediaType } from "../../src/media-types.ts";
 import { displayProfile, gamma, greyProfile, printerProfiles, srgbProfile } from "../support/icc-samples.ts";
 import { heicPhoto, jpegPhoto } from "../support/media-samples.ts";
 import { rawPixels } from "../support/raw-pixels.ts";
-import { inTempFolder } from "./privacy/cleaning.ts";
+import { inTempFolder } from "../metadata/cleaning.ts";
 import {
   gifParts,
   inkJpeg,
@@ -20,7 +20,7 @@ import {
   secretExif,
   vp8x,
   withSegments,
-} from "./privacy/photo-samples.ts";
+} from "../metadata/photo-samples.ts";
 
 /** The thumbnail of a file, as an upload makes it. */
 async function thumbnailOf(bytes: Uint8Array, type: MediaType): Promise<Uint8Array> {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { diskError } from "../../src/media/disk-failures.ts";
-import { DiskStore } from "../../src/media/disk-store.ts";
+import { diskError } from "../../src/disk-errors.ts";
+import { DiskStore } from "../../src/storage/disk-store.ts";
 import { newKey, sha256, staged, storeContract } from "./store-contract.ts";
 
 const forever = new AbortController().signal;

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ApiError, type ApiErrorCode } from "../../src/errors.ts";
 import { errorResponse } from "../../src/http/error-response.ts";
-import { ImageKitStore } from "../../src/media/imagekit-store.ts";
-import type { StoredMedia } from "../../src/media/store.ts";
+import { ImageKitStore } from "../../src/storage/imagekit-store.ts";
+import type { StoredMedia } from "../../src/storage/media-store.ts";
 import { type Call, type FakeImageKit, type Fault, startFakeImageKit } from "../support/fake-imagekit.ts";
 import { newKey, sha256, staged } from "./store-contract.ts";
 

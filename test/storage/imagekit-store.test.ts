@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ImageKitStore } from "../../src/media/imagekit-store.ts";
-import { mediaKey, thumbnailKey } from "../../src/media/keys.ts";
+import { ImageKitStore } from "../../src/storage/imagekit-store.ts";
+import { mediaKey, thumbnailKey } from "../../src/storage/media-keys.ts";
 import { type FakeImageKit, startFakeImageKit } from "../support/fake-imagekit.ts";
 import { newKey, staged, storeContract } from "./store-contract.ts";
 

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { moveWithoutReplacing } from "../../src/files/move-without-replacing.ts";
+import { moveWithoutReplacing } from "../../src/storage/move-without-replacing.ts";
 
 let folder: string;
 beforeEach(async () => {

@@ -2,7 +2,7 @@ import { test } from "bun:test";
 
 import { S3Client } from "bun";
 
-import { S3Store } from "../../src/media/s3-store.ts";
+import { S3Store } from "../../src/storage/s3-store.ts";
 import { sha256, storeContract } from "./store-contract.ts";
 
 // Runs the store contract on a real gateway. TEST_S3_ENDPOINT, TEST_S3_BUCKET, TEST_S3_ACCESS_KEY_ID and

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { S3Store } from "../../src/media/s3-store.ts";
+import { S3Store } from "../../src/storage/s3-store.ts";
 import { type FakeS3, type S3Fault, startFakeS3 } from "../support/fake-s3.ts";
 import { newKey, sha256, staged, storeContract } from "./store-contract.ts";
 

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { mediaKey, thumbnailKey } from "../../src/media/keys.ts";
-import type { MediaStore, StorableFile } from "../../src/media/store.ts";
+import { mediaKey, thumbnailKey } from "../../src/storage/media-keys.ts";
+import type { MediaStore, StorableFile } from "../../src/storage/media-store.ts";
 
 /** A store, and access to its contents that bypasses it. */
 export interface StoreUnderTest {

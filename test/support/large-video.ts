@@ -1,4 +1,4 @@
-import { filmOf, movie, track } from "../media/privacy/container-samples.ts";
+import { filmOf, movie, track } from "../metadata/container-samples.ts";
 
 /** An MP4 with one picture of this many bytes, all of which are kept when it is stored. */
 export const largeVideo = (bytes: number): Buffer =>

@@ -3,7 +3,7 @@
 
 import { deflateSync } from "node:zlib";
 
-import { pngChunk, pngSignature } from "../../src/media/png-chunks.ts";
+import { pngChunk, pngSignature } from "../../src/metadata/png/chunks.ts";
 
 /** A picture of this size, as uncompressed 24-bit BMP, which Bun.Image reads. */
 function bitmap(width: number, height: number): Uint8Array<ArrayBuffer> {

@@ -2,7 +2,7 @@ import Ajv, { type ValidateFunction } from "ajv";
 import addFormats from "ajv-formats";
 import type { AnyElysia } from "elysia";
 
-import { openApiDocument } from "../../src/docs/document.ts";
+import { openApiDocument } from "../../src/openapi/document.ts";
 
 type Node = Record<string, unknown>;
 interface ResponseObject {

@@ -1,7 +1,7 @@
 // What `bun run test` runs: every test on SQLite, then what touches the database once more on PostgreSQL.
 import { hasPostgres } from "./postgres.ts";
 
-const onBoth = ["app", "auth", "crash", "hardening", "posts", "users"].map((name) => `test/${name}`);
+const onBoth = ["accounts", "app", "crash", "hardening", "posts", "uploads"].map((name) => `test/${name}`);
 
 async function run(files: string[], environment: Record<string, string> = {}): Promise<boolean> {
   const tests = Bun.spawn([process.execPath, "test", "--timeout=30000", ...files], {

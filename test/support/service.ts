@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createApp } from "../../src/app.ts";
-import { readConfig } from "../../src/config.ts";
-import { createLog } from "../../src/operation/log.ts";
-import { createHandler, type Handler } from "../../src/http/handler.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { createLog } from "../../src/observability/log.ts";
+import { createHandler, type Handler } from "../../src/request-handler.ts";
 import type { Mailer, MailMessage } from "../../src/mail/mailer.ts";
 import { expectDocumented } from "./openapi-check.ts";
 import { databaseSettings, onPostgres } from "./postgres.ts";

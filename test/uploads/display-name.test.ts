@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { displayName } from "../../src/media/display-name.ts";
-import { mediaTypes, type MediaType } from "../../src/media/types.ts";
+import { displayName } from "../../src/uploads/display-name.ts";
+import { mediaTypes, type MediaType } from "../../src/media-types.ts";
 
 describe("display name", () => {
   test.each<[string | undefined, MediaType, string]>([

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
-import { filmOf, movie, track } from "../media/privacy/container-samples.ts";
+import { filmOf, movie, track } from "../metadata/container-samples.ts";
 import { TestService } from "../support/service.ts";
 
 let service: TestService;

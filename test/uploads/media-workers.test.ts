@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 
-import { createMediaWorkers } from "../../src/media/media-workers.ts";
-import { createLog } from "../../src/operation/log.ts";
+import { createMediaWorkers } from "../../src/uploads/media-workers.ts";
+import { createLog } from "../../src/observability/log.ts";
 import { command, ServiceProcess } from "../support/process.ts";
 import { jpegPhoto, mp4Video } from "../support/media-samples.ts";
 

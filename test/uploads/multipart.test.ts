@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 
-import { createYieldToEventLoop } from "../../src/media/fair-share.ts";
-import { readMultipart } from "../../src/media/multipart.ts";
+import { createYieldToEventLoop } from "../../src/concurrency/yield-to-event-loop.ts";
+import { readMultipart } from "../../src/uploads/multipart.ts";
 
 /** A form with one file between two captions, sent in these chunks; gives the bytes that the file's part had. */
 async function readFile(chunks: Uint8Array[]): Promise<Buffer> {

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 
 import { ApiError, ValidationProblems } from "../../src/errors.ts";
-import { prepareMedia, type Preparation } from "../../src/media/preparation.ts";
-import type { MediaType } from "../../src/media/types.ts";
+import { prepareMedia, type Preparation } from "../../src/uploads/preparation.ts";
+import type { MediaType } from "../../src/media-types.ts";
 import { blackPng, heicPhoto, jpegPhoto } from "../support/media-samples.ts";
-import { inTempFolder } from "./privacy/cleaning.ts";
-import { greyJpeg, jpegSegment, pngChunk, secretExif, withSegments } from "./privacy/photo-samples.ts";
+import { inTempFolder } from "../metadata/cleaning.ts";
+import { greyJpeg, jpegSegment, pngChunk, secretExif, withSegments } from "../metadata/photo-samples.ts";
 
 /** What becomes of an upload: what was made of it, or why it was refused. */
 async function prepared(
@@ -115,7 +115,7 @@ test(
         );
         await Bun.write(join(folder, `${megabytes}.type`), "image/jpeg");
       }
-      const script = join(import.meta.dir, "privacy/peak-memory.ts");
+      const script = join(import.meta.dir, "../metadata/peak-memory.ts");
       const child = Bun.spawn([process.execPath, script, folder, "prepare"]);
       const { outcomes, peakMegabytes } = await new Response(child.stdout).json();
       expect(outcomes).toEqual({ 66: "cleaned", 68: "CUT_OFF_MEDIA" });

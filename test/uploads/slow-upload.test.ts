@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, beforeEach, expect, jest, test } from "bun:test";
 
 import { ApiError } from "../../src/errors.ts";
-import { createYieldToEventLoop } from "../../src/media/fair-share.ts";
-import { readMultipart } from "../../src/media/multipart.ts";
+import { createYieldToEventLoop } from "../../src/concurrency/yield-to-event-loop.ts";
+import { readMultipart } from "../../src/uploads/multipart.ts";
 
 beforeAll(() => import("@fastify/busboy"));
 beforeEach(() => void jest.useFakeTimers());

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-import { makeTempDir } from "../../src/media/temp-dir.ts";
+import { makeTempDir } from "../../src/uploads/temp-dir.ts";
 
 let root: string;
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import { inspectFirstBytes } from "../../src/media/inspection.ts";
+import { inspectFirstBytes } from "../../src/uploads/type-detection.ts";
 import * as samples from "../support/media-samples.ts";
 
 const text = (content: string) => new TextEncoder().encode(content);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import { describeUnsupported } from "../../src/media/unsupported-formats.ts";
+import { describeUnsupported } from "../../src/uploads/unsupported-formats.ts";
 
 const bytes = (text: string) => Buffer.from(text, "latin1");
 /** A transport stream of packets with so many bytes in front. */

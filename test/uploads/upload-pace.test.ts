@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { Pace } from "../../src/media/pace.ts";
+import { Pace } from "../../src/uploads/upload-pace.ts";
 
 /** The second in which an upload that comes like this is too slow; undefined when it never is in ten minutes. */
 function tooSlowAfter(bytesIn: (second: number) => number): number | undefined {

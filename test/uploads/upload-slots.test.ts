@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { createUploadSlots } from "../../src/media/upload-slots.ts";
+import { createUploadSlots } from "../../src/uploads/upload-slots.ts";
 
 test("upload slots: an account has as many as it may, and one that is given back twice counts once", () => {
   const slots = createUploadSlots(2);

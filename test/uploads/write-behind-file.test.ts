@@ -3,7 +3,7 @@ import { mkdtemp, open, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { WriteBehindFile } from "../../src/media/write-behind.ts";
+import { WriteBehindFile } from "../../src/uploads/write-behind-file.ts";
 
 const megabyte = 1024 ** 2;
 let folder = "";

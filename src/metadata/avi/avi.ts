@@ -1,12 +1,12 @@
 import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
-import { chunkAt, chunkHeadBytes, padded, type Chunk } from "./avi-chunks.ts";
-import { blankAviHeader, type AviHeader, type AviStream } from "./avi-header.ts";
-import { overwriteInIndex, overwriteInSimpleIndex } from "./avi-index.ts";
-import { pictureHeadBytes, pictureOverwriter, startCodeCoding } from "./coded-pictures.ts";
-import { dvDisplayRatio, isDv } from "./dv.ts";
-import { searchWindows, type InPlaceFile } from "./in-place-file.ts";
-import { Patches, type Blanking, type MediaFacts } from "./plan.ts";
+import { chunkAt, chunkHeadBytes, padded, type Chunk } from "./chunks.ts";
+import { blankAviHeader, type AviHeader, type AviStream } from "./header.ts";
+import { overwriteInIndex, overwriteInSimpleIndex } from "./index.ts";
+import { pictureHeadBytes, pictureOverwriter, startCodeCoding } from "../coded-pictures/coded-pictures.ts";
+import { dvDisplayRatio, isDv } from "../coded-pictures/dv.ts";
+import { searchWindows, type InPlaceFile } from "../in-place-file.ts";
+import { Patches, type Blanking, type MediaFacts } from "../plan.ts";
 
 /** Lists whose chunks are walked as if they stood at the top. */
 const walked = new Set(["RIFF AVI ", "RIFF AVIX", "LIST movi", "LIST rec "]);

@@ -1,6 +1,6 @@
 import type { ByteSource } from "../byte-source.ts";
-import { chunkAt, chunkHeadBytes, padded, type Chunk } from "./avi-chunks.ts";
-import type { Patches } from "./plan.ts";
+import { chunkAt, chunkHeadBytes, padded, type Chunk } from "./chunks.ts";
+import type { Patches } from "../plan.ts";
 
 /** Streams of picture and sound, and of both together (DV). All others go: subtitles, positions of dashcams. */
 const keptStreams = new Set(["vids", "auds", "iavs"]);

@@ -1,5 +1,5 @@
-import type { Chunk } from "./avi-chunks.ts";
-import type { InPlaceFile } from "./in-place-file.ts";
+import type { Chunk } from "./chunks.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
 
 const headBytes = 24;
 /** OpenDML 1.02: an index of indexes, and one of chunks, whose entries may be about fields. */

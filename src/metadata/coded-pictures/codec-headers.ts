@@ -1,5 +1,5 @@
-import { hevcConfigurationUnits } from "./iso-sample-entries.ts";
-import { lacedParts, lacings } from "./matroska-lacing.ts";
+import { hevcConfigurationUnits } from "../iso/sample-entries.ts";
+import { lacedParts, lacings } from "../matroska/lacing.ts";
 import { overwriteInRecord } from "./nal-units.ts";
 
 /** Codecs that need nothing but their blocks. */

@@ -1,8 +1,8 @@
 import { isDv, overwriteDvDates } from "./dv.ts";
-import type { InPlaceFile } from "./in-place-file.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
 import { isJpeg, overwriteJpegComments } from "./motion-jpeg.ts";
 import { overwriteUserData } from "./nal-units.ts";
-import { isPng, overwritePngTexts } from "./png-video.ts";
+import { isPng, overwritePngTexts } from "../png/video.ts";
 import type { NalCoding } from "./sei.ts";
 
 /** Overwrites what is personal in a coded picture, between two places of the file. The picture stays bit by bit. */

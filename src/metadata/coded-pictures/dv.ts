@@ -1,4 +1,4 @@
-import type { InPlaceFile } from "./in-place-file.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
 
 const blockBytes = 80;
 /** DIF blocks of a sequence (IEC 61834-2, SMPTE 314M). */

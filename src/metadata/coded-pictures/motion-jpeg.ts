@@ -1,4 +1,4 @@
-import { searchWindows, type InPlaceFile } from "./in-place-file.ts";
+import { searchWindows, type InPlaceFile } from "../in-place-file.ts";
 
 const comment = 0xfe;
 

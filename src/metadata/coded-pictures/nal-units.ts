@@ -1,5 +1,5 @@
 import { damaged } from "../damaged.ts";
-import type { InPlaceFile } from "./in-place-file.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
 import { isSeiType, overwriteInUnit, type NalCoding } from "./sei.ts";
 
 /**

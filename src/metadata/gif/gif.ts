@@ -1,9 +1,9 @@
 import type { ByteSource } from "../byte-source.ts";
 import { cutOff, damaged } from "../damaged.ts";
-import { Canvas } from "./canvas.ts";
-import { LzwCounter } from "./gif-lzw.ts";
-import { cleanProfile } from "./icc.ts";
-import { Pieces, pictureSize, type Frame, type Piece, type Rewriting } from "./plan.ts";
+import { Canvas } from "../canvas.ts";
+import { LzwCounter } from "./lzw.ts";
+import { cleanProfile } from "../icc.ts";
+import { Pieces, pictureSize, type Frame, type Piece, type Rewriting } from "../plan.ts";
 
 const imageSeparator = 0x2c;
 const extension = 0x21;

@@ -1,6 +1,6 @@
 import { damaged } from "../damaged.ts";
-import type { Box, BoxReader } from "../iso-boxes.ts";
-import type { Extent } from "./iso-samples.ts";
+import type { Box, BoxReader } from "../iso/boxes.ts";
+import type { Extent } from "../iso/samples.ts";
 
 /** How the pictures of a codec lie in units with their length in front, and which units are part of a picture. */
 interface NalLayout {

@@ -1,19 +1,19 @@
 import type { ByteSource } from "../byte-source.ts";
 import { cutOff, damaged } from "../damaged.ts";
-import { BoxReader, type Box } from "../iso-boxes.ts";
-import type { DisplaySize } from "../iso-display.ts";
-import { cleanItems, requireDecodable } from "./heif-items.ts";
-import { readHeifMeta } from "./heif-meta.ts";
-import { readPictureSizes } from "./heif-sizes.ts";
-import type { InPlaceFile } from "./in-place-file.ts";
-import { blankBox, writeBoxSize } from "./iso-blanking.ts";
-import { blankFragments } from "./iso-fragments.ts";
-import { blankMovie } from "./iso-movie.ts";
-import type { Extent } from "./iso-samples.ts";
-import { MediaData } from "./media-data.ts";
-import { MovieSamples } from "./movie-samples.ts";
-import { Patches, type Blanking } from "./plan.ts";
-import { RangeSet } from "./range-set.ts";
+import { BoxReader, type Box } from "../iso/boxes.ts";
+import type { DisplaySize } from "../iso/display.ts";
+import { cleanItems, requireDecodable } from "./items.ts";
+import { readHeifMeta } from "./meta.ts";
+import { readPictureSizes } from "./sizes.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
+import { blankBox, writeBoxSize } from "../iso/blanking.ts";
+import { blankFragments } from "../iso/fragments.ts";
+import { blankMovie } from "../iso/movie.ts";
+import type { Extent } from "../iso/samples.ts";
+import { MediaData } from "../iso/media-data.ts";
+import { MovieSamples } from "../iso/movie-samples.ts";
+import { Patches, type Blanking } from "../plan.ts";
+import { RangeSet } from "../range-set.ts";
 
 /** Boxes at the top that readers need beside the first `meta` and the first `moov`. */
 const kept = new Set("ftyp mdat imda".split(" "));

@@ -1,6 +1,6 @@
-import type { Box, BoxReader } from "../iso-boxes.ts";
-import { blankBox } from "./iso-blanking.ts";
-import type { Patches } from "./plan.ts";
+import type { Box, BoxReader } from "../iso/boxes.ts";
+import { blankBox } from "../iso/blanking.ts";
+import type { Patches } from "../plan.ts";
 
 /** Groups of pictures with nothing beside the numbers of their members (ISO/IEC 23008-12 section 6.8). */
 const plainGroups = new Set("altr brst tsyn iaug eqiv slid favc albc".split(" "));

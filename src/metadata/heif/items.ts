@@ -1,17 +1,17 @@
 import { cutOff, damaged } from "../damaged.ts";
-import type { Box, BoxReader } from "../iso-boxes.ts";
-import { orientationExif, readOrientation } from "./exif.ts";
-import { requireCodedPicture } from "./heif-coding.ts";
-import { cleanGroups } from "./heif-groups.ts";
-import type { HeifItem, HeifMeta } from "./heif-meta.ts";
-import { cleanProperties } from "./heif-properties.ts";
-import type { ItemInfo } from "./heif-tables.ts";
-import { blankBox, blankHandlerName } from "./iso-blanking.ts";
-import { blankJpeg } from "./jpeg-blanking.ts";
-import { blankDataReferences } from "./iso-sample-entries.ts";
-import type { Extent } from "./iso-samples.ts";
-import type { MediaData } from "./media-data.ts";
-import type { Patches } from "./plan.ts";
+import type { Box, BoxReader } from "../iso/boxes.ts";
+import { orientationExif, readOrientation } from "../exif.ts";
+import { requireCodedPicture } from "./coding.ts";
+import { cleanGroups } from "./groups.ts";
+import type { HeifItem, HeifMeta } from "./meta.ts";
+import { cleanProperties } from "./properties.ts";
+import type { ItemInfo } from "./tables.ts";
+import { blankBox, blankHandlerName } from "../iso/blanking.ts";
+import { blankJpeg } from "../jpeg/blanking.ts";
+import { blankDataReferences } from "../iso/sample-entries.ts";
+import type { Extent } from "../iso/samples.ts";
+import type { MediaData } from "../iso/media-data.ts";
+import type { Patches } from "../plan.ts";
 
 /** Boxes of `meta` that readers need, the first one of each type. */
 const keptInMeta = new Set("hdlr pitm iinf iloc iprp iref idat grpl dinf".split(" "));

@@ -1,4 +1,4 @@
-import type { Box, BoxReader } from "../iso-boxes.ts";
+import type { Box, BoxReader } from "../iso/boxes.ts";
 import {
   readAssociations,
   readItemInfo,
@@ -7,8 +7,8 @@ import {
   restOf,
   type ItemExtent,
   type ItemInfo,
-} from "./heif-tables.ts";
-import type { Extent } from "./iso-samples.ts";
+} from "./tables.ts";
+import type { Extent } from "../iso/samples.ts";
 
 /** A property of an item, such as its size or its decoder's configuration (ISO/IEC 23008-12 section 6.5). */
 export interface ItemProperty {

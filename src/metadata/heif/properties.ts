@@ -1,9 +1,9 @@
-import type { Box, BoxReader } from "../iso-boxes.ts";
-import { maxObuHeadBytes, readObu } from "./heif-coding.ts";
-import type { HeifMeta } from "./heif-meta.ts";
-import { blankBox } from "./iso-blanking.ts";
-import { cleanColours } from "./iso-colours.ts";
-import type { Patches } from "./plan.ts";
+import type { Box, BoxReader } from "../iso/boxes.ts";
+import { maxObuHeadBytes, readObu } from "./coding.ts";
+import type { HeifMeta } from "./meta.ts";
+import { blankBox } from "../iso/blanking.ts";
+import { cleanColours } from "../iso/colours.ts";
+import type { Patches } from "../plan.ts";
 
 /**
  * Properties that say how a picture is decoded and shown (ISO/IEC 23008-12 section 6.5, AVIF 1.1 section 2), and how many

@@ -1,7 +1,7 @@
 import { damaged } from "../damaged.ts";
-import type { Box, BoxReader } from "../iso-boxes.ts";
-import type { DisplaySize } from "../iso-display.ts";
-import type { HeifItem, HeifMeta } from "./heif-meta.ts";
+import type { Box, BoxReader } from "../iso/boxes.ts";
+import type { DisplaySize } from "../iso/display.ts";
+import type { HeifItem, HeifMeta } from "./meta.ts";
 
 export interface PictureSizes {
   /** Of the primary picture as shown; null where the file has no such picture. */

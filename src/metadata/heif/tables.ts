@@ -1,5 +1,5 @@
-import type { Box, BoxReader } from "../iso-boxes.ts";
-import type { Extent } from "./iso-samples.ts";
+import type { Box, BoxReader } from "../iso/boxes.ts";
+import type { Extent } from "../iso/samples.ts";
 
 // The tables in the `meta` box of a HEIF file (ISO/IEC 14496-12 section 8.11, ISO/IEC 23008-12 section 9.3). Every entry
 // of them spends the file's budget of structure elements, and what a box holds behind its entries is added to `unused`.

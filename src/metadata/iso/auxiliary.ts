@@ -1,8 +1,8 @@
 import { damaged } from "../damaged.ts";
-import type { Box } from "../iso-boxes.ts";
-import type { InPlaceFile } from "./in-place-file.ts";
-import type { Extent } from "./iso-samples.ts";
-import { NumberTable } from "./iso-tables.ts";
+import type { Box } from "./boxes.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
+import type { Extent } from "./samples.ts";
+import { NumberTable } from "./tables.ts";
 
 /**
  * Where auxiliary information about samples is, such as how they are encrypted (`saiz` and `saio`, ISO/IEC 14496-12

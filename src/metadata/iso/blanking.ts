@@ -1,6 +1,6 @@
-import type { Box } from "../iso-boxes.ts";
-import type { InPlaceFile } from "./in-place-file.ts";
-import type { Patches } from "./plan.ts";
+import type { Box } from "./boxes.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
+import type { Patches } from "../plan.ts";
 
 /** Makes the box a `free` one of the same size, full of zeros. */
 export function blankBox(patches: Patches, box: Box): void {

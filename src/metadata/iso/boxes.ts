@@ -1,5 +1,5 @@
-import type { ByteSource } from "./byte-source.ts";
-import { damaged } from "./damaged.ts";
+import type { ByteSource } from "../byte-source.ts";
+import { damaged } from "../damaged.ts";
 
 /** A box of the ISO base media file format (ISO/IEC 14496-12 section 4.2), an atom of QuickTime. */
 export interface Box {

@@ -1,7 +1,7 @@
-import type { Box, BoxReader } from "../iso-boxes.ts";
-import { cleanProfileInPlace } from "./icc.ts";
-import { blankBox } from "./iso-blanking.ts";
-import type { Patches } from "./plan.ts";
+import type { Box, BoxReader } from "./boxes.ts";
+import { cleanProfileInPlace } from "../icc.ts";
+import { blankBox } from "./blanking.ts";
+import type { Patches } from "../plan.ts";
 
 /**
  * The colours of a picture (`colr`, ISO/IEC 14496-12 section 12.1.5): numbers stay, an ICC profile is made anew in place,

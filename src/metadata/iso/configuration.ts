@@ -1,7 +1,7 @@
-import type { Box, BoxReader } from "../iso-boxes.ts";
-import { cleanColours } from "./iso-colours.ts";
-import { fixed, full, leaf, leaves, numberAt, type Field, type Rule, type Rules } from "./iso-rules.ts";
-import type { Patches } from "./plan.ts";
+import type { Box, BoxReader } from "./boxes.ts";
+import { cleanColours } from "./colours.ts";
+import { fixed, full, leaf, leaves, numberAt, type Field, type Rule, type Rules } from "./rules.ts";
+import type { Patches } from "../plan.ts";
 
 /** Reads a codec's record from its start. Behind its end there are zeros; a record that is cut is kept whole. */
 class RecordReader {

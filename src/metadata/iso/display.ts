@@ -1,4 +1,4 @@
-import type { Box, BoxReader } from "./iso-boxes.ts";
+import type { Box, BoxReader } from "./boxes.ts";
 
 export interface DisplaySize {
   readonly width: number;

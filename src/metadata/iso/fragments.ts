@@ -1,11 +1,11 @@
 import { damaged } from "../damaged.ts";
-import type { Box, BoxReader } from "../iso-boxes.ts";
-import { blankBox } from "./iso-blanking.ts";
-import { protectionHeader, sampleRules, type BlankedMovie } from "./iso-movie.ts";
-import { full, keepOnly, leaf, type Rules } from "./iso-rules.ts";
-import type { Extent } from "./iso-samples.ts";
-import type { InPlaceFile } from "./in-place-file.ts";
-import type { Patches } from "./plan.ts";
+import type { Box, BoxReader } from "./boxes.ts";
+import { blankBox } from "./blanking.ts";
+import { protectionHeader, sampleRules, type BlankedMovie } from "./movie.ts";
+import { full, keepOnly, leaf, type Rules } from "./rules.ts";
+import type { Extent } from "./samples.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
+import type { Patches } from "../plan.ts";
 
 const fragmentRules: Rules = { mfhd: full(8), traf: leaf, pssh: protectionHeader };
 

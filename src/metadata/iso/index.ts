@@ -1,7 +1,7 @@
-import type { Box, BoxReader } from "../iso-boxes.ts";
-import { blankBox } from "./iso-blanking.ts";
-import { full, numberAt, type Rule, type Rules } from "./iso-rules.ts";
-import type { Patches } from "./plan.ts";
+import type { Box, BoxReader } from "./boxes.ts";
+import { blankBox } from "./blanking.ts";
+import { full, numberAt, type Rule, type Rules } from "./rules.ts";
+import type { Patches } from "../plan.ts";
 
 /**
  * Brands that players and tools may look for, of those that are registered (mp4ra.org). Others are anybody's text.

@@ -1,4 +1,4 @@
-import type { Box } from "../iso-boxes.ts";
+import type { Box } from "./boxes.ts";
 
 /** The boxes of a file that hold media data. */
 export class MediaData {

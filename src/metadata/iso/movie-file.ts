@@ -1,15 +1,15 @@
 import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
-import { BoxReader, type Box } from "../iso-boxes.ts";
-import type { InPlaceFile } from "./in-place-file.ts";
-import { blankBox, writeBoxSize } from "./iso-blanking.ts";
-import { blankFragments, withoutCutSamples } from "./iso-fragments.ts";
-import { blankMovie, type BlankedMovie } from "./iso-movie.ts";
-import { brands, indexRules } from "./iso-index.ts";
-import { applyRule, leaf, ruleFor, type Rules } from "./iso-rules.ts";
+import { BoxReader, type Box } from "./boxes.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
+import { blankBox, writeBoxSize } from "./blanking.ts";
+import { blankFragments, withoutCutSamples } from "./fragments.ts";
+import { blankMovie, type BlankedMovie } from "./movie.ts";
+import { brands, indexRules } from "./index.ts";
+import { applyRule, leaf, ruleFor, type Rules } from "./rules.ts";
 import { MovieSamples } from "./movie-samples.ts";
-import { Patches, type Blanking } from "./plan.ts";
-import type { RangeSet } from "./range-set.ts";
+import { Patches, type Blanking } from "../plan.ts";
+import type { RangeSet } from "../range-set.ts";
 
 /** Boxes at the top that describe the film; they stay. */
 const describing: Rules = { ftyp: brands, styp: brands, moov: leaf, moof: leaf, mfra: leaf, sidx: leaf };

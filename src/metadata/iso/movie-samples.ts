@@ -1,11 +1,11 @@
 import { damaged } from "../damaged.ts";
-import { pictureHeadBytes, pictureOverwriter } from "./coded-pictures.ts";
-import type { InPlaceFile } from "./in-place-file.ts";
-import { auxiliaryExtents } from "./iso-auxiliary.ts";
-import { samplesOf, type TrackFragment } from "./iso-fragments.ts";
-import type { Track } from "./iso-movie.ts";
-import type { Extent } from "./iso-samples.ts";
-import { RangeSet } from "./range-set.ts";
+import { pictureHeadBytes, pictureOverwriter } from "../coded-pictures/coded-pictures.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
+import { auxiliaryExtents } from "./auxiliary.ts";
+import { samplesOf, type TrackFragment } from "./fragments.ts";
+import type { Track } from "./movie.ts";
+import type { Extent } from "./samples.ts";
+import { RangeSet } from "../range-set.ts";
 
 /**
  * All tracks are walked through one part of the file before the next. Interleaved tracks fill each other's gaps then,

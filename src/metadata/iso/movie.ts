@@ -1,23 +1,13 @@
-import type { Box, BoxReader } from "../iso-boxes.ts";
+import type { Box, BoxReader } from "./boxes.ts";
 import {
   movieMatrix,
   trackCodedPixels,
   trackDisplaySize,
   trackHandler,
   type DisplaySize,
-} from "../iso-display.ts";
-import { blankBox } from "./iso-blanking.ts";
-import {
-  fixed,
-  full,
-  keepOnly,
-  leaf,
-  numberAt,
-  table,
-  type Field,
-  type Rule,
-  type Rules,
-} from "./iso-rules.ts";
+} from "./display.ts";
+import { blankBox } from "./blanking.ts";
+import { fixed, full, keepOnly, leaf, numberAt, table, type Field, type Rule, type Rules } from "./rules.ts";
 import {
   blankDataReferences,
   blankSampleEntries,
@@ -25,9 +15,9 @@ import {
   isElsewhere,
   type SampleDescription,
   type SampleKind,
-} from "./iso-sample-entries.ts";
-import { SampleTables } from "./iso-samples.ts";
-import type { Patches } from "./plan.ts";
+} from "./sample-entries.ts";
+import { SampleTables } from "./samples.ts";
+import type { Patches } from "../plan.ts";
 
 /**
  * Tracks of picture and sound. All others go with their samples: positions are written into tracks of metadata

@@ -1,6 +1,6 @@
-import type { Box, BoxReader } from "../iso-boxes.ts";
-import { blankBox, blankTail } from "./iso-blanking.ts";
-import type { Patches } from "./plan.ts";
+import type { Box, BoxReader } from "./boxes.ts";
+import { blankBox, blankTail } from "./blanking.ts";
+import type { Patches } from "../plan.ts";
 
 /** A part of a box's content. */
 export type Field = readonly [from: number, to: number];

@@ -1,10 +1,10 @@
 import { damaged } from "../damaged.ts";
-import type { Box, BoxReader } from "../iso-boxes.ts";
-import { configuration } from "./iso-configuration.ts";
-import { fixed, isTerminator, keepOnly, leaf, type Field, type Rules } from "./iso-rules.ts";
-import type { SoundUnit } from "./iso-samples.ts";
-import type { Patches } from "./plan.ts";
-import { overwriteInUnit, type NalCoding } from "./sei.ts";
+import type { Box, BoxReader } from "./boxes.ts";
+import { configuration } from "./configuration.ts";
+import { fixed, isTerminator, keepOnly, leaf, type Field, type Rules } from "./rules.ts";
+import type { SoundUnit } from "./samples.ts";
+import type { Patches } from "../plan.ts";
+import { overwriteInUnit, type NalCoding } from "../coded-pictures/sei.ts";
 
 /** What the samples of a track are. */
 export type SampleKind = "picture" | "sound";

@@ -1,6 +1,6 @@
-import type { Box } from "../iso-boxes.ts";
-import type { InPlaceFile } from "./in-place-file.ts";
-import { NumberTable } from "./iso-tables.ts";
+import type { Box } from "./boxes.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
+import { NumberTable } from "./tables.ts";
 
 /** Sound of a constant bit rate: so many samples together take so many bytes. */
 export interface SoundUnit {

@@ -1,6 +1,6 @@
 import { damaged } from "../damaged.ts";
-import type { Box } from "../iso-boxes.ts";
-import type { InPlaceFile } from "./in-place-file.ts";
+import type { Box } from "./boxes.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
 
 const bufferBytes = 32 * 1024;
 

@@ -1,11 +1,11 @@
 import type { ByteSource } from "../byte-source.ts";
 import { cutOff, damaged } from "../damaged.ts";
-import { orientationExif, readOrientation, turned, type Orientation } from "./exif.ts";
-import { JpegFrames } from "./jpeg-frames.ts";
-import { JpegProfile } from "./jpeg-profile.ts";
-import { JpegScans } from "./jpeg-scan.ts";
-import { endOfScan, nextSegment, segmentOf, startsWith } from "./jpeg-segments.ts";
-import { Pieces, type Rewriting } from "./plan.ts";
+import { orientationExif, readOrientation, turned, type Orientation } from "../exif.ts";
+import { JpegFrames } from "./frames.ts";
+import { JpegProfile } from "./profile.ts";
+import { JpegScans } from "./scan.ts";
+import { endOfScan, nextSegment, segmentOf, startsWith } from "./segments.ts";
+import { Pieces, type Rewriting } from "../plan.ts";
 
 const soi = 0xd8;
 const eoi = 0xd9;

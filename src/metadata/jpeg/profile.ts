@@ -1,5 +1,5 @@
-import { cleanProfile } from "./icc.ts";
-import { segmentOf, startsWith } from "./jpeg-segments.ts";
+import { cleanProfile } from "../icc.ts";
+import { segmentOf, startsWith } from "./segments.ts";
 
 const app2 = 0xe2;
 const signature = "ICC_PROFILE\0";

@@ -1,5 +1,5 @@
-import { damaged } from "./damaged.ts";
-import type { StructureBudget } from "./structure-budget.ts";
+import { damaged } from "../damaged.ts";
+import type { StructureBudget } from "../structure-budget.ts";
 
 /** An element of EBML (RFC 8794), the syntax of Matroska and WebM. */
 export interface Element {

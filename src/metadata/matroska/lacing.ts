@@ -1,4 +1,4 @@
-import { variableNumber } from "../ebml.ts";
+import { variableNumber } from "./ebml.ts";
 
 /** A part of a laced block, or of what a codec stores in the same way. */
 export interface LacedPart {

@@ -7,10 +7,10 @@ import {
   variableNumber,
   type Element,
   type SizedElement,
-} from "../ebml.ts";
-import { overwriteInCodecHeader } from "./codec-headers.ts";
-import { pictureHeadBytes, pictureOverwriter, startCodeCoding } from "./coded-pictures.ts";
-import type { InPlaceFile } from "./in-place-file.ts";
+} from "./ebml.ts";
+import { overwriteInCodecHeader } from "../coded-pictures/codec-headers.ts";
+import { pictureHeadBytes, pictureOverwriter, startCodeCoding } from "../coded-pictures/coded-pictures.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
 import {
   blockGroupRules,
   ids,
@@ -20,11 +20,11 @@ import {
   trackRules,
   voidHeader,
   type ElementRule,
-} from "./matroska-ids.ts";
-import { lacedParts, lacingHeadBytes } from "./matroska-lacing.ts";
-import { readTracks, type MatroskaTrack } from "./matroska-tracks.ts";
-import { Patches, type Blanking } from "./plan.ts";
-import { isKnownProvider } from "./sei.ts";
+} from "./ids.ts";
+import { lacedParts, lacingHeadBytes } from "./lacing.ts";
+import { readTracks, type MatroskaTrack } from "./tracks.ts";
+import { Patches, type Blanking } from "../plan.ts";
+import { isKnownProvider } from "../coded-pictures/sei.ts";
 
 /**
  * Plans the blanking of a WebM or Matroska file (RFC 9559): elements of metadata, and the blocks of every track that is

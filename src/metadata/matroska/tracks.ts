@@ -1,7 +1,7 @@
-import { childElements, unsignedValue, type ElementSource, type SizedElement } from "../ebml.ts";
-import { ids } from "./matroska-ids.ts";
-import type { MediaFacts } from "./plan.ts";
-import type { NalCoding } from "./sei.ts";
+import { childElements, unsignedValue, type ElementSource, type SizedElement } from "./ebml.ts";
+import { ids } from "./ids.ts";
+import type { MediaFacts } from "../plan.ts";
+import type { NalCoding } from "../coded-pictures/sei.ts";
 
 const types = { video: 1, audio: 2 } as const;
 

@@ -1,10 +1,10 @@
-import type { InPlaceFile } from "./in-place-file.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
 import {
   overwriteInPackHeader,
   overwriteInPacketHeader,
   overwriteInProgramMap,
   overwriteInSystemHeader,
-} from "./mpeg-headers.ts";
+} from "./headers.ts";
 import {
   extendedStream,
   packHeader,
@@ -16,9 +16,9 @@ import {
   unitAt,
   unitHeadBytes,
   type Unit,
-} from "./mpeg-units.ts";
-import { VideoStream } from "./mpeg-user-data.ts";
-import { findSequenceSize, hasVideoStartCode } from "./mpeg-video.ts";
+} from "./units.ts";
+import { VideoStream } from "./user-data.ts";
+import { findSequenceSize, hasVideoStartCode } from "./video.ts";
 
 const prefix = Buffer.from([0, 0, 1]);
 /** It cannot be taken for a part of a start code. */

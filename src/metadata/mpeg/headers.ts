@@ -1,4 +1,4 @@
-import type { InPlaceFile } from "./in-place-file.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
 
 /** It cannot be taken for a part of a start code. */
 const filler = 0xff;

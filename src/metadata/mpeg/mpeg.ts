@@ -1,16 +1,10 @@
 import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
-import { blankProgramStream } from "./mpeg-blanking.ts";
-import { packHeader, unitAt, unitHeadBytes } from "./mpeg-units.ts";
-import { blankVideoStream } from "./mpeg-user-data.ts";
-import {
-  findSequenceSize,
-  hasVideoStartCode,
-  readVideoStream,
-  startCodeAt,
-  type MpegSize,
-} from "./mpeg-video.ts";
-import { Patches, type Blanking } from "./plan.ts";
+import { blankProgramStream } from "./blanking.ts";
+import { packHeader, unitAt, unitHeadBytes } from "./units.ts";
+import { blankVideoStream } from "./user-data.ts";
+import { findSequenceSize, hasVideoStartCode, readVideoStream, startCodeAt, type MpegSize } from "./video.ts";
+import { Patches, type Blanking } from "../plan.ts";
 
 /** What is looked at: as much as a player needs to find the streams. */
 const maxUnits = 64;

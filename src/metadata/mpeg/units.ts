@@ -1,4 +1,4 @@
-import { startCodeAt } from "./mpeg-video.ts";
+import { startCodeAt } from "./video.ts";
 
 export const programEnd = 0xb9;
 export const packHeader = 0xba;

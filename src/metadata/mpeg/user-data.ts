@@ -1,4 +1,4 @@
-import type { InPlaceFile } from "./in-place-file.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
 
 const prefix = Buffer.from([0, 0, 1]);
 /** It cannot be taken for a part of a start code. */

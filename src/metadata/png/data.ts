@@ -3,8 +3,8 @@ import { crc32, createInflate, deflateSync } from "node:zlib";
 
 import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
-import { pngChunk } from "../png-chunks.ts";
-import type { Pieces } from "./plan.ts";
+import { pngChunk } from "./chunks.ts";
+import type { Pieces } from "../plan.ts";
 
 /** The content of a chunk in a file. */
 export interface PngChunkContent {

@@ -1,7 +1,7 @@
 import { damaged } from "../damaged.ts";
-import { pngChunk } from "../png-chunks.ts";
-import type { Canvas } from "./canvas.ts";
-import { Pieces } from "./plan.ts";
+import { pngChunk } from "./chunks.ts";
+import type { Canvas } from "../canvas.ts";
+import { Pieces } from "../plan.ts";
 
 /** The chunks of a PNG's picture and of the frames behind it, if it is animated (PNG third edition, section 11.3.6). */
 export class PngFrames {

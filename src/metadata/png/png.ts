@@ -1,16 +1,16 @@
 import { deflateSync, inflateSync } from "node:zlib";
 
 import type { ByteSource } from "../byte-source.ts";
-import { pngColours, type PngColourChunks } from "../colour/png-colours.ts";
+import { pngColours, type PngColourChunks } from "../../colour/png-colours.ts";
 import { cutOff, damaged } from "../damaged.ts";
-import { pngChunk, pngSignature } from "../png-chunks.ts";
-import { rowLengths } from "../png-rows.ts";
-import { Canvas } from "./canvas.ts";
-import { orientationExif, readOrientation, turned, type Orientation } from "./exif.ts";
-import { cleanProfile } from "./icc.ts";
-import { Pieces, type Rewriting } from "./plan.ts";
-import { chunkChecksum, keepMended, keepPictureData, type PngChunkContent } from "./png-data.ts";
-import { PngFrames } from "./png-frames.ts";
+import { pngChunk, pngSignature } from "./chunks.ts";
+import { rowLengths } from "./rows.ts";
+import { Canvas } from "../canvas.ts";
+import { orientationExif, readOrientation, turned, type Orientation } from "../exif.ts";
+import { cleanProfile } from "../icc.ts";
+import { Pieces, type Rewriting } from "../plan.ts";
+import { chunkChecksum, keepMended, keepPictureData, type PngChunkContent } from "./data.ts";
+import { PngFrames } from "./frames.ts";
 
 const headerEnd = pngSignature.length + 12 + 13;
 

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 
-import { pngSignature } from "../png-chunks.ts";
-import type { InPlaceFile } from "./in-place-file.ts";
+import { pngSignature } from "./chunks.ts";
+import type { InPlaceFile } from "../in-place-file.ts";
 
 /** Chunks that decoders need for a picture (PNG third edition, section 5.6), and those of animations. */
 const keptChunks = new Set([

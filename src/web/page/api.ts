@@ -1,6 +1,6 @@
 import type { PostRead } from "../../posts/post-read.ts";
 import type { FeedPageRead } from "../../posts/schemas.ts";
-import type { UserRead } from "../../users/user-read.ts";
+import type { UserRead } from "../../accounts/user-read.ts";
 import { Failure } from "./failures.ts";
 import { serviceUrl } from "./service-url.ts";
 import { token, expireSession } from "./session.ts";
