@@ -40,6 +40,7 @@ export async function seed(dataDir: string, posts: number): Promise<Seeded> {
       email,
       emailKey: email,
       hashedPassword,
+      name: null,
       isActive: true,
       isSuperuser: false,
       isVerified: true,

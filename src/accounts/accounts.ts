@@ -38,6 +38,7 @@ export async function register(
     email: email.address,
     emailKey: email.uniqueKey,
     hashedPassword,
+    name: null,
     isActive: true,
     isSuperuser: false,
     isVerified: false,

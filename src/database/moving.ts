@@ -19,6 +19,9 @@ const moved = [
   { name: "users", key: "id", one: "account", words: "accounts" },
   { name: "revokedTokens", key: "tokenId", one: "ended token", words: "ended tokens" },
   { name: "posts", key: "id", one: "post", words: "posts" },
+  { name: "sessions", key: "id", one: "session", words: "sessions" },
+  { name: "invitations", key: "id", one: "invitation", words: "invitations" },
+  { name: "reports", key: "id", one: "report", words: "reports" },
 ] as const;
 
 /** How many rows there were of each kind. */
@@ -55,8 +58,10 @@ interface Side {
 type Row = Record<string, unknown>;
 
 function* move(source: Side, target: Side, progress: Progress): Steps<MovedCounts> {
-  const { users, revokedTokens, posts } = target.tables;
-  const all = sql`${users}, ${revokedTokens}, ${posts}`;
+  const all = sql.join(
+    moved.map(({ name }) => sql`${target.tables[name]}`),
+    sql`, `,
+  );
   // Nobody writes to them meanwhile: neither a service that was started too early nor a second move.
   yield* step(target.query.execute(sql`set local lock_timeout = '10s'`));
   yield* step(target.query.execute(sql`lock table ${all} in exclusive mode`));
@@ -64,7 +69,7 @@ function* move(source: Side, target: Side, progress: Progress): Steps<MovedCount
     if ((yield* step(target.query.$count(target.tables[name]))) > 0)
       throw new NotMoved("The database holds accounts or posts already: give the address of an empty one");
 
-  const counts: MovedCounts = { accounts: 0, "ended tokens": 0, posts: 0 };
+  const counts = Object.fromEntries(moved.map(({ words }) => [words, 0])) as MovedCounts;
   const checksums: string[] = [];
   for (const { name, key, one, words } of moved) {
     counts[words] = yield* step(source.query.$count(source.tables[name]));

@@ -2,5 +2,5 @@ import { pg } from "./kit.ts";
 import { createSharedTables, createTables } from "./schema.ts";
 
 /** For drizzle-kit, which wants tables as exports. */
-export const { users, revokedTokens, posts } = createTables(pg);
+export const { users, revokedTokens, posts, sessions, invitations, reports } = createTables(pg);
 export const { counters } = createSharedTables(pg);

@@ -16,6 +16,8 @@ export function createTables(k: Kit) {
     /** What makes an address unique, whatever its case or Unicode form. */
     emailKey: k.text("email_key").notNull().unique(),
     hashedPassword: k.text("hashed_password").notNull(),
+    /** The display name; null until the user chooses one. */
+    name: k.text("name"),
     isActive: k.bool("is_active").notNull(),
     isSuperuser: k.bool("is_superuser").notNull(),
     isVerified: k.bool("is_verified").notNull(),
@@ -49,9 +51,11 @@ export function createTables(k: Kit) {
     {
       /** UUIDv7. */
       id: k.id("id").primaryKey(),
-      /** Null once the user is gone: the row must outlive him, because it knows where the bytes are. */
+      /** Null once the user is gone: the row must outlive the user, because it knows where the bytes are. */
       userId: k.id("user_id").references(() => users.id, { onDelete: "set null" }),
       caption: k.text("caption").notNull(),
+      /** A description for people who cannot see the picture. */
+      alt: k.text("alt").notNull().default(""),
       fileType: k.text("file_type").$type<"image" | "video">().notNull(),
       fileName: k.text("file_name").notNull(),
       state: k.text("state").$type<PostState>().notNull(),
@@ -73,6 +77,8 @@ export function createTables(k: Kit) {
       reservedAt: k.time("reserved_at").notNull(),
       /** Set when published, so that a slow upload never appears behind a cursor already handed out. */
       createdAt: k.time("created_at"),
+      /** When the caption or the alternative text last changed; null if never. */
+      editedAt: k.time("edited_at"),
       /** The sweeper's back-off: failed tries so far, and when the next one is due. */
       attempts: k.int("attempts").notNull().default(0),
       retryAt: k.time("retry_at"),
@@ -84,6 +90,10 @@ export function createTables(k: Kit) {
         .where(sql`state = 'published'`),
       k.index("posts_user").on(t.userId),
       k
+        .index("posts_author_feed")
+        .on(t.userId, t.createdAt, t.id)
+        .where(sql`state = 'published'`),
+      k
         .index("posts_unfinished")
         .on(t.state, t.retryAt)
         .where(sql`state <> 'published'`),
@@ -94,7 +104,63 @@ export function createTables(k: Kit) {
     ],
   );
 
-  return { users, revokedTokens, posts };
+  /** Devices that stay signed in. Deleting a row ends the session. */
+  const sessions = k.table(
+    "sessions",
+    {
+      id: k.id("id").primaryKey(),
+      /** SHA-256 of the token, in hex: the token itself is never stored. */
+      tokenHash: k.id("token_hash").notNull().unique(),
+      userId: k
+        .id("user_id")
+        .notNull()
+        .references(() => users.id, { onDelete: "cascade" }),
+      /** The account's `token_version` when the session began; compared with `min_access_version`. */
+      tokenVersion: k.int("token_version").notNull(),
+      createdAt: k.time("created_at").notNull(),
+      lastUsedAt: k.time("last_used_at").notNull(),
+      expiresAt: k.time("expires_at").notNull(),
+      userAgent: k.text("user_agent"),
+    },
+    (t) => [k.index("sessions_user").on(t.userId), k.index("sessions_expiry").on(t.expiresAt)],
+  );
+
+  /** Invitations to register. Their tokens are derived from the id and the service's secret. */
+  const invitations = k.table("invitations", {
+    /** UUIDv7. */
+    id: k.id("id").primaryKey(),
+    /** The only address that may register with it; null for any. */
+    email: k.text("email"),
+    emailKey: k.text("email_key"),
+    createdAt: k.time("created_at").notNull(),
+    expiresAt: k.time("expires_at").notNull(),
+    usesLeft: k.int("uses_left").notNull(),
+  });
+
+  /** Reports of posts by users, for superusers. */
+  const reports = k.table(
+    "reports",
+    {
+      /** UUIDv7. */
+      id: k.id("id").primaryKey(),
+      postId: k
+        .id("post_id")
+        .notNull()
+        .references(() => posts.id, { onDelete: "cascade" }),
+      reporterId: k
+        .id("reporter_id")
+        .notNull()
+        .references(() => users.id, { onDelete: "cascade" }),
+      reason: k.text("reason").notNull(),
+      createdAt: k.time("created_at").notNull(),
+    },
+    (t) => [
+      k.uniqueIndex("reports_post_reporter").on(t.postId, t.reporterId),
+      k.index("reports_reporter").on(t.reporterId),
+    ],
+  );
+
+  return { users, revokedTokens, posts, sessions, invitations, reports };
 }
 
 /** What only nodes that share a database need: a single process keeps it in memory. */

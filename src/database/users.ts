@@ -11,6 +11,8 @@ export interface User {
   email: string;
   emailKey: string;
   hashedPassword: string;
+  /** The display name; null until the user chooses one. */
+  name: string | null;
   isActive: boolean;
   isSuperuser: boolean;
   isVerified: boolean;

@@ -119,7 +119,7 @@ describe.skipIf(!hasPostgres)("move-database", () => {
     const like = `
       insert into posts select id || $suffix, user_id, caption, file_type, file_name, $state, store,
         $suffix || key, store_id, null, null, content_type, 5000000000, null, null, sha256, null,
-        1700000000123, null, 3, 1700000000999
+        1700000000123, null, 3, 1700000000999, '', null
       from posts where upload_key is not null`;
     for (const [suffix, state] of [
       ["p", "pending"],

@@ -26,7 +26,12 @@ describe.skipIf(!hasPostgres)("a PostgreSQL database", () => {
     const opened = await Promise.all(Array.from({ length: 8 }, () => openPostgres({ url, poolSize: 1 })));
     await Promise.all(opened.map((connection) => connection.close()));
     const tags = await withServer(url, (sql) => sql`select tag from migrations order by tag`.values());
-    expect([...tags]).toEqual([["0000_initial"], ["0001_counters"], ["0002_token_version"]]);
+    expect([...tags]).toEqual([
+      ["0000_initial"],
+      ["0001_counters"],
+      ["0002_token_version"],
+      ["0003_accounts_and_moderation"],
+    ]);
   });
 
   test("of a newer version is refused, and left as it is", async () => {

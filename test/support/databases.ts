@@ -49,6 +49,7 @@ export function account(changes: Partial<User> = {}): User {
     hashedPassword: "$argon2id$…",
     isActive: true,
     isSuperuser: false,
+    name: null,
     isVerified: false,
     createdAt: at(0),
     tokenVersion: 0,
