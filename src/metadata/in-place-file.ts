@@ -177,6 +177,7 @@ export class InPlaceFile {
   }
 
   #load(offset: number): void {
+    this.budget.windows.spend();
     this.#flush();
     this.#window = this.#buffer.subarray(0, Math.min(windowBytes, this.#size - offset));
     this.#windowOffset = offset;

@@ -24,6 +24,12 @@ export class StructureBudget {
    */
   readonly tableEntries: Allowance;
 
+  /**
+   * Windows of 32 KB that are read while the file is changed in place. Reading a file from start to end takes one for
+   * each 4 KB at most, however its tracks are interleaved; tables that jump across the file take one for each sample.
+   */
+  readonly windows: Allowance;
+
   /** @param fileSize in bytes */
   constructor(fileSize: number) {
     // An element that is kept takes about 100 bytes of memory, all else none.
@@ -33,6 +39,7 @@ export class StructureBudget {
     );
     this.blocks = new Allowance(inProportion(fileSize, 16, 100_000), "blocks");
     this.tableEntries = new Allowance(inProportion(fileSize, 8, 8_000_000), "sample table entries");
+    this.windows = new Allowance(inProportion(fileSize, 2048, 50_000), "jumps across the file");
   }
 }
 

@@ -242,6 +242,30 @@ export const bombs: Readonly<Record<string, Bomb>> = {
       ),
     ]),
   ),
+  "a hundred thousand pictures from both ends of the file in turn": damaged("video/mp4", () =>
+    filmOf(repeated(100_000, u32(4, 0x65010203)), (data) => [
+      movie(
+        track({
+          id: 1,
+          handler: "vide",
+          entries: [pictureEntry("avc1", [64, 48], { boxes: [avcC] })],
+          tables: [
+            sameChunk,
+            fullBox("stsz", 0, u32(8, 100_000)),
+            fullBox(
+              "stco",
+              0,
+              u32(100_000),
+              numbers(
+                100_000,
+                (index) => data + 8 * (index % 2 === 0 ? index / 2 : 100_000 - (index + 1) / 2),
+              ),
+            ),
+          ],
+        }),
+      ),
+    ]),
+  ),
   "four billion samples of one byte": odd("video/mp4", () =>
     filmOf(Buffer.alloc(1_000_000, 0xff), (data) => [
       movie(

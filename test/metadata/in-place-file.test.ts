@@ -70,4 +70,17 @@ describe("a file that is changed in place", () => {
     });
     expect(bytes.equals(original())).toBeTrue();
   });
+
+  test("in-place file: reading in order is free of charge within a window, jumps across the file are refused", async () => {
+    await edit((file) => {
+      for (let offset = 0; offset < fileSize; offset++) file.read(offset, 1);
+      const jump = () => {
+        for (let round = 0; round < 25_000; round++) {
+          file.read(0, 1);
+          file.read(fileSize - 1, 1);
+        }
+      };
+      expect(jump).toThrow(expect.objectContaining({ code: "DAMAGED_MEDIA" }));
+    });
+  });
 });

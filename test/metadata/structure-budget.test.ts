@@ -37,4 +37,11 @@ describe("structure budget", () => {
     expect(() => tableEntries.spend(2 * 2 * (5_000_000 + 8_000_000))).not.toThrow();
     expect(() => blocks.spend(5_000_000 + 8_000_000)).not.toThrow();
   });
+
+  test("structure budget: a three-hour film may be read in order eight times, tables may not jump for each sample", () => {
+    const fileSize = 3_000_000_000;
+    const { windows } = new StructureBudget(fileSize);
+    windows.spend((8 * fileSize) / (32 * 1024));
+    expect(() => windows.spend(1_000_000)).toThrow(expect.objectContaining({ code: "DAMAGED_MEDIA" }));
+  });
 });
