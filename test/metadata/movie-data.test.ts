@@ -44,6 +44,24 @@ describe("the data of an MP4 or MOV", () => {
     expect(readable(bytes)).toBe(`AAAA${".".repeat(block.length)}BBBB`);
   });
 
+  test("movie data: bytes in front of a JPEG go where the sample entry says Motion-JPEG", async () => {
+    const jpeg = "\xff\xd8\xff\xdb\0\x05abc\xff\xda\0\x03d12\xff\xd9";
+    const filmOfJpeg = (front: string) =>
+      filmOf(`${front}${jpeg}`, (at) => [
+        movie(
+          track({
+            id: 1,
+            handler: "vide",
+            chunks: [at],
+            sampleBytes: front.length + jpeg.length,
+            entries: [pictureEntry("jpeg", [64, 48])],
+          }),
+        ),
+      ]);
+    const { bytes } = await clean(filmOfJpeg("secret"), "video/quicktime");
+    expect(bytes.subarray(-6 - jpeg.length).toString("latin1")).toBe(`${"\0".repeat(6)}${jpeg}`);
+  });
+
   test("movie data: bytes that chunks share stay, whichever track they belong to", async () => {
     const sample = filmOf("secretABCDEFsecret", (at) => [
       movie(

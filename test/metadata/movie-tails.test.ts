@@ -53,7 +53,7 @@ const pictureBoxes: Record<string, Buffer> = {
   hfov: u32(65_000),
   avcC: Buffer.from("\x01\x64\0\x0a\xff\xe1\0\x03SPS\x01\0\x03PPS\xfd\xf8\xf8\0", "latin1"),
   avcE: Buffer.from("\x01\x42\0\x0a\xff\xe1\0\x03SPS\x01\0\x03PPS", "latin1"),
-  hvcC: Buffer.concat([Buffer.alloc(22, 1), Buffer.from("\x01\xa0\0\x01\0\x03VPS", "latin1")]),
+  hvcC: Buffer.concat([Buffer.alloc(22, 1), Buffer.from("\x01\xa0\0\x01\0\x05\x40\x01VPS", "latin1")]),
   lhvC: Buffer.from("\x01\x01\x01\x01\x01\x01\xa0\0\x01\0\x03VPS", "latin1"),
   // With a profile of two sublayers, two constraint bytes, a level and a sub-profile; DCI has no number.
   vvcC: Buffer.from(
@@ -142,6 +142,26 @@ describe("text in the boxes of an MP4 or MOV that stay", () => {
     const bytes = await cleanEntries([], [box("esds", u32(0), stream, ...unknown)]);
     expect(leaks(bytes)).toBeFalse();
     expect(bytes.includes(streamLengthHeader)).toBeTrue();
+  });
+
+  test("movie tails: comments of Vorbis in esds go, and its other headers stay", async () => {
+    const packet = (type: string, content: string) => `${type}vorbis${content}`;
+    const text = (value: string) => String.fromCharCode(value.length, 0, 0, 0) + value;
+    const comments = (vendor: string, ...entries: string[]) =>
+      packet(
+        "\x03",
+        `${text(vendor)}${String.fromCharCode(entries.length)}\0\0\0${entries.map(text).join("")}\x01`,
+      );
+    const stream = (comment: string) => {
+      const [identification, setup] = [packet("\x01", "identification"), packet("\x05", "setup")];
+      const lacing = Buffer.from([2, identification.length, comment.length]);
+      const headers = descriptor(5, lacing, identification, comment, setup);
+      return descriptor(3, "\0\x01\0", descriptor(4, "\xdd\x15\0\0\0", u32(1, 2), headers));
+    };
+    const comment = comments("secret encoder", "TITLE=secret");
+    const bytes = await cleanEntries([], [box("esds", u32(0), stream(comment))]);
+    expect(leaks(bytes)).toBeFalse();
+    expect(bytes.includes(stream(comments("").padEnd(comment.length, "\0")))).toBeTrue();
   });
 
   test("movie tails: FLAC keeps its stream info and seek table; its other blocks become padding", async () => {

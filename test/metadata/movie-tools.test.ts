@@ -43,6 +43,7 @@ const films: Record<string, string[]> = {
   "hevc-eac3.mp4": ["-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1", "-c:a", "eac3"],
   "vp9-flac.mp4": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-c:a", "flac", "-strict", "-2"],
   "mpeg4-opus.mp4": ["-c:v", "mpeg4", "-c:a", "libopus", "-strict", "-2"],
+  "mpeg4-vorbis.mp4": ["-c:v", "mpeg4", "-c:a", "libvorbis"],
   "mpeg4-ac3.mp4": ["-c:v", "mpeg4", "-c:a", "ac3"],
   "fragments.mp4": [...h264, "-c:a", "aac", "-movflags", relative],
   "dash.mp4": [...h264, "-c:a", "aac", "-movflags", `${relative}+dash`],

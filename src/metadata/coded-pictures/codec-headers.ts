@@ -1,4 +1,3 @@
-import { hevcConfigurationUnits } from "../iso/sample-entries.ts";
 import { lacedParts, lacings } from "../matroska/lacing.ts";
 import { overwriteInRecord } from "./nal-units.ts";
 
@@ -126,4 +125,21 @@ function overwriteInHevcConfiguration(record: Buffer): void {
   overwriteInRecord(record, units, true);
   const end = units.at(-1)?.end;
   if (end !== undefined) record.fill(0, end);
+}
+
+/** The NAL units in an HEVC decoder configuration record (ISO/IEC 14496-15 section 8.3.3.1). */
+function* hevcConfigurationUnits(
+  record: Buffer,
+): Generator<{ readonly start: number; readonly end: number }> {
+  let position = 23;
+  for (let arrays = record[22] ?? 0; arrays > 0 && position + 3 <= record.length; arrays--) {
+    const count = record.readUInt16BE(position + 1);
+    position += 3;
+    for (let left = count; left > 0 && position + 2 <= record.length; left--) {
+      const start = position + 2;
+      position = start + record.readUInt16BE(position);
+      if (position > record.length) return;
+      yield { start, end: position };
+    }
+  }
 }

@@ -1,6 +1,17 @@
 import type { Box, BoxReader } from "./boxes.ts";
+import { overwriteInCodecHeader } from "../coded-pictures/codec-headers.ts";
 import { cleanColours } from "./colours.ts";
-import { fixed, full, leaf, leaves, numberAt, type Field, type Rule, type Rules } from "./rules.ts";
+import {
+  fixed,
+  full,
+  leaf,
+  leaves,
+  maxHeadBytes,
+  numberAt,
+  type Field,
+  type Rule,
+  type Rules,
+} from "./rules.ts";
 import type { Patches } from "../plan.ts";
 
 /** Reads a codec's record from its start. Behind its end there are zeros; a record that is cut is kept whole. */
@@ -49,8 +60,39 @@ const record = (read: (reader: RecordReader) => RecordReader): Rule => ({
   bytes: (head) => read(new RecordReader(head)).position,
 });
 
+/**
+ * A rule that also overwrites what no decoder needs inside the record: SEI messages and unknown NAL units.
+ * @param codecId Matroska's name for the codec
+ */
+const codecRecord = (codecId: string, read: (reader: RecordReader) => RecordReader): Rule => {
+  const rule = record(read);
+  return {
+    ...rule,
+    clean: async (reader, patches, box) => {
+      const boxBytes = box.end - box.body;
+      const head = await reader.content(box, Math.min(maxHeadBytes, boxBytes));
+      const bytes = Math.min(rule.bytes?.(head, boxBytes) ?? boxBytes, boxBytes);
+      await overwriteInHeader(reader, patches, codecId, box.body, box.body + bytes);
+    },
+  };
+};
+
+/** Overwrites what no decoder needs in a codec's header that lies in this range of the file. */
+async function overwriteInHeader(
+  reader: BoxReader,
+  patches: Patches,
+  codecId: string,
+  start: number,
+  end: number,
+): Promise<void> {
+  const original = await reader.source.read(start, end - start);
+  const header = Buffer.from(original);
+  overwriteInCodecHeader(codecId, header);
+  if (!header.equals(original)) patches.write(start, header);
+}
+
 /** ISO/IEC 14496-15 section 5.3.3.1.2: parameter sets, and an extension for high profiles. */
-const avcConfiguration = record((reader) => {
+const avcConfiguration = codecRecord("V_MPEG4/ISO/AVC", (reader) => {
   reader.skip(5);
   reader.units(reader.byte() & 0x1f);
   reader.units(reader.byte());
@@ -64,7 +106,7 @@ const avcConfiguration = record((reader) => {
 });
 
 /** ISO/IEC 14496-15 section 8.3.3.1.2 */
-const hevcConfiguration = record((reader) => reader.skip(22).arrays(reader.byte()));
+const hevcConfiguration = codecRecord("V_MPEGH/ISO/HEVC", (reader) => reader.skip(22).arrays(reader.byte()));
 
 /** ISO/IEC 14496-15 section 11.2.4.2 */
 const vvcConfiguration = record((reader) => {
@@ -136,9 +178,20 @@ const alacConfiguration: Rule = {
 /** Descriptors that are wiped one by one. What follows so many of them is wiped as a whole. */
 const maxUnusedDescriptors = 16;
 
+/** `objectTypeIndication` that muxers use for Vorbis. */
+const vorbisObjectType = 0xdd;
+
 /** What stays of an `esds` (ISO/IEC 14496-1 section 7.2.6.5). */
-function elementaryStream(head: Buffer): { readonly bytes: number; readonly unused: readonly Field[] } {
+interface ElementaryStream {
+  readonly bytes: number;
+  readonly unused: readonly Field[];
+  /** The headers of Vorbis. */
+  readonly vorbis?: Field | undefined;
+}
+
+function elementaryStream(head: Buffer): ElementaryStream {
   const unused: Field[] = [[1, 4]];
+  let vorbis: Field | undefined;
   const reader = new RecordReader(head).skip(4);
   const descriptor = () => {
     const tag = reader.byte();
@@ -172,15 +225,28 @@ function elementaryStream(head: Buffer): { readonly bytes: number; readonly unus
   const keep = () => {};
   keepTags(stream.end, {
     4: (end) => {
+      const objectType = reader.peek();
       reader.skip(13);
-      keepTags(end, { 5: keep });
+      keepTags(end, {
+        5: (end) => {
+          if (objectType === vorbisObjectType) vorbis = [reader.position, end];
+        },
+      });
     },
     // Some muxers write too small a length in front of it.
     5: keep,
     6: keep,
   });
   const isRead = unused.length < maxUnusedDescriptors;
-  return { bytes: isRead ? Math.max(stream.end, reader.position) : reader.position, unused };
+  return { bytes: isRead ? Math.max(stream.end, reader.position) : reader.position, unused, vorbis };
+}
+
+async function overwriteVorbisComments(reader: BoxReader, patches: Patches, box: Box): Promise<void> {
+  const { vorbis } = elementaryStream(await reader.content(box, Math.min(maxHeadBytes, box.end - box.body)));
+  if (!vorbis) return;
+  const [from, to] = vorbis;
+  const end = Math.min(box.body + to, box.end);
+  await overwriteInHeader(reader, patches, "A_VORBIS", Math.min(box.body + from, end), end);
 }
 
 /** Types of FLAC's metadata blocks (RFC 9639 section 8.1). */
@@ -329,6 +395,7 @@ export const configuration: Rules = {
   esds: {
     bytes: (head) => elementaryStream(head).bytes,
     unused: (head) => elementaryStream(head).unused,
+    clean: overwriteVorbisComments,
   },
   btrt: fixed(12),
   sinf: protection,

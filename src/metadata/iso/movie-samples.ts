@@ -76,13 +76,11 @@ export class MovieSamples {
     let bytesLeft = 2 * file.size;
     for (const track of this.#tracks) {
       if (track.kind !== "picture" || track.description.isEncrypted) continue;
+      const { nal, codec } = track.description;
       let overwrite: ReturnType<typeof pictureOverwriter>;
       for (const { offset, length } of this.#samples(file, track)) {
         if (length === 0 || offset + length > file.size) continue;
-        overwrite ??= pictureOverwriter(
-          file.read(offset, Math.min(pictureHeadBytes, length)),
-          track.description.nal,
-        );
+        overwrite ??= pictureOverwriter(file.read(offset, Math.min(pictureHeadBytes, length)), nal, codec);
         if (!overwrite) break;
         bytesLeft -= length;
         if (bytesLeft < 0) throw damaged("tables name the same bytes many times");

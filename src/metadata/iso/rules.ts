@@ -26,7 +26,7 @@ export interface Rule {
 export type Rules = Readonly<Record<string, Rule>>;
 
 /** What rules see of a box; records of codecs, which have to be read whole, are far smaller. */
-const maxHeadBytes = 64 * 1024;
+export const maxHeadBytes = 64 * 1024;
 
 /** A box whose content stays as it is. */
 export const leaf: Rule = {};

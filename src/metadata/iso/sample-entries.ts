@@ -4,7 +4,7 @@ import { configuration } from "./configuration.ts";
 import { fixed, isTerminator, keepOnly, leaf, type Field, type Rules } from "./rules.ts";
 import type { SoundUnit } from "./samples.ts";
 import type { Patches } from "../plan.ts";
-import { overwriteInUnit, type NalCoding } from "../coded-pictures/sei.ts";
+import type { NalCoding } from "../coded-pictures/sei.ts";
 
 /** What the samples of a track are. */
 export type SampleKind = "picture" | "sound";
@@ -48,7 +48,6 @@ export async function blankSampleEntries(
       kind === "picture" ? pictureBytes + paletteBytes(head) : soundEntryBytes(head, version);
     await blankConfiguration(reader, patches, entry, entry.body + childrenAt, {
       ...configuration,
-      hvcC: { ...configuration.hvcC, clean: overwriteInConfiguration },
       wave: { clean: blankWave },
     });
   }
@@ -136,35 +135,10 @@ async function blankWave(reader: BoxReader, patches: Patches, wave: Box): Promis
   });
 }
 
-/** HEVC's configuration may hold SEI messages (ISO/IEC 14496-15 section 8.3.3.1). */
-async function overwriteInConfiguration(reader: BoxReader, patches: Patches, box: Box): Promise<void> {
-  const content = await reader.content(box);
-  for (const unit of hevcConfigurationUnits(content)) {
-    const bytes = Buffer.from(content.subarray(unit.start, unit.end));
-    if (unit.isSei && overwriteInUnit(bytes, true)) patches.write(box.body + unit.start, bytes);
-  }
-}
-
-/** The NAL units in an HEVC decoder configuration record. */
-export function* hevcConfigurationUnits(
-  record: Buffer,
-): Generator<{ readonly start: number; readonly end: number; readonly isSei: boolean }> {
-  let position = 23;
-  for (let arrays = record[22] ?? 0; arrays > 0 && position + 3 <= record.length; arrays--) {
-    const type = record.readUInt8(position) & 0x3f;
-    const count = record.readUInt16BE(position + 1);
-    position += 3;
-    for (let left = count; left > 0 && position + 2 <= record.length; left--) {
-      const start = position + 2;
-      position = start + record.readUInt16BE(position);
-      if (position > record.length) return;
-      yield { start, end: position, isSei: type === 39 || type === 40 };
-    }
-  }
-}
-
 /** What the sample entries of a track say. */
 export interface SampleDescription {
+  /** Type of the first sample entry of pictures, which names their codec. */
+  readonly codec?: string;
   /** How pictures are coded, where their SEI messages can be read. */
   readonly nal?: NalCoding;
   readonly isEncrypted: boolean;
@@ -189,8 +163,12 @@ export async function describeSamples(
     dataReferences.add(head.readUInt16BE(6));
     if (kind === "picture") {
       const nal = await readNalCoding(reader, entry, entry.body + pictureBytes + paletteBytes(head));
-      const isEncrypted = description.isEncrypted || entry.type === "encv";
-      description = { isEncrypted, ...(description.nal ? { nal: description.nal } : nal) };
+      const { codec = entry.type, isEncrypted } = description;
+      description = {
+        codec,
+        isEncrypted: isEncrypted || entry.type === "encv",
+        ...(description.nal ? { nal: description.nal } : nal),
+      };
     } else {
       const sound = description.sound ?? soundUnit(entry.type, head, version);
       description = { isEncrypted: false, ...(sound ? { sound } : {}) };
