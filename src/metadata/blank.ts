@@ -3,10 +3,10 @@ import { InPlaceFile } from "./in-place-file.ts";
 import type { Patches, Pass } from "./plan.ts";
 
 /**
- * Applies the patches to the file at `path`, and then the passes, in order. A failure may leave some unapplied: the
- * file is then not to be used. Blocks the thread.
- * @returns bytes of the file afterwards
- * @throws ApiError DAMAGED_MEDIA from a pass; the file system's errors
+ * Applies the patches to the file at `path`, then the passes in order. Blocks the thread. After a failure the file is
+ * only partly cleaned and must not be used.
+ * @returns the size of the file afterwards, in bytes
+ * @throws ApiError DAMAGED_MEDIA from a pass; file system errors
  */
 export function blank(
   path: string,

@@ -3,25 +3,25 @@ import { open, type FileHandle } from "node:fs/promises";
 import { damaged } from "./damaged.ts";
 import { StructureBudget } from "./structure-budget.ts";
 
-/** Bytes fetched at least per read, so that walking small structures is no system call each. */
-const window = 16 * 1024;
-/** Bytes fetched where a walk goes on. */
-const walked = 128 * 1024;
-/** Bytes that one read may ask for: a structure that wants more is hostile. */
-const mostAtOnce = 16 * 1024 * 1024;
+/** Minimum size of a read, so that walking small structures does not need a system call for each. */
+const minReadBytes = 16 * 1024;
+/** Size of a read for {@link ByteSource.readSome}. */
+const walkReadBytes = 128 * 1024;
+/** Limit on one read: real structures are smaller. */
+export const maxReadBytes = 16 * 1024 * 1024;
 
 /** Random access to a file that may be far larger than memory. */
 export class ByteSource {
-  /** Spent by every reader of this file's structure. */
+  /** Shared by all readers of this file's structure. */
   readonly budget: StructureBudget;
   #window: Buffer = Buffer.alloc(0);
   #windowOffset = 0;
 
   private constructor(
     private readonly handle: FileHandle,
-    /** Bytes of the file. */
+    /** Size in bytes. */
     readonly size: number,
-    /** Where it starts: other files may hold it. */
+    /** Position in the opened file, for a file embedded in another one. */
     private readonly start = 0,
     budget = new StructureBudget(size),
   ) {
@@ -39,9 +39,8 @@ export class ByteSource {
   }
 
   /**
-   * A part of this file as a file of its own, for one that is held by another. It spends the same budget, and ends with
-   * this one.
-   * @throws ApiError DAMAGED_MEDIA where the file has no such bytes
+   * Returns a view of an embedded file. It shares the budget, and becomes unusable when this source is closed.
+   * @throws ApiError DAMAGED_MEDIA for a range outside the file
    */
   part(offset: number, length: number): ByteSource {
     if (offset < 0 || length < 0 || offset + length > this.size)
@@ -50,16 +49,16 @@ export class ByteSource {
   }
 
   /**
-   * `length` bytes from `offset`. Not to be written to.
-   * @throws ApiError DAMAGED_MEDIA where the file has no such bytes
+   * Returns `length` bytes from `offset`. The buffer is read-only.
+   * @throws ApiError DAMAGED_MEDIA for a range outside the file, or longer than {@link maxReadBytes}
    */
   async read(offset: number, length: number): Promise<Buffer> {
     const end = offset + length;
     if (offset < 0 || length < 0 || end > this.size) throw damaged(`no ${length} bytes at ${offset}`);
     if (offset < this.#windowOffset || end > this.#windowOffset + this.#window.length) {
-      const wanted = Math.min(Math.max(length, window), this.size - offset);
-      if (length > mostAtOnce) throw damaged(`a structure of ${length} bytes at ${offset}`);
-      const buffer = Buffer.allocUnsafe(wanted);
+      const bufferBytes = Math.min(Math.max(length, minReadBytes), this.size - offset);
+      if (length > maxReadBytes) throw damaged(`a structure of ${length} bytes at ${offset}`);
+      const buffer = Buffer.allocUnsafe(bufferBytes);
       this.#window = buffer.subarray(0, await fill(buffer, this.handle, this.start + offset));
       this.#windowOffset = offset;
       if (this.#window.length < length) throw damaged(`the file ended at ${offset}`);
@@ -67,25 +66,25 @@ export class ByteSource {
     return this.#window.subarray(offset - this.#windowOffset, end - this.#windowOffset);
   }
 
-  /** Up to `length` bytes from `offset`: fewer at the end of the file. */
+  /** Like {@link read}, but returns fewer bytes at the end of the file. */
   async readUpTo(offset: number, length: number): Promise<Buffer> {
     return this.read(offset, Math.max(0, Math.min(length, this.size - offset)));
   }
 
-  /** One byte or more from `offset`, as many as come without effort: for walking byte by byte. None at the end. */
+  /** Returns all buffered bytes from `offset` on: at least one, except at the end of the file. For walking byte by byte. */
   async readSome(offset: number): Promise<Buffer> {
-    const past = offset - this.#windowOffset;
-    if (past < 0 || past >= this.#window.length) await this.readUpTo(offset, walked);
+    const position = offset - this.#windowOffset;
+    if (position < 0 || position >= this.#window.length) await this.readUpTo(offset, walkReadBytes);
     return this.#window.subarray(offset - this.#windowOffset);
   }
 
   /**
-   * Fills the buffer with the bytes from `offset`. Of many, nothing is kept here; few are read together with those after
-   * them, as they come in files of a hundred thousand small parts.
-   * @throws ApiError DAMAGED_MEDIA where the file has no such bytes
+   * Fills the buffer with the bytes from `offset`. Short reads go through the window, because a file may consist of a
+   * hundred thousand small parts.
+   * @throws ApiError DAMAGED_MEDIA for a range outside the file
    */
   async readInto(buffer: Buffer, offset: number): Promise<void> {
-    if (buffer.length <= window) buffer.set(await this.read(offset, buffer.length));
+    if (buffer.length <= minReadBytes) buffer.set(await this.read(offset, buffer.length));
     else if ((await fill(buffer, this.handle, this.start + offset)) < buffer.length)
       throw damaged(`the file ended at ${offset}`);
   }
@@ -95,7 +94,7 @@ export class ByteSource {
   }
 }
 
-/** Reads until the buffer is full or the file ends, and tells how many bytes came. */
+/** Reads until the buffer is full or the file ends, and returns the number of bytes read. */
 async function fill(buffer: Buffer, handle: FileHandle, offset: number): Promise<number> {
   let filled = 0;
   while (filled < buffer.length) {

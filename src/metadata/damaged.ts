@@ -1,18 +1,18 @@
 import { ApiError } from "../errors.ts";
 
 /**
- * The error for a file that is cut, contradicts its format or asks for more work than any real file needs.
- * @param why for the log, never sent
- * @param detail sent in place of the general one, where it helps the user
+ * Returns the error for a file that is truncated, contradicts its format or needs more work than any real file.
+ * @param cause for the log, never sent to the client
+ * @param detail replaces the general text in the response, where it helps the user
  */
-export function damaged(why: string, detail?: string): ApiError {
-  return new ApiError("DAMAGED_MEDIA", { cause: why, ...(detail === undefined ? {} : { detail }) });
+export function damaged(cause: string, detail?: string): ApiError {
+  return new ApiError("DAMAGED_MEDIA", { cause, ...(detail === undefined ? {} : { detail }) });
 }
 
 /**
- * The error for a picture that is cut off: its beginning is fine, and part of it is missing.
- * @param why for the log, never sent
+ * Returns the error for a picture that is valid up to the point where the file ends.
+ * @param cause for the log, never sent to the client
  */
-export function cutOff(why: string): ApiError {
-  return new ApiError("CUT_OFF_MEDIA", { cause: why });
+export function cutOff(cause: string): ApiError {
+  return new ApiError("CUT_OFF_MEDIA", { cause });
 }

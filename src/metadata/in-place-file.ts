@@ -1,28 +1,27 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 
+import { maxReadBytes } from "./byte-source.ts";
 import { damaged } from "./damaged.ts";
 import type { StructureBudget } from "./structure-budget.ts";
 
-/** Bytes that are read, and written again if they were changed, at once. */
+/** Size of the buffered part of the file. */
 const windowBytes = 32 * 1024;
-/** Longer ranges are zeroed without being read. */
-const smallBytes = 4 * 1024;
-/** Bytes that one read may ask for: a structure that wants more is hostile. */
-const maxReadBytes = 16 * 1024 * 1024;
+/** Longer changes bypass the buffer. */
+const maxBufferedBytes = 4 * 1024;
 const zeroBytes = Buffer.alloc(256 * 1024);
 
-const firstSearchedBytes = 256;
+const firstSearchBytes = 256;
 
 /**
- * Parts of a range to search one after the other: small ones first, because what is searched is mostly near.
- * @param overlap bytes that each part shares with the one before
+ * Splits a range into windows for a search, small ones first because matches are usually near.
+ * @param overlap bytes that each window shares with the previous one
  */
 export function* searchWindows(
   from: number,
   to: number,
   overlap: number,
 ): Generator<{ readonly from: number; readonly length: number }> {
-  let size = firstSearchedBytes;
+  let size = firstSearchBytes;
   for (
     let offset = from;
     offset + overlap < to;
@@ -32,19 +31,19 @@ export function* searchWindows(
 }
 
 /**
- * A file that is changed in place while it is read, in constant memory. Changes that lie close together are written
- * together; a read sees every change made before it.
+ * A file that is read and changed in place, in constant memory. Nearby changes are written together, and reads see all
+ * earlier changes.
  *
- * It blocks the thread, which belongs to a media worker: a small write takes a microsecond, waiting for one twenty, and
- * a dashcam's data track has hundreds of thousands of them.
+ * Calls are synchronous, because the thread belongs to a media worker: a small write takes about 1 µs and awaiting one
+ * about 20 µs, and the data track of a dashcam needs hundreds of thousands.
  */
 export class InPlaceFile {
   readonly #file: number;
   readonly #buffer = Buffer.allocUnsafeSlow(windowBytes);
-  /** The part of the buffer that holds bytes of the file. */
+  /** The filled part of the buffer. */
   #window = this.#buffer.subarray(0, 0);
   #windowOffset = 0;
-  /** Bytes of the window that must still be written. */
+  /** The range of the window that is not written yet. */
   #dirtyFrom = 0;
   #dirtyEnd = 0;
   #size: number;
@@ -59,8 +58,8 @@ export class InPlaceFile {
   }
 
   /**
-   * Calls `work` with the file at `path`, and returns what that returns.
-   * @throws the file system's errors, and those of `work`: the file is then not to be used
+   * Opens the file at `path`, calls `work` and returns its result.
+   * @throws file system errors, and those of `work`; the file is only partly changed then
    */
   static edit<T>(path: string, budget: StructureBudget, work: (file: InPlaceFile) => T): T {
     const descriptor = openSync(path, "r+");
@@ -74,14 +73,14 @@ export class InPlaceFile {
     }
   }
 
-  /** Bytes of the file. */
+  /** Size of the file in bytes. */
   get size(): number {
     return this.#size;
   }
 
   /**
-   * `length` bytes from `offset`: not to be written to, and valid until the next call of any method.
-   * @throws ApiError DAMAGED_MEDIA where the file has no such bytes
+   * Returns `length` bytes from `offset`. The buffer is read-only and valid until the next method call.
+   * @throws ApiError DAMAGED_MEDIA for a range outside the file
    */
   read(offset: number, length: number): Buffer {
     this.#requireInside(offset, length);
@@ -91,31 +90,31 @@ export class InPlaceFile {
       this.readInto(bytes, offset);
       return bytes;
     }
-    if (!this.#holds(offset, length)) this.#load(offset);
+    if (!this.#isLoaded(offset, length)) this.#load(offset);
     const from = offset - this.#windowOffset;
     return this.#window.subarray(from, from + length);
   }
 
-  /** Up to `length` bytes from `offset`, as {@link read} returns them: fewer at the end of the file. */
+  /** Like {@link read}, but returns fewer bytes at the end of the file. */
   readUpTo(offset: number, length: number): Buffer {
     return this.read(offset, Math.max(0, Math.min(length, this.#size - offset)));
   }
 
   /**
-   * Where these bytes are next, from `from` on; undefined where they do not end before `to`.
-   * @throws ApiError DAMAGED_MEDIA where the file has no such range
+   * Returns the offset of the first occurrence of `bytes` between `from` and `to`, or undefined.
+   * @throws ApiError DAMAGED_MEDIA for a range outside the file
    */
   indexOf(bytes: Uint8Array, from: number, to: number): number | undefined {
-    for (const offset of searchWindows(from, to, bytes.length - 1)) {
-      const at = this.read(offset.from, offset.length).indexOf(bytes);
-      if (at !== -1) return offset.from + at;
+    for (const window of searchWindows(from, to, bytes.length - 1)) {
+      const at = this.read(window.from, window.length).indexOf(bytes);
+      if (at !== -1) return window.from + at;
     }
     return undefined;
   }
 
   /**
    * Fills the buffer with the bytes from `offset`.
-   * @throws ApiError DAMAGED_MEDIA where the file has no such bytes
+   * @throws ApiError DAMAGED_MEDIA for a range outside the file
    */
   readInto(buffer: Buffer, offset: number): void {
     this.#requireInside(offset, buffer.length);
@@ -124,17 +123,17 @@ export class InPlaceFile {
   }
 
   /**
-   * Fills the range from `offset` up to `end` with one byte, zeros unless told.
+   * Fills the range from `offset` up to `end` with one byte, zero by default.
    * @throws ApiError DAMAGED_MEDIA for a range outside the file
    */
   wipe(offset: number, end: number, byte = 0): void {
     const length = end - offset;
     this.#requireInside(offset, length);
-    if (this.#take(offset, length)) {
+    if (this.#markDirty(offset, length)) {
       this.#window.fill(byte, offset - this.#windowOffset, end - this.#windowOffset);
       return;
     }
-    this.#forget();
+    this.#discardWindow();
     const bytes = byte === 0 ? zeroBytes : Buffer.alloc(Math.min(length, zeroBytes.length), byte);
     for (let done = 0; done < length; done += bytes.length)
       this.#writeAll(bytes.subarray(0, length - done), offset + done);
@@ -143,25 +142,25 @@ export class InPlaceFile {
   /** @throws ApiError DAMAGED_MEDIA for bytes outside the file */
   write(offset: number, bytes: Uint8Array): void {
     this.#requireInside(offset, bytes.length);
-    if (this.#take(offset, bytes.length)) this.#window.set(bytes, offset - this.#windowOffset);
+    if (this.#markDirty(offset, bytes.length)) this.#window.set(bytes, offset - this.#windowOffset);
     else {
-      this.#forget();
+      this.#discardWindow();
       this.#writeAll(bytes, offset);
     }
   }
 
-  /** Cuts everything from `size` on off the file. */
+  /** Shortens the file to `size` bytes; does nothing if it is not longer. */
   truncate(size: number): void {
     if (size >= this.#size) return;
-    this.#forget();
+    this.#discardWindow();
     ftruncateSync(this.#file, size);
     this.#size = size;
   }
 
-  /** Makes the window hold a range that is about to be changed there; false for one that is too long for that. */
-  #take(offset: number, length: number): boolean {
-    if (!this.#holds(offset, length)) {
-      if (length > smallBytes) return false;
+  /** Loads a range and marks it as changed; returns false for a range too long for the window. */
+  #markDirty(offset: number, length: number): boolean {
+    if (!this.#isLoaded(offset, length)) {
+      if (length > maxBufferedBytes) return false;
       this.#load(offset);
     }
     const from = offset - this.#windowOffset;
@@ -171,7 +170,7 @@ export class InPlaceFile {
     return true;
   }
 
-  #holds(offset: number, length: number): boolean {
+  #isLoaded(offset: number, length: number): boolean {
     const from = offset - this.#windowOffset;
     return from >= 0 && from + length <= this.#window.length;
   }
@@ -194,7 +193,7 @@ export class InPlaceFile {
     this.#dirtyFrom = this.#dirtyEnd = 0;
   }
 
-  #forget(): void {
+  #discardWindow(): void {
     this.#flush();
     this.#window = this.#buffer.subarray(0, 0);
   }

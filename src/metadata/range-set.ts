@@ -1,11 +1,11 @@
 import { damaged } from "./damaged.ts";
 
-/** Ranges that stay apart when all are known: 64 MB of memory. A film has one for each part that is not wiped. */
+/** Limit on ranges that do not touch: 64 MB of memory. A real video has one for each stretch of kept data. */
 const maxRanges = 4_000_000;
 
 /**
- * A set of bytes of a file, kept as the ranges that they form. Ranges may be added in any order and may overlap;
- * those that follow each other take no memory.
+ * A set of byte positions, stored as ranges. Ranges may be added in any order and may overlap; a range that continues the
+ * previous one takes no memory.
  */
 export class RangeSet {
   #starts = new Float64Array(1024);
@@ -15,7 +15,7 @@ export class RangeSet {
 
   /**
    * Adds the bytes from `start` up to `end`.
-   * @throws ApiError DAMAGED_MEDIA for a file in too many parts
+   * @throws ApiError DAMAGED_MEDIA for too many separate ranges
    */
   add(start: number, end: number): void {
     if (end <= start) return;
@@ -32,11 +32,11 @@ export class RangeSet {
     this.#count++;
   }
 
-  /** The ranges between `from` and `to` that are not in the set, in ascending order. */
+  /** Yields the ranges between `from` and `to` that are not in the set, in ascending order. */
   *gaps(from: number, to: number): Generator<{ readonly start: number; readonly end: number }> {
-    this.#join();
+    this.#merge();
     let start = from;
-    for (let index = this.#firstEndingBehind(from); index < this.#count; index++) {
+    for (let index = this.#firstEndingAfter(from); index < this.#count; index++) {
       const rangeStart = this.#starts[index] as number;
       if (rangeStart >= to) break;
       if (rangeStart > start) yield { start, end: rangeStart };
@@ -45,25 +45,25 @@ export class RangeSet {
     if (start < to) yield { start, end: to };
   }
 
-  /** The set itself, as ranges in ascending order that do not touch. */
+  /** Yields the merged ranges of the set, in ascending order. */
   *ranges(): Generator<{ readonly start: number; readonly end: number }> {
-    this.#join();
+    this.#merge();
     for (let index = 0; index < this.#count; index++)
       yield { start: this.#starts[index] as number, end: this.#ends[index] as number };
   }
 
-  /** Where the last bytes of the set between `from` and `to` end; undefined where there are none. */
+  /** Returns the end of the last range between `from` and `to`, clipped to `to`; undefined if there is none. */
   lastEnd(from: number, to: number): number | undefined {
-    this.#join();
-    const index = this.#firstEndingBehind(to - 1);
+    this.#merge();
+    const index = this.#firstEndingAfter(to - 1);
     const start = this.#starts[index];
     if (index < this.#count && start !== undefined && start < to) return to;
     const end = index > 0 ? this.#ends[index - 1] : undefined;
     return end !== undefined && end > from ? end : undefined;
   }
 
-  /** The index of the first range, of joined ones, that ends behind `offset`. */
-  #firstEndingBehind(offset: number): number {
+  /** Returns the index of the first merged range that ends after `offset`. */
+  #firstEndingAfter(offset: number): number {
     let low = 0;
     for (let high = this.#count; low < high;) {
       const middle = (low + high) >>> 1;
@@ -73,9 +73,9 @@ export class RangeSet {
     return low;
   }
 
-  /** Joins the ranges that overlap or touch, and grows where that was not enough. */
+  /** Merges ranges that overlap or touch, and grows the arrays if they are still more than half full. */
   #makeRoom(): void {
-    this.#join();
+    this.#merge();
     if (this.#count <= this.#starts.length / 2) return;
     if (this.#starts.length >= maxRanges) throw damaged("media data in too many parts");
     this.#starts = grown(this.#starts);
@@ -83,26 +83,26 @@ export class RangeSet {
   }
 
   /**
-   * Sorts starts and ends, each by themselves: the bytes up to an end belong to the set as long as more ranges have
-   * started than ended.
+   * Merges the ranges. Starts and ends may be sorted independently: a merged range ends where as many ranges have ended as
+   * started.
    */
-  #join(): void {
+  #merge(): void {
     if (this.#isSorted) return;
     const [starts, ends] = [this.#starts, this.#ends];
     starts.subarray(0, this.#count).sort();
     ends.subarray(0, this.#count).sort();
-    let joined = 0;
+    let merged = 0;
     let start = starts[0] as number;
     for (let index = 0; index < this.#count; index++) {
       const end = ends[index] as number;
       const next = starts[index + 1] as number;
       if (index + 1 < this.#count && next <= end) continue;
-      starts[joined] = start;
-      ends[joined] = end;
-      joined++;
+      starts[merged] = start;
+      ends[merged] = end;
+      merged++;
       start = next;
     }
-    this.#count = joined;
+    this.#count = merged;
     this.#isSorted = true;
   }
 }

@@ -14,9 +14,9 @@ import { planPng } from "./png/png.ts";
 import { rewrite } from "./rewrite.ts";
 import { planWebp } from "./webp.ts";
 
-/** The file as it may be stored. */
+/** Facts about a file that is ready to be stored. */
 export interface CleanMedia extends MediaFacts {
-  /** Size of the file now. */
+  /** Size of the cleaned file. */
   readonly bytes: number;
 }
 
@@ -37,35 +37,36 @@ const planners: Readonly<Record<MediaType, (source: ByteSource) => Promise<Rewri
 };
 
 /**
- * Takes out of a staged temp file what its maker did not mean to share: place, serial numbers, names, dates,
- * comments, XMP, IPTC, previews. What is shown stays bit by bit: pixels, frames, sound, orientation, colours, animation.
- * JPEG, PNG, GIF and WebP are written anew from what is known to belong to the picture and take the old file's place;
- * the containers, full of offsets, are blanked in place and keep their size, but for what nothing needs at their end.
- * Memory does not grow with the file. Blanking blocks the thread: run it in a media worker.
+ * Removes metadata from a staged temp file: locations, serial numbers, names, dates, comments, XMP, IPTC, previews.
+ * Pixels, frames, sound, orientation, colours and animation stay bit-identical. JPEG, PNG, GIF and WebP are rewritten
+ * from the parts known to belong to the picture. Formats with internal offsets are overwritten in place, and only an
+ * unneeded tail is cut off. Memory use does not grow with the file. The call blocks the thread: run it in a media worker.
  *
- * docs/privacy.md says what stays.
- * @param path the temp file; after a failure it is not to be stored, and no other file is left
- * @param type what it really is
- * @throws ApiError DAMAGED_MEDIA for a file that lies about its structure, CUT_OFF_MEDIA for an image that ends too early;
- * the file system's own errors
+ * docs/privacy.md lists what is kept.
+ * @param path the temp file; after a failure it must not be stored
+ * @param type the type detected from the content
+ * @throws ApiError DAMAGED_MEDIA for a file with an invalid structure, CUT_OFF_MEDIA for an image that ends too early;
+ * file system errors
  */
 export async function removeMetadata(path: string, type: MediaType): Promise<CleanMedia> {
   const source = await ByteSource.open(path);
   try {
-    const plan = await planners[type](source).catch(tellDamage);
+    const plan = await planners[type](source).catch(throwAsDamaged);
     const { orientation, size, decodedPixels, hasPicture, decoding } = plan;
     const bytes =
       "pieces" in plan
         ? await rewrite(path, source, plan.pieces)
-        : await Promise.try(blank, path, plan.patches, plan.passes ?? [], source.budget).catch(tellDamage);
+        : await Promise.try(blank, path, plan.patches, plan.passes ?? [], source.budget).catch(
+            throwAsDamaged,
+          );
     return { bytes, orientation, size, decodedPixels, hasPicture, ...(decoding ? { decoding } : {}) };
   } finally {
     await source.close();
   }
 }
 
-/** Structures that end too early, or hold impossible numbers, make their reader step outside of a buffer. */
-function tellDamage(error: unknown): never {
-  const isOfReading = error instanceof RangeError || error instanceof TypeError;
-  throw isOfReading ? damaged(error.message) : error;
+/** Maps errors from reads outside a buffer, which invalid structures cause, to DAMAGED_MEDIA. */
+function throwAsDamaged(error: unknown): never {
+  const isParseError = error instanceof RangeError || error instanceof TypeError;
+  throw isParseError ? damaged(error.message) : error;
 }

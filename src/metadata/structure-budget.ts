@@ -1,9 +1,9 @@
 import { damaged } from "./damaged.ts";
 
 /**
- * How much structure is read from one file, whatever that file claims. The budget belongs to the file and not to a
- * box or list in it, so that nesting and repetition gain an attacker nothing. It grows with the size of the file,
- * because every element of a real file comes with content: small files are refused at once, hours of video pass.
+ * Limits how much structure is parsed from one file. The budget applies to the whole file rather than to a box or list, so
+ * that nesting and repetition gain an attacker nothing. It grows with the file size, because in real files every element
+ * comes with content: a small hostile file is refused early, and hours of video pass.
  */
 export class StructureBudget {
   /**
@@ -13,14 +13,14 @@ export class StructureBudget {
   readonly elements: Allowance;
 
   /**
-   * Matroska blocks, AVI chunks and MPEG packets, which are passed one by one and take no memory. Hours of video have
-   * millions; one with a still picture takes 30 bytes.
+   * Matroska blocks, AVI chunks and MPEG packets, which are processed one by one and take no memory. Hours of video have
+   * millions; a block of a still picture takes 30 bytes.
    */
   readonly blocks: Allowance;
 
   /**
-   * Entries of sample tables, which are read through small buffers, most of them twice, and samples that are walked
-   * without such an entry. Ten hours at 25 samples a second have 1.8 million.
+   * Entries of sample tables, most of which are read twice through small buffers, and samples without a table entry. Ten
+   * hours at 25 samples per second have 1.8 million.
    */
   readonly tableEntries: Allowance;
 
@@ -32,7 +32,7 @@ export class StructureBudget {
 
   /** @param fileSize in bytes */
   constructor(fileSize: number) {
-    // An element that is kept takes about 100 bytes of memory, all else none.
+    // An element takes about 100 bytes of memory; blocks, entries and windows take none.
     this.elements = new Allowance(
       Math.min(1_000_000, inProportion(fileSize, 1024, 100_000)),
       "structure elements",
@@ -43,20 +43,20 @@ export class StructureBudget {
   }
 }
 
-/** One for every so many bytes, and this many of a small file. */
-function inProportion(fileSize: number, bytesEach: number, least: number): number {
-  return Math.max(least, Math.floor(fileSize / bytesEach));
+/** Returns one for every `bytesPerUnit` bytes of the file, and at least `min`. */
+function inProportion(fileSize: number, bytesPerUnit: number, min: number): number {
+  return Math.max(min, Math.floor(fileSize / bytesPerUnit));
 }
 
 class Allowance {
   constructor(
     private left: number,
-    private readonly what: string,
+    private readonly units: string,
   ) {}
 
-  /** @throws ApiError DAMAGED_MEDIA once the file has used up what it may have */
+  /** @throws ApiError DAMAGED_MEDIA when the allowance is used up */
   spend(count = 1): void {
     this.left -= count;
-    if (this.left < 0) throw damaged(`too many ${this.what}`);
+    if (this.left < 0) throw damaged(`too many ${this.units}`);
   }
 }

@@ -2,41 +2,40 @@ import { damaged } from "../damaged.ts";
 import type { Box, BoxReader } from "../iso/boxes.ts";
 import type { Extent } from "../iso/samples.ts";
 
-/** How the pictures of a codec lie in units with their length in front, and which units are part of a picture. */
+/** The layout of length-prefixed NAL units of a codec, and which of them are part of a picture. */
 interface NalLayout {
-  readonly configuration: string;
-  /** Of the configuration's byte whose last two bits say how many bytes a length has, less one. */
+  /** Offset in the configuration of the byte whose low two bits are the size of a length field minus one. */
   readonly lengthSizeAt: number;
   readonly isPicture: (header: Buffer) => boolean;
 }
 
 const hevc: NalLayout = {
-  configuration: "hvcC",
   lengthSizeAt: 21,
-  // ISO/IEC 23008-2 section 7.3.1.2: a zero bit, six of the type, six of the layer, three that are never all zero.
+  // ISO/IEC 23008-2 section 7.3.1.2: a zero bit, 6 bits of type, 6 bits of layer, 3 bits that are never all zero.
   isPicture: (header) => header.readUInt8(0) >>> 1 < 32 && (header.readUInt8(1) & 7) > 0,
 };
 const nalLayouts: Readonly<Record<string, NalLayout>> = {
   hvc1: hevc,
   hev1: hevc,
   avc1: {
-    configuration: "avcC",
     lengthSizeAt: 4,
     // ISO/IEC 14496-10 section 7.3.1: types 1 to 5 are slices.
     isPicture: (header) => (header.readUInt8(0) & 0x1f) >= 1 && (header.readUInt8(0) & 0x1f) <= 5,
   },
 };
 const minNalBytes = 3;
-/** Units of a picture up to the first that shows something. Each of them is searched among all places of its data. */
-const maxUnitsBefore = 1000;
+/** Limit on units before the first picture unit. Finding each one scans all extents of the item. */
+const maxUnitsBeforePicture = 1000;
 
 const obuFrameHeader = 3;
 const obuFrame = 6;
 
 /**
- * Refuses a coded picture that no decoder can read, without decoding it: one whose data begins with anything but whole
- * units of its codec, or that has no unit with a picture. Other codecs than HEVC, AVC and AV1 are not looked at.
- * @param extents where its data lies, in order
+ * Checks, without decoding, that the data of a coded picture consists of whole units of its codec up to the first picture
+ * unit. Codecs other than HEVC, AVC and AV1 are not checked.
+ * @param type the item type, such as `hvc1`
+ * @param configuration the decoder configuration
+ * @param extents the ranges of the data, in order
  * @throws ApiError DAMAGED_MEDIA
  */
 export async function requireCodedPicture(
@@ -48,7 +47,7 @@ export async function requireCodedPicture(
   const size = extents.reduce((sum, { length }) => sum + length, 0);
   const layout = nalLayouts[type];
   let at = 0;
-  for (let units = 0; units < maxUnitsBefore && at < size; units++) {
+  for (let units = 0; units < maxUnitsBeforePicture && at < size; units++) {
     reader.source.budget.elements.spend();
     if (type === "av01") {
       const unit = readObu(await readItem(reader, extents, at, maxObuHeadBytes));
@@ -70,22 +69,22 @@ export async function requireCodedPicture(
       at = end;
     } else return;
   }
-  throw damaged(`a picture (${type}) whose data is not one`);
+  throw damaged(`a picture (${type}) without a coded picture in its data`);
 }
 
-/** A unit of AV1 (AV1 specification section 5.3). */
+/** An open bitstream unit (AV1 specification section 5.3). */
 interface Obu {
   readonly type: number;
-  /** Of its header and its length. */
+  /** Size of the header and the length field. */
   readonly headBytes: number;
-  /** Of its content; undefined where it goes up to the end of the data. */
+  /** Length of the content; undefined if it extends to the end of the data. */
   readonly length?: number;
 }
 
-/** Of a header with an extension and the longest length. */
+/** Size of a header with an extension and the longest length field. */
 export const maxObuHeadBytes = 10;
 
-/** Reads the head of a unit; undefined where there is none. */
+/** Reads the header of a unit; undefined for invalid bytes. */
 export function readObu(bytes: Buffer): Obu | undefined {
   const [first = 0x80] = bytes;
   if (first & 0x80) return undefined;
@@ -102,7 +101,7 @@ export function readObu(bytes: Buffer): Obu | undefined {
   return undefined;
 }
 
-/** Up to `length` bytes of an item whose data may lie in several places. */
+/** Reads up to `length` bytes, from position `at`, of an item whose data may have several extents. */
 async function readItem(
   reader: BoxReader,
   extents: readonly Extent[],

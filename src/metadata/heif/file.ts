@@ -15,17 +15,17 @@ import { MovieSamples } from "../iso/movie-samples.ts";
 import { Patches, type Blanking } from "../plan.ts";
 import { RangeSet } from "../range-set.ts";
 
-/** Boxes at the top that readers need beside the first `meta` and the first `moov`. */
-const kept = new Set("ftyp mdat imda".split(" "));
-/** Those that they need beside these where there is a `moov`. */
-const keptOfMovies = new Set("styp moof mfra sidx ssix".split(" "));
-/** Boxes of data that pictures and samples lie in. */
-const holding = new Set(["mdat", "imda"]);
+/** Top-level boxes that readers need besides the first `meta` and the first `moov`. */
+const keptTypes = new Set("ftyp mdat imda".split(" "));
+/** Top-level boxes that readers also need if there is a `moov`. */
+const keptMovieTypes = new Set("styp moof mfra sidx ssix".split(" "));
+/** Boxes that contain the data of pictures and samples. */
+const dataTypes = new Set(["mdat", "imda"]);
 
 /**
- * Plans the blanking of a HEIC or AVIF (ISO/IEC 23008-12): `meta` describes the pictures and stays, every byte of the
- * data that belongs to no picture becomes zero, and what nothing needs at the end is cut off. Orientation is a property
- * of the picture (`irot`, `imir`) and needs no care.
+ * Plans the blanking of a HEIC or AVIF (ISO/IEC 23008-12). `meta` describes the pictures and stays, data that belongs to no
+ * picture is zeroed, and an unneeded tail is cut off. The orientation is kept as a property of the picture (`irot`,
+ * `imir`).
  * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA for a file that ends within its data
  */
 export async function planPicture(source: ByteSource): Promise<Blanking> {
@@ -36,19 +36,19 @@ export async function planPicture(source: ByteSource): Promise<Blanking> {
   const movie = boxes.find(({ type }) => type === "moov");
   if (!meta && !movie) throw damaged("no meta");
   const isNeeded = (box: Box) =>
-    box === meta || box === movie || kept.has(box.type) || (movie && keptOfMovies.has(box.type));
+    box === meta || box === movie || keptTypes.has(box.type) || (movie && keptMovieTypes.has(box.type));
   for (const box of boxes) if (!isNeeded(box)) blankBox(patches, box);
 
   let size: DisplaySize | null = null;
   let decodedPixels = 0;
   let hasPicture = false;
-  const holders = boxes.filter(({ type }) => holding.has(type));
-  /** Where the data of items lies; undefined where that is not all known. */
+  const dataBoxes = boxes.filter(({ type }) => dataTypes.has(type));
+  /** Ranges of the items' data; undefined if some are unknown. */
   let items: readonly Extent[] | undefined = [];
   if (meta) {
     const heif = await readHeifMeta(reader, meta);
-    if (heif.idat) holders.push(heif.idat);
-    const data = new MediaData(holders);
+    if (heif.idat) dataBoxes.push(heif.idat);
+    const data = new MediaData(dataBoxes);
     ({ size, decodedPixels } = await readPictureSizes(reader, heif));
     hasPicture = size !== null;
     if (hasPicture) await requireDecodable(reader, heif, data);
@@ -66,16 +66,16 @@ export async function planPicture(source: ByteSource): Promise<Blanking> {
     if (items) {
       const data = samples?.extents(file, file.size) ?? new RangeSet();
       for (const { offset, length } of items) data.add(offset, offset + length);
-      for (const box of holders)
+      for (const box of dataBoxes)
         for (const { start, end } of data.gaps(box.body, box.end)) file.wipe(start, end);
-      cutEnd(file, boxes.filter(isNeeded), data);
+      truncateTail(file, boxes.filter(isNeeded), data);
     }
     samples?.overwritePersonalData(file);
   };
   return { patches, passes: [clean], orientation: 1, size, decodedPixels, hasPicture };
 }
 
-/** The file's boxes. What follows the last one and is none, as some cameras write it, is left out. */
+/** Reads the top-level boxes. Some cameras append bytes that are no box; they are left out. */
 async function readTop(reader: BoxReader): Promise<Box[]> {
   const boxes: Box[] = [];
   const { size } = reader.source;
@@ -86,7 +86,7 @@ async function readTop(reader: BoxReader): Promise<Box[]> {
       if (boxes.length === 0) throw damaged("no box");
       const type = (await reader.source.readUpTo(offset, 8)).toString("latin1", 4);
       const isWhole = has("moov", "meta") && has("mdat", "imda", "moof", "meta");
-      if (!isWhole || kept.has(type) || keptOfMovies.has(type)) throw cutOff(`cut at ${offset}`);
+      if (!isWhole || keptTypes.has(type) || keptMovieTypes.has(type)) throw cutOff(`truncated at ${offset}`);
       break;
     }
     boxes.push(box);
@@ -95,10 +95,10 @@ async function readTop(reader: BoxReader): Promise<Box[]> {
   return boxes;
 }
 
-/** Cuts off what follows the last byte that a reader needs; a box of data that ends there is made shorter. */
-function cutEnd(file: InPlaceFile, needed: readonly Box[], data: RangeSet): void {
+/** Truncates the file after the last needed byte, and shortens a data box that contains it. */
+function truncateTail(file: InPlaceFile, needed: readonly Box[], data: RangeSet): void {
   for (const box of needed.toReversed()) {
-    const end = holding.has(box.type) ? data.lastEnd(box.body, box.end) : box.end;
+    const end = dataTypes.has(box.type) ? data.lastEnd(box.body, box.end) : box.end;
     if (end === undefined) continue;
     if (end < box.end) writeBoxSize(file, box, end - box.offset);
     file.truncate(end);

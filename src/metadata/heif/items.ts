@@ -2,7 +2,6 @@ import { cutOff, damaged } from "../damaged.ts";
 import type { Box, BoxReader } from "../iso/boxes.ts";
 import { orientationExif, readOrientation } from "../exif.ts";
 import { requireCodedPicture } from "./coding.ts";
-import { cleanGroups } from "./groups.ts";
 import type { HeifItem, HeifMeta } from "./meta.ts";
 import { cleanProperties } from "./properties.ts";
 import type { ItemInfo } from "./tables.ts";
@@ -13,46 +12,47 @@ import type { Extent } from "../iso/samples.ts";
 import type { MediaData } from "../iso/media-data.ts";
 import type { Patches } from "../plan.ts";
 
-/** Boxes of `meta` that readers need, the first one of each type. */
+/** Boxes in `meta` that readers need. Only the first one of each type is kept. */
 const keptInMeta = new Set("hdlr pitm iinf iloc iprp iref idat grpl dinf".split(" "));
 
-/** Types of items that are pictures: coded, or made of others (ISO/IEC 23008-12 section 6 and annexes). */
+/** Item types of pictures, coded or derived from others (ISO/IEC 23008-12 section 6 and annexes). */
 const pictureTypes = new Set(
   "hvc1 hev1 lhv1 hvt1 av01 avc1 svc1 vvc1 evc1 j2k1 unci mski grid iovl iden tmap".split(" "),
 );
 
-/** What a decoder must be told before it can begin with an item of this type. */
-const configurations: Readonly<Record<string, string>> = {
+/** The decoder configuration that each item type requires. */
+const requiredConfigurations: Readonly<Record<string, string>> = {
   hvc1: "hvcC",
   hev1: "hvcC",
   av01: "av1C",
   avc1: "avcC",
   vvc1: "vvcC",
 };
-const derived = new Set(["grid", "iovl", "iden", "tmap"]);
-const mostExif = 65_536;
+const derivedTypes = new Set(["grid", "iovl", "iden", "tmap"]);
+const maxExifBytes = 65_536;
 
-/** The items of a file that stay, and those that are emptied. */
 interface SortedItems {
+  /** Items that are kept. */
   readonly pictures: readonly HeifItem[];
+  /** Items that are emptied. */
   readonly others: readonly HeifItem[];
 }
 
 /**
- * Sorts the items of a HEIF file. Pictures that are shown stay, also further ones, with their parts and what belongs to
- * them. Smaller versions of a picture go like other metadata, and so do JPEGs that are not the picture, which cameras
- * write for their own screen: both may show what was cropped or covered later.
+ * Selects the items to keep: all displayed pictures with their parts and auxiliary pictures. Thumbnails are removed like
+ * other metadata, and so are JPEG previews that cameras write for their own screen: both may show parts of the picture
+ * that were cropped or covered later.
  */
 function sortItems({ items, primary }: HeifMeta): SortedItems {
   const needed = new Set<number>();
-  const waiting = [primary];
+  const pending = [primary];
   for (const [id, { info, isShown }] of items)
-    if (isShown && pictureTypes.has(info?.type ?? "")) waiting.push(id);
-  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    if (isShown && pictureTypes.has(info?.type ?? "")) pending.push(id);
+  for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
     if (needed.has(id)) continue;
     needed.add(id);
     const { parts = [], auxiliaries = [] } = items.get(id) ?? {};
-    for (const other of [...parts, ...auxiliaries]) waiting.push(other);
+    for (const other of [...parts, ...auxiliaries]) pending.push(other);
   }
   const isPicture = ([id, item]: [number, HeifItem]) =>
     needed.has(id) && (pictureTypes.has(item.info?.type ?? "") || isJpeg(item));
@@ -66,9 +66,9 @@ function sortItems({ items, primary }: HeifMeta): SortedItems {
 const isJpeg = ({ info }: HeifItem) => info?.type === "jpeg" || info?.contentType === "image/jpeg";
 
 /**
- * Refuses a primary picture that no decoder could show, for lack of its configuration, its data or its parts, or because
- * its data is not a coded picture.
- * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA where its data reaches beyond the file
+ * Checks that the primary picture can be decoded: its configuration, data and parts exist, and the data is a coded
+ * picture.
+ * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA if the data extends beyond the file
  */
 export async function requireDecodable(
   reader: BoxReader,
@@ -76,26 +76,26 @@ export async function requireDecodable(
   data: MediaData,
 ): Promise<void> {
   const checked = new Set<number>();
-  const waiting = [primary];
-  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+  const pending = [primary];
+  for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
     if (checked.has(id)) continue;
     checked.add(id);
     const item = items.get(id);
     const type = item?.info?.type;
-    if (!item || type === undefined) throw damaged("a picture that is not there");
-    if (derived.has(type)) {
-      if (item.parts.length === 0) throw damaged(`a picture of nothing (${type})`);
-      waiting.push(...item.parts);
+    if (!item || type === undefined) throw damaged("a missing picture");
+    if (derivedTypes.has(type)) {
+      if (item.parts.length === 0) throw damaged(`a picture (${type}) without parts`);
+      pending.push(...item.parts);
       continue;
     }
-    const name = configurations[type];
+    const name = requiredConfigurations[type];
     const configuration = item.properties.find(({ box }) => box.type === name)?.box;
     if (name && !configuration) throw damaged(`a picture (${type}) without ${name}`);
     if (!item.extents) continue;
     if (item.extents.length === 0) throw damaged(`a picture (${type}) without data`);
     for (const { offset, length } of item.extents) {
       if (offset + length > reader.source.size) throw cutOff("data beyond the end of the file");
-      const holder = data.holderOf(offset);
+      const holder = data.boxAt(offset);
       if (!holder || offset + length > holder.end)
         throw damaged(`a picture (${type}) outside the media data`);
     }
@@ -105,10 +105,10 @@ export async function requireDecodable(
 }
 
 /**
- * Blanks what a HEIF file's `meta` says beside pictures, and empties the items that are none (ISO/IEC 14496-12 section
- * 8.11): EXIF, XMP, texts and smaller versions. The JPEGs among the pictures lose their own metadata.
- * @returns where the data lies that readers look for; undefined where that is not all known
- * @throws ApiError DAMAGED_MEDIA for an item without a place that can be emptied
+ * Blanks the metadata in a HEIF file's `meta` box, and empties items that are not kept (ISO/IEC 14496-12 section 8.11):
+ * EXIF, XMP, texts and thumbnails. JPEG pictures lose their own metadata.
+ * @returns the ranges of data that readers need; undefined if some are unknown
+ * @throws ApiError DAMAGED_MEDIA for an item to remove whose data cannot be located
  */
 export async function cleanItems(
   reader: BoxReader,
@@ -143,11 +143,11 @@ export async function cleanItems(
   return needed;
 }
 
-/** A length of zero means up to the end of the data. */
+/** Resolves a length of zero, which means up to the end of the data box. */
 const wholeExtent = ({ offset, length }: Extent, data: MediaData): Extent =>
-  length > 0 ? { offset, length } : { offset, length: (data.holderOf(offset)?.end ?? offset) - offset };
+  length > 0 ? { offset, length } : { offset, length: (data.boxAt(offset)?.end ?? offset) - offset };
 
-/** Empties an item, and makes it as short as what is left. Returns where that lies. */
+/** Empties an item and shortens its length to the replacement content. Returns the remaining ranges. */
 async function emptyItem(
   reader: BoxReader,
   patches: Patches,
@@ -157,12 +157,12 @@ async function emptyItem(
   if (extents === undefined) throw damaged("an item of metadata inside another item");
   for (const { offset, length } of extents) {
     if (length === 0) throw damaged("an item of metadata without an end");
-    const holder = data.holderOf(offset);
+    const holder = data.boxAt(offset);
     if (!holder || offset + length > holder.end) throw damaged("an item of metadata outside the data");
     patches.wipe(offset, offset + length);
   }
   const isText = info?.type === "Exif" || info?.type === "mime" || info?.type === "uri ";
-  // Nothing that a reader would try to decode.
+  // Readers must not try to decode it.
   if (!isText && info?.typeAt !== undefined) patches.write(info.typeAt, Buffer.from("free", "latin1"));
   const [first, ...more] = extents;
   if (!first) return [];
@@ -178,7 +178,7 @@ async function emptyItem(
   return [{ offset: first.offset, length }];
 }
 
-/** What an item holds instead, so that its readers find it well-formed: the orientation it had, or no more than a root. */
+/** Returns well-formed replacement content for an item: its orientation, or an empty XMP root element. */
 async function emptyContent(
   reader: BoxReader,
   { type, contentType }: ItemInfo,
@@ -186,17 +186,37 @@ async function emptyContent(
 ): Promise<Buffer | undefined> {
   if (contentType === "application/rdf+xml") return Buffer.from('<x:xmpmeta xmlns:x="adobe:ns:meta/"/>');
   if (type !== "Exif") return undefined;
-  const content = await reader.source.readUpTo(offset, Math.min(length, mostExif));
-  // Four bytes say how far the TIFF header is (ISO/IEC 23008-12 annex A.2.1).
+  const content = await reader.source.readUpTo(offset, Math.min(length, maxExifBytes));
+  // Four bytes give the offset of the TIFF header (ISO/IEC 23008-12 annex A.2.1).
   const tiff = content.length < 4 ? content : content.subarray(4 + content.readUInt32BE(0));
   return Buffer.concat([Buffer.alloc(4), orientationExif(readOrientation(tiff) ?? 1)]);
 }
 
-/** A picture that is a JPEG has metadata of its own. */
+/** Removes the metadata inside a JPEG item. */
 async function cleanJpeg(reader: BoxReader, patches: Patches, { extents }: HeifItem): Promise<void> {
   const [extent, ...more] = extents ?? [];
-  if (!extent || extent.length === 0 || more.length > 0) throw damaged("a JPEG that is not in one piece");
+  if (!extent || extent.length === 0 || more.length > 0) throw damaged("a JPEG in several pieces");
   await blankJpeg(reader.source.part(extent.offset, extent.length), (offset, bytes) =>
     patches.write(extent.offset + offset, bytes),
   );
+}
+
+/** Entity groups that contain only the ids of their members (ISO/IEC 23008-12 section 6.8). */
+const plainGroups = new Set("altr brst tsyn iaug eqiv slid favc albc".split(" "));
+/** Its group box may have further bytes, which describe the cameras of the left and right picture. */
+const stereoPair = "ster";
+/** Size of version, flags, group id and number of members. */
+const groupHeadBytes = 12;
+
+/** Keeps known entity groups with their members (`grpl`), and blanks others. */
+async function cleanGroups(reader: BoxReader, patches: Patches, grpl: Box): Promise<void> {
+  for (const group of await reader.children(grpl)) {
+    if (!plainGroups.has(group.type) && group.type !== stereoPair) {
+      blankBox(patches, group);
+      continue;
+    }
+    const members = (await reader.content(group, groupHeadBytes)).readUInt32BE(8);
+    const end = Math.min(group.end, group.body + groupHeadBytes + 4 * members);
+    patches.wipe(end, group.end);
+  }
 }

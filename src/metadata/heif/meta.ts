@@ -4,48 +4,48 @@ import {
   readItemInfo,
   readLocations,
   readReferences,
-  restOf,
+  unusedTail,
   type ItemExtent,
   type ItemInfo,
 } from "./tables.ts";
 import type { Extent } from "../iso/samples.ts";
 
-/** A property of an item, such as its size or its decoder's configuration (ISO/IEC 23008-12 section 6.5). */
+/** A property of an item, such as its size or decoder configuration (ISO/IEC 23008-12 section 6.5). */
 export interface ItemProperty {
   readonly box: Box;
-  /** Readers that do not know it must not show the item. */
+  /** A reader that does not know the property must not display the item. */
   readonly isEssential: boolean;
 }
 
 /** A picture, or metadata about one (ISO/IEC 14496-12 section 8.11.1). */
 export interface HeifItem {
-  /** Its entry in `iinf`; undefined for one that only other tables name. */
+  /** The entry in `iinf`; undefined for an item that only other tables mention. */
   readonly info: ItemInfo | undefined;
-  /** Where its data lies; undefined where that is part of other items. */
+  /** The ranges of the data; undefined if the data is part of other items. */
   readonly extents: readonly ItemExtent[] | undefined;
-  /** In the order in which they apply. */
+  /** Properties in the order of application. */
   readonly properties: readonly ItemProperty[];
-  /** Numbers of the items that it is made of (`dimg`), in order. */
+  /** Ids of the items that this one is derived from (`dimg`), in order. */
   readonly parts: readonly number[];
-  /** Numbers of the items that belong to it: opacity, depth, gain (`auxl`). */
+  /** Ids of auxiliary pictures: opacity, depth, gain map (`auxl`). */
   readonly auxiliaries: readonly number[];
-  /** It is shown by itself: neither part of another item, nor a smaller version (`thmb`), nor an auxiliary. */
+  /** Whether the item is displayed by itself: not a part of another item, a thumbnail (`thmb`) or an auxiliary picture. */
   readonly isShown: boolean;
 }
 
-/** What the `meta` box of a HEIF file says. */
+/** The parsed `meta` box of a HEIF file. */
 export interface HeifMeta {
   readonly boxes: readonly Box[];
-  /** Data in the box itself. */
+  /** Item data inside `meta`. */
   readonly idat: Box | undefined;
-  /** Number of the item to show; 0 where the file names none. */
+  /** Id of the primary item; 0 if the file declares none. */
   readonly primary: number;
   readonly items: ReadonlyMap<number, HeifItem>;
-  /** All properties, in the order by which items refer to them. */
+  /** All properties; items refer to them by index. */
   readonly properties: readonly Box[];
-  /** Boxes inside `iprp` that are neither the properties nor their associations. */
+  /** Boxes in `iprp` other than properties and associations. */
   readonly others: readonly Box[];
-  /** What the tables hold behind their entries. */
+  /** Unused bytes after the entries of the tables. */
   readonly unused: readonly Extent[];
 }
 
@@ -58,7 +58,10 @@ interface ItemDraft {
   isShown: boolean;
 }
 
-/** @throws ApiError DAMAGED_MEDIA for tables that do not fit their boxes */
+/**
+ * Parses the `meta` box of a HEIF file.
+ * @throws ApiError DAMAGED_MEDIA for tables that exceed their boxes
+ */
 export async function readHeifMeta(reader: BoxReader, meta: Box): Promise<HeifMeta> {
   const boxes = await reader.within(meta.body + 4, meta.end);
   const find = (type: string) => boxes.find((box) => box.type === type);
@@ -112,6 +115,6 @@ async function readPrimaryItem(reader: BoxReader, pitm: Box | undefined, unused:
   if (!pitm) return 0;
   const content = await reader.content(pitm);
   const isWide = content.readUInt8(0) > 0;
-  unused.push(restOf(pitm, isWide ? 8 : 6));
+  unused.push(unusedTail(pitm, isWide ? 8 : 6));
   return isWide ? content.readUInt32BE(4) : content.readUInt16BE(4);
 }

@@ -6,8 +6,8 @@ import { cleanColours } from "../iso/colours.ts";
 import type { Patches } from "../plan.ts";
 
 /**
- * Properties that say how a picture is decoded and shown (ISO/IEC 23008-12 section 6.5, AVIF 1.1 section 2), and how many
- * bytes readers look at in each; undefined for all of them.
+ * Properties for decoding and displaying a picture (ISO/IEC 23008-12 section 6.5, AVIF 1.1 section 2), with the number of
+ * bytes that readers use; undefined for all bytes.
  */
 const usedBytes: Readonly<Record<string, number | ((content: Buffer) => number | undefined) | undefined>> = {
   ispe: 12,
@@ -37,18 +37,17 @@ const usedBytes: Readonly<Record<string, number | ((content: Buffer) => number |
   ),
 };
 
-/** Bits of a property's only byte that say something. */
+/** Used bits of properties with a single byte. */
 const usedBits: Readonly<Record<string, number>> = { irot: 3, imir: 1 };
 
-/** Kinds of auxiliary pictures: opacity, depth, gain maps, mattes. Other names could be anybody's. */
+/** Types of auxiliary pictures: opacity, depth, gain maps, mattes. Other names may be arbitrary text. */
 const auxiliaryTypes =
   /^(?:urn:mpeg:(?:mpegB:cicp:systems:auxiliary:[a-z]+|(?:hevc|avc|vvc|evc):20\d\d:auxid:\d+)|urn:com:(?:apple:)?photo:(?:20\d\d:)?aux:[a-z]+|tag:apple\.com,20\d\d:photo:aux:[a-z]+|urn:iso:std:iso:ts:21496:-1)$/;
 
 /**
- * Blanks the properties that are for people or only their maker knows, such as names and times, also those without which
- * a picture must not be shown: a reader that does not know them does not show it. Items refer to properties by counting
- * them, so that a blanked one keeps its place. Of the others, bytes that no reader looks at become zero. Colour profiles
- * are made anew in place.
+ * Blanks descriptive and vendor-specific properties, such as names and times, even if they are marked as essential. A
+ * blanked property keeps its position, because items refer to properties by index. In the other properties, unused bytes
+ * become zero. Colour profiles are rebuilt in place.
  */
 export async function cleanProperties(
   reader: BoxReader,
@@ -73,7 +72,7 @@ async function cleanProperty(reader: BoxReader, patches: Patches, property: Box)
     patches.write(property.body, Buffer.from([value & bits]));
 }
 
-/** The name of a known kind of auxiliary picture, which MPEG's own kinds have parameters behind. */
+/** Keeps a known type of auxiliary picture. MPEG's types may have parameters after the name. */
 function auxiliaryTypeBytes(content: Buffer): number | undefined {
   const end = content.indexOf(0, 4);
   const name = content.toString("latin1", 4, end === -1 ? content.length : end);
@@ -81,7 +80,7 @@ function auxiliaryTypeBytes(content: Buffer): number | undefined {
   return /^urn:mpeg:(?:hevc|vvc)/.test(name) ? undefined : 4 + name.length + 1;
 }
 
-/** Where the arrays of parameter sets end in the configuration of HEVC (ISO/IEC 14496-15 section 8.3.3). */
+/** Returns the end of the parameter set arrays in an HEVC configuration (ISO/IEC 14496-15 section 8.3.3). */
 function parameterSetsEnd(content: Buffer, countAt: number): number | undefined {
   if (content.length <= countAt) return undefined;
   let position = countAt + 1;
@@ -100,7 +99,7 @@ function parameterSetsEnd(content: Buffer, countAt: number): number | undefined 
 const obuSequenceHeader = 1;
 const obuMetadata = 5;
 
-/** Where the sequence header and the metadata end in the configuration of AV1 (AV1-ISOBMFF section 2.3). */
+/** Returns the end of the sequence header and metadata OBUs in an AV1 configuration (AV1-ISOBMFF section 2.3). */
 function sequenceHeadersEnd(content: Buffer): number {
   let position = 4;
   while (position < content.length) {

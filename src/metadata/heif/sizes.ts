@@ -4,17 +4,16 @@ import type { DisplaySize } from "../iso/display.ts";
 import type { HeifItem, HeifMeta } from "./meta.ts";
 
 export interface PictureSizes {
-  /** Of the primary picture as shown; null where the file has no such picture. */
+  /** Display size of the primary picture; null if there is none. */
   readonly size: DisplaySize | null;
-  /** Of the largest item; the tiles of a grid count together. */
+  /** Pixel count of the largest item; the tiles of a grid count together. */
   readonly decodedPixels: number;
 }
 
 /**
- * The sizes of the pictures in a HEIF file: their `ispe`, cropped by `clap` and turned by `irot` for the primary one,
- * and those that items put together from others have of their own (`grid`, `iovl`; ISO/IEC 23008-12 sections 6.5 and
- * 6.6.2).
- * @throws ApiError DAMAGED_MEDIA for a picture without pixels, or a grid that its tiles do not cover
+ * Reads the sizes of the pictures in a HEIF file from `ispe`, and from the derived items `grid` and `iovl` (ISO/IEC 23008-12
+ * sections 6.5 and 6.6.2). The size of the primary picture is cropped by `clap` and rotated by `irot`.
+ * @throws ApiError DAMAGED_MEDIA for an empty picture, or a grid that its tiles do not cover
  */
 export async function readPictureSizes(reader: BoxReader, meta: HeifMeta): Promise<PictureSizes> {
   const sizes = new Map<number, DisplaySize>();
@@ -45,7 +44,7 @@ export async function readPictureSizes(reader: BoxReader, meta: HeifMeta): Promi
   return { size: primary && stored ? await displaySize(reader, stored, primary) : null, decodedPixels };
 }
 
-/** Applies the properties that transform a picture, in their order. */
+/** Applies the transformative properties of a picture in order. */
 async function displaySize(reader: BoxReader, stored: DisplaySize, item: HeifItem): Promise<DisplaySize> {
   let size = stored;
   for (const { box } of item.properties)
@@ -55,7 +54,7 @@ async function displaySize(reader: BoxReader, stored: DisplaySize, item: HeifIte
   return size;
 }
 
-/** The whole pixels that a clean aperture shows (ISO/IEC 14496-12 section 12.1.4); undefined for an impossible one. */
+/** Returns the size of a clean aperture in whole pixels (ISO/IEC 14496-12 section 12.1.4); undefined if invalid. */
 async function readCleanAperture(
   reader: BoxReader,
   box: Box,
@@ -75,19 +74,19 @@ interface Derivation {
   readonly columns: number;
 }
 
-/** Reads the few bytes of a grid or an overlay of other items, which declare a size. */
+/** Reads the output size and the layout from the data of a grid or overlay item. */
 async function readDerivation(
   reader: BoxReader,
   { extents }: HeifItem,
   type: "grid" | "iovl",
 ): Promise<Derivation> {
-  const place = extents?.[0];
-  if (!place) throw damaged("a grid or overlay without a place");
-  // A length of zero means up to the end. An overlay has the colour of its background before its size.
-  const header = await reader.source.readUpTo(place.offset, Math.min(place.length || 18, 18));
-  const wide = (header.readUInt8(1) & 1) === 1;
+  const extent = extents?.[0];
+  if (!extent) throw damaged("a grid or overlay without data");
+  // A length of zero means up to the end. In an overlay, the background colour precedes the size.
+  const header = await reader.source.readUpTo(extent.offset, Math.min(extent.length || 18, 18));
+  const isWide = (header.readUInt8(1) & 1) === 1;
   const at = type === "grid" ? 4 : 10;
-  const output = wide
+  const output = isWide
     ? { width: header.readUInt32BE(at), height: header.readUInt32BE(at + 4) }
     : { width: header.readUInt16BE(at), height: header.readUInt16BE(at + 2) };
   const [rows, columns] =

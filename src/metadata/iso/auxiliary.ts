@@ -5,18 +5,18 @@ import type { Extent } from "./samples.ts";
 import { NumberTable } from "./tables.ts";
 
 /**
- * Where auxiliary information about samples is, such as how they are encrypted (`saiz` and `saio`, ISO/IEC 14496-12
- * sections 8.7.8 and 8.7.9).
- * @param boxes those of the track (`stbl`) or of its part of a fragment (`traf`)
- * @param base what offsets count from
- * @param samplesEach the number of samples in each chunk or run
+ * Yields the ranges of auxiliary information about samples, such as their encryption parameters (`saiz` and `saio`,
+ * ISO/IEC 14496-12 sections 8.7.8 and 8.7.9).
+ * @param boxes the children of the track's `stbl`, or of a fragment's `traf`
+ * @param base the file position that offsets are relative to
+ * @param sampleCounts returns the number of samples in each chunk or run
  * @throws ApiError DAMAGED_MEDIA
  */
 export function* auxiliaryExtents(
   file: InPlaceFile,
   boxes: readonly Box[],
   base: number,
-  samplesEach: () => Iterable<number>,
+  sampleCounts: () => Iterable<number>,
 ): Generator<Extent> {
   const sizeBoxes = boxes.filter(({ type }) => type === "saiz");
   const offsetBoxes = boxes.filter(({ type }) => type === "saio");
@@ -33,14 +33,14 @@ export function* auxiliaryExtents(
       yield { offset: base + offsets.next(), length: sum(Infinity) };
       continue;
     }
-    for (const samples of samplesEach()) {
+    for (const samples of sampleCounts()) {
       if (offsets.left === 0) break;
       yield { offset: base + offsets.next(), length: sum(samples) };
     }
   }
 }
 
-/** Returns a function that gives the bytes of the next so many samples together. */
+/** Returns a function that takes a number of samples and returns the total size of that many further ones. */
 function openSizes(file: InPlaceFile, box: Box): (samples: number) => number {
   const countAt = 5 + fullBoxHead(file, box).typeBytes;
   if (box.body + countAt + 4 > box.end) throw damaged("a short saiz");
@@ -62,7 +62,7 @@ function openSizes(file: InPlaceFile, box: Box): (samples: number) => number {
   };
 }
 
-/** Version, and bytes of the type of information that may follow the flags. */
+/** Reads the version, and the size of the optional information type after the flags. */
 function fullBoxHead(file: InPlaceFile, box: Box): { version: number; typeBytes: number } {
   if (box.body + 4 > box.end) throw damaged(`a short ${box.type}`);
   const head = file.read(box.body, 4);

@@ -2,21 +2,21 @@ import type { Box } from "./boxes.ts";
 import type { InPlaceFile } from "../in-place-file.ts";
 import type { Patches } from "../plan.ts";
 
-/** Makes the box a `free` one of the same size, full of zeros. */
+/** Turns the box into a `free` box of the same size, filled with zeros. */
 export function blankBox(patches: Patches, box: Box): void {
   if (box.type !== "free") patches.write(box.offset + 4, Buffer.from("free", "latin1"));
   patches.wipe(box.body, box.end);
 }
 
 /**
- * Wipes a box from `end` on and makes it end there, with a `free` box in the place of the rest: some readers take
- * everything up to the end of an `elst` for edits. A rest too short for a box stays part of it, as zeros.
+ * Shortens a box so that it ends at `end`, and puts a `free` box in the remaining space. Zeros alone would not do: some
+ * readers parse an `elst` up to the end of its box. A remainder too short for a box stays part of it, as zeros.
  */
 export function blankTail(patches: Patches, box: Box, end: number): void {
-  const [size, rest] = [end - box.offset, box.end - end];
-  if (rest >= 8 && box.body - box.offset === 8) {
+  const [size, remainder] = [end - box.offset, box.end - end];
+  if (remainder >= 8 && box.body - box.offset === 8) {
     patches.write(box.offset, sizeField(size));
-    patches.write(end, Buffer.concat([sizeField(rest), Buffer.from("free", "latin1")]));
+    patches.write(end, Buffer.concat([sizeField(remainder), Buffer.from("free", "latin1")]));
   }
   patches.wipe(end, box.end);
 }
@@ -27,12 +27,12 @@ function sizeField(bytes: number): Buffer {
   return field;
 }
 
-/** Empties the name in an `hdlr`, where vendors write their own, and QuickTime's field of the manufacturer. */
+/** Wipes the handler name in an `hdlr`, where vendors put theirs, and QuickTime's manufacturer field. */
 export function blankHandlerName(patches: Patches, handler: Box): void {
   patches.wipe(Math.min(handler.body + 12, handler.end), handler.end);
 }
 
-/** Changes the size of a box, in the field of its header that has it. A last box may have none. */
+/** Rewrites the size in a box header. A size of 0 (up to the end of the file) stays. */
 export function writeBoxSize(file: InPlaceFile, box: Box, bytes: number): void {
   const field = Buffer.alloc(8);
   const current = file.read(box.offset, 4).readUInt32BE(0);

@@ -1,20 +1,20 @@
 import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
 
-/** A box of the ISO base media file format (ISO/IEC 14496-12 section 4.2), an atom of QuickTime. */
+/** A box of the ISO base media file format (ISO/IEC 14496-12 section 4.2), called an atom in QuickTime. */
 export interface Box {
   readonly type: string;
   readonly offset: number;
-  /** Where the content starts, behind a header of 8 or 16 bytes. */
+  /** Start of the content, after a header of 8 or 16 bytes. */
   readonly body: number;
   readonly end: number;
 }
 
-/** Reads the boxes of a file, as many of all levels together as its budget allows. */
+/** Reads the boxes of a file. Each box on any level spends a structure element. */
 export class BoxReader {
   constructor(readonly source: ByteSource) {}
 
-  /** The box at `offset`, or undefined where there is none that fits before `end`. Size 0 means up to `end`. */
+  /** Returns the box at `offset`, or undefined if none fits before `end`. Size 0 means up to `end`. */
   async at(offset: number, end: number): Promise<Box | undefined> {
     if (offset + 8 > end) return undefined;
     this.source.budget.elements.spend();
@@ -33,8 +33,8 @@ export class BoxReader {
   }
 
   /**
-   * The boxes inside a range. QuickTime may end a list with four zeros; fewer than eight bytes are padding.
-   * @throws ApiError DAMAGED_MEDIA where a box does not fit
+   * Returns the boxes in a range. QuickTime may end a list with four zeros; fewer than eight bytes are padding.
+   * @throws ApiError DAMAGED_MEDIA for a box that does not fit
    */
   async within(from: number, end: number): Promise<Box[]> {
     const boxes: Box[] = [];
@@ -52,7 +52,7 @@ export class BoxReader {
     return this.within(box.body, box.end);
   }
 
-  /** The first box found by going down by these types, or undefined. */
+  /** Follows a path of box types, taking the first match on each level. */
   async find(box: Box, ...path: string[]): Promise<Box | undefined> {
     let found: Box | undefined = box;
     for (const type of path) {
@@ -62,7 +62,10 @@ export class BoxReader {
     return found;
   }
 
-  /** A box's content, `length` bytes of it. */
+  /**
+   * Returns the content of a box, or its first `length` bytes.
+   * @throws ApiError DAMAGED_MEDIA for a shorter box
+   */
   async content(box: Box, length = box.end - box.body): Promise<Buffer> {
     if (length > box.end - box.body) throw damaged(`a short ${box.type}`);
     return this.source.read(box.body, length);

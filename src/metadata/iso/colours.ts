@@ -4,8 +4,8 @@ import { blankBox } from "./blanking.ts";
 import type { Patches } from "../plan.ts";
 
 /**
- * The colours of a picture (`colr`, ISO/IEC 14496-12 section 12.1.5): numbers stay, an ICC profile is made anew in place,
- * and what decoders do not know is blanked.
+ * Cleans colour information (`colr`, ISO/IEC 14496-12 section 12.1.5): numeric colours stay, an ICC profile is rebuilt in
+ * place, and unknown types are blanked.
  */
 export async function cleanColours(reader: BoxReader, patches: Patches, colr: Box): Promise<void> {
   const type = (await reader.content(colr, 4)).toString("latin1");

@@ -14,7 +14,7 @@ import {
 } from "./rules.ts";
 import type { Patches } from "../plan.ts";
 
-/** Reads a codec's record from its start. Behind its end there are zeros; a record that is cut is kept whole. */
+/** Reads a codec's configuration record. Reads beyond the end return 0, and a truncated record is kept whole. */
 class RecordReader {
   position = 0;
 
@@ -41,13 +41,13 @@ class RecordReader {
     return this.position < this.record.length;
   }
 
-  /** So many NAL units, each behind its length. */
+  /** Skips NAL units, each preceded by its 16-bit length. */
   units(count: number): this {
     for (let left = count; left > 0 && this.#isInside; left--) this.skip(this.number16());
     return this;
   }
 
-  /** Arrays of NAL units, each behind its type and its number, which the types in `single` do not have. */
+  /** Skips arrays of NAL units, each preceded by a type and a count. Types in `single` have one unit and no count. */
   arrays(count: number, single: readonly number[] = []): this {
     for (let left = count; left > 0 && this.#isInside; left--)
       this.units(single.includes(this.byte() & 0x1f) ? 1 : this.number16());
@@ -55,7 +55,7 @@ class RecordReader {
   }
 }
 
-/** A box whose content is a record, as long as the reader finds it to be. */
+/** A box whose content is a record, with the length that the reader determines. */
 const record = (read: (reader: RecordReader) => RecordReader): Rule => ({
   bytes: (head) => read(new RecordReader(head)).position,
 });
@@ -117,7 +117,7 @@ const vvcConfiguration = record((reader) => {
     const constraintBytes = reader.byte() & 0x3f;
     reader.skip(2 + constraintBytes);
     if (sublayers > 1) {
-      // A flag for each sublayer but the last, from the highest bit on, says whether its level follows.
+      // From the highest bit on, a flag for each sublayer except the last: whether its level follows.
       const flags = reader.byte() >> (9 - sublayers);
       reader.skip(flags.toString(2).replaceAll("0", "").length);
     }
@@ -126,7 +126,7 @@ const vvcConfiguration = record((reader) => {
   return reader.arrays(reader.byte(), [12, 13]);
 });
 
-/** AV1 Codec ISO Media File Format Binding section 2.3.3: the sequence header, and metadata of the pictures. */
+/** AV1 Codec ISO Media File Format Binding section 2.3.3: the sequence header and metadata OBUs. */
 function av1ConfigurationBytes(head: Buffer): number {
   const reader = new RecordReader(head).skip(4);
   for (let end = 4; ; end = reader.position) {
@@ -151,7 +151,7 @@ function readLeb128(reader: RecordReader): number {
   return value;
 }
 
-/** ETSI TS 102 366 annex F.6: sub-streams, each with a mask of channels where others depend on it; an extension. */
+/** ETSI TS 102 366 annex F.6: sub-streams, with a channel mask for those with dependents, and an extension. */
 const enhancedAc3 = record((reader) => {
   const streams = (reader.number16() & 7) + 1;
   for (let left = streams; left > 0; left--) {
@@ -175,17 +175,17 @@ const alacConfiguration: Rule = {
   bytes: (head) => (head.toString("latin1", 32, 36) === "chan" ? 52 : 28),
 };
 
-/** Descriptors that are wiped one by one. What follows so many of them is wiped as a whole. */
+/** Limit on descriptors that are wiped one by one; everything after them is wiped as a whole. */
 const maxUnusedDescriptors = 16;
 
 /** `objectTypeIndication` that muxers use for Vorbis. */
 const vorbisObjectType = 0xdd;
 
-/** What stays of an `esds` (ISO/IEC 14496-1 section 7.2.6.5). */
+/** The kept parts of an `esds` (ISO/IEC 14496-1 section 7.2.6.5). */
 interface ElementaryStream {
   readonly bytes: number;
   readonly unused: readonly Field[];
-  /** The headers of Vorbis. */
+  /** The range of the Vorbis headers. */
   readonly vorbis?: Field | undefined;
 }
 
@@ -213,7 +213,7 @@ function elementaryStream(head: Buffer): ElementaryStream {
     unused.push([from, reader.position]);
   }
   if (flags & 0x20) reader.skip(2);
-  /** Wipes the content of all descriptors but these. */
+  /** Wipes the content of all descriptors up to `end`, except those with these tags. */
   const keepTags = (end: number, tags: Readonly<Record<number, (end: number) => void>>) => {
     while (reader.position < Math.min(end, head.length) && unused.length < maxUnusedDescriptors) {
       const child = descriptor();
@@ -233,7 +233,7 @@ function elementaryStream(head: Buffer): ElementaryStream {
         },
       });
     },
-    // Some muxers write too small a length in front of it.
+    // Some muxers put it after the descriptor that should contain it.
     5: keep,
     6: keep,
   });
@@ -252,7 +252,7 @@ async function overwriteVorbisComments(reader: BoxReader, patches: Patches, box:
 /** Types of FLAC's metadata blocks (RFC 9639 section 8.1). */
 const flacBlock = { streamInfo: 0, padding: 1, seekTable: 3 };
 
-/** Makes comments, pictures and other metadata blocks of FLAC empty padding of the same size. */
+/** Turns comments, pictures and other FLAC metadata blocks into padding of the same size. */
 async function blankFlacMetadata(reader: BoxReader, patches: Patches, box: Box): Promise<void> {
   let offset = box.body + 4;
   for (let isLast = false; !isLast && offset + 4 <= box.end;) {
@@ -284,7 +284,7 @@ const pictures: Rules = {
   dvcC: fixed(24, [5, 24]),
   dvvC: fixed(24, [5, 24]),
   dvwC: fixed(24, [5, 24]),
-  // H.263 of 3GPP: a vendor and its version, then level and profile; bit rates may follow.
+  // H.263 in 3GPP: vendor and version (wiped), level and profile; bit rates may follow.
   d263: { bytes: (head) => (head.toString("latin1", 11, 15) === "bitr" ? 23 : 7), unused: () => [[0, 5]] },
   jp2h: { children: { ihdr: fixed(14), ...leaves("bpcc pclr cmap cdef") } },
   // Avid.
@@ -293,7 +293,7 @@ const pictures: Rules = {
   ...leaves("apvC glbl dvc1 SMI  strf mjqt mjht ARES ADHR cios"),
 };
 
-/** How pictures are shown. */
+/** Boxes that describe how pictures are displayed. */
 const presentation: Rules = {
   pasp: fixed(8),
   clap: fixed(32),
@@ -303,7 +303,7 @@ const presentation: Rules = {
     bytes: (head, boxBytes) => ({ nclx: 11, nclc: 10 })[head.toString("latin1", 0, 4)] ?? boxBytes,
     clean: cleanColours,
   },
-  // Light levels, and the screen that the pictures were made for.
+  // Light levels and the mastering display.
   clli: fixed(4),
   mdcv: fixed(24),
   CoLL: full(8),
@@ -317,12 +317,12 @@ const presentation: Rules = {
     bytes: (head) => 4 + (/^urn:mpeg:[\w:.-]{1,64}\0?/.exec(head.toString("latin1", 4))?.[0].length ?? 0),
   },
   ccst: full(8),
-  // Two eyes, and 360° projections.
+  // Stereo and 360° projections.
   stsl: full(10),
   st3d: full(5),
   sv3d: {
     children: {
-      // The name of a program.
+      // Without the name of the program.
       svhd: full(4),
       proj: { children: { prhd: full(16), equi: full(20), cbmp: full(12), mshp: leaf } },
     },
@@ -354,7 +354,7 @@ const sounds: Rules = {
   dOps: opusConfiguration,
   dfLa: { clean: blankFlacMetadata },
   alac: alacConfiguration,
-  // Speech of 3GPP: a vendor and its version, then what a decoder needs.
+  // Speech in 3GPP: vendor and version (wiped), then the decoder configuration.
   damr: fixed(9, [0, 5]),
   dqcp: fixed(6, [0, 5]),
   devc: fixed(6, [0, 5]),
@@ -369,14 +369,14 @@ const sounds: Rules = {
   ...leaves("dac4 udts chnl"),
 };
 
-/** Protection, without the keeper of the keys, the buyer's name and the seller's address. */
+/** Protection data, without the key server, the buyer's name and the seller's address. */
 const protection: Rule = {
   children: {
     frma: fixed(4),
     schm: fixed(12),
     schi: {
       children: {
-        // A default vector follows where samples have none of their own.
+        // A constant initialization vector follows if samples have none.
         tenc: {
           bytes: (head) => (head[6] === 1 && head[7] === 0 ? 25 + (head[24] ?? 0) : 24),
           unused: (head) => [head[0] === 1 ? [1, 5] : [1, 6]],
@@ -387,7 +387,7 @@ const protection: Rule = {
   },
 };
 
-/** What a decoder needs beside the samples, and what says how to show them: boxes inside sample entries. */
+/** Rules for the boxes in sample entries: decoder configuration and display properties. */
 export const configuration: Rules = {
   ...pictures,
   ...presentation,

@@ -5,13 +5,13 @@ export interface DisplaySize {
   readonly height: number;
 }
 
-/** What kind of track this is: `vide`, `soun`, … (ISO/IEC 14496-12 section 8.4.3). */
+/** Reads the handler type of a track: `vide`, `soun`, … (ISO/IEC 14496-12 section 8.4.3). */
 export async function trackHandler(reader: BoxReader, track: Box): Promise<string> {
   const handler = await reader.find(track, "mdia", "hdlr");
   return handler ? (await reader.content(handler, 12)).toString("latin1", 8, 12) : "";
 }
 
-/** How a picture is turned and scaled: x' = a·x + c·y, y' = b·x + d·y. */
+/** The rotation and scale of a picture: x' = a·x + c·y, y' = b·x + d·y. */
 interface Matrix {
   readonly a: number;
   readonly b: number;
@@ -19,12 +19,12 @@ interface Matrix {
   readonly d: number;
 }
 
-/** Of a picture as shown: what a track can declare. */
+/** Largest width or height that a track header can declare. */
 const maxSide = 65_535;
 
 const identity: Matrix = { a: 1, b: 0, c: 0, d: 1 };
 
-/** How the whole movie is turned (`mvhd`); most are not. */
+/** Reads the matrix of the whole movie (`mvhd`). */
 export async function movieMatrix(reader: BoxReader, movie: Box): Promise<Matrix> {
   const header = await reader.find(movie, "mvhd");
   if (!header) return identity;
@@ -50,9 +50,10 @@ const multiply = (first: Matrix, second: Matrix): Matrix => ({
 });
 
 /**
- * Size of a track as shown, turned by its matrix and the movie's (ISO/IEC 14496-12 section 8.3.2), and whether the
- * track is enabled; undefined where it has no size. Where the track's size is that of its coded pictures, their clean
- * aperture (`clap`) and the shape of their pixels (`pasp`; section 12.1.4) are applied.
+ * Computes the display size of a track, transformed by its own matrix and the movie's (ISO/IEC 14496-12 section 8.3.2). If
+ * the track header repeats the coded size, the clean aperture (`clap`) and pixel aspect ratio (`pasp`, section 12.1.4)
+ * are applied.
+ * @returns the size, and whether the track is enabled; undefined for a track without a size
  */
 export async function trackDisplaySize(
   reader: BoxReader,
@@ -75,26 +76,26 @@ export async function trackDisplaySize(
     width: Math.round(Math.abs(a) * width + Math.abs(c) * height),
     height: Math.round(Math.abs(b) * width + Math.abs(d) * height),
   };
-  const isShown = size.width > 0 && size.height > 0 && Math.max(size.width, size.height) <= maxSide;
-  return isShown ? { size, isEnabled: (content.readUInt8(3) & 1) === 1 } : undefined;
+  const isValid = size.width > 0 && size.height > 0 && Math.max(size.width, size.height) <= maxSide;
+  return isValid ? { size, isEnabled: (content.readUInt8(3) & 1) === 1 } : undefined;
 }
 
-/** What a sample entry says of its pictures. */
+/** The picture size in a sample entry. */
 interface CodedPicture extends DisplaySize {
-  /** What of it is shown; all unless given. */
+  /** The visible part; undefined for all of it. */
   readonly aperture: DisplaySize | undefined;
-  /** Width of a pixel by its height. */
+  /** Width of a pixel divided by its height. */
   readonly pixelRatio: number;
 }
 
-/** The size of a track before it is turned: a fraction where pixels are not square. */
+/** Returns the size before rotation, which may be fractional where pixels are not square. */
 function presentedSize(declared: DisplaySize, picture: CodedPicture): DisplaySize {
   const isWidth = (width: number) => Math.abs(declared.width - width) < 1;
-  const isCoded =
+  const matchesCodedSize =
     Math.abs(declared.height - picture.height) < 1 &&
     (isWidth(picture.width) || isWidth(picture.width * picture.pixelRatio));
-  // A size of its own is meant.
-  if (!isCoded && declared.width > 0 && declared.height > 0) return declared;
+  // The header declares a different size on purpose.
+  if (!matchesCodedSize && declared.width > 0 && declared.height > 0) return declared;
   const { width, height } = picture.aperture ?? picture;
   return { width: width * picture.pixelRatio, height };
 }
@@ -132,8 +133,8 @@ async function readPicture(reader: BoxReader, track: Box): Promise<CodedPicture 
 }
 
 /**
- * Pixels of a track's largest coded picture, as its sample entries say (ISO/IEC 14496-12 section 12.1.3), which its
- * size as shown may hide.
+ * Returns the pixel count of the largest coded picture among a track's sample entries (ISO/IEC 14496-12 section 12.1.3),
+ * which may be far larger than the display size.
  */
 export async function trackCodedPixels(reader: BoxReader, track: Box): Promise<number> {
   const descriptions = await reader.find(track, "mdia", "minf", "stbl", "stsd");

@@ -9,7 +9,7 @@ import type { Patches } from "../plan.ts";
 
 const fragmentRules: Rules = { mfhd: full(8), traf: leaf, pssh: protectionHeader };
 
-/** Fields that a box has by its flags: a flag, and bytes. */
+/** Fields whose presence depends on flags, with their sizes. */
 type OptionalFields = readonly (readonly [flag: number, bytes: number])[];
 
 const headerFields: OptionalFields = [
@@ -35,7 +35,7 @@ function bytesOf(fields: OptionalFields, head: Buffer): number {
   return fields.reduce((sum, [flag, bytes]) => sum + (flags & flag ? bytes : 0), 0);
 }
 
-/** @param samples their number in the part of the fragment */
+/** @param samples the number of samples in the track fragment */
 const trackRules = (samples: number): Rules => ({
   tfhd: { bytes: (head) => 8 + bytesOf(headerFields, head) },
   tfdt: full(8, 12),
@@ -45,30 +45,31 @@ const trackRules = (samples: number): Rules => ({
   ...sampleRules(samples),
 });
 
-/** The samples of one `trun`, which follow each other. */
+/** The contiguous samples of one `trun`. */
 export interface Run extends Extent {
   readonly samples: number;
-  /** Where that number stands. */
+  /** Position of the sample count in the file. */
   readonly countAt: number;
-  /** Where the size of the first one stands, and how far apart sizes are; undefined where all are the same. */
+  /** Position of the first sample's size; undefined if all samples have `fixedSize`. */
   readonly sizesAt: number | undefined;
-  readonly sizesApart: number;
+  /** Distance between the sizes of two samples, in bytes. */
+  readonly sizeStride: number;
   readonly fixedSize: number;
 }
 
-/** The part of a fragment that belongs to one track (`traf`). */
+/** A track fragment (`traf`). */
 export interface TrackFragment {
   readonly track: number;
   /** `moof` */
   readonly fragment: Box;
   readonly runs: readonly Run[];
   readonly boxes: readonly Box[];
-  /** What offsets of auxiliary information count from. */
+  /** File position that offsets of auxiliary information are relative to. */
   readonly base: number;
   readonly isBlanked: boolean;
 }
 
-/** Blanks the metadata in every `moof`, and those parts of it that belong to a track which is gone. */
+/** Blanks the metadata in every `moof`, and the track fragments of removed tracks. */
 export async function blankFragments(
   reader: BoxReader,
   patches: Patches,
@@ -76,21 +77,21 @@ export async function blankFragments(
   movie: BlankedMovie,
 ): Promise<TrackFragment[]> {
   const sampleSizes = await defaultSampleSizes(reader, movie.box);
-  const gone = new Set(movie.blankedTracks.map(({ id }) => id));
+  const removedTracks = new Set(movie.blankedTracks.map(({ id }) => id));
   const found: TrackFragment[] = [];
   for (const fragment of boxes.filter(({ type }) => type === "moof")) {
     const parts: { traf: Box; content: TrackFragment; header: FragmentHeader }[] = [];
-    // Data of a track without an offset of its own follows that of the track before (ISO/IEC 14496-12 section 8.8.7).
-    let follows = fragment.offset;
+    // Without an explicit base, the data follows that of the previous track fragment (ISO/IEC 14496-12 section 8.8.7).
+    let previousEnd = fragment.offset;
     for (const traf of await keepOnly(reader, patches, fragment, fragmentRules)) {
       if (traf.type !== "traf") continue;
       const inTrack = await reader.children(traf);
       const header = await readHeader(reader, inTrack, sampleSizes);
-      const base = header.base ?? (header.fromFragment ? fragment.offset : follows);
+      const base = header.base ?? (header.isFragmentRelative ? fragment.offset : previousEnd);
       const runs = await readRuns(reader, inTrack, header, base);
       const { track } = header;
-      const content = { track, fragment, runs, boxes: inTrack, base, isBlanked: gone.has(track) };
-      follows = endOf(content);
+      const content = { track, fragment, runs, boxes: inTrack, base, isBlanked: removedTracks.has(track) };
+      previousEnd = endOf(content);
       parts.push({ traf, content, header });
     }
     await blankParts(reader, patches, parts, fragment);
@@ -100,8 +101,8 @@ export async function blankFragments(
 }
 
 /**
- * Blanks the parts of one fragment that belong to tracks which are gone. Where the data of a part that stays is found
- * by what follows the one before, its offset is changed.
+ * Blanks the track fragments of removed tracks. The offset of a kept one is adjusted if it was relative to the data of a
+ * removed one.
  */
 async function blankParts(
   reader: BoxReader,
@@ -109,7 +110,7 @@ async function blankParts(
   parts: readonly { traf: Box; content: TrackFragment; header: FragmentHeader }[],
   fragment: Box,
 ): Promise<void> {
-  let follows = fragment.offset;
+  let previousEnd = fragment.offset;
   for (const { traf, content, header } of parts) {
     if (content.isBlanked) {
       blankBox(patches, traf);
@@ -117,19 +118,19 @@ async function blankParts(
     }
     const samples = content.runs.reduce((sum, run) => sum + run.samples, 0);
     await keepOnly(reader, patches, traf, trackRules(samples), traf.body, content.boxes);
-    if (header.base === undefined && !header.fromFragment && content.base !== follows)
-      await shiftRuns(reader, patches, content, content.base - follows);
-    follows = endOf(content);
+    if (header.base === undefined && !header.isFragmentRelative && content.base !== previousEnd)
+      await shiftRuns(reader, patches, content, content.base - previousEnd);
+    previousEnd = endOf(content);
   }
 }
 
-/** Where the data of a part ends. */
+/** Returns the end of a track fragment's data. */
 function endOf({ runs, base }: TrackFragment): number {
   const last = runs.at(-1);
   return last ? last.offset + last.length : base;
 }
 
-/** @throws ApiError DAMAGED_MEDIA for runs without a field for an offset */
+/** @throws ApiError DAMAGED_MEDIA if the first run has no offset field */
 async function shiftRuns(
   reader: BoxReader,
   patches: Patches,
@@ -142,19 +143,19 @@ async function shiftRuns(
       const offset = Buffer.alloc(4);
       offset.writeInt32BE(content.readInt32BE(8) + by);
       patches.write(run.body + 8, offset);
-    } else if (index === 0) throw damaged("a fragment that depends on one of a track which is gone");
+    } else if (index === 0) throw damaged("a track fragment whose position depends on a removed track");
   }
 }
 
 interface FragmentHeader {
   readonly track: number;
-  /** Where offsets count from; undefined: the start of the fragment, or the end of the data before. */
+  /** Explicit base of offsets; undefined for the start of the fragment or the end of the previous data. */
   readonly base: number | undefined;
-  readonly fromFragment: boolean;
+  readonly isFragmentRelative: boolean;
   readonly sampleSize: number;
 }
 
-/** `tfhd` */
+/** Reads `tfhd`. */
 async function readHeader(
   reader: BoxReader,
   boxes: readonly Box[],
@@ -174,10 +175,10 @@ async function readHeader(
   if (flags & 0x02) position += 4;
   if (flags & 0x08) position += 4;
   const sampleSize = flags & 0x10 ? content.readUInt32BE(position) : (sampleSizes.get(track) ?? 0);
-  return { track, base, fromFragment: (flags & 0x02_0000) !== 0, sampleSize };
+  return { track, base, isFragmentRelative: (flags & 0x02_0000) !== 0, sampleSize };
 }
 
-/** `trun`s: where the samples of one track lie. */
+/** Reads the `trun` boxes of a track fragment. */
 async function readRuns(
   reader: BoxReader,
   boxes: readonly Box[],
@@ -196,12 +197,12 @@ async function readRuns(
     if (flags & 0x04) position += 4;
     const hasSizes = (flags & 0x200) !== 0;
     const before = flags & 0x100 ? 4 : 0;
-    const sizesApart = before + (hasSizes ? 4 : 0) + (flags & 0x400 ? 4 : 0) + (flags & 0x800 ? 4 : 0);
+    const sizeStride = before + (hasSizes ? 4 : 0) + (flags & 0x400 ? 4 : 0) + (flags & 0x800 ? 4 : 0);
     let length = hasSizes ? 0 : samples * header.sampleSize;
     if (hasSizes) {
       reader.source.budget.tableEntries.spend(samples);
       for (let index = 0; index < samples; index++)
-        length += content.readUInt32BE(position + index * sizesApart + before);
+        length += content.readUInt32BE(position + index * sizeStride + before);
     }
     const sizesAt = hasSizes ? box.body + position + before : undefined;
     runs.push({
@@ -210,7 +211,7 @@ async function readRuns(
       samples,
       countAt: box.body + 4,
       sizesAt,
-      sizesApart,
+      sizeStride,
       fixedSize: header.sampleSize,
     });
     end = offset + length;
@@ -219,40 +220,40 @@ async function readRuns(
 }
 
 /**
- * Where the samples of a run are, in order. Each one spends from the budget for table entries, also where runs without
- * sizes name the same bytes over and over.
- * @throws ApiError DAMAGED_MEDIA once that is used up
+ * Yields the samples of a run in order. Each one spends a table entry, because runs without sizes may reference the same
+ * bytes many times.
+ * @throws ApiError DAMAGED_MEDIA when that budget is used up
  */
 export function* samplesOf(file: InPlaceFile, run: Run): Generator<Extent> {
-  const { samples, sizesAt, sizesApart, fixedSize } = run;
+  const { samples, sizesAt, sizeStride, fixedSize } = run;
   if (sizesAt === undefined && fixedSize === 0) return;
-  // A copy, because samples are read meanwhile.
+  // Copied, because the caller reads from the file during the iteration.
   const sizes =
     sizesAt === undefined || samples === 0
       ? undefined
-      : Buffer.from(file.read(sizesAt, (samples - 1) * sizesApart + 4));
+      : Buffer.from(file.read(sizesAt, (samples - 1) * sizeStride + 4));
   let { offset } = run;
   for (let index = 0; index < samples && offset < file.size; index++) {
     file.budget.tableEntries.spend();
-    const length = sizes ? sizes.readUInt32BE(index * sizesApart) : fixedSize;
+    const length = sizes ? sizes.readUInt32BE(index * sizeStride) : fixedSize;
     yield { offset, length };
     offset += length;
   }
 }
 
 /**
- * Makes the runs of a film whose end is missing end with their last whole sample.
- * @param end of the file
+ * Shortens the runs of a truncated file to their whole samples, also in the file.
+ * @param end the end of the usable part of the file
  */
-export function withoutCutSamples(
+export function withoutTruncatedSamples(
   file: InPlaceFile,
   fragments: readonly TrackFragment[],
   end: number,
 ): TrackFragment[] {
-  return fragments.map((part) => ({ ...part, runs: part.runs.map((run) => withoutCut(file, run, end)) }));
+  return fragments.map((part) => ({ ...part, runs: part.runs.map((run) => shortenRun(file, run, end)) }));
 }
 
-function withoutCut(file: InPlaceFile, run: Run, end: number): Run {
+function shortenRun(file: InPlaceFile, run: Run, end: number): Run {
   if (run.offset + run.length <= end) return run;
   const { samples, length } = wholeSamples(file, run, end);
   const count = Buffer.alloc(4);
@@ -261,11 +262,11 @@ function withoutCut(file: InPlaceFile, run: Run, end: number): Run {
   return { ...run, samples, length };
 }
 
-/** How many samples of a run end at `end` or in front of it, and their bytes. */
+/** Returns the number and total size of the samples that end at or before `end`. */
 function wholeSamples(file: InPlaceFile, run: Run, end: number): { samples: number; length: number } {
   const { offset, fixedSize } = run;
   if (run.sizesAt === undefined) {
-    // A run may claim 2³² samples of one byte: their number is computed, never counted.
+    // Computed instead of counted: a run may declare 2³² samples of one byte.
     const fitting = fixedSize === 0 ? 0 : Math.floor(Math.max(0, end - offset) / fixedSize);
     const samples = Math.min(run.samples, fitting);
     return { samples, length: samples * fixedSize };
@@ -279,7 +280,7 @@ function wholeSamples(file: InPlaceFile, run: Run, end: number): { samples: numb
   return { samples, length };
 }
 
-/** Sizes of samples that fragments leave out, by `track_ID` (`trex`). */
+/** Reads the default sample sizes of fragments (`trex`), by track id. */
 async function defaultSampleSizes(reader: BoxReader, movie: Box): Promise<Map<number, number>> {
   const sizes = new Map<number, number>();
   const extension = await reader.find(movie, "mvex");

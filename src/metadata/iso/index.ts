@@ -3,9 +3,7 @@ import { blankBox } from "./blanking.ts";
 import { full, numberAt, type Rule, type Rules } from "./rules.ts";
 import type { Patches } from "../plan.ts";
 
-/**
- * Brands that players and tools may look for, of those that are registered (mp4ra.org). Others are anybody's text.
- */
+/** Registered brands (mp4ra.org) that players and tools may look for. Others may be arbitrary text. */
 const knownBrands = new Set(
   [
     "3g2a 3g2b 3g2c 3ge6 3ge7 3ge9 3gf9 3gg6 3gg9 3gh9 3gm9 3gma 3gp1 3gp2 3gp3 3gp4 3gp5 3gp6 3gp7 3gp8 3gp9",
@@ -22,10 +20,10 @@ const knownBrands = new Set(
   ].flatMap((line) => line.split(" ").map((brand) => brand.padEnd(4))),
 );
 
-/** Real files name a dozen at most. */
+/** Real files list a dozen at most. */
 const maxBrands = 32;
 
-/** `ftyp` and `styp`: the brand of the file, and known ones that it is compatible with. */
+/** Keeps the major brand and the known compatible brands of `ftyp` and `styp`. */
 export const brands: Rule = {
   bytes: (_head, boxBytes) => Math.min(boxBytes - (boxBytes % 4), 8 + 4 * maxBrands),
   unused: (head) => {
@@ -38,12 +36,12 @@ export const brands: Rule = {
 };
 
 /**
- * Indexes of fragments (`sidx`, ISO/IEC 14496-12 section 8.16.3, and `mfra`, section 8.8.9).
- * @param gone numbers of the tracks that do not stay: nothing refers to them then
+ * Rules for indexes of fragments (`sidx`, ISO/IEC 14496-12 section 8.16.3, and `mfra`, section 8.8.9).
+ * @param removedTracks ids of removed tracks, whose indexes are blanked
  */
-export function indexRules(gone: ReadonlySet<number>): Rules {
-  const blankOfGoneTrack = async (reader: BoxReader, patches: Patches, box: Box) => {
-    if (gone.has((await reader.content(box, 8)).readUInt32BE(4))) blankBox(patches, box);
+export function indexRules(removedTracks: ReadonlySet<number>): Rules {
+  const blankIfTrackRemoved = async (reader: BoxReader, patches: Patches, box: Box) => {
+    if (removedTracks.has((await reader.content(box, 8)).readUInt32BE(4))) blankBox(patches, box);
   };
   const segments: Rule = {
     bytes: (head) => {
@@ -55,7 +53,7 @@ export function indexRules(gone: ReadonlySet<number>): Rules {
       [segmentCountAt(head) - 2, segmentCountAt(head)],
     ],
     isAnchor: true,
-    clean: blankOfGoneTrack,
+    clean: blankIfTrackRemoved,
   };
   const randomAccess: Rule = {
     bytes: (head) => {
@@ -67,10 +65,10 @@ export function indexRules(gone: ReadonlySet<number>): Rules {
       [1, 4],
       [8, 11],
     ],
-    clean: blankOfGoneTrack,
+    clean: blankIfTrackRemoved,
   };
   return { sidx: segments, mfra: { children: { tfra: randomAccess, mfro: full(8) } } };
 }
 
-/** Where a `sidx` has the number of its references. */
+/** Offset of the reference count in a `sidx`. */
 const segmentCountAt = (head: Buffer) => (head[0] === 0 ? 22 : 30);

@@ -1,6 +1,6 @@
 import type { Box } from "./boxes.ts";
 
-/** The boxes of a file that hold media data. */
+/** The boxes that contain media data, ordered by offset for lookups. */
 export class MediaData {
   readonly boxes: readonly Box[];
 
@@ -8,8 +8,8 @@ export class MediaData {
     this.boxes = boxes.toSorted((a, b) => a.offset - b.offset);
   }
 
-  /** The box whose content has the byte at `offset`. */
-  holderOf(offset: number): Box | undefined {
+  /** Returns the box whose content includes the byte at `offset`. */
+  boxAt(offset: number): Box | undefined {
     let low = 0;
     for (let high = this.boxes.length; low < high;) {
       const middle = (low + high) >>> 1;

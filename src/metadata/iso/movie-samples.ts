@@ -8,12 +8,12 @@ import type { Extent } from "./samples.ts";
 import { RangeSet } from "../range-set.ts";
 
 /**
- * All tracks are walked through one part of the file before the next. Interleaved tracks fill each other's gaps then,
- * so that the set of their bytes stays small.
+ * The chunks of all tracks are collected from one stretch of the file before the next, so that interleaved tracks fill
+ * each other's gaps and the range set stays small.
  */
 const strideBytes = 64 * 1024 * 1024;
 
-/** The samples of some tracks of a film, in its index and in its fragments. */
+/** The samples of the given tracks, from the sample tables and from fragments. */
 export class MovieSamples {
   readonly #tracks: readonly Track[];
   readonly #fragments: ReadonlyMap<number, readonly TrackFragment[]>;
@@ -24,8 +24,8 @@ export class MovieSamples {
   }
 
   /**
-   * Every byte of the samples, and of the auxiliary information about protected ones.
-   * @param end where the usable part of the file ends
+   * Returns the ranges of all samples and of the auxiliary information about encrypted ones.
+   * @param end the end of the usable part of the file
    */
   extents(file: InPlaceFile, end: number): RangeSet {
     const extents = new RangeSet();
@@ -35,29 +35,29 @@ export class MovieSamples {
       const chunks = tables.chunks(file);
       return [{ chunks, next: chunks.next() }];
     });
-    for (let until = strideBytes; walks.length > 0; until += strideBytes)
+    for (let stretchEnd = strideBytes; walks.length > 0; stretchEnd += strideBytes)
       walks = walks.filter((walk) => {
-        // A chunk beyond the end is in no part of the file.
+        // A chunk beyond the end of the file belongs to no stretch: consume it now.
         for (; !walk.next.done; walk.next = walk.chunks.next()) {
-          if (walk.next.value.offset < end && walk.next.value.offset >= until) return true;
+          if (walk.next.value.offset < end && walk.next.value.offset >= stretchEnd) return true;
           add(walk.next.value);
         }
         return false;
       });
     for (const track of this.#tracks) {
       const { tables, boxes } = track;
-      const perChunk = () => tables?.samplesPerChunk(file) ?? [];
-      for (const extent of auxiliaryExtents(file, boxes, 0, perChunk)) add(extent);
+      const samplesPerChunk = () => tables?.samplesPerChunk(file) ?? [];
+      for (const extent of auxiliaryExtents(file, boxes, 0, samplesPerChunk)) add(extent);
       for (const part of this.#fragments.get(track.id) ?? []) {
         for (const run of part.runs) add(run);
-        const perRun = () => part.runs.map(({ samples }) => samples);
-        for (const extent of auxiliaryExtents(file, part.boxes, part.base, perRun)) add(extent);
+        const samplesPerRun = () => part.runs.map(({ samples }) => samples);
+        for (const extent of auxiliaryExtents(file, part.boxes, part.base, samplesPerRun)) add(extent);
       }
     }
     return extents;
   }
 
-  /** Whether there is a picture of which every byte lies in front of `end`. */
+  /** Returns whether at least one complete picture lies before `end`. */
   hasWholePicture(file: InPlaceFile, end: number): boolean {
     for (const track of this.#tracks) {
       if (track.kind !== "picture") continue;
@@ -68,11 +68,11 @@ export class MovieSamples {
   }
 
   /**
-   * Overwrites what is personal in the pictures themselves.
-   * @throws ApiError DAMAGED_MEDIA for tables that name the same bytes many times
+   * Overwrites personal data inside the coded pictures.
+   * @throws ApiError DAMAGED_MEDIA for tables that reference the same bytes many times
    */
   overwritePersonalData(file: InPlaceFile): void {
-    // A real file has each of its bytes in one sample.
+    // In a real file, each byte belongs to one sample.
     let bytesLeft = 2 * file.size;
     for (const track of this.#tracks) {
       if (track.kind !== "picture" || track.description.isEncrypted) continue;
@@ -83,7 +83,7 @@ export class MovieSamples {
         overwrite ??= pictureOverwriter(file.read(offset, Math.min(pictureHeadBytes, length)), nal, codec);
         if (!overwrite) break;
         bytesLeft -= length;
-        if (bytesLeft < 0) throw damaged("tables name the same bytes many times");
+        if (bytesLeft < 0) throw damaged("tables reference the same bytes many times");
         overwrite(file, offset, offset + length);
       }
     }

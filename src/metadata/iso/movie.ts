@@ -12,7 +12,7 @@ import {
   blankDataReferences,
   blankSampleEntries,
   describeSamples,
-  isElsewhere,
+  isExternal,
   type SampleDescription,
   type SampleKind,
 } from "./sample-entries.ts";
@@ -20,8 +20,8 @@ import { SampleTables } from "./samples.ts";
 import type { Patches } from "../plan.ts";
 
 /**
- * Tracks of picture and sound. All others go with their samples: positions are written into tracks of metadata
- * (GoPro `gpmd`, Apple `mebx`, Google `camm`) and into subtitles (drones), the time of day into time codes.
+ * Handlers of picture and sound tracks. All other tracks are removed with their samples: positions are stored in metadata
+ * tracks (GoPro `gpmd`, Apple `mebx`, Google `camm`) and in subtitles (drones), the time of day in time codes.
  */
 const keptHandlers: Readonly<Record<string, SampleKind>> = {
   vide: "picture",
@@ -33,29 +33,29 @@ const keptHandlers: Readonly<Record<string, SampleKind>> = {
 export interface Track {
   /** `track_ID` */
   readonly id: number;
-  /** Undefined for a track of anything else. */
+  /** Undefined for a track of another kind. */
   readonly kind: SampleKind | undefined;
-  /** Where the samples are that are not in fragments. */
+  /** Locates the samples outside fragments. */
   readonly tables: SampleTables | undefined;
-  /** The boxes that have these tables, and where protected samples have what belongs to them. */
+  /** The children of `stbl`: sample tables and auxiliary information about encrypted samples. */
   readonly boxes: readonly Box[];
   readonly description: SampleDescription;
 }
 
 export interface BlankedMovie {
   readonly size: DisplaySize | null;
-  /** Of its largest track, as shown or as coded. */
+  /** Pixel count of the largest track, as displayed or as coded. */
   readonly decodedPixels: number;
   readonly hasPicture: boolean;
   readonly tracks: readonly Track[];
   readonly blankedTracks: readonly Track[];
-  /** `moov`, as it was read. */
+  /** `moov` before blanking. */
   readonly box: Box;
-  /** Where the last of its boxes ends that was not blanked. */
+  /** End of the last box in `moov` that was not blanked. */
   readonly lastEnd: number;
 }
 
-/** Blanks the metadata and the times in `moov`, and the tracks that are neither picture nor sound of this file. */
+/** Blanks metadata and times in `moov`, and all tracks except pictures and sound stored in this file. */
 export async function blankMovie(reader: BoxReader, patches: Patches, movie: Box): Promise<BlankedMovie> {
   const inMovie = await keepOnly(reader, patches, movie, movieRules);
   const matrix = await movieMatrix(reader, movie);
@@ -69,8 +69,8 @@ export async function blankMovie(reader: BoxReader, patches: Patches, movie: Box
     const handler = box.type === "trak" ? await trackHandler(reader, box) : undefined;
     const kind = handler === undefined ? undefined : keptHandlers[handler];
     if (handler !== undefined) {
-      const { isHere, samples, ...track } = await readTrack(reader, box, kind);
-      if (!kind || !isHere) {
+      const { isInternal, samples, ...track } = await readTrack(reader, box, kind);
+      if (!kind || !isInternal) {
         blankedTracks.push(track);
         blankBox(patches, box);
         continue;
@@ -97,7 +97,7 @@ async function readTrack(
   reader: BoxReader,
   track: Box,
   kind: SampleKind | undefined,
-): Promise<Track & { readonly isHere: boolean; readonly samples: number }> {
+): Promise<Track & { readonly isInternal: boolean; readonly samples: number }> {
   const media = await reader.find(track, "mdia", "minf");
   const tables = media && (await reader.find(media, "stbl"));
   const boxes = tables ? await reader.children(tables) : [];
@@ -107,19 +107,19 @@ async function readTrack(
       ? await describeSamples(reader, descriptions, kind)
       : { isEncrypted: false, dataReferences: new Set() };
   const references = media && (await reader.find(media, "dinf", "dref"));
-  const isHere = !references || !(await isElsewhere(reader, references, description.dataReferences));
+  const isInternal = !references || !(await isExternal(reader, references, description.dataReferences));
   return {
     id: await trackId(reader, track),
     kind,
     tables: SampleTables.find(boxes, description.sound),
     boxes,
     description,
-    isHere,
+    isInternal,
     samples: await sampleCount(reader, boxes),
   };
 }
 
-/** The number of samples outside of fragments. */
+/** Returns the number of samples outside fragments. */
 async function sampleCount(reader: BoxReader, tables: readonly Box[]): Promise<number> {
   const sizes = tables.find(({ type }) => type === "stsz" || type === "stz2");
   return sizes && sizes.end - sizes.body >= 12 ? (await reader.content(sizes, 12)).readUInt32BE(8) : 0;
@@ -133,7 +133,7 @@ async function trackId(reader: BoxReader, track: Box): Promise<number> {
   return (await reader.content(header, offset + 4)).readUInt32BE(offset);
 }
 
-/** A header of so many bytes in its two versions, without the times of creation and change and reserved fields. */
+/** A header box with two versions. The unused fields include the times of creation and modification. */
 const header = (
   version0: { bytes: number; unused: readonly Field[] },
   version1: { bytes: number; unused: readonly Field[] },
@@ -142,7 +142,7 @@ const header = (
   unused: (head) => (head[0] === 1 ? version1 : version0).unused,
 });
 
-/** QuickTime notes the times of preview, poster and selection where ISO reserves space. */
+/** QuickTime stores the times of preview, poster and selection where ISO reserves space. */
 const movieHeader = header(
   {
     bytes: 100,
@@ -202,7 +202,7 @@ const mediaHeader = header(
   },
 );
 
-/** QuickTime's ways to draw that use a colour: blending, and one transparent colour. */
+/** QuickTime's graphics modes that use a colour: blend and transparent. */
 const colouredModes = new Set([0x20, 0x24]);
 
 const pictureHeader: Rule = {
@@ -216,7 +216,7 @@ const pictureHeader: Rule = {
         ],
 };
 
-/** Without the name, where vendors write their own, and QuickTime's field of the manufacturer. */
+/** Without the handler name, where vendors put theirs, and QuickTime's manufacturer field. */
 const handler: Rule = {
   unused: (head) => {
     const component = head.toString("latin1", 4, 8);
@@ -228,7 +228,7 @@ const handler: Rule = {
   },
 };
 
-/** What a decryption system needs (`pssh`, ISO/IEC 23001-7 section 8.1): from version 1 on with numbers of keys. */
+/** Data for a decryption system (`pssh`, ISO/IEC 23001-7 section 8.1), with key ids from version 1 on. */
 export const protectionHeader: Rule = {
   bytes: (head) => {
     const keys = (head[0] ?? 0) > 0 ? 4 + 16 * numberAt(head, 20) : 0;
@@ -244,18 +244,18 @@ const movieRules: Rules = {
   pssh: protectionHeader,
 };
 
-/** Kinds of sample groups that decoders and players know; the entries of others are anybody's. */
+/** Sample groups that decoders and players know. Others may contain arbitrary data. */
 const knownGroups = new Set(
   "roll prol rap  sync tele seig alst avll avss tsas tscl stsa oinf linf trif dtrt sgpd".split(" "),
 );
 
-/** Blanks groups of other kinds. */
+/** Blanks sample groups of unknown types. */
 async function keepKnownGroups(reader: BoxReader, patches: Patches, box: Box): Promise<void> {
   const type = (await reader.content(box, 8)).toString("latin1", 4, 8);
   if (!knownGroups.has(type)) blankBox(patches, box);
 }
 
-/** Descriptions of sample groups; those of other versions do not tell how long they are. */
+/** Returns the size of a sample group description. Only version 1 declares entry lengths. */
 function groupDescriptionBytes(head: Buffer, boxBytes: number): number {
   if (head[0] !== 1) return boxBytes;
   const [length, count] = [numberAt(head, 8), numberAt(head, 12)];
@@ -266,8 +266,8 @@ function groupDescriptionBytes(head: Buffer, boxBytes: number): number {
 }
 
 /**
- * Boxes about samples that tracks and fragments have.
- * @param samples their number
+ * Rules for boxes about samples that occur in tracks and in fragments.
+ * @param samples the number of samples
  */
 export const sampleRules = (samples: number): Rules => ({
   sbgp: {
@@ -294,12 +294,12 @@ export const sampleRules = (samples: number): Rules => ({
   senc: leaf,
 });
 
-/** The type of auxiliary information that a flag announces. */
+/** Size of the optional information type, whose presence a flag indicates. */
 const auxiliaryTypeBytes = (head: Buffer) => ((head[3] ?? 0) & 1) * 8;
 
 /**
- * @param tracks numbers of the tracks that stay
- * @param samples the number of samples in its tables
+ * @param tracks ids of the kept tracks
+ * @param samples the number of samples in the track's tables
  */
 function trackRules(kind: SampleKind, tracks: ReadonlySet<number>, samples: number): Rules {
   return {
@@ -349,21 +349,21 @@ function trackRules(kind: SampleKind, tracks: ReadonlySet<number>, samples: numb
   };
 }
 
-/** Blanks each kind of reference that names a track which is gone, such as a time code or chapters. */
+/** Blanks each reference type that names a removed track, such as a time code or chapters. */
 async function keepReferencesTo(
   reader: BoxReader,
   patches: Patches,
   references: Box,
   tracks: ReadonlySet<number>,
 ): Promise<void> {
-  const gone: Box[] = [];
+  const removed: Box[] = [];
   const kinds = await reader.children(references);
   for (const kind of kinds) {
     const ids = await reader.content(kind);
     let isKept = ids.length > 0 && ids.length % 4 === 0;
     for (let index = 0; isKept && index < ids.length; index += 4)
       isKept = tracks.has(ids.readUInt32BE(index));
-    if (!isKept) gone.push(kind);
+    if (!isKept) removed.push(kind);
   }
-  for (const box of gone.length === kinds.length ? [references] : gone) blankBox(patches, box);
+  for (const box of removed.length === kinds.length ? [references] : removed) blankBox(patches, box);
 }

@@ -2,70 +2,70 @@ import type { Box, BoxReader } from "./boxes.ts";
 import { blankBox, blankTail } from "./blanking.ts";
 import type { Patches } from "../plan.ts";
 
-/** A part of a box's content. */
+/** A range of a box's content, by offsets from its start. */
 export type Field = readonly [from: number, to: number];
 
-/** What stays of a box. */
+/** Which parts of a box are kept. */
 export interface Rule {
-  /** The boxes inside that stay; all others are blanked. Undefined: it is no container. */
+  /** Rules for child boxes; all other children are blanked. Undefined for a box without children. */
   readonly children?: Rules;
   /**
-   * Bytes of its content, as its first {@link maxHeadBytes} tell; what follows is wiped, and no longer part of the box.
-   * Undefined: the whole box is content. A result beyond the end of the box wipes nothing.
+   * Returns the length of the content, given its first {@link maxHeadBytes}. The box is cut to that length, and the rest is
+   * wiped. A length beyond the end of the box keeps all of it. Undefined: all content is kept.
    */
   readonly bytes?: (head: Buffer, boxBytes: number) => number;
-  /** Reserved fields, and others that no player reads. They are wiped. */
+  /** Returns reserved fields and fields that no player reads; they are wiped. */
   readonly unused?: (head: Buffer) => readonly Field[];
-  /** Offsets count from its end: it keeps its size. */
+  /** The box keeps its size, because offsets are relative to its end. */
   readonly isAnchor?: boolean;
-  /** Wipes what else is personal in it. */
+  /** Wipes further personal data in the box. */
   readonly clean?: (reader: BoxReader, patches: Patches, box: Box) => Promise<void> | void;
 }
 
-/** Rules by type of box. */
+/** Rules by box type. */
 export type Rules = Readonly<Record<string, Rule>>;
 
-/** What rules see of a box; records of codecs, which have to be read whole, are far smaller. */
+/** Length of the content that rules receive. Codec records, which must be complete, are far smaller. */
 export const maxHeadBytes = 64 * 1024;
 
-/** A box whose content stays as it is. */
+/** A box that is kept unchanged. */
 export const leaf: Rule = {};
 
-/** A box of so many bytes, some of which are unused. */
+/** A box with this many bytes of content, some of which are unused. */
 export const fixed = (bytes: number, ...unused: Field[]): Rule => ({
   bytes: () => bytes,
   unused: () => unused,
 });
 
-/** Flags of a full box that has none. */
-const noFlags: Field = [1, 4];
+/** The flags of a full box, for types that define none. */
+const flags: Field = [1, 4];
 
-/** A full box (with version and flags, which are unused) of so many bytes in its two versions. */
+/** A full box without defined flags, with this content size (including version and flags) in versions 0 and 1. */
 export const full = (version0: number, version1 = version0): Rule => ({
   bytes: (head) => (head[0] === 1 ? version1 : version0),
-  unused: () => [noFlags],
+  unused: () => [flags],
 });
 
-/** A table of entries of so many bytes in its two versions, counted in front of them. */
+/** A full box with a counted table, with this entry size in versions 0 and 1. */
 export const table = (version0: number, version1 = version0): Rule => ({
   bytes: (head) => 8 + head.readUInt32BE(4) * (head[0] === 1 ? version1 : version0),
-  unused: () => [noFlags],
+  unused: () => [flags],
 });
 
 export const leaves = (types: string): Rules =>
   Object.fromEntries(types.split(" ").map((type) => [type, leaf]));
 
-/** A number of four bytes; 0 where the content is too short. */
+/** Returns a 32-bit number; 0 if the content is too short. */
 export const numberAt = (head: Buffer, at: number): number =>
   at + 4 <= head.length ? head.readUInt32BE(at) : 0;
 
-/** `uuid` boxes that stay, wherever they stand; they need no care unless told. */
+/** Rules for `uuid` boxes, which apply on every level. */
 const knownUuids: Readonly<Record<string, Rule>> = {
-  // PIFF, the predecessor of common encryption: protection of the movie, of a track, of samples.
+  // PIFF, the predecessor of common encryption: protection data of the movie, a track and samples.
   d08a4f1810f34a82b6c832d8aba183d3: { bytes: (head) => 40 + numberAt(head, 36) },
   "8974dbce7be74c5184f97148f9882554": fixed(40),
   a2394f525a9b4f14a2446c427c648df4: leaf,
-  // Smooth Streaming: when a fragment starts, when the next ones do.
+  // Smooth Streaming: start times of this fragment and of the next ones.
   "6d1d9b0542d544e680e2141daff757b2": { bytes: (head) => (head[16] === 1 ? 36 : 28) },
   d4807ef2ca3946958e5426cb9e46a79f: {
     bytes: (head) => 21 + (head[20] ?? 0) * (head[16] === 1 ? 16 : 8),
@@ -75,10 +75,10 @@ const knownUuids: Readonly<Record<string, Rule>> = {
 };
 
 /**
- * Blanks every box inside that no rule allows, what allowed ones hold beside their content, and what follows the last
- * one. Returns the boxes that stay, as direct children.
- * @param from where the children start; at the start of the box's content unless given
- * @param children where they were read already
+ * Blanks every child box without a rule, applies the rules to the others, and wipes the bytes after the last one.
+ * @param from the position of the first child; defaults to the start of the content
+ * @param children the children, if they are already read
+ * @returns the kept children
  * @throws ApiError DAMAGED_MEDIA
  */
 export async function keepOnly(
@@ -90,9 +90,9 @@ export async function keepOnly(
   children?: readonly Box[],
 ): Promise<Box[]> {
   const kept: Box[] = [];
-  let last = Math.min(from, box.end);
+  let end = Math.min(from, box.end);
   for (const child of children ?? (await reader.within(from, box.end))) {
-    last = child.end;
+    end = child.end;
     const rule = await ruleFor(reader, child, rules);
     if (!rule) {
       blankBox(patches, child);
@@ -101,13 +101,13 @@ export async function keepOnly(
     kept.push(child);
     await applyRule(reader, patches, child, rule);
   }
-  if (await isTerminator(reader, last, box.end)) last += 8;
-  patches.wipe(last, box.end);
+  if (await isTerminator(reader, end, box.end)) end += 8;
+  patches.wipe(end, box.end);
   return kept;
 }
 
 /**
- * Wipes whatever the rule does not keep of a box.
+ * Wipes every part of the box that the rule does not keep.
  * @throws ApiError DAMAGED_MEDIA
  */
 export async function applyRule(reader: BoxReader, patches: Patches, box: Box, rule: Rule): Promise<void> {
@@ -124,23 +124,23 @@ export async function applyRule(reader: BoxReader, patches: Patches, box: Box, r
   await rule.clean?.(reader, patches, box);
 }
 
-/** Whether there is the empty box without a type that ends some lists of QuickTime. */
+/** Whether `offset` has the empty box without a type that ends some QuickTime lists. */
 export async function isTerminator(reader: BoxReader, offset: number, end: number): Promise<boolean> {
   return offset + 8 <= end && (await reader.source.read(offset, 8)).readBigUInt64BE() === 8n << 32n;
 }
 
-/** What is known about a box among those that the rules allow; undefined for one that is blanked. */
+/** Returns the rule for a box; undefined for a box that is blanked. */
 export async function ruleFor(reader: BoxReader, box: Box, rules: Rules): Promise<Rule | undefined> {
   if (box.type !== "uuid") return Object.hasOwn(rules, box.type) ? rules[box.type] : undefined;
   if (box.end - box.body < 16) return undefined;
   return knownUuids[(await reader.content(box, 16)).toString("hex")];
 }
 
-/** What players read of Spherical Video V1; the rest tells software, times and places. */
+/** The tags of Spherical Video V1 that players read. Others name software, times and places. */
 const sphericalTags =
   /<GSpherical:(Spherical|Stitched|ProjectionType|StereoMode|SourceCount|(?:InitialView|CroppedArea|FullPano)\w{1,24})>\s*([\w.-]{1,24})\s*<\/GSpherical:\1>/g;
 
-/** Replaces the XML of a 360° video by one with the known tags alone (Google's Spherical Video V1 RFC). */
+/** Replaces the XML of a 360° video with XML of only the known tags (Google's Spherical Video V1 RFC). */
 async function rewriteSphericalVideo(reader: BoxReader, patches: Patches, box: Box): Promise<void> {
   const start = box.body + 16;
   const xml = (await reader.content(box)).toString("latin1", 16);

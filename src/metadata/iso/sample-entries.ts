@@ -6,25 +6,25 @@ import type { SoundUnit } from "./samples.ts";
 import type { Patches } from "../plan.ts";
 import type { NalCoding } from "../coded-pictures/sei.ts";
 
-/** What the samples of a track are. */
+/** The kind of media in a track. */
 export type SampleKind = "picture" | "sound";
 
-/** Names of codecs that decoders look at, because several codecs share a type. */
+/** Codec names that decoders check, because several codecs share a type. */
 const knownCodecNames = ["Planar Y'CbCr 8-bit 4:2:0", "Sorenson H263"];
 
 const pictureBytes = 78;
-/** Of sound descriptions: version 0, and 1 and 2 of QuickTime. */
+/** Sizes of sound descriptions: version 0, and QuickTime's versions 1 and 2. */
 const soundBytes = [28, 44, 64] as const;
 
-/** Reserved fields of every entry. */
+/** The reserved field of every entry. */
 const reserved: Field = [0, 6];
-/** Revision, vendor and quality, which QuickTime put where ISO reserves space; only the low byte of a version is used. */
+/** QuickTime stores revision, vendor and quality where ISO reserves space. Only the low byte of the version is used. */
 const unusedOfPictures: readonly Field[] = [reserved, [8, 9], [10, 24], [36, 40]];
 const unusedOfSound: readonly Field[] = [reserved, [8, 9], [10, 16], [22, 24]];
 
 /**
- * Blanks the sample entries of a track (`stsd`, ISO/IEC 14496-12 section 8.5.2), but for the fields that players read
- * and the boxes that configure a decoder or say how to show its pictures.
+ * Blanks the sample entries of a track (`stsd`, ISO/IEC 14496-12 section 8.5.2), except for fields that players read and
+ * boxes with decoder configuration or display properties.
  */
 export async function blankSampleEntries(
   reader: BoxReader,
@@ -54,7 +54,7 @@ export async function blankSampleEntries(
   patches.wipe(entries.at(-1)?.end ?? Math.min(descriptions.body + 8, descriptions.end), descriptions.end);
 }
 
-/** Fields that hold the same in nearly every file. Players do without them where they hold anything else. */
+/** Returns fields with unusual values. Nearly all files have the same values there, and players do not need others. */
 function unusualFields(head: Buffer, kind: SampleKind): Field[] {
   if (kind === "sound") {
     const compression = head.readInt16BE(20);
@@ -70,7 +70,7 @@ function unusualFields(head: Buffer, kind: SampleKind): Field[] {
 }
 
 /**
- * The boxes of a full box that counts them, such as `stsd` and `dref`. What follows the last one may be anything.
+ * Reads the children of a full box with a count, such as `stsd` and `dref`. Arbitrary bytes may follow the last child.
  * @throws ApiError DAMAGED_MEDIA for a box without a count
  */
 async function readCounted(reader: BoxReader, parent: Box): Promise<{ boxes: Box[]; version: number }> {
@@ -88,7 +88,7 @@ async function readCounted(reader: BoxReader, parent: Box): Promise<{ boxes: Box
 
 const isCodecName = (head: Buffer, name: string) => head.toString("latin1", 43, 43 + name.length) === name;
 
-/** Colours of up to 8 bits may be looked up in a table that QuickTime puts in front of the boxes. */
+/** Size of the colour table that QuickTime puts before the boxes for depths of up to 8 bits. */
 function paletteBytes(head: Buffer): number {
   const [depth, table] = [head.readUInt16BE(74) & 0x1f, head.readUInt16BE(76)];
   if (![1, 2, 4, 8].includes(depth) || table !== 0 || head.length < pictureBytes + 8) return 0;
@@ -96,12 +96,12 @@ function paletteBytes(head: Buffer): number {
   return last > 255 ? 0 : 8 + (last + 1) * 8;
 }
 
-/** QuickTime's versions are those of an `stsd` of version 0; ISO's version 1 is as long as 0. */
+/** QuickTime's entry versions exist only in an `stsd` of version 0; ISO's version 1 has the size of version 0. */
 function soundEntryBytes(head: Buffer, descriptionsVersion: number): number {
   return soundBytes[descriptionsVersion === 0 ? head.readUInt16BE(8) : 0] ?? soundBytes[0];
 }
 
-/** What follows the last box, or is none, is wiped: decoders stop there. */
+/** Applies the rules to the configuration boxes. Bytes after the last valid box are wiped: decoders stop there. */
 async function blankConfiguration(
   reader: BoxReader,
   patches: Patches,
@@ -119,7 +119,7 @@ async function blankConfiguration(
   patches.wipe(end, parent.end);
 }
 
-/** QuickTime's configuration of sound: the codec's own box has the name of its format. */
+/** Cleans QuickTime's sound configuration, in which the codec's own box has the name of the format. */
 async function blankWave(reader: BoxReader, patches: Patches, wave: Box): Promise<void> {
   const children = await reader.children(wave).catch(() => []);
   const original = children.find(({ type, body, end }) => type === "frma" && end - body >= 4);
@@ -135,16 +135,16 @@ async function blankWave(reader: BoxReader, patches: Patches, wave: Box): Promis
   });
 }
 
-/** What the sample entries of a track say. */
+/** Facts from the sample entries of a track. */
 export interface SampleDescription {
   /** Type of the first sample entry of pictures, which names their codec. */
   readonly codec?: string;
-  /** How pictures are coded, where their SEI messages can be read. */
+  /** Present for H.264 and HEVC. */
   readonly nal?: NalCoding;
   readonly isEncrypted: boolean;
-  /** Of sound with a constant bit rate. */
+  /** Present for sound with a constant bit rate. */
   readonly sound?: SoundUnit;
-  /** Numbers of the data references that hold the samples, counted from 1. */
+  /** Indexes of the data references used, counted from 1. */
   readonly dataReferences: ReadonlySet<number>;
 }
 
@@ -187,7 +187,7 @@ async function readNalCoding(reader: BoxReader, entry: Box, from: number): Promi
   return {};
 }
 
-/** Bits of one sample of one channel, for types whose entry may say something else. */
+/** Bits per sample and channel, for types whose entry may declare a different value. */
 const bitsOfSound: Readonly<Record<string, number>> = {
   "raw ": 8,
   ulaw: 8,
@@ -197,7 +197,7 @@ const bitsOfSound: Readonly<Record<string, number>> = {
   fl32: 32,
   fl64: 64,
 };
-/** Samples of one channel in a packet and its bytes, for sound that has always the same. */
+/** Samples per channel and bytes of a packet, for codecs with fixed packets. */
 const packetsOfSound: Readonly<Record<string, readonly [samples: number, bytes: number]>> = {
   ima4: [64, 34],
   MAC3: [6, 2],
@@ -205,7 +205,10 @@ const packetsOfSound: Readonly<Record<string, readonly [samples: number, bytes: 
   agsm: [160, 33],
 };
 
-/** See {@link SampleTables.chunks}. @param head the entry's content */
+/**
+ * Returns the unit for {@link SampleTables.chunks}.
+ * @param head the entry's content
+ */
 function soundUnit(type: string, head: Buffer, descriptionsVersion: number): SoundUnit | undefined {
   const version = descriptionsVersion === 0 ? head.readUInt16BE(8) : 0;
   const [channels, sampleBits] = [head.readUInt16BE(16), head.readUInt16BE(18)];
@@ -220,7 +223,7 @@ function soundUnit(type: string, head: Buffer, descriptionsVersion: number): Sou
   }
   const packet = packetsOfSound[type];
   if (packet) return { samples: packet[0], bytes: packet[1] * channels };
-  // What else there is takes no more bytes than sound that is not compressed.
+  // Other codecs take no more bytes than uncompressed sound.
   const bytes = Math.ceil((bitsOfSound[type] ?? sampleBits) / 8) * channels;
   return bytes > 0 ? { samples: 1, bytes } : undefined;
 }
@@ -233,25 +236,25 @@ function wipeField(patches: Patches, box: Box, [from, to]: Field): void {
   patches.wipe(Math.min(box.body + from, box.end), Math.min(box.body + to, box.end));
 }
 
-/** Whether the samples of a track are in other files: its data references name them (`dref`). */
-export async function isElsewhere(
+/** Returns whether all data references (`dref`) that a track uses point to other files. */
+export async function isExternal(
   reader: BoxReader,
   references: Box,
   used: ReadonlySet<number>,
 ): Promise<boolean> {
-  const elsewhere = new Set<number>();
+  const external = new Set<number>();
   const { boxes } = await readCounted(reader, references);
   for (const [index, reference] of boxes.entries()) {
     const content = await reader.content(reference, Math.min(reference.end - reference.body, 1024));
     if (content.length < 4) throw damaged("a short data reference");
-    // Some muxers forget the flag of a file that holds its own samples, but do not name another.
-    const isHere = (content.readUInt8(3) & 1) === 1 || content.subarray(4).every((byte) => byte === 0);
-    if (!isHere) elsewhere.add(index + 1);
+    // Some muxers omit the "same file" flag but name no other file.
+    const isInternal = (content.readUInt8(3) & 1) === 1 || content.subarray(4).every((byte) => byte === 0);
+    if (!isInternal) external.add(index + 1);
   }
-  return used.size > 0 && [...used].every((reference) => elsewhere.has(reference));
+  return used.size > 0 && [...used].every((reference) => external.has(reference));
 }
 
-/** Wipes everything in a `dref` but the flags that say that the samples are in this file. */
+/** Wipes everything in a `dref` except the flags for samples in the same file. */
 export async function blankDataReferences(reader: BoxReader, patches: Patches, box: Box): Promise<void> {
   const { boxes } = await readCounted(reader, box);
   wipeField(patches, box, [0, 4]);

@@ -2,21 +2,21 @@ import type { Box } from "./boxes.ts";
 import type { InPlaceFile } from "../in-place-file.ts";
 import { NumberTable } from "./tables.ts";
 
-/** Sound of a constant bit rate: so many samples together take so many bytes. */
+/** Sound with a constant bit rate: this number of samples takes this number of bytes. */
 export interface SoundUnit {
   readonly samples: number;
   readonly bytes: number;
 }
 
-/** A part of the file. */
+/** A byte range of the file. */
 export interface Extent {
   readonly offset: number;
   readonly length: number;
 }
 
 /**
- * The tables of a track that say where its samples are (`stco` or `co64`, `stsc`, `stsz` or `stz2`; ISO/IEC 14496-12
- * sections 8.6 and 8.7). They are read anew by each walk, in constant memory.
+ * The tables that locate a track's samples (`stco` or `co64`, `stsc`, `stsz` or `stz2`; ISO/IEC 14496-12 sections 8.6 and
+ * 8.7). Each iteration reads them again, in constant memory.
  */
 export class SampleTables {
   private constructor(
@@ -27,7 +27,10 @@ export class SampleTables {
     private readonly sound: SoundUnit | undefined,
   ) {}
 
-  /** @param boxes those inside `stbl`; returns undefined where a table is missing, as in a file of fragments */
+  /**
+   * @param boxes the children of `stbl`
+   * @returns undefined where a table is missing, as in a fragmented file
+   */
   static find(boxes: readonly Box[], sound?: SoundUnit): SampleTables | undefined {
     const box = (type: string) => boxes.find((child) => child.type === type);
     const [offsets, groups, sizes] = [box("stco") ?? box("co64"), box("stsc"), box("stsz") ?? box("stz2")];
@@ -35,9 +38,9 @@ export class SampleTables {
   }
 
   /**
-   * Where the chunks are, in the order of the track. QuickTime counts sound in samples that may be a fraction of a
-   * byte or many of them. Its table of sizes may call each of them one byte then; chunks are as long as their
-   * {@link SoundUnit} says. Other sizes may be those of a sample of one channel: the longer one counts.
+   * Yields the chunks in track order. QuickTime counts sound in samples that take a fraction of a byte or many bytes. If
+   * its size table declares 1 byte for each, the {@link SoundUnit} determines the chunk's length. Any other size may be
+   * that of one channel only, so the longer of the two lengths counts.
    * @throws ApiError DAMAGED_MEDIA
    */
   *chunks(file: InPlaceFile): Generator<Extent> {
@@ -54,7 +57,7 @@ export class SampleTables {
   }
 
   /**
-   * Where the samples are, in the order of the track.
+   * Yields the samples in track order.
    * @throws ApiError DAMAGED_MEDIA
    */
   *samples(file: InPlaceFile): Generator<Extent> {
@@ -62,7 +65,7 @@ export class SampleTables {
     for (const chunk of this.#chunks(file)) {
       let { offset } = chunk;
       for (let index = 0; index < chunk.samples && sizes.left > 0; index++) {
-        // Sizes in a table were paid for when that was opened; a fixed one has no entries.
+        // Opening a size table spends for each of its entries; a fixed size has none.
         if (sizes.fixed > 0) file.budget.tableEntries.spend();
         const length = sizes.next();
         yield { offset, length };
@@ -75,15 +78,15 @@ export class SampleTables {
     }
   }
 
-  /** The number of samples in each chunk. */
+  /** Yields the number of samples in each chunk. */
   *samplesPerChunk(file: InPlaceFile): Generator<number> {
     for (const { samples } of this.#chunks(file)) yield samples;
   }
 
   *#chunks(file: InPlaceFile): Generator<{ offset: number; samples: number }> {
     const offsets = NumberTable.open(file, this.offsets, { bits: this.offsets.type === "stco" ? 32 : 64 });
-    const groups = NumberTable.open(file, this.groups, { bits: 32, numbersEach: 3 });
-    /** A group of chunks: the number of the first one, the samples in each, a description. */
+    const groups = NumberTable.open(file, this.groups, { bits: 32, numbersPerEntry: 3 });
+    /** Reads a group of chunks. The third number, the index of the sample description, is skipped. */
     const nextGroup = () => {
       if (groups.left === 0) return undefined;
       const [firstChunk, samples] = [groups.next(), groups.next()];
@@ -102,10 +105,10 @@ export class SampleTables {
   }
 }
 
-/** The sizes of a track's samples, one after the other. However many are asked for, each entry is read once. */
+/** Reads the sizes of a track's samples in order, each entry once. */
 class SampleSizes {
   private constructor(
-    /** Of all samples, where they are the same; else 0. */
+    /** The size of all samples if they have the same; otherwise 0. */
     readonly fixed: number,
     private fixedLeft: number,
     private readonly table: NumberTable | undefined,
@@ -123,14 +126,14 @@ class SampleSizes {
     return this.table ? this.table.left : this.fixedLeft;
   }
 
-  /** The next size; there must be one {@link left}. */
+  /** Returns the next size. Requires {@link left} > 0. */
   next(): number {
     if (this.table) return this.table.next();
     this.fixedLeft--;
     return this.fixed;
   }
 
-  /** The next so many sizes together, or as many as there are. */
+  /** Returns the total of up to `samples` further sizes. */
   sum(samples: number): number {
     const counted = Math.min(samples, this.left);
     if (!this.table) {

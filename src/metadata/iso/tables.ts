@@ -5,15 +5,15 @@ import type { InPlaceFile } from "../in-place-file.ts";
 const bufferBytes = 32 * 1024;
 
 export interface TableShape {
-  /** Of each number. */
+  /** Size of each number. */
   readonly bits: number;
-  /** Numbers that make an entry; 1 unless given. */
-  readonly numbersEach?: number;
-  /** Where in the box's content the number of entries stands, right before them; 4 unless given. */
+  /** Defaults to 1. */
+  readonly numbersPerEntry?: number;
+  /** Offset of the entry count in the box's content, directly before the entries. Defaults to 4. */
   readonly countAt?: number;
 }
 
-/** The numbers of a sample table, read one after the other in constant memory, however long the table is. */
+/** Reads the numbers of a sample table in order, in constant memory. */
 export class NumberTable {
   #buffer = Buffer.alloc(0);
   #read = 0;
@@ -22,26 +22,30 @@ export class NumberTable {
   private constructor(
     private readonly file: InPlaceFile,
     private offset: number,
-    /** Numbers that were not read yet. */
+    /** Numbers not read yet. */
     public left: number,
     bits: number,
   ) {
     this.#bits = bits;
   }
 
-  /** @throws ApiError DAMAGED_MEDIA for a table that its box cannot hold, or that is too long together with others */
-  static open(file: InPlaceFile, box: Box, { bits, numbersEach = 1, countAt = 4 }: TableShape): NumberTable {
+  /** @throws ApiError DAMAGED_MEDIA for a table that exceeds its box or the file's budget of table entries */
+  static open(
+    file: InPlaceFile,
+    box: Box,
+    { bits, numbersPerEntry = 1, countAt = 4 }: TableShape,
+  ): NumberTable {
     if (![4, 8, 16, 32, 64].includes(bits)) throw damaged(`numbers of ${bits} bits in ${box.type}`);
     const start = countAt + 4;
     if (box.body + start > box.end) throw damaged(`a short ${box.type}`);
     const entries = file.read(box.body, start).readUInt32BE(countAt);
-    if (box.body + start + Math.ceil((entries * numbersEach * bits) / 8) > box.end)
+    if (box.body + start + Math.ceil((entries * numbersPerEntry * bits) / 8) > box.end)
       throw damaged(`no ${entries} entries in ${box.type}`);
     file.budget.tableEntries.spend(entries);
-    return new NumberTable(file, box.body + start, entries * numbersEach, bits);
+    return new NumberTable(file, box.body + start, entries * numbersPerEntry, bits);
   }
 
-  /** The next number; there must be one {@link left}. */
+  /** Returns the next number. Requires {@link left} > 0. */
   next(): number {
     if (this.#read * this.#bits >= this.#buffer.length * 8) this.#fill();
     const index = this.#read++;
