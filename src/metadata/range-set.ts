@@ -45,13 +45,6 @@ export class RangeSet {
     if (start < to) yield { start, end: to };
   }
 
-  /** Yields the merged ranges of the set, in ascending order. */
-  *ranges(): Generator<{ readonly start: number; readonly end: number }> {
-    this.#merge();
-    for (let index = 0; index < this.#count; index++)
-      yield { start: this.#starts[index] as number, end: this.#ends[index] as number };
-  }
-
   /** Returns the end of the last range between `from` and `to`, clipped to `to`; undefined if there is none. */
   lastEnd(from: number, to: number): number | undefined {
     this.#merge();

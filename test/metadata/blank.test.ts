@@ -7,10 +7,10 @@ import { Patches } from "../../src/metadata/plan.ts";
 import { inTempFolder } from "./cleaning.ts";
 
 const fileSize = 3_000_000;
-/** No byte is zero. */
+/** Contains no zero byte. */
 const original = Buffer.from(Uint8Array.from({ length: fileSize }, (_, i) => 1 + (i % 251)));
 
-/** Applies patches to a file of the original bytes, and returns what they make of it. */
+/** Applies patches to a file with the original bytes, and returns the result. */
 async function apply(patch: (patches: Patches) => void): Promise<Buffer> {
   return inTempFolder(async (folder) => {
     const path = join(folder, "upload");
@@ -30,14 +30,14 @@ async function apply(patch: (patches: Patches) => void): Promise<Buffer> {
 describe("blanking a file", () => {
   test.each([
     ["close together", [10, 20, 30, 31, 100, 4000]],
-    ["as far apart as is read at once, and one byte more", [0, 1, 4097, 4098, 8195, 8196]],
+    ["one buffer apart, and one byte more", [0, 1, 4097, 4098, 8195, 8196]],
     ["far apart", [0, 5, 1_000_000, 1_000_010, 2_999_990, fileSize]],
-    ["longer than what is written at once", [5, 1_500_000, 1_500_010, 1_500_020, 1_500_100, 2_999_999]],
-    ["filling more than one group", Array.from({ length: 20_000 }, (_, i) => i * 50 + (i % 2) * 13)],
+    ["longer than one write", [5, 1_500_000, 1_500_010, 1_500_020, 1_500_100, 2_999_999]],
+    ["in great number", Array.from({ length: 20_000 }, (_, i) => i * 50 + (i % 2) * 13)],
     ["touching", [100, 200, 200, 300, 300, 301]],
     ["out of order", [2000, 3000, 1000, 1500, 100, 101]],
     ["overlapping", [1000, 2000, 1500, 2500, 1000, 1001]],
-  ])("zeros ranges %s, and no byte beside them", async (_name, ends) => {
+  ])("blanking: zeros exactly the ranges %s", async (_name, ends) => {
     const expected = Buffer.from(original);
     for (let at = 0; at < ends.length; at += 2) expected.fill(0, ends[at], ends[at + 1]);
     const bytes = await apply((patches) => {
@@ -46,7 +46,7 @@ describe("blanking a file", () => {
     expect(bytes.equals(expected)).toBeTrue();
   });
 
-  test("bytes of our own win over zeros, whichever came first", async () => {
+  test("blanking: lets writes win over zeros in any order", async () => {
     const bytes = await apply((patches) => {
       patches.write(100, Buffer.from("free"));
       patches.wipe(90, 200);
@@ -58,7 +58,7 @@ describe("blanking a file", () => {
     expect(bytes.equals(expected)).toBeTrue();
   });
 
-  test("nothing is written outside the file, and not the same bytes again and again", async () => {
+  test("blanking: refuses ranges outside the file, and the same bytes many times", async () => {
     const refused = { code: "DAMAGED_MEDIA" };
     const wiping = (...ends: [number, number][]) =>
       apply((patches) => ends.forEach(([offset, end]) => patches.wipe(offset, end)));
@@ -71,7 +71,7 @@ describe("blanking a file", () => {
     );
   });
 
-  test("ranges out of order are limited by the budget, ranges in order are not", async () => {
+  test("blanking: spends budget for ranges out of order only", async () => {
     const wiping = (offset: (index: number) => number) =>
       apply((patches) => {
         for (let index = 0; index < 250_000; index++) patches.wipe(offset(index), offset(index) + 1);

@@ -29,33 +29,33 @@ async function movieSize(
   return size && [size.width, size.height];
 }
 
-/** A track whose pictures are 720 × 576, shown as large as its header says. */
+/** A track with coded pictures of 720 × 576 and the given size in its header. */
 const dv = (shown: [number, number], ...boxes: Buffer[]): Partial<TrackSample> => ({
   shown,
   entries: [pictureEntry("dvcp", [720, 576], { boxes })],
 });
 
-describe("the size of a video as shown", () => {
+describe("display size of videos", () => {
   test.each([
     ["pixels that are not square", dv([720, 576], pasp(64, 45)), [1024, 576]],
-    ["pixels that its header counts already", dv([1024, 576], pasp(64, 45)), [1024, 576]],
+    ["wide pixels that the header already includes", dv([1024, 576], pasp(64, 45)), [1024, 576]],
     ["narrow pixels", dv([720, 576], pasp(8, 9)), [640, 576]],
-    ["no header's size", dv([0, 0], pasp(16, 15)), [768, 576]],
-    ["a size of its own", dv([320, 240], pasp(64, 45)), [320, 240]],
+    ["no size in its header", dv([0, 0], pasp(16, 15)), [768, 576]],
+    ["a different size in its header", dv([320, 240], pasp(64, 45)), [320, 240]],
     ["a fraction, rounded up", dv([720, 576], pasp(59, 54)), [787, 576]],
     ["a fraction in its header, rounded up", dv([1023.5, 576]), [1024, 576]],
     ["a fraction in its header, rounded down", dv([1023.4, 575.6]), [1023, 576]],
     ["a clean aperture", dv([720, 576], clap(704, 1, 560, 1)), [704, 560]],
     ["a clean aperture of wide pixels", dv([720, 576], clap(1408, 2, 576, 1), pasp(12, 11)), [768, 576]],
     [
-      "a clean aperture of wide pixels, counted already",
+      "a clean aperture of wide pixels, already applied",
       dv([1024, 576], clap(702, 1, 576, 1), pasp(64, 45)),
       [998, 576],
     ],
     ["an impossible aperture", dv([720, 576], clap(704, 0, 9999, 1)), [720, 576]],
     ["an impossible shape of pixels", dv([720, 576], pasp(0, 0)), [720, 576]],
     [
-      "a turned picture of wide pixels",
+      "a rotated picture of wide pixels",
       { ...dv([720, 576], pasp(64, 45)), matrix: "sideways" as const },
       [576, 1024],
     ],
@@ -65,12 +65,12 @@ describe("the size of a video as shown", () => {
     expect(await movieSize(sample)).toEqual(size);
   });
 
-  test("display size: an MP4 or MOV that is turned as a whole, or twice", async () => {
+  test("display size: combines the matrices of the movie and the track", async () => {
     expect(await movieSize(dv([720, 576]), "sideways")).toEqual([576, 720]);
     expect(await movieSize({ ...dv([720, 576]), matrix: "sideways" }, "sideways")).toEqual([720, 576]);
   });
 
-  test("display size: the first track that is enabled counts", async () => {
+  test("display size: uses the first enabled track", async () => {
     const enabled = track({ id: 2, handler: "vide", shown: [320, 240] });
     enabled.writeUInt8(1, enabled.indexOf("tkhd") + 7);
     const film = filmOf("", () => [movie(track({ id: 1, handler: "vide" }), enabled)]);
@@ -97,16 +97,16 @@ describe("the size of a video as shown", () => {
   ];
   test.each([
     ["nothing but its pixels", [], [720, 576]],
-    ["a size as shown", shown(1024, 576), [1024, 576]],
-    ["a larger size as shown", shown(1440, 1152, 0), [1440, 1152]],
+    ["a display size", shown(1024, 576), [1024, 576]],
+    ["a larger display size", shown(1440, 1152, 0), [1440, 1152]],
     ["a ratio", shown(16, 9, 3), [1024, 576]],
     ["centimetres", shown(40, 30, 1), [768, 576]],
-    ["a ratio that is called pixels", shown(16, 9), [1024, 576]],
+    ["a ratio declared as pixels", shown(16, 9), [1024, 576]],
     ["an unknown unit", shown(16, 9, 4), [720, 576]],
     ["borders", crop, [704, 560]],
     ["borders and a ratio", [...crop, ...shown(4, 3, 3)], [747, 560]],
     ["more borders than pixels", [element(0x54aa, uint(600))], null],
-    ["a turned picture", [...shown(1024, 576), roll(-90)], [576, 1024]],
+    ["a rotated picture", [...shown(1024, 576), roll(-90)], [576, 1024]],
     ["a picture upside down", [roll(180)], [720, 576]],
   ])("display size: a Matroska with %s", async (_name, parts, size) => {
     const video = element(0xe0, ...pixels, ...parts);
@@ -124,7 +124,7 @@ describe("the size of a video as shown", () => {
 
   const list = (kind: string, ...chunks: Buffer[]) =>
     riffChunk("LIST", Buffer.concat([Buffer.from(kind), ...chunks]));
-  /** Of 720 × 480, with the ratio of `vprp`, counted for a frame of this size. */
+  /** An AVI of 720 × 480 with an aspect ratio in `vprp`, which applies to a frame of this size. */
   const avi = (ratio?: [across: number, down: number], frame = [720, 480]) => {
     const format = Buffer.alloc(40);
     format.writeInt32LE(720, 4);

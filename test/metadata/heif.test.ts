@@ -25,12 +25,12 @@ import { jpegSegment, plainJpeg, secretExif, withSegments, xmp } from "./photo-s
 
 const picture = codedPicture("coded picture");
 const exif = Buffer.concat([Buffer.from("\0\0\0\x06Exif\0\0", "latin1"), secretExif(6)]);
-/** Of EXIF that says the orientation alone. */
+/** Size of EXIF with only the orientation. */
 const orientationBytes = 4 + 26;
 
-describe("a HEIC or AVIF", () => {
+describe("metadata in HEIC and AVIF", () => {
   test.each(["image/heic", "image/avif"] as const)(
-    "loses EXIF and XMP, and keeps its description (%s)",
+    "HEIF: removes EXIF and XMP, and keeps the description of pictures (%s)",
     async (type) => {
       const sample = heic(exif, xmp, picture);
       const { bytes, facts, left } = await clean(sample, type);
@@ -49,7 +49,7 @@ describe("a HEIC or AVIF", () => {
     },
   );
 
-  test("keeps well-formed items: EXIF of the orientation alone, XMP of an empty root", async () => {
+  test("HEIF: leaves well-formed items, EXIF with only the orientation and XMP with an empty root", async () => {
     const { bytes } = await clean(heic(exif, xmp, picture), "image/heic");
     const orientation = bytes.subarray(-orientationBytes);
     expect(orientation.subarray(0, 12).toString("latin1")).toBe("\0\0\0\0MM\0*\0\0\0\x08");
@@ -61,12 +61,12 @@ describe("a HEIC or AVIF", () => {
     expect(locations.readUInt32BE(12 + 2 * 16 + 12)).toBe(root.length);
   });
 
-  test("that was cleaned is not changed once more", async () => {
+  test("HEIF: cleaning a second time changes nothing", async () => {
     const { bytes } = await clean(heic(exif, xmp, picture), "image/heic");
     expect((await clean(bytes, "image/heic")).bytes).toEqual(bytes);
   });
 
-  test("whose EXIF is said to lie outside the data is refused, and so is one that is cut", async () => {
+  test("HEIF: refuses EXIF outside the data, and a truncated file", async () => {
     const sample = heic(exif, xmp, picture);
     const at = sample.indexOf("iloc") + 8 + 2 + 2 + 16 + 8;
     const lying = Buffer.from(sample);
@@ -79,22 +79,19 @@ describe("a HEIC or AVIF", () => {
     const at = bytes.indexOf("colr");
     return bytes.subarray(at + 4, at - 4 + bytes.readUInt32BE(at - 4));
   };
-  test.each(["prof", "rICC"])(
-    "keeps of its colour profile (%s) what colours need, in its place",
-    async (type) => {
-      const profile = displayProfile();
-      const { bytes } = await clean(
-        heifOf([{ id: 1, type: "hvc1", size: [64, 48], properties: [box("colr", type, profile)] }]),
-        "image/heic",
-      );
-      expect(leaks(bytes)).toBeFalse();
-      expect(colourBox(bytes)).toEqual(
-        Buffer.concat([Buffer.from(type), cleanProfileInPlace(profile) as Buffer<ArrayBuffer>]),
-      );
-    },
-  );
+  test.each(["prof", "rICC"])("HEIF: rebuilds a colour profile (%s) in place", async (type) => {
+    const profile = displayProfile();
+    const { bytes } = await clean(
+      heifOf([{ id: 1, type: "hvc1", size: [64, 48], properties: [box("colr", type, profile)] }]),
+      "image/heic",
+    );
+    expect(leaks(bytes)).toBeFalse();
+    expect(colourBox(bytes)).toEqual(
+      Buffer.concat([Buffer.from(type), cleanProfileInPlace(profile) as Buffer<ArrayBuffer>]),
+    );
+  });
 
-  test("keeps colours given as numbers, and loses those that decoders do not know", async () => {
+  test("HEIF: keeps numeric colours, and removes unknown colour types", async () => {
     const numbers = box("colr", "nclx", u16(1, 13, 6), "\x80");
     const secret = [box("colr", "prof", "secret"), box("colr", "xxxx", "secret")];
     const { bytes } = await clean(
@@ -105,14 +102,14 @@ describe("a HEIC or AVIF", () => {
     expect(leaks(bytes)).toBeFalse();
   });
 
-  test("loses properties that only their maker knows, also those that are marked as essential", async () => {
+  test("HEIF: removes unknown properties, even if marked as essential", async () => {
     const unknown = [box("priv", "secret"), box("uuid", "secret")];
     const sample = heifOf([
       { id: 1, type: "hvc1", size: [64, 48], properties: unknown, essential: [box("cryp", "secret")] },
     ]);
     const { bytes } = await clean(sample, "image/heic");
     expect(leaks(bytes)).toBeFalse();
-    // The number of each property stays, and so does the mark.
+    // The index of each property and the essential flag stay.
     expect(bytes.subarray(bytes.indexOf("ipma"))).toEqual(sample.subarray(sample.indexOf("ipma")));
   });
 
@@ -132,9 +129,10 @@ describe("a HEIC or AVIF", () => {
     ["colr", box("colr", "nclx", u16(1, 13, 6), "\x80")],
     ["auxC", auxiliary("urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")],
     ["auxC of Apple", auxiliary("urn:com:apple:photo:2020:aux:hdrgainmap")],
-    ["hvcC", box("hvcC", Buffer.alloc(21, 1), "\xff\x01\x20", u16(1, 4), "unit")],
+    ["hvcC", box("hvcC", Buffer.alloc(21, 1), "\xff\x01\x20", u16(1, 5), "\x40\x01VPS")],
+    ["avcC", box("avcC", "\x01\x42\0\x0a\xff\xe1", u16(4), "\x67SPS", "\x01", u16(4), "\x68PPS")],
     ["av1C", box("av1C", Buffer.alloc(4, 1), "\x0a\x03seq")],
-  ])("loses what stands behind the content of a property (%s)", async (_name, property) => {
+  ])("HEIF: removes bytes after the content of a property (%s)", async (_name, property) => {
     const withTail = (tail: Buffer) =>
       heifOf([
         {
@@ -148,7 +146,22 @@ describe("a HEIC or AVIF", () => {
     expect(bytes).toEqual(withTail(Buffer.alloc(8)));
   });
 
-  test("loses reserved bits of a turn, and the name of an unknown auxiliary picture", async () => {
+  test("HEIF: removes user data in SEI messages from an HEVC configuration, and keeps parameter sets", async () => {
+    const withSei = (text: string) => {
+      const sei = Buffer.concat([
+        Buffer.from([0x4e, 1, 5, text.length]),
+        Buffer.from(text),
+        Buffer.from([0x80]),
+      ]);
+      const sets = ["\x02\xa0\0\x01", u16(5), "\x40\x01VPS"];
+      const configuration = box("hvcC", Buffer.alloc(22, 1), ...sets, "\xa7\0\x01", u16(sei.length), sei);
+      return heifOf([{ id: 1, type: "hvc1", size: [64, 48], properties: [configuration] }]);
+    };
+    const { bytes } = await clean(withSei("secret settings of an encoder"), "image/heic");
+    expect(bytes).toEqual(withSei(" ".repeat(29)));
+  });
+
+  test("HEIF: removes reserved bits of rotations, and the name of an unknown auxiliary picture", async () => {
     const withProperties = (...properties: Buffer[]) =>
       heifOf([{ id: 1, type: "hvc1", size: [64, 48], properties }]);
     const sample = withProperties(box("irot", "\xfd"), box("imir", "\xfe"), auxiliary("urn:secret"));
@@ -158,7 +171,7 @@ describe("a HEIC or AVIF", () => {
     );
   });
 
-  /** A HEIC whose `meta` has these boxes in place of its own of the same type, or behind them. */
+  /** A HEIC with these additional boxes at the end of `meta`. */
   const withMeta = (...boxes: Buffer[]) => {
     const item: HeifItem = { id: 1, type: "hvc1", size: [64, 48], payload: codedPicture(), inData: false };
     const sample = heifOf([item]);
@@ -167,7 +180,7 @@ describe("a HEIC or AVIF", () => {
     const meta = box("meta", sample.subarray(at + 8, end), ...boxes);
     return Buffer.concat([sample.subarray(0, at), meta, sample.subarray(end)]);
   };
-  test("loses further boxes of each type in its description, and groups that are not known", async () => {
+  test("HEIF: removes repeated boxes in meta, and unknown groups", async () => {
     const group = (type: string, ...more: string[]) => fullBox(type, 0, u32(9, 2, 1, 2), ...more);
     const { bytes } = await clean(
       withMeta(
@@ -185,7 +198,7 @@ describe("a HEIC or AVIF", () => {
     expect(bytes.includes("picture")).toBeTrue();
   });
 
-  test("loses what its tables hold behind their entries", async () => {
+  test("HEIF: removes bytes after the entries of tables", async () => {
     const sample = heifOf([
       { id: 1, type: "hvc1", size: [64, 48] },
       { id: 2, type: "hvc1", size: [64, 48], references: { auxl: [1] }, contentType: "secret\0secret" },
@@ -194,7 +207,7 @@ describe("a HEIC or AVIF", () => {
     ]);
     expect(leaks((await clean(sample, "image/heic")).bytes)).toBeFalse();
     for (const type of ["pitm", "iloc", "ipma", "auxl"]) {
-      // The entries end early: there is one less of them.
+      // Reduce the entry count by one, so that bytes remain after the entries.
       const at = sample.indexOf(type) - 4;
       const end = at + sample.readUInt32BE(at);
       const longer = Buffer.concat([sample.subarray(0, end), Buffer.from("secret!!"), sample.subarray(end)]);
@@ -208,7 +221,7 @@ describe("a HEIC or AVIF", () => {
     }
   });
 
-  /** The file with the places of items in its media data so many bytes further. */
+  /** Shifts the offsets of items in the media data. */
   const moved = (heif: Buffer, bytes: number) => {
     const mdat = heif.indexOf("mdat") + 4 - bytes;
     const iloc = heif.indexOf("iloc");
@@ -218,7 +231,7 @@ describe("a HEIC or AVIF", () => {
     return heif;
   };
 
-  test("loses the names of its items, vendors' boxes and the places of other files", async () => {
+  test("HEIF: removes item names, vendor boxes and paths of other files", async () => {
     const sample = heifOf(
       [
         { id: 1, type: "hvc1", size: [64, 48], name: "secret name" },
@@ -234,9 +247,9 @@ describe("a HEIC or AVIF", () => {
     expect(bytes.subarray(-7).toString("latin1")).toBe("picture");
   });
 
-  test("loses data that belongs to no picture", async () => {
+  test("HEIF: removes data that belongs to no picture", async () => {
     const sample = heic(exif, xmp, Buffer.concat([picture, Buffer.from(" secret leftover")]));
-    // The picture is shorter than its data.
+    // Shorten the picture, so that data remains after it.
     const at = sample.indexOf("iloc") + 8 + 2 + 2 + 12;
     sample.writeUInt32BE(picture.length, at);
     const { bytes } = await clean(sample, "image/heic");
@@ -244,7 +257,7 @@ describe("a HEIC or AVIF", () => {
     expect(bytes.includes("coded picture")).toBeTrue();
   });
 
-  test("ends where the last byte that is needed ends, whatever followed", async () => {
+  test("HEIF: truncates the file after the last needed byte", async () => {
     const items: HeifItem[] = [{ id: 1, type: "hvc1", size: [64, 48] }];
     const plain = heifOf(items);
     const film = Buffer.concat([ftyp, box("mdat", "secret film"), movie(track({ id: 1, handler: "vide" }))]);
@@ -261,14 +274,14 @@ describe("a HEIC or AVIF", () => {
     }
   });
 
-  test("loses data in other boxes, and indexes of a film that it does not have", async () => {
+  test("HEIF: removes data in other boxes, and movie indexes without a movie", async () => {
     const items: HeifItem[] = [{ id: 1, type: "hvc1", size: [64, 48] }];
     const indexes = ["sidx", "ssix", "styp", "mfra", "moof"].map((type) => box(type, "secret"));
     const { bytes } = await clean(heifOf(items, box("imda", "\0\0\0\x01secret"), ...indexes), "image/heic");
     expect(bytes).toEqual(heifOf(items));
   });
 
-  test("keeps a box of data in the form that it has where it becomes shorter", async () => {
+  test("HEIF: keeps the header form of a shortened data box", async () => {
     const thumbnail: HeifItem = {
       id: 2,
       type: "hvc1",
@@ -290,12 +303,12 @@ describe("a HEIC or AVIF", () => {
   });
 });
 
-describe("the pictures in a HEIC or AVIF", () => {
+describe("pictures in HEIC and AVIF", () => {
   const primary: HeifItem = { id: 1, type: "hvc1", size: [64, 48] };
   const payload = (text: string) => ({ payload: Buffer.from(text), inData: true });
   const jpegWith = async (...segments: Buffer[]) => withSegments(await plainJpeg(), ...segments);
 
-  test("lose smaller versions, which may show what was cropped or covered later", async () => {
+  test("HEIF: removes thumbnails, which may show cropped or covered parts", async () => {
     const { bytes, facts } = await clean(
       heifOf([
         primary,
@@ -318,12 +331,12 @@ describe("the pictures in a HEIC or AVIF", () => {
     );
     expect(leaks(bytes)).toBeFalse();
     expect(facts.size).toEqual({ width: 64, height: 48 });
-    // Nothing that a reader would try to decode.
+    // Readers must not try to decode it.
     const types = [...bytes.toString("latin1").matchAll(/infe\x02.{7}(....)/gs)].map(([, type]) => type);
     expect(types).toEqual(["hvc1", "free", "free", "free", "free", "free", "free", "mime"]);
   });
 
-  test("keep what belongs to them: parts, opacity, depth, and further pictures", async () => {
+  test("HEIF: keeps parts, opacity, depth and further pictures", async () => {
     const grid: HeifItem = {
       id: 1,
       type: "grid",
@@ -334,7 +347,7 @@ describe("the pictures in a HEIC or AVIF", () => {
     const sample = heifOf([
       grid,
       { id: 2, type: "hvc1", size: [32, 48], payload: codedPicture("tile one"), inData: true },
-      // A part, though it is a smaller version of something too.
+      // A part that is also a thumbnail of another item.
       {
         id: 3,
         type: "hvc1",
@@ -350,7 +363,7 @@ describe("the pictures in a HEIC or AVIF", () => {
     expect(bytes).toEqual(sample);
   });
 
-  test("lose what JPEGs among them say beside the picture", async () => {
+  test("HEIF: removes metadata inside JPEG items", async () => {
     const secrets = [
       jpegSegment(0xe1, "Exif\0\0", secretExif(6)),
       jpegSegment(0xfe, "secret comment"),
@@ -371,30 +384,35 @@ describe("the pictures in a HEIC or AVIF", () => {
   });
 
   test.each<[string, HeifItem[]]>([
-    ["without configuration", [{ id: 1, type: "hvc1", size: [64, 48], ...payload("picture") }]],
-    ["without configuration (AV1)", [{ id: 1, type: "av01", size: [64, 48], ...payload("picture") }]],
-    ["without data", [{ ...primary, properties: [box("hvcC")] }]],
-    ["that is not there", [{ ...primary, id: 7, properties: [box("hvcC")], ...payload("") }]],
-    ["made of nothing", [{ id: 1, type: "iden", size: [64, 48], parts: [] }]],
-    ["made of itself", [{ id: 1, type: "iden", size: [64, 48], parts: [9] }]],
+    ["a picture without configuration", [{ id: 1, type: "hvc1", size: [64, 48], ...payload("picture") }]],
     [
-      "made of something without data",
+      "an AV1 picture without configuration",
+      [{ id: 1, type: "av01", size: [64, 48], ...payload("picture") }],
+    ],
+    ["a picture without data", [{ ...primary, properties: [box("hvcC")] }]],
+    ["derived from nothing", [{ id: 1, type: "iden", size: [64, 48], parts: [] }]],
+    ["derived from a missing item", [{ id: 1, type: "iden", size: [64, 48], parts: [9] }]],
+    [
+      "derived from an item without data",
       [
         { id: 1, type: "iden", size: [64, 48], parts: [2] },
         { ...primary, id: 2, properties: [box("hvcC")] },
       ],
     ],
-  ])("are damaged where the one to show is %s", async (name, items) => {
-    const sample = bareHeifOf(items);
-    if (name === "that is not there") sample.writeUInt16BE(1, sample.indexOf("pitm") + 8);
-    const expected = name === "that is not there" ? "cleaned" : "DAMAGED_MEDIA";
-    expect(await outcome(sample, "image/heic")).toBe(expected);
+  ])("HEIF: refuses a primary item that is %s", async (_name, items) => {
+    expect(await outcome(bareHeifOf(items), "image/heic")).toBe("DAMAGED_MEDIA");
+  });
+
+  test("HEIF: cleans a file whose primary item does not exist, and reports no picture", async () => {
+    const sample = bareHeifOf([{ ...primary, id: 7, properties: [box("hvcC")], ...payload("") }]);
+    sample.writeUInt16BE(1, sample.indexOf("pitm") + 8);
+    expect((await clean(sample, "image/heic")).facts).toMatchObject({ hasPicture: false, size: null });
   });
 
   test.each<[string, string, Buffer, string]>([
     ["a slice", "hvc1", codedPicture("slice"), "cleaned"],
     [
-      "a slice behind other units",
+      "a slice after other units",
       "hvc1",
       Buffer.concat([u32(4), Buffer.from("\x4e\x01se"), codedPicture("slice")]),
       "cleaned",
@@ -410,12 +428,15 @@ describe("the pictures in a HEIC or AVIF", () => {
     ["a frame beyond its end", "av01", codedPicture("frame", "av01").subarray(0, -1), "DAMAGED_MEDIA"],
     ["an impossible unit", "av01", Buffer.from("\xb2\x05frame", "latin1"), "DAMAGED_MEDIA"],
     ["an endless length", "av01", Buffer.from("\x32" + "\xff".repeat(20), "latin1"), "DAMAGED_MEDIA"],
-  ])("with %s for the data of the one to show (%s)", async (_name, type, data, expected) => {
-    const item: HeifItem = { id: 1, type, size: [64, 48], payload: data, inData: true };
-    expect(await outcome(heifOf([item]), "image/heic")).toBe(expected);
-  });
+  ])(
+    "HEIF: cleans or refuses a primary picture with %s as its data (%s)",
+    async (_name, type, data, expected) => {
+      const item: HeifItem = { id: 1, type, size: [64, 48], payload: data, inData: true };
+      expect(await outcome(heifOf([item]), "image/heic")).toBe(expected);
+    },
+  );
 
-  test("are damaged where the one to show lies outside the data, and cut off where it lies behind the end", async () => {
+  test("HEIF: reports a primary picture outside the data as damaged, and one beyond the end as cut off", async () => {
     const sample = heifOf([primary]);
     const at = sample.indexOf("iloc") + 8 + 4 + 8;
     for (const [offset, expected] of [
@@ -430,8 +451,8 @@ describe("the pictures in a HEIC or AVIF", () => {
   });
 });
 
-describe("a sequence of pictures", () => {
-  test("keeps its samples beside its items, and colours in its track; other data and tracks go", async () => {
+describe("sequences of pictures", () => {
+  test("HEIF: keeps samples and colours of a sequence besides its items, and removes other data and tracks", async () => {
     const build = (dataOffset: number) => {
       const sample = dataOffset + "picture".length + "secret!".length;
       const entry = pictureEntry("av01", [64, 48], { boxes: [box("colr", "prof", displayProfile())] });
@@ -452,7 +473,7 @@ describe("a sequence of pictures", () => {
       );
     };
     const sample = build(build(0).indexOf("picturesecret"));
-    // The item is shorter than its data.
+    // Shorten the item, so that data remains after it.
     sample.writeUInt32BE(9, sample.indexOf("iloc") + 8 + 4 + 12);
     const { bytes, facts } = await clean(sample, "image/avif");
     expect(leaks(bytes)).toBeFalse();
@@ -463,7 +484,7 @@ describe("a sequence of pictures", () => {
   });
 });
 
-describe("the sizes in a HEIC or AVIF", () => {
+describe("sizes in HEIC and AVIF", () => {
   const tiles = (count: number, size: [number, number] = [512, 512]): HeifItem[] =>
     Array.from({ length: count }, (_, index) => ({ id: 10 + index, type: "hvc1", size }));
   const grid = (payload: Buffer, parts: HeifItem[], size: [number, number] = [1000, 700]) =>
@@ -483,7 +504,7 @@ describe("the sizes in a HEIC or AVIF", () => {
     ["larger than the picture", [clap(65, 1, 40, 1, 0, 1, 0, 1)], [64, 48]],
     ["empty", [clap(0, 1, 40, 1, 0, 1, 0, 1)], [64, 48]],
     ["divided by zero", [clap(60, 0, 40, 0, 0, 1, 0, 1)], [64, 48]],
-  ])("of a picture that is cropped (%s)", async (_name, properties, [width, height]) => {
+  ])("HEIF sizes: report the cropped size of a picture (%s)", async (_name, properties, [width, height]) => {
     const { facts } = await clean(
       heifOf([{ id: 1, type: "hvc1", size: [64, 48], properties }]),
       "image/heic",
@@ -492,12 +513,12 @@ describe("the sizes in a HEIC or AVIF", () => {
     expect(facts.decodedPixels).toBe(64 * 48);
   });
 
-  test("of a grid: as shown, and the pixels of all its tiles", async () => {
+  test("HEIF sizes: report the output size of a grid, and the pixels of all tiles", async () => {
     const { facts } = await clean(grid(gridPayload(2, 2, 1000, 700), tiles(4)), "image/heic");
     expect(facts).toMatchObject({ size: { width: 700, height: 1000 }, decodedPixels: 4 * 512 * 512 });
   });
 
-  test("a grid that its tiles do not cover, or with another number of tiles, is damaged", async () => {
+  test("HEIF sizes: refuse a grid that its tiles do not cover, or with a wrong number of tiles", async () => {
     const refused = [
       grid(gridPayload(2, 2, 1025, 700), tiles(4)),
       grid(gridPayload(2, 2, 1000, 1025), tiles(4)),
@@ -511,7 +532,7 @@ describe("the sizes in a HEIC or AVIF", () => {
     for (const sample of refused) expect(await outcome(sample, "image/avif")).toBe("DAMAGED_MEDIA");
   });
 
-  test("the largest counts, of any item, any overlay, and a grid declared smaller than its tiles", async () => {
+  test("HEIF sizes: count the largest item, overlay or sum of grid tiles as decoded pixels", async () => {
     const picture: HeifItem = { id: 1, type: "hvc1", size: [64, 48] };
     const pixels = async (...items: HeifItem[]) =>
       (await clean(heifOf([picture, ...items]), "image/heic")).facts;
@@ -533,7 +554,7 @@ describe("the sizes in a HEIC or AVIF", () => {
     ).toMatchObject({ ...shown, decodedPixels: 1_600_000_000 });
   });
 
-  test("a picture without pixels is damaged", async () => {
+  test("HEIF sizes: refuse a picture without pixels", async () => {
     for (const size of [
       [0, 48],
       [64, 0],
@@ -543,7 +564,7 @@ describe("the sizes in a HEIC or AVIF", () => {
       );
   });
 
-  test("of a sequence: its tracks as shown and as coded count too", async () => {
+  test("HEIF sizes: count the display size and coded size of a sequence's tracks", async () => {
     const picture: HeifItem = { id: 1, type: "av01", size: [64, 48] };
     const { facts } = await clean(
       heifOf([picture], movie(track({ id: 1, handler: "pict", coded: [40_000, 30_000] }))),
@@ -552,7 +573,7 @@ describe("the sizes in a HEIC or AVIF", () => {
     expect(facts).toMatchObject({ size: { width: 64, height: 48 }, decodedPixels: 1_200_000_000 });
   });
 
-  test("only the first description of a file is read, further ones are blanked", async () => {
+  test("HEIF sizes: read only the first meta box, and blank further ones", async () => {
     const sample = heifOf(
       [{ id: 1, type: "hvc1", size: [64, 48] }],
       fullBox("meta", 0, box("free", "secret")),

@@ -8,7 +8,7 @@ import { inTempFolder } from "./cleaning.ts";
 const fileSize = 300_000;
 const original = () => Buffer.from(Uint8Array.from({ length: fileSize }, (_, index) => 1 + (index % 251)));
 
-/** Works on a file of the original bytes, and returns what it holds then. */
+/** Edits a file with the original bytes, and returns the result. */
 function edit(work: (file: InPlaceFile) => void): Promise<Buffer> {
   return inTempFolder(async (folder) => {
     const path = join(folder, "upload");
@@ -18,8 +18,8 @@ function edit(work: (file: InPlaceFile) => void): Promise<Buffer> {
   });
 }
 
-describe("a file that is changed in place", () => {
-  test("in-place file: any order of reads and changes gives what they say", async () => {
+describe("in-place file", () => {
+  test("in-place file: reads see all earlier changes in any order", async () => {
     let random = 7;
     const below = (most: number) => {
       random = (random * 48_271) % 0x7fff_ffff;
@@ -46,7 +46,7 @@ describe("a file that is changed in place", () => {
     expect(bytes.equals(expected)).toBeTrue();
   });
 
-  test("in-place file: what is cut off cannot be read, and changes before it stay", async () => {
+  test("in-place file: truncation keeps earlier changes, and the removed bytes cannot be read", async () => {
     const bytes = await edit((file) => {
       file.write(999, Buffer.from("ab"));
       file.truncate(1000);
@@ -59,7 +59,7 @@ describe("a file that is changed in place", () => {
     expect(bytes.toString("latin1")).toBe(`${original().toString("latin1", 0, 999)}a`);
   });
 
-  test("in-place file: nothing is read or written outside of it", async () => {
+  test("in-place file: refuses reads and writes outside the file", async () => {
     const refused = expect.objectContaining({ code: "DAMAGED_MEDIA" });
     const bytes = await edit((file) => {
       expect(() => file.read(-1, 2)).toThrow(refused);
@@ -71,7 +71,7 @@ describe("a file that is changed in place", () => {
     expect(bytes.equals(original())).toBeTrue();
   });
 
-  test("in-place file: reading in order is free of charge within a window, jumps across the file are refused", async () => {
+  test("in-place file: allows reading in order, and refuses a great number of jumps across the file", async () => {
     await edit((file) => {
       for (let offset = 0; offset < fileSize; offset++) file.read(offset, 1);
       const jump = () => {

@@ -16,7 +16,7 @@ import {
 
 const video = (chunks: number[], sampleBytes: number) =>
   track({ id: 1, handler: "vide", chunks, sampleBytes });
-/** A fragment's part with a base of its own (a flag), or one that follows. */
+/** A track fragment with an explicit offset, or one that follows the previous data. */
 const part = (id: number, flags: number, offset: number | undefined, ...sizes: number[]) =>
   box(
     "traf",
@@ -31,8 +31,8 @@ const readable = (bytes: Buffer) =>
     .toString("latin1")
     .replaceAll("\0", ".");
 
-describe("the data of an MP4 or MOV", () => {
-  test("movie data: GPS blocks of a dashcam between the samples go", async () => {
+describe("media data of MP4 and MOV", () => {
+  test("movie data: removes GPS blocks of a dashcam between samples", async () => {
     const block = box("freeGPS ".slice(0, 4), "GPS secret 4851.4620");
     const data = `AAAA${block.toString("latin1")}BBBB${block.toString("latin1")}`;
     const sample = filmOf(data, (at) => [
@@ -44,7 +44,7 @@ describe("the data of an MP4 or MOV", () => {
     expect(readable(bytes)).toBe(`AAAA${".".repeat(block.length)}BBBB`);
   });
 
-  test("movie data: bytes in front of a JPEG go where the sample entry says Motion-JPEG", async () => {
+  test("movie data: removes bytes before a JPEG if the sample entry declares Motion-JPEG", async () => {
     const jpeg = "\xff\xd8\xff\xdb\0\x05abc\xff\xda\0\x03d12\xff\xd9";
     const filmOfJpeg = (front: string) =>
       filmOf(`${front}${jpeg}`, (at) => [
@@ -62,7 +62,7 @@ describe("the data of an MP4 or MOV", () => {
     expect(bytes.subarray(-6 - jpeg.length).toString("latin1")).toBe(`${"\0".repeat(6)}${jpeg}`);
   });
 
-  test("movie data: bytes that chunks share stay, whichever track they belong to", async () => {
+  test("movie data: keeps bytes that several chunks share, even with removed tracks", async () => {
     const sample = filmOf("secretABCDEFsecret", (at) => [
       movie(
         video([at + 8, at + 6], 4),
@@ -73,7 +73,7 @@ describe("the data of an MP4 or MOV", () => {
     expect(readable((await clean(sample, "video/mp4")).bytes)).toBe("......ABCDEF");
   });
 
-  test("movie data: samples stay in every box that may hold them", async () => {
+  test("movie data: keeps samples in every box type that may hold them", async () => {
     for (const make of [box, longBox])
       for (const type of ["mdat", "free", "skip", "wide", "ABCD"]) {
         const holder = make(type, "secretAAAAsecret");
@@ -89,14 +89,14 @@ describe("the data of an MP4 or MOV", () => {
       }
   });
 
-  test("movie data: a last box without a size keeps its samples and loses the rest", async () => {
+  test("movie data: keeps only the samples in a last box without a size", async () => {
     const film = filmOf("AAAAsecret", (at) => [movie(video([at], 4))]);
     film.writeUInt32BE(0, film.lastIndexOf("mdat") - 4);
     const { bytes } = await clean(film, "video/mp4");
     expect(bytes.subarray(-12).equals(Buffer.concat([u32(0), Buffer.from("mdatAAAA")]))).toBeTrue();
   });
 
-  test("movie data: auxiliary information of protected samples stays, in one piece or one for each chunk", async () => {
+  test("movie data: keeps auxiliary information of encrypted samples, contiguous or per chunk", async () => {
     const entries = [pictureEntry("encv", [64, 48])];
     for (const offsets of [[4], [4, 14]]) {
       const sample = filmOf("AAAAinfoAAAAAAinfosecret", (at) => [
@@ -145,7 +145,7 @@ describe("the data of an MP4 or MOV", () => {
     ["alac", 1, u32(1, 0, 3, 2), 3],
     ["lpcm", 2, Buffer.concat([u32(72), Buffer.alloc(8), u32(2, 0x7f00_0000, 16, 12, 4, 1)]), 4],
   ])(
-    "movie data: sound counted in samples of one byte is kept whole (%s, version %i)",
+    "movie data: keeps all bytes of sound whose size table declares one byte per sample (%s, version %i)",
     async (type, version, more, bytesEach) => {
       const length = 10 * bytesEach;
       const entry = box(type, u16(0, 0, 0, 1, version, 0), "vend", u16(2, 16, 0, 0), u32(8000 << 16), more);
@@ -169,7 +169,7 @@ describe("the data of an MP4 or MOV", () => {
     },
   );
 
-  test("movie data: packets of a fixed size are kept whole (ima4)", async () => {
+  test("movie data: keeps all bytes of sound with fixed packets (ima4)", async () => {
     const entry = box("ima4", u16(0, 0, 0, 1, 0, 0), "vend", u16(1, 16, 0, 0), u32(8000 << 16));
     const tables = (at: number) => [
       fullBox("stsc", 0, u32(1, 1, 128, 1)),
@@ -183,14 +183,14 @@ describe("the data of an MP4 or MOV", () => {
   });
 });
 
-describe("the data of fragments", () => {
+describe("media data of fragments", () => {
   const fragments = (data: string, parts: (at: number) => Buffer[]) => {
     const build = (at: number) => box("moof", fullBox("mfhd", 0, u32(1)), ...parts(at));
     const tracks = [1, 2, 3].map((id) => track({ id, handler: id === 2 ? "meta" : "vide" }));
     return Buffer.concat([ftyp, movie(...tracks), build(build(0).length + 8), box("mdat", data)]);
   };
 
-  test("movie data: bytes outside the runs of fragments go", async () => {
+  test("movie data: removes bytes outside the runs of fragments", async () => {
     const sample = fragments("secretAAAAsecretBBBBsecret", (at) => [
       part(1, 0x02_0000, at + 6, 2, 2),
       part(3, 0x02_0000, at + 16, 4),
@@ -198,8 +198,8 @@ describe("the data of fragments", () => {
     expect(readable((await clean(sample, "video/mp4")).bytes)).toBe("......AAAA......BBBB");
   });
 
-  test("movie data: the samples of a part that follows one which is gone are found from then on", async () => {
-    // Without flags, offsets count from the end of the part before.
+  test("movie data: adjusts the offset of a track fragment that follows a removed one", async () => {
+    // Without flags, offsets are relative to the end of the previous track fragment.
     const sample = fragments("AAAAsecretBBBB", (at) => [
       part(1, 0, at, 4),
       part(2, 0, 0, 6),
@@ -216,7 +216,7 @@ describe("the data of fragments", () => {
     expect(await outcome(hopeless, "video/mp4")).toBe("DAMAGED_MEDIA");
   });
 
-  test("movie data: a fragment that the file ends in keeps its whole samples", async () => {
+  test("movie data: keeps the whole samples of a truncated fragment", async () => {
     const sample = fragments("AAAABBBBCCCC", (at) => [part(1, 0x02_0000, at, 4, 4, 4)]);
     const { bytes } = await clean(sample.subarray(0, -2), "video/mp4");
     expect(bytes.subarray(-16).equals(box("mdat", "AAAABBBB"))).toBeTrue();
@@ -230,7 +230,7 @@ describe("the data of fragments", () => {
 });
 
 describe("the end of an MP4 or MOV", () => {
-  test("movie data: what nothing needs is cut off: boxes, data, boxes of the index", async () => {
+  test("movie data: cuts off unneeded boxes, data and index boxes at the end", async () => {
     const film = filmOf("AAAA", (at) => [movie(video([at], 4))]);
     const trailers = [
       box("free", Buffer.alloc(5000)),
@@ -255,7 +255,7 @@ describe("the end of an MP4 or MOV", () => {
     expect(cut.bytes.readUInt32BE(first.length)).toBe(index(at).length);
   });
 
-  test("movie data: a download that stopped is kept as far as it goes, with a whole picture at least", async () => {
+  test("movie data: keeps a truncated download that has at least one whole picture", async () => {
     const film = filmOf("AAAABBBBCCCC", (at) => [movie(video([at, at + 4, at + 8], 4))]);
     const { bytes, facts } = await clean(film.subarray(0, -3), "video/mp4");
     expect(facts.hasPicture).toBeTrue();
@@ -269,7 +269,7 @@ describe("the end of an MP4 or MOV", () => {
   });
 });
 
-describe("a film that ends within its index", () => {
+describe("a file that ends within its index", () => {
   const build = (...inMovie: Buffer[]) => {
     const data = Buffer.concat([ftyp, box("mdat", "picture")]);
     const index = (...more: Buffer[]) =>
@@ -277,7 +277,7 @@ describe("a film that ends within its index", () => {
     return { whole: Buffer.concat([data, index(...inMovie)]), expected: Buffer.concat([data, index()]) };
   };
 
-  test("movie data: a film that ends within a track is refused as cut off", async () => {
+  test("movie data: refuses a file that ends within a track as cut off", async () => {
     const { whole } = build();
     for (const missing of [1, 8, 20, 200])
       await expect(clean(whole.subarray(0, -missing), "video/mp4")).rejects.toMatchObject({
@@ -286,7 +286,7 @@ describe("a film that ends within its index", () => {
       });
   });
 
-  test("movie data: a film of whose index only the end of the metadata is missing is kept", async () => {
+  test("movie data: keeps a file whose index lacks only the end of its metadata", async () => {
     for (const type of ["udta", "meta", "free", "skip"]) {
       const { whole, expected } = build(box(type, "secret".repeat(10)));
       for (const missing of [1, 30, 60]) {
@@ -301,7 +301,7 @@ describe("a film that ends within its index", () => {
     }
   });
 
-  test("movie data: a film of whose index a track behind the metadata is missing is refused", async () => {
+  test("movie data: refuses a file whose index lacks a track after the metadata", async () => {
     const { whole } = build(box("udta", "secret".repeat(10)), track({ id: 2, handler: "soun" }));
     const end = whole.indexOf("secretsecret") + 40;
     expect(await outcome(whole.subarray(0, end), "video/mp4")).toBe("DAMAGED_MEDIA");

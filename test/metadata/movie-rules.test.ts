@@ -19,7 +19,7 @@ const secretUuid = box("uuid", Buffer.from("987fa3df2a8543c08f8fd97c471e8eea", "
 const piff = box("uuid", piffUuid, "keys");
 const sphericalUuid = Buffer.from("ffcc8263f8554a938814587a02521fdd", "hex");
 
-/** A film with one picture and a track like this, cleaned; the picture must stay. */
+/** Cleans a film with one picture and the given track, and checks that the picture is kept. */
 async function cleanTrack(
   sample: Partial<TrackSample>,
   ...inMovie: Buffer[]
@@ -32,7 +32,7 @@ async function cleanTrack(
   return { bytes, before };
 }
 
-/** A sound of one chunk, with this sample entry. */
+/** A sound track with one chunk and the given sample entry. */
 const soundTrack = (entry: Buffer): Partial<TrackSample> => ({ handler: "soun", entries: [entry] });
 const soundEntry = (type: string, version: number, ...boxes: Buffer[]) =>
   box(
@@ -47,8 +47,8 @@ const soundEntry = (type: string, version: number, ...boxes: Buffer[]) =>
 const configuration = box("avcC", "\x01\x64\0\x0a\xff\xe0\0");
 const secrets = [secretUuid, box("udta", "secret"), box("meta", "secret"), box("XXXX", "secret")];
 
-describe("an MP4 or MOV keeps only the boxes that players need", () => {
-  test("movie rules: unknown boxes and uuid boxes go at every level", async () => {
+describe("boxes of MP4 and MOV", () => {
+  test("movie rules: remove unknown boxes and uuid boxes on every level", async () => {
     const { bytes } = await cleanTrack(
       {
         extra: [...secrets, box("edts", ...secrets), box("tapt", ...secrets), box("elng", "secret")],
@@ -65,7 +65,7 @@ describe("an MP4 or MOV keeps only the boxes that players need", () => {
     expect(bytes.includes("uuid")).toBeFalse();
   });
 
-  test("movie rules: unknown boxes go at the top and in fragments, with what follows the last box", async () => {
+  test("movie rules: remove unknown top-level boxes, unknown boxes in fragments and bytes after the last box", async () => {
     const fragment = box(
       "moof",
       ...secrets,
@@ -84,14 +84,14 @@ describe("an MP4 or MOV keeps only the boxes that players need", () => {
     expect(bytes.subarray(-15).equals(box("mdat", "picture"))).toBeTrue();
   });
 
-  test("movie rules: protection (PIFF, pssh) stays wherever it stands", async () => {
+  test("movie rules: keep protection data (PIFF, pssh) on every level", async () => {
     const key = fullBox("pssh", 0, "system of the ks", u32(4), "keys");
     const { bytes } = await cleanTrack({ extra: [piff], inTables: [piff] }, piff, key);
     expect(bytes.toString("latin1").split(piff.toString("latin1"))).toHaveLength(4);
     expect(bytes.includes(key)).toBeTrue();
   });
 
-  test("movie rules: what a box holds beside its content goes", async () => {
+  test("movie rules: remove bytes in a box beside its content", async () => {
     const { bytes } = await cleanTrack({
       tables: undefined as never,
       inTables: [
@@ -107,7 +107,7 @@ describe("an MP4 or MOV keeps only the boxes that players need", () => {
     expect(bytes.includes(u32(1, 1000, 0, 0x10000))).toBeTrue();
   });
 
-  test("movie rules: references stay only between tracks that stay", async () => {
+  test("movie rules: keep references only between kept tracks", async () => {
     const kinds = [box("sync", u32(1)), box("chap", u32(1, 7)), box("secr", "secretsecret")];
     const { bytes } = await cleanTrack({ extra: [box("tref", ...kinds)] });
     expect(bytes.includes(box("sync", u32(1)))).toBeTrue();
@@ -115,7 +115,7 @@ describe("an MP4 or MOV keeps only the boxes that players need", () => {
     expect(leaks(bytes)).toBeFalse();
   });
 
-  test("movie rules: a 360° video keeps the known tags of its XML, and loses the others", async () => {
+  test("movie rules: keep only the known XML tags of a 360° video", async () => {
     const tag = (name: string, value: string) => `<GSpherical:${name}>${value}</GSpherical:${name}>`;
     const xml = (...tags: string[]) =>
       box(
@@ -140,7 +140,7 @@ describe("an MP4 or MOV keeps only the boxes that players need", () => {
 });
 
 describe("a sample entry", () => {
-  test("sample entries: names of codecs and vendors go, configurations stay", async () => {
+  test("sample entries: lose names of codecs and vendors, and keep decoder configurations", async () => {
     const kept = [
       configuration,
       box("pasp", u32(1, 1)),
@@ -161,14 +161,14 @@ describe("a sample entry", () => {
   });
 
   test.each(["Planar Y'CbCr 8-bit 4:2:0", "Sorenson H263"])(
-    "sample entries: the name %s stays, because decoders go by it",
+    "sample entries: keep the codec name %s, which decoders check",
     async (name) => {
       const { bytes } = await cleanTrack({ entries: [pictureEntry("yv12", [64, 48], { name })] });
       expect(bytes.includes(name)).toBeTrue();
     },
   );
 
-  test("sample entries: a palette stays, and boxes behind it are cleaned", async () => {
+  test("sample entries: keep a palette, and clean the boxes after it", async () => {
     const palette = Buffer.concat([u32(0), u16(0, 255), Buffer.alloc(256 * 8, 0xc1)]);
     const { bytes } = await cleanTrack({
       entries: [pictureEntry("rle ", [64, 48], { depth: 8, boxes: [palette, ...secrets] })],
@@ -178,7 +178,7 @@ describe("a sample entry", () => {
   });
 
   test.each([0, 1, 2])(
-    "sample entries: QuickTime's sound of version %i keeps its configuration",
+    "sample entries: keep the configuration of QuickTime sound of version %i",
     async (version) => {
       const wave = box(
         "wave",
@@ -198,7 +198,7 @@ describe("a sample entry", () => {
     },
   );
 
-  test("sample entries: protection stays, without the buyer's name", async () => {
+  test("sample entries: keep protection data without the buyer's name", async () => {
     const kept = [box("frma", "avc1"), fullBox("tenc", 0, "\0\0\x01\x08", "the default key!")];
     const { bytes } = await cleanTrack({
       entries: [
@@ -218,7 +218,7 @@ describe("a sample entry", () => {
     expect(leaks(bytes)).toBeFalse();
   });
 
-  test("sample entries: configurations of H.264 and HEVC lose what decoders skip, and keep parameter sets", async () => {
+  test("sample entries: keep only parameter sets in configurations of H.264 and HEVC", async () => {
     const unit = (...parts: (number[] | string)[]) => {
       const content = Buffer.concat(parts.map((part) => Buffer.from(part as string, "latin1")));
       return Buffer.concat([u16(content.length), content]);
@@ -258,7 +258,7 @@ describe("a sample entry", () => {
     }
   });
 
-  test("sample entries: projections of 360° videos stay, without the program's name", async () => {
+  test("sample entries: keep projections of 360° videos without the program's name", async () => {
     const projection = box("proj", fullBox("prhd", 0, u32(1, 2, 3)), fullBox("equi", 0, u32(4, 5, 6, 7)));
     const { bytes } = await cleanTrack({
       entries: [
@@ -283,7 +283,7 @@ describe("a data reference", () => {
   });
   const flagged = (type: string, content: string) => box(type, u32(1), content);
 
-  test("data references: paths on the author's disk go, the flag that the file is whole stays", async () => {
+  test("data references: lose paths on the author's disk, and keep the same-file flag", async () => {
     for (const type of ["alis", "url ", "rsrc"]) {
       const { bytes } = await cleanTrack(references(flagged(type, "secret disk:Users:jane:film.mov")));
       expect(leaks(bytes)).toBeFalse();
@@ -291,7 +291,7 @@ describe("a data reference", () => {
     }
   });
 
-  test("data references: a track whose samples are in another file goes, with the place of that", async () => {
+  test("data references: remove a track whose samples are in another file, with its path", async () => {
     const sample = filmOf("picturesecret", (data) => [
       movie(
         track({ id: 1, handler: "vide", chunks: [data], sampleBytes: 7, ...references(flagged("url ", "")) }),
@@ -310,7 +310,7 @@ describe("a data reference", () => {
     expect(bytes.subarray(-15).equals(box("mdat", "picture"))).toBeTrue();
   });
 
-  test("data references: a muxer that forgot the flag but names no file is forgiven", async () => {
+  test("data references: keep a track without the same-file flag that names no other file", async () => {
     await cleanTrack(references(box("url ", u32(0), "\0")));
   });
 });

@@ -4,7 +4,7 @@ import { clean, leaks } from "./cleaning.ts";
 import { box, filmOf, ftyp, fullBox, movie, pictureEntry, track, u16, u32 } from "./container-samples.ts";
 
 const secret = "secret secret";
-/** Boxes in the sample entry of a picture, and a sound. */
+/** Cleans a film with these boxes in the sample entries of its picture and its sound. */
 async function cleanEntries(pictureBoxes: Buffer[], soundBoxes: Buffer[] = []): Promise<Buffer> {
   const sound = box("mp4a", u32(0), u16(0, 1), u32(0, 0), u16(2, 16, 0, 0), u32(44_100 << 16), ...soundBoxes);
   const sample = filmOf("picture", (data) => [
@@ -32,7 +32,7 @@ const decoderConfiguration = (...more: Buffer[]) =>
   descriptor(4, "\x40\x15\0\0\0", u32(1, 2), descriptor(5, "\x12\x10"), ...more);
 const streamLengthHeader = descriptor(6, "\x02");
 
-/** The content of boxes that stay: a test puts more behind each. */
+/** Content of kept boxes; the test appends text to each. */
 const pictureBoxes: Record<string, Buffer> = {
   pasp: u32(4, 3),
   clap: u32(60, 1, 40, 1, 0, 1, 0, 1),
@@ -84,9 +84,9 @@ const soundBoxes: Record<string, Buffer> = {
   iacb: Buffer.from("\x01\x03OBU", "latin1"),
 };
 
-describe("text in the boxes of an MP4 or MOV that stay", () => {
+describe("text in kept boxes of MP4 and MOV", () => {
   test.each(Object.entries(pictureBoxes))(
-    "movie tails: text behind the content of %s goes, in the sample entry of a picture",
+    "movie tails: remove text after the content of %s in a picture's sample entry",
     async (type, content) => {
       const bytes = await cleanEntries([box(type, content, secret), box("pasp", u32(1, 1))]);
       expect(leaks(bytes)).toBeFalse();
@@ -96,7 +96,7 @@ describe("text in the boxes of an MP4 or MOV that stay", () => {
   );
 
   test.each(Object.entries(soundBoxes))(
-    "movie tails: text behind the content of %s goes, in the sample entry of a sound",
+    "movie tails: remove text after the content of %s in a sound's sample entry",
     async (type, content) => {
       const bytes = await cleanEntries([], [box(type, content, secret), box("btrt", u32(1, 2, 3))]);
       expect(leaks(bytes)).toBeFalse();
@@ -105,12 +105,12 @@ describe("text in the boxes of an MP4 or MOV that stay", () => {
     },
   );
 
-  test("movie tails: a rest too short for a box of its own is filled with zeros", async () => {
+  test("movie tails: fill a remainder too short for a box with zeros", async () => {
     const bytes = await cleanEntries([box("pasp", u32(1, 1), "secret!")]);
     expect(bytes.includes(box("pasp", u32(1, 1), "\0\0\0\0\0\0\0"))).toBeTrue();
   });
 
-  test("movie tails: descriptors in esds that no decoder needs go, with the address of a stream", async () => {
+  test("movie tails: remove unneeded descriptors and the stream URL from esds", async () => {
     const stream = descriptor(
       3,
       "\0\x01\x40\x0e",
@@ -125,7 +125,7 @@ describe("text in the boxes of an MP4 or MOV that stay", () => {
     expect(bytes.includes(streamLengthHeader)).toBeTrue();
   });
 
-  test("movie tails: a configuration in esds stays where the length in front of it is too small", async () => {
+  test("movie tails: keep a decoder configuration in esds that lies after its descriptor", async () => {
     const bare = descriptor(4, "\x40\x15\0\0\0", u32(1, 2));
     const stream = descriptor(3, "\0\x01\0", bare, descriptor(5, "\x12\x10"), streamLengthHeader);
     const bytes = await cleanEntries([], [box("esds", u32(0), stream, secret)]);
@@ -133,7 +133,7 @@ describe("text in the boxes of an MP4 or MOV that stay", () => {
     expect(bytes.includes(box("esds", u32(0), stream))).toBeTrue();
   });
 
-  test("movie tails: text in a great number of descriptors and brands goes", async () => {
+  test("movie tails: remove text from more descriptors than are wiped one by one", async () => {
     const unknown = Array.from({ length: 40 }, () => descriptor(0x43, secret));
     const stream = descriptor(3, "\0\x01\0", decoderConfiguration(), streamLengthHeader);
     const length = stream.length + unknown.length * (secret.length + 3);
@@ -144,7 +144,7 @@ describe("text in the boxes of an MP4 or MOV that stay", () => {
     expect(bytes.includes(streamLengthHeader)).toBeTrue();
   });
 
-  test("movie tails: comments of Vorbis in esds go, and its other headers stay", async () => {
+  test("movie tails: remove Vorbis comments from esds, and keep the other Vorbis headers", async () => {
     const packet = (type: string, content: string) => `${type}vorbis${content}`;
     const text = (value: string) => String.fromCharCode(value.length, 0, 0, 0) + value;
     const comments = (vendor: string, ...entries: string[]) =>
@@ -164,7 +164,7 @@ describe("text in the boxes of an MP4 or MOV that stay", () => {
     expect(bytes.includes(stream(comments("").padEnd(comment.length, "\0")))).toBeTrue();
   });
 
-  test("movie tails: FLAC keeps its stream info and seek table; its other blocks become padding", async () => {
+  test("movie tails: keep stream info and seek table of FLAC, and turn other blocks into padding", async () => {
     const block = (type: number, content: string) =>
       Buffer.concat([u32(type * 2 ** 24 + content.length), Buffer.from(content)]);
     const info = block(0, "i".repeat(34));
@@ -179,8 +179,8 @@ describe("text in the boxes of an MP4 or MOV that stay", () => {
     expect(bytes.includes(Buffer.concat([info, ...others.map(() => empty), table, last]))).toBeTrue();
   });
 
-  test("movie tails: reserved fields of headers and sample entries go in both versions", async () => {
-    /** Content whose every byte says where it is; those that must go are listed. */
+  test("movie tails: wipe reserved fields of headers and sample entries in both versions", async () => {
+    /** Content in which every byte equals its position; the listed ones must become zero. */
     const marked = (version: number, bytes: number) => {
       const content = Buffer.alloc(bytes, 0xee);
       content.writeUInt32BE((version << 24) | 0xff_fff1);
@@ -254,7 +254,7 @@ describe("text in the boxes of an MP4 or MOV that stay", () => {
     }
   });
 
-  test("movie tails: unknown brands, the version of a brand and half a brand go", async () => {
+  test("movie tails: remove unknown brands, the brand version and an incomplete brand", async () => {
     const film = filmOf("picture", (data) => [
       movie(track({ id: 1, handler: "vide", chunks: [data + 6], sampleBytes: 7 })),
     ]);
@@ -277,7 +277,7 @@ describe("indexes of fragments", () => {
   const film = (before: Buffer[], after: Buffer[]) =>
     Buffer.concat([ftyp, tracks, ...before, fragment, box("mdat", "picture"), ...after]);
 
-  test("movie tails: the segment index of a track that is gone goes, and others keep their size", async () => {
+  test("movie tails: remove the segment index of a removed track, and keep the size of others", async () => {
     const index = (version: number, id: number, ...more: string[]) =>
       fullBox(
         "sidx",
@@ -296,7 +296,7 @@ describe("indexes of fragments", () => {
     }
   });
 
-  test("movie tails: a random access index keeps the entries of tracks that stay, and no other box", async () => {
+  test("movie tails: keep only entries of kept tracks in a random access index", async () => {
     const access = (id: number, ...more: Buffer[]) =>
       fullBox("tfra", 1, u32(id, 0x15, 1, 0, 1, 0, 2), u16(1, 1, 1), ...more);
     const mfro = fullBox("mfro", 0, u32(200));
@@ -310,15 +310,15 @@ describe("indexes of fragments", () => {
     expect(bytes.subarray(-mfro.length).equals(mfro)).toBeTrue();
   });
 
-  test("movie tails: tables of progressive downloads and of levels go, which no player reads", async () => {
+  test("movie tails: remove progressive download and level tables, which players do not read", async () => {
     const sample = film([fullBox("ssix", 0, secret), fullBox("pdin", 0, secret)], []);
     const { bytes } = await clean(sample, "video/mp4");
     expect(leaks(bytes)).toBeFalse();
   });
 });
 
-describe("what a film holds behind its last part", () => {
-  test("movie tails: text behind the data references is no reason to refuse a film, and goes", async () => {
+describe("bytes after counted children", () => {
+  test("movie tails: remove text after the data references instead of refusing the file", async () => {
     for (const rest of ["secret behind", "secr", "\0\0\x10\0alissecret"]) {
       const references = fullBox("dref", 0, u32(1), fullBox("url ", 0), rest);
       const sample = filmOf("picture", (data) => [
@@ -340,7 +340,7 @@ describe("what a film holds behind its last part", () => {
     }
   });
 
-  test("movie tails: cleaning twice changes nothing more", async () => {
+  test("movie tails: cleaning a second time changes nothing", async () => {
     const bytes = await cleanEntries(
       Object.entries(pictureBoxes).map(([type, content]) => box(type, content, secret)),
       Object.entries(soundBoxes).map(([type, content]) => box(type, content, secret)),

@@ -37,7 +37,7 @@ const relative = "frag_keyframe+empty_moov+default_base_moof";
 const key = ["-decryption_key", "0".repeat(32)];
 const protection = ["-encryption_scheme", "cenc-aes-ctr", "-encryption_key", "0".repeat(32)];
 
-/** Name → how it is made; the type follows from the name. */
+/** File names with their ffmpeg options. */
 const films: Record<string, string[]> = {
   "h264-aac.mp4": [...h264, "-vf", "setsar=4/3", "-c:a", "aac"],
   "hevc-eac3.mp4": ["-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1", "-c:a", "eac3"],
@@ -56,21 +56,21 @@ const films: Record<string, string[]> = {
 const types: Record<string, MediaType> = { mp4: "video/mp4", mov: "video/quicktime", "3gp": "video/3gpp" };
 const typeOf = (name: string) => types[name.split(".").at(-1) ?? ""] ?? "video/mp4";
 
-/** Cleans a copy of a film, and returns its name. */
+/** Cleans a copy of a video, and returns the name of the copy. */
 async function cleaned(name: string): Promise<string> {
   await copyFile(join(folder, name), join(folder, `clean-${name}`));
   await removeMetadata(join(folder, `clean-${name}`), typeOf(name));
   return `clean-${name}`;
 }
 
-describe.skipIf(isMissing)("films of real encoders (needs ffmpeg)", () => {
+describe.skipIf(isMissing)("videos of real encoders (needs ffmpeg)", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "image-sharing-films-"));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   test.each(Object.entries(films))(
-    "movie tools: %s loses text behind every box of its index, and shows the same frames without new warnings",
+    "movie tools: remove text after every box in the index of %s, and decode the same frames without new warnings",
     async (name, options) => {
       await ffmpeg(...picture, ...tone, ...options, name);
       const before = await decode(name);
@@ -90,7 +90,7 @@ describe.skipIf(isMissing)("films of real encoders (needs ffmpeg)", () => {
     60_000,
   );
 
-  test("movie tools: a protected film can still be decrypted", async () => {
+  test("movie tools: decrypt a cleaned encrypted video", async () => {
     await ffmpeg(
       ...picture,
       ...tone,
@@ -104,7 +104,7 @@ describe.skipIf(isMissing)("films of real encoders (needs ffmpeg)", () => {
     expect((await decode(await cleaned("protected.mp4"), key)).output).toBe(before.output);
   });
 
-  test("movie tools: a film in fragments that loses its subtitles gives no new warnings", async () => {
+  test("movie tools: remove subtitles from a fragmented video without new warnings", async () => {
     const lines = "1\n00:00:00,000 --> 00:00:00,900\nGPS(13.4,52.5) secret\n";
     await Bun.write(join(folder, "drone.srt"), lines);
     for (const flags of ["dash", "dash+global_sidx", "separate_moof"]) {

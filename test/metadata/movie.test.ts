@@ -17,12 +17,12 @@ import {
 const video = track({ id: 1, handler: "vide" });
 const mdat = box("mdat", "pictures");
 const cleanMovie = async (...parts: Buffer[]) => clean(Buffer.concat(parts), "video/mp4");
-/** A track of pictures in these places of the data. */
+/** A picture track with chunks at these positions. */
 const pictures = (sampleBytes: number, ...chunks: number[]) =>
   track({ id: 1, handler: "vide", chunks, sampleBytes });
 
-describe("an MP4 or MOV", () => {
-  test("loses user data, metadata, XMP, times, vendors' names and old free space", async () => {
+describe("metadata in MP4 and MOV", () => {
+  test("movie: removes user data, metadata, XMP, times, vendor names and old free space", async () => {
     const secrets = ["udta", "meta", "free", "skip"].map((type) => box(type, "secret"));
     const xmp = box("uuid", xmpUuid, "secret");
     const preview = box("PICT", "secret preview");
@@ -52,14 +52,14 @@ describe("an MP4 or MOV", () => {
     expect(left).toEqual(["upload"]);
   });
 
-  test("loses metadata in a last box without a size", async () => {
+  test("movie: removes metadata from a last box without a size", async () => {
     const film = filmOf("pictures", (data) => [movie(pictures(8, data))]);
     const { bytes } = await cleanMovie(film, u32(0), Buffer.from("meta secret"));
     expect(leaks(bytes)).toBeFalse();
     expect(bytes.length).toBe(film.length);
   });
 
-  test("that was filmed sideways says its size as shown", async () => {
+  test("movie: reports the display size of a rotated video", async () => {
     const { facts } = await cleanMovie(
       ftyp,
       movie(track({ id: 1, handler: "vide", matrix: "sideways" })),
@@ -68,13 +68,13 @@ describe("an MP4 or MOV", () => {
     expect(facts.size).toEqual({ width: 48, height: 64 });
   });
 
-  test("of sound alone is told from a video", async () => {
+  test("movie: reports that a file with sound only has no picture", async () => {
     const { facts } = await cleanMovie(ftyp, movie(track({ id: 1, handler: "soun" })), mdat);
     expect(facts).toMatchObject({ hasPicture: false, size: null });
   });
 
   test.each(["meta", "text", "sbtl", "subt", "clcp", "tmcd", "camm", "hint", "sdsm"])(
-    "loses a track of %s with its samples",
+    "movie: removes a track with handler %s and its samples",
     async (handler) => {
       const reference = box("tref", box("cdsc", u32(2)));
       const sample = filmOf("frame1secret1!frame2secret2!", (data) => [
@@ -91,7 +91,7 @@ describe("an MP4 or MOV", () => {
     },
   );
 
-  test("in fragments loses their metadata, and the parts and samples of other tracks", async () => {
+  test("movie: removes metadata, and fragments and samples of removed tracks, from a fragmented file", async () => {
     const fragment = (trackId: number, offset: number, sizes: number[]) =>
       box(
         "traf",
@@ -113,7 +113,7 @@ describe("an MP4 or MOV", () => {
     expect(bytes.toString("latin1").split("traf")).toHaveLength(2);
   });
 
-  test("followed by a camera's own data loses that; one that has no index is refused, with words that say so", async () => {
+  test("movie: removes camera data after the last box, and refuses a file without an index with a clear message", async () => {
     const whole = filmOf("pictures", (data) => [movie(pictures(8, data))]);
     const { bytes } = await cleanMovie(whole, Buffer.from("\xff\xff\xff\xffABCD secret trailer", "latin1"));
     expect(leaks(bytes)).toBeFalse();
@@ -124,7 +124,7 @@ describe("an MP4 or MOV", () => {
     });
   });
 
-  /** What is left of the data of a film whose pictures of 1 to 3 bytes lie in two chunks, as these tables say. */
+  /** Cleans a film with pictures of 1 to 3 bytes in two chunks, located by these tables, and returns the remaining data. */
   const withTables = async (tables: (data: number) => Buffer[]) => {
     const sample = filmOf("secrets123456SECRETSabcdefsecrets", (data) => [
       movie(track({ id: 1, handler: "vide", tables: tables(data) })),
@@ -147,7 +147,7 @@ describe("an MP4 or MOV", () => {
     ["with sizes of 4 bits", compact(4, 0x12, 0x32, 0x22)],
     ["with sizes of 8 bits", compact(8, 1, 2, 3, 2, 2, 2)],
     ["with sizes of 16 bits", compact(16, 0, 1, 0, 2, 0, 3, 0, 2, 0, 2, 0, 2)],
-  ])("keeps the samples of its tracks and no other byte: %s", async (_name, sizes) => {
+  ])("movie: keeps exactly the samples of kept tracks with %s", async (_name, sizes) => {
     const kept = ".......123456.......abcdef";
     expect(await withTables((data) => [stsc, sizes, stco(data)])).toBe(kept);
     const co64 = (data: number) => fullBox("co64", 0, u32(2, 0, data + 7, 0, data + 20));
@@ -159,9 +159,9 @@ describe("an MP4 or MOV", () => {
   test.each([
     ["more sizes than their box holds", [stsc, fullBox("stsz", 0, u32(0, 0xffff_ffff, 1))]],
     ["more compact sizes than their box holds", [stsc, compact(16, 1, 2, 3)]],
-    ["compact sizes of a width that there is not", [stsc, compact(7, 1, 2, 3, 4, 5, 6)]],
+    ["compact sizes of an invalid width", [stsc, compact(7, 1, 2, 3, 4, 5, 6)]],
     ["more groups than their box holds", [fullBox("stsc", 0, u32(0x1000_0000, 1, 1, 1)), stsz]],
-  ])("with %s is refused", async (_name, tables) => {
+  ])("movie: refuses a file with %s", async (_name, tables) => {
     const sample = Buffer.concat([
       ftyp,
       mdat,
@@ -170,7 +170,7 @@ describe("an MP4 or MOV", () => {
     expect(await outcome(sample, "video/mp4")).toBe("DAMAGED_MEDIA");
   });
 
-  test("of a dashcam, with a position in each of 250,000 chunks, loses them all", async () => {
+  test("movie: removes 250,000 positions between the chunks of a dashcam video", async () => {
     const count = 250_000;
     const chunk = Buffer.from("secret secret secret secret!IMG.");
     const tables = (offset: number, bytes: number) => [
@@ -197,7 +197,7 @@ describe("an MP4 or MOV", () => {
     expect(bytes.subarray(-count * 32).equals(kept)).toBeTrue();
   });
 
-  test("whose tables name the same pictures again and again is refused", async () => {
+  test("movie: refuses tables that reference the same pictures many times", async () => {
     const picture = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xd9]), Buffer.alloc(1996)]);
     const sample = (times: number) =>
       filmOf(picture, (data) => [movie(pictures(2000, ...Array.from({ length: times }, () => data)))]);

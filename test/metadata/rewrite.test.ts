@@ -7,10 +7,10 @@ import type { Piece } from "../../src/metadata/plan.ts";
 import { rewrite } from "../../src/metadata/rewrite.ts";
 import { inTempFolder } from "./cleaning.ts";
 
-/** Differs at each four bytes. */
+/** Every four bytes are different. */
 const original = Buffer.from(Uint32Array.from({ length: 750_000 }, (_, i) => i).buffer);
 
-/** Rewrites a file of the original bytes, and closes it whatever comes of it. */
+/** Rewrites a file with the original bytes, and closes it also after a failure. */
 async function rewriteOriginal(path: string, pieces: readonly Piece[], opened = async () => {}) {
   await Bun.write(path, original);
   const source = await ByteSource.open(path);
@@ -22,7 +22,7 @@ async function rewriteOriginal(path: string, pieces: readonly Piece[], opened = 
   }
 }
 
-test("pieces of every size come out one after the other", () =>
+test("rewrite: writes pieces of all sizes in order", () =>
   inTempFolder(async (folder) => {
     const path = join(folder, "upload");
     const pieces: Piece[] = [
@@ -42,7 +42,7 @@ test("pieces of every size come out one after the other", () =>
     expect(await readdir(folder)).toEqual(["upload"]);
   }));
 
-test("small pieces are read together, not each by itself", () =>
+test("rewrite: reads small pieces together", () =>
   inTempFolder(async (folder) => {
     const path = join(folder, "upload");
     const pieces = Array.from({ length: 100_000 }, (_, i) => ({ offset: i * 24, length: 12 }));
@@ -57,7 +57,7 @@ test("small pieces are read together, not each by itself", () =>
     }
   }));
 
-test("a file that became shorter is damaged, and stays as it is", () =>
+test("rewrite: refuses a file that became shorter, and leaves it unchanged", () =>
   inTempFolder(async (folder) => {
     const path = join(folder, "upload");
     for (const length of [500, 2_000_000]) {
@@ -69,10 +69,10 @@ test("a file that became shorter is damaged, and stays as it is", () =>
     }
   }));
 
-test("why it failed is told, not that there was nothing to remove after it", () =>
+test("rewrite: reports the original error if the new file was not created", () =>
   inTempFolder(async (folder) => {
     const path = join(folder, "upload");
-    // Neither a file can be made in its place, nor can it be removed as one.
+    // A directory at the path: creating and deleting the new file both fail.
     await mkdir(`${path}.clean`);
     const pieces = [{ offset: 1, length: 5 }];
     await expect(rewriteOriginal(path, pieces)).rejects.toMatchObject({ code: "EEXIST" });

@@ -82,10 +82,10 @@ interface Obu {
 }
 
 /** Size of a header with an extension and the longest length field. */
-export const maxObuHeadBytes = 10;
+const maxObuHeadBytes = 10;
 
 /** Reads the header of a unit; undefined for invalid bytes. */
-export function readObu(bytes: Buffer): Obu | undefined {
+function readObu(bytes: Buffer): Obu | undefined {
   const [first = 0x80] = bytes;
   if (first & 0x80) return undefined;
   const type = (first >>> 3) & 15;

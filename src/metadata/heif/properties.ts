@@ -1,8 +1,8 @@
 import type { Box, BoxReader } from "../iso/boxes.ts";
-import { maxObuHeadBytes, readObu } from "./coding.ts";
 import type { HeifMeta } from "./meta.ts";
 import { blankBox } from "../iso/blanking.ts";
 import { cleanColours } from "../iso/colours.ts";
+import { configuration } from "../iso/configuration.ts";
 import type { Patches } from "../plan.ts";
 
 /**
@@ -27,15 +27,15 @@ const usedBytes: Readonly<Record<string, number | ((content: Buffer) => number |
   rref: (content) => 5 + 4 * content.readUInt8(4),
   a1lx: (content) => 1 + 3 * (content.readUInt8(0) & 1 ? 4 : 2),
   auxC: auxiliaryTypeBytes,
-  hvcC: (content) => parameterSetsEnd(content, 22),
-  lhvC: (content) => parameterSetsEnd(content, 5),
-  av1C: sequenceHeadersEnd,
   ...Object.fromEntries(
-    "cclv avcC svcC mvcC vvcC vvnC evcC jpgC j2kH uncC cmpd cmpC icef oinf tols hvtC splz cpat snuc disi sbpm cmin cmex prfr"
+    "cclv svcC mvcC vvnC jpgC j2kH uncC cmpd cmpC icef oinf tols hvtC splz cpat snuc disi sbpm cmin cmex prfr"
       .split(" ")
       .map((type) => [type, undefined]),
   ),
 };
+
+/** Decoder configurations, which are the same in the sample entries of a video. */
+const decoderConfigurations = new Set("avcC hvcC lhvC vvcC evcC av1C".split(" "));
 
 /** Used bits of properties with a single byte. */
 const usedBits: Readonly<Record<string, number>> = { irot: 3, imir: 1 };
@@ -57,6 +57,7 @@ export async function cleanProperties(
   for (const box of others) blankBox(patches, box);
   for (const property of properties)
     if (property.type === "colr") await cleanColours(reader, patches, property);
+    else if (decoderConfigurations.has(property.type)) await cleanConfiguration(reader, patches, property);
     else if (Object.hasOwn(usedBytes, property.type)) await cleanProperty(reader, patches, property);
     else blankBox(patches, property);
 }
@@ -72,40 +73,18 @@ async function cleanProperty(reader: BoxReader, patches: Patches, property: Box)
     patches.write(property.body, Buffer.from([value & bits]));
 }
 
+async function cleanConfiguration(reader: BoxReader, patches: Patches, property: Box): Promise<void> {
+  const rule = configuration[property.type];
+  const content = await reader.content(property);
+  const used = rule?.bytes?.(content, content.length) ?? content.length;
+  patches.wipe(Math.min(property.body + used, property.end), property.end);
+  await rule?.clean?.(reader, patches, property);
+}
+
 /** Keeps a known type of auxiliary picture. MPEG's types may have parameters after the name. */
 function auxiliaryTypeBytes(content: Buffer): number | undefined {
   const end = content.indexOf(0, 4);
   const name = content.toString("latin1", 4, end === -1 ? content.length : end);
   if (!auxiliaryTypes.test(name)) return 4;
   return /^urn:mpeg:(?:hevc|vvc)/.test(name) ? undefined : 4 + name.length + 1;
-}
-
-/** Returns the end of the parameter set arrays in an HEVC configuration (ISO/IEC 14496-15 section 8.3.3). */
-function parameterSetsEnd(content: Buffer, countAt: number): number | undefined {
-  if (content.length <= countAt) return undefined;
-  let position = countAt + 1;
-  for (let arrays = content.readUInt8(countAt); arrays > 0; arrays--) {
-    if (position + 3 > content.length) return undefined;
-    let units = content.readUInt16BE(position + 1);
-    position += 3;
-    for (; units > 0; units--) {
-      if (position + 2 > content.length) return undefined;
-      position += 2 + content.readUInt16BE(position);
-    }
-  }
-  return position;
-}
-
-const obuSequenceHeader = 1;
-const obuMetadata = 5;
-
-/** Returns the end of the sequence header and metadata OBUs in an AV1 configuration (AV1-ISOBMFF section 2.3). */
-function sequenceHeadersEnd(content: Buffer): number {
-  let position = 4;
-  while (position < content.length) {
-    const unit = readObu(content.subarray(position, position + maxObuHeadBytes));
-    if (!unit || (unit.type !== obuSequenceHeader && unit.type !== obuMetadata)) break;
-    position += unit.headBytes + (unit.length ?? content.length);
-  }
-  return position;
 }
