@@ -1,7 +1,8 @@
 import { damaged } from "../damaged.ts";
 import type { Box, BoxReader } from "./boxes.ts";
 import { blankBox } from "./blanking.ts";
-import { protectionHeader, sampleRules, type BlankedMovie } from "./movie.ts";
+import type { BlankedMovie } from "./movie.ts";
+import { protectionHeader, sampleRules } from "./movie-rules.ts";
 import { full, keepOnly, leaf, type Rules } from "./rules.ts";
 import type { Extent } from "./samples.ts";
 import type { InPlaceFile } from "../in-place-file.ts";
