@@ -43,7 +43,7 @@ const planners: Readonly<Record<MediaType, (source: ByteSource) => Promise<Rewri
  * unneeded tail is cut off. Memory use does not grow with the file. The call blocks the thread: run it in a media worker.
  *
  * docs/privacy.md lists what is kept.
- * @param path the temp file; after a failure it must not be stored
+ * @param path the temp file; after a failure it must not be stored, and no other file is left
  * @param type the type detected from the content
  * @throws ApiError DAMAGED_MEDIA for a file with an invalid structure, CUT_OFF_MEDIA for an image that ends too early;
  * file system errors
