@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
-import { setPriority } from "node:os";
+import { getPriority, setPriority } from "node:os";
 
 import { dlopen } from "bun:ffi";
 
 import { answerTo } from "../uploads/media-worker.ts";
 import type { PreparationJob } from "../uploads/preparation.ts";
 
-/** Nice value of media jobs: requests take precedence over them. */
+/** Nice value of media jobs, unless the service itself has a higher one: requests take precedence over them. */
 const niceness = 5;
 
 /** Internal command: runs the media jobs that the service sends, until the service exits. */
@@ -15,7 +15,8 @@ export function mediaWorker(): void {
   process.on("disconnect", () => process.exit(0));
   // Terminals and service managers signal the whole process group, but the service finishes running uploads first.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
-  setPriority(niceness);
+  // Only root may lower a nice value.
+  setPriority(Math.max(niceness, getPriority()));
   raiseOomScore();
   exitWithService();
   process.on("message", async (job: PreparationJob) => void process.send!(await answerTo(job)));
