@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
 import { TestService } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -91,7 +92,7 @@ test("password hashing: /metrics reports the number of running and waiting hashe
   const pending = async () =>
     Number(/^image_sharing_password_hashes_pending (\d+)$/m.exec(await service.services.metrics.text())?.[1]);
   const all = Array.from({ length: 5 }, () => login("203.0.113.3", "nobody@example.com"));
-  while (service.services.hashing.pending() < 5) await Bun.sleep(1);
+  await until(() => service.services.hashing.pending() >= 5);
   expect(await pending()).toBeGreaterThan(2);
   await Promise.all(all);
   expect(await pending()).toBe(0);

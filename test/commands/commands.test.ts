@@ -8,7 +8,7 @@ import { header } from "../../src/backup/tar.ts";
 import { takeSnapshot } from "../../src/database/snapshot.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { onPostgres } from "../support/postgres.ts";
-import { command, ServiceProcess } from "../support/process.ts";
+import { command, listeningAddress, ServiceProcess } from "../support/process.ts";
 import { readTar } from "../support/tar.ts";
 
 const mayBecomeAnother = process.getuid?.() === 0;
@@ -228,18 +228,23 @@ const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
 );
 if (!hasIpv6) console.log("skipped: the test of an IPv6 address needs one");
 test.skipIf(!hasIpv6)("serve: prints a URL that can be opened, also with an IPv6 host", async () => {
-  const port = String(20_000 + Math.floor(Math.random() * 12_000));
   const child = Bun.spawn([...command], {
-    env: { PATH: process.env["PATH"], DATA_DIR: join(folder, "data"), HOST: "::1", PORT: port },
+    env: {
+      PATH: process.env["PATH"],
+      DATA_DIR: join(folder, "data"),
+      HOST: "::1",
+      PORT: "0",
+      LOG_LEVEL: "error",
+    },
     cwd: folder,
     stdout: "pipe",
     stderr: "inherit",
   });
   try {
-    const { value } = await child.stdout.getReader().read();
-    const [, address] = /listens on (\S+)/.exec(new TextDecoder().decode(value)) ?? [];
-    expect(address).toBe(`http://[::1]:${port}`);
-    expect(await run(["health"], { HOST: "::1", PORT: port })).toMatchObject({ status: 0 });
+    const address = await listeningAddress(child);
+    expect(address).toStartWith("http://[::1]:");
+    expect((await fetch(`${address}/health`)).status).toBe(200);
+    expect(await run(["health"], { HOST: "::1", PORT: new URL(address).port })).toMatchObject({ status: 0 });
   } finally {
     child.kill();
     await child.exited;

@@ -10,6 +10,7 @@ import { openDatabase } from "../../src/database/database.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { freshDatabase, hasPostgres, withServer } from "../support/postgres.ts";
 import { TestService } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 if (!hasPostgres) console.log("skipped: the tests of move-database need PostgreSQL or TEST_DATABASE_URL");
 
@@ -210,7 +211,7 @@ describe.skipIf(!hasPostgres)("move-database", () => {
         await gate`select pg_advisory_lock(4711)`;
         const child = start({ url, given });
         const waiting = () => gate`select 1 from pg_locks where locktype = 'advisory' and not granted`;
-        while ((await waiting()).length === 0 && child.exitCode === null) await Bun.sleep(10);
+        await until(async () => (await waiting()).length > 0 || child.exitCode !== null);
         const shown = await Bun.file(`/proc/${child.pid}/cmdline`).text();
         expect(shown).toContain("move-database");
         expect(shown).not.toContain("hidden");
@@ -246,7 +247,7 @@ describe.skipIf(!hasPostgres)("move-database", () => {
       await gate`select pg_advisory_lock(4711)`;
       const child = start({ url: target, given: "as an argument" });
       const waiting = () => gate`select 1 from pg_locks where locktype = 'advisory' and not granted`;
-      while ((await waiting()).length === 0 && child.exitCode === null) await Bun.sleep(10);
+      await until(async () => (await waiting()).length > 0 || child.exitCode !== null);
       expect(child.exitCode).toBeNull();
       expect(() => alter("delete from posts")).toThrow("locked");
       child.kill("SIGKILL");

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   chmod,
   chown,
@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { pngPhoto } from "../support/media-samples.ts";
-import { command } from "../support/process.ts";
+import { command, listeningAddress } from "../support/process.ts";
 import { readTar } from "../support/tar.ts";
 
 setDefaultTimeout(90_000);
@@ -67,25 +67,42 @@ const password = "correct horse battery";
 const superuser = () => run(["superuser", "ada@example.com", "--password-stdin"], password);
 
 let service: Bun.Subprocess | undefined;
-const port = 20_000 + Math.floor(Math.random() * 12_000);
-const address = `http://127.0.0.1:${port}`;
+let address: string;
+
+/** A data folder as `superuser` leaves it. */
+let usedDataDir: string | undefined;
+afterAll(async () => {
+  if (usedDataDir !== undefined) await rm(usedDataDir, { recursive: true });
+});
+
+/** Makes a data folder that was used before: the first time by the command, then as a copy. */
+async function makeUsedDataDir(): Promise<void> {
+  if (usedDataDir === undefined) {
+    await makeDataDir();
+    expect(await superuser()).toEqual({ status: 0, error: "" });
+    usedDataDir = await mkdtemp(join(tmpdir(), "image-sharing-owner-used-"));
+    copyFolder(dataDir, usedDataDir);
+  } else copyFolder(usedDataDir, dataDir);
+}
+
+/** With owners and modes. */
+function copyFolder(from: string, to: string): void {
+  const { exitCode } = Bun.spawnSync(["cp", "-a", "-T", from, to]);
+  expect(exitCode).toBe(0);
+}
 
 /** Starts the service as its own user. */
 async function start(): Promise<void> {
-  service = Bun.spawn([...command], {
+  const started = Bun.spawn([...command], {
     uid: user,
     gid: user,
-    env: { ...environment(), HOST: "127.0.0.1", PORT: String(port), LOG_LEVEL: "error" },
+    env: { ...environment(), HOST: "127.0.0.1", PORT: "0", LOG_LEVEL: "error" },
     cwd: "/",
-    stdout: "ignore",
+    stdout: "pipe",
     stderr: "inherit",
   });
-  const isUp = () =>
-    fetch(`${address}/health`)
-      .then(({ ok }) => ok)
-      .catch(() => false);
-  while (service.exitCode === null && !(await isUp())) await Bun.sleep(10);
-  expect(service.exitCode).toBeNull();
+  service = started;
+  address = await listeningAddress(started);
 }
 async function stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
   service?.kill(signal);
@@ -268,8 +285,7 @@ describe.skipIf(!isRoot)("commands run by root in a data folder of the service's
       ].entries()) {
         await chmod(folder, mode);
         await rm(dataDir, { recursive: true, force: true });
-        await makeDataDir();
-        if (used) await superuser();
+        await (used ? makeUsedDataDir() : makeDataDir());
         await plant(target(), join(dataDir, name));
         await superuser();
         await run(["backup", join(folder, `${i}.tar`)]);

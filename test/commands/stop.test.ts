@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { pngPhoto } from "../support/media-samples.ts";
 import { command, ServiceProcess } from "../support/process.ts";
+import { until } from "../support/until.ts";
 
 let service: ServiceProcess;
 beforeEach(async () => {
@@ -43,11 +44,9 @@ async function beginUpload(token: string) {
 
 /** Polls until the service reports that it is stopping. */
 async function untilStopping(): Promise<Response> {
-  for (;;) {
-    const health = await fetch(`${service.address}/health`);
-    if (health.status === 503) return health;
-    await Bun.sleep(10);
-  }
+  let health: Response | undefined;
+  await until(async () => (health = await fetch(`${service.address}/health`)).status === 503);
+  return health!;
 }
 
 test("shutdown: on SIGTERM, finishes running requests, rejects new ones and exits with status 0", async () => {
@@ -80,10 +79,11 @@ test("shutdown: on repeated SIGHUP, finishes running requests and exits with sta
 // Only Linux tells a process which signals it ignores.
 test.skipIf(process.platform !== "linux")("shutdown: ignores SIGHUP when started by nohup", async () => {
   await service.stop();
-  const detached = new ServiceProcess(service.dataDir, {}, undefined, undefined, ["nohup", ...command]);
+  const detached = new ServiceProcess(service.dataDir, {}, { program: ["nohup", ...command] });
   await detached.start();
   try {
     process.kill(detached.pid!, "SIGHUP");
+    // A service that heeds the signal refuses requests within this time.
     await Bun.sleep(100);
     expect((await fetch(`${detached.address}/health`)).status).toBe(200);
     expect(await detached.stop()).toBe(0);

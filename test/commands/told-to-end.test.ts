@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { header } from "../../src/backup/tar.ts";
 import { openDatabase } from "../../src/database/database.ts";
 import { command } from "../support/process.ts";
+import { until } from "../support/until.ts";
 
 const mkfifo = Bun.which("mkfifo");
 if (!mkfifo) console.log("skipped: the tests of commands that are ended half-way need mkfifo");
@@ -26,19 +27,17 @@ const makeBlockingFile = (...path: string[]) => Bun.spawnSync([mkfifo ?? "", joi
 
 /** Starts a command, sends it a signal once a file with a matching name exists, and returns its exit status. */
 async function signalWhileRunning(args: string[], begun: RegExp, signal: NodeJS.Signals) {
-  child = Bun.spawn([...command, ...args], {
+  const running = Bun.spawn([...command, ...args], {
     env: { PATH: process.env["PATH"], DATA_DIR: join(folder, "data"), HOST: "127.0.0.1", PORT: "0" },
     cwd: folder,
     stdout: "inherit",
     stderr: "inherit",
   });
-  while (
-    child.exitCode === null &&
-    !(await readdir(folder, { recursive: true })).some((name) => begun.test(name))
-  )
-    await Bun.sleep(5);
-  child.kill(signal);
-  return child.exited;
+  child = running;
+  const hasBegun = async () => (await readdir(folder, { recursive: true })).some((name) => begun.test(name));
+  await until(async () => running.exitCode !== null || (await hasBegun()));
+  running.kill(signal);
+  return running.exited;
 }
 
 async function makeDatabase(): Promise<void> {

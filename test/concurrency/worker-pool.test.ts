@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createWorkerPool, type WorkerPool } from "../../src/concurrency/worker-pool.ts";
+import { until } from "../support/until.ts";
 
 const onLinux = process.platform === "linux";
 const limits = { timeMs: 20_000, memoryBytes: 1_000_000_000 };
@@ -143,13 +144,11 @@ test("worker pool: rejects jobs with OVERLOADED when no process can be started",
 test("worker pool: kills a process that has been idle too long or holds too much memory", async () => {
   const { run } = await openPool({ idleMs: 100 });
   const { pid } = await run("a");
-  await Bun.sleep(400);
-  expect(isAlive(pid)).toBe(false);
+  await until(() => !isAlive(pid));
   if (!onLinux) return;
   const lean = await openPool({ idleMemoryBytes: 100_000_000 });
   const fat = await lean.run("fat");
-  await Bun.sleep(200);
-  expect(isAlive(fat.pid)).toBe(false);
+  await until(() => !isAlive(fat.pid));
 });
 
 test("worker pool: prepares a process for the next job within its size", async () => {
@@ -165,6 +164,7 @@ test("worker pool: its processes ignore signals sent to the whole process group"
   const { pid } = await run("a");
   process.kill(pid, "SIGINT");
   process.kill(pid, "SIGTERM");
+  // The signals would end it within this time.
   await Bun.sleep(100);
   expect((await run("b")).pid).toBe(pid);
 });

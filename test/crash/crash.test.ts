@@ -7,6 +7,8 @@ import { startFakeImageKit } from "../support/fake-imagekit.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { onPostgres } from "../support/postgres.ts";
 import { ServiceProcess } from "../support/process.ts";
+import { seeded, type SeededRandom } from "../support/seeded-random.ts";
+import { until } from "../support/until.ts";
 
 // CRASH_KILLS=50 bun test test/crash: as long as one likes.
 const kills = Number(process.env["CRASH_KILLS"] ?? 3);
@@ -25,6 +27,7 @@ async function disturb(
   ledger: Ledger,
   stopped: () => boolean,
   photo: Blob,
+  random: SeededRandom,
 ) {
   const headers = { authorization: `Bearer ${token}` };
   while (!stopped()) {
@@ -35,7 +38,7 @@ async function disturb(
       if (upload.status !== 200) continue;
       const { id, url } = (await upload.json()) as { id: string; url: string };
       ledger.published.set(id, basename(new URL(url).pathname));
-      if (Math.random() < 0.5) continue;
+      if (random.chance(0.5)) continue;
       ledger.unanswered.add(id);
       const deletion = await fetch(`${service.address}/posts/${id}`, { method: "DELETE", headers });
       if (deletion.status !== 200) continue;
@@ -73,7 +76,7 @@ async function storedOnDisk(dataDir: string): Promise<string[]> {
 describe.each(["disk", "imagekit"])("killed at random while uploading to %s and deleting", (store) => {
   test(
     "loses no acknowledged post, brings no deleted one back, and keeps no bytes without a post",
-    async () => {
+    seeded(async (random) => {
       const dataDir = await mkdtemp(join(tmpdir(), "image-sharing-crash-"));
       const fake = store === "imagekit" ? await startFakeImageKit() : undefined;
       const service = new ServiceProcess(dataDir, {
@@ -95,12 +98,13 @@ describe.each(["disk", "imagekit"])("killed at random while uploading to %s and 
         for (let kill = 0; kill < kills; kill++) {
           let stopped = false;
           const clients = Array.from({ length: 6 }, () =>
-            disturb(service, token, ledger, () => stopped, photo),
+            disturb(service, token, ledger, () => stopped, photo, random),
           );
           // On a busy machine it takes a while until there is something to lose.
           const acknowledged = () => ledger.published.size + ledger.deleted.size;
-          for (const before = acknowledged(); acknowledged() < before + 2;) await Bun.sleep(10);
-          await Bun.sleep(Math.random() * 400);
+          const before = acknowledged();
+          await until(() => acknowledged() >= before + 2);
+          await Bun.sleep(random.integer(400));
           await service.kill();
           stopped = true;
           await Promise.all(clients);
@@ -118,14 +122,7 @@ describe.each(["disk", "imagekit"])("killed at random while uploading to %s and 
         const published = await feedOf(service, token);
         const keys = [...published.values()].sort();
         // The sweep runs beside the first answers.
-        for (
-          let tries = 0;
-          tries < (onPostgres ? 400 : 100) && (await stored()).join() !== keys.join();
-          tries++
-        )
-          await Bun.sleep(50);
-
-        expect(await stored()).toEqual(keys);
+        await until(async () => (await stored()).join() === keys.join());
         const lost = [...ledger.published.keys()].filter(
           (id) => !published.has(id) && !ledger.unanswered.has(id),
         );
@@ -138,7 +135,7 @@ describe.each(["disk", "imagekit"])("killed at random while uploading to %s and 
         await fake?.close();
         await rm(dataDir, { recursive: true, force: true });
       }
-    },
-    30_000 + kills * 5000,
+    }),
+    60_000 + kills * 5000,
   );
 });

@@ -1,3 +1,4 @@
+// Runs alone: it measures how long the event loop is held up.
 import { Database as SqliteClient } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";

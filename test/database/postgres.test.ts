@@ -131,7 +131,7 @@ test.skipIf(!hasPostgres)("a node that shares neither secret nor media is warned
     },
   })) {
     const log = join(folder, `${name}.log`);
-    const node = new ServiceProcess(folder, { ...database, ...settings }, undefined, log);
+    const node = new ServiceProcess(folder, { ...database, ...settings }, { log });
     await node.start();
     await node.stop();
     told.push(await Bun.file(log).text());

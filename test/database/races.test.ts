@@ -12,6 +12,8 @@ import type { User } from "../../src/database/users.ts";
 import type { ApiError } from "../../src/errors.ts";
 import { actor, addAccount, addPost, at, reservation, stored } from "../support/databases.ts";
 import { freshDatabase, hasPostgres, withServer } from "../support/postgres.ts";
+import { seeded } from "../support/seeded-random.ts";
+import { until } from "../support/until.ts";
 
 describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
   const opened: Database[] = [];
@@ -25,49 +27,57 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
     return opened as [Database, ...Database[]];
   }
 
-  test("however they publish at once and whatever their clocks say, nothing appears behind a page already given", async () => {
-    const databases = await nodes(3);
-    const [reader] = databases;
-    const ada = await addAccount(reader);
-    let publishing = true;
-    const publishers = databases.map(async (database, node) => {
-      for (let i = 0; i < 30; i++) {
-        const ids = [(await addPost(database, ada.id)).id, (await addPost(database, ada.id)).id];
-        // Who reserved first does not publish first, and every node has its own idea of the time.
-        await Promise.all(
-          ids
-            .toReversed()
-            .map((id) =>
-              database.posts.publish(actor(ada.id), id, stored(id), at(node * 3 + Math.random() * i)),
-            ),
-        );
-      }
-    });
-    const readings: PublishedPost[][] = [];
-    const reading = (async () => {
-      while (publishing) {
-        const seen: PublishedPost[] = [];
-        for (;;) {
-          const page = await reader.posts.page(5, seen.at(-1));
-          if (page.length === 0) break;
-          seen.push(...page);
+  test(
+    "however they publish at once and whatever their clocks say, nothing appears behind a page already given",
+    seeded(async (random) => {
+      const databases = await nodes(3);
+      const [reader] = databases;
+      const ada = await addAccount(reader);
+      let publishing = true;
+      const publishers = databases.map(async (database, node) => {
+        for (let i = 0; i < 30; i++) {
+          const ids = [(await addPost(database, ada.id)).id, (await addPost(database, ada.id)).id];
+          // Who reserved first does not publish first, and every node has its own idea of the time.
+          await Promise.all(
+            ids
+              .toReversed()
+              .map((id) =>
+                database.posts.publish(
+                  actor(ada.id),
+                  id,
+                  stored(id),
+                  at(node * 3 + (random.integer(1000) / 1000) * i),
+                ),
+              ),
+          );
         }
-        if (seen.length > 0) readings.push(seen);
-      }
-    })();
-    await Promise.all(publishers);
-    publishing = false;
-    await reading;
+      });
+      const readings: PublishedPost[][] = [];
+      const reading = (async () => {
+        while (publishing) {
+          const seen: PublishedPost[] = [];
+          for (;;) {
+            const page = await reader.posts.page(5, seen.at(-1));
+            if (page.length === 0) break;
+            seen.push(...page);
+          }
+          if (seen.length > 0) readings.push(seen);
+        }
+      })();
+      await Promise.all(publishers);
+      publishing = false;
+      await reading;
 
-    const feed = await reader.posts.page(1000);
-    expect(feed).toHaveLength(180);
-    expect(new Set(feed.map(({ createdAt }) => createdAt.getTime())).size).toBe(180);
-    expect(readings).not.toEqual([]);
-    for (const seen of readings)
-      expect(seen.map(({ id }) => id)).toEqual(
-        feed.slice(feed.findIndex(({ id }) => id === seen[0]!.id)).map(({ id }) => id),
-      );
-  });
+      const feed = await reader.posts.page(1000);
+      expect(feed).toHaveLength(180);
+      expect(new Set(feed.map(({ createdAt }) => createdAt.getTime())).size).toBe(180);
+      expect(readings).not.toEqual([]);
+      for (const seen of readings)
+        expect(seen.map(({ id }) => id)).toEqual(
+          feed.slice(feed.findIndex(({ id }) => id === seen[0]!.id)).map(({ id }) => id),
+        );
+    }),
+  );
 
   test("the server ends what a node that froze while it published has locked", async () => {
     const url = await freshDatabase();
@@ -155,7 +165,7 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
             outcomeOf(revokedTokens.add(by)),
           );
           const waiting = () => tx`select 1 from pg_locks where not granted`;
-          while ((await waiting()).length < writes.length) await Bun.sleep(5);
+          await until(async () => (await waiting()).length >= writes.length);
         }),
       );
       expect(await Promise.all(writes)).toMatchObject([unauthorized, unauthorized, unauthorized]);
@@ -176,7 +186,7 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
       client.begin(async (tx) => {
         await tx`select 1 from users where id = ${ada.id} for update`;
         late = publish(first, actor(ada.id));
-        while ((await tx`select 1 from pg_locks where not granted`).length === 0) await Bun.sleep(5);
+        await until(async () => (await tx`select 1 from pg_locks where not granted`).length > 0);
         expect(await publish(second, actor(bob.id))).toBeDefined();
       }),
     );

@@ -7,11 +7,12 @@ import { join } from "node:path";
 import { pngPhoto } from "../support/media-samples.ts";
 import { cutUploads, oddRequest, type Asker } from "../support/odd-requests.ts";
 import { ServiceProcess } from "../support/process.ts";
-import { exchange } from "../support/raw-http.ts";
+import { exchange, longEnough } from "../support/raw-http.ts";
 import { seededRandom } from "../support/seeded-random.ts";
+import { until } from "../support/until.ts";
 
 const cases = Number(process.env["FUZZ_CASES"] ?? 300);
-const seed = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 1e9));
+const seed = Number(process.env["FUZZ_SEED"] ?? crypto.getRandomValues(new Uint32Array(1))[0]);
 /** Requests under way at once. */
 const crowd = 8;
 
@@ -20,7 +21,7 @@ let asker: Asker;
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), "image-sharing-fuzz-"));
   const settings = { LOG_LEVEL: "debug", MAX_IMAGE_SIZE: "1mb" };
-  service = new ServiceProcess(folder, settings, undefined, join(folder, "log"));
+  service = new ServiceProcess(folder, settings, { log: join(folder, "log") });
   await service.start();
   asker = {
     random: seededRandom(seed),
@@ -53,7 +54,7 @@ async function hold(requests: Iterator<Uint8Array>): Promise<string[]> {
   const shared: string[] = [];
   const client = async () => {
     for (let next = requests.next(); !next.done; next = requests.next()) {
-      const { statuses, text } = await exchange(service.address, [next.value], { quiet: 20_000 });
+      const { statuses, text } = await exchange(service.address, [next.value], { quiet: longEnough });
       const sent = Buffer.from(next.value).toString("latin1");
       const told = `seed ${seed}, ${sent.slice(0, 600)}\n→ ${text}`;
       const [status] = statuses;
@@ -78,8 +79,7 @@ async function hold(requests: Iterator<Uint8Array>): Promise<string[]> {
 }
 
 async function settled(open: number): Promise<void> {
-  for (let tries = 0; tries < 200 && (await descriptors()) > open; tries++) await Bun.sleep(25);
-  expect(await descriptors()).toBeLessThanOrEqual(open);
+  await until(async () => (await descriptors()) <= open);
   const temp = await readdir(join(service.dataDir, "tmp"), { recursive: true, withFileTypes: true });
   expect(temp.filter((entry) => entry.isFile())).toEqual([]);
   const log = await readFile(join(service.dataDir, "log"), "utf8");

@@ -8,6 +8,7 @@ import { pngPhoto } from "../support/media-samples.ts";
 import { onPostgres } from "../support/postgres.ts";
 import { ServiceProcess } from "../support/process.ts";
 import { startSmtpSink, type SmtpSink } from "../support/smtp-sink.ts";
+import { until } from "../support/until.ts";
 
 setDefaultTimeout(20_000);
 
@@ -23,7 +24,7 @@ beforeAll(async () => {
     MAIL_URL: mailUrl.href,
     JWT_SECRET_KEY: "a secret of more than thirty-two bytes, for tests",
   };
-  service = new ServiceProcess(folder, settings, undefined, join(folder, "log"));
+  service = new ServiceProcess(folder, settings, { log: join(folder, "log") });
   await service.start();
 });
 afterAll(async () => {
@@ -119,7 +120,7 @@ test.skipIf(onPostgres)(
     // The server refuses for good, then takes the next.
     sink.failNext("550 no");
     note(await post("request-verify-token", { email }));
-    while (sink.connections() < 1) await Bun.sleep(5);
+    await until(() => sink.connections() > 0);
     note(await post("request-verify-token", { email }));
     note(await post("verify", { token: none }));
     note(await post("verify", { token: await mailedToken(1) }));

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { largeVideo } from "../support/large-video.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { ServiceProcess } from "../support/process.ts";
-import { exchange, head } from "../support/raw-http.ts";
+import { exchange, head, longEnough } from "../support/raw-http.ts";
+import { until } from "../support/until.ts";
 
 let service: ServiceProcess;
 let token: string;
@@ -68,7 +69,7 @@ describe("what stands in a body is no request, though the answer was there befor
   ])("%s", async (_, status, request) => {
     // The answer waits for the rest of the body for a moment, and the connection ends because none comes.
     const pieces = [request(), hidden(), hidden()];
-    const { statuses, text, closed } = await exchange(service.address, pieces, { quiet: 1000 });
+    const { statuses, text, closed } = await exchange(service.address, pieces, { quiet: longEnough });
     expect({ statuses, closed }).toEqual({ statuses: [status], closed: true });
     expect(text).not.toContain("ada@example.com");
   });
@@ -80,7 +81,7 @@ describe("what stands in a body is no request, though the answer was there befor
 
   test("and what follows it is one", async () => {
     const request = `${post("/upload", multipart, "Content-Length: 5")}hello${hidden()}`;
-    expect((await exchange(service.address, [request])).statuses).toEqual([401, 200]);
+    expect((await exchange(service.address, [request], { answers: 2 })).statuses).toEqual([401, 200]);
   });
 });
 
@@ -102,7 +103,9 @@ test.each<[string, string, string]>([
   ["NUL in a header", head("GET /health HTTP/1.1", host, "X-A: b\0c"), ""],
   ["no host", head("GET /health HTTP/1.1"), ""],
 ])("%s could be read in two ways: 400, and the connection ends", async (_, request, body) => {
-  const { statuses, closed } = await exchange(service.address, [request + body + hidden()]);
+  const { statuses, closed } = await exchange(service.address, [request + body + hidden()], {
+    quiet: longEnough,
+  });
   expect({ statuses, closed }).toEqual({ statuses: [400], closed: true });
 });
 
@@ -120,7 +123,9 @@ test.each<[string, string]>([
   ["the greeting of TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
   ["any bytes", "\x00\xff".repeat(1000)],
 ])("%s: the connection ends, and shows no body", async (_, request) => {
-  const { statuses, closed, text } = await exchange(service.address, [request + hidden()]);
+  const { statuses, closed, text } = await exchange(service.address, [request + hidden()], {
+    quiet: longEnough,
+  });
   expect(closed).toBe(true);
   expect(statuses.length).toBeLessThanOrEqual(1);
   for (const status of statuses) expect([400, 431, 505]).toContain(status);
@@ -164,19 +169,20 @@ describe("connections as Bun handles them", () => {
   };
 
   test("bun: pipelined requests are answered in order where each answer is there at once", async () => {
-    const { statuses } = await exchange(service.address, [
-      page() + head("GET /nope HTTP/1.1", host) + page(),
-    ]);
+    const requests = page() + head("GET /nope HTTP/1.1", host) + page();
+    const { statuses } = await exchange(service.address, [requests], { answers: 3 });
     expect(statuses).toEqual([200, 404, 200]);
   });
 
   test("bun: a request behind one that is still worked on ends the connection without an answer", async () => {
-    const { statuses, closed } = await exchange(service.address, [login() + page()], { quiet: 2000 });
+    const { statuses, closed } = await exchange(service.address, [login() + page()], {
+      quiet: longEnough,
+    });
     expect({ statuses, closed }).toEqual({ statuses: [], closed: true });
   });
 
   test("bun: a half-closed connection gets the answer that is there at once, and no other", async () => {
-    const options = { quiet: 2000, end: true };
+    const options = { quiet: longEnough, end: true };
     const quick = await exchange(service.address, [page()], options);
     expect([quick.statuses, quick.closed]).toEqual([[200], true]);
     const before = await posts();
@@ -184,6 +190,7 @@ describe("connections as Bun handles them", () => {
       const { statuses, closed } = await exchange(service.address, [request], options);
       expect({ statuses, closed }).toEqual({ statuses: [], closed: true });
     }
+    // A post would appear within this time.
     await Bun.sleep(300);
     expect(await posts()).toBe(before);
   });
@@ -191,11 +198,14 @@ describe("connections as Bun handles them", () => {
 
 test("who waits to be told to go on is told, and who may not is told so before he sends", async () => {
   const waiting = ["Content-Length: 50", "Expect: 100-continue"];
-  // The service waits a moment for a client that was told to go on.
-  const refused = await exchange(service.address, [post("/upload", multipart, ...waiting)], { quiet: 1500 });
+  const refused = await exchange(service.address, [post("/upload", multipart, ...waiting)], {
+    quiet: longEnough,
+  });
   expect(refused.statuses.at(-1)).toBe(401);
   const body = `${partHead}x`.padEnd(50).slice(0, 50);
-  const taken = await exchange(service.address, [post("/upload", signedIn, multipart, ...waiting), body]);
+  const taken = await exchange(service.address, [post("/upload", signedIn, multipart, ...waiting), body], {
+    answers: 2,
+  });
   expect(taken.statuses[0]).toBe(100);
   expect(taken.statuses[1]).toBeOneOf([400, 415, 422]);
 });
@@ -203,7 +213,9 @@ test("who waits to be told to go on is told, and who may not is told so before h
 test("every answer to HEAD has one date", async () => {
   for (const path of [media, "/", "/health", "/nope", "/users/me", "/openapi.json"])
     for (const extra of [[], ["If-None-Match: *"], ["Range: bytes=9999999-"]]) {
-      const { text } = await exchange(service.address, [head(`HEAD ${path} HTTP/1.1`, host, ...extra)]);
+      const { text } = await exchange(service.address, [head(`HEAD ${path} HTTP/1.1`, host, ...extra)], {
+        quiet: 0,
+      });
       expect([path, text.match(/^date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r$/gim)?.length]).toEqual([
         path,
         1,
@@ -217,14 +229,6 @@ const tempFiles = async () =>
     entry.isFile(),
   );
 const descriptors = async () => (await readdir(`/proc/${service.pid}/fd`)).length;
-/** Waits, as long as it takes up to a few seconds, until this holds. */
-async function eventually(holds: () => Promise<boolean>): Promise<boolean> {
-  for (let tries = 0; tries < 200; tries++) {
-    if (await holds()) return true;
-    await Bun.sleep(25);
-  }
-  return false;
-}
 
 /** Sends this and goes away in the middle, without a word. */
 async function sendAndLeave(bytes: Uint8Array, receive: number): Promise<void> {
@@ -260,8 +264,8 @@ test.skipIf(process.platform !== "linux")(
     const download = Buffer.from(head(`GET ${media} HTTP/1.1`, host), "latin1");
     await Promise.all([1, 1000, 100_000, 1_000_000].map((bytes) => sendAndLeave(download, bytes)));
 
-    expect(await eventually(async () => (await tempFiles()).length === 0)).toBe(true);
-    expect(await eventually(async () => (await descriptors()) <= open)).toBe(true);
+    await until(async () => (await tempFiles()).length === 0);
+    await until(async () => (await descriptors()) <= open);
   },
   30_000,
 );
@@ -299,5 +303,5 @@ test("an upload in chunks of one byte and of all arrives", async () => {
     ...chunk(body.subarray(200)),
     Buffer.from("0\r\n\r\n"),
   ]);
-  expect((await exchange(service.address, [bytes], { quiet: 1000 })).statuses).toEqual([200]);
+  expect((await exchange(service.address, [bytes], { answers: 1 })).statuses).toEqual([200]);
 });

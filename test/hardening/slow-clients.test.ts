@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 import { largeVideo } from "../support/large-video.ts";
 import { ServiceProcess } from "../support/process.ts";
+import { until } from "../support/until.ts";
 
 const long = Boolean(process.env["LONG_TESTS"]);
 const idle = long ? 2000 : 200;
@@ -104,29 +105,24 @@ const tempFiles = async () =>
     entry.isFile(),
   ).length;
 
-/** Waits for what comes about by itself. */
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await Bun.sleep(20);
-}
-
 test(
   "idle and slow clients keep nobody from the feed, and leave nothing behind when they are gone",
   async () => {
     const before = await descriptors();
     const readers = await crowdOfReaders();
     const clients = await crowd();
-    await eventually(async () => (await tempFiles()) === 2 * ofEachKind);
+    await until(async () => (await tempFiles()) === 2 * ofEachKind);
     for (let i = 0; i < 20; i++) {
       const feed = await fetch(`${service.address}/feed`, { headers: { authorization: `Bearer ${token}` } });
       expect([feed.status, await feed.json()]).toMatchObject([200, { posts: [{ file_type: "video" }] }]);
     }
     if (!long) for (const socket of [...clients.map(({ socket }) => socket), ...readers]) socket.destroy();
     await Promise.all(clients.map(({ ended }) => ended));
-    await eventually(async () => (await tempFiles()) === 0);
+    await until(async () => (await tempFiles()) === 0);
     // The fetches above may keep a connection.
-    if (before !== undefined) await eventually(async () => ((await descriptors()) ?? 0) <= before + 2);
+    if (before !== undefined) await until(async () => ((await descriptors()) ?? 0) <= before + 2);
   },
-  long ? 200_000 : 10_000,
+  long ? 200_000 : 60_000,
 );
 
 test.skipIf(!long)(

@@ -5,8 +5,10 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { onFreePort } from "../support/free-port.ts";
 import { ServiceProcess } from "../support/process.ts";
 import { head } from "../support/raw-http.ts";
+import { until } from "../support/until.ts";
 
 const nginx = Bun.which("nginx") ?? "/usr/sbin/nginx";
 const hasNginx = existsSync(nginx);
@@ -21,7 +23,7 @@ describe.skipIf(!hasNginx).each([
   ["as the documentation configures it", sample],
   ["without keep-alive", withoutKeepAlive],
 ])("behind nginx %s", (_, configuration) => {
-  const port = 20_000 + Math.floor(Math.random() * 12_000);
+  let port: number;
   let service: ServiceProcess;
   let proxy: Bun.Subprocess;
   let token: string;
@@ -31,6 +33,11 @@ describe.skipIf(!hasNginx).each([
     service = new ServiceProcess(folder, { MAX_IMAGE_SIZE: "1mb", MAX_VIDEO_SIZE: "2mb" });
     await service.start();
     token = await service.signUp("ada@example.com");
+    await onFreePort((free) => startProxy(folder, free));
+  });
+
+  async function startProxy(folder: string, free: number): Promise<void> {
+    port = free;
     const http = configuration
       .replace("127.0.0.1:8000", new URL(service.address).host)
       .replace(/# listen.*/, `listen 127.0.0.1:${port};`);
@@ -49,8 +56,9 @@ describe.skipIf(!hasNginx).each([
         ({ ok }) => ok,
         () => false,
       );
-    while (!(await isUp())) await Bun.sleep(20);
-  });
+    await until(async () => proxy.exitCode !== null || (await isUp()));
+    if (proxy.exitCode !== null) throw new Error(await Bun.file(log).text());
+  }
   afterAll(async () => {
     proxy.kill();
     await proxy.exited;

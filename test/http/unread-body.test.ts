@@ -1,3 +1,4 @@
+// Runs alone: the service takes a client that pauses for a quarter of a second to wait for the response.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";

@@ -189,9 +189,9 @@ describe("metadata in MP4 and MOV", () => {
         track({ id: 2, handler: "camm", tables: tables(data, 28) }),
       ),
     ]);
-    const start = performance.now();
+    const start = process.cpuUsage();
     const { bytes } = await clean(sample, "video/mp4");
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(process.cpuUsage(start).user / 1_000_000).toBeLessThan(2);
     expect(leaks(bytes)).toBeFalse();
     const kept = Buffer.alloc(count * 32, `${"\0".repeat(28)}IMG.`);
     expect(bytes.subarray(-count * 32).equals(kept)).toBeTrue();

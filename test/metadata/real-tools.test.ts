@@ -251,7 +251,7 @@ describe.skipIf(missing.length > 0)(`samples of real tools (needs exiftool and f
     // But for what the disk says of the files: their times have the place's numbers in them once an hour.
     const options = ["-j", "-G1", "-a", "-ee", "-u", "--System:all"];
     judged = JSON.parse(await run(["exiftool", ...options, ...files])) as typeof judged;
-  }, 60_000);
+  }, 180_000);
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { pngPhoto } from "../support/media-samples.ts";
 import { canStartPostgres, PostgresServer, withServer } from "../support/postgres.ts";
 import type { ServiceProcess } from "../support/process.ts";
-import { postOf, TwoNodes, until, type Post } from "./two-nodes.ts";
+import { until } from "../support/until.ts";
+import { postOf, TwoNodes, type Post } from "./two-nodes.ts";
 
 setDefaultTimeout(60_000);
 
@@ -20,7 +21,12 @@ describe.skipIf(!canStartPostgres)("two nodes whose database goes away and comes
   beforeAll(async () => {
     photo = new Blob([await pngPhoto(16, 16)]);
     server = await PostgresServer.start();
-    nodes = await TwoNodes.start(server.url("postgres"), { DATABASE_POOL_SIZE: String(poolSize) });
+    nodes = await TwoNodes.start(server.url("postgres"), {
+      DATABASE_POOL_SIZE: String(poolSize),
+      // Storing a photo takes longer than two seconds on a busy machine.
+      UPLOAD_DEADLINE: "5",
+      SWEEP_GRACE: "6",
+    });
     token = await nodes.a.signUp("ada@example.com");
   });
   afterAll(async () => {

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { type FakeImageKit, startFakeImageKit } from "../support/fake-imagekit.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { freshDatabase, hasPostgres, withServer } from "../support/postgres.ts";
-import { postOf, TwoNodes, until } from "./two-nodes.ts";
+import { until } from "../support/until.ts";
+import { postOf, TwoNodes } from "./two-nodes.ts";
 
 setDefaultTimeout(60_000);
 

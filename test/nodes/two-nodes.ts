@@ -29,8 +29,7 @@ export class TwoNodes {
           LOG_LEVEL: "warn",
           ...environment,
         },
-        undefined,
-        join(folder, `${name}.log`),
+        { log: join(folder, `${name}.log`) },
       );
     const nodes = new TwoNodes(node("a"), node("b"), folder, databaseUrl);
     await Promise.all([nodes.a.start(), nodes.b.start()]);
@@ -52,8 +51,3 @@ export class TwoNodes {
 /** What an answer says, where it is needed. */
 export type Post = { id: string; url: string; created_at: string };
 export const postOf = async (answer: Response): Promise<Post> => (await answer.json()) as Post;
-
-/** Asks until it is so. The test's own time-out ends what never comes. */
-export async function until(so: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await so())) await Bun.sleep(25);
-}

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, mock, spyOn, test } from "bun:test";
 
 import { ApiError } from "../../src/errors.ts";
 import { createDiskSpace } from "../../src/observability/disk-space.ts";
@@ -24,6 +24,11 @@ function disk({ size = 100 * gb, free = 10 * gb, minFree = null as number | null
   });
   return { state, space, logged };
 }
+
+afterEach(() => mock.restore());
+const realNow = performance.now.bind(performance);
+/** Lets more time pass than a measurement is used for. */
+const outdateMeasurement = () => void spyOn(performance, "now").mockImplementation(() => realNow() + 1100);
 
 const codeOf = (attempt: Promise<unknown> | undefined) =>
   Promise.resolve(attempt).then(
@@ -59,7 +64,7 @@ test("what an upload has sent is counted once, and what it has not is given back
   state.free -= gb / 2;
   await first.received(gb / 2);
   expect(await codeOf(space.claim("ada", 1))).toBe("STORAGE_FULL");
-  await Bun.sleep(1100);
+  outdateMeasurement();
   expect(await codeOf(space.claim("ada", 1))).toBe("STORAGE_FULL");
   first.release();
   expect(await codeOf(space.claim("ada", gb / 2))).toBe("admitted");
@@ -71,7 +76,7 @@ test("an upload that was admitted goes on beside later ones, and ends when the d
   await space.claim("ada", gb / 2);
   expect(await codeOf(first.received(10 * mb))).toBe("admitted");
   state.free = 2 * gb - 1;
-  await Bun.sleep(1100);
+  outdateMeasurement();
   expect(await codeOf(first.received(20 * mb))).toBe("STORAGE_FULL");
 });
 
@@ -92,7 +97,7 @@ test("an upload of unknown length that ends while the disk is measured gives bac
     claim.release();
     await codeOf(checked);
   }
-  await Bun.sleep(1100);
+  outdateMeasurement();
   expect(await codeOf(space.claim("ada", 10 * mb))).toBe("admitted");
 });
 

@@ -31,9 +31,9 @@ test("a check that hangs fails at its deadline, then at once, and is begun anew 
   const check = sharedCheck("It", () => (runs++, promise), 50);
   const hangs = "It has not answered within 50 ms";
   expect(await outcome(check())).toBe(hangs);
-  const started = performance.now();
-  for (let i = 0; i < 20; i++) expect(await outcome(check())).toBe(hangs);
-  expect(performance.now() - started).toBeLessThan(500);
+  // Timers end in their order, however busy the machine is: a new deadline would end after this one.
+  const later = () => Bun.sleep(25).then(() => "later");
+  for (let i = 0; i < 20; i++) expect(await Promise.race([outcome(check()), later()])).toBe(hangs);
   resolve();
   await Bun.sleep(0);
   expect([await outcome(check()), runs]).toEqual(["well", 2]);
@@ -69,14 +69,15 @@ describe("the health of a service", () => {
       for (const ping of [() => Promise.reject(new Error("gone")), () => new Promise<never>(() => {})]) {
         const health = createHealthCheck(ping, { tempDir, mediaDir: undefined });
         const broken = createApp({ ...service.services, health });
-        const started = performance.now();
-        const answer = await broken.handle(new Request("http://localhost/health"));
+        const answer = await Promise.race([
+          broken.handle(new Request("http://localhost/health")),
+          Bun.sleep(2900).then(() => Response.error()),
+        ]);
         expect([answer.status, answer.headers.get("retry-after"), await answer.json()]).toEqual([
           503,
           "5",
           { detail: "Service temporarily unavailable" },
         ]);
-        expect(performance.now() - started).toBeLessThan(2500);
         const [ready, live] = await Promise.all(
           ["/readyz", "/livez"].map((path) => broken.handle(new Request(`http://localhost${path}`))),
         );

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createServer } from "node:net";
 
 import { createLogWriter, type Write } from "../../src/observability/log-writer.ts";
+import { until } from "../support/until.ts";
 
 const decode = (chunks: Uint8Array[]) => Buffer.concat(chunks).toString();
 const failure = (code: string) => Object.assign(new Error(code), { code });
@@ -29,7 +30,7 @@ describe("log writer", () => {
     writer.write("one\n");
     writer.write("two\n");
     expect(text()).toBe("");
-    await Bun.sleep(100);
+    await until(() => text() === "one\ntwo\n");
     writer.write("three\n");
     await writer.drain();
     expect([text(), writer.dropped()]).toEqual(["one\ntwo\nthree\n", 0]);
@@ -40,6 +41,7 @@ describe("log writer", () => {
     const writer = createLogWriter(write, reportOf);
     state.takes = "EAGAIN";
     for (let i = 0; i < 500; i++) writer.write(line(i));
+    // The writer tries several times within this time.
     await Bun.sleep(100);
     expect(text()).toBe("");
     state.takes = 4096;
@@ -53,6 +55,7 @@ describe("log writer", () => {
     const writer = createLogWriter(write, reportOf);
     state.takes = "EAGAIN";
     for (let i = 0; i < 5000; i++) writer.write(line(i));
+    // The writer tries several times within this time.
     await Bun.sleep(100);
     state.takes = Infinity;
     await writer.drain();

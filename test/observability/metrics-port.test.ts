@@ -16,15 +16,14 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const freePort = () => 20_000 + Math.floor(Math.random() * 12_000);
+const metricsAddress = () => /metrics on (\S+)/.exec(service!.greeting)?.[1] ?? "";
 const statusOf = async (url: string, init: RequestInit = {}) => (await fetch(url, init)).status;
 
 describe("metrics port", () => {
   test("serves metrics alone, for everybody who reaches it, and the main port has none", async () => {
-    const port = freePort();
-    service = new ServiceProcess(folder, { METRICS_PORT: String(port) });
+    service = new ServiceProcess(folder, { METRICS_PORT: "0" });
     await service.start();
-    const metrics = `http://127.0.0.1:${port}/metrics`;
+    const metrics = metricsAddress();
     const response = await fetch(metrics, { headers: { host: "photos.example.com" } });
     expect([response.status, response.headers.get("content-type")]).toEqual([
       200,
@@ -32,23 +31,22 @@ describe("metrics port", () => {
     ]);
     expect(await response.text()).toContain("image_sharing_http_requests_total{");
     expect(await statusOf(metrics, { method: "HEAD" })).toBe(200);
-    expect(await statusOf(`http://127.0.0.1:${port}/feed`)).toBe(404);
+    expect(await statusOf(new URL("/feed", metrics).href)).toBe(404);
     expect(await statusOf(metrics, { method: "POST", body: "x" })).toBeWithin(404, 414);
     expect(await statusOf(`${service.address}/metrics`)).toBe(404);
     expect(await service.stop()).toBe(0);
   });
 
   test("with METRICS=loopback is for this machine, with METRICS=off not there", async () => {
-    const port = freePort();
-    service = new ServiceProcess(folder, { METRICS_PORT: String(port), METRICS: "loopback" });
+    service = new ServiceProcess(folder, { METRICS_PORT: "0", METRICS: "loopback" });
     await service.start();
-    const metrics = `http://127.0.0.1:${port}/metrics`;
+    const metrics = metricsAddress();
     expect(await statusOf(metrics)).toBe(200);
     expect(await statusOf(metrics, { headers: { host: "photos.example.com" } })).toBe(404);
     expect(await statusOf(metrics, { headers: { "x-forwarded-for": "192.0.2.1" } })).toBe(404);
     await service.stop();
 
-    service = new ServiceProcess(folder, { METRICS_PORT: String(port), METRICS: "off" });
+    service = new ServiceProcess(folder, { METRICS_PORT: new URL(metrics).port, METRICS: "off" });
     await service.start();
     expect(await fetch(metrics).catch(() => "nobody")).toBe("nobody");
     expect(await statusOf(`${service.address}/metrics`)).toBe(404);

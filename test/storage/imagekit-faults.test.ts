@@ -91,21 +91,28 @@ describe("ImageKit store with a failing ImageKit", () => {
   beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "imagekit-faults-"))));
   afterAll(() => rm(folder, { recursive: true }));
 
-  const deadline = () => AbortSignal.timeout(1000);
-  const storeOn = (fake: FakeImageKit, baseUrl = fake.url) =>
+  /** Only a call that must be ended by its signal gets a short one. */
+  const deadline = (outcome?: Outcome) => AbortSignal.timeout(outcome === "signal" ? 1000 : 20_000);
+  const storeOn = (fake: FakeImageKit, deadlineSeconds: number, baseUrl = fake.url) =>
     new ImageKitStore({
       privateKey: fake.privateKey,
       urlEndpoint: fake.urlEndpoint,
       baseUrl,
-      deadlineFor: () => 0.8,
+      deadlineFor: () => deadlineSeconds,
       retryPauseMs: 1,
     });
 
+  /** Only an upload that hangs must run into its deadline. */
+  const deadlineSecondsFor = (fault: Fault) => (/^(?:hang|stalled)/.test(fault) ? 4 : 20);
+
   /** Runs a case with its own fake. */
-  async function atFault(body: (fake: FakeImageKit, store: ImageKitStore, key: string) => Promise<void>) {
+  async function atFault(
+    body: (fake: FakeImageKit, store: ImageKitStore, key: string) => Promise<void>,
+    deadlineSeconds = 20,
+  ) {
     const fake = await startFakeImageKit();
     try {
-      await body(fake, storeOn(fake), newKey());
+      await body(fake, storeOn(fake, deadlineSeconds), newKey());
     } finally {
       await fake.close();
     }
@@ -154,9 +161,9 @@ describe("ImageKit store with a failing ImageKit", () => {
     test.concurrent(`${outcome}`, () =>
       atFault(async (fake, store, key) => {
         fake.fail("upload", fault, times);
-        const stored = await ends(store.put(key, await staged(folder, bytes), deadline()), outcome, fake);
-        await agrees(fake, store, key, stored);
-      }),
+        const put = store.put(key, await staged(folder, bytes), deadline(outcome));
+        await agrees(fake, store, key, await ends(put, outcome, fake));
+      }, deadlineSecondsFor(fault)),
     );
   });
 
@@ -171,9 +178,9 @@ describe("ImageKit store with a failing ImageKit", () => {
       atFault(async (fake, store, key) => {
         fake.fail("upload", fault);
         fake.fail("find", second);
-        const stored = await ends(store.put(key, await staged(folder, bytes), deadline()), outcome, fake);
-        await agrees(fake, store, key, stored);
-      }),
+        const put = store.put(key, await staged(folder, bytes), deadline(outcome));
+        await agrees(fake, store, key, await ends(put, outcome, fake));
+      }, deadlineSecondsFor(fault)),
     );
   });
 
@@ -186,7 +193,7 @@ describe("ImageKit store with a failing ImageKit", () => {
         atFault(async (fake, store, key) => {
           const { storeId } = await store.put(key, await staged(folder, "x"), deadline());
           fake.fail("delete", fault, times);
-          await ends(store.delete(key, byId ? storeId : null, deadline()), outcome, fake);
+          await ends(store.delete(key, byId ? storeId : null, deadline(outcome)), outcome, fake);
           // The store trusts a 404.
           if (outcome === "works" && fault !== "404") expect(fake.files.size).toBe(0);
           fake.fail("delete", null);
@@ -202,9 +209,10 @@ describe("ImageKit store with a failing ImageKit", () => {
       atFault(async (fake, store, key) => {
         const stored = await store.put(key, await staged(folder, "x"), deadline());
         fake.fail("find", fault, times);
-        const found = await ends(store.find(key, deadline()), outcome, fake);
+        const found = await ends(store.find(key, deadline(outcome)), outcome, fake);
         expect(found).toEqual(outcome === "works" ? stored : undefined);
-        const gone = await ends(store.delete(key, null, deadline()), times === 1 ? "works" : outcome, fake);
+        const ending = times === 1 ? "works" : outcome;
+        const gone = await ends(store.delete(key, null, deadline(ending)), ending, fake);
         expect(gone).toBeUndefined();
         expect(fake.files.size).toBe(outcome === "works" ? 0 : 1);
       }),
@@ -217,7 +225,7 @@ describe("ImageKit store with a failing ImageKit", () => {
       atFault(async (fake, _, key) => {
         const silent = await startFakeImageKit();
         await silent.close();
-        const store = storeOn(fake, silent.url);
+        const store = storeOn(fake, 20, silent.url);
         const calls: Record<typeof operation, () => Promise<unknown>> = {
           put: async () => store.put(key, await staged(folder, "x"), deadline()),
           find: () => store.find(key, deadline()),

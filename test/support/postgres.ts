@@ -5,6 +5,8 @@ import { dirname, join, resolve } from "node:path";
 
 import { SQL } from "bun";
 
+import { onFreePort } from "./free-port.ts";
+
 /** The newest server that Debian's packages brought, or one on the path. */
 const binaries = [...new Bun.Glob("usr/lib/postgresql/*/bin/initdb").scanSync("/")]
   .concat(Bun.which("initdb") ?? [])
@@ -48,26 +50,27 @@ export class PostgresServer {
       "app",
       "--no-sync",
     ]);
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const settings = {
-      port,
-      unix_socket_directories: folder,
-      listen_addresses: "127.0.0.1",
-      max_connections: 300,
-      fsync: "off",
-      ...(tls && {
-        ssl: "on",
-        ssl_cert_file: join(folder, "server.crt"),
-        ssl_key_file: join(folder, "server.key"),
-      }),
-    };
     if (tls) await makeCertificate(folder);
-    const options = Object.entries(settings)
-      .map(([name, value]) => `-c ${name}=${value}`)
-      .join(" ");
-    const server = new PostgresServer(folder, port, options);
-    await server.control("start");
-    return server;
+    return onFreePort(async (port) => {
+      const settings = {
+        port,
+        unix_socket_directories: folder,
+        listen_addresses: "127.0.0.1",
+        max_connections: 300,
+        fsync: "off",
+        ...(tls && {
+          ssl: "on",
+          ssl_cert_file: join(folder, "server.crt"),
+          ssl_key_file: join(folder, "server.key"),
+        }),
+      };
+      const options = Object.entries(settings)
+        .map(([name, value]) => `-c ${name}=${value}`)
+        .join(" ");
+      const server = new PostgresServer(folder, port, options);
+      await server.control("start");
+      return server;
+    });
   }
 
   /** `pg_ctl`, waiting until it is done. */

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import { databaseSettings } from "./postgres.ts";
+import { until } from "./until.ts";
 
 /** How the program is started, as `bun start` does. TEST_EXECUTABLE: the built one instead of the source, for what shows only there. */
 const executable = process.env["TEST_EXECUTABLE"];
@@ -9,32 +10,62 @@ export const command = executable
   ? [resolve(executable)]
   : [process.execPath, "--no-env-file", join(import.meta.dir, "../../src/main.ts")];
 
-/** A service in a process of its own, on a real port, that can be killed like by a power cut. */
+/**
+ * The first line that a service prints, once it listens.
+ * @throws Error when the service ends before
+ */
+async function greetingOf(service: Bun.Subprocess<any, "pipe", any>): Promise<string> {
+  const decoder = new TextDecoder();
+  const reader = service.stdout.getReader();
+  for (let printed = ""; ;) {
+    const { value, done } = await reader.read();
+    printed += decoder.decode(value, { stream: true });
+    if (printed.includes("\n")) return printed.split("\n")[0]!;
+    if (done) throw new Error(`the service did not start (exit code ${await service.exited})`);
+  }
+}
+
+const addressIn = (greeting: string) => /listens on (http:\/\/[^\s,]+)/.exec(greeting)![1]!;
+
+/** The address that a service prints once it listens. */
+export const listeningAddress = async (service: Bun.Subprocess<any, "pipe", any>) =>
+  addressIn(await greetingOf(service));
+
+/** A service in a process of its own, on a port that the kernel gives, that can be killed as by a power cut. */
 export class ServiceProcess {
   #process: Bun.Subprocess | undefined;
-  readonly address: string;
+  #greeting: string | undefined;
 
   constructor(
     readonly dataDir: string,
     readonly environment: Record<string, string> = {},
-    // Below the ports that the system gives to whoever asks for any: another test's server could have it.
-    readonly port = 20_000 + Math.floor(Math.random() * 12_000),
-    /** Where its log goes: a file, to look into; else to this process's own. */
-    private readonly log?: string,
-    private readonly program: string[] = command,
-  ) {
-    this.address = `http://127.0.0.1:${port}`;
+    /** `log`: the file its log goes to, otherwise this process's own; `program`: how it is started. */
+    private readonly options: { readonly log?: string; readonly program?: string[] } = {},
+  ) {}
+
+  /** The first line that it printed when it was last started: the addresses at which it listens. */
+  get greeting(): string {
+    if (this.#greeting === undefined) throw new Error("the service was not started");
+    return this.#greeting;
   }
 
-  /** Starts the process and waits until it answers. */
+  get address(): string {
+    return addressIn(this.greeting);
+  }
+
+  get port(): string {
+    return new URL(this.address).port;
+  }
+
+  /** Starts the process and waits until it answers. When started again, it has the same port as before. */
   async start(): Promise<void> {
     await mkdir(this.dataDir, { recursive: true });
-    this.#process = Bun.spawn(this.program, {
+    const { log, program = command } = this.options;
+    const service = Bun.spawn(program, {
       env: {
         PATH: process.env["PATH"],
         HOST: "127.0.0.1",
-        PORT: String(this.port),
-        PUBLIC_URL: this.address,
+        PORT: this.#greeting === undefined ? "0" : this.port,
         DATA_DIR: this.dataDir,
         RATE_LIMIT: "off",
         UPLOADS_PER_ACCOUNT: "100",
@@ -43,20 +74,12 @@ export class ServiceProcess {
         ...this.environment,
       },
       cwd: this.dataDir,
-      stdout: "ignore",
-      stderr: this.log === undefined ? "inherit" : Bun.file(this.log),
+      stdout: "pipe",
+      stderr: log === undefined ? "inherit" : Bun.file(log),
     });
-    for (let tries = 0; tries < 1500 && this.#process.exitCode === null; tries++) {
-      if (
-        await fetch(`${this.address}/health`).then(
-          ({ ok }) => ok,
-          () => false,
-        )
-      )
-        return;
-      await Bun.sleep(10);
-    }
-    throw new Error(`the service did not start (exit code ${this.#process.exitCode})`);
+    this.#process = service;
+    this.#greeting = await greetingOf(service);
+    await until(async () => (await this.fetch("/health")).ok);
   }
 
   /** Ends it without a chance to clean up. */

@@ -9,24 +9,30 @@ export interface Exchange {
   readonly closed: boolean;
 }
 
+/** Milliseconds after which an answer does not come any more. */
+export const longEnough = 20_000;
+
 /**
- * Sends bytes as they are over a connection of their own, in these pieces, and listens until the service ends it or
- * has been quiet for a while.
- * @param options `quiet`: for how many milliseconds; `end`: say that nothing more will be sent
+ * Sends bytes as they are over a connection of their own, in these pieces, and listens until the service ends the
+ * connection, or has sent the answers and then been quiet for a while.
+ * @param options `answers`: how many to wait for at least; `quiet`: milliseconds without another byte, by which nothing
+ * more is coming, or {@link longEnough} when the service must end the connection; `end`: close the sending side
  */
 export async function exchange(
   address: string,
   pieces: (string | Uint8Array)[],
-  { quiet = 250, end = false } = {},
+  { answers = 1, quiet = 250, end = false } = {},
 ): Promise<Exchange> {
   const { hostname, port } = new URL(address);
   const received: Buffer[] = [];
   const { promise: over, resolve } = Promise.withResolvers<boolean>();
   const socket = connect(Number(port), hostname);
+  const text = () => Buffer.concat(received).toString("latin1");
   let timer = setTimeout(() => {}, 0);
   const listen = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => resolve(false), quiet);
+    const isAnswered = statusesOf(text()).length >= answers;
+    timer = setTimeout(() => resolve(false), isAnswered ? quiet : longEnough);
   };
   socket.on("data", (data) => {
     received.push(Buffer.from(data));
@@ -47,8 +53,7 @@ export async function exchange(
   const closed = await over;
   clearTimeout(timer);
   socket.destroy();
-  const text = Buffer.concat(received).toString("latin1");
-  return { statuses: statusesOf(text), text, closed };
+  return { statuses: statusesOf(text()), text: text(), closed };
 }
 
 /** Status lines begin answers; a body is passed over by its length. */

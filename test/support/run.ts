@@ -1,23 +1,63 @@
-// What `bun run test` runs: every test on SQLite, then what touches the database once more on PostgreSQL.
-import { hasPostgres } from "./postgres.ts";
+// What `bun run test` runs: all tests on SQLite, then those that touch the database once more on PostgreSQL.
+// Files run beside each other, except those that say in a comment why they run alone.
+import { availableParallelism } from "node:os";
+
+import { canStartPostgres, hasPostgres, PostgresServer } from "./postgres.ts";
 
 const onBoth = ["accounts", "app", "crash", "hardening", "posts", "uploads"].map((name) => `test/${name}`);
+const runsAlone = /^\/\/ Runs alone: /m;
 
-async function run(files: string[], environment: Record<string, string> = {}): Promise<boolean> {
-  const tests = Bun.spawn([process.execPath, "test", "--timeout=30000", ...files], {
-    env: { ...process.env, ...environment },
-    stdio: ["ignore", "inherit", "inherit"],
-  });
-  return (await tests.exited) === 0;
+/** How long each file took the last time: the slowest ones are started first. */
+const timings = "node_modules/.test-timings.json";
+
+const named = process.argv.slice(2).map((name) => name.replace(/^\.\//, ""));
+let failed = false;
+let interrupted = false;
+// The tests end by the same signal, and then the database server has to.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => (interrupted = true));
+
+async function run(files: string[], workers: number, environment: Record<string, string>): Promise<void> {
+  if (files.length === 0 || interrupted) return;
+  const { exited } = Bun.spawn(
+    [
+      ...[process.execPath, "test", "--timeout=60000"],
+      ...(workers > 1 ? [`--parallel=${workers}`, `--timings=${timings}`, "--update-timings"] : []),
+      ...files.map((file) => `./${file}`),
+    ],
+    { env: { ...process.env, ...environment }, stdio: ["ignore", "inherit", "inherit"] },
+  );
+  if ((await exited) !== 0) failed = true;
 }
 
-const named = process.argv.slice(2);
-let passed = await run(named);
-if (hasPostgres) {
-  console.log("\nOn PostgreSQL:");
-  if (!(await run(named.length > 0 ? named : onBoth, { TEST_DATABASE: "postgres" }))) passed = false;
-} else
-  console.log(
-    "\nskipped: tests on PostgreSQL need its server programs (Debian: postgresql) or TEST_DATABASE_URL",
-  );
-process.exit(passed ? 0 : 1);
+async function runAll(places: string[], environment: Record<string, string>): Promise<void> {
+  const together: string[] = [];
+  const alone: string[] = [];
+  for (const file of [...new Bun.Glob("test/**/*.test.ts").scanSync()].sort()) {
+    if (places.length > 0 && !places.some((place) => file.includes(place))) continue;
+    (runsAlone.test(await Bun.file(file).text()) ? alone : together).push(file);
+  }
+  if (together.length + alone.length === 0) {
+    console.error(`no file of tests matches ${places.join(" ")}`);
+    failed = true;
+  }
+  // Some tests mostly wait: one file more than there are processors keeps those busy.
+  await run(together, availableParallelism() + 1, environment);
+  await run(alone, 1, environment);
+}
+
+const server =
+  !process.env["TEST_DATABASE_URL"] && canStartPostgres ? await PostgresServer.start() : undefined;
+const database = server && { TEST_DATABASE_URL: server.url("postgres") };
+try {
+  await runAll(named, { ...database });
+  if (hasPostgres) {
+    console.log("\nOn PostgreSQL:");
+    await runAll(named.length > 0 ? named : onBoth, { ...database, TEST_DATABASE: "postgres" });
+  } else
+    console.log(
+      "\nskipped: tests on PostgreSQL need its server programs (Debian: postgresql) or TEST_DATABASE_URL",
+    );
+} finally {
+  await server?.stop();
+}
+process.exit(failed || interrupted ? 1 : 0);

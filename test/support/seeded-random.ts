@@ -5,6 +5,7 @@ export interface SeededRandom {
   pick<T>(values: readonly T[]): T;
   /** True this often, of 1. */
   chance(of: number): boolean;
+  bytes(length: number): Uint8Array<ArrayBuffer>;
 }
 
 /** Mulberry32: small, and good enough to choose tests. */
@@ -17,5 +18,21 @@ export function seededRandom(seed: number): SeededRandom {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   const integer = (below: number) => Math.floor(next() * below);
-  return { integer, pick: (values) => values[integer(values.length)]!, chance: (of) => next() < of };
+  return {
+    integer,
+    pick: (values) => values[integer(values.length)]!,
+    chance: (of) => next() < of,
+    bytes: (length) => Uint8Array.from({ length }, () => integer(256)),
+  };
 }
+
+/** A test of random choices. When it fails, its seed is printed; TEST_SEED=… repeats the choices. */
+export const seeded = (body: (random: SeededRandom) => Promise<void>) => async () => {
+  const seed = Number(process.env["TEST_SEED"] ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+  try {
+    await body(seededRandom(seed));
+  } catch (error) {
+    console.error(`To repeat the random choices of this test: TEST_SEED=${seed}`);
+    throw error;
+  }
+};

@@ -8,6 +8,7 @@ import { writePhoto } from "../../bench/media-files.ts";
 import { mp4Video, pngPhoto } from "../support/media-samples.ts";
 import { onPostgres } from "../support/postgres.ts";
 import { TestService } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 const shell = (...command: string[]) => Bun.spawnSync(command).exitCode === 0;
 const folder = await mkdtemp(join(tmpdir(), "image-sharing-tmpfs-"));
@@ -58,8 +59,7 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
       const answer = await service.upload(token, video(7 * 1024 * 1024));
       expect([answer.status, await answer.json()]).toEqual([507, { detail: "Storage is full" }]);
       expect(await feed(service, token)).toEqual([id]);
-      for (let tries = 0; tries < 50 && (await service.tempFiles()).length > 0; tries++) await Bun.sleep(5);
-      expect(await service.tempFiles()).toBeEmpty();
+      await until(async () => (await service.tempFiles()).length === 0);
       remount("size=20m");
       expect((await service.upload(token, video(7 * 1024 * 1024))).status).toBe(200);
       expect(await feed(service, token)).toHaveLength(2);

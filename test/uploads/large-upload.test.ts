@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
 import { filmOf, movie, track } from "../metadata/container-samples.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { TestService } from "../support/service.ts";
 
 let service: TestService;
@@ -14,8 +15,9 @@ afterAll(() => service.close());
 /** A video with one picture of this many bytes, here and there like the start of a boundary. */
 function video(bytes: number): Uint8Array<ArrayBuffer> {
   const picture = Buffer.alloc(bytes);
-  for (let start = 0; start < bytes; start += 65_536)
-    crypto.getRandomValues(picture.subarray(start, Math.min(bytes, start + 65_536)));
+  const random = seededRandom(bytes).bytes(65_536);
+  for (let start = 0; start < bytes; start += random.length)
+    picture.set(random.subarray(0, bytes - start), start);
   for (let place = 100; place + 10 < bytes; place += 10_007) picture.write("\r\n------", place, "latin1");
   const film = filmOf(picture, (data) => [
     movie(track({ id: 1, handler: "vide", chunks: [data], sampleBytes: bytes, coded: [64, 48] })),

@@ -12,7 +12,7 @@ beforeAll(async () => {
   // More than any disk has.
   const environment = { MIN_FREE_SPACE: "900000gb", METRICS: "loopback", LOG_LEVEL: "warn" };
   const folder = await mkdtemp(join(tmpdir(), "image-sharing-low-"));
-  service = new ServiceProcess(folder, environment, undefined, join(folder, "log"));
+  service = new ServiceProcess(folder, environment, { log: join(folder, "log") });
   await service.start();
   token = await service.signUp("ada@example.com");
 });
@@ -26,19 +26,15 @@ test.each([
   ["of an unknown length", "transfer-encoding: chunked"],
 ])("with too little space an upload %s is 507 before any of it was sent", async (_, length) => {
   const upload = (authorization: string) =>
-    exchange(
-      service.address,
-      [
-        head(
-          "POST /upload HTTP/1.1",
-          "host: a",
-          `authorization: ${authorization}`,
-          "content-type: multipart/form-data; boundary=b",
-          length,
-        ),
-      ],
-      { quiet: 1000 },
-    );
+    exchange(service.address, [
+      head(
+        "POST /upload HTTP/1.1",
+        "host: a",
+        `authorization: ${authorization}`,
+        "content-type: multipart/form-data; boundary=b",
+        length,
+      ),
+    ]);
   const refused = await upload(`Bearer ${token}`);
   expect(refused.statuses).toEqual([507]);
   expect(refused.text).toContain('{"detail":"Storage is full"}');

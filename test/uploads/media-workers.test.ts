@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { chown, copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
@@ -8,6 +8,7 @@ import { createMediaWorkers } from "../../src/uploads/media-workers.ts";
 import { createLog } from "../../src/observability/log.ts";
 import { command, ServiceProcess } from "../support/process.ts";
 import { jpegPhoto, mp4Video } from "../support/media-samples.ts";
+import { until } from "../support/until.ts";
 
 const folders: string[] = [];
 afterEach(async () => {
@@ -127,6 +128,7 @@ test.if(process.platform === "linux")(
       while (!over) {
         for (const pid of await childrenOf(service.pid!))
           if (!killed.has(pid) && isAlive(pid)) {
+            // Time to begin its work; it takes seconds.
             await Bun.sleep(200);
             process.kill(pid, "SIGKILL");
             killed.add(pid);
@@ -148,20 +150,37 @@ test.if(process.platform === "linux")(
   },
 );
 
+test.if(process.getuid?.() === 0 && Bun.which("setpriv") !== null)(
+  "media workers: prepare photos for a service that runs at a lower priority than theirs, without root's rights",
+  async () => {
+    const folder = await makeFolder();
+    await chown(folder, 54_321, 54_321);
+    const program = ["setpriv", "--reuid=54321", "--clear-groups", "nice", "-n", "10", ...command];
+    const service = new ServiceProcess(folder, {}, { program });
+    await service.start();
+    try {
+      const token = await service.signUp("ada@example.com");
+      expect((await service.upload(token, new Blob([await jpegPhoto()]))).status).toBe(200);
+    } finally {
+      await service.kill();
+    }
+  },
+);
+
 test.if(process.platform === "linux")("media workers: end when their service is killed", async () => {
   const service = new ServiceProcess(await makeFolder());
   await service.start();
   const token = await service.signUp("ada@example.com");
   const heavy = service.upload(token, new Blob([heavyPng()])).catch(() => {});
   let children: number[] = [];
-  while (children.length === 0) children = await childrenOf(service.pid!);
+  await until(async () => (children = await childrenOf(service.pid!)).length > 0);
+  // Time to begin its work; it takes seconds.
   await Bun.sleep(300);
   // Like one whose thread is busy, it hears of nothing any more.
   for (const pid of children) process.kill(pid, "SIGSTOP");
   await service.kill();
   await heavy;
-  for (let tries = 0; tries < 100 && children.some(isAlive); tries++) await Bun.sleep(20);
-  expect(children.filter(isAlive)).toBeEmpty();
+  await until(() => !children.some(isAlive));
 });
 
 test.if(process.platform === "linux")(
@@ -172,7 +191,8 @@ test.if(process.platform === "linux")(
     const token = await service.signUp("ada@example.com");
     const heavy = service.upload(token, new Blob([heavyPng()]));
     let children: number[] = [];
-    while (children.length === 0) children = await childrenOf(service.pid!);
+    await until(async () => (children = await childrenOf(service.pid!)).length > 0);
+    // Time to begin its work; it takes seconds.
     await Bun.sleep(200);
     for (const pid of children) process.kill(pid, "SIGTERM");
     const stopped = service.stop();
@@ -188,7 +208,7 @@ test.if(process.platform === "linux" && command.length === 1)(
     const folder = await makeFolder();
     const copy = join(folder, "image-sharing");
     await copyFile(command[0]!, copy);
-    const service = new ServiceProcess(join(folder, "data"), {}, undefined, undefined, [copy]);
+    const service = new ServiceProcess(join(folder, "data"), {}, { program: [copy] });
     await service.start();
     try {
       const token = await service.signUp("ada@example.com");

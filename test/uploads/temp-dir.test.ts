@@ -4,6 +4,7 @@ import { hostname, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
 import { makeTempDir } from "../../src/uploads/temp-dir.ts";
+import { until } from "../support/until.ts";
 
 let root: string;
 beforeEach(async () => {
@@ -49,10 +50,12 @@ test.if(process.platform === "linux")(
   async () => {
     // Longer ago than the process that runs this test was started.
     await leave(`${alive}@${hostname()}-abcdef`, 100);
-    const zombies = Bun.spawn(["sh", "-c", "sh -c 'exit 0' & echo $!; exec sleep 10"], { stdout: "pipe" });
+    // The child outlives the shell, which could reap it; sleep never does.
+    const zombies = Bun.spawn(["sh", "-c", "sleep 0.2 & echo $!; exec sleep 10"], { stdout: "pipe" });
     const { value } = await zombies.stdout.getReader().read();
-    await leave(`${new TextDecoder().decode(value).trim()}@${hostname()}-abcdef`);
-    await Bun.sleep(100);
+    const zombie = new TextDecoder().decode(value).trim();
+    await leave(`${zombie}@${hostname()}-abcdef`);
+    await until(async () => (await Bun.file(`/proc/${zombie}/stat`).text()).includes(") Z "));
     const ours = await makeTempDir(root, { shared: false });
     zombies.kill();
     expect(await readdir(root)).toEqual([basename(ours.path)]);

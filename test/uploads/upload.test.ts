@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 
 import * as samples from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 let service: TestService;
 let ada: Awaited<ReturnType<TestService["signUp"]>>;
@@ -12,8 +13,7 @@ beforeAll(async () => {
 afterAll(() => service.close());
 afterEach(async () => {
   // The temp file goes after the answer.
-  for (let tries = 0; tries < 50 && (await service.tempFiles()).length > 0; tries++) await Bun.sleep(2);
-  expect(await service.tempFiles()).toBeEmpty();
+  await until(async () => (await service.tempFiles()).length === 0);
 });
 
 const boundary = "XXsimpleXX";

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 
 import { pngPhoto } from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 let service: TestService;
 let ada: string;
@@ -15,6 +16,7 @@ afterAll(() => service.close());
 /** An upload to the first node (slots are counted by each) whose body comes when `send` or `cut` is called. */
 function slowUpload(token: string, file: Uint8Array<ArrayBuffer>) {
   const { promise: go, resolve, reject } = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
   go.catch(() => {});
   let pulled = false;
   const boundary = "XXsimpleXX";
@@ -23,18 +25,23 @@ function slowUpload(token: string, file: Uint8Array<ArrayBuffer>) {
     file,
     Buffer.from(`\r\n--${boundary}--\r\n`),
   ]);
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      if (!pulled) {
-        pulled = true;
-        controller.enqueue(new Uint8Array(whole.subarray(0, 40)));
-        return;
-      }
-      await go;
-      controller.enqueue(new Uint8Array(whole.subarray(40)));
-      controller.close();
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (!pulled) {
+          pulled = true;
+          begun.resolve();
+          controller.enqueue(new Uint8Array(whole.subarray(0, 40)));
+          return;
+        }
+        await go;
+        controller.enqueue(new Uint8Array(whole.subarray(40)));
+        controller.close();
+      },
     },
-  });
+    // Nothing is pulled before the upload has its slot and its body is read.
+    { highWaterMark: 0 },
+  );
   const answer = service.firstHandler(
     new Request("http://localhost/upload", {
       method: "POST",
@@ -45,7 +52,7 @@ function slowUpload(token: string, file: Uint8Array<ArrayBuffer>) {
       },
     }),
   );
-  return { answer, send: resolve, cut: () => reject(new Error("cut")) };
+  return { answer, begun: begun.promise, send: resolve, cut: () => reject(new Error("cut")) };
 }
 
 /** Uploads of one account until one is refused: as many as it has slots. */
@@ -54,17 +61,22 @@ async function freeSlots(token: string): Promise<number> {
   const uploads = [1, 2, 3].map(() => slowUpload(token, photo));
   for (const { send } of uploads) send();
   const statuses = await Promise.all(uploads.map(async ({ answer }) => (await answer).status));
-  await settled();
   return statuses.filter((status) => status === 200).length;
 }
 
-/** Slots come back after the answer. */
-const settled = () => Bun.sleep(50);
+/** Slots come back after the answer: sends an upload again while the ones before hold them. */
+async function untilAccepted(upload: () => Promise<Response>): Promise<Response> {
+  let answer: Response | undefined;
+  await until(async () => (answer = await upload()).status !== 429);
+  return answer!;
+}
+
+const untilAllAreFree = (token: string) => until(async () => (await freeSlots(token)) === 2);
 
 test("upload: more of one account at once than UPLOADS_PER_ACCOUNT are 429 before their body is read", async () => {
   const photo = await pngPhoto();
   const [first, second] = [slowUpload(ada, photo), slowUpload(ada, photo)];
-  await Bun.sleep(20);
+  await Promise.all([first.begun, second.begun]);
   const refused = await slowUpload(ada, photo).answer;
   expect([refused.status, await refused.json()]).toEqual([
     429,
@@ -78,7 +90,7 @@ test("upload: more of one account at once than UPLOADS_PER_ACCOUNT are 429 befor
   for (const upload of [first, second]) upload.send();
   expect((await first.answer).status).toBe(200);
   expect((await second.answer).status).toBe(200);
-  await settled();
+  await untilAllAreFree(ada);
 });
 
 test("upload: a slot is free again after success, refusal and a body that was cut", async () => {
@@ -89,12 +101,15 @@ test("upload: a slot is free again after success, refusal and a body that was cu
   const files = [await pngPhoto(), new TextEncoder().encode("no picture"), new Uint8Array()];
   for (const end of endings)
     for (const file of files) {
-      const upload = slowUpload(ada, file);
-      end(upload);
-      await upload.answer;
+      await untilAccepted(() => {
+        const upload = slowUpload(ada, file);
+        end(upload);
+        return upload.answer;
+      });
     }
-  const wrongForm = await service.fetch("/upload", { method: "POST", token: ada, body: "no form" });
+  const wrongForm = await untilAccepted(() =>
+    service.fetch("/upload", { method: "POST", token: ada, body: "no form" }),
+  );
   expect(wrongForm.status).toBe(422);
-  await settled();
-  expect(await freeSlots(ada)).toBe(2);
+  await untilAllAreFree(ada);
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Browser, chromium, plainHost } from "../support/browser.ts";
 import { jpegPhoto } from "../support/media-samples.ts";
 import { ServiceProcess } from "../support/process.ts";
+import { until } from "../support/until.ts";
 
 if (!chromium) console.log("skipped: the tests of uploads in the page need Chromium");
 
@@ -87,6 +88,8 @@ describe.skipIf(!chromium)("page: uploads", () => {
     }
     return all;
   }
+  /** Uploads that were still under way would show up within this time. */
+  const nothingComes = () => Bun.sleep(500);
   const sending = (browser: Browser) =>
     browser.until(`/\\d %/.test(document.querySelector(".uploads")?.innerText)`);
   const previews = (browser: Browser) =>
@@ -145,9 +148,10 @@ describe.skipIf(!chromium)("page: uploads", () => {
     await browser.fill(".uploads input", "finished elsewhere");
     await browser.press("Share");
     await browser.go("#/account");
-    while (!(await captions(ada)).includes("finished elsewhere")) await Bun.sleep(25);
+    await until(async () => (await captions(ada)).includes("finished elsewhere"));
     await browser.go("#/");
     await browser.until(`document.querySelector(".post .caption")`);
+    // A second one would appear within this time.
     await Bun.sleep(300);
     const shown = await browser.view.evaluate(
       `[...document.querySelectorAll(".post .caption")].filter((c) => c.textContent === "finished elsewhere").length`,
@@ -176,7 +180,7 @@ describe.skipIf(!chromium)("page: uploads", () => {
     );
     await browser.throttle();
     await signInByForm(browser, bob);
-    await Bun.sleep(1000);
+    await nothingComes();
     expect(await browser.view.evaluate(`document.querySelectorAll(".uploads li").length`)).toBe(0);
     expect(await browser.view.evaluate(`document.documentElement.outerHTML`)).not.toContain("secret draft");
     for (const url of urls) expect(await loads(browser, url)).toBe(false);
@@ -196,7 +200,7 @@ describe.skipIf(!chromium)("page: uploads", () => {
     await browser.throttle();
     // This applies to the same account, too.
     await signInByForm(browser, ada);
-    await Bun.sleep(1000);
+    await nothingComes();
     expect(await browser.view.evaluate(`document.querySelectorAll(".uploads li").length`)).toBe(0);
     expect(await captions(ada)).toEqual([]);
   }, 60_000);
@@ -230,7 +234,7 @@ describe.skipIf(!chromium)("page: uploads", () => {
     await signInForm(browser);
     await browser.throttle();
     await signInByForm(browser, bob);
-    await Bun.sleep(1000);
+    await nothingComes();
     expect(await browser.view.evaluate(`document.querySelectorAll(".uploads li").length`)).toBe(0);
     for (const url of urls) expect(await loads(browser, url)).toBe(false);
     expect(await captions(bob)).toEqual([]);
@@ -271,6 +275,7 @@ describe.skipIf(!chromium)("page: uploads", () => {
         signal: stop.signal,
       })
       .catch(() => {});
+    // No answer tells when the service has begun to read it.
     await Bun.sleep(300);
     const browser = await openAs(ada);
     await choose(browser, "small.jpg");
