@@ -2,7 +2,7 @@ import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
 import { chunkAt, chunkHeadBytes, padded, type Chunk } from "./chunks.ts";
 import { blankAviHeader, type AviHeader, type AviStream } from "./header.ts";
-import { overwriteInIndex, overwriteInSimpleIndex } from "./index.ts";
+import { overwriteInIndex, overwriteInSimpleIndex } from "./seek-index.ts";
 import { pictureHeadBytes, pictureOverwriter, startCodeCoding } from "../coded-pictures/coded-pictures.ts";
 import { dvDisplayRatio, isDv } from "../coded-pictures/dv.ts";
 import { searchWindows, type InPlaceFile } from "../in-place-file.ts";

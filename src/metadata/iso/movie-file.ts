@@ -5,7 +5,7 @@ import type { InPlaceFile } from "../in-place-file.ts";
 import { blankBox, writeBoxSize } from "./blanking.ts";
 import { blankFragments, withoutTruncatedSamples } from "./fragments.ts";
 import { blankMovie, type BlankedMovie } from "./movie.ts";
-import { brands, indexRules } from "./index.ts";
+import { brands, indexRules } from "./seek-index.ts";
 import { applyRule, leaf, ruleFor, type Rules } from "./rules.ts";
 import { MovieSamples } from "./movie-samples.ts";
 import { Patches, type Blanking } from "../plan.ts";
