@@ -3,7 +3,7 @@ import { getPriority, setPriority } from "node:os";
 
 import { dlopen } from "bun:ffi";
 
-import { answerTo } from "../uploads/media-worker.ts";
+import { runJob } from "../uploads/media-worker.ts";
 import type { PreparationJob } from "../uploads/preparation.ts";
 
 /** Nice value of media jobs, unless the service itself has a higher one: requests take precedence over them. */
@@ -19,7 +19,7 @@ export function mediaWorker(): void {
   setPriority(Math.max(niceness, getPriority()));
   raiseOomScore();
   exitWithService();
-  process.on("message", async (job: PreparationJob) => void process.send!(await answerTo(job)));
+  process.on("message", async (job: PreparationJob) => void process.send!(await runJob(job)));
 }
 
 /** Makes the kernel kill a media job before the service when memory runs out (proc(5)). */

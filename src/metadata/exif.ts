@@ -1,15 +1,15 @@
-/** How stored pixels are to be turned for showing (EXIF 2.32, tag 0x0112): 1 is upright, 5 to 8 swap width and height. */
+/** The orientation of stored pixels (EXIF 2.32, tag 0x0112): 1 is upright, 5 to 8 swap width and height. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
 const orientationTag = 0x0112;
 const short = 3;
 
-/** Some writers put JPEG's prefix before the TIFF header in PNG and WebP too. */
+/** The prefix of EXIF in a JPEG. Some writers use it in PNG and WebP too. */
 const exifPrefix = Buffer.from("Exif\0\0", "latin1");
 
 /**
- * The orientation in the first directory of EXIF data (a TIFF file, with or without `Exif\0\0` before it); undefined
- * where it has none, or one that says nothing. Never throws.
+ * Reads the orientation from the first directory of EXIF data, a TIFF file with or without the prefix `Exif\0\0`.
+ * @returns undefined if there is no valid orientation; never throws
  */
 export function readOrientation(exif: Buffer): Orientation | undefined {
   const tiff = exif.subarray(0, 6).equals(exifPrefix) ? exif.subarray(6) : exif;
@@ -33,7 +33,7 @@ export function readOrientation(exif: Buffer): Orientation | undefined {
   return undefined;
 }
 
-/** EXIF data of 26 bytes that says the orientation and nothing else. */
+/** Returns EXIF data of 26 bytes with nothing but the orientation. */
 export function orientationExif(orientation: Orientation): Buffer {
   const tiff = Buffer.alloc(26);
   tiff.write("MM\0*", 0, "latin1");
@@ -46,7 +46,7 @@ export function orientationExif(orientation: Orientation): Buffer {
   return tiff;
 }
 
-/** Width and height as shown. */
+/** Returns width and height as shown, after applying the orientation. */
 export function turned(
   width: number,
   height: number,

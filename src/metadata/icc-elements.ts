@@ -1,16 +1,16 @@
-/** Counts and limits of what a real profile holds. */
+/** Limit for channels and for elements of a chain; real profiles have fewer. */
 const maxChannels = 16;
 
-/** A range of a tag's content that readers use. */
+/** A range of a tag's content that readers use, as offsets into the content. */
 interface Range {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * The content of an ICC tag that is made of elements at offsets (`mAB `, `mBA `, `mpet`) with zeros in place of every byte
- * that no element uses, cut off behind the last one.
- * @returns undefined for a content that is malformed, or with elements of an unknown type
+ * Cleans the content of an ICC tag whose elements lie at offsets (`mAB `, `mBA `, `mpet`). Bytes that no element uses
+ * become zeros, and the content ends after the last element.
+ * @returns undefined if the content is malformed or has elements of an unknown type
  */
 export function cleanElements(content: Buffer): Buffer | undefined {
   const isMultiProcess = content.toString("latin1", 0, 4) === "mpet";
@@ -22,7 +22,10 @@ export function cleanElements(content: Buffer): Buffer | undefined {
   return clean;
 }
 
-/** Bytes of a `curveType` or `parametricCurveType` (ICC.1:2022 sections 10.6 and 10.18); undefined for another type. */
+/**
+ * Returns the bytes of a `curveType` or `parametricCurveType` (ICC.1:2022 sections 10.6, 10.18); undefined for other
+ * types.
+ */
 export function curveBytes(content: Buffer): number | undefined {
   if (content.length < 12) return undefined;
   const parameters = [1, 3, 4, 5, 7] as const;
@@ -139,7 +142,7 @@ function elementRanges(element: Buffer): Range[] | undefined {
   }
 }
 
-/** A curve of formulas and samples, each for a part of it (ICC.1:2022 section 10.16.2.2). */
+/** A curve whose segments are formulas or samples (ICC.1:2022 section 10.16.2.2). */
 function segmentedCurveRanges(curve: Buffer): Range[] | undefined {
   if (curve.length < 12 || curve.toString("latin1", 0, 4) !== "curf") return undefined;
   const segments = curve.readUInt16BE(8);

@@ -1,22 +1,25 @@
 import { headerBytes, IccProfile, writeProfile } from "../colour/icc-profile.ts";
 import { cleanElements, curveBytes } from "./icc-elements.ts";
 
+/** Limit for an uncompressed profile. */
+export const maxProfileBytes = 16 * 1024 * 1024;
+
 /**
- * Tags that say what the numbers in an image look like (ICC.1:2022 section 9.2). All others go: names, serial numbers,
- * dates, measurements and the settings of a video card.
+ * Tags that define the colours of an image (ICC.1:2022 section 9.2). All others are removed: names, serial numbers,
+ * dates, measurements and video card settings.
  */
 const colourTags = /^(?:[rgb](?:XYZ|TRC)|kTRC|wtpt|chad|A2B[0-2]|B2A[0-2]|D2B[0-3]|B2D[0-3]|gamt|cicp)$/;
 
-/** Kinds of profiles that say something about an image: input, display, output, colour space. */
+/** Profile classes that apply to images: input, display, output, colour space. */
 const imageClasses = new Set(["scnr", "mntr", "prtr", "spac"]);
 
 const description = "Colour profile";
 const copyright = "Not stated";
 
 /**
- * Makes a colour profile anew of what colours need. Displays write their serial number into theirs, and calibration
- * software its user's name. The description, the copyright, dates and makers become neutral.
- * @returns undefined for a profile that is malformed or says nothing about an image's colours
+ * Rebuilds a colour profile from the tags that define colours, with a neutral description and copyright. Profiles of
+ * displays contain serial numbers, and calibration software adds the name of its user.
+ * @returns undefined for a profile that is malformed or does not define the colours of images
  */
 export function cleanProfile(bytes: Buffer): Buffer<ArrayBuffer> | undefined {
   const clean = cleanParts(bytes);
@@ -24,15 +27,15 @@ export function cleanProfile(bytes: Buffer): Buffer<ArrayBuffer> | undefined {
 }
 
 /**
- * The same, in as many bytes as the profile had.
- * @returns undefined also where that is impossible
+ * Does the same, with a result of the same length as `bytes`.
+ * @returns undefined also if that length is impossible
  */
 export function cleanProfileInPlace(bytes: Buffer): Buffer<ArrayBuffer> | undefined {
   const clean = cleanParts(bytes);
   return (
     clean &&
     (writeProfile(clean.header, new Map([...clean.colours, ...clean.texts]), bytes.length) ??
-      // A tiny profile with a shorter description than ours. Readers do without.
+      // The texts do not fit into a tiny profile. Readers do not need them.
       writeProfile(clean.header, clean.colours, bytes.length))
   );
 }
@@ -40,7 +43,7 @@ export function cleanProfileInPlace(bytes: Buffer): Buffer<ArrayBuffer> | undefi
 interface CleanParts {
   readonly header: Buffer;
   readonly colours: ReadonlyMap<string, Buffer>;
-  /** Texts that every profile should have. */
+  /** The description and the copyright, which every profile should have. */
   readonly texts: ReadonlyMap<string, Buffer>;
 }
 
@@ -69,7 +72,7 @@ function cleanParts(bytes: Buffer): CleanParts | undefined {
   };
 }
 
-/** Version, class, colour spaces, rendering intent and illuminant stay (ICC.1:2022 table 17). */
+/** Keeps version, class, colour spaces, rendering intent and illuminant (ICC.1:2022 table 17). */
 function cleanHeader(header: Buffer): Buffer {
   const clean = Buffer.alloc(headerBytes);
   for (const [from, to] of [
@@ -81,7 +84,10 @@ function cleanHeader(header: Buffer): Buffer {
   return clean;
 }
 
-/** The content of a tag without bytes that its type does not use; undefined for a type that is none of colours. */
+/**
+ * Returns the content of a tag without the bytes that its type does not use; undefined for a type that colours do not
+ * use.
+ */
 function cleanTag(content: Buffer): Buffer | undefined {
   const type = content.toString("latin1", 0, 4);
   if (type === "mAB " || type === "mBA " || type === "mpet") return cleanElements(content);
@@ -92,6 +98,7 @@ function cleanTag(content: Buffer): Buffer | undefined {
   return clean;
 }
 
+/** Returns the bytes that a tag of this type uses; undefined for a type that colours do not use. */
 function tagBytes(type: string, content: Buffer): number | undefined {
   switch (type) {
     case "XYZ ":
@@ -111,7 +118,7 @@ function tagBytes(type: string, content: Buffer): number | undefined {
   }
 }
 
-/** Of a `lut8Type` or `lut16Type` (ICC.1:2022 sections 10.10 and 10.11). */
+/** Returns the bytes of a `lut8Type` or `lut16Type` (ICC.1:2022 sections 10.10 and 10.11). */
 function lutBytes(content: Buffer): number | undefined {
   if (content.length < 52) return undefined;
   const [inputs = 0, outputs = 0, grid = 0] = content.subarray(8, 11);
@@ -125,7 +132,7 @@ function plainText(text: string): Buffer {
   return Buffer.from(`text\0\0\0\0${text}\0`, "latin1");
 }
 
-/** `textDescriptionType` of ICC.1:2001-04 section 6.5.17, with neither Unicode nor Macintosh text. */
+/** Returns a `textDescriptionType` without Unicode and Macintosh text (ICC.1:2001-04 section 6.5.17). */
 function textDescription(text: string): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(text.length + 1);
@@ -137,7 +144,7 @@ function textDescription(text: string): Buffer {
   ]);
 }
 
-/** `multiLocalizedUnicodeType` with one language (ICC.1:2022 section 10.15). */
+/** Returns a `multiLocalizedUnicodeType` in one language (ICC.1:2022 section 10.15). */
 function localizedText(text: string): Buffer {
   const head = Buffer.from("mluc\0\0\0\0\0\0\0\x01\0\0\0\x0cenUS\0\0\0\0\0\0\0\x1c", "latin1");
   head.writeUInt32BE(text.length * 2, 20);

@@ -8,13 +8,13 @@ const hasProfile = 0x20;
 const hasAlpha = 0x10;
 const isAnimated = 0x02;
 
-/** Bytes of memory for a pixel. */
+/** Bytes of decoder memory for a pixel. */
 const lossyPixelBytes = 4.2;
 const losslessPixelBytes = 8.4;
-/** Of a key frame, in front of its first partition (RFC 6386 section 9.1). */
+/** Bytes of a key frame before its first partition (RFC 6386 section 9.1). */
 const vp8HeaderBytes = 10;
 
-/** Of the content of ANIM: a background and the number of repetitions. */
+/** Bytes of the content of ANIM: the background and the number of repetitions. */
 const animationBytes = 6;
 
 interface Chunk {
@@ -26,17 +26,18 @@ interface Chunk {
 }
 
 /**
- * Plans a WebP (RFC 9649) of its image or frames, alpha, looping and its colour profile made anew, with VP8X's flags set
- * anew. Lossless images have their own alpha. The orientation goes like all EXIF: browsers do not follow it, so that it would show the picture in two ways.
- * Everything behind the RIFF's end is left out, and so is the frame of an animation that the file ends in.
- * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA for a file that ends within its picture or its first frame
+ * Plans the rewriting of a WebP (RFC 9649). The new file consists of the image or frames, alpha, looping, a rebuilt
+ * colour profile and a VP8X with flags for these. Lossless images include their alpha. All EXIF is dropped with its
+ * orientation, which browsers ignore and some viewers would follow. Everything after the end of the RIFF is dropped,
+ * and so is an incomplete last frame of an animation.
+ * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA if the file ends within its picture or its first frame
  */
 export async function planWebp(source: ByteSource): Promise<Rewriting> {
   const riff = await source.read(0, 12);
   if (riff.toString("latin1", 0, 4) !== "RIFF" || riff.toString("latin1", 8, 12) !== "WEBP")
     throw damaged("no WebP signature");
   const end = riff.readUInt32LE(4) + 8;
-  // Some writers forget the padding of the last chunk, which fits nevertheless.
+  // Some writers omit the padding of the last chunk, which is complete nevertheless.
   const isCut = end > source.size;
   const missing = isCut ? cutOff : damaged;
   const chunks = await readChunks(source, 12, Math.min(end, source.size), isCut);
@@ -103,7 +104,7 @@ function assemble(
   };
 }
 
-/** Lossless images are decoded to a buffer of their own first. */
+/** Lossless images are first decoded to a separate buffer. */
 const decoderBytes = ({ width, height }: { readonly width: number; readonly height: number }, image: Chunk) =>
   width * height * (image.type === "VP8L" ? losslessPixelBytes : lossyPixelBytes);
 
@@ -117,7 +118,7 @@ interface PlannedFrame {
   readonly image: Chunk;
 }
 
-/** A frame may hold unknown chunks beside its image; they go. */
+/** Plans a frame without the unknown chunks that it may contain. */
 async function planFrame(source: ByteSource, frame: Chunk, canvas: Canvas): Promise<PlannedFrame> {
   const headerBytes = 16;
   if (frame.length < headerBytes) throw damaged(`a frame of ${frame.length} bytes`);
@@ -135,7 +136,7 @@ async function planFrame(source: ByteSource, frame: Chunk, canvas: Canvas): Prom
   await requireSize(source, image, place);
   const alpha = image.type === "VP8 " ? inside.find((chunk) => chunk.type === "ALPH") : undefined;
   const content = new Pieces();
-  // Of the last byte only two bits say something: how the frame is drawn over those before it.
+  // Only two bits of the last byte are used: they say how the frame is drawn over earlier ones.
   if (header.readUInt8(15) <= 3) content.keep(frame.body, headerBytes);
   else content.add(Buffer.from([...header.subarray(0, 15), header.readUInt8(15) & 3]));
   if (alpha) addChunk(content, alpha);
@@ -148,7 +149,7 @@ async function planFrame(source: ByteSource, frame: Chunk, canvas: Canvas): Prom
   return { pieces, place, image };
 }
 
-/** @param mayBeCut the last chunk need not fit: it is left out then */
+/** @param mayBeCut whether to drop a last chunk that does not fit, rather than throw */
 async function readChunks(source: ByteSource, from: number, to: number, mayBeCut: boolean): Promise<Chunk[]> {
   const chunks: Chunk[] = [];
   for (let offset = from; offset + 8 <= to;) {
@@ -166,7 +167,7 @@ async function readChunks(source: ByteSource, from: number, to: number, mayBeCut
   return chunks;
 }
 
-/** The chunk, padded anew: the padding may be missing at the end of the source. */
+/** Adds a chunk with padding, which may be missing at the end of the source. */
 function addChunk(pieces: Pieces, { offset, body, length }: Chunk): void {
   pieces.keep(offset, body + length - offset);
   if (length % 2) pieces.add(Buffer.alloc(1));
@@ -176,7 +177,7 @@ function isImageData({ type }: Chunk): boolean {
   return type === "VP8 " || type === "VP8L";
 }
 
-/** A decoder takes the size from the image, not from what stands around it. */
+/** Requires that the image has the declared size, because decoders use that of the image. */
 async function requireSize(
   source: ByteSource,
   image: Chunk,
@@ -188,7 +189,7 @@ async function requireSize(
 }
 
 /**
- * Size in the bitstream's own header (RFC 6386 section 9.1, RFC 9649 section 3.4).
+ * Reads the size from the header of the bitstream (RFC 6386 section 9.1, RFC 9649 section 3.4).
  * @throws ApiError DAMAGED_MEDIA for a header that no decoder accepts
  */
 async function imageSize(
@@ -198,12 +199,12 @@ async function imageSize(
   const header = await source.readUpTo(body, Math.min(length, 10));
   if (type === "VP8L") {
     const bits = header.readUInt32LE(1);
-    // The version, in the last three bits, is 0.
+    // The version, in the last three bits, must be 0.
     if (header.readUInt8(0) !== 0x2f || bits >>> 29 !== 0) throw damaged("no VP8L header");
     return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
   }
   const tag = header.readUIntLE(0, 3);
-  // The first bit of a key frame is zero, and versions go up to 3.
+  // The first bit of a key frame is 0, and the highest version is 3.
   if (tag & 1 || ((tag >>> 1) & 7) > 3 || header.readUIntBE(3, 3) !== 0x9d012a)
     throw damaged("no VP8 key frame");
   const firstPartitionBytes = tag >>> 5;

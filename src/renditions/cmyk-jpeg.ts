@@ -4,24 +4,25 @@ const dqt = 0xdb;
 const sos = 0xda;
 const eoi = 0xd9;
 const app14 = 0xee;
-/** Of a frame header: behind marker, length, precision, size and number of components, three bytes for each. */
+/** Offset of the components in a frame header, after marker, length, precision, size and count; three bytes each. */
 const componentsAt = 10;
 
+/** Components of a JPEG in CMYK or YCCK. */
 const colours = [0, 1, 2];
 const black = 3;
-/** What a block without coefficients decodes to. */
+/** The value that a block without coefficients decodes to. */
 const middle = 128;
 
 /**
- * Decodes a JPEG of four colours to its inks: cyan, magenta, yellow and black in the places of red, green, blue and
- * opacity, 255 for all of an ink.
+ * Decodes a JPEG in CMYK to its inks: cyan, magenta, yellow and black replace red, green, blue and alpha; 255 is the
+ * maximum of an ink.
  *
- * `Bun.Image` multiplies black into the other three, which cannot be undone. So the picture is decoded twice, each time
- * with a table of quantisation (ITU T.81 section B.2.4.1) that makes a constant of what is not wanted: first black, then
- * the colours.
- * @param bytes a JPEG whose segments follow each other at once, as planJpeg writes it
- * @param decode a pipeline to the pixels of a JPEG
- * @returns undefined for a JPEG that uses all four tables of quantisation
+ * `Bun.Image` multiplies black into the other inks, which cannot be undone. The picture is therefore decoded twice,
+ * with a quantisation table of zeros (ITU T.81 section B.2.4.1) that makes first black and then the other inks
+ * constant.
+ * @param bytes a JPEG without bytes between its segments, as planJpeg writes it
+ * @param decode decodes a JPEG to its pixels
+ * @returns undefined for a JPEG that uses all four quantisation tables
  * @throws the errors of `decode`
  */
 export async function decodeCmyk(
@@ -34,7 +35,7 @@ export async function decodeCmyk(
   const without = (components: readonly number[]) => withConstants(bytes, frame, components, free);
   const picture = await decode(without([black]));
   const blackOnly = without(colours);
-  // Colours as they are coded, not made of brightness and two differences.
+  // Transform 0 makes the decoder read the constants as CMY, without a conversion from YCC.
   if (transformAt !== undefined) blackOnly.writeUInt8(0, transformAt);
   const ink = await decode(blackOnly);
   const inked = (value: number) => 255 - Math.min(255, Math.round((value * 255) / middle));
@@ -46,11 +47,11 @@ export async function decodeCmyk(
 }
 
 interface Layout {
-  /** Of the first frame header. */
+  /** Offset of the first frame header. */
   readonly frame: number | undefined;
-  /** Of the byte in Adobe's segment that says how colours are coded (TN 5116 section 18), in front of the frame header. */
+  /** Offset of the colour transform in Adobe's segment (TN 5116 section 18), which precedes the frame header. */
   readonly transformAt: number | undefined;
-  /** Numbers of the tables of quantisation. */
+  /** Numbers of the quantisation tables that the JPEG defines. */
   readonly tables: ReadonlySet<number>;
 }
 
@@ -71,7 +72,7 @@ function readLayout(bytes: Buffer): Layout {
   return { frame, transformAt, tables };
 }
 
-/** Where the marker behind a scan stands: stuffed zeros and restarts belong to the scan. */
+/** Returns the offset of the marker after a scan. Stuffed zeros and restart markers are part of the scan. */
 function endOfScan(bytes: Buffer, from: number): number {
   let at = bytes.indexOf(0xff, from);
   while (at !== -1 && ((bytes[at + 1] ?? 0) < 0xc0 || ((bytes[at + 1] ?? 0) & 0xf8) === 0xd0))
@@ -79,7 +80,7 @@ function endOfScan(bytes: Buffer, from: number): number {
   return at === -1 ? bytes.length : at;
 }
 
-/** The JPEG with a table of zeros, which these components of its frame use. */
+/** Returns the JPEG with a quantisation table of zeros for these components of its frame. */
 function withConstants(
   bytes: Buffer,
   frame: number,

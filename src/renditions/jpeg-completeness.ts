@@ -4,32 +4,32 @@ import type { Orientation } from "../metadata/exif.ts";
 import type { DecodingFacts } from "../metadata/plan.ts";
 import type { RawPicture } from "./raw-picture.ts";
 
-/** Bits that decode to something to see, in most tables; zeros are often the code for nothing. */
+/** Bits that decode to visible pixels with most Huffman tables; zeros are often the code for an empty block. */
 const bits = Buffer.alloc(4096, 0xaa);
-/** Coded data, and once more behind each restart marker, one of which is the one that a decoder waits for. */
+/** Coded data, repeated after each restart marker, because a decoder may wait for any one of them. */
 const filler = Buffer.concat([
   bits,
   ...[0, 1, 2, 3, 4, 5, 6, 7].flatMap((n) => [Buffer.from([0xff, 0xd0 + n]), bits]),
 ]);
 const endOfImage = Buffer.from([0xff, 0xd9]);
 
-/** Bytes that are held in memory once: more than twice the default limit for images. */
+/** Limit for files that are loaded into memory: more than twice the default limit for images. */
 const maxCheckedBytes = 64 * 1024 * 1024;
 const bytesPerRead = 1024 * 1024;
 
-/** What decoders show of blocks that they have no data for. */
+/** The value that decoders show for blocks without data. */
 const missing = 128;
 
 /**
- * Tells whole JPEGs from those that were cut in the middle, with an end marker behind the cut or without. Decoders show
- * both, so that only pixels tell: bytes added to the last scan change the picture when the scan was not over.
+ * Rejects a JPEG that was truncated, even if an end marker follows the truncated scan. Decoders show such pictures, so
+ * only the pixels tell: data added to the last scan changes the picture if the scan was incomplete.
  *
- * That costs a second decoding. It is needed where the end of the data is not to be seen (several scans, no end marker);
- * elsewhere only if the last corner of the picture is as grey as missing blocks are.
- * @param path of the file, which ends with an end marker
- * @param picture what it decodes to
- * @param decode makes the same picture from other bytes
- * @throws ApiError CUT_OFF_MEDIA for a picture that was cut, or that has no end marker and is too large to be checked
+ * The check decodes the picture again. It is needed if the end of the data is not visible at the end of the picture
+ * (several scans, no end marker), and otherwise only if the last corner is as grey as missing blocks are.
+ * @param path a file that ends with an end marker
+ * @param picture the decoded picture
+ * @param decode decodes other bytes in the same way
+ * @throws ApiError CUT_OFF_MEDIA for a truncated picture, and for one without an end marker that is too large to check
  */
 export async function requireWholeJpeg(
   path: string,
@@ -48,12 +48,12 @@ export async function requireWholeJpeg(
   try {
     if (!(await decode(bytes)).rows.equals(picture.rows)) throw cutOff("cut within a scan");
   } finally {
-    // Left to the garbage collector, the files of several uploads would add up.
+    // Freed at once: until garbage collection, the files of several uploads would add up.
     bytes.buffer.transfer(0);
   }
 }
 
-/** The file, held in memory once, with more data in front of its end marker. */
+/** Loads the file with additional data before its end marker. */
 async function withFiller(path: string): Promise<Buffer<ArrayBuffer>> {
   const source = await ByteSource.open(path);
   try {
@@ -69,7 +69,7 @@ async function withFiller(path: string): Promise<Buffer<ArrayBuffer>> {
   }
 }
 
-/** Looks at the corner that is coded last, wherever it is in the upright picture. */
+/** Whether the corner that is coded last is grey, wherever it is in the upright picture. */
 function isGreyAtTheEnd(picture: RawPicture, orientation: Orientation): boolean {
   const x = [2, 3, 6, 7].includes(orientation) ? 0 : picture.width - 1;
   const y = [3, 4, 7, 8].includes(orientation) ? 0 : picture.height - 1;

@@ -4,14 +4,14 @@ import { ByteSource } from "../metadata/byte-source.ts";
 import { cutOff, damaged } from "../metadata/damaged.ts";
 import { rowLengths } from "../metadata/png/rows.ts";
 
-/** Types of filter that a row may have (9.2): 0 to 4. */
-const lastFilter = 4;
+/** The largest filter type of a row (PNG third edition, section 9.2). */
+const maxFilterType = 4;
 
 /**
- * Checks that the picture of a PNG is whole without decoding it, in constant memory: its data inflate to every row, each
- * with a filter that exists. For pictures too large to be decoded.
- * @param path of a PNG whose structure was checked already
- * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA when rows are missing
+ * Checks in constant memory that the picture of a PNG is complete: its data inflates to every row, each with a valid
+ * filter type. For pictures that are too large to decode.
+ * @param path file of a PNG that planPng wrote
+ * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA if rows are missing
  */
 export async function requireWholePng(path: string): Promise<void> {
   const source = await ByteSource.open(path);
@@ -33,7 +33,7 @@ export async function requireWholePng(path: string): Promise<void> {
     inflate.destroy();
     if (checker.hasBadFilter) throw damaged("a row with an unknown filter");
     if (checker.isDone) return;
-    // zlib's own word for data that end too early.
+    // The code that zlib reports for data that ends too early.
     if (failure && (failure as NodeJS.ErrnoException).code !== "Z_BUF_ERROR")
       throw damaged(`not decodable: ${failure.message}`);
     throw cutOff("rows are missing");
@@ -45,12 +45,12 @@ export async function requireWholePng(path: string): Promise<void> {
 const once = (emitter: NodeJS.EventEmitter, event: string) =>
   new Promise<void>((resolve) => void emitter.once(event, () => resolve()));
 
-/** Counts rows as they come out of the decompression. */
+/** Counts inflated rows and checks their filter types. */
 class RowChecker {
   hasBadFilter = false;
   #pass = 0;
   #rows = 0;
-  /** Bytes of the present row that have not come yet; 0: its filter is next. */
+  /** Bytes of the current row that are still to come; 0 if the next byte is a filter type. */
   #missing = 0;
 
   constructor(private readonly passes: readonly { count: number; bytes: number }[]) {}
@@ -63,7 +63,7 @@ class RowChecker {
     for (let at = 0; at < bytes.length && !this.isDone;) {
       const { count, bytes: length } = this.passes[this.#pass]!;
       if (this.#missing === 0) {
-        if (bytes[at]! > lastFilter) this.hasBadFilter = true;
+        if (bytes[at]! > maxFilterType) this.hasBadFilter = true;
         this.#missing = length;
         at += 1;
       }
@@ -77,7 +77,7 @@ class RowChecker {
   }
 }
 
-/** The bytes of all IDAT chunks, piece by piece. */
+/** Yields the content of all IDAT chunks in pieces. */
 async function* pictureData(source: ByteSource): AsyncGenerator<Buffer> {
   const piece = 256 * 1024;
   for (let at = 8; at + 12 <= source.size;) {
@@ -85,7 +85,7 @@ async function* pictureData(source: ByteSource): AsyncGenerator<Buffer> {
     const end = at + 8 + head.readUInt32BE(0);
     if (head.toString("latin1", 4, 8) === "IDAT")
       for (let from = at + 8; from < end; from += piece)
-        // A copy: the source reuses its memory.
+        // A copy, because the source reuses its buffer.
         yield Buffer.from(await source.read(from, Math.min(piece, end - from)));
     at = end + 4;
   }

@@ -3,15 +3,15 @@ import { pngChunk, pngSignature } from "../metadata/png/chunks.ts";
 /** Red, green, blue and opacity, a byte each. */
 const pixelBytes = 4;
 const rgbaHeader = Buffer.from([8, 6, 0, 0, 0]);
-/** Of a zlib stream (RFC 1950). */
+/** Header of a zlib stream (RFC 1950). */
 const zlibHeader = Buffer.from([0x78, 0x01]);
 
-/** The rows of a picture, one after the other, each behind a byte that PNG needs. */
+/** The rows of a picture, each preceded by its PNG filter byte. */
 export type Rows = Buffer<ArrayBuffer>;
 
 /**
- * The pixels of a decoded picture, to be looked at and changed one by one. `Bun.Image` hands them out and takes them as
- * a PNG that is not compressed, which is unpacked only if they are asked for.
+ * A decoded picture with access to single pixels. `Bun.Image` exchanges pixels as an uncompressed PNG, which is
+ * unpacked on the first access.
  */
 export class RawPicture {
   #png: Rows | undefined;
@@ -26,33 +26,34 @@ export class RawPicture {
     this.#rows = rows;
   }
 
-  /** A picture of transparent pixels. */
+  /** Returns a fully transparent picture. */
   static transparent(width: number, height: number): RawPicture {
     return new RawPicture(width, height, { rows: Buffer.alloc((1 + width * pixelBytes) * height) });
   }
 
   /**
-   * Runs a pipeline up to its pixels.
-   * @throws its errors
+   * Runs a pipeline and returns its pixels.
+   * @throws the errors of the pipeline
    */
   static async decode(image: Bun.Image): Promise<RawPicture> {
     const { buffer, byteOffset, length } = await image.png({ compressionLevel: 0 }).bytes();
     const png = Buffer.from(buffer as ArrayBuffer, byteOffset, length);
-    if (!png.subarray(24, 29).equals(rgbaHeader)) throw new Error("Bun.Image has another form of PNG");
+    if (!png.subarray(24, 29).equals(rgbaHeader))
+      throw new Error("Bun.Image wrote a PNG that is not 8-bit RGBA");
     return new RawPicture(png.readUInt32BE(16), png.readUInt32BE(20), { png });
   }
 
-  /** All rows; pixels are at {@link at}. To be changed by {@link forEach} and {@link place} only. */
+  /** All rows, with pixels at the offsets of {@link at}. Use {@link forEach} and {@link place} to change them. */
   get rows(): Rows {
     return (this.#rows ??= unpack(this.#png as Rows, this.width, this.height));
   }
 
-  /** Where the bytes of a pixel are in {@link rows}. */
+  /** Returns the offset of a pixel in {@link rows}. */
   at(x: number, y: number): number {
     return y * (1 + this.width * pixelBytes) + 1 + x * pixelBytes;
   }
 
-  /** Calls `change` for each pixel, with the rows and the place in them. */
+  /** Calls `change` for each pixel with the rows and the offset of the pixel. */
   forEach(change: (rows: Rows, at: number) => void): void {
     const { rows } = this;
     this.#png = undefined;
@@ -61,7 +62,7 @@ export class RawPicture {
         change(rows, at);
   }
 
-  /** Puts another picture on this one, whose pixels it replaces; what does not fit is left out. */
+  /** Copies another picture onto this one, clipped to its size. */
   place(other: RawPicture, x: number, y: number): void {
     const { rows } = this;
     this.#png = undefined;
@@ -72,7 +73,7 @@ export class RawPicture {
     }
   }
 
-  /** The start of another pipeline, without a colour profile. */
+  /** Starts another pipeline, without a colour profile. */
   toImage(): Bun.Image {
     if (!this.#png || hasProfile(this.#png)) this.#png = pack(this.rows, this.width, this.height);
     return new Bun.Image(this.#png);
@@ -87,7 +88,7 @@ function* chunksOf(png: Rows): Generator<{ readonly type: string; readonly conte
   }
 }
 
-/** Chunks of the profile stand in front of the pixels. */
+/** Whether there is a profile, which precedes the pixels. */
 function hasProfile(png: Rows): boolean {
   for (const { type } of chunksOf(png)) if (type === "iCCP" || type === "IDAT") return type === "iCCP";
   return false;
@@ -98,9 +99,9 @@ function unpack(png: Rows, width: number, height: number): Rows {
   for (const { type, content } of chunksOf(png)) if (type === "IDAT") data.push(content);
   const { buffer, byteOffset, length } = Bun.inflateSync(Buffer.concat(data).subarray(zlibHeader.length));
   const rows = Buffer.from(buffer, byteOffset, length);
-  // What stands in front of each row says how it is filtered: 0 for not at all (PNG third edition, section 9.2).
+  // The filter byte 0 means that a row is not filtered (PNG third edition, section 9.2).
   for (let y = 0; y < height; y++)
-    if (rows[y * (1 + width * pixelBytes)] !== 0) throw new Error("Bun.Image filters the rows of a PNG");
+    if (rows[y * (1 + width * pixelBytes)] !== 0) throw new Error("Bun.Image wrote a PNG with filtered rows");
   return rows;
 }
 

@@ -10,23 +10,23 @@ import { RawPicture } from "./raw-picture.ts";
 import type { MediaType } from "../media-types.ts";
 import { firstWebpFrame } from "./webp-frames.ts";
 
-/** Pixels on the long side. */
+/** Maximum width and height of a thumbnail in pixels. */
 export const longSide = 640;
 const quality = 80;
 
-/** An image whose metadata was removed. */
+/** An image after removal of its metadata. */
 export interface CleanImage extends MediaFacts {
   readonly path: string;
   readonly type: MediaType;
 }
 
-/** Bytes of an image, or the file that has them. */
+/** An image in memory or in a file. */
 type Source = BunFile | Buffer<ArrayBuffer>;
 
 /**
- * Makes a small WebP of an image: upright, in sRGB, of an animation the first frame on its canvas.
- * @returns its bytes; undefined where this machine has no decoder for the format
- * @throws ApiError DAMAGED_MEDIA for an image that its decoder refuses, CUT_OFF_MEDIA for one of which a part is missing
+ * Makes a thumbnail of an image: a WebP, upright, in sRGB. For an animation it shows the first frame on its canvas.
+ * @returns the bytes of the WebP; undefined if this machine has no decoder for the format
+ * @throws ApiError DAMAGED_MEDIA for an image that its decoder rejects, CUT_OFF_MEDIA for an incomplete image
  */
 export async function makeThumbnail(image: CleanImage): Promise<Uint8Array | undefined> {
   const { path, type, orientation, decoding } = image;
@@ -58,7 +58,7 @@ async function makeWithSystemDecoder({ path, decodedPixels }: CleanImage): Promi
   }
 }
 
-/** An image upright and small, and what makes its colours sRGB. */
+/** A thumbnail in the colours of its image, and the conversion to sRGB. */
 interface SmallPicture {
   readonly picture: RawPicture;
   readonly toSrgb: SrgbConversion | undefined;
@@ -73,24 +73,24 @@ async function decodeSmall(source: Source, image: CleanImage): Promise<SmallPict
   return { picture: await decodePixels(source, image), toSrgb: undefined };
 }
 
-/** Decodes an image to the pixels of its thumbnail, in its own colours. */
+/** Decodes an image to the pixels of its thumbnail, in the colours of the image. */
 async function decodePixels(source: Source, image: CleanImage): Promise<RawPicture> {
   const { type, orientation, decodedPixels, size, decoding } = image;
   const whole = new Bun.Image(source, { maxPixels: decodedPixels });
   const frame = decoding?.firstFrame;
   if (frame && size) {
     const { width, height } = await whole.metadata();
-    // System decoders hand out the whole canvas.
+    // System decoders return the whole canvas instead of the frame.
     if (width === frame.width && height === frame.height) return decodeOnCanvas(whole, frame, size);
   }
-  // Bun.Image itself turns JPEG only.
+  // Bun.Image applies the orientation of JPEG only.
   return RawPicture.decode(shrink(type === "image/jpeg" ? whole : turn(whole, orientation)));
 }
 
 const shrink = (image: Bun.Image) =>
   image.resize(longSide, longSide, { fit: "inside", withoutEnlargement: true });
 
-/** Decodes a frame and puts it where it belongs on its canvas, both made smaller by the same factor. */
+/** Decodes a frame and places it on its canvas, both scaled by the same factor. */
 async function decodeOnCanvas(
   image: Bun.Image,
   frame: Frame,
@@ -106,7 +106,9 @@ async function decodeOnCanvas(
   return whole;
 }
 
-/** EXIF's eight orientations (CIPA DC-008, 4.6.5.1.6) as a turn clockwise, and whether to mirror. Bun turns first. */
+/**
+ * Applies an EXIF orientation (CIPA DC-008, section 4.6.5.1.6). Bun rotates before it mirrors, in any order of calls.
+ */
 function turn(image: Bun.Image, orientation: Orientation): Bun.Image {
   const degrees = { 1: 0, 2: 0, 3: 180, 4: 180, 5: 90, 6: 90, 7: 270, 8: 270 }[orientation];
   const mirrored = [2, 4, 5, 7].includes(orientation);

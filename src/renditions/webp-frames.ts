@@ -5,9 +5,9 @@ const animationFlag = 0x02;
 const frameHeaderBytes = 16;
 
 /**
- * The first frame of an animated WebP as a WebP of its own (RFC 9649 section 2.7), since decoders of still pictures take
- * no animations; the file itself where it is none.
- * @param path of a file whose metadata was removed, so that its chunks are known to fit
+ * Returns the first frame of an animated WebP as a still WebP (RFC 9649 section 2.7), because decoders of still
+ * pictures reject animations. Returns the file itself if it is not animated.
+ * @param path a file that planWebp wrote, so that its chunks are valid
  */
 export async function firstWebpFrame(path: string): Promise<BunFile | Buffer<ArrayBuffer>> {
   const file = Bun.file(path);
@@ -25,7 +25,7 @@ export async function firstWebpFrame(path: string): Promise<BunFile | Buffer<Arr
   header.write("WEBPVP8X", 8, "latin1");
   header.writeUInt32LE(10, 16);
   header.writeUInt8(chunkType(image, 0) === "ALPH" ? alphaFlag : 0, 20);
-  // Width and height, as the frame says them: three bytes each, one less.
+  // Width and height of the frame, minus one, three bytes each.
   frame.copy(header, 24, 6, 12);
   return Buffer.concat([header, image]);
 }

@@ -1,12 +1,12 @@
 import { mediaTypes, type MediaType } from "../media-types.ts";
 
-/** Bytes of UTF-8 that a display name may have. */
+/** Maximum length of a display name in bytes of UTF-8. */
 const maxBytes = 255;
 
 /**
- * The client's file name, made safe to show and to suggest for saving: no folders, no control characters, no characters
- * that change the direction of text, at most 255 bytes, and an extension that fits what the file is.
- * @returns see {@link withExtension}
+ * Makes the client's file name safe to show and to suggest for saving: removes folders, control characters and
+ * characters that change the direction of text, and adds an extension that fits the type.
+ * @returns as {@link withExtension}
  */
 export function displayName(fileName: string | undefined, type: MediaType): string {
   const cleaned = (fileName ?? "")
@@ -18,16 +18,16 @@ export function displayName(fileName: string | undefined, type: MediaType): stri
 }
 
 /**
- * Gives a name the extension of a media type, so that no system takes the saved file for a program or a web page. An
- * extension that fits stays as it is written; any other one stays too, with the right one after it. Dots and spaces at
- * the end go, because Windows would drop them.
- * @returns at most 255 bytes; `upload` and the extension where the name has nothing else
+ * Gives a name an extension of a media type, so that no system mistakes the saved file for a program or a web page. An
+ * extension that fits is kept as written; otherwise the right one is appended. Dots and spaces at the end are removed,
+ * because Windows drops them.
+ * @returns at most 255 bytes; `upload` plus the extension if nothing else remains of the name
  */
 export function withExtension(name: string, type: MediaType): string {
   const { extension, otherExtensions } = mediaTypes[type];
   const kept = withoutTrailingDots(name);
   const dot = kept.lastIndexOf(".");
-  // Of ASCII alone: `toLowerCase` makes an ASCII "k" of the Kelvin sign.
+  // ASCII only: `toLowerCase` turns the Kelvin sign into an ASCII "k".
   const given = kept.slice(dot + 1).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   const fits = dot !== -1 && (given === extension || otherExtensions.some((other) => other === given));
   const ending = fits ? kept.slice(dot) : `.${extension}`;
@@ -35,14 +35,14 @@ export function withExtension(name: string, type: MediaType): string {
   return (stem === "" ? "upload" : stem) + ending;
 }
 
-/** Spaces at the end go too. In linear time, which an expression that ends in `$` does not take. */
+/** Removes dots and spaces at the end in linear time; a regular expression that ends in `$` takes quadratic time. */
 function withoutTrailingDots(name: string): string {
   let end = name.length;
   while (end > 0 && /[.\s]/.test(name[end - 1]!)) end -= 1;
   return name.slice(0, end);
 }
 
-/** Cuts between characters. */
+/** Shortens a text to a number of bytes without splitting a character. */
 function cutToBytes(text: string, bytes: number): string {
   if (Buffer.byteLength(text) <= bytes) return text;
   let cut = "";

@@ -2,17 +2,17 @@ import { ApiError, ValidationProblems, type ApiErrorCode, type Problem } from ".
 import { diskFailure } from "../disk-errors.ts";
 import { prepareMedia, type Preparation, type PreparationJob } from "./preparation.ts";
 
-/** What a worker process answers to a {@link PreparationJob}; JSON. */
+/** The answer of a worker process to a {@link PreparationJob}, as JSON. */
 export type WorkerAnswer =
   | { readonly done: Preparation }
-  /** An error of the API; `why` is for the log, `detail` for the user. */
+  /** An API error; `why` is for the log, `detail` for the user. */
   | { readonly failed: ApiErrorCode; readonly why: string; readonly detail?: string | undefined }
   | { readonly problems: Problem[] }
-  /** A defect of ours; for the log. */
+  /** A bug; for the log. */
   | { readonly defect: string };
 
-/** Does one job. Never rejects. */
-export async function answerTo(job: PreparationJob): Promise<WorkerAnswer> {
+/** Runs one job. Never rejects. */
+export async function runJob(job: PreparationJob): Promise<WorkerAnswer> {
   try {
     return { done: await prepareMedia(job) };
   } catch (error) {

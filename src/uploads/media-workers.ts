@@ -9,15 +9,16 @@ import { damaged } from "../metadata/damaged.ts";
 import type { WorkerAnswer } from "./media-worker.ts";
 import type { Preparation, PreparationJob, PreparationLimits, StagedMedia } from "./preparation.ts";
 import { mediaTypes, type MediaKind } from "../media-types.ts";
+import { maxWorkerBytes } from "./worker-memory.ts";
 
-/** Parses and decodes what users uploaded, in processes that can be killed. This process never does. */
+/** Parses and decodes uploads, in worker processes that can be killed and never in this one. */
 export interface MediaWorkers {
   /**
-   * Removes private metadata from a staged file, measures it and makes its thumbnail. Jobs take turns by account.
-   * @param signal aborts when the client has gone
+   * Removes private metadata from a staged file, measures it and makes its thumbnail. Accounts take turns.
+   * @param signal aborts when the client disconnects
    * @throws ApiError DAMAGED_MEDIA (also for a file that takes too much time or memory, or crashes its decoder),
-   * CUT_OFF_MEDIA, UNSUPPORTED_MEDIA, STORAGE_FULL, STORE_UNAVAILABLE, OVERLOADED when too many jobs wait; ValidationProblems; the
-   * signal's reason
+   * CUT_OFF_MEDIA, UNSUPPORTED_MEDIA, STORAGE_FULL, STORE_UNAVAILABLE, OVERLOADED if too many jobs wait;
+   * ValidationProblems; the signal's reason
    */
   prepare(
     media: StagedMedia,
@@ -25,24 +26,21 @@ export interface MediaWorkers {
     stagedBytes: number,
     signal: AbortSignal,
   ): Promise<Preparation>;
-  /** Starts a process where none is idle: an upload has begun. */
+  /** Starts a process if none is idle; call it when an upload begins. */
   warmUp(): void;
-  /** Jobs that run or wait. */
+  /** Returns the number of jobs that run or wait. */
   pending(): number;
   close(): Promise<void>;
 }
 
-/** Seconds for a file of its kind however small, and bytes of it that are worth one more second. */
+/** Time limit of a job: seconds by kind, and one more second for each {@link bytesPerSecond}. */
 const baseSeconds: Readonly<Record<MediaKind, number>> = { image: 10, video: 30 };
 const bytesPerSecond = 20_000_000;
 
-/** About half of it is what the largest image that is decoded takes. */
-const memoryBytes = 768 * 1024 ** 2;
-
-/** @param folder working directory of the processes, which outlives them */
+/** @param folder working directory of the processes; it must outlive them */
 export function createMediaWorkers(folder: string, log: Log, limits: PreparationLimits): MediaWorkers {
   const pool = createWorkerPool({
-    command: ownCommand(),
+    command: workerCommand(),
     folder,
     size: Math.min(4, availableParallelism()),
     queueLimit: 256,
@@ -70,7 +68,7 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
 
 const limitsFor = (kind: MediaKind, bytes: number): JobLimits => ({
   timeMs: Math.round((baseSeconds[kind] + bytes / bytesPerSecond) * 1000),
-  memoryBytes,
+  memoryBytes: maxWorkerBytes,
 });
 
 function resultOf(answer: WorkerAnswer): Preparation {
@@ -83,10 +81,10 @@ function resultOf(answer: WorkerAnswer): Preparation {
   throw new Error(`A media worker failed: ${answer.defect}`);
 }
 
-/** This program once more, with the command that does media jobs. */
-function ownCommand(): string[] {
+/** Returns the command that runs this program as a media worker. */
+function workerCommand(): string[] {
   if (!Bun.isStandaloneExecutable)
     return [process.execPath, "--no-env-file", join(import.meta.dir, "../main.ts"), "media-worker"];
-  // The running program itself, also when its file has been replaced by an upgrade (proc(5)).
+  // The running program, even if an upgrade has replaced its file (proc(5)).
   return [process.platform === "linux" ? "/proc/self/exe" : process.execPath, "media-worker"];
 }

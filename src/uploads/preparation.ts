@@ -6,63 +6,57 @@ import { requireWholePng } from "../renditions/large-png.ts";
 import { removeMetadata } from "../metadata/remove-metadata.ts";
 import { makeThumbnail } from "../renditions/thumbnails.ts";
 import { mediaTypes, type MediaType } from "../media-types.ts";
+import { maxDecoderBytes } from "./worker-memory.ts";
 
-/** A staged file, and what is wanted of it. */
+/** A staged file and how to prepare it. */
 export interface StagedMedia {
-  /** Of the staged file; it is changed in place, and the files of {@link filesBeside} may appear next to it. */
+  /** The staged file. It is changed in place, and the files of {@link filesBeside} may appear next to it. */
   readonly path: string;
-  /** What it is, by its first bytes. */
+  /** Its type, detected from its first bytes. */
   readonly type: MediaType;
-  /** Whether a thumbnail is wanted. */
+  /** Whether to make a thumbnail. */
   readonly thumbnail: boolean;
 }
 
-/** Limits of the operator. */
+/** Limits that the operator configures. */
 export interface PreparationLimits {
-  /** Pixels that an image may have: a small file can unfold to gigabytes in everybody's browser. */
+  /** Limit for the pixels of an image: a small file can expand to gigabytes in the browsers of its viewers. */
   readonly maxImagePixels: number;
 }
 
-/** What a media worker is asked to do. */
+/** A job for a media worker. */
 export interface PreparationJob extends StagedMedia, PreparationLimits {}
 
-/** What was made of it. */
+/** The result of a job. */
 export interface Preparation {
-  /** Size of the file now. */
+  /** Size of the prepared file. */
   readonly bytes: number;
-  /** Pixels as shown, turned by its orientation; null where the file does not tell. */
+  /** Width and height in pixels as shown, after applying the orientation; null if the file does not tell. */
   readonly size: { readonly width: number; readonly height: number } | null;
   /**
-   * Bytes of the WebP at {@link thumbnailPath}; `original` for an image that there is no decoder for here, which
-   * stands in for its own thumbnail; null for a video, for an image that is too large to be decoded, and where no
-   * thumbnail was wanted.
+   * Bytes of the WebP at {@link thumbnailPath}; `original` for an image without a decoder on this machine, which serves
+   * as its own thumbnail; null for a video, for an image that is too large to decode, and if no thumbnail was
+   * requested.
    */
   readonly thumbnail: number | "original" | null;
 }
 
-/**
- * Memory for decoding one image, about; the rest of a media worker needs less than 200 MB. It is enough for 108
- * megapixels of PNG or WebP, the largest size that phones commonly make, for 140 of a progressive JPEG, and for any
- * number of a usual one.
- */
-const maxDecoderBytes = 460_000_000;
-
-/** Where the thumbnail of a staged file is written. */
+/** Returns the path of the thumbnail of a staged file. */
 export const thumbnailPath = (path: string): string => `${path}.thumb`;
 
-/** Every file that may lie beside a staged one, also after its preparation was killed in the middle. */
+/** Returns every file that may exist next to a staged one, even after its preparation was killed. */
 export const filesBeside = (path: string): string[] => [thumbnailPath(path), `${path}.clean`];
 
 /**
- * Makes a staged file fit to be stored: removes private metadata, measures and decodes it. It parses what a stranger sent:
- * to be called in a worker process only, which has limits and can be killed. Safe to repeat after that.
- * @throws ApiError DAMAGED_MEDIA also for an image that the decoder refuses, CUT_OFF_MEDIA for one of which a part is
- * missing, UNSUPPORTED_MEDIA for a video container without a picture; ValidationProblems for an image of too many pixels;
- * the file system's errors
+ * Prepares a staged file for storage: removes private metadata, measures the picture and makes a thumbnail. It parses
+ * untrusted files, so call it in a worker process, which has limits and can be killed. It is safe to repeat afterwards.
+ * @throws ApiError DAMAGED_MEDIA, also for an image that the decoder rejects; CUT_OFF_MEDIA for an incomplete image;
+ * UNSUPPORTED_MEDIA for a video container without a picture; ValidationProblems for an image with too many pixels;
+ * errors of the file system
  */
 export async function prepareMedia(job: PreparationJob): Promise<Preparation> {
   const { path, type, thumbnail, maxImagePixels } = job;
-  for (const leftover of filesBeside(path)) await rm(leftover, { force: true });
+  for (const orphan of filesBeside(path)) await rm(orphan, { force: true });
   const media = await removeMetadata(path, type);
   const { bytes, size, decodedPixels, decoding } = media;
   if (!media.hasPicture) throw new ApiError("UNSUPPORTED_MEDIA");
@@ -76,7 +70,7 @@ export async function prepareMedia(job: PreparationJob): Promise<Preparation> {
     if (type === "image/png") await requireWholePng(path);
     return { bytes, size, thumbnail: null };
   }
-  // Made even where nobody wants it: it tells whether the picture can be decoded.
+  // Made even if not requested, to check that the picture can be decoded.
   const small = await makeThumbnail({ ...media, path, type });
   if (!thumbnail) return { bytes, size, thumbnail: null };
   if (!small) return { bytes, size, thumbnail: "original" };

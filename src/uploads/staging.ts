@@ -6,7 +6,7 @@ import { ApiError, ValidationProblems, type Problem } from "../errors.ts";
 import { fileTooLargeDetail, maxCaptionLength } from "../limits.ts";
 import type { SpaceClaim } from "../observability/disk-space.ts";
 import { displayName } from "./display-name.ts";
-import { enoughToInspect, inspectFirstBytes } from "./type-detection.ts";
+import { inspectedBytes, inspectFirstBytes } from "./type-detection.ts";
 import type { YieldToEventLoop } from "../concurrency/yield-to-event-loop.ts";
 import { readMultipart, type MultipartListener } from "./multipart.ts";
 import { mediaTypes, type MediaKind, type MediaType } from "../media-types.ts";
@@ -172,7 +172,7 @@ class TempFile {
   bytes = 0;
   #type: MediaType | undefined;
   #isUnsupported = false;
-  readonly #first = Buffer.alloc(enoughToInspect);
+  readonly #first = Buffer.alloc(inspectedBytes);
   readonly #hash = new Bun.CryptoHasher("sha256");
   readonly #file: WriteBehindFile;
 
@@ -184,8 +184,8 @@ class TempFile {
   }
 
   write(chunk: Uint8Array): void {
-    if (this.bytes < enoughToInspect)
-      this.#first.set(chunk.subarray(0, enoughToInspect - this.bytes), this.bytes);
+    if (this.bytes < inspectedBytes)
+      this.#first.set(chunk.subarray(0, inspectedBytes - this.bytes), this.bytes);
     this.bytes += chunk.length;
     if (this.#isUnsupported) return;
     this.#hash.update(chunk);
@@ -198,7 +198,7 @@ class TempFile {
    * @throws ApiError UNSUPPORTED_MEDIA, FILE_TOO_LARGE, STORAGE_FULL, STORE_UNAVAILABLE
    */
   async settle(atEnd: boolean): Promise<MediaType | undefined> {
-    if (!this.#type && !this.#isUnsupported && (atEnd || this.bytes >= enoughToInspect)) {
+    if (!this.#type && !this.#isUnsupported && (atEnd || this.bytes >= inspectedBytes)) {
       this.#type = await inspectFirstBytes(this.#first.subarray(0, this.bytes));
       this.#isUnsupported = !this.#type;
     }

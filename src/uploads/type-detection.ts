@@ -2,11 +2,11 @@ import { heifType } from "./heif-brands.ts";
 import { quickTimeStart } from "./quicktime-start.ts";
 import type { MediaType } from "../media-types.ts";
 
-/** Bytes of a file's beginning that tell what it is. */
-export const enoughToInspect = 4100;
+/** Bytes at the start of a file that determine its type. */
+export const inspectedBytes = 4100;
 
-/** file-type's words for what we take, and ours for it. */
-const known: Readonly<Record<string, MediaType>> = {
+/** Accepted types by the MIME types that file-type reports. */
+const acceptedTypes: Readonly<Record<string, MediaType>> = {
   "image/jpeg": "image/jpeg",
   "image/png": "image/png",
   "image/apng": "image/png",
@@ -31,15 +31,16 @@ const known: Readonly<Record<string, MediaType>> = {
 };
 
 /**
- * What a file is, by its first bytes (up to {@link enoughToInspect}, or the whole file where it is shorter) and by
- * nothing else; undefined for whatever is not accepted. The library is loaded by the first upload, not at start.
+ * Detects the type of a file from nothing but its first bytes: {@link inspectedBytes}, or all of a shorter file. The
+ * library is loaded on the first upload rather than at startup.
+ * @returns undefined for a type that is not accepted
  */
 export async function inspectFirstBytes(bytes: Uint8Array): Promise<MediaType | undefined> {
   const heif = heifType(bytes);
   if (heif) return heif;
   const { fileTypeFromBuffer } = await import("file-type");
   const found = await fileTypeFromBuffer(bytes).catch(() => undefined);
-  if (found) return known[found.mime];
+  if (found) return acceptedTypes[found.mime];
   const start = quickTimeStart(bytes);
   if (start === "quicktime") return "video/quicktime";
   return start && inspectFirstBytes(bytes.subarray(start.fileTypeAt));

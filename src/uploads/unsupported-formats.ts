@@ -1,4 +1,4 @@
-/** Formats that are known but not accepted, each group with what to do: names by the extension that file-type tells. */
+/** Known formats that are not accepted, by the extension that file-type reports, with advice for each group. */
 const groups: readonly { readonly advice: string; readonly names: Readonly<Record<string, string>> }[] = [
   {
     advice: "cannot be shared yet; export it as JPEG",
@@ -95,8 +95,9 @@ const groups: readonly { readonly advice: string; readonly names: Readonly<Recor
 ];
 
 /**
- * Says of a file that is not accepted which format it has, and what to do; undefined where that is unknown.
- * @param bytes its first ones
+ * Describes the format of a file that is not accepted and advises what to do instead.
+ * @param bytes the first bytes of the file
+ * @returns undefined for an unknown format
  */
 export async function describeUnsupported(bytes: Uint8Array): Promise<string | undefined> {
   const extension = (await extensionOf(bytes)) ?? "";
@@ -104,7 +105,7 @@ export async function describeUnsupported(bytes: Uint8Array): Promise<string | u
   return group && `${group.names[extension]} ${group.advice}`;
 }
 
-/** Of formats that file-type tells by what lies further behind; in small letters. */
+/** Signatures in lower case of formats that file-type may need later bytes to detect. */
 const signatures: readonly (readonly [signature: string, extension: string])[] = [
   ["ii*\0", "tif"],
   ["mm\0*", "tif"],
@@ -114,7 +115,7 @@ const signatures: readonly (readonly [signature: string, extension: string])[] =
 async function extensionOf(bytes: Uint8Array): Promise<string | undefined> {
   const { fileTypeFromBuffer } = await import("file-type");
   const found = await fileTypeFromBuffer(bytes).catch(() => undefined);
-  // AVCHD has packets of 192 bytes, broadcasts of 188.
+  // Packets have 192 bytes in AVCHD and 188 in broadcasts.
   if (found?.mime === "video/mp2t") return bytes[0] === 0x47 && bytes[188] === 0x47 ? "ts" : "m2ts";
   const text = new TextDecoder("latin1").decode(bytes.subarray(0, 1024)).trimStart().toLowerCase();
   if (/^(\xef\xbb\xbf)?<(\?xml|!--|!doctype svg|svg)[^]*<?svg[\s>]/.test(text)) return "svg";

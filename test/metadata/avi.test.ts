@@ -24,16 +24,16 @@ const little = (...values: number[]) => {
   values.forEach((value, index) => bytes.writeUInt32LE(value, index * 4));
   return bytes;
 };
-/** An index entry of a key frame that lies inside the file. */
+/** An index entry of a key frame inside the file. */
 const entry = (type: string, flags = 0x10, offset = 0x10, size = 0x10) =>
   Buffer.concat([Buffer.from(type), little(flags, offset, size)]);
 const entries = (...types: string[]) => Buffer.concat(types.map((type) => entry(type)));
-/** An OpenDML index of chunks: entries of two numbers, a base of zero. */
+/** An OpenDML index of chunks with entries of two numbers and base offset 0. */
 const chunkIndex = (reserved: number, ...more: Buffer[]) =>
   Buffer.concat([little(0x0100_0002, 2), Buffer.from("00dc"), little(0, 0, reserved), ...more]);
 
-describe("the data of an AVI", () => {
-  test("avi data: chunks of other streams, unknown ones, junk and lists go; the index still holds", async () => {
+describe("AVI data", () => {
+  test("AVI: removes chunks of other streams, unknown chunks, junk and lists, and keeps the index valid", async () => {
     const sample = riffFile(
       "AVI ",
       header(stream("vids"), stream("txts"), stream("auds")),
@@ -61,7 +61,7 @@ describe("the data of an AVI", () => {
     expect(index.indexOf("02wb")).toBe(48);
   });
 
-  test("avi data: a stream that goes keeps its place, without its description", async () => {
+  test("AVI: keeps the place of a removed stream without its description", async () => {
     const text = stream(
       "txtsGPS!secret\0\0\0\0\0\0\x01\0\0\0\x0a\0\0\0secret secret",
       secret("strn"),
@@ -78,7 +78,7 @@ describe("the data of an AVI", () => {
     expect(facts.hasPicture).toBeTrue();
   });
 
-  test("avi data: streams that go at the end are left out of the header", async () => {
+  test("AVI: drops removed streams at the end from the header", async () => {
     const streams = header(stream("vids"), stream("txts"), stream("auds"), stream("txts"), stream("mids"));
     streams.writeUInt32LE(5, streams.indexOf("avih") + 8 + 24);
     const { bytes } = await cleanAvi(
@@ -90,7 +90,7 @@ describe("the data of an AVI", () => {
     expect(bytes.includes("sound")).toBeTrue();
   });
 
-  test("avi data: an empty list of data hides nothing behind it", async () => {
+  test("AVI: cleans the chunks after an empty list of data", async () => {
     const sample = riffFile(
       "AVI ",
       both,
@@ -104,7 +104,7 @@ describe("the data of an AVI", () => {
     expect(bytes.length).toBe(sample.length);
   });
 
-  test("avi data: what follows is cut off, and the sizes of lists say so", async () => {
+  test("AVI: cuts off trailing chunks and corrects the sizes of lists", async () => {
     const film = riffFile("AVI ", both, list("movi", picture, sound), riffChunk("idx1", entries("00dc")));
     const whole = riffFile(
       "AVI ",
@@ -124,7 +124,7 @@ describe("the data of an AVI", () => {
     expect(inside.bytes.equals(riffFile("AVI ", both, list("movi", picture, sound)))).toBeTrue();
   });
 
-  test("avi data: the second part of a large film is cleaned as the first", async () => {
+  test("AVI: cleans the second RIFF of a large file like the first", async () => {
     const film = riffFile("AVI ", both, list("movi", picture));
     const more = Buffer.from(riffFile("AVIX", list("movi", secret("JUNK"), picture, secret("01tx"), sound)));
     const { bytes } = await cleanAvi(film, more);
@@ -132,7 +132,7 @@ describe("the data of an AVI", () => {
     expect(bytes.subarray(-sound.length).equals(sound)).toBeTrue();
   });
 
-  test("avi data: a recording that was stopped keeps its whole pictures", async () => {
+  test("AVI: keeps the complete pictures of an interrupted recording", async () => {
     const film = riffFile("AVI ", both, list("movi", picture, sound, picture));
     const cut = film.subarray(0, -3);
     const expected = riffFile("AVI ", both, list("movi", picture, sound));
@@ -147,13 +147,13 @@ describe("the data of an AVI", () => {
     expect(await outcome(film.subarray(0, film.indexOf("picture!") + 3), "video/x-msvideo")).toBe(
       "DAMAGED_MEDIA",
     );
-    // The names of chunks stand in an index too.
+    // An index contains the names of chunks too.
     const index = riffChunk("idx1", entries("00dc", "01wb", "00dc", "00dc"));
     const indexed = riffFile("AVI ", both, list("movi", picture, sound), index);
     expect((await cleanAvi(indexed.subarray(0, -20))).bytes.equals(expected)).toBeTrue();
   });
 
-  test("avi data: a broken place is passed over and zeroed", async () => {
+  test("AVI: skips and wipes damaged bytes", async () => {
     for (const broken of ["\0\0\0\0secret\0\0", "\xff\xffsecret secret", "ABCD\xff\xff\xff\x7fsecret"]) {
       const sample = riffFile(
         "AVI ",
@@ -168,7 +168,7 @@ describe("the data of an AVI", () => {
     }
   });
 
-  test("avi data: what is in the header beside descriptions goes", async () => {
+  test("AVI: removes everything but stream descriptions from the header", async () => {
     const sample = riffFile(
       "AVI ",
       list(
@@ -185,7 +185,7 @@ describe("the data of an AVI", () => {
     expect(bytes.includes("dmlh")).toBeTrue();
   });
 
-  test("avi data: of each description of a stream the first stays, without what follows its content", async () => {
+  test("AVI: keeps the first of each stream description without trailing bytes", async () => {
     const properties = Buffer.concat([Buffer.alloc(32), little(1), Buffer.alloc(32, 1)]);
     const sound = Buffer.concat([Buffer.alloc(16, 1), Buffer.from([2, 0]), Buffer.from("cb")]);
     const behind = Buffer.from("secret");
@@ -216,7 +216,7 @@ describe("the data of an AVI", () => {
     expect(facts.hasPicture).toBeTrue();
   });
 
-  test("avi data: indexes keep the entries that lie inside the file, and nothing else", async () => {
+  test("AVI: keeps only index entries that point inside the file", async () => {
     const outside = Buffer.from("secretsecretsecr");
     const inside = little(0x10, 0x20);
     const ofIndexes = (reserved: Buffer, ...more: Buffer[]) =>
@@ -256,7 +256,7 @@ describe("the data of an AVI", () => {
     expect(bytes.includes("cers")).toBeFalse();
   });
 
-  test("avi data: changes of the palette and pictures of Indeo stay in streams that have them", async () => {
+  test("AVI: keeps palette changes and Indeo pictures in streams that can have them", async () => {
     const format = (codec: string, bits: number) => {
       const content = Buffer.alloc(40);
       content.write(codec, 16, "latin1");
@@ -279,7 +279,7 @@ describe("the data of an AVI", () => {
       expect(bytes.includes(kept)).toBeTrue();
   });
 
-  test("avi data: the byte that pads a chunk is zero", async () => {
+  test("AVI: wipes padding bytes", async () => {
     const odd = chunk("01wb", "sound");
     odd.writeUInt8(0x73, odd.length - 1);
     const { bytes } = await cleanAvi(riffFile("AVI ", both, list("movi", odd, picture)));

@@ -31,7 +31,7 @@ import {
   webpImage,
 } from "./photo-samples.ts";
 
-/** A file of a few megabytes whose structure asks for endless work. Some are well-formed and must only be quick. */
+/** A file of a few megabytes whose structure costs a naive parser endless work. Valid ones must only be quick. */
 export interface Bomb {
   readonly type: MediaType;
   readonly outcome: "DAMAGED_MEDIA" | "cleaned";
@@ -42,10 +42,10 @@ const repeated = (count: number, unit: Buffer) => Buffer.alloc(count * unit.leng
 const video = track({ id: 1, handler: "vide" });
 const film = Buffer.concat([ftyp, movie(video), box("mdat", "pictures")]);
 const dataTrack = (id: number, ...tables: Buffer[]) => track({ id, handler: "meta", tables });
-/** Only the tables of tracks that stay are read. */
+/** A video track, because only the tables of kept tracks are read. */
 const videoTrack = (id: number, ...tables: Buffer[]) => track({ id, handler: "vide", tables });
 const sameChunk = fullBox("stsc", 0, u32(1, 1, 1, 1));
-/** One picture of H.264, or one JPEG. */
+/** A video with one H.264 picture or one JPEG. */
 const filmOfOne = (picture: Buffer, entry: Buffer) =>
   filmOf(picture, (data) => [
     movie(track({ id: 1, handler: "vide", chunks: [data], sampleBytes: picture.length, entries: [entry] })),
@@ -53,7 +53,9 @@ const filmOfOne = (picture: Buffer, entry: Buffer) =>
 const avcC = box("avcC", Buffer.from([1, 100, 0, 10, 0xff, 0xe0, 0]));
 const h264Film = (picture: Buffer) => filmOfOne(picture, pictureEntry("avc1", [64, 48], { boxes: [avcC] }));
 const jpegFilm = (picture: Buffer) => filmOfOne(picture, pictureEntry("jpeg", [64, 48]));
-/** Fragments whose runs all claim 2³² - 1 samples of one byte, from the same place; cut: the file ends in its data. */
+/**
+ * Fragments whose runs all claim 2³² - 1 samples of one byte at the same offset; if cut, the file ends within its data.
+ */
 function manyRuns(isCut: boolean): Buffer {
   const data = box("mdat", Buffer.alloc(500_000, 0xff));
   return Buffer.concat([
@@ -75,7 +77,7 @@ const list = (kind: string, ...chunks: Buffer[]) =>
   riffChunk("LIST", Buffer.concat([Buffer.from(kind), ...chunks]));
 const junk = riffChunk("JUNK", Buffer.alloc(0));
 
-/** Boxes, elements or chunks inside each other. */
+/** Nested boxes, elements or chunks. */
 function nested(depth: number, headerBytes: number, header: (bodyBytes: number) => Buffer): Buffer {
   const headers: Buffer[] = [];
   for (let level = 0; level < depth; level++) headers.push(header(level * headerBytes));
@@ -85,7 +87,7 @@ function nested(depth: number, headerBytes: number, header: (bodyBytes: number) 
 const nestedBoxes = (type: string) =>
   nested(100_000, 8, (body) => Buffer.concat([u32(body + 8), Buffer.from(type)]));
 
-/** A HEIC in whose description one of the boxes is replaced. */
+/** A HEIC with one box of its description replaced. */
 function heifWith(type: string, replacement: Buffer): Buffer {
   const sample = heifOf([
     { id: 1, type: "grid", size: [64, 48], payload: gridPayload(1, 1, 64, 48), parts: [2] },
@@ -116,7 +118,7 @@ const damaged = (type: MediaType, make: Bomb["make"]): Bomb => ({ type, make, ou
 const odd = (type: MediaType, make: Bomb["make"]): Bomb => ({ type, make, outcome: "cleaned" });
 
 export const bombs: Readonly<Record<string, Bomb>> = {
-  "900,000 empty boxes behind a film": damaged("video/mp4", () =>
+  "900,000 empty boxes after a film": damaged("video/mp4", () =>
     Buffer.concat([film, repeated(900_000, box("free"))]),
   ),
   "500,000 empty boxes in a film's index": damaged("video/quicktime", () =>
@@ -361,7 +363,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
       ]),
     ),
   ),
-  "100,000 places of auxiliary information": odd("video/mp4", () =>
+  "100,000 offsets of auxiliary information": odd("video/mp4", () =>
     filmOf(Buffer.alloc(1000), (data) => [
       movie(
         track({
@@ -388,7 +390,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
       ),
     ]),
   ),
-  "65,535 items of 65,535 extents without a place": damaged("image/heic", () =>
+  "65,535 items of 65,535 extents without an offset": damaged("image/heic", () =>
     heifWith("iloc", fullBox("iloc", 1, u16(0, 65_535), repeated(65_535, u16(2, 1, 0, 65_535)))),
   ),
   "a million extents": damaged("image/avif", () =>
@@ -426,7 +428,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
   "a million elements of two bytes": damaged("video/webm", () =>
     Buffer.concat([ebml, openElement(0x18538067), repeated(1_000_000, Buffer.from([0xec, 0x80]))]),
   ),
-  "a million elements in the description of tracks": damaged("video/matroska", () => {
+  "a million elements in the track descriptions": damaged("video/matroska", () => {
     const size = Buffer.from([0x08, 0, 0, 0, 0, 0, 0, 0]);
     size.writeUInt32BE(2_000_000, 4);
     size.writeUInt8(0x01, 0);
@@ -455,7 +457,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
       repeated(200_000, element(0xa3, "\x81\0\0\0")),
     ]),
   ),
-  "a broken cluster before each of 100,000 others": damaged("video/webm", () =>
+  "a damaged cluster before each of 100,000 others": damaged("video/webm", () =>
     Buffer.concat([
       ebml,
       openElement(0x18538067),
@@ -489,13 +491,13 @@ export const bombs: Readonly<Record<string, Bomb>> = {
     const numbers = repeated(3_000_000, Buffer.from([0xb3, 0x80]));
     return Buffer.concat([ebml, openElement(0x18538067), Buffer.from("1c53bb6b", "hex"), size, numbers]);
   }),
-  "four megabytes of nothing behind a cluster": odd("video/webm", () =>
+  "four megabytes of zeros after a cluster": odd("video/webm", () =>
     Buffer.concat([ebml, openElement(0x18538067, openElement(0x1f43b675)), Buffer.alloc(4_000_000)]),
   ),
   "500,000 empty chunks in a PNG": damaged("image/png", () =>
     plainPng([repeated(500_000, pngChunk("tEXt"))]),
   ),
-  "a thousand colour profiles that unfold to 16 MB each": odd("image/png", () =>
+  "a thousand colour profiles that inflate to 16 MB each": odd("image/png", () =>
     plainPng([
       repeated(
         1000,
@@ -544,7 +546,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
   "four megabytes of nothing in an AVI": odd("video/x-msvideo", () =>
     riffFile("AVI ", list("movi", Buffer.alloc(4_000_000))),
   ),
-  "a broken place before each of 200,000 chunks": damaged("video/x-msvideo", () =>
+  "damage before each of 200,000 chunks": damaged("video/x-msvideo", () =>
     riffFile("AVI ", list("movi", repeated(200_000, Buffer.concat([Buffer.alloc(8), junk])))),
   ),
   "four megabytes of names of chunks that do not fit": odd("video/x-msvideo", () =>
@@ -556,7 +558,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
   "a million chunks in an AVI": damaged("video/x-msvideo", () =>
     riffFile("AVI ", list("movi", Buffer.alloc(8)), repeated(1_000_000, junk)),
   ),
-  "a million chunks behind an AVI": damaged("video/x-msvideo", () =>
+  "a million chunks after an AVI": damaged("video/x-msvideo", () =>
     Buffer.concat([riffFile("AVI ", list("movi", Buffer.alloc(8))), repeated(1_000_000, junk)]),
   ),
   "100,000 streams of two chunks in an AVI": damaged("video/x-msvideo", () =>

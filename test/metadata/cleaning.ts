@@ -7,7 +7,7 @@ import { removeMetadata, type CleanMedia } from "../../src/metadata/remove-metad
 import { RawPicture } from "../../src/renditions/raw-picture.ts";
 import type { MediaType } from "../../src/media-types.ts";
 
-/** Runs the cleaning on a temp file with these bytes; says too which files were left. */
+/** Cleans a temporary file with these bytes; also returns the files that remain. */
 export async function clean(
   bytes: Uint8Array,
   type: MediaType,
@@ -20,10 +20,10 @@ export async function clean(
   });
 }
 
-/** Types that are written anew; all others keep their size, or lose what nothing needs at their end. */
+/** Types whose files are rewritten; all others keep their size, or are truncated. */
 const rewritten = new Set<MediaType>(["image/jpeg", "image/png", "image/gif", "image/webp"]);
 
-/** "cleaned", or the code of the error it was refused with; any other error is passed on. */
+/** Returns "cleaned" or the code of the API error; throws any other error. */
 export async function outcome(bytes: Uint8Array, type: MediaType): Promise<string> {
   return inTempFolder(async (folder) => {
     const path = join(folder, "upload");
@@ -53,12 +53,12 @@ export async function inTempFolder<T>(work: (folder: string) => Promise<T>): Pro
   }
 }
 
-/** The pixels of a picture as a decoder makes them, in a form that compares. */
+/** Decodes a picture to pixels that can be compared. */
 export async function pixels(bytes: Uint8Array): Promise<Buffer> {
   return (await RawPicture.decode(new Bun.Image(bytes))).rows;
 }
 
-/** Searches the raw bytes: whatever is marked `secret` in a sample must not be in what is stored. */
+/** Whether the bytes contain the word `secret`, which marks personal data in samples. */
 export function leaks(bytes: Buffer): boolean {
   return bytes.toString("latin1").toLowerCase().includes("secret");
 }

@@ -20,7 +20,7 @@ const bytes = (...parts: (number[] | Buffer | string)[]) =>
     parts.map((part) => (typeof part === "string" ? Buffer.from(part, "latin1") : Buffer.from(part))),
   );
 
-/** Adds the bytes that keep start codes out of a unit. */
+/** Adds emulation prevention bytes to a unit. */
 function prevented(unit: Buffer): Buffer {
   const out: number[] = [];
   for (const byte of unit) {
@@ -69,7 +69,7 @@ function pictureUnits(isHevc: boolean): { units: Buffer[]; sei: Buffer } {
   return { units: [delimiter, sei, slice], sei };
 }
 
-/** The messages of a unit, by a reader that knows nothing of ours. */
+/** The messages of a unit, read independently of the code under test. */
 function readMessages(unit: Buffer, headerBytes: number): { type: number; content: Buffer }[] {
   const plain: number[] = [];
   for (const byte of unit.subarray(headerBytes))
@@ -93,7 +93,7 @@ function expectCleanMessages(unit: Buffer, isHevc: boolean): void {
   expect(found[2]?.content).toEqual(captions);
   expect(found[3]?.content.toString("latin1", 16).trimEnd()).toBe("x264 - core 164");
   expect(found[3]?.content.subarray(0, 16)).toEqual(x264.subarray(0, 16));
-  // No start code, which would end the unit.
+  // Contains no start code, which would end the unit.
   expect(/\0\0[\0-\x02]/.test(unit.toString("latin1"))).toBeFalse();
 }
 
@@ -105,7 +105,7 @@ const avcC = (lengthBytes: number) => box("avcC", bytes([1, 100, 0, 10, 0xfc | (
 const hvcC = box("hvcC", bytes(Buffer.alloc(21, 1), [0xfc | 3, 0]));
 const block = (picture: Buffer) => element(0xa3, bytes([0x81, 0, 0, 0x80], picture));
 
-/** A Matroska film of one block. */
+/** A Matroska file with one block. */
 function matroska(codec: string, codecPrivate: Buffer, content: Buffer, ...inTrack: Buffer[]): Buffer {
   const entry = [
     element(0xd7, "\x01"),
@@ -145,30 +145,27 @@ describe("SEI messages", () => {
   test.each([
     ["H.264", false],
     ["HEVC", true],
-  ])(
-    "coded pictures: user data of camcorders and encoders in %s goes, captions stay",
-    async (_name, isHevc) => {
-      const { units, sei } = pictureUnits(isHevc);
-      for (const lengthBytes of isHevc ? [4] : [4, 2]) {
-        const sample = lengths(lengthBytes, ...units);
-        const entry = pictureEntry(isHevc ? "hvc1" : "avc1", [64, 48], {
-          boxes: [isHevc ? hvcC : avcC(lengthBytes)],
-        });
-        const cleaned = await clean(filmWith(sample, entry), "video/mp4");
-        const at = cleaned.bytes.length - sample.length + sample.indexOf(sei);
-        const unit = cleaned.bytes.subarray(at, at + sei.length);
-        expectCleanMessages(unit, isHevc);
-        const others = Buffer.concat([
-          cleaned.bytes.subarray(-sample.length, at),
-          sei,
-          cleaned.bytes.subarray(at + sei.length),
-        ]);
-        expect(others.subarray(-sample.length).equals(sample)).toBeTrue();
-      }
-    },
-  );
+  ])("SEI: removes user data of camcorders and encoders in %s and keeps captions", async (_name, isHevc) => {
+    const { units, sei } = pictureUnits(isHevc);
+    for (const lengthBytes of isHevc ? [4] : [4, 2]) {
+      const sample = lengths(lengthBytes, ...units);
+      const entry = pictureEntry(isHevc ? "hvc1" : "avc1", [64, 48], {
+        boxes: [isHevc ? hvcC : avcC(lengthBytes)],
+      });
+      const cleaned = await clean(filmWith(sample, entry), "video/mp4");
+      const at = cleaned.bytes.length - sample.length + sample.indexOf(sei);
+      const unit = cleaned.bytes.subarray(at, at + sei.length);
+      expectCleanMessages(unit, isHevc);
+      const others = Buffer.concat([
+        cleaned.bytes.subarray(-sample.length, at),
+        sei,
+        cleaned.bytes.subarray(at + sei.length),
+      ]);
+      expect(others.subarray(-sample.length).equals(sample)).toBeTrue();
+    }
+  });
 
-  test("coded pictures: user data goes in fragments, in Matroska and behind start codes in AVI", async () => {
+  test("SEI: removes user data in fragments, in Matroska, and after start codes in AVI", async () => {
     const { units, sei } = pictureUnits(false);
     const sample = lengths(4, ...units);
     const entry = pictureEntry("avc1", [64, 48], { boxes: [avcC(4)] });
@@ -200,7 +197,7 @@ describe("SEI messages", () => {
     }
   });
 
-  test("coded pictures: protected samples, and blocks that are compressed, are left alone", async () => {
+  test("SEI: leaves encrypted samples and compressed blocks unchanged", async () => {
     const sample = lengths(4, ...pictureUnits(false).units);
     const protectedFilm = filmWith(sample, pictureEntry("encv", [64, 48], { boxes: [avcC(4)] }));
     expect(
@@ -215,7 +212,7 @@ describe("SEI messages", () => {
     expect((await clean(compressed, "video/matroska")).bytes.includes(sample)).toBeTrue();
   });
 
-  test("coded pictures: broken units and messages are passed over", async () => {
+  test("SEI: skips invalid units and messages", async () => {
     const entry = pictureEntry("avc1", [64, 48], { boxes: [avcC(4)] });
     for (const units of [
       lengths(4, Buffer.from([6])),
@@ -234,7 +231,7 @@ describe("SEI messages", () => {
   });
 });
 
-/** The picture in a film of one sample, after cleaning. */
+/** The picture in an MP4 with one sample, after cleaning. */
 async function pictureAfter(sample: Buffer, isHevc: boolean): Promise<Buffer> {
   const entry = pictureEntry(isHevc ? "hvc1" : "avc1", [64, 48], { boxes: [isHevc ? hvcC : avcC(4)] });
   return (await clean(filmWith(sample, entry), "video/mp4")).bytes.subarray(-sample.length);
@@ -246,21 +243,18 @@ describe("NAL units that decoders skip", () => {
   test.each([
     ["H.264", false, [0, 12, 17, 18, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31]],
     ["HEVC", true, [10, 15, 22, 23, 24, 31, 38, 41, 47, 48, 61, 62, 63]],
-  ])(
-    "coded pictures: filler, reserved and unspecified units of %s are filled",
-    async (_name, isHevc, types) => {
-      const header = (type: number) => (isHevc ? [type << 1, 1] : [type]);
-      const picture = isHevc ? slice.hevc : slice.h264;
-      for (const type of types) {
-        const sample = (content: Buffer | string) =>
-          lengths(4, bytes(header(type), content), picture, bytes(header(type), content));
-        const filled = Buffer.concat([Buffer.alloc(11, 0xff), Buffer.from([0x80])]);
-        expect([type, await pictureAfter(sample("secret place"), isHevc)]).toEqual([type, sample(filled)]);
-      }
-    },
-  );
+  ])("NAL units: overwrites filler, reserved and unspecified units of %s", async (_name, isHevc, types) => {
+    const header = (type: number) => (isHevc ? [type << 1, 1] : [type]);
+    const picture = isHevc ? slice.hevc : slice.h264;
+    for (const type of types) {
+      const sample = (content: Buffer | string) =>
+        lengths(4, bytes(header(type), content), picture, bytes(header(type), content));
+      const filled = Buffer.concat([Buffer.alloc(11, 0xff), Buffer.from([0x80])]);
+      expect([type, await pictureAfter(sample("secret place"), isHevc)]).toEqual([type, sample(filled)]);
+    }
+  });
 
-  test("coded pictures: Dolby Vision keeps its metadata, and a second layer without what decoders skip", async () => {
+  test("NAL units: keeps Dolby Vision metadata and cleans its second layer", async () => {
     const layer = (unit: Buffer) => bytes([63 << 1, 1], unit);
     const kept = [bytes([62 << 1, 1, 0x19], "metadata"), layer(slice.hevc), slice.hevc];
     expect(await pictureAfter(lengths(4, ...kept), true)).toEqual(lengths(4, ...kept));
@@ -270,7 +264,7 @@ describe("NAL units that decoders skip", () => {
     );
   });
 
-  test("coded pictures: units are found behind empty ones, and behind start codes where lengths are due", async () => {
+  test("NAL units: finds units after empty ones, and after start codes in place of lengths", async () => {
     const filler = bytes([12], "secret");
     const filled = bytes([12], "\xff".repeat(5), "\x80");
     const empty = Buffer.alloc(0);
@@ -285,7 +279,7 @@ describe("NAL units that decoders skip", () => {
     );
   });
 
-  test("coded pictures: messages that decoders skip go, and what follows the stop bit", async () => {
+  test("SEI: removes messages that decoders skip and bytes after the stop bit", async () => {
     const sei = (...parts: Buffer[]) => lengths(4, bytes([6], ...parts, [0x80]), slice.h264);
     const recovery = message(6, Buffer.from([0x84]));
     expect(await pictureAfter(sei(recovery, message(202, bytes("secret label"))), false)).toEqual(
@@ -298,7 +292,7 @@ describe("NAL units that decoders skip", () => {
       expect(leaks(await pictureAfter(sei(recovery, bytes([0x80], tail)), false))).toBeFalse();
   });
 
-  test("coded pictures: every picture of a laced block of Matroska is cleaned", async () => {
+  test("Matroska: cleans every picture of a laced block", async () => {
     const filler = (text: string) => lengths(4, bytes([12], text), slice.h264);
     const [first, second, third] = [filler("secret"), filler("secret place"), filler("secret time")];
     const lengthOf = (frame: Buffer) => frame.length;
@@ -326,7 +320,7 @@ describe("NAL units that decoders skip", () => {
     const cleaned = await clean(fixed, "video/matroska");
     expect(leaks(cleaned.bytes)).toBeFalse();
     expect(cleaned.bytes.toString("latin1").split("coded slice")).toHaveLength(3);
-    // No player shows frames that do not fit their block.
+    // Players skip frames that do not fit their block.
     const broken = matroska(
       "V_MPEG4/ISO/AVC",
       avcC(4).subarray(8),
@@ -337,7 +331,7 @@ describe("NAL units that decoders skip", () => {
     expect(without.bytes.toString("latin1").split("coded slice")).toHaveLength(2);
   });
 
-  test("coded pictures: configurations of H.264 and HEVC in Matroska lose what decoders skip", async () => {
+  test("Matroska: removes units that decoders skip from configuration records of H.264 and HEVC", async () => {
     const unit = (content: Buffer) => Buffer.concat([u16(content.length), content]);
     const avc = (filler: string, tail: string) =>
       bytes(
@@ -374,7 +368,7 @@ describe("NAL units that decoders skip", () => {
 const segment = (marker: number, content: string | Buffer) =>
   bytes([0xff, marker], u16(content.length + 2), content);
 
-/** A JPEG of two scans with what cameras write into it, and the same without. */
+/** A JPEG of two scans with metadata of cameras, and the same without it. */
 function jpegs(): { dirty: Buffer; expected: Buffer } {
   const scan = bytes(segment(0xda, "\x01\x01\0\0\x3f\0"), [1, 2, 0xff, 0, 3, 0xff, 0xd0, 4, 5]);
   const make = (secret: (text: string) => string, behind: string) =>
@@ -398,7 +392,7 @@ function jpegs(): { dirty: Buffer; expected: Buffer } {
 }
 
 describe("Motion-JPEG", () => {
-  test("coded pictures: comments in JPEGs go in MP4, AVI and Matroska, for both fields of a frame", async () => {
+  test("Motion-JPEG: removes comments in MP4, AVI and Matroska from both fields of a frame", async () => {
     const { dirty, expected } = jpegs();
     for (const [frame, wanted] of [
       [dirty, expected],
@@ -413,7 +407,7 @@ describe("Motion-JPEG", () => {
     }
   });
 
-  test("coded pictures: a JPEG that is cut anywhere loses its comments too", async () => {
+  test("Motion-JPEG: removes comments from a truncated picture", async () => {
     const { dirty } = jpegs();
     for (let length = 3; length < dirty.length; length += 7) {
       const film = filmWith(dirty.subarray(0, length), pictureEntry("jpeg", [64, 48]));
@@ -424,8 +418,8 @@ describe("Motion-JPEG", () => {
   });
 });
 
-describe("what stands around the segments of Motion-JPEG", () => {
-  test("coded pictures: bytes in front of a JPEG and between its segments go, and reserved segments", async () => {
+describe("Bytes between the segments of Motion-JPEG", () => {
+  test("Motion-JPEG: removes bytes before and between segments, and reserved segments", async () => {
     const scan = bytes(segment(0xda, "\x01\x01\0\0\x3f\0"), [1, 2, 0xff, 0, 3, 0xff, 0xd0, 4, 5]);
     const make = (front: string, between: string, reserved: string) =>
       bytes(
@@ -454,7 +448,7 @@ describe("what stands around the segments of Motion-JPEG", () => {
 });
 
 describe("PNG video", () => {
-  test("coded pictures: texts, EXIF and unknown chunks of PNG frames become chunks that decoders skip", async () => {
+  test("PNG video: turns texts, EXIF and unknown chunks into chunks that decoders skip", async () => {
     const head = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
     const [size, data, end] = [
       pngChunk("IHDR", Buffer.alloc(13, 1)),
@@ -530,7 +524,7 @@ function dvSequence(): Buffer {
 }
 
 describe("DV", () => {
-  test("coded pictures: recording dates, time codes and camera settings go, all else stays", async () => {
+  test("DV: removes recording dates, time codes and camera settings, and nothing else", async () => {
     const frame = Buffer.concat([dvSequence(), dvSequence()]);
     const { bytes, facts } = await clean(
       filmWith(frame, pictureEntry("dvcp", [720, 576])),
@@ -550,7 +544,7 @@ describe("DV", () => {
     expect(facts.size).toEqual({ width: 64, height: 48 });
   });
 
-  test("coded pictures: DV in AVI is shown as wide as its own data says", async () => {
+  test("DV: reads the aspect ratio in an AVI from the pictures", async () => {
     const { facts } = await clean(avi("dvsd", dvSequence()), "video/x-msvideo");
     expect(facts.size).toEqual({ width: Math.round((48 * 16) / 9), height: 48 });
   });

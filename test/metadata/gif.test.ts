@@ -10,8 +10,8 @@ const frame = Buffer.concat([control, image]);
 const looping = (name: string, content: string) => Buffer.from(`!\xff\x0b${name}${content}\0`, "latin1");
 const application = (name: string) => Buffer.from(`!\xff\x0b${name}\x03abc\0`, "latin1");
 
-describe("a GIF", () => {
-  test("loses comments, XMP, unknown extensions and what follows its end, and nothing else", async () => {
+describe("GIF", () => {
+  test("GIF: removes comments, XMP, unknown extensions and trailing bytes, and nothing else", async () => {
     const plainText = Buffer.from("!\x01\x0c123456789012\x06secret\0", "latin1");
     const sample = Buffer.concat([
       screen,
@@ -38,12 +38,12 @@ describe("a GIF", () => {
     expect(left).toEqual(["upload"]);
   });
 
-  test("keeps looping under both names", async () => {
+  test("GIF: keeps the looping extension under both of its names", async () => {
     const sample = Buffer.concat([screen, loop, looping("ANIMEXTS1.0", "\x03\x01\x07\0"), frame, trailer]);
     expect((await clean(sample, "image/gif")).bytes).toEqual(sample);
   });
 
-  test("keeps of a looping extension the number of repetitions alone", async () => {
+  test("GIF: keeps only the number of repetitions of a looping extension", async () => {
     const plain = Buffer.concat([screen, looping("NETSCAPE2.0", "\x03\x01\x07\0"), frame, trailer]);
     for (const content of [
       "\x03\x01\x07\0\x06secret",
@@ -59,7 +59,7 @@ describe("a GIF", () => {
     }
   });
 
-  test("keeps of the extensions about the timing of an image the last one, and its four bytes alone", async () => {
+  test("GIF: keeps only the last graphic control extension of an image, and its four bytes", async () => {
     const plain = Buffer.concat([screen, loop, frame, frame, trailer]);
     const [other, long] = [
       Buffer.from(control),
@@ -83,7 +83,7 @@ describe("a GIF", () => {
     expect((await clean(sample, "image/gif")).bytes).toEqual(Buffer.concat([plain.subarray(0, -1), trailer]));
   });
 
-  /** Bytes in sub-blocks of this size. */
+  /** Splits bytes into sub-blocks of this size. */
   const inSubBlocks = (content: Buffer, size: number) => {
     const blocks: Buffer[] = [];
     for (let at = 0; at < content.length; at += size) {
@@ -93,7 +93,7 @@ describe("a GIF", () => {
     return Buffer.concat([...blocks, Buffer.alloc(1)]);
   };
 
-  test("keeps of its colour profile what colours need", async () => {
+  test("GIF: rebuilds the colour profile from the tags that colours need", async () => {
     const head = Buffer.from("!\xff\x0bICCRGBG1012", "latin1");
     const sample = (profile: Buffer, size: number) =>
       Buffer.concat([screen, head, inSubBlocks(profile, size), frame, trailer]);
@@ -104,7 +104,7 @@ describe("a GIF", () => {
     expect(without.bytes).toEqual(Buffer.concat([screen, frame, trailer]));
   });
 
-  test("without a trailer gets one; the frame that it ends in is left out", async () => {
+  test("GIF: adds a missing trailer and drops an incomplete last frame", async () => {
     const whole = Buffer.concat([screen, frame, frame, trailer]);
     expect((await clean(whole.subarray(0, -1), "image/gif")).bytes).toEqual(whole);
     for (let cut = 5; cut <= frame.length + 1; cut++)
@@ -114,7 +114,7 @@ describe("a GIF", () => {
     expect(await outcome(Buffer.concat([screen, trailer]), "image/gif")).toBe("DAMAGED_MEDIA");
   });
 
-  test("that ends in an extension loses it", async () => {
+  test("GIF: drops an incomplete extension at the end", async () => {
     const whole = Buffer.concat([screen, loop, frame, comment]);
     for (const cut of [1, 5, comment.length - 1])
       expect((await clean(whole.subarray(0, -cut), "image/gif")).bytes).toEqual(
@@ -123,9 +123,9 @@ describe("a GIF", () => {
     expect(await outcome(Buffer.concat([screen, loop.subarray(0, -3)]), "image/gif")).toBe("CUT_OFF_MEDIA");
   });
 
-  /** A picture of 320 × 200 by an encoder that is not ours, in one frame. */
+  /** A picture of 320 × 200 in one frame, by an independent encoder. */
   const photo = () => Buffer.from(gifOfManyCodes());
-  test("whose picture lacks its terminator is mended where all pixels are there, and else cut off", async () => {
+  test("GIF: adds a missing terminator if the picture has all pixels, and else rejects it with CUT_OFF_MEDIA", async () => {
     const whole = (await clean(photo(), "image/gif")).bytes;
     const data = whole.length - 2;
     for (const length of [data, data + 1]) {
@@ -146,7 +146,7 @@ describe("a GIF", () => {
     return Buffer.concat([whole.subarray(0, start), inSubBlocks(change(Buffer.concat(data)), size), trailer]);
   };
 
-  test("loses what its data hold behind their end, and no pixel", async () => {
+  test("GIF: removes image data after the end code, and no pixel", async () => {
     expect((await clean(photo(), "image/gif")).bytes).toEqual(photo());
     const secret = Buffer.from("secret".repeat(100));
     for (const size of [1, 100, 255]) {
@@ -162,7 +162,7 @@ describe("a GIF", () => {
     }
   });
 
-  test("whose data lacks the code that ends them ends behind its last pixel", async () => {
+  test("GIF: cuts image data without an end code after the last pixel", async () => {
     const secret = Buffer.from("secret".repeat(100));
     const sample = withData((data) => Buffer.concat([data.subarray(0, -3), Buffer.alloc(3), secret]));
     expect(leaks((await clean(sample, "image/gif")).bytes)).toBeFalse();
@@ -170,7 +170,7 @@ describe("a GIF", () => {
     expect(leaks((await clean(ended, "image/gif")).bytes)).toBeFalse();
   });
 
-  test("says that its first image lacks pixels, and is refused with codes of an impossible size", async () => {
+  test("GIF: reports missing pixels in the first image, and rejects an invalid code size", async () => {
     expect((await clean(photo(), "image/gif")).facts.decoding?.mustBeChecked).toBeUndefined();
     const half = withData((data) => data.subarray(0, data.length / 2));
     expect((await clean(half, "image/gif")).facts.decoding?.mustBeChecked).toBe("no end");
@@ -181,7 +181,7 @@ describe("a GIF", () => {
     }
   });
 
-  /** An image of this size at this place, coded as if it were one pixel. */
+  /** An image of this size and position with the data of a single pixel. */
   const imageAt = (x: number, y: number, width: number, height: number) => {
     const bytes = Buffer.from(image);
     for (const [index, value] of [x, y, width, height].entries()) bytes.writeUInt16LE(value, 1 + index * 2);
@@ -199,7 +199,7 @@ describe("a GIF", () => {
     ["beside its screen", [1, 0, 3, 2]],
     ["below its screen", [0, 1, 3, 2]],
     ["far outside", [65_535, 65_535, 1, 1]],
-  ] as const)("with an image %s is refused, whichever image it is", async (_name, [x, y, width, height]) => {
+  ] as const)("GIF: rejects an image %s, at any position", async (_name, [x, y, width, height]) => {
     const outside = imageAt(x, y, width, height);
     for (const images of [[outside], [image, outside], [outside, image]]) {
       const sample = Buffer.concat([screen, ...images, trailer]);
@@ -207,7 +207,7 @@ describe("a GIF", () => {
     }
   });
 
-  test("with an empty screen has that of its first image, and a later one must lie within it", async () => {
+  test("GIF: takes the size of an empty screen from the first image, which later images must fit", async () => {
     for (const empty of [screenOf(0, 0), screenOf(500, 0), screenOf(0, 500)]) {
       const sample = Buffer.concat([empty, imageAt(0, 0, 40, 30), imageAt(1, 1, 39, 29), trailer]);
       const { facts } = await clean(sample, "image/gif");
@@ -217,7 +217,7 @@ describe("a GIF", () => {
     }
   });
 
-  test("of 30,000 frames passes; one whose frames are endless work for a viewer does not", async () => {
+  test("GIF: accepts 30,000 frames and rejects frames with too many pixels together", async () => {
     const long = (count: number, size: number) =>
       Buffer.concat([
         screenOf(size, size),

@@ -304,7 +304,7 @@ function programStream(generation: keyof typeof packs): Buffer {
 
 const allowed = ["cleaned", "DAMAGED_MEDIA", "CUT_OFF_MEDIA"];
 
-/** How a file comes out, which must not take a second of the processor. */
+/** Cleans a file and returns the outcome, which must take less than a second of processor time. */
 async function quickOutcome(bytes: Buffer, type: MediaType): Promise<string> {
   const start = process.cpuUsage();
   const result = await outcome(bytes, type);
@@ -313,7 +313,7 @@ async function quickOutcome(bytes: Buffer, type: MediaType): Promise<string> {
   return seconds < 1 ? result : `${result} after ${seconds} s`;
 }
 
-/** The same numbers in every run, so that a failure can be repeated. */
+/** Seeded, so that a failure can be repeated. */
 function seeded(): (below: number) => number {
   let random = 1;
   return (below) => {
@@ -323,7 +323,7 @@ function seeded(): (below: number) => number {
 }
 
 test.each(samples)(
-  "%s (%s) cut anywhere is cleaned or refused, and leaves no second file",
+  "hostile files: cleans or rejects %s (%s) truncated anywhere, and leaves no other file",
   async (_name, type, make) => {
     const sample = await make();
     expect(await quickOutcome(sample, type)).toBe("cleaned");
@@ -333,19 +333,22 @@ test.each(samples)(
   },
 );
 
-test.each(samples)("%s (%s) with bytes changed anywhere is cleaned or refused", async (_name, type, make) => {
-  const sample = await make();
-  const next = seeded();
-  for (let round = 0; round < 200; round++) {
-    const broken = Buffer.from(sample);
-    for (let changes = 1 + next(4); changes > 0; changes--)
-      broken.writeUInt8([0, 0xff, 0x7f, 1, next(256)][next(5)] ?? 0, next(broken.length));
-    expect(allowed).toContain(await quickOutcome(broken, type));
-  }
-});
+test.each(samples)(
+  "hostile files: cleans or rejects %s (%s) with changed bytes anywhere",
+  async (_name, type, make) => {
+    const sample = await make();
+    const next = seeded();
+    for (let round = 0; round < 200; round++) {
+      const broken = Buffer.from(sample);
+      for (let changes = 1 + next(4); changes > 0; changes--)
+        broken.writeUInt8([0, 0xff, 0x7f, 1, next(256)][next(5)] ?? 0, next(broken.length));
+      expect(allowed).toContain(await quickOutcome(broken, type));
+    }
+  },
+);
 
 test.each(samples)(
-  "%s (%s) with numbers changed, or parts left out or repeated, is cleaned or refused",
+  "hostile files: cleans or rejects %s (%s) with changed numbers, or missing or repeated parts",
   async (_name, type, make) => {
     const sample = await make();
     const next = seeded();
@@ -368,7 +371,7 @@ test.each(samples)(
   },
 );
 
-test.each(samples)("%s (%s) that is something else is refused", async (_name, type) => {
+test.each(samples)("hostile files: rejects %s (%s) with other content", async (_name, type) => {
   for (const other of [
     Buffer.alloc(0),
     Buffer.alloc(1000),
@@ -378,12 +381,15 @@ test.each(samples)("%s (%s) that is something else is refused", async (_name, ty
     expect(await quickOutcome(other, type)).toBe("DAMAGED_MEDIA");
 });
 
-test.each(Object.entries(bombs))("a hostile file takes less than a second: %s", async (_name, bomb) => {
-  expect(await quickOutcome(await bomb.make(), bomb.type)).toBe(bomb.outcome);
-});
+test.each(Object.entries(bombs))(
+  "hostile files: takes less than a second of processor time for %s",
+  async (_name, bomb) => {
+    expect(await quickOutcome(await bomb.make(), bomb.type)).toBe(bomb.outcome);
+  },
+);
 
 test(
-  "all hostile files together need little memory",
+  "hostile files: needs less than 300 MB for all of them together",
   () =>
     inTempFolder(async (folder) => {
       const files = Object.entries(bombs).map(([name, bomb]) => ({ name, ...bomb }));

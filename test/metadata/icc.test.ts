@@ -16,9 +16,9 @@ import { leaks } from "./cleaning.ts";
 
 const tagsOf = (bytes: Buffer | undefined) => IccProfile.read(bytes ?? Buffer.alloc(0))?.tags ?? new Map();
 
-describe("a colour profile", () => {
+describe("ICC profile", () => {
   test.each([cleanProfile, cleanProfileInPlace])(
-    "keeps what colours need, and neither names, serial numbers, dates, makers nor identifiers",
+    "ICC profile: keeps what colours need, and no names, serial numbers, dates, makers or identifiers",
     (cleanIt) => {
       for (const version of [2, 4]) {
         const original = displayProfile({ version });
@@ -44,7 +44,7 @@ describe("a colour profile", () => {
     },
   );
 
-  test("has a neutral description and copyright in the form of its version", () => {
+  test("ICC profile: has a neutral description and copyright in the format of its version", () => {
     const [old, current] = [2, 4].map((version) => tagsOf(cleanProfile(displayProfile({ version }))));
     expect(old!.get("desc").toString("latin1", 12, 26)).toBe("Colour profile");
     expect(old!.get("cprt").toString("latin1")).toBe("text\0\0\0\0Not stated\0");
@@ -54,7 +54,7 @@ describe("a colour profile", () => {
     expect(current!.get("cprt").toString("latin1", 0, 4)).toBe("mluc");
   });
 
-  test("is cleaned in place to as many bytes as it had, and readers find all of them used", () => {
+  test("ICC profile: keeps its length when cleaned in place, with every byte in use", () => {
     const original = Buffer.concat([displayProfile(), Buffer.alloc(5000, "secret tail ")]);
     const clean = cleanProfileInPlace(original) as Buffer<ArrayBuffer>;
     expect(clean).toHaveLength(original.length);
@@ -64,7 +64,7 @@ describe("a colour profile", () => {
     expect(last.byteOffset + last.length).toBe(clean.byteOffset + clean.length);
   });
 
-  test("too small for a description of ours is cleaned in place without one", () => {
+  test("ICC profile: has no description if it is too small for one when cleaned in place", () => {
     const tiny = profileOf([
       ["desc", text("P3")],
       ["kTRC", gamma(2.2)],
@@ -74,7 +74,7 @@ describe("a colour profile", () => {
     expect([...tagsOf(clean).keys()]).toEqual(["kTRC"]);
   });
 
-  test("that was cleaned is not changed once more", () => {
+  test("ICC profile: does not change when cleaned again", () => {
     for (const version of [2, 4]) {
       const clean = cleanProfile(displayProfile({ version })) as Buffer<ArrayBuffer>;
       expect(cleanProfile(clean)).toEqual(clean);
@@ -83,12 +83,12 @@ describe("a colour profile", () => {
     }
   });
 
-  test("stores equal curves once", () => {
+  test("ICC profile: stores equal curves once", () => {
     const clean = tagsOf(cleanProfile(displayProfile()));
     expect(clean.get("gTRC").byteOffset).toBe(clean.get("rTRC").byteOffset);
   });
 
-  test("loses bytes that hide behind the content of a tag", () => {
+  test("ICC profile: removes bytes after the content of a tag", () => {
     const hidden = Buffer.from("secret");
     const table16 = lut16(4, 2, Array<number>(48).fill(7));
     const table8 = lut8(3, 2, Array<number>(24).fill(7));
@@ -113,7 +113,7 @@ describe("a colour profile", () => {
     return bytes;
   };
   const word = (value: string, ...rest: Buffer[]) => Buffer.concat([Buffer.from(value, "latin1"), ...rest]);
-  /** Parts one behind the other; texts are what no reader needs, and zero in what is kept. */
+  /** Concatenates parts. Texts are bytes that readers do not need, and zeros in the cleaned profile. */
   const withGaps = (...parts: (Buffer | string)[]) => {
     const bytes = parts.map((part) => (typeof part === "string" ? Buffer.from(part) : part));
     const isGap = (index: number) => typeof parts[index] === "string";
@@ -125,7 +125,7 @@ describe("a colour profile", () => {
   const cleanTable = (tag: string, table: Buffer) =>
     tagsOf(cleanProfile(profileOf([[tag, table]], { version: 4 }))).get(tag);
 
-  test("loses what hides between the elements of its tables and curves", () => {
+  test("ICC profile: removes bytes between the elements of tables and curves", () => {
     const curve = gamma(2);
     for (const [type, inputs, outputs, deviceCurves, connectionCurves] of [
       ["mAB ", 4, 3, 4, 3],
@@ -163,7 +163,7 @@ describe("a colour profile", () => {
         curves(deviceCurves),
       );
       const hidden = Buffer.concat([original, Buffer.from("secret behind")]);
-      // Only a table towards the connection space makes a profile.
+      // Only a table to the connection space makes a valid profile.
       const clean = tagsOf(
         cleanProfile(
           profileOf(
@@ -179,7 +179,7 @@ describe("a colour profile", () => {
     }
   });
 
-  test("loses what hides between the elements of a chain of processes, and a chain with unknown ones", () => {
+  test("ICC profile: removes bytes between multi-process elements, and tags with unknown elements", () => {
     const formula = withGaps(word("parf"), "secr", Buffer.from([0, 0]), "se", Buffer.alloc(16, 3));
     const samples = withGaps(word("samf"), "secr", u32(2), Buffer.alloc(8, 4));
     const curve = (part: "original" | "kept") =>
@@ -222,7 +222,7 @@ describe("a colour profile", () => {
     expect(cleanTable("D2B0", chain("original", word("calc", Buffer.alloc(20, "secret"))))).toBeUndefined();
   });
 
-  test("loses tables whose elements reach beyond them, or of impossible numbers", () => {
+  test("ICC profile: removes tables whose elements exceed them or have invalid counts", () => {
     const lut = (offset: number, channels: number) =>
       Buffer.concat([
         word("mAB ", u32(0), Buffer.from([channels, 3, 0, 0])),
@@ -242,21 +242,21 @@ describe("a colour profile", () => {
   };
   test.each([
     ["empty", Buffer.alloc(0)],
-    ["shorter than it says", displayProfile().subarray(0, -4)],
+    ["shorter than its declared size", displayProfile().subarray(0, -4)],
     ["without its signature", broken((profile) => profile.write("xxxx", 36))],
-    ["with a tag behind its end", broken((profile) => profile.writeUInt32BE(1 << 20, 128 + 8))],
+    ["with a tag after its end", broken((profile) => profile.writeUInt32BE(1 << 20, 128 + 8))],
     ["with a tag too long", broken((profile) => profile.writeUInt32BE(0xffff_ffff, 128 + 12))],
     ["with millions of tags", broken((profile) => profile.writeUInt32BE(0x7fff_ffff, 128))],
     ["without colours", profileOf([["desc", description("x")]])],
     ["that lacks a primary", profileOf([["rXYZ", xyz(1, 1, 1)]])],
     ["of a device link", displayProfile({ deviceClass: "link" })],
     ["of named colours", displayProfile({ deviceClass: "nmcl" })],
-  ])("%s is none", (_name, profile) => {
+  ])("ICC profile: rejects a profile (%s)", (_name, profile) => {
     expect(cleanProfile(profile)).toBeUndefined();
     expect(cleanProfileInPlace(profile)).toBeUndefined();
   });
 
-  test("whose tags overlap does not grow", () => {
+  test("ICC profile: does not grow if tags overlap", () => {
     const table = lut16(3, 2, Array<number>(24).fill(7));
     const profile = profileOf([
       ["A2B0", table],

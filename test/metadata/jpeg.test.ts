@@ -18,7 +18,7 @@ import {
 
 const exif = (orientation: number, order?: "II" | "MM") =>
   jpegSegment(0xe1, "Exif\0\0", secretExif(orientation, order));
-/** A profile in so many segments. */
+/** A profile in this number of segments. */
 const icc = (profile: Buffer, count: number) =>
   Array.from({ length: count }, (_, index) => {
     const size = Math.ceil(profile.length / count);
@@ -35,24 +35,27 @@ const metadata = [
   jpegSegment(0xec, "Ducky secret"),
 ];
 
-describe("a JPEG", () => {
-  test.each([false, true])("loses all metadata and no pixel (progressive: %p)", async (progressive) => {
-    const sample = withSegments(await plainJpeg(progressive), exif(6), ...metadata);
-    const { bytes, facts, left } = await clean(sample, "image/jpeg");
-    expect(leaks(bytes)).toBeFalse();
-    expect(await pixels(bytes)).toEqual(await pixels(sample));
-    expect(facts).toMatchObject({
-      bytes: bytes.length,
-      orientation: 6,
-      size: { width: 32, height: 48 },
-      decodedPixels: 32 * 48,
-      hasPicture: true,
-    });
-    expect(left).toEqual(["upload"]);
-  });
+describe("JPEG", () => {
+  test.each([false, true])(
+    "JPEG: removes all metadata and no pixel (progressive: %p)",
+    async (progressive) => {
+      const sample = withSegments(await plainJpeg(progressive), exif(6), ...metadata);
+      const { bytes, facts, left } = await clean(sample, "image/jpeg");
+      expect(leaks(bytes)).toBeFalse();
+      expect(await pixels(bytes)).toEqual(await pixels(sample));
+      expect(facts).toMatchObject({
+        bytes: bytes.length,
+        orientation: 6,
+        size: { width: 32, height: 48 },
+        decodedPixels: 32 * 48,
+        hasPicture: true,
+      });
+      expect(left).toEqual(["upload"]);
+    },
+  );
 
   test.each([2, 3, 4, 5, 6, 7, 8])(
-    "keeps orientation %d, in either byte order and nothing else",
+    "JPEG: keeps orientation %d in either byte order, and nothing else",
     async (turn) => {
       for (const order of ["II", "MM"] as const) {
         const { bytes, facts } = await clean(
@@ -66,19 +69,19 @@ describe("a JPEG", () => {
     },
   );
 
-  test("that is upright gets no EXIF at all", async () => {
+  test("JPEG: has no EXIF if it is upright", async () => {
     const { bytes } = await clean(withSegments(await plainJpeg(), exif(1)), "image/jpeg");
     expect(bytes.includes("Exif")).toBeFalse();
     expect(bytes).toEqual((await clean(await plainJpeg(), "image/jpeg")).bytes);
   });
 
-  test("with EXIF twice is turned as the first one says, and keeps neither", async () => {
+  test("JPEG: uses the orientation of the first of two EXIF segments, and keeps neither", async () => {
     const { bytes, facts } = await clean(withSegments(await plainJpeg(), exif(8), exif(3)), "image/jpeg");
     expect(facts.orientation).toBe(8);
     expect(leaks(bytes)).toBeFalse();
   });
 
-  test("keeps Adobe's colour transform", async () => {
+  test("JPEG: keeps Adobe's colour transform", async () => {
     const adobe = jpegSegment(0xee, "Adobe\0\x64\0\0\0\0\x01");
     const { bytes } = await clean(withSegments(await plainJpeg(), exif(6), adobe), "image/jpeg");
     const kept = jpegParts(bytes).filter(({ marker }) => marker === 0xee);
@@ -92,7 +95,7 @@ describe("a JPEG", () => {
         .map(({ bytes }) => bytes.subarray(4 + 14)),
     );
 
-  test("keeps of its colour profile what colours need, from segments in any order", async () => {
+  test("JPEG: rebuilds a colour profile from segments in any order", async () => {
     const profile = displayProfile();
     for (const segments of [icc(profile, 1), icc(profile, 3), icc(profile, 3).reverse()]) {
       const { bytes, facts } = await clean(
@@ -105,7 +108,7 @@ describe("a JPEG", () => {
     }
   });
 
-  test("keeps a colour profile that needs several segments", async () => {
+  test("JPEG: keeps a colour profile that needs several segments", async () => {
     const table = lut16(3, 33, Array<number>(33 ** 3 * 3).fill(4096));
     const profile = profileOf([
       ["desc", description("secret")],
@@ -116,7 +119,7 @@ describe("a JPEG", () => {
     expect(profileIn(bytes)).toEqual(cleanProfile(profile) as Buffer<ArrayBuffer>);
   });
 
-  test("loses a colour profile that decoders ignore", async () => {
+  test("JPEG: removes a colour profile that decoders ignore", async () => {
     const [first, second] = icc(displayProfile(), 2) as [Buffer, Buffer];
     const refused = [[first], [second], [first, first, second], icc(Buffer.alloc(200, "profile"), 1)];
     for (const segments of refused) {
@@ -126,7 +129,7 @@ describe("a JPEG", () => {
     }
   });
 
-  test("keeps its JFIF header without the thumbnail in it", async () => {
+  test("JPEG: keeps the JFIF header without its thumbnail", async () => {
     const parts = jpegParts(await plainJpeg()).filter(({ marker }) => marker !== 0xe0);
     const [start, ...rest] = parts.map((part) => part.bytes);
     const jfif = jpegSegment(0xe0, "JFIF\0\x01\x02\x01\0\x60\0\x60\x03\x01", "secret123");
@@ -135,7 +138,7 @@ describe("a JPEG", () => {
     expect(leaks(bytes)).toBeFalse();
   });
 
-  test("loses what stands between its scans, and fill bytes do not hide it", async () => {
+  test("JPEG: removes segments between scans, also after fill bytes", async () => {
     const parts = jpegParts(await plainJpeg(true));
     expect(parts.filter(({ marker }) => marker === 0xda).length).toBeGreaterThan(2);
     const sample = Buffer.concat(
@@ -149,7 +152,7 @@ describe("a JPEG", () => {
     expect(await pixels(bytes)).toEqual(await pixels(sample));
   });
 
-  test("ends where its picture ends: a second picture or a video behind it is gone", async () => {
+  test("JPEG: removes a second picture or a video after the picture", async () => {
     const plain = await plainJpeg();
     const tail = Buffer.concat([
       withSegments(plain, exif(3)),
@@ -171,7 +174,7 @@ describe("a JPEG", () => {
     ["restart markers", () => greyJpeg(320, 240, 7)],
     ["more data than is read at once", () => greyJpeg(8000, 4000, 20)],
     ["four inks", () => inkJpeg([10, 200, 30, 40], "CMYK")],
-  ])("loses what stands behind its last block, and no pixel (%s)", async (_name, make) => {
+  ])("JPEG: removes bytes after the last block, and no pixel (%s)", async (_name, make) => {
     const plain = await make();
     const { bytes } = await clean(withTail(plain), "image/jpeg");
     expect(leaks(bytes)).toBeFalse();
@@ -180,7 +183,7 @@ describe("a JPEG", () => {
     expect(bytes.subarray(bytes.indexOf(Buffer.from([0xff, 0xda]))).equals(plain.subarray(scan))).toBeTrue();
   });
 
-  test("loses what stands behind the last block of each of its scans, and no pixel", async () => {
+  test("JPEG: removes bytes after the last block of each scan, and no pixel", async () => {
     const plain = jpegOfThreeScans();
     expect((await clean(plain, "image/jpeg")).bytes).toEqual(plain);
     const { bytes } = await clean(jpegOfThreeScans(Buffer.from("secret")), "image/jpeg");
@@ -188,7 +191,7 @@ describe("a JPEG", () => {
     expect(await pixels(plain)).toEqual(await pixels(jpegOfThreeScans(Buffer.from("secret"))));
   });
 
-  test("keeps the data of a scan that is not whole, or is damaged, for a decoder to judge", async () => {
+  test("JPEG: keeps the data of an incomplete or damaged scan for the decoder to judge", async () => {
     const plain = await plainJpeg();
     const scan = plain.indexOf(Buffer.from([0xff, 0xda]));
     const dataOf = (jpeg: Buffer) => jpeg.subarray(jpeg.indexOf(Buffer.from([0xff, 0xda])));
@@ -205,7 +208,7 @@ describe("a JPEG", () => {
     expect(await outcome(restarts, "image/jpeg")).toBe("cleaned");
   });
 
-  test("keeps a scan whose tables are missing or impossible, and one without a frame it knows", async () => {
+  test("JPEG: keeps a scan with missing or invalid tables, or with an unknown frame", async () => {
     const whole = greyJpeg(64, 48);
     const parts = jpegParts(whole);
     const withTables = (...tables: Buffer[]) =>
@@ -221,7 +224,7 @@ describe("a JPEG", () => {
       expect((await clean(sample, "image/jpeg")).bytes.includes(secret)).toBeTrue();
   });
 
-  test("that only lacks its end marker gets one, and says that it must be checked", async () => {
+  test("JPEG: adds a missing end marker and reports that the picture must be checked", async () => {
     for (const isProgressive of [false, true]) {
       const plain = await plainJpeg(isProgressive);
       const whole = await clean(plain, "image/jpeg");
@@ -233,7 +236,7 @@ describe("a JPEG", () => {
   });
 
   test.each([0xe1, 0xfe, 0xda, 0xc4])(
-    "whose last segment (marker %d) reaches beyond the end of the file loses it",
+    "JPEG: drops a last segment (marker %d) that reaches beyond the end of the file",
     async (marker) => {
       const plain = await plainJpeg();
       const cut = jpegSegment(marker, "secret".repeat(20)).subarray(0, 50);
@@ -244,13 +247,13 @@ describe("a JPEG", () => {
     },
   );
 
-  test("that ends in front of its first scan is cut off", async () => {
+  test("JPEG: rejects a file that ends before its first scan with CUT_OFF_MEDIA", async () => {
     const plain = await plainJpeg();
     for (const length of [2, 10, plain.indexOf(Buffer.from([0xff, 0xda])) + 4])
       expect(await outcome(plain.subarray(0, length), "image/jpeg")).toBe("CUT_OFF_MEDIA");
   });
 
-  /** A progressive JPEG of this size, whose last scan comes so often that it has this many. */
+  /** A progressive JPEG of this size that repeats its last scan to reach this number of scans. */
   const scanned = async (scans: number, width: number, height: number) => {
     const parts = jpegParts(await plainJpeg(true));
     const frame = parts.find(({ marker }) => marker === 0xc2)?.bytes;
@@ -262,7 +265,7 @@ describe("a JPEG", () => {
     return Buffer.concat([...rest.reverse(), ...more, end as Buffer]);
   };
 
-  test("has at most 100 scans, and fewer the larger it is", async () => {
+  test("JPEG: rejects more than 100 scans, and fewer the larger the picture is", async () => {
     expect(await outcome(await scanned(100, 48, 32), "image/jpeg")).toBe("cleaned");
     expect(await outcome(await scanned(101, 48, 32), "image/jpeg")).toBe("DAMAGED_MEDIA");
     expect(await outcome(await scanned(64, 10_000, 5000), "image/jpeg")).toBe("cleaned");
@@ -270,7 +273,7 @@ describe("a JPEG", () => {
     expect(await outcome(await scanned(20, 65_535, 65_535), "image/jpeg")).toBe("DAMAGED_MEDIA");
   });
 
-  test("counts scans without data, which a decoder fills up", async () => {
+  test("JPEG: counts scans without data, because decoders fill them", async () => {
     const sample = await scanned(10, 48, 32);
     const emptyScan = jpegSegment(0xda, "\x01\x01\0\x01\x05\0");
     const end = sample.length - 2;
@@ -287,7 +290,7 @@ describe("a JPEG", () => {
   test.each([
     ["frame header", 0xc1],
     ["header of a hierarchical picture", 0xde],
-  ])("with a second, larger %s says what that needs", async (_name, marker) => {
+  ])("JPEG: reports the pixels of a second, larger %s", async (_name, marker) => {
     const plain = await plainJpeg();
     const larger = jpegSegment(marker, Buffer.from([8, 0x75, 0x30, 0x9c, 0x40, 1, 1, 0x11, 0]));
     const end = plain.length - 2;

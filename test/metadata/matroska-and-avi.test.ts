@@ -29,9 +29,9 @@ const seekTags = element(0x4dbb, element(0x53ab, Buffer.from("1254c367", "hex"))
 const seekInfo = element(0x4dbb, element(0x53ab, Buffer.from("1549a966", "hex")), element(0x53ac, "\x10"));
 const block = element(0xa3, "\x81\0\0\x80picture");
 
-describe("a WebM or Matroska", () => {
+describe("WebM and Matroska", () => {
   test.each([element, openElement])(
-    "loses tags, titles, times, names, attachments, and what is only those at its end",
+    "Matroska: removes tags, titles, times, names and attachments, and cuts them off at the end",
     async (make) => {
       const sample = Buffer.concat([
         ebml,
@@ -61,7 +61,7 @@ describe("a WebM or Matroska", () => {
     },
   );
 
-  test("that is cut or starts otherwise is refused", async () => {
+  test("Matroska: rejects a truncated file and one with another signature", async () => {
     const sample = Buffer.concat([ebml, openElement(0x18538067, info, tracks, block)]);
     expect(await outcome(sample, "video/webm")).toBe("cleaned");
     expect(await outcome(sample.subarray(0, -1), "video/webm")).toBe("DAMAGED_MEDIA");
@@ -69,7 +69,7 @@ describe("a WebM or Matroska", () => {
   });
 });
 
-describe("an AVI", () => {
+describe("AVI", () => {
   const list = (kind: string, ...chunks: Buffer[]) =>
     riffChunk("LIST", Buffer.concat([Buffer.from(kind), ...chunks]));
   const header = Buffer.alloc(56);
@@ -77,7 +77,7 @@ describe("an AVI", () => {
   header.writeUInt32LE(48, 36);
   const secret = (type: string) => riffChunk(type, Buffer.from("secret"));
 
-  test("loses titles, dates, vendors' chunks and old padding, and keeps its size", async () => {
+  test("AVI: removes titles, dates, vendor chunks and old padding, and keeps its size", async () => {
     const stream = list(
       "strl",
       riffChunk("strh", Buffer.from("vids".padEnd(56, "\0"))),

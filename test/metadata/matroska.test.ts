@@ -24,7 +24,7 @@ const group = (number: number, content: string, ...more: Buffer[]) =>
     ...more,
   );
 const time = element(0xe7, "\0");
-/** A video whose blocks have additions of opacity. */
+/** A video whose block additions hold an alpha channel. */
 const alphaVideo = (...more: Buffer[]) =>
   element(0xe0, element(0xb0, "\x40"), element(0xba, "\x30"), element(0x53c0, "\x01"), ...more);
 const addition = (...content: Buffer[]) => element(0x75a1, element(0xa6, ...content));
@@ -35,40 +35,33 @@ const cleanMatroska = (...parts: Buffer[]) => clean(Buffer.concat(parts), "video
 const sized = (...content: Buffer[]) => element(0x18538067, ...content);
 const ending = (bytes: Buffer, end: Buffer) => expect(bytes.subarray(-end.length).equals(end)).toBeTrue();
 
-describe("the data of a Matroska or WebM", () => {
+describe("Matroska data", () => {
   test.each([
     ["of known size", element],
     ["of unknown size", openElement],
-  ])(
-    "matroska data: subtitles, metadata and buttons go, with their tracks, in clusters %s",
-    async (_name, make) => {
-      const secrets = [2, 4, 5, 6].flatMap((number) => [
-        block(number, "secret GPS"),
-        group(number, "secret"),
-      ]);
-      const sample = Buffer.concat([
-        ebml,
-        make(
-          0x18538067,
-          tracks,
-          make(0x1f43b675, time, ...secrets, ...film),
-          make(0x1f43b675, time, ...film),
-          cues,
-        ),
-      ]);
-      const { bytes, facts } = await cleanMatroska(sample);
-      expect(leaks(bytes)).toBeFalse();
-      expect(bytes.length).toBe(sample.length);
-      expect(bytes.subarray(0, cleanEbml.length).equals(cleanEbml)).toBeTrue();
-      for (const kept of film)
-        expect(bytes.toString("latin1").split(kept.toString("latin1"))).toHaveLength(3);
-      for (const kept of ["V_VP8", "A_OPUS"]) expect(bytes.includes(kept)).toBeTrue();
-      ending(bytes, cues);
-      expect(facts.hasPicture).toBeTrue();
-    },
-  );
+  ])("Matroska: removes tracks of subtitles, metadata and buttons, in clusters %s", async (_name, make) => {
+    const secrets = [2, 4, 5, 6].flatMap((number) => [block(number, "secret GPS"), group(number, "secret")]);
+    const sample = Buffer.concat([
+      ebml,
+      make(
+        0x18538067,
+        tracks,
+        make(0x1f43b675, time, ...secrets, ...film),
+        make(0x1f43b675, time, ...film),
+        cues,
+      ),
+    ]);
+    const { bytes, facts } = await cleanMatroska(sample);
+    expect(leaks(bytes)).toBeFalse();
+    expect(bytes.length).toBe(sample.length);
+    expect(bytes.subarray(0, cleanEbml.length).equals(cleanEbml)).toBeTrue();
+    for (const kept of film) expect(bytes.toString("latin1").split(kept.toString("latin1"))).toHaveLength(3);
+    for (const kept of ["V_VP8", "A_OPUS"]) expect(bytes.includes(kept)).toBeTrue();
+    ending(bytes, cues);
+    expect(facts.hasPicture).toBeTrue();
+  });
 
-  test("matroska data: unknown elements go at every level", async () => {
+  test("Matroska: removes unknown elements at every level", async () => {
     const secrets = [element(0x4fff, "secret"), element(0xec, "secret"), element(0xbf, "secr")];
     const sample = Buffer.concat([
       ebml,
@@ -93,7 +86,7 @@ describe("the data of a Matroska or WebM", () => {
     expect(bytes.includes(Buffer.concat([Buffer.from([0x84]), u32(0x1f43b675)]))).toBeTrue();
   });
 
-  test("matroska data: bytes behind the segment, and what nothing needs at its end, are cut off", async () => {
+  test("Matroska: cuts off bytes after the segment and unneeded elements at its end", async () => {
     const whole = Buffer.concat([cleanEbml, sized(cluster(...film))]);
     for (const trailer of [
       Buffer.alloc(512),
@@ -102,7 +95,7 @@ describe("the data of a Matroska or WebM", () => {
       Buffer.from([0]),
     ]) {
       const { bytes } = await cleanMatroska(ebml, sized(cluster(...film)), trailer);
-      // Without tracks, blocks are nobody's.
+      // Without tracks, blocks belong to no track.
       expect(bytes.length).toBeLessThan(whole.length);
       const known = await cleanMatroska(ebml, sized(tracks, cluster(...film)), trailer);
       ending(known.bytes, cluster(...film));
@@ -124,7 +117,7 @@ describe("the data of a Matroska or WebM", () => {
     ["of unknown size", openElement, openElement],
     ["in a segment of unknown size", openElement, element],
   ])(
-    "matroska data: a recording that was stopped keeps its whole pictures, in clusters %s",
+    "Matroska: keeps the complete pictures of an interrupted recording, in clusters %s",
     async (_name, outer, inner) => {
       const whole = Buffer.concat([
         ebml,
@@ -143,7 +136,7 @@ describe("the data of a Matroska or WebM", () => {
     },
   );
 
-  test("matroska data: a broken cluster is passed over, as players do", async () => {
+  test("Matroska: skips a damaged cluster, as players do", async () => {
     const broken = element(
       0x1f43b675,
       time,
@@ -168,12 +161,12 @@ describe("the data of a Matroska or WebM", () => {
   });
 });
 
-describe("what elements of Matroska hold beside what players read", () => {
+describe("Matroska elements", () => {
   const secrets = [element(0x4fff, "secret"), element(0xec, "secret"), element(0xd7, "secret for 8")];
   const text = (id: number, value: string) => element(id, `${value}\0secret`);
   const float = (id: number) => element(id, Buffer.alloc(4, 0x3f));
 
-  test("matroska data: unknown elements go inside cues, colours, projections, encodings and mappings", async () => {
+  test("Matroska: removes unknown elements in cues, colours, projections, encodings and mappings", async () => {
     const parts = [
       element(
         0xe0,
@@ -219,7 +212,7 @@ describe("what elements of Matroska hold beside what players read", () => {
       expect(bytes.includes(kept)).toBeTrue();
   });
 
-  test("matroska data: what follows a text behind a NUL goes, and so do languages that are none", async () => {
+  test("Matroska: removes bytes after the NUL of a text, and invalid languages", async () => {
     const { bytes } = await cleanMatroska(
       element(0x1a45dfa3, text(0x4282, "webm")),
       sized(
@@ -242,7 +235,7 @@ describe("what elements of Matroska hold beside what players read", () => {
       expect(bytes.includes(kept)).toBeTrue();
   });
 
-  test("matroska data: numbers longer than their type go", async () => {
+  test("Matroska: removes numbers that are longer than their type", async () => {
     const { bytes } = await cleanMatroska(
       ebml,
       sized(
@@ -256,7 +249,7 @@ describe("what elements of Matroska hold beside what players read", () => {
       expect(bytes.includes(kept)).toBeTrue();
   });
 
-  test("matroska data: bytes that are no element go from the end of an element that stays", async () => {
+  test("Matroska: removes bytes that are not an element from the end of a kept element", async () => {
     for (const rest of ["\0secret", "\x4d", "\0".repeat(50)]) {
       const head = element(0x114d9b74, element(0x4dbb, element(0x53ab, u32(0x1549a966))), Buffer.from(rest));
       for (const seekHead of [head, element(0x114d9b74, Buffer.from(rest)), element(0x114d9b74)]) {
@@ -268,7 +261,7 @@ describe("what elements of Matroska hold beside what players read", () => {
     }
   });
 
-  test("matroska data: additions to blocks stay where they are opacity or known metadata", async () => {
+  test("Matroska: keeps block additions only for alpha and known display metadata", async () => {
     const more = (id: number, content: string) =>
       element(0xa6, element(0xee, Buffer.of(id)), element(0xa5, Buffer.from(content, "latin1")));
     const additions = element(
@@ -291,7 +284,7 @@ describe("what elements of Matroska hold beside what players read", () => {
     expect(opaque.bytes.includes("HDR10+")).toBeTrue();
   });
 
-  test("matroska data: private data of a projection and settings of a compression stay as far as they are read", async () => {
+  test("Matroska: keeps the used part of projection data and compression settings", async () => {
     const projection = (type: number, content: string) =>
       element(0xe0, element(0x7670, element(0x7671, Buffer.of(type)), element(0x7672, content)));
     const compression = (algorithm: number, settings: string) =>
@@ -322,7 +315,7 @@ describe("what elements of Matroska hold beside what players read", () => {
   });
 });
 
-describe("headers of codecs in Matroska", () => {
+describe("Matroska codec headers", () => {
   const headerAfter = async (codec: string, header: Buffer) => {
     const sample = Buffer.concat([
       ebml,
@@ -344,7 +337,7 @@ describe("headers of codecs in Matroska", () => {
   const littleEndian = (value: number) => String.fromCharCode(value, 0, 0, 0);
   const info = flacBlock(0, "\x10".repeat(34));
 
-  test("matroska data: FLAC keeps its stream information, and the places of its speakers", async () => {
+  test("Matroska: keeps the stream information and speaker positions of FLAC", async () => {
     const blocks = (last: number) => [
       flacBlock(2, "secret application"),
       flacBlock(6, "secret picture"),
@@ -382,7 +375,7 @@ describe("headers of codecs in Matroska", () => {
   test.each([
     ["A_VORBIS", "vorbis", 0, "\x01"],
     ["V_THEORA", "theora", 0x7f, ""],
-  ])("matroska data: comments of %s become empty", async (codec, name, bits, framing) => {
+  ])("Matroska: empties the comments of %s", async (codec, name, bits, framing) => {
     const signature = (type: number) => String.fromCharCode(type + (bits ? bits : 0)) + name;
     const first = `${signature(1)}identification`;
     const second = `${signature(3 - (bits ? 1 : 0))}${comments("secret vendor", "LOCATION=secret")}${framing}`;
@@ -402,7 +395,7 @@ describe("headers of codecs in Matroska", () => {
     expect(await headerAfter(codec, lengths(second))).toEqual(lengths(empty));
   });
 
-  test("matroska data: what follows the header of Opus goes, and the header of a codec that has none", async () => {
+  test("Matroska: removes bytes after the Opus header, and headers of codecs that have none", async () => {
     const opus = Buffer.from("OpusHead\x01\x02\0\0\0\0\0\0\0\0\0", "latin1");
     expect(await headerAfter("A_OPUS", Buffer.concat([opus, Buffer.from("secret")]))).toEqual(
       Buffer.concat([opus, Buffer.alloc(6)]),

@@ -5,18 +5,18 @@ type Content = Buffer | string;
 const join = (parts: Content[]) =>
   Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part, "latin1") : part)));
 
-/** 0x000001, a code, and what follows. */
+/** A start code and its content. */
 export function startCode(code: number, ...content: Content[]): Buffer {
   return join([Buffer.from([0, 0, 1, code]), ...content]);
 }
 
-/** Pack headers of both generations, with a clock of zero and a rate. */
+/** Pack headers of MPEG-1 and MPEG-2 with clock 0 and a rate. */
 export const packs = {
   mpeg1: startCode(0xba, Buffer.from([0x21, 0, 1, 0, 1, 0x80, 0x10, 0x01])),
   mpeg2: startCode(0xba, Buffer.from([0x44, 0, 4, 0, 4, 1, 0, 0x10, 0x03, 0xfa, 0xff, 0xff])),
 };
 
-/** A packet of a stream, with a header as its generation has it. */
+/** A packet with the header of its generation. */
 export function packet(stream: number, generation: keyof typeof packs, ...content: Content[]): Buffer {
   const header = {
     mpeg1: Buffer.from([0xff, 0xff, 0x60, 0x20, 0x21, 0, 1, 0, 1]),
@@ -26,7 +26,7 @@ export function packet(stream: number, generation: keyof typeof packs, ...conten
   return startCode(stream, u16(body.length), body);
 }
 
-/** A sequence header, a group, a picture and a slice in it. */
+/** A sequence header, a group, a picture and a slice. */
 export function videoStream(width = 64, height = 48, ...more: Buffer[]): Buffer {
   const sizes = u32((width & 0xfff) * 0x10_0000 + (height & 0xfff) * 0x100 + 0x13);
   return Buffer.concat([
@@ -38,7 +38,7 @@ export function videoStream(width = 64, height = 48, ...more: Buffer[]): Buffer 
   ]);
 }
 
-/** MPEG-2's extension of the sequence header, with two more bits of width and height. */
+/** The sequence extension of MPEG-2, with two more bits of width and height. */
 export function sequenceExtension(width: number, height: number): Buffer {
   return startCode(0xb5, u32(0x1000_0000 + ((width >> 12) << 15) + ((height >> 12) << 13)), u16(0));
 }
@@ -61,7 +61,7 @@ export function programMap(...entries: Buffer[]): Buffer {
   return join([map, u32(sum)]);
 }
 
-/** What a map says about a stream: its type, its code and descriptors. */
+/** An entry of a program stream map: stream type, stream ID and descriptors. */
 export function mapEntry(type: number, stream: number, descriptors = Buffer.alloc(0)): Buffer {
   return join([Buffer.from([type, stream]), u16(descriptors.length), descriptors]);
 }

@@ -15,7 +15,7 @@ import {
 } from "./mpeg-samples.ts";
 
 const generations = ["mpeg1", "mpeg2"] as const;
-/** Places in a pack header, and the bits there that every one of its generation has. */
+/** Offsets in a pack header and the fixed bits there, by generation. */
 const markerBits = {
   mpeg1: [
     [4, 0x01],
@@ -37,13 +37,13 @@ const systemHeader = startCode(0xbb, u16(6), Buffer.alloc(6, 0x80));
 const padding = startCode(0xbe, u16(20), Buffer.alloc(20, 0xff));
 const html = Buffer.from(`<html><script>alert(1)</script>${"hostile ".repeat(500)}</html>`);
 
-describe.each(generations)("a program stream (%s)", (generation) => {
+describe.each(generations)("MPEG program stream (%s)", (generation) => {
   const pack = packs[generation];
   const sound = packet(0xc0, generation, "\xff\xfdsound");
   const video = packet(0xe0, generation, videoStream());
   const sample = Buffer.concat([pack, systemHeader, sound, video, padding, pack, video, end]);
 
-  test("is kept as it is, and says its size", async () => {
+  test("MPEG program stream: stays unchanged and reports its size", async () => {
     expect(await inspectFirstBytes(sample)).toBe("video/mpeg");
     const { bytes, facts, left } = await clean(sample, "video/mpeg");
     expect(bytes.equals(sample)).toBeTrue();
@@ -57,7 +57,7 @@ describe.each(generations)("a program stream (%s)", (generation) => {
     expect(left).toEqual(["upload"]);
   });
 
-  test("may end anywhere, be padded at its end and broken in the middle", async () => {
+  test("MPEG program stream: may be truncated, padded, and damaged in the middle", async () => {
     for (const whole of [
       Buffer.concat([pack, systemHeader, sound, video]),
       sample.subarray(0, -20),
@@ -69,7 +69,7 @@ describe.each(generations)("a program stream (%s)", (generation) => {
       expect((await clean(whole, "video/mpeg")).facts.hasPicture).toBeTrue();
   });
 
-  test("without video is told from one with", async () => {
+  test("MPEG program stream: is distinguished from one without video", async () => {
     for (const silent of [
       Buffer.concat([pack, systemHeader, sound, sound]),
       Buffer.concat([pack, sound, packet(0xe0, generation, html)]),
@@ -78,7 +78,7 @@ describe.each(generations)("a program stream (%s)", (generation) => {
       expect((await clean(silent, "video/mpeg")).facts).toMatchObject({ hasPicture: false, size: null });
   });
 
-  test("whose header stands in front of anything else is refused", async () => {
+  test("MPEG program stream: rejects anything else after the first header", async () => {
     const photo = Buffer.from(await jpegPhoto(200, 200));
     for (const other of [html, photo, Buffer.alloc(5000), Buffer.alloc(5000, 0xff), Buffer.alloc(0)]) {
       expect(await inspectFirstBytes(Buffer.concat([pack, other]))).toBe("video/mpeg");
@@ -90,7 +90,7 @@ describe.each(generations)("a program stream (%s)", (generation) => {
       expect(await outcome(Buffer.concat([...front, html]), "video/mpeg")).toBe("DAMAGED_MEDIA");
   });
 
-  test("with wrong marker bits, lengths or packet headers is refused", async () => {
+  test("MPEG program stream: rejects wrong marker bits, lengths and packet headers", async () => {
     for (const [at, bits] of markerBits[generation]) {
       const broken = Buffer.from(sample);
       broken.writeUInt8(broken.readUInt8(at) ^ bits, at);
@@ -107,8 +107,8 @@ describe.each(generations)("a program stream (%s)", (generation) => {
   });
 });
 
-describe("an MPEG video stream", () => {
-  test("says its size, with the upper bits of MPEG-2's", async () => {
+describe("MPEG video stream", () => {
+  test("MPEG video: reports its size, with the upper bits of the MPEG-2 extension", async () => {
     const { facts } = await clean(videoStream(), "video/mpeg");
     expect(facts).toMatchObject({ size: { width: 64, height: 48 }, decodedPixels: 64 * 48 });
     const [width, height] = [10_000, 5_000];
@@ -117,7 +117,7 @@ describe("an MPEG video stream", () => {
     expect((await clean(large, "video/mpeg")).facts.size).toEqual({ width, height });
   });
 
-  test("without pictures, or with anything else behind its header, is refused", async () => {
+  test("MPEG video: rejects a stream without pictures or with anything else after its header", async () => {
     const whole = videoStream();
     const withByte = (at: number, value: number) => {
       const bytes = Buffer.from(whole);
@@ -141,7 +141,7 @@ describe("an MPEG video stream", () => {
   });
 });
 
-describe.each(generations)("what is neither picture nor sound in a program stream (%s)", (generation) => {
+describe.each(generations)("MPEG program stream data (%s)", (generation) => {
   const pack = packs[generation];
   const captions = "GA94\x03\x43\xffcaptions!\xff";
   const video = packet(0xe0, generation, videoStream());
@@ -149,7 +149,7 @@ describe.each(generations)("what is neither picture nor sound in a program strea
   const withPackets = (...packets: Buffer[]) =>
     Buffer.concat([pack, systemHeader, video, sound, ...packets, pack, video, sound]);
 
-  test("mpeg data: navigation, recorders' data and subtitles become padding", async () => {
+  test("MPEG: turns navigation data, recorder data and subtitles into padding", async () => {
     for (const other of [
       startCode(0xbf, u16(11), "secret time"),
       packet(0xbd, generation, "\x20secret subtitle"),
@@ -169,7 +169,7 @@ describe.each(generations)("what is neither picture nor sound in a program strea
     }
   });
 
-  test("mpeg data: sound in private streams stays, and all of them where a map tells what they are", async () => {
+  test("MPEG: keeps sound in private streams, and all private streams in a program stream map", async () => {
     for (const kept of [
       packet(0xbd, generation, "\x80AC-3"),
       packet(0xbd, generation, "\xa0PCM"),
@@ -180,7 +180,7 @@ describe.each(generations)("what is neither picture nor sound in a program strea
       expect((await clean(withPackets(kept), "video/mpeg")).bytes.equals(withPackets(kept))).toBeTrue();
   });
 
-  test("mpeg data: what is no packet is zeroed, and cut off at the end", async () => {
+  test("MPEG: wipes bytes between packets and cuts them off at the end", async () => {
     const { bytes } = await clean(withPackets(Buffer.from("secret!")), "video/mpeg");
     expect(bytes.equals(withPackets(Buffer.alloc(7)))).toBeTrue();
     for (const trailer of [Buffer.from("secret!"), Buffer.alloc(5000)]) {
@@ -189,7 +189,7 @@ describe.each(generations)("what is neither picture nor sound in a program strea
     }
   });
 
-  test("mpeg data: user data goes, wherever packets divide it, and captions stay", async () => {
+  test("MPEG: removes user data across packets and keeps captions", async () => {
     const picture = startCode(0x00, "picture header");
     const slices = startCode(0x01, "coded slice");
     const stream = (userData: string) =>
@@ -216,7 +216,7 @@ describe.each(generations)("what is neither picture nor sound in a program strea
       const { bytes } = await clean(divided(dirty), "video/mpeg");
       expect([at, /secret|place/.test(bytes.toString("latin1"))]).toEqual([at, false]);
       expect([at, bytes.length]).toEqual([at, divided(expected).length]);
-      // Captions are told by their first four bytes.
+      // The first four bytes identify captions.
       const isMarkDivided = dirty
         .subarray(at - 4, at + 4)
         .toString("latin1")
@@ -234,13 +234,13 @@ describe.each(generations)("what is neither picture nor sound in a program strea
   });
 });
 
-describe("what headers and streams of MPEG hold beside pictures and sound", () => {
+describe("MPEG headers", () => {
   const pack = packs.mpeg2;
   const video = packet(0xe0, "mpeg2", videoStream());
   const sound = packet(0xc0, "mpeg2", "\xff\xfdsound");
   const cleaned = async (...parts: Buffer[]) => (await clean(Buffer.concat(parts), "video/mpeg")).bytes;
 
-  test("mpeg data: what follows the entries of a system header goes, and the stuffing of packs and packets", async () => {
+  test("MPEG: removes bytes after system header entries, and the stuffing of packs and packets", async () => {
     const entries = Buffer.from([0xe0, 0xe0, 0x2e, 0xb7, 0xc0, 1, 0xc0, 0, 1, 0xc0, 0xc0, 0x20]);
     const header = (tail: string) => startCode(0xbb, u16(6 + 12 + 6), Buffer.alloc(6, 0x80), entries, tail);
     const stuffedPack = (tail: string) =>
@@ -259,7 +259,7 @@ describe("what headers and streams of MPEG hold beside pictures and sound", () =
     expect(await cleaned(sample("secret", "secret"))).toEqual(sample("\xff".repeat(6), "\0".repeat(6)));
   });
 
-  test("mpeg data: private data in the header of a packet goes, and the other fields stay", async () => {
+  test("MPEG: removes private data from packet headers and keeps the other fields", async () => {
     const fields = "\x31\0\x01\0\x01\x11\0\x01\0\x01" + "ESCR__rat" + "TC" + "cc";
     const extension = (text: string, pad: string) =>
       `\xf1${text.padEnd(16, pad)}\x06${text}ctps\x84\x71${text.slice(0, 3)}`;
@@ -281,7 +281,7 @@ describe("what headers and streams of MPEG hold beside pictures and sound", () =
     expect(bytes).toEqual(sample("\xff".repeat(6), "\xff"));
   });
 
-  test("mpeg data: descriptors that no decoder needs go from a map, whose checksum stays right", async () => {
+  test("MPEG: removes unneeded descriptors from a program stream map and corrects its checksum", async () => {
     const descriptors = (text: string) =>
       Buffer.from(`\x05\x04AC-3\x05\x0aHDMV${text}\xe0\x06${text}\x0a\x04deu\0`, "latin1");
     const map = (text: string, zeros: string) =>
@@ -304,7 +304,7 @@ describe("what headers and streams of MPEG hold beside pictures and sound", () =
     );
   });
 
-  test("mpeg data: streams without pictures or sound become padding, unless they are declared", async () => {
+  test("MPEG: turns undeclared streams without pictures or sound into padding", async () => {
     for (const other of [
       packet(0xe5, "mpeg2", "secret place"),
       packet(0xc7, "mpeg2", "secret"),
@@ -331,7 +331,7 @@ describe("what headers and streams of MPEG hold beside pictures and sound", () =
     expect(await cleaned(late)).toEqual(late);
   });
 
-  test("mpeg data: reserved parts of a video stream go, and what follows the content of others", async () => {
+  test("MPEG: removes reserved parts of a video stream, and bytes after the content of others", async () => {
     const stream = (text: string, zeros: string) =>
       Buffer.concat([
         videoStream(),
@@ -346,7 +346,7 @@ describe("what headers and streams of MPEG hold beside pictures and sound", () =
     expect(await cleaned(sample("secret"))).toEqual(sample("\xff".repeat(6)));
   });
 
-  test("mpeg data: what follows captions and other known user data goes", async () => {
+  test("MPEG: removes bytes after captions and other known user data", async () => {
     const stream = (text: string) =>
       Buffer.concat([
         videoStream(),
@@ -373,7 +373,7 @@ describe("what headers and streams of MPEG hold beside pictures and sound", () =
       expect(bytes.includes(Buffer.from(kept, "latin1"))).toBeTrue();
   });
 
-  test("mpeg data: MPEG-4 Visual in a program stream is left alone", async () => {
+  test("MPEG: leaves MPEG-4 Visual in a program stream unchanged", async () => {
     const visual = Buffer.concat([
       startCode(0xb0, "\x01"),
       startCode(0xb3, "\x40\x30\x01\x13\xff\xff\xe0\x18 time"),
@@ -384,7 +384,7 @@ describe("what headers and streams of MPEG hold beside pictures and sound", () =
   });
 });
 
-test("mpeg data: user data goes from a video stream without a container", async () => {
+test("MPEG: removes user data from a video stream without a container", async () => {
   const sample = Buffer.concat([
     videoStream(),
     startCode(0xb2, "secret"),
@@ -397,7 +397,7 @@ test("mpeg data: user data goes from a video stream without a container", async 
   expect(bytes.subarray(-9).equals(startCode(0x01, "slice"))).toBeTrue();
 });
 
-test("the sample that other tests upload has a structure too", async () => {
+test("MPEG: the sample that other tests upload is valid", async () => {
   expect((await clean(mpegVideo(), "video/mpeg")).facts).toMatchObject({
     size: { width: 64, height: 48 },
     hasPicture: true,

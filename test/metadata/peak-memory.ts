@@ -1,5 +1,5 @@
-// Cleans the files of a folder in a process of its own: `NAME`, whose type stands in `NAME.type`; with `prepare` behind
-// the folder it prepares them to be stored. Prints what came of each, and the peak of the process's memory in megabytes.
+// A separate process that cleans the files of a folder: `NAME`, with its type in `NAME.type`. With `prepare` as second
+// argument it prepares them for storage. Prints the outcome of each and the peak memory of the process in megabytes.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -21,7 +21,7 @@ for (const file of (await readdir(folder)).filter((name) => !name.endsWith(".typ
     (error: unknown) => (error instanceof ApiError ? error.code : String(error)),
   );
 }
-// Linux only; what getrusage() says begins with the peak of the process that started this one.
+// Linux only. The result of getrusage() would include the peak of the parent process.
 const status = await Bun.file("/proc/self/status").text();
 const peakMegabytes = Number(/VmHWM:\s*(\d+) kB/.exec(status)?.[1]) / 1024;
 console.log(JSON.stringify({ outcomes, peakMegabytes }));

@@ -1,6 +1,6 @@
 import { deflateSync } from "node:zlib";
 
-/** A picture with something to see, made once per process. */
+/** A picture with details, made once per process. */
 function colours(): { width: number; height: number; rows: Buffer } {
   const [width, height] = [48, 32];
   const rows = Buffer.alloc((width * 4 + 1) * height);
@@ -10,7 +10,7 @@ function colours(): { width: number; height: number; rows: Buffer } {
   return { width, height, rows };
 }
 
-/** EXIF with an orientation, a serial number and a thumbnail that has JPEG markers of its own. */
+/** EXIF with an orientation, a serial number and a thumbnail that contains JPEG markers. */
 export function secretExif(orientation: number, order: "II" | "MM" = "II"): Buffer {
   const little = order === "II";
   const tiff = Buffer.alloc(120);
@@ -46,7 +46,7 @@ export function jpegSegment(marker: number, ...content: (Buffer | string)[]): Bu
   return Buffer.concat([head, body]);
 }
 
-/** A JPEG's segments and scans, in order: `[SOI]`, `[marker, segment]`…, with coded data behind its SOS. */
+/** Splits a JPEG into segments in order: `[SOI]`, `[marker, segment]`…; coded data is part of its SOS. */
 export function jpegParts(jpeg: Buffer): { marker: number; bytes: Buffer }[] {
   const parts = [{ marker: 0xd8, bytes: jpeg.subarray(0, 2) }];
   for (let at = 2; at < jpeg.length;) {
@@ -80,7 +80,7 @@ export function pngChunk(type: string, content: Buffer | string = ""): Buffer {
   return bytes;
 }
 
-/** A PNG of the chunks `before` and `after` its data, and bytes behind its end. */
+/** A PNG with chunks before and after its data, and trailing bytes. */
 export function plainPng(before: Buffer[] = [], after: Buffer[] = [], behind = ""): Buffer {
   const { width, height, rows } = colours();
   const header = Buffer.from([0, 0, 0, width, 0, 0, 0, height, 8, 6, 0, 0, 0]);
@@ -152,7 +152,7 @@ export const gifParts = {
   trailer: Buffer.from([0x3b]),
   loop: Buffer.from("!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0", "latin1"),
   comment: Buffer.from("!\xfe\x06secret\x06secret\0", "latin1"),
-  /** XMP stands in a GIF as it is, followed by 258 bytes that lead any walker of sub-blocks to its end. */
+  /** XMP is stored in a GIF without sub-blocks, followed by 258 bytes that lead a parser of sub-blocks to the end. */
   xmp: Buffer.concat([
     Buffer.from("!\xff\x0bXMP DataXMP", "latin1"),
     xmp,
@@ -160,7 +160,7 @@ export const gifParts = {
   ]),
 };
 
-/** A GIF of 200 × 100 pixels whose codes grow to twelve bits and start anew (GIF89a appendix F). */
+/** A GIF of 200 × 100 pixels whose codes grow to twelve bits and are then reset (GIF89a appendix F). */
 export function gifOfManyCodes(): Buffer {
   const [width, height, codeBits] = [200, 100, 4];
   const [clear, end] = [1 << codeBits, (1 << codeBits) + 1];
@@ -216,7 +216,7 @@ export function gifOfManyCodes(): Buffer {
   return Buffer.concat([head, colours, image, ...blocks, Buffer.from([0, 0x3b])]);
 }
 
-/** The code of a number in a JPEG made here: its size in four bits, then its lowest bits (ITU T.81 section F.1.2.1). */
+/** Encodes a number: its size in four bits, then its lowest bits (ITU T.81 section F.1.2.1). */
 function jpegNumber(value: number): string {
   const size = value === 0 ? 0 : Math.floor(Math.log2(Math.abs(value))) + 1;
   const lowest =
@@ -224,13 +224,15 @@ function jpegNumber(value: number): string {
   return size.toString(2).padStart(4, "0") + lowest;
 }
 
-/** Coded bits as bytes, the last one filled up with ones. */
+/** Packs coded bits into bytes and pads the last one with ones. */
 function jpegData(bits: string): Buffer {
   const bytes = bits.padEnd(Math.ceil(bits.length / 8) * 8, "1").match(/.{8}/g) ?? [];
   return Buffer.from(bytes.flatMap((byte) => (byte === "11111111" ? [255, 0] : [parseInt(byte, 2)])));
 }
 
-/** A quantisation that changes nothing; twelve codes of four bits for sizes; one of one bit for the end of a block. */
+/**
+ * A neutral quantisation table, twelve codes of four bits for sizes, and one code of one bit for the end of a block.
+ */
 const jpegTables = [
   jpegSegment(0xdb, Buffer.from([0, ...Array<number>(64).fill(1)])),
   jpegSegment(
@@ -249,8 +251,8 @@ const jpegTables = [
 ];
 
 /**
- * A JPEG of 8 × 8 pixels in one colour of four inks, 255 for all of an ink, as Adobe's programs write it: inverted, as
- * inks or as YCCK (Adobe TN 5116 section 18).
+ * A CMYK JPEG of 8 × 8 pixels in one colour, with 255 for the maximum of an ink, as Adobe's programs write it:
+ * inverted, as CMYK or as YCCK (Adobe TN 5116 section 18).
  */
 export function inkJpeg(inks: readonly number[], coding: "CMYK" | "YCCK"): Buffer {
   const [c = 0, m = 0, y = 0, k = 0] = inks.map((ink) => 255 - ink);
@@ -274,7 +276,7 @@ export function inkJpeg(inks: readonly number[], coding: "CMYK" | "YCCK"): Buffe
   ]);
 }
 
-/** A grey JPEG, whose coding starts anew behind a restart marker every so many blocks of 8 × 8 pixels; 0: never. */
+/** A grey JPEG with a restart marker after this number of blocks of 8 × 8 pixels; 0 for no restart markers. */
 export function greyJpeg(width: number, height: number, restartInterval = 0): Buffer {
   const blocks = (width / 8) * (height / 8);
   const data: Buffer[] = [];
@@ -305,8 +307,8 @@ export function greyJpeg(width: number, height: number, restartInterval = 0): Bu
 }
 
 /**
- * A sequential JPEG of 24 × 16 pixels with a scan for each of its three components: six blocks of brightness, and two each
- * of colours that are half as fine both ways. Bytes follow the last block of each scan.
+ * A sequential JPEG of 24 × 16 pixels in 4:2:0 with a scan for each component: six blocks of luma and two of each
+ * chroma component. Extra bytes follow the last block of each scan.
  */
 export function jpegOfThreeScans(behindScans = Buffer.alloc(0)): Buffer {
   const components = [

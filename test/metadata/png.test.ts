@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { deflateSync, inflateSync } from "node:zlib";
+import { once } from "node:events";
+import { createDeflate, createInflate, deflateSync, inflateSync } from "node:zlib";
 
 import { cleanProfile } from "../../src/metadata/icc.ts";
 import { displayProfile } from "../support/icc-samples.ts";
@@ -26,8 +27,8 @@ const withWrongChecksum = (chunk: Buffer) => {
   return bytes;
 };
 
-describe("a PNG", () => {
-  test("loses its texts, times and EXIF before, behind and after its data, and no pixel", async () => {
+describe("PNG", () => {
+  test("PNG: removes texts, times and EXIF before and after the data, and no pixel", async () => {
     const sample = plainPng([...text, pngChunk("eXIf", secretExif(6))], text, "secret tail");
     const { bytes, facts, left } = await clean(sample, "image/png");
     expect(leaks(bytes)).toBeFalse();
@@ -44,7 +45,7 @@ describe("a PNG", () => {
   });
 
   test.each(["", "Exif\0\0"])(
-    "keeps its orientation right behind IHDR, with a checksum (prefix %p)",
+    "PNG: keeps the orientation right after IHDR with a valid checksum (prefix %p)",
     async (prefix) => {
       const exif = pngChunk("eXIf", Buffer.concat([Buffer.from(prefix), secretExif(3, "MM")]));
       const { bytes, facts } = await clean(plainPng([exif]), "image/png");
@@ -56,7 +57,7 @@ describe("a PNG", () => {
     },
   );
 
-  test("keeps an orientation behind its data where it is: browsers do not follow it there", async () => {
+  test("PNG: keeps an orientation after the data there, where browsers ignore it", async () => {
     const exif = pngChunk("eXIf", secretExif(6));
     const { bytes, facts } = await clean(plainPng([], [...text, exif]), "image/png");
     expect(leaks(bytes)).toBeFalse();
@@ -69,7 +70,7 @@ describe("a PNG", () => {
 
   const compressed = (profile: Buffer, name = "secret name") =>
     pngChunk("iCCP", Buffer.concat([Buffer.from(`${name}\0\0`), deflateSync(profile)]));
-  test("keeps of its colour profile what colours need, without its name", async () => {
+  test("PNG: rebuilds the colour profile without its name", async () => {
     const { bytes, facts } = await clean(plainPng([compressed(displayProfile())]), "image/png");
     const [, chunk] = pngChunks(bytes);
     expect(chunk?.content.toString("latin1", 0, 5)).toBe("icc\0\0");
@@ -79,7 +80,7 @@ describe("a PNG", () => {
     expect(facts.decoding?.colours).toEqual({ profile: written });
   });
 
-  test("loses a colour profile that decoders ignore, and one that unfolds endlessly", async () => {
+  test("PNG: removes a colour profile that decoders ignore or that inflates beyond the limit", async () => {
     const endless = pngChunk(
       "iCCP",
       Buffer.concat([Buffer.from("a\0\0"), deflateSync(Buffer.alloc(20_000_000))]),
@@ -93,7 +94,7 @@ describe("a PNG", () => {
       expect(types((await clean(plainPng([chunk]), "image/png")).bytes)).toEqual(["IHDR", "IDAT", "IEND"]);
   });
 
-  test("keeps what makes its colours, density and animation, in order", async () => {
+  test("PNG: keeps chunks of colours, density and animation in order", async () => {
     const before = Object.entries(describing).map(([type, length]) =>
       pngChunk(type, Buffer.alloc(length, 1)),
     );
@@ -106,7 +107,7 @@ describe("a PNG", () => {
     expect((await clean(mixed, "image/png")).bytes).toEqual(plain);
   });
 
-  test("loses descriptions of the wrong length, with a wrong checksum, behind its data, and second ones", async () => {
+  test("PNG: removes description chunks that are repeated, after the data, or have a wrong length or checksum", async () => {
     const plain = plainPng();
     for (const [type, length] of Object.entries(describing)) {
       for (const wrong of [0, length - 1, length + 6])
@@ -121,7 +122,7 @@ describe("a PNG", () => {
     }
   });
 
-  test("loses a palette that its colours do not come from, and histograms", async () => {
+  test("PNG: removes the palette of a true-colour picture, and histograms", async () => {
     const sample = plainPng([
       pngChunk("PLTE", "secret"),
       pngChunk("hIST", "secret"),
@@ -139,7 +140,7 @@ describe("a PNG", () => {
       pngChunk("IDAT", deflateSync(Buffer.from([0, 0x10, 0, 0xb0]))),
       pngChunk("IEND"),
     ]);
-  test("keeps of its palette and transparency what its pixels can name", async () => {
+  test("PNG: keeps only palette and transparency entries that the bit depth can address", async () => {
     const palette = (colours: number) => pngChunk("PLTE", Buffer.alloc(colours * 3, "abcdefghijklmno"));
     const opacity = (entries: number) => pngChunk("tRNS", Buffer.alloc(entries, 7));
     const whole = indexedPng(palette(4), opacity(4));
@@ -160,7 +161,7 @@ describe("a PNG", () => {
       ...data.map((content) => pngChunk("IDAT", content)),
       pngChunk("IEND"),
     ]);
-  test("loses what its data hold behind the end of the compressed picture", async () => {
+  test("PNG: removes data after the end of the compressed stream", async () => {
     const data = plainData();
     const [secret, plain] = [Buffer.from("secret"), plainPng()];
     const behind = [Buffer.concat([data, secret])];
@@ -171,7 +172,7 @@ describe("a PNG", () => {
     expect((await clean(pngOfData(...inParts), "image/png")).bytes).toEqual(pngOfData(...parts));
   });
 
-  test("loses what is compressed behind its last row, and no pixel", async () => {
+  test("PNG: removes compressed data after the last row, and no pixel", async () => {
     const rows = inflateSync(plainData());
     const stored = deflateSync(Buffer.concat([rows, Buffer.from("secret")]), { level: 0 });
     // Decoders do not miss the checksum at the end of the data either.
@@ -182,7 +183,7 @@ describe("a PNG", () => {
     }
   });
 
-  test("that moves loses what the data of its frames hold behind them, and no number of a chunk", async () => {
+  test("PNG: removes extra data of animation frames and keeps the sequence numbers", async () => {
     const rows = inflateSync(plainData());
     const frameData = (first: number, ...parts: Uint8Array[]) =>
       parts.map((part, index) => pngChunk("fdAT", Buffer.concat([u32(first + index), part])));
@@ -204,7 +205,7 @@ describe("a PNG", () => {
     expect(await outcome(plainPng([], [long, ...frameData(2, data)]), "image/png")).toBe("DAMAGED_MEDIA");
   });
 
-  test("whose last data have a wrong checksum is mended; with a wrong one of earlier data or IHDR it is damaged", async () => {
+  test("PNG: corrects a wrong checksum of the last data chunk, and rejects one of earlier data or IHDR", async () => {
     const chunks = pngChunks(plainPng());
     const sample = (wrong: string) =>
       Buffer.concat([
@@ -227,26 +228,80 @@ describe("a PNG", () => {
     expect((await clean(inParts(1), "image/png")).bytes).toEqual(inParts(2));
   });
 
-  test("whose data are interrupted is refused", async () => {
+  test("PNG: joins picture data that another chunk interrupts", async () => {
     const [start, rest] = [plainData().subarray(0, 50), plainData().subarray(50)];
+    const between = [...text, pngChunk("acTL", u32(1, 0)), pngChunk("eXIf", secretExif(6))];
     const sample = Buffer.concat([
       plainPng().subarray(0, 33),
       pngChunk("IDAT", start),
-      pngChunk("tEXt", "a\0b"),
+      ...between,
       pngChunk("IDAT", rest),
       pngChunk("IEND"),
     ]);
-    expect(await outcome(sample, "image/png")).toBe("DAMAGED_MEDIA");
+    const { bytes, facts } = await clean(sample, "image/png");
+    expect(leaks(bytes)).toBeFalse();
+    expect(types(bytes)).toEqual(["IHDR", "IDAT", "IDAT", "eXIf", "IEND"]);
+    expect(facts.orientation).toBe(1);
+    expect(await pixels(bytes)).toEqual(await pixels(plainPng()));
   });
 
-  test("that has no picture or needs an unknown chunk is refused", async () => {
+  test("PNG: drops data chunks after the picture is complete, as browsers do", async () => {
+    const secret = pngChunk("IDAT", "secret");
+    expect((await clean(plainPng([], [...text, secret]), "image/png")).bytes).toEqual(plainPng());
+    const orphan = pngChunk("fdAT", Buffer.concat([u32(0), Buffer.from("secret")]));
+    expect((await clean(plainPng([], [orphan]), "image/png")).bytes).toEqual(plainPng());
+
+    const control = (sequence: number) =>
+      pngChunk("fcTL", Buffer.concat([u32(sequence, 48, 32, 0, 0), Buffer.alloc(6)]));
+    const frame = [control(1), pngChunk("fdAT", Buffer.concat([u32(2), plainData()]))];
+    const before = [pngChunk("acTL", u32(2, 0)), control(0)];
+    const animated = plainPng(before, frame);
+    expect((await clean(plainPng(before, [...frame, secret]), "image/png")).bytes).toEqual(animated);
+    const end = animated.subarray(-12);
+    const cut = Buffer.concat([animated.subarray(0, -end.length), secret.subarray(0, -2)]);
+    expect((await clean(cut, "image/png")).bytes).toEqual(animated);
+  });
+
+  test("PNG: removes extra rows of a picture of more than 256 MB", async () => {
+    const [width, height] = [8200, 8200];
+    const rowBytes = height * (1 + 4 * width);
+    const deflater = createDeflate({ level: 1 });
+    const parts: Buffer[] = [];
+    deflater.on("data", (part: Buffer) => parts.push(part));
+    const ended = once(deflater, "end");
+    const zeros = Buffer.alloc(1024 * 1024);
+    for (let left = rowBytes; left > 0; left -= zeros.length)
+      await new Promise((resolve) => void deflater.write(zeros.subarray(0, left), resolve));
+    deflater.end("secret");
+    await ended;
+    const header = Buffer.concat([u32(width, height), Buffer.from([8, 6, 0, 0, 0])]);
+    const sample = Buffer.concat([
+      plainPng().subarray(0, 8),
+      pngChunk("IHDR", header),
+      pngChunk("IDAT", Buffer.concat(parts)),
+      pngChunk("IEND"),
+    ]);
+    const { bytes } = await clean(sample, "image/png");
+    expect(types(bytes)).toEqual(["IHDR", "IDAT", "IEND"]);
+    const [, data] = pngChunks(bytes);
+    expect(data?.bytes).toEqual(pngChunk("IDAT", data?.content));
+    const inflater = createInflate();
+    let inflatedBytes = 0;
+    inflater.on("data", (part: Buffer) => (inflatedBytes += part.length));
+    const inflated = once(inflater, "end");
+    inflater.end(data?.content);
+    await inflated;
+    expect(inflatedBytes).toBe(rowBytes);
+  });
+
+  test("PNG: rejects a file without a picture or with an unknown critical chunk", async () => {
     const plain = plainPng();
     const withoutData = Buffer.concat([plain.subarray(0, 33), pngChunk("IEND")]);
     expect(await outcome(withoutData, "image/png")).toBe("DAMAGED_MEDIA");
     expect(await outcome(plainPng([pngChunk("CgBI", "1234")]), "image/png")).toBe("DAMAGED_MEDIA");
   });
 
-  test("that is cut in front of the end of its picture is cut off", async () => {
+  test("PNG: rejects a truncated picture with CUT_OFF_MEDIA", async () => {
     const plain = plainPng();
     for (const cut of [13, 16, 200])
       expect(await outcome(plain.subarray(0, -cut), "image/png")).toBe("CUT_OFF_MEDIA");
@@ -254,7 +309,7 @@ describe("a PNG", () => {
     expect(await outcome(plain.subarray(0, 40), "image/png")).toBe("CUT_OFF_MEDIA");
   });
 
-  test("without IEND, or with an end that is damaged, gets a new one", async () => {
+  test("PNG: replaces a missing or damaged IEND", async () => {
     const plain = plainPng();
     const body = plain.subarray(0, -12);
     const ends = [
@@ -269,7 +324,7 @@ describe("a PNG", () => {
     }
   });
 
-  test("that moves and ends in a later frame loses that frame, and counts those it has", async () => {
+  test("PNG: drops an incomplete last frame of an animation and corrects the number of frames", async () => {
     const control = (sequence: number) =>
       pngChunk("fcTL", Buffer.concat([u32(sequence, 48, 32, 0, 0), Buffer.alloc(6)]));
     const data = pngChunk("fdAT", Buffer.concat([u32(1), Buffer.alloc(50)]));
@@ -286,7 +341,7 @@ describe("a PNG", () => {
     expect((await clean(early, "image/png")).bytes).toEqual(one);
   });
 
-  test("that claims values which PNG does not have is refused", async () => {
+  test("PNG: rejects invalid values in IHDR", async () => {
     const withHeader = (at: number, value: number) => {
       const header = Buffer.from([0, 0, 0, 48, 0, 0, 0, 32, 8, 6, 0, 0, 0]);
       header.writeUInt8(value, at);
@@ -324,7 +379,7 @@ describe("a PNG", () => {
     ["larger than its canvas", [0, 0, 20_000, 20_000]],
     ["at a place that overflows 32 bits", [0xffff_ffff, 0, 48, 32]],
     ["without pixels", [0, 0, 0, 32]],
-  ] as const)("with a frame %s is refused", async (_name, [x, y, width, height]) => {
+  ] as const)("PNG: rejects an animation frame %s", async (_name, [x, y, width, height]) => {
     const sample = plainPng([], [frameControl(x, y, width, height), pngChunk("fdAT", "data")]);
     expect(await outcome(sample, "image/png")).toBe("DAMAGED_MEDIA");
   });

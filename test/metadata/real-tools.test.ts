@@ -8,8 +8,8 @@ import type { MediaType } from "../../src/media-types.ts";
 import { leaks } from "./cleaning.ts";
 import { riffChunk, riffFile, vp8x } from "./photo-samples.ts";
 
-// Samples by the tools that people use, judged by tools that are not ours. Without the tools the rules are still held
-// by the other tests of this folder.
+// Samples by widely used encoders, checked with independent tools. The other tests of this folder cover the same rules
+// if the tools are missing.
 const missing = ["exiftool", "ffmpeg"].filter((tool) => !Bun.which(tool));
 const heifEncoder = Bun.which("heif-enc");
 
@@ -39,7 +39,7 @@ const tags = [
 const titles = ["title", "comment", "artist"].flatMap((key) => ["-metadata", `${key}=secret`]);
 const place = ["-metadata", "location=+52.5000+013.4000/", "-metadata", "creation_time=2020-01-02T03:04:05Z"];
 
-/** Name of the sample → its type and how it is made. */
+/** Type and encoder command of each sample by name. */
 const samples: Record<string, [MediaType, (name: string) => Promise<unknown>]> = {
   "plain.jpg": ["image/jpeg", async (name) => ffmpeg(...picture, "-frames:v", "1", name)],
   "tagged.jpg": ["image/jpeg", async (name) => exiftool("plain.jpg", name, "-ThumbnailImage<=plain.jpg")],
@@ -119,7 +119,7 @@ const samples: Record<string, [MediaType, (name: string) => Promise<unknown>]> =
 const tone = ["-f", "lavfi", "-i", "sine=d=1:r=48000"];
 const mpeg4 = ["-c:v", "mpeg4"];
 const fragments = "frag_keyframe+empty_moov";
-/** Layouts that are unusual but legal, as ffmpeg can make them. */
+/** Unusual but valid layouts that ffmpeg can write. */
 const layouts: Record<string, [MediaType, string[]]> = {
   "sounds.mp4": ["video/mp4", ["-map", "0", "-map", "1", "-map", "1", ...mpeg4, "-c:a", "aac"]],
   "hints.mp4": ["video/mp4", [...mpeg4, "-c:a", "aac", "-movflags", "rtphint"]],
@@ -215,14 +215,14 @@ async function webp(name: string, options: string[]): Promise<void> {
   await Bun.write(join(folder, name), file);
 }
 
-/** What every frame decodes to. HEIF pictures decode with their own tool only. */
+/** Checksums of all decoded frames. Only the HEIF tool decodes HEIF pictures. */
 async function frames(name: string): Promise<string> {
   if (!/heic|avif/.test(name)) return decoded(name);
   await run(["heif-convert", name, `${name}.png`]);
   return ffmpeg("-i", `${name}.png`, "-f", "framemd5", "-");
 }
 
-/** What every frame of picture and sound decodes to, one line for each. */
+/** Checksums of all decoded frames of picture and sound, one per line. */
 async function decoded(name: string): Promise<string> {
   const key = name.includes("protected") ? ["-decryption_key", "0".repeat(32)] : [];
   const maps = ["-map", "0:v", "-map", "0:a?"];
@@ -231,7 +231,7 @@ async function decoded(name: string): Promise<string> {
   return hashes;
 }
 
-/** Groups of exiftool that hold what the format itself says. */
+/** Tag groups of exiftool for properties of the format and the file. */
 const harmless =
   /^(SourceFile|(ExifTool|File|Composite|JFIF|PNG|PNG-pHYs|GIF|RIFF|QuickTime|Track\d|Matroska|Meta|MPEG):)/;
 const telling = /secret|2020:|52[.:° ]|Lavf/i;
@@ -248,38 +248,44 @@ describe.skipIf(missing.length > 0)(`samples of real tools (needs exiftool and f
       results[name] = await removeMetadata(join(folder, `clean-${name}`), type);
     }
     const files = Object.keys(samples).map((name) => `clean-${name}`);
-    // But for what the disk says of the files: their times have the place's numbers in them once an hour.
+    // Without file system properties: once an hour the file times contain the numbers of the position.
     const options = ["-j", "-G1", "-a", "-ee", "-u", "--System:all"];
     judged = JSON.parse(await run(["exiftool", ...options, ...files])) as typeof judged;
   }, 180_000);
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test.each(Object.keys(samples))("%s tells nothing to exiftool but its orientation", async (name) => {
+  test.each(Object.keys(samples))("real tools: exiftool finds only the orientation in %s", async (name) => {
     const found = judged.find(({ SourceFile }) => SourceFile === `clean-${name}`) ?? {};
     expect(Object.keys(found).length).toBeGreaterThan(5);
     const left = Object.entries(found).filter(
       ([tag, value]) => (!harmless.test(tag) && tag !== "IFD0:Orientation") || telling.test(String(value)),
     );
     expect(left).toEqual([]);
-    // Browsers do not follow the orientation in a WebP: it goes.
+    // The orientation of a WebP is removed, because browsers ignore it.
     const isTurned = name.startsWith("tagged") && !name.endsWith(".webp");
     expect(String(found["IFD0:Orientation"])).toBe(isTurned ? "Rotate 90 CW" : "undefined");
     expect(leaks(Buffer.from(await Bun.file(join(folder, `clean-${name}`)).bytes()))).toBeFalse();
   });
 
-  test.each(Object.keys(samples))("%s shows the same frames, and grew by no more than 1 kB", async (name) => {
-    const [shown, expected] = await Promise.all([frames(`clean-${name}`), frames(name)]);
-    expect(shown).toBe(expected);
-    const [before, after] = [Bun.file(join(folder, name)).size, Bun.file(join(folder, `clean-${name}`)).size];
-    expect(after - before).toBeLessThanOrEqual(1024);
-    expect(results[name]).toMatchObject({ bytes: after, hasPicture: true });
-    // A HEIC's tiles are larger than what is shown of them.
-    const pixels: Record<string, number> = { "tagged.heic": 64 * 64, "dv.mov": 1024 * 576 };
-    expect(results[name]?.decodedPixels).toBe(pixels[name] ?? 64 * 48);
-  });
+  test.each(Object.keys(samples))(
+    "real tools: %s keeps its frames and grows by at most 1 kB",
+    async (name) => {
+      const [shown, expected] = await Promise.all([frames(`clean-${name}`), frames(name)]);
+      expect(shown).toBe(expected);
+      const [before, after] = [
+        Bun.file(join(folder, name)).size,
+        Bun.file(join(folder, `clean-${name}`)).size,
+      ];
+      expect(after - before).toBeLessThanOrEqual(1024);
+      expect(results[name]).toMatchObject({ bytes: after, hasPicture: true });
+      // The tiles of a HEIC are larger than the picture.
+      const pixels: Record<string, number> = { "tagged.heic": 64 * 64, "dv.mov": 1024 * 576 };
+      expect(results[name]?.decodedPixels).toBe(pixels[name] ?? 64 * 48);
+    },
+  );
 
-  test("camcorders' recording dates in DV, and its aspect ratio", async () => {
+  test("real tools: ffmpeg finds no recording date in DV, and the same aspect ratio", async () => {
     const datesIn = async (name: string) => {
       await ffmpeg("-i", name, "-map", "0:v", "-c", "copy", "-f", "rawvideo", `${name}.dv`);
       return run(["exiftool", "-s", "-DateTimeOriginal", `${name}.dv`]);
@@ -297,7 +303,7 @@ describe.skipIf(missing.length > 0)(`samples of real tools (needs exiftool and f
     "cmaf.mp4",
     "jpeg.avi",
     "sounds.avi",
-  ])("a recording of %s that was stopped shows what it has", async (name) => {
+  ])("real tools: an interrupted recording of %s keeps its frames", async (name) => {
     const linesOf = async (file: string, stream: string) =>
       (await ffmpeg("-i", file, "-map", stream, "-f", "framemd5", "-"))
         .split("\n")

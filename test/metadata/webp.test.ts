@@ -7,7 +7,7 @@ import { riffChunk, riffChunks, riffFile, secretExif, vp8x, webpImage, xmp } fro
 
 const exif = (orientation: number, prefix = "") =>
   riffChunk("EXIF", Buffer.concat([Buffer.from(prefix), secretExif(orientation)]));
-/** An ANMF chunk; its place is even. */
+/** An ANMF chunk; its position must be even. */
 const animationFrame = (x: number, y: number, width: number, height: number, ...chunks: Buffer[]) => {
   const head = Buffer.alloc(16, 1);
   for (const [index, value] of [x / 2, y / 2, width - 1, height - 1].entries())
@@ -17,9 +17,9 @@ const animationFrame = (x: number, y: number, width: number, height: number, ...
 const types = (webp: Buffer) => riffChunks(webp.subarray(12)).map(({ type }) => type);
 const flags = (webp: Buffer) => riffChunks(webp.subarray(12))[0]?.content[0];
 
-describe("a WebP", () => {
+describe("WebP", () => {
   test.each([true, false])(
-    "loses EXIF, XMP and unknown chunks, and no pixel (lossless: %p)",
+    "WebP: removes EXIF, XMP and unknown chunks, and no pixel (lossless: %p)",
     async (lossless) => {
       const image = await webpImage(lossless);
       const sample = Buffer.concat([
@@ -41,7 +41,7 @@ describe("a WebP", () => {
       expect(riffChunks(bytes.subarray(12))[1]?.content).toEqual(cleanProfile(displayProfile()) as Buffer);
       expect(bytes.readUInt32LE(4)).toBe(bytes.length - 8);
       expect(await pixels(bytes)).toEqual(await pixels(sample));
-      // Browsers do not follow the orientation in a WebP.
+      // Browsers ignore the orientation in a WebP.
       expect(facts).toMatchObject({
         bytes: bytes.length,
         orientation: 1,
@@ -53,7 +53,7 @@ describe("a WebP", () => {
     },
   );
 
-  test("without metadata stays as it is, down to the last byte", async () => {
+  test("WebP: does not change a file without metadata", async () => {
     const simple = riffFile("WEBP", await webpImage(false));
     const { bytes, facts } = await clean(simple, "image/webp");
     expect(bytes).toEqual(simple);
@@ -64,7 +64,7 @@ describe("a WebP", () => {
     });
   });
 
-  test("that moves keeps its frames, timing and looping, and no stowaway in a frame", async () => {
+  test("WebP: keeps frames, timing and looping of an animation, and no unknown chunks in a frame", async () => {
     const image = await webpImage(false);
     const alpha = riffChunk("ALPH", Buffer.from("odd"));
     const animation = riffChunk("ANIM", Buffer.alloc(6, 2));
@@ -82,7 +82,7 @@ describe("a WebP", () => {
     expect(facts).toMatchObject({ size: { width: 50, height: 36 }, decodedPixels: 50 * 36 });
   });
 
-  test("loses what ANIM holds behind its content, reserved bits of frames, and alpha beside a lossless image", async () => {
+  test("WebP: removes bytes after the content of ANIM, reserved bits of frames, and alpha next to a lossless image", async () => {
     const [lossless, lossy] = [await webpImage(true), await webpImage(false)];
     const alpha = riffChunk("ALPH", Buffer.from("secret"));
     const animation = (tail: string) => riffChunk("ANIM", Buffer.from(`123456${tail}`));
@@ -105,14 +105,14 @@ describe("a WebP", () => {
     ).toBe("DAMAGED_MEDIA");
   });
 
-  test("loses a colour profile that decoders ignore", async () => {
+  test("WebP: removes a colour profile that decoders ignore", async () => {
     const image = await webpImage(true);
     const sample = riffFile("WEBP", vp8x(0x20), riffChunk("ICCP", Buffer.alloc(200, "profile")), image);
     const { bytes } = await clean(sample, "image/webp");
     expect(bytes).toEqual(riffFile("WEBP", vp8x(0), image));
   });
 
-  test("that ends behind its picture loses what is cut", async () => {
+  test("WebP: drops an incomplete chunk after the picture", async () => {
     const image = await webpImage(true);
     const sample = riffFile("WEBP", vp8x(0x0c), image, exif(6), riffChunk("XMP ", xmp));
     for (const length of [sample.length - 5, sample.length - xmp.length - 30])
@@ -121,7 +121,7 @@ describe("a WebP", () => {
       );
   });
 
-  test("that moves and ends in a later frame loses that frame; in the first one it is cut off", async () => {
+  test("WebP: drops an incomplete later frame, and rejects an incomplete first frame with CUT_OFF_MEDIA", async () => {
     const image = await webpImage(false);
     const animation = riffChunk("ANIM", Buffer.alloc(6));
     const frame = animationFrame(0, 0, 48, 32, image);
@@ -133,11 +133,11 @@ describe("a WebP", () => {
     expect(await outcome(whole.subarray(0, -frame.length - 2), "image/webp")).toBe("CUT_OFF_MEDIA");
   });
 
-  test("that is cut is refused; a forgotten last padding byte is added", async () => {
+  test("WebP: rejects a truncated file, and adds a missing last padding byte", async () => {
     const whole = riffFile("WEBP", vp8x(0), await webpImage(true));
     for (const share of [0.2, 0.5, 0.9])
       expect(await outcome(whole.subarray(0, whole.length * share), "image/webp")).toBe("CUT_OFF_MEDIA");
-    // One rule, however many bytes are missing.
+    // The same error for any number of missing bytes.
     for (const lossless of [false, true]) {
       const simple = riffFile("WEBP", await webpImage(lossless));
       const padding = riffChunks(simple.subarray(12))[0]!.content.length % 2;
@@ -154,7 +154,7 @@ describe("a WebP", () => {
     ["larger than its canvas", [0, 0, 16_000_000, 16_000_000]],
     ["of another size than the image in it", [0, 0, 47, 32]],
     ["smaller than the image in it", [0, 0, 1, 1]],
-  ] as const)("with a frame %s is refused", async (_name, [x, y, width, height]) => {
+  ] as const)("WebP: rejects a frame %s", async (_name, [x, y, width, height]) => {
     for (const lossless of [false, true]) {
       const whole = (...place: [number, number, number, number]) => animationFrame(...place, image);
       const image = await webpImage(lossless);
@@ -165,7 +165,7 @@ describe("a WebP", () => {
     }
   });
 
-  test("whose image is larger or smaller than its canvas, or no key frame, is refused", async () => {
+  test("WebP: rejects an image that does not have the size of the canvas or is not a key frame", async () => {
     for (const lossless of [false, true]) {
       const image = await webpImage(lossless);
       const alpha = riffChunk("ALPH", Buffer.from("alpha!"));
@@ -185,7 +185,7 @@ describe("a WebP", () => {
     }
   });
 
-  test("whose first VP8 partition does not fit its chunk, or with an unknown version, is refused", async () => {
+  test("WebP: rejects a first VP8 partition that does not fit its chunk, and an unknown version", async () => {
     const lossy = riffFile("WEBP", await webpImage(false));
     const tag = lossy.readUIntLE(20, 3);
     for (const [changed, expected] of [

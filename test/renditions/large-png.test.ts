@@ -14,7 +14,7 @@ function chunk(type: string, content: Uint8Array): Buffer {
   return bytes;
 }
 
-/** A PNG of 13 × 11 pixels whose data, before they are compressed, are these. */
+/** A PNG of 13 × 11 pixels with this uncompressed data. */
 function png(data: Uint8Array, { depth = 8, colour = 2, interlaced = 0, pieces = 1 } = {}): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(13, 0);
@@ -45,13 +45,13 @@ const rows = (count: number, filter = 0) =>
     Array.from({ length: count }, () => Buffer.concat([Buffer.from([filter]), Buffer.alloc(39, 7)])),
   );
 
-describe("a PNG too large to be decoded", () => {
-  test("large PNG: one with all its rows is whole, in however many chunks", async () => {
+describe("large PNG", () => {
+  test("large PNG: accepts a picture with all rows in any number of chunks", async () => {
     expect(await check(png(rows(11)))).toBe("whole");
     expect(await check(png(rows(11, 4), { pieces: 7 }))).toBe("whole");
   });
 
-  test("large PNG: one bit a pixel, and the seven passes of an interlaced one", async () => {
+  test("large PNG: counts the rows of one-bit and interlaced pictures", async () => {
     expect(await check(png(Buffer.alloc(11 * 3), { depth: 1, colour: 0 }))).toBe("whole");
     const passBytes = [
       2 * (1 + 6),
@@ -67,11 +67,11 @@ describe("a PNG too large to be decoded", () => {
     expect(await check(png(Buffer.alloc(all - 1), { interlaced: 1 }))).toBe("CUT_OFF_MEDIA");
   });
 
-  test("large PNG: one that lacks rows is cut off", async () => {
+  test("large PNG: rejects missing rows with CUT_OFF_MEDIA", async () => {
     expect(await check(png(rows(10)))).toBe("CUT_OFF_MEDIA");
   });
 
-  test("large PNG: one whose data do not inflate, or with an unknown filter, is damaged", async () => {
+  test("large PNG: rejects data that does not inflate, and unknown filter types, with DAMAGED_MEDIA", async () => {
     const broken = png(rows(11));
     broken.fill(0xaa, broken.indexOf("IDAT") + 6, broken.indexOf("IDAT") + 14);
     expect(await check(broken)).toBe("DAMAGED_MEDIA");

@@ -22,7 +22,7 @@ import {
   withSegments,
 } from "../metadata/photo-samples.ts";
 
-/** The thumbnail of a file, as an upload makes it. */
+/** Makes the thumbnail of a file like an upload does. */
 async function thumbnailOf(bytes: Uint8Array, type: MediaType): Promise<Uint8Array> {
   return inTempFolder(async (folder) => {
     const path = join(folder, "a");
@@ -41,7 +41,7 @@ async function expectColour(image: Uint8Array, expected: readonly number[], x = 
   const picture = await RawPicture.decode(new Bun.Image(image));
   const at = picture.at(Math.floor(picture.width * x), Math.floor(picture.height * y));
   const found = [...picture.rows.subarray(at, at + expected.length)];
-  // WebP compresses with losses.
+  // WebP is lossy here.
   for (const [index, value] of expected.entries())
     expect([found, Math.abs(value - found[index]!) <= 6]).toEqual([found, true]);
 }
@@ -79,7 +79,7 @@ const profileSegment = (profile: Buffer) => jpegSegment(0xe2, "ICC_PROFILE\0\x01
 const jpegOf = async (png: Buffer) => Buffer.from(await new Bun.Image(png).jpeg({ quality: 95 }).bytes());
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8] as const)(
-  "thumbnails: orientation %d turns a PNG the way Bun turns a JPEG",
+  "thumbnails: rotates a PNG with orientation %d like Bun.Image rotates a JPEG",
   async (orientation) => {
     const plain = Buffer.from(await jpegPhoto(64, 48));
     const turned = withSegments(plain, jpegSegment(0xe1, "Exif\0\0", secretExif(orientation)));
@@ -91,7 +91,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8] as const)(
     ]);
     const [expected, made] = [await thumbnailOf(turned, "image/jpeg"), await thumbnailOf(asPng, "image/png")];
     const [wanted, shown] = [await rawPixels(expected, 2, 2), await rawPixels(made, 2, 2)];
-    // Four quarters of different colours; both were compressed with losses.
+    // Four quarters of different colours; both formats are lossy.
     for (const [at, value] of wanted.entries()) expect(Math.abs(value - shown[at]!)).toBeLessThan(12);
     expect(new Set(wanted.map((value) => Math.round(value / 24))).size).toBeGreaterThan(2);
     const [width = 0, height = 0] = await sizeOf(made);
@@ -99,20 +99,20 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8] as const)(
   },
 );
 
-test("thumbnails: the orientation of a WebP, which browsers ignore, turns nothing", async () => {
+test("thumbnails: ignores the orientation of a WebP, as browsers do", async () => {
   const image = Buffer.from(await new Bun.Image(await jpegPhoto(64, 48)).webp().bytes()).subarray(12);
   const sample = riffFile("WEBP", vp8x(0x08, 64, 48), image, riffChunk("EXIF", secretExif(6)));
   expect(await sizeOf(await thumbnailOf(sample, "image/webp"))).toEqual([64, 48]);
 });
 
-test("thumbnails: an image that its decoder refuses is DAMAGED_MEDIA", async () => {
+test("thumbnails: rejects an image that its decoder rejects with DAMAGED_MEDIA", async () => {
   const photo = plainPng([1, 2, 3]);
-  // The compressed pixels, without touching the structure around them.
+  // Damages the compressed pixels but not the structure around them.
   photo.fill(0, photo.indexOf("IDAT") + 4, photo.indexOf("IDAT") + 40);
   expect(thumbnailOf(photo, "image/png")).rejects.toMatchObject({ code: "DAMAGED_MEDIA" });
 });
 
-test("thumbnails: a format that this machine cannot decode has none", async () => {
+test("thumbnails: returns undefined for a format without a decoder on this machine", async () => {
   expect(await thumbnailOf(heicPhoto(), "image/heic")).toEqual(new Uint8Array());
 });
 
@@ -132,13 +132,13 @@ describe("thumbnails: colours", () => {
       [229, 133, 96],
     ],
     ["a PNG of sRGB", () => plainPng([200, 60, 30], iCCP(srgbProfile())), [200, 60, 30]],
-  ] as const)("%s looks like the original and has no profile", async (_name, make, expected) => {
+  ] as const)("thumbnails: %s keeps its colours and has no profile", async (_name, make, expected) => {
     const made = await thumbnailOf(make(), "image/png");
     await expectColour(made, expected);
     expect(Buffer.from(made).includes("ICCP")).toBeFalse();
   });
 
-  test("a JPEG with a display's profile looks like the original and has no profile", async () => {
+  test("thumbnails: a JPEG with a display profile keeps its colours and has no profile", async () => {
     const photo = withSegments(await jpegOf(plainPng([180, 90, 40])), profileSegment(displayProfile()));
     const made = await thumbnailOf(photo, "image/jpeg");
     await expectColour(made, [195, 83, 5]);
@@ -146,7 +146,7 @@ describe("thumbnails: colours", () => {
     expect(made.length).toBeLessThan(300);
   });
 
-  test("a WebP with a display's profile looks like the original and has no profile", async () => {
+  test("thumbnails: a WebP with a display profile keeps its colours and has no profile", async () => {
     const image = Buffer.from(
       await new Bun.Image(plainPng([180, 90, 40])).webp({ lossless: true }).bytes(),
     ).subarray(12);
@@ -157,7 +157,7 @@ describe("thumbnails: colours", () => {
   });
 
   test.each(["CMYK", "YCCK"] as const)(
-    "a JPEG of inks (%s) looks as its printer's profile says",
+    "thumbnails: a %s JPEG has the colours of its printer profile",
     async (coding) => {
       for (const profile of Object.values(printerProfiles))
         for (const [inks, expected] of [
@@ -188,7 +188,7 @@ describe("thumbnails: colours", () => {
     },
   );
 
-  test("a JPEG of inks without a profile looks as browsers show it", async () => {
+  test("thumbnails: a CMYK JPEG without a profile has the colours that browsers show", async () => {
     for (const coding of ["CMYK", "YCCK"] as const)
       await expectColour(
         await thumbnailOf(inkJpeg([200, 120, 20, 40], coding), "image/jpeg"),
@@ -196,7 +196,7 @@ describe("thumbnails: colours", () => {
       );
   });
 
-  test("a JPEG of inks with four tables of quantisation has a thumbnail all the same", async () => {
+  test("thumbnails: a CMYK JPEG with four quantisation tables has a thumbnail", async () => {
     const photo = inkJpeg([200, 120, 20, 40], "CMYK");
     const tables = [1, 2, 3].map((table) =>
       jpegSegment(0xdb, Buffer.from([table, ...Array<number>(64).fill(1)])),
@@ -217,7 +217,7 @@ describe("thumbnails: the first frame of an animation", () => {
     return Buffer.concat([screen, image, gifParts.trailer]);
   };
 
-  test("of a GIF lies on its canvas, transparent around it", async () => {
+  test("thumbnails: the first frame of a GIF is placed on a transparent canvas", async () => {
     const made = await thumbnailOf(await gifWith(200, 100), "image/gif");
     expect(await sizeOf(made)).toEqual([400, 300]);
     const picture = await RawPicture.decode(new Bun.Image(made));
@@ -240,7 +240,7 @@ describe("thumbnails: the first frame of an animation", () => {
       expect([x, y, opacity(x, y)]).toEqual([x, y, 255]);
   });
 
-  test("of a GIF is made smaller together with its canvas", async () => {
+  test("thumbnails: the first frame of a GIF is scaled together with its canvas", async () => {
     const made = await thumbnailOf(await gifWith(3997, 2998, 10), "image/gif");
     expect(await sizeOf(made)).toEqual([640, 480]);
     const picture = await RawPicture.decode(new Bun.Image(made));
@@ -248,32 +248,35 @@ describe("thumbnails: the first frame of an animation", () => {
     expect(picture.rows[picture.at(630, 470) + 3]).toBe(0);
   });
 
-  test.each([true, false])("of a WebP lies on its canvas (lossless: %p)", async (lossless) => {
-    const photo = plainPng([180, 90, 40, 255]);
-    const image = Buffer.from(await new Bun.Image(photo).webp({ lossless }).bytes()).subarray(12);
-    const head = Buffer.alloc(16);
-    for (const [index, value] of [50, 20, 63, 47].entries()) head.writeUIntLE(value, index * 3, 3);
-    const frame = riffChunk("ANMF", Buffer.concat([head, image]));
-    const sample = riffFile(
-      "WEBP",
-      vp8x(0x12, 300, 200),
-      riffChunk("ICCP", displayProfile()),
-      riffChunk("ANIM", Buffer.alloc(6)),
-      frame,
-      frame,
-    );
-    const made = await thumbnailOf(sample, "image/webp");
-    expect(await sizeOf(made)).toEqual([300, 200]);
-    await expectColour(made, [195, 83, 5, 255], 130 / 300, 60 / 200);
-    const picture = await RawPicture.decode(new Bun.Image(made));
-    expect(picture.rows[picture.at(90, 60) + 3]).toBe(0);
-    expect(picture.rows[picture.at(170, 60) + 3]).toBe(0);
-  });
+  test.each([true, false])(
+    "thumbnails: the first frame of a WebP is placed on its canvas (lossless: %p)",
+    async (lossless) => {
+      const photo = plainPng([180, 90, 40, 255]);
+      const image = Buffer.from(await new Bun.Image(photo).webp({ lossless }).bytes()).subarray(12);
+      const head = Buffer.alloc(16);
+      for (const [index, value] of [50, 20, 63, 47].entries()) head.writeUIntLE(value, index * 3, 3);
+      const frame = riffChunk("ANMF", Buffer.concat([head, image]));
+      const sample = riffFile(
+        "WEBP",
+        vp8x(0x12, 300, 200),
+        riffChunk("ICCP", displayProfile()),
+        riffChunk("ANIM", Buffer.alloc(6)),
+        frame,
+        frame,
+      );
+      const made = await thumbnailOf(sample, "image/webp");
+      expect(await sizeOf(made)).toEqual([300, 200]);
+      await expectColour(made, [195, 83, 5, 255], 130 / 300, 60 / 200);
+      const picture = await RawPicture.decode(new Bun.Image(made));
+      expect(picture.rows[picture.at(90, 60) + 3]).toBe(0);
+      expect(picture.rows[picture.at(170, 60) + 3]).toBe(0);
+    },
+  );
 
-  test("of a WebP with opacity keeps it", async () => {
+  test("thumbnails: the first frame of a WebP keeps its alpha channel", async () => {
     const photo = plainPng([180, 90, 40, 100]);
     const still = Buffer.from(await new Bun.Image(photo).webp({ quality: 90 }).bytes());
-    // Behind the RIFF header and VP8X: ALPH and VP8.
+    // ALPH and VP8, after the RIFF header and VP8X.
     const frame = riffChunk("ANMF", Buffer.concat([frameHead(64, 48), still.subarray(30)]));
     const sample = riffFile("WEBP", vp8x(0x12, 64, 48), riffChunk("ANIM", Buffer.alloc(6)), frame);
     await expectColour(await thumbnailOf(sample, "image/webp"), [180, 90, 40, 100]);

@@ -13,7 +13,7 @@ describe("display name", () => {
     ["film.m4v", "video/mp4", "film.m4v"],
     ["film.mpeg", "video/mpeg", "film.mpeg"],
     ["film.qt", "video/quicktime", "film.qt"],
-  ])("%p of %s keeps an extension that fits", (given, type, shown) => {
+  ])("display name: %p of %s keeps an extension that fits", (given, type, shown) => {
     expect(displayName(given, type)).toBe(shown);
   });
 
@@ -28,7 +28,7 @@ describe("display name", () => {
     ["walk.xjpg", "image/jpeg", "walk.xjpg.jpg"],
     ["film.m\u212av", "video/matroska", "film.m\u212av.mkv"],
     ["page.svg\0.jpg", "image/gif", "page.svg.jpg.gif"],
-  ])("%p of %s gets the right extension after its own", (given, type, shown) => {
+  ])("display name: %p of %s gets the right extension after its own", (given, type, shown) => {
     expect(displayName(given, type)).toBe(shown);
   });
 
@@ -38,12 +38,12 @@ describe("display name", () => {
     ["photo.exe\u00a0.\u3000", "photo.exe.jpg"],
     ["photo. . .jpg", "photo.jpg"],
     ["photo.jpg. .", "photo.jpg"],
-  ])("%p: dots and spaces that Windows drops do not hide an extension", (given, shown) => {
+  ])("display name: %p has no dots and spaces that Windows drops", (given, shown) => {
     expect(displayName(given, "image/jpeg")).toBe(shown);
   });
 
   test.each([undefined, "", "  ", ".", "..", "....", ".jpg", " ..jpg", "folder/", "C:\\photos\\", "\u202e"])(
-    "%p has no name of its own",
+    "display name: %p becomes `upload` with the extension",
     (given) => {
       expect(displayName(given, "image/jpeg")).toBe("upload.jpg");
     },
@@ -56,19 +56,19 @@ describe("display name", () => {
     ["🎉".repeat(100), `${"🎉".repeat(62)}.jpg`],
     [`${"a".repeat(200)}${" .".repeat(100)}`, `${"a".repeat(200)}.jpg`],
     [`a.${"b".repeat(300)}`, `a.${"b".repeat(249)}.jpg`],
-  ])("%p is cut to 255 bytes and ends in the extension", (given, shown) => {
+  ])("display name: %p is shortened to 255 bytes and ends with the extension", (given, shown) => {
     expect(displayName(given, "image/jpeg")).toBe(shown);
     expect(Buffer.byteLength(shown)).toBeLessThanOrEqual(255);
   });
 
-  test("made again of a display name, it stays the same", () => {
+  test("display name: does not change when computed again", () => {
     for (const given of ["walk.JPEG", "evil.html", "photo.exe. ", "🎉".repeat(100), "", ".jpg"]) {
       const once = displayName(given, "image/jpeg");
       expect(displayName(once, "image/jpeg")).toBe(once);
     }
   });
 
-  test("a long run of dots or spaces costs no time", () => {
+  test("display name: takes linear time for a long run of dots or spaces", () => {
     const start = process.cpuUsage();
     displayName(`${". ".repeat(500_000)}x`, "image/jpeg");
     displayName(`x${". ".repeat(500_000)}`, "image/jpeg");
@@ -76,7 +76,7 @@ describe("display name", () => {
     expect(process.cpuUsage(start).user / 1_000_000).toBeLessThan(2);
   });
 
-  test("every extension belongs to one type", () => {
+  test("display name: every extension belongs to one type", () => {
     const all = Object.values(mediaTypes).flatMap(({ extension, otherExtensions }) => [
       extension,
       ...otherExtensions,

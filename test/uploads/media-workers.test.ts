@@ -21,7 +21,7 @@ const makeFolder = async () => {
 };
 const never = new AbortController().signal;
 
-test("media workers: prepare a photo in a process of its own, with its thumbnail beside it", async () => {
+test("media workers: prepare a photo and its thumbnail in a separate process", async () => {
   const folder = await makeFolder();
   const workers = createMediaWorkers(
     folder,
@@ -49,7 +49,7 @@ test("media workers: prepare a photo in a process of its own, with its thumbnail
   }
 });
 
-test("media workers: answer with the errors of the API, and with a defect for what is none", async () => {
+test("media workers: return API errors, and a bug as an error with its stack", async () => {
   const folder = await makeFolder();
   const workers = createMediaWorkers(
     folder,
@@ -73,7 +73,7 @@ test("media workers: answer with the errors of the API, and with a defect for wh
   }
 });
 
-/** A one-colour PNG of a few kilobytes that takes its decoder a second or two. */
+/** A PNG of one colour and a few kilobytes that takes a second or two to decode. */
 function heavyPng(): Uint8Array<ArrayBuffer> {
   const side = 7000;
   const chunk = (type: string, content: Buffer) => {
@@ -97,7 +97,7 @@ function heavyPng(): Uint8Array<ArrayBuffer> {
   );
 }
 
-/** Ids of the processes that a process started; proc(5). */
+/** IDs of the child processes of a process; proc(5). */
 async function childrenOf(pid: number): Promise<number[]> {
   const tasks = await readdir(`/proc/${pid}/task`);
   const lists = await Promise.all(
@@ -115,7 +115,7 @@ const isAlive = (pid: number) => {
 };
 
 test.if(process.platform === "linux")(
-  "media workers: a decoder that crashes costs its upload a 415, and nothing else",
+  "media workers: a crash of the decoder fails only its own upload, with DAMAGED_MEDIA",
   async () => {
     const service = new ServiceProcess(await makeFolder());
     await service.start();
@@ -123,7 +123,7 @@ test.if(process.platform === "linux")(
       const token = await service.signUp("ada@example.com");
       let over = false;
       const heavy = service.upload(token, new Blob([heavyPng()])).finally(() => (over = true));
-      // Once more for the second try that a crash gets.
+      // A second time, because a job is retried after a crash.
       const killed = new Set<number>();
       while (!over) {
         for (const pid of await childrenOf(service.pid!))
@@ -167,7 +167,7 @@ test.if(process.getuid?.() === 0 && Bun.which("setpriv") !== null)(
   },
 );
 
-test.if(process.platform === "linux")("media workers: end when their service is killed", async () => {
+test.if(process.platform === "linux")("media workers: exit when their service is killed", async () => {
   const service = new ServiceProcess(await makeFolder());
   await service.start();
   const token = await service.signUp("ada@example.com");
@@ -176,7 +176,7 @@ test.if(process.platform === "linux")("media workers: end when their service is 
   await until(async () => (children = await childrenOf(service.pid!)).length > 0);
   // Time to begin its work; it takes seconds.
   await Bun.sleep(300);
-  // Like one whose thread is busy, it hears of nothing any more.
+  // A stopped process handles no events, like one whose thread is busy.
   for (const pid of children) process.kill(pid, "SIGSTOP");
   await service.kill();
   await heavy;
@@ -184,7 +184,7 @@ test.if(process.platform === "linux")("media workers: end when their service is 
 });
 
 test.if(process.platform === "linux")(
-  "media workers: a signal for the whole group lets a running upload finish",
+  "media workers: finish a running upload after a signal to the process group",
   async () => {
     const service = new ServiceProcess(await makeFolder());
     await service.start();
@@ -203,7 +203,7 @@ test.if(process.platform === "linux")(
 );
 
 test.if(process.platform === "linux" && command.length === 1)(
-  "media workers: start from the running program although its file was replaced",
+  "media workers: start from the running program after its file was replaced",
   async () => {
     const folder = await makeFolder();
     const copy = join(folder, "image-sharing");

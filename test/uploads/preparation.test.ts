@@ -10,7 +10,7 @@ import { blackPng, heicPhoto, jpegPhoto } from "../support/media-samples.ts";
 import { inTempFolder } from "../metadata/cleaning.ts";
 import { greyJpeg, jpegSegment, pngChunk, secretExif, withSegments } from "../metadata/photo-samples.ts";
 
-/** What becomes of an upload: what was made of it, or why it was refused. */
+/** Prepares an upload and returns the result or the error code. */
 async function prepared(
   bytes: Uint8Array,
   type: MediaType = "image/jpeg",
@@ -32,21 +32,21 @@ async function prepared(
   });
 }
 
-/** A photo with something to see everywhere, down to its last corner. */
+/** A photo with details everywhere, including its last corner. */
 const photo = async (width = 320, height = 240, progressive = false) => {
   const png = await new Bun.Image(await jpegPhoto(width, height)).png().bytes();
   return Buffer.from(await new Bun.Image(png).jpeg({ quality: 90, progressive }).bytes());
 };
 const endOfImage = Buffer.from([0xff, 0xd9]);
-/** The photo without a part of the scan data at its end: without an end marker, and with one. */
+/** The photo without the end of its scan data, without and with an end marker. */
 const cutTo = (jpeg: Buffer, length: number) => [
   jpeg.subarray(0, length),
   Buffer.concat([jpeg.subarray(0, length), endOfImage]),
 ];
 
-describe("a JPEG that is cut off in the middle", () => {
+describe("truncated JPEG", () => {
   test.each([false, true])(
-    "is refused whatever its last bytes are, and a whole one is not (progressive: %p)",
+    "truncated JPEG: is rejected for any last bytes, unlike a complete one (progressive: %p)",
     async (progressive) => {
       const whole = await photo(320, 240, progressive);
       expect(await prepared(whole)).toMatchObject({ size: { width: 320, height: 240 } });
@@ -60,7 +60,7 @@ describe("a JPEG that is cut off in the middle", () => {
     },
   );
 
-  test("is refused whatever its orientation is", async () => {
+  test("truncated JPEG: is rejected in every orientation", async () => {
     const whole = await photo(320, 240);
     for (const orientation of [1, 2, 3, 4, 5, 6, 7, 8]) {
       const turned = withSegments(whole, jpegSegment(0xe1, "Exif\0\0", secretExif(orientation)));
@@ -70,13 +70,13 @@ describe("a JPEG that is cut off in the middle", () => {
     }
   });
 
-  test("is refused in a large photo of which only the last rows are missing", async () => {
+  test("truncated JPEG: is rejected if only the last rows of a large photo are missing", async () => {
     const whole = await photo(1600, 1200);
     for (const cut of cutTo(whole, whole.length - 1500)) expect(await prepared(cut)).toBe("CUT_OFF_MEDIA");
   });
 
   test.each([0, 1, 7, 20])(
-    "is refused in a grey photo with a restart marker every %d blocks, wherever it is cut",
+    "truncated JPEG: is rejected in a grey photo with a restart marker every %d blocks, wherever it is cut",
     async (restartInterval) => {
       const whole = greyJpeg(320, 240, restartInterval);
       expect(await prepared(whole)).toBeObject();
@@ -85,7 +85,7 @@ describe("a JPEG that is cut off in the middle", () => {
       for (let length = scan + 4; length < whole.length - 8; length += step)
         for (const cut of cutTo(whole, length))
           expect([length, await prepared(cut)]).toEqual([length, "CUT_OFF_MEDIA"]);
-      // In front of a restart marker, and behind it.
+      // Before and after a restart marker.
       const restart = whole.lastIndexOf(Buffer.from([0xff, 0xd0]));
       if (restart > scan)
         for (const length of [restart, restart + 2])
@@ -93,7 +93,7 @@ describe("a JPEG that is cut off in the middle", () => {
     },
   );
 
-  test("is not mistaken for a whole one whose last corner is as grey as missing blocks", async () => {
+  test("truncated JPEG: is distinguished from a complete one whose last corner is grey", async () => {
     const png = pngOf(64, 64, (x) => (x < 32 ? [x * 8, 90, 200] : [128, 128, 128]));
     const whole = Buffer.from(await new Bun.Image(png).jpeg({ quality: 90 }).bytes());
     expect(await prepared(whole)).toBeObject();
@@ -103,10 +103,10 @@ describe("a JPEG that is cut off in the middle", () => {
 });
 
 test(
-  "a large JPEG without an end marker is held in memory once, and one of more than 64 MB counts as cut off",
+  "truncated JPEG: a large file without an end marker is in memory only once, and rejected above 64 MB",
   () =>
     inTempFolder(async (folder) => {
-      // What follows the last block belongs to the scan in a progressive JPEG, and decoders pass over it.
+      // In a progressive JPEG, bytes after the last block belong to the scan, and decoders skip them.
       const scan = (await photo(320, 240, true)).subarray(0, -2);
       for (const megabytes of [66, 68]) {
         await Bun.write(
@@ -124,7 +124,7 @@ test(
   60_000,
 );
 
-/** A PNG without compression to speak of. */
+/** A PNG with hardly any compression. */
 function pngOf(width: number, height: number, colour: (x: number, y: number) => number[]): Buffer {
   const rows = Array.from({ length: height }, (_, y) => [
     0,
@@ -145,10 +145,10 @@ function png(width: number, height: number, bitDepth: number, colourType: number
   ]);
 }
 
-describe("a picture with a damaged end", () => {
+describe("damaged end", () => {
   const source = pngOf(64, 48, (x, y) => [x * 3, y * 5, 90]);
 
-  test("is mended: a PNG without IEND, a JPEG with a last segment beyond its end", async () => {
+  test("damaged end: a PNG without IEND and a JPEG with an incomplete last segment are repaired", async () => {
     expect(await prepared(source.subarray(0, -12), "image/png")).toMatchObject({ bytes: source.length });
     const whole = await photo();
     const broken = Buffer.concat([
@@ -158,7 +158,7 @@ describe("a picture with a damaged end", () => {
     expect(await prepared(broken)).toEqual(await prepared(whole));
   });
 
-  test("is cut off where the data of a PNG is not all there, whatever its structure says", async () => {
+  test("damaged end: a PNG with incomplete data is rejected with CUT_OFF_MEDIA", async () => {
     const at = source.indexOf("IDAT") - 4;
     const data = source.subarray(at + 8, source.length - 16);
     const half = Buffer.concat([source.subarray(0, at), pngChunk("IDAT", data.subarray(0, data.length / 2))]);
@@ -168,7 +168,7 @@ describe("a picture with a damaged end", () => {
   });
 });
 
-/** A GIF of one colour, in codes each of which stands for one pixel more than that before it (GIF89a appendix F). */
+/** A GIF of one colour whose codes each stand for one pixel more than the previous code (GIF89a appendix F). */
 function blackGif(width: number, height: number): Buffer {
   const [clear, end, firstLonger] = [4, 5, 6];
   const data: number[] = [];
@@ -207,8 +207,8 @@ function blackGif(width: number, height: number): Buffer {
   return Buffer.concat([head, ...blocks, Buffer.from([0, 0x3b])]);
 }
 
-describe("an image of many pixels", () => {
-  test("has a thumbnail as long as it can be decoded in the memory of a worker, and none beyond", async () => {
+describe("large image", () => {
+  test("large image: has a thumbnail if a worker has enough memory to decode it", async () => {
     expect(await prepared(blackPng(8192, 6144), "image/png")).toMatchObject({
       size: { width: 8192, height: 6144 },
       thumbnail: expect.any(Number),
@@ -223,12 +223,12 @@ describe("an image of many pixels", () => {
     expect(await prepared(blackPng(30_000, 10_000), "image/png")).toMatchObject({ thumbnail: null });
   }, 60_000);
 
-  test("has a thumbnail whatever its size where it is a usual JPEG, which is decoded small", async () => {
+  test("large image: a baseline JPEG of any size has a thumbnail, because it is decoded at reduced size", async () => {
     const made = await prepared(greyJpeg(20_000, 15_000));
     expect(made).toMatchObject({ size: { width: 20_000, height: 15_000 }, thumbnail: expect.any(Number) });
   }, 60_000);
 
-  test("has no thumbnail where it is a progressive JPEG beyond 140 megapixels or so", async () => {
+  test("large image: a progressive JPEG of more than about 140 megapixels has no thumbnail", async () => {
     const whole = await photo(64, 48, true);
     const sized = (width: number, height: number) => {
       const bytes = Buffer.from(whole);
@@ -241,7 +241,7 @@ describe("an image of many pixels", () => {
     expect(await prepared(sized(16_000, 15_000).subarray(0, -2))).toBe("CUT_OFF_MEDIA");
   });
 
-  test("is checked to its last pixel where it is a GIF that is too large to be decoded", async () => {
+  test("large image: a GIF that is too large to decode is checked to its last pixel", async () => {
     const whole = blackGif(12_000, 10_000);
     expect(await prepared(whole, "image/gif")).toMatchObject({
       bytes: whole.length,
@@ -254,11 +254,11 @@ describe("an image of many pixels", () => {
     expect(await prepared(whole.subarray(0, -10), "image/gif")).toBe("CUT_OFF_MEDIA");
   });
 
-  test("stands in for its own thumbnail where nothing decodes it here", async () => {
+  test("large image: serves as its own thumbnail if this machine has no decoder for it", async () => {
     expect(await prepared(heicPhoto(), "image/heic")).toMatchObject({ thumbnail: "original" });
   });
 
-  test("is refused beyond the limit of the operator, to the pixel", async () => {
+  test("large image: is rejected above the configured number of pixels", async () => {
     const tooMany = "Value error, the image has more than 1 million pixels";
     expect(await prepared(blackPng(1000, 1000), "image/png", 1_000_000)).toBeObject();
     expect(await prepared(blackPng(1001, 1000), "image/png", 1_000_000)).toBe(tooMany);

@@ -7,7 +7,7 @@ const text = (content: string) => new TextEncoder().encode(content);
 const box = (type: string, brand: string) =>
   text(`\0\0\0\x18ftyp${brand}\0\0\0\0${brand}mp42`.replace("ftyp", type));
 
-describe("what a file is, by its first bytes", () => {
+describe("inspection", () => {
   test.each([
     ["image/jpeg", samples.jpegPhoto],
     ["image/png", samples.pngPhoto],
@@ -22,7 +22,7 @@ describe("what a file is, by its first bytes", () => {
     ["video/x-msvideo", samples.aviVideo],
     ["video/3gpp", samples.threeGpVideo],
     ["video/mpeg", samples.mpegVideo],
-  ] as const)("%s", async (type, sample) => {
+  ] as const)("inspection: detects %s", async (type, sample) => {
     expect(await inspectFirstBytes((await sample()).slice(0, 4100))).toBe(type);
   });
 
@@ -48,11 +48,11 @@ describe("what a file is, by its first bytes", () => {
     ["video/mp4", ["mp42", "heic"]],
     ["video/quicktime", ["qt  ", "mif1"]],
     ["video/3gpp", ["3gp5", "mif1"]],
-  ] as const)("%s by the brands %p", async (type, brands) => {
+  ] as const)("inspection: detects %s by the brands %p", async (type, brands) => {
     expect(await inspectFirstBytes(withBrands(...brands))).toBe(type);
   });
 
-  test("brands count as far as their box reaches", async () => {
+  test("inspection: reads brands up to the end of their box", async () => {
     const sample = withBrands("mif1", "miaf", "avif");
     sample[3] = 20;
     expect(await inspectFirstBytes(sample)).toBe("image/heic");
@@ -74,7 +74,7 @@ describe("what a file is, by its first bytes", () => {
     [undefined, [text("the junk of other people is a treasure")]],
     [undefined, [text("\0\0\0\x04skip"), atom("mdat"), atom("mdat")]],
   ] as const)(
-    "inspection: QuickTime without a file type is told by its first atoms: %s",
+    "inspection: returns %s for a file that does not start with its file type",
     async (type, parts) => {
       expect(await inspectFirstBytes(Buffer.concat([...parts, Buffer.alloc(8)]).subarray(0, 4100))).toBe(
         type,
@@ -95,7 +95,7 @@ describe("what a file is, by its first bytes", () => {
     ["a BMP", text("BM\x36\0\0\0\0\0\0\0\x36\0\0\0")],
     ["sound in an MP4 container", box("ftyp", "M4A ")],
     ["half a PNG signature", text("\x89PN")],
-  ])("%s is nothing we take", async (_name, bytes) => {
+  ])("inspection: rejects %s", async (_name, bytes) => {
     expect(await inspectFirstBytes(bytes)).toBeUndefined();
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { describeUnsupported } from "../../src/uploads/unsupported-formats.ts";
 
 const bytes = (text: string) => Buffer.from(text, "latin1");
-/** A transport stream of packets with so many bytes in front. */
+/** A transport stream whose packets have this many bytes before them. */
 const transport = (before: number) =>
   Buffer.concat(
     Array.from({ length: 8 }, () => Buffer.concat([Buffer.alloc(before), bytes("\x47"), Buffer.alloc(187)])),
@@ -52,11 +52,11 @@ describe("unsupported formats", () => {
     ["ZIP archives cannot be shared; only images and videos can", bytes("PK\x03\x04\x14\0\0\0\0\0")],
     ["HTML cannot be shared; only images and videos can", bytes("\n <!DOCTYPE html><title>x</title>")],
     ["HTML cannot be shared; only images and videos can", bytes("<html></html>")],
-  ])("unsupported formats: %s", async (detail, sample) => {
+  ])("unsupported formats: describes %s", async (detail, sample) => {
     expect(await describeUnsupported(sample)).toBe(detail);
   });
 
-  test("unsupported formats: WMV and Ogg are named too", async () => {
+  test("unsupported formats: describes WMV and Ogg", async () => {
     const asf = Buffer.concat([
       Buffer.from("3026b2758e66cf11a6d900aa0062ce6c", "hex"),
       Buffer.alloc(14),
@@ -75,7 +75,7 @@ describe("unsupported formats", () => {
     ["nothing", bytes("")],
     ["a word of a language", bytes("svg html")],
     ["noise", bytes("\x9c\x01\xfe\x77".repeat(100))],
-  ])("unsupported formats: %s has no name", async (_name, sample) => {
+  ])("unsupported formats: returns undefined for %s", async (_name, sample) => {
     expect(await describeUnsupported(sample)).toBeUndefined();
   });
 });

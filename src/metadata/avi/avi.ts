@@ -8,24 +8,24 @@ import { dvDisplayRatio, isDv } from "../coded-pictures/dv.ts";
 import { searchWindows, type InPlaceFile } from "../in-place-file.ts";
 import { Patches, type Blanking, type MediaFacts } from "../plan.ts";
 
-/** Lists whose chunks are walked as if they stood at the top. */
-const walked = new Set(["RIFF AVI ", "RIFF AVIX", "LIST movi", "LIST rec "]);
-/** Data of a stream: its number, then what it is (pictures, changes of the palette, sound, both). */
+/** Lists whose chunks are walked like those at the top level. */
+const walkedLists = new Set(["RIFF AVI ", "RIFF AVIX", "LIST movi", "LIST rec "]);
+/** Data of a stream: its number, then the kind of data (pictures, palette changes, sound, both). */
 const streamChunk = /^(\d\d)(d[bc]|iv|pc|wb|__)$/i;
-/** Codecs of Indeo call their pictures so. */
+/** Indeo codecs, whose pictures are in `iv` chunks. */
 const indeo = /^IV(31|32|41|50)$/i;
-/** Index of a stream (OpenDML 1.02). */
+/** An index of a stream (OpenDML 1.02). */
 const indexChunk = /^ix(\d\d)$/;
-/** What may follow a broken place. */
+/** Chunks that may follow damaged bytes. */
 const anyChunk = /\d\d(?:d[bc]|pc|wb|__)|ix\d\d|idx1|LIST|RIFF|JUNK/gi;
 
-/** How many of the first chunks are searched for a picture that tells its shape. */
-const maxSearched = 64;
+/** Chunks that are searched for a picture with its aspect ratio. */
+const maxSearchedChunks = 64;
 
 /**
- * Plans the blanking of an AVI (RIFF, OpenDML 1.02): titles, dates, EXIF, XMP, vendors' chunks, and the data of every
- * stream that is neither picture nor sound become `JUNK` full of zeros, so that the index still holds. What nothing
- * needs at the end is cut off, and so is what a recorder that was stopped left unfinished.
+ * Plans the blanking of an AVI (RIFF, OpenDML 1.02): titles, dates, EXIF, XMP, vendor chunks and the data of every
+ * stream other than picture and sound become `JUNK` chunks with zeros, so that the index stays valid. Unneeded chunks
+ * at the end are cut off, and so is an incomplete chunk of an interrupted recording.
  * @throws ApiError DAMAGED_MEDIA
  */
 export async function planAvi(source: ByteSource): Promise<Blanking> {
@@ -55,7 +55,7 @@ const isVideo = ({ type }: AviStream) => type === "vids" || type === "iavs";
 
 const isPalette = (type: string) => /pc$/i.test(type);
 
-/** Whether a stream may have chunks of this kind. */
+/** Whether a stream can have chunks of this kind. */
 function fits(stream: AviStream, kind: string): boolean {
   if (kind === "wb") return stream.type !== "vids";
   if (kind === "pc") return stream.type === "vids" && stream.bitsPerPixel <= 8;
@@ -75,7 +75,7 @@ function shownSize(
 }
 
 /**
- * The first header, and the first film.
+ * Finds the header and the first list of data (`LIST movi`).
  * @throws ApiError DAMAGED_MEDIA
  */
 async function findParts(source: ByteSource): Promise<{ header: Chunk | undefined; film: Chunk }> {
@@ -94,29 +94,29 @@ async function findParts(source: ByteSource): Promise<{ header: Chunk | undefine
   return { header, film };
 }
 
-/** Of DV, whose pictures tell their shape themselves. */
+/** Returns the pixel aspect ratio of DV, whose pictures contain it; 1 for other codecs. */
 async function dvPixelRatio(
   source: ByteSource,
   film: Chunk,
   { width, height }: { readonly width: number; readonly height: number },
 ): Promise<number> {
   let offset = film.body;
-  for (let count = 0; count < maxSearched; count++) {
+  for (let count = 0; count < maxSearchedChunks; count++) {
     const chunk = chunkAt(await source.readUpTo(offset, chunkHeadBytes), offset);
     if (!chunk || chunk.end > source.size) break;
     const content = await source.readUpTo(chunk.body, Math.min(chunk.end - chunk.body, 12_000));
     const ratio = isDv(content) ? dvDisplayRatio(content) : undefined;
     if (ratio !== undefined) return (ratio * height) / width;
-    offset = walked.has(chunk.type) ? chunk.body : padded(chunk);
+    offset = walkedLists.has(chunk.type) ? chunk.body : padded(chunk);
   }
   return 1;
 }
 
-/** Walks the chunks of a file and blanks all that is not needed. */
+/** Walks the chunks of a file and blanks everything that players do not need. */
 class AviWalk {
-  /** Lists that the walk is in, or was last. */
+  /** The current list of each type. */
   readonly #lists = new Map<string, Chunk>();
-  /** Where the last chunk that stays ends. */
+  /** End of the last kept chunk. */
   #keptEnd = 0;
   #hasPicture = false;
 
@@ -126,22 +126,22 @@ class AviWalk {
     private readonly headerOffset: number | undefined,
   ) {}
 
-  /** @throws ApiError DAMAGED_MEDIA for a film with a stream of pictures, but no whole picture */
+  /** @throws ApiError DAMAGED_MEDIA for a video stream without a complete picture */
   run(): void {
     for (let offset = 0; offset + 8 <= this.file.size;) {
       this.file.budget.blocks.spend();
       const chunk = chunkAt(this.file.readUpTo(offset, chunkHeadBytes), offset);
       if (!chunk) break;
-      if (walked.has(chunk.type)) {
+      if (walkedLists.has(chunk.type)) {
         this.#lists.set(chunk.type, chunk);
         this.#keptEnd = Math.max(this.#keptEnd, chunk.body);
         offset = chunk.body;
       } else if (!isName(chunk.type) || chunk.end > this.file.size) {
-        // The names of chunks stand in an index too.
+        // An index contains the names of chunks, so the search would find a false one.
         const isIndex = chunk.type === "idx1" || indexChunk.test(chunk.type);
         const next = isIndex ? undefined : this.#findChunk(offset + 1);
         if (next === undefined) break;
-        this.#blankBroken(offset, next);
+        this.#blankDamage(offset, next);
         offset = next;
       } else {
         if (this.#isKept(chunk)) this.#keptEnd = Math.min(padded(chunk), this.file.size);
@@ -153,7 +153,7 @@ class AviWalk {
     this.#cutEnd();
   }
 
-  /** Whether a chunk stays; overwrites what players do not read inside. */
+  /** Whether a chunk is kept; overwrites what players do not read in it. */
   #isKept(chunk: Chunk): boolean {
     if (chunk.offset === this.headerOffset) return true;
     if (chunk.type === "idx1") {
@@ -166,9 +166,9 @@ class AviWalk {
     }
     const index = indexChunk.exec(chunk.type);
     if (index) {
-      const isOfKept = this.streams[Number(index[1])]?.isKept ?? false;
-      if (isOfKept) overwriteInIndex(this.file, chunk);
-      return isOfKept;
+      const isOfKeptStream = this.streams[Number(index[1])]?.isKept ?? false;
+      if (isOfKeptStream) overwriteInIndex(this.file, chunk);
+      return isOfKeptStream;
     }
     const stream = this.#streamOf(chunk.type);
     if (!stream) return false;
@@ -186,7 +186,7 @@ class AviWalk {
     return true;
   }
 
-  /** The stream that a chunk belongs to; undefined for one that goes, and for no such chunk. */
+  /** Returns the kept stream that a chunk belongs to; undefined for all other chunks. */
   #streamOf(type: string): AviStream | undefined {
     const [, number, kind] = streamChunk.exec(type) ?? [];
     const stream = number === undefined ? undefined : this.streams[Number(number)];
@@ -194,7 +194,7 @@ class AviWalk {
     return fits(stream, kind.toLowerCase()) ? stream : undefined;
   }
 
-  /** Leaves of a change of the palette the colours that it says it has (`AVIPALCHANGE`). */
+  /** Keeps only the declared colours of a palette change (`AVIPALCHANGE`). */
   #overwriteInPalette({ body, end }: Chunk): void {
     const colours = this.file.readUpTo(body, Math.min(2, end - body))[1] || 256;
     this.file.wipe(Math.min(body + 2, end), Math.min(body + 4, end));
@@ -206,8 +206,8 @@ class AviWalk {
     this.file.wipe(chunk.offset + 8, Math.min(padded(chunk), this.file.size));
   }
 
-  /** Zeros a broken place, which becomes a chunk where it is long enough. */
-  #blankBroken(offset: number, end: number): void {
+  /** Wipes damaged bytes, and turns them into a chunk if there are enough of them. */
+  #blankDamage(offset: number, end: number): void {
     this.file.wipe(offset, end);
     if (end - offset < 8 || (end - offset) % 2 === 1) return;
     const header = Buffer.from("JUNK\0\0\0\0", "latin1");
@@ -215,19 +215,19 @@ class AviWalk {
     this.file.write(offset, header);
   }
 
-  /** Where the next chunk is that fits, behind a broken place; undefined where there is none. */
+  /** Returns the offset of the next plausible chunk after damaged bytes; undefined if there is none. */
   #findChunk(from: number): number | undefined {
     for (const { from: offset, length } of searchWindows(from, this.file.size, chunkHeadBytes - 1)) {
       const text = this.file.read(offset, length).toString("latin1");
       for (const { index } of text.matchAll(anyChunk)) {
         const chunk = chunkAt(this.file.readUpTo(offset + index, chunkHeadBytes), offset + index);
-        if (chunk && (walked.has(chunk.type) || chunk.end <= this.file.size)) return chunk.offset;
+        if (chunk && (walkedLists.has(chunk.type) || chunk.end <= this.file.size)) return chunk.offset;
       }
     }
     return undefined;
   }
 
-  /** Cuts off what follows the last chunk that stays, and makes the lists around it end there. */
+  /** Truncates the file after the last kept chunk, and corrects the sizes of the lists around it. */
   #cutEnd(): void {
     this.file.truncate(this.#keptEnd);
     for (const { offset, body, end } of this.#lists.values()) {
@@ -239,5 +239,5 @@ class AviWalk {
   }
 }
 
-/** Whether a chunk may have this name. */
+/** Whether a type starts with a valid chunk name. */
 const isName = (type: string) => /^[\x20-\x7e]{4}/.test(type);

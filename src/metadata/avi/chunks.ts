@@ -1,18 +1,18 @@
 /** A chunk of a RIFF file (Multimedia Programming Interface and Data Specifications 1.0). */
 export interface Chunk {
-  /** For a list with its kind: `LIST movi`. */
+  /** For a list, including its list type: `LIST movi`. */
   readonly type: string;
   readonly offset: number;
-  /** Where the content starts; the first chunk inside, for a list. */
+  /** Offset of the content; for a list, of the first chunk in it. */
   readonly body: number;
-  /** Without the byte that pads it; may lie beyond the end of the file. */
+  /** End without the padding byte; may lie beyond the end of the file. */
   readonly end: number;
 }
 
-/** Enough for the header of a list. */
+/** Bytes of the header of a list, which is longer than that of a chunk. */
 export const chunkHeadBytes = 12;
 
-/** The chunk that the bytes at `offset` are the header of; undefined for fewer than eight. */
+/** Parses the header of the chunk at `offset`; undefined for fewer than eight bytes. */
 export function chunkAt(head: Buffer, offset: number): Chunk | undefined {
   if (head.length < 8) return undefined;
   const name = head.toString("latin1", 0, 4);
@@ -25,5 +25,5 @@ export function chunkAt(head: Buffer, offset: number): Chunk | undefined {
   };
 }
 
-/** Where the next chunk starts: at an even number of bytes. */
+/** Returns the offset of the next chunk: chunks are padded to an even length. */
 export const padded = ({ offset, end }: Chunk) => end + ((end - offset) % 2);

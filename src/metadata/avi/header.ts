@@ -2,41 +2,46 @@ import type { ByteSource } from "../byte-source.ts";
 import { chunkAt, chunkHeadBytes, padded, type Chunk } from "./chunks.ts";
 import type { Patches } from "../plan.ts";
 
-/** Streams of picture and sound, and of both together (DV). All others go: subtitles, positions of dashcams. */
+/**
+ * Types of streams that are kept: picture, sound, and both interleaved (DV). Others hold subtitles or positions of
+ * dashcams.
+ */
 const keptStreams = new Set(["vids", "auds", "iavs"]);
 
 const keptInHeader = new Set(["avih", "LIST strl", "LIST odml"]);
 const keptInStream = new Set(["strh", "strf", "indx", "vprp"]);
 
-/** Bytes of the chunks whose content has a fixed length, without reserved ones; what follows is wiped. */
+/** Bytes of chunks with fixed content, without reserved fields. The remainder is wiped. */
 const contentBytes: Readonly<Record<string, number>> = { avih: 40, strh: 56, dmlh: 4 };
 
 export interface AviHeader {
-  /** `vids`, `auds`, …, in the order of their numbers. */
+  /** In the order of their numbers. */
   readonly streams: readonly AviStream[];
-  /** Indexes of streams that are kept (`indx`). */
+  /** The indexes (`indx`) of kept streams. */
   readonly indexes: readonly Chunk[];
-  /** As the header declares it for the whole film. */
+  /** The size that the main header declares. */
   readonly declared: { readonly width: number; readonly height: number };
 }
 
 export interface AviStream {
+  /** `vids`, `auds` or another stream type. */
   readonly type: string;
-  /** Whether its chunks stay. */
+  /** Whether its chunks are kept. */
   readonly isKept: boolean;
-  /** The codec of a video, as a FourCC. */
+  /** The FourCC of a video codec. */
   readonly codec: string;
   readonly bitsPerPixel: number;
-  /** Of a video as coded. */
+  /** Coded size of a video; 0 for other streams. */
   readonly width: number;
   readonly height: number;
-  /** Width of a pixel by its height; undefined where the header does not say. */
+  /** Pixel aspect ratio; undefined if the header does not tell. */
   readonly pixelRatio: number | undefined;
 }
 
 /**
- * Blanks in the header of an AVI (`LIST hdrl`) what is no description of a stream, and reads the streams. Streams that
- * go are left out at the end; others keep their place, because chunks name streams by number.
+ * Blanks everything but the descriptions of streams in the header of an AVI (`LIST hdrl`), and reads the streams.
+ * Removed streams at the end are dropped from the header; others keep their place, because chunks refer to streams by
+ * number.
  */
 export async function blankAviHeader(
   source: ByteSource,
@@ -53,12 +58,12 @@ export async function blankAviHeader(
   const indexes: Chunk[] = [];
   let declared = { width: 0, height: 0 };
   for (const chunk of chunks) {
-    const isLeftOut = chunk.type === "LIST strl" && streams.length >= count;
-    if (!keptInHeader.has(chunk.type) || isLeftOut) {
+    const isDropped = chunk.type === "LIST strl" && streams.length >= count;
+    if (!keptInHeader.has(chunk.type) || isDropped) {
       blankChunk(patches, chunk);
       continue;
     }
-    wipeBehind(patches, chunk);
+    wipeAfterContent(patches, chunk);
     if (chunk.type === "LIST strl") streams.push(await blankStream(source, patches, chunk, indexes));
     else if (chunk.type === "avih") {
       const content = await source.read(chunk.body, 40);
@@ -66,13 +71,13 @@ export async function blankAviHeader(
       if (content.readUInt32LE(24) > count) patches.write(chunk.body + 24, littleEndian(count));
     } else
       for (const inner of await readChunks(source, patches, chunk))
-        if (inner.type === "dmlh") wipeBehind(patches, inner);
+        if (inner.type === "dmlh") wipeAfterContent(patches, inner);
         else blankChunk(patches, inner);
   }
   return { streams, indexes, declared };
 }
 
-/** What a stream is of (`strh`); empty where it does not say. */
+/** Reads the type of a stream from its `strh`; empty if there is none. */
 async function streamType(source: ByteSource, stream: Chunk): Promise<string> {
   for (let offset = stream.body; offset + 12 <= stream.end;) {
     source.budget.elements.spend();
@@ -90,7 +95,7 @@ function littleEndian(value: number): Buffer {
   return bytes;
 }
 
-/** @param indexes gets the index of the stream */
+/** Blanks the description of one stream. @param indexes receives the index of the stream */
 async function blankStream(
   source: ByteSource,
   patches: Patches,
@@ -110,7 +115,7 @@ async function blankStream(
       continue;
     }
     found.add(chunk.type);
-    wipeBehind(patches, chunk);
+    wipeAfterContent(patches, chunk);
     if (!isKept) blankDescription(patches, chunk);
     else if (chunk.type === "indx") indexes.push(chunk);
     else if (chunk.type === "strf" && type === "vids" && content.length >= 20) {
@@ -129,7 +134,7 @@ async function blankStream(
   return { type, isKept, codec, bitsPerPixel, width, height, pixelRatio };
 }
 
-/** Leaves of a stream that goes its type, and how long its unit of time is. */
+/** Keeps only the type and the time scale in the description of a removed stream. */
 function blankDescription(patches: Patches, { type, body, end }: Chunk): void {
   const parts =
     type === "strh"
@@ -141,7 +146,7 @@ function blankDescription(patches: Patches, { type, body, end }: Chunk): void {
   for (const [from = 0, to = 0] of parts) patches.wipe(Math.min(body + from, end), Math.min(body + to, end));
 }
 
-/** The chunks inside a list, those that fit. What follows them is none, and wiped. */
+/** Reads the chunks in a list and wipes the bytes after them. */
 async function readChunks(source: ByteSource, patches: Patches, list: Chunk): Promise<Chunk[]> {
   const chunks: Chunk[] = [];
   let offset = list.body;
@@ -157,17 +162,18 @@ async function readChunks(source: ByteSource, patches: Patches, list: Chunk): Pr
   return chunks;
 }
 
-function wipeBehind(patches: Patches, { type, body, end }: Chunk): void {
+/** Wipes the bytes after the fixed content of a chunk. */
+function wipeAfterContent(patches: Patches, { type, body, end }: Chunk): void {
   const bytes = contentBytes[type];
   if (bytes !== undefined) wipeFrom(patches, { body, end }, bytes);
 }
 
-/** Wipes what a chunk holds behind so many bytes. */
+/** Wipes the content of a chunk after its first `bytes` bytes. */
 function wipeFrom(patches: Patches, { body, end }: Pick<Chunk, "body" | "end">, bytes: number): void {
   if (body + bytes < end) patches.wipe(body + bytes, end);
 }
 
-/** Makes the chunk a `JUNK` one of the same size, full of zeros. */
+/** Turns a chunk into a `JUNK` chunk of the same size with zeros. */
 function blankChunk(patches: Patches, { offset, end }: Chunk): void {
   patches.write(offset, Buffer.from("JUNK", "latin1"));
   patches.wipe(Math.min(offset + 8, end), end);

@@ -2,16 +2,17 @@ import type { Chunk } from "./chunks.ts";
 import type { InPlaceFile } from "../in-place-file.ts";
 
 const headBytes = 24;
-/** OpenDML 1.02: an index of indexes, and one of chunks, whose entries may be about fields. */
-const kinds = { indexes: 0, chunks: 1 } as const;
+/** Index types of OpenDML 1.02: an index of indexes, and an index of chunks or fields. */
+const indexTypes = { indexes: 0, chunks: 1 } as const;
+/** Allowed bytes of an entry. */
 const entrySizes: Readonly<Record<number, readonly number[]>> = {
-  [kinds.indexes]: [16],
-  [kinds.chunks]: [8, 12],
+  [indexTypes.indexes]: [16],
+  [indexTypes.chunks]: [8, 12],
 };
 
 /**
- * Overwrites in an index of a stream (`indx`, `ix00`) what players do not read: reserved fields, entries that lie
- * outside of the file, what follows the entries, and indexes of other kinds.
+ * Overwrites what players do not read in an index of a stream (`indx`, `ix00`): reserved fields, entries that point
+ * outside the file, bytes after the entries, and all of an index of another type.
  */
 export function overwriteInIndex(file: InPlaceFile, { body, end }: Pick<Chunk, "body" | "end">): void {
   const head = Buffer.from(file.read(body, Math.min(headBytes, end - body)));
@@ -22,16 +23,16 @@ export function overwriteInIndex(file: InPlaceFile, { body, end }: Pick<Chunk, "
     file.wipe(body, end);
     return;
   }
-  file.wipe(body + (kind === kinds.indexes ? 12 : 20), body + headBytes);
-  const base = kind === kinds.indexes ? 0 : Number(head.readBigUInt64LE(12));
+  file.wipe(body + (kind === indexTypes.indexes ? 12 : 20), body + headBytes);
+  const base = kind === indexTypes.indexes ? 0 : Number(head.readBigUInt64LE(12));
   let entry = body + headBytes;
   for (let left = head.readUInt32LE(4); left > 0 && entry + entryBytes <= end; left--) {
     file.budget.tableEntries.spend();
     const bytes = file.read(entry, entryBytes);
     const [offset, size] =
-      kind === kinds.indexes
+      kind === indexTypes.indexes
         ? [Number(bytes.readBigUInt64LE(0)), bytes.readUInt32LE(8)]
-        : // The highest bit says that the chunk is no key frame.
+        : // The highest bit is set if the chunk is not a key frame.
           [base + bytes.readUInt32LE(0), bytes.readUInt32LE(4) & 0x7fff_ffff];
     if (offset + size > file.size) file.wipe(entry, entry + entryBytes);
     entry += entryBytes;
@@ -40,12 +41,12 @@ export function overwriteInIndex(file: InPlaceFile, { body, end }: Pick<Chunk, "
 }
 
 const simpleEntryBytes = 16;
-/** List, key frame, no time, first and last part of a frame. */
+/** Flags for a list, a key frame, a chunk without duration, and the first or last part of a frame. */
 const knownFlags = 0x0000_0173;
 
 /**
- * Zeros the entries of an index (`idx1`) that name chunks which go, or bytes outside of the file.
- * @param isKept whether chunks of this type stay
+ * Wipes the entries of an index (`idx1`) that point outside the file or to chunks that are removed.
+ * @param isKept whether chunks of this type are kept
  */
 export function overwriteInSimpleIndex(
   file: InPlaceFile,

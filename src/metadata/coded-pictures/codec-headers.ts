@@ -1,7 +1,7 @@
 import { lacedParts, lacings } from "../matroska/lacing.ts";
 import { overwriteInRecord } from "./nal-units.ts";
 
-/** Codecs that need nothing but their blocks. */
+/** Matroska codecs whose decoders need no header. */
 const withoutHeaders = /^(V_VP8|V_UNCOMPRESSED|A_PCM\/.*|A_MPEG\/L[123]|A_AC3.*|A_EAC3.*|A_TRUEHD|A_DTS.*)$/;
 
 const cleaners: Readonly<Record<string, (header: Buffer) => void>> = {
@@ -14,9 +14,9 @@ const cleaners: Readonly<Record<string, (header: Buffer) => void>> = {
 };
 
 /**
- * Overwrites what no decoder needs in a codec's header as Matroska stores it (CodecPrivate).
- * @param header is changed
- * @returns false where the codec has no header, so that all of it may go
+ * Overwrites what decoders do not need in a codec header of Matroska (CodecPrivate).
+ * @param header is changed in place
+ * @returns false if the codec has no header, so that all of it can be removed
  */
 export function overwriteInCodecHeader(codecId: string, header: Buffer): boolean {
   if (withoutHeaders.test(codecId)) return false;
@@ -25,10 +25,13 @@ export function overwriteInCodecHeader(codecId: string, header: Buffer): boolean
 }
 
 const flac = { headBytes: 4, streamInfo: 0, padding: 1, comments: 4, isLast: 0x80 } as const;
-/** Decoders take the places of the speakers from this comment. */
+/** Decoders read the speaker positions from this comment. */
 const channelMask = /WAVEFORMATEXTENSIBLE_CHANNEL_MASK=0x[0-9A-F]{1,8}/i;
 
-/** Makes every metadata block of FLAC but the first padding (RFC 9639 section 8). */
+/**
+ * Turns the metadata blocks of FLAC into padding, except the stream information and a channel mask (RFC 9639 section
+ * 8).
+ */
 function overwriteFlacMetadata(header: Buffer): void {
   if (header.toString("latin1", 0, 4) !== "fLaC") return;
   let isLast = false;
@@ -50,7 +53,7 @@ function overwriteFlacMetadata(header: Buffer): void {
   header.fill(0, offset);
 }
 
-/** Empties the comments of Vorbis or Theora (Vorbis I section 5), in the second of three packets. */
+/** Empties the comments of Vorbis or Theora, which are in the second of three packets (Vorbis I section 5). */
 function overwriteCommentPacket(header: Buffer, signature: string, hasFramingBit: boolean): void {
   for (const { start, end } of headerPackets(header)) {
     const packet = header.subarray(start, end);
@@ -61,7 +64,7 @@ function overwriteCommentPacket(header: Buffer, signature: string, hasFramingBit
   }
 }
 
-/** The packets of a header, in Xiph's lacing or each behind a length of two bytes. */
+/** Returns the packets of a header, which are laced by Xiph's rules or each preceded by a length of two bytes. */
 function headerPackets(header: Buffer): { readonly start: number; readonly end: number }[] {
   const parts = header[0] === 2 ? lacedParts(header, header.length, lacings.xiph) : undefined;
   if (parts) return parts;
@@ -74,7 +77,7 @@ function headerPackets(header: Buffer): { readonly start: number; readonly end: 
   return packets;
 }
 
-/** Writes Vorbis comments without a vendor, and zeros behind them. Returns how many bytes the comments have. */
+/** Writes Vorbis comments without a vendor, followed by zeros. @returns the number of bytes of the comments */
 function writeComments(content: Buffer, comments: readonly string[]): number {
   const number = (value: number) => {
     const bytes = Buffer.alloc(4);
@@ -91,12 +94,12 @@ function writeComments(content: Buffer, comments: readonly string[]): number {
   return written.length;
 }
 
-/** RFC 7845 section 5.1: a table of channels follows, unless the mapping family is 0. */
+/** A channel mapping table follows unless the mapping family is 0 (RFC 7845 section 5.1). */
 function opusHeaderBytes(header: Buffer): number {
   return header[18] ? 21 + (header[9] ?? 0) : 19;
 }
 
-/** ISO/IEC 14496-15 section 5.3.3.1. */
+/** Overwrites in an AVCDecoderConfigurationRecord (ISO/IEC 14496-15 section 5.3.3.1). */
 function overwriteInAvcConfiguration(record: Buffer): void {
   const units: { readonly start: number; readonly end: number }[] = [];
   let position = 5;
@@ -110,7 +113,7 @@ function overwriteInAvcConfiguration(record: Buffer): void {
   };
   readUnits(0x1f);
   readUnits(0xff);
-  // Chroma format, depths and extensions of parameter sets.
+  // The chroma format, the bit depths and extensions of sequence parameter sets.
   const hasMore = ![66, 77, 88].includes(record[1] ?? 0) && ((record[position] ?? 0) & 0xfc) === 0xfc;
   if (hasMore) {
     position += 3;

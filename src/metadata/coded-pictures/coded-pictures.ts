@@ -5,15 +5,15 @@ import { overwriteUserData } from "./nal-units.ts";
 import { isPng, overwritePngTexts } from "../png/video.ts";
 import type { NalCoding } from "./sei.ts";
 
-/** Overwrites what is personal in a coded picture, between two places of the file. The picture stays bit by bit. */
+/** Overwrites personal data in a coded picture from `offset` to `end`. The decoded picture stays the same. */
 export type PictureOverwriter = (file: InPlaceFile, offset: number, end: number) => void;
 
 /**
- * Returns what overwrites the pictures of a track; undefined for codecs that have no place for personal data, or whose
- * data is left alone (MPEG-2, MPEG-4 Visual, AV1).
- * @param first the beginning of the track's first picture
- * @param nal how it is coded, where its container says H.264 or HEVC
- * @param codec as its container names it: a FourCC, or Matroska's name
+ * Returns the overwriter for the pictures of a track; undefined for codecs that cannot hold personal data, and for
+ * those that are left unchanged (MPEG-2, MPEG-4 Visual, AV1).
+ * @param first the first bytes of the track's first picture
+ * @param nal the coding, if the container declares H.264 or HEVC
+ * @param codec the name of the codec in its container: a FourCC, or Matroska's codec ID
  */
 export function pictureOverwriter(
   first: Buffer,
@@ -26,10 +26,10 @@ export function pictureOverwriter(
   return isDv(first) ? overwriteDvDates : undefined;
 }
 
-/** Bytes of a picture that tell what it is. */
+/** Bytes of a picture that are enough to recognise its coding. */
 export const pictureHeadBytes = 4;
 
-/** Codecs whose pictures are JPEGs, whatever stands in front of them. */
+/** Codecs whose pictures are JPEGs, even if other bytes precede them. */
 const motionJpeg = new Set([
   ...["MJPG", "JPEG", "AVRN", "IJPG", "CJPG", "SLMJ", "QIVG", "AVI1", "AVI2", "DMB1", "MTSJ"],
   ...["IJLV", "MVJP", "V_MJPEG"],
@@ -38,9 +38,9 @@ const h264 = new Set(["H264", "X264", "AVC1", "DAVC", "VSSH"]);
 const hevc = new Set(["HEVC", "H265", "X265", "HEV1", "HVC1"]);
 
 /**
- * How the pictures of a Video for Windows codec are coded, if it is H.264 or HEVC with start codes.
+ * Returns the coding of a Video for Windows codec if it is H.264 or HEVC with start codes.
  * @param codec its FourCC
- * @param first the beginning of a picture
+ * @param first the first bytes of a picture
  */
 export function startCodeCoding(codec: string, first: Buffer): NalCoding | undefined {
   const name = codec.toUpperCase();

@@ -2,35 +2,35 @@ import { searchWindows, type InPlaceFile } from "../in-place-file.ts";
 
 const comment = 0xfe;
 
-/** A segment that decoders need. */
+/** A segment that decoders need, recognised by a text in its content. */
 interface KnownSegment {
-  /** Any APP segment where there is none. */
+  /** Undefined for any APP segment. */
   readonly marker?: number;
   readonly text: string;
-  /** Where in the segment's content the text stands. */
+  /** Offset of the text in the content. */
   readonly at?: number;
-  /** How much of the content is kept. */
+  /** Bytes of the content to keep. */
   readonly bytes: number;
 }
 
-const known: readonly KnownSegment[] = [
+const knownSegments: readonly KnownSegment[] = [
   { marker: 0xe0, text: "JFIF\0", bytes: 14 },
-  // The order of fields.
+  // The field order.
   { marker: 0xe0, text: "AVI1", bytes: 14 },
   { marker: 0xe0, text: "AVID", bytes: 16 },
   { marker: 0xe1, text: "mjpg", at: 4, bytes: 40 },
   // The colour transform.
   { marker: 0xee, text: "Adobe", bytes: 12 },
   ...["LJIF", "colr", "xfrm"].map((text) => ({ text, bytes: 16 })),
-  // Encoders that decoders know for their defects.
+  // Encoders whose bugs decoders work around.
   ...["CS=ITU601", "AVID", "Intel(R) JPEG Library, version 1", "Metasoft MJPEG Codec", "MULTISCOPE II"].map(
     (text) => ({ marker: comment, text, bytes: text.length }),
   ),
 ];
-/** Enough of a segment to tell what it is. */
+/** Bytes of a segment that are enough to recognise it. */
 const headBytes = 48;
 
-/** Whether the bytes are the beginning of a JPEG. */
+/** Whether the bytes start a JPEG. */
 export function isJpeg(bytes: Buffer): boolean {
   return bytes.length >= 3 && bytes.readUIntBE(0, 3) === 0xffd8ff;
 }
@@ -38,25 +38,24 @@ export function isJpeg(bytes: Buffer): boolean {
 const soi = 0xd8;
 const eoi = 0xd9;
 const startOfScan = 0xda;
-/** May stand any number of times in front of a marker (ITU T.81 section B.1.1.2). */
+/** May precede a marker any number of times (ITU T.81 section B.1.1.2). */
 const fillByte = 0xff;
 
 /**
- * Overwrites what cameras write into the JPEGs of one Motion-JPEG frame beside the picture: APP, COM and reserved segments
- * (ITU T.81 annex B), and bytes in front of a picture, between its segments and behind it. An interlaced frame holds two
- * pictures.
+ * Overwrites everything but the picture in the JPEGs of one Motion-JPEG frame: APP, COM and reserved segments (ITU T.81
+ * annex B), and bytes before a picture, between its segments and after it. An interlaced frame holds two pictures.
  */
 export function overwriteJpegComments(file: InPlaceFile, offset: number, end: number): void {
   for (let position = offset; position < end;) {
     let start = find(file, position, end, (marker) => marker === soi);
-    // Decoders take a picture without its first marker too.
+    // Decoders accept a picture without its SOI marker.
     if (start === end && position === offset) start = find(file, position, end, isMarker);
     if (start > position) file.wipe(position, start);
     position = start < end ? overwriteInPicture(file, start, end) : end;
   }
 }
 
-/** Returns where the picture ends. */
+/** Overwrites within one picture. @returns the offset of its end */
 function overwriteInPicture(file: InPlaceFile, from: number, end: number): number {
   let isInScan = false;
   for (let position = from; ;) {
@@ -68,7 +67,7 @@ function overwriteInPicture(file: InPlaceFile, from: number, end: number): numbe
     const marker = head.readUInt8(1);
     if (marker === eoi) return at + 2;
     if (marker === soi) {
-      // The next picture of a frame whose first one has no end.
+      // The second picture of a frame whose first picture has no EOI marker.
       if (at > from) return at;
       position = at + 2;
       continue;
@@ -81,19 +80,19 @@ function overwriteInPicture(file: InPlaceFile, from: number, end: number): numbe
   }
 }
 
-/** Whether 0xFF and this byte are a marker; restarts and stuffed zeros are part of the coded data. */
+/** Whether 0xFF plus this byte is a marker; restart markers and stuffed zeros are part of the coded data. */
 function isMarker(code: number): boolean {
   return code >= 0xc0 && code !== 0xff && code >> 3 !== 0x1a;
 }
 
-/** APPn, COM and what is reserved, but for the markers of JPEG-LS. */
+/** Whether to overwrite a segment: APPn, COM and reserved ones, except those of JPEG-LS. */
 function isOverwritten(marker: number): boolean {
   return marker >= 0xe0 && marker !== 0xf7 && marker !== 0xf8;
 }
 
-/** How much of the content of an APP or COM segment stays. */
+/** Returns how many bytes of the content of an APP or COM segment to keep. */
 function keptBytes(marker: number, content: Buffer): number {
-  const found = known.find(
+  const found = knownSegments.find(
     (segment) =>
       (segment.marker ?? (marker === comment ? undefined : marker)) === marker &&
       content.toString("latin1", segment.at ?? 0, (segment.at ?? 0) + segment.text.length) === segment.text,
@@ -101,12 +100,12 @@ function keptBytes(marker: number, content: Buffer): number {
   return found?.bytes ?? 0;
 }
 
-/** Where 0xFF and one of these markers stand between two places; `end` where they do not. */
-function find(file: InPlaceFile, from: number, end: number, isWanted: (marker: number) => boolean): number {
+/** Finds the first matching marker in a range; returns `end` if there is none. */
+function find(file: InPlaceFile, from: number, end: number, matches: (marker: number) => boolean): number {
   for (const { from: offset, length } of searchWindows(from, end, 1)) {
     const bytes = file.read(offset, length);
     for (let at = bytes.indexOf(0xff); at !== -1 && at + 1 < bytes.length; at = bytes.indexOf(0xff, at + 1))
-      if (isWanted(bytes.readUInt8(at + 1))) return offset + at;
+      if (matches(bytes.readUInt8(at + 1))) return offset + at;
   }
   return end;
 }

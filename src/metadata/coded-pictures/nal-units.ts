@@ -3,28 +3,31 @@ import type { InPlaceFile } from "../in-place-file.ts";
 import { isSeiType, overwriteInUnit, type NalCoding } from "./sei.ts";
 
 /**
- * Types of NAL units that decoders read (ISO/IEC 14496-10 table 7-1, ISO/IEC 23008-2 table 7-1): slices, parameter sets,
- * delimiters. All others are filler, reserved, or free for any use.
+ * NAL unit types that decoders read (ISO/IEC 14496-10 table 7-1, ISO/IEC 23008-2 table 7-1): slices, parameter sets and
+ * delimiters. All others are filler data, reserved or unspecified.
  */
 const keptTypes = {
   h264: new Set([1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 13, 14, 15, 16, 19, 20, 21]),
   hevc: new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 18, 19, 20, 21, 32, 33, 34, 35, 36, 37]),
 };
-/** Dolby Vision uses two unspecified types of HEVC: its metadata begins with this byte, its second layer is a unit. */
+/**
+ * Dolby Vision uses two unspecified types of HEVC: for its metadata, which starts with a fixed byte, and for units of a
+ * second layer.
+ */
 const dolbyVision = { metadata: 62, metadataStart: 0x19, layer: 63 };
 
-/** A unit of SEI messages has some kilobytes; a larger one than this is hostile. */
+/** Limit for a unit of SEI messages; real ones have some kilobytes. */
 const maxSeiBytes = 4 * 1024 * 1024;
-/** It contains no start code. */
+/** A byte that cannot be part of a start code. */
 const filler = 0xff;
-/** The last byte of a unit: a stop bit. */
+/** The last byte of a unit, which holds the stop bit. */
 const stopByte = 0x80;
 
 const startCode = Buffer.from([0, 0, 1]);
 
 /**
- * Overwrites user data in the NAL units of one coded picture: the content of SEI messages that no decoder needs, and of
- * units that decoders skip. Units keep their places and sizes, so that decoders show the same.
+ * Overwrites user data in the NAL units of one coded picture: the content of SEI messages that decoders do not need,
+ * and of units that decoders skip. Units keep their offsets and sizes.
  * @throws ApiError DAMAGED_MEDIA
  */
 export function overwriteUserData(file: InPlaceFile, offset: number, end: number, coding: NalCoding): void {
@@ -48,7 +51,7 @@ export function overwriteInRecord(
   }
 }
 
-/** Whether decoders read units of this type, as a whole or in part. */
+/** Whether decoders read at least a part of units of this type. */
 function isRead(type: number, isHevc: boolean): boolean {
   return isSeiType(type, isHevc) || (isHevc ? keptTypes.hevc : keptTypes.h264).has(type);
 }
@@ -73,7 +76,7 @@ function overwriteUnit(file: InPlaceFile, { offset, end }: Unit, isHevc: boolean
   if (isSeiType(type, isHevc)) {
     const length = end - offset;
     if (length > maxSeiBytes) throw damaged(`a unit of SEI messages of ${length} bytes at ${offset}`);
-    // Reading one takes as long as passing several other units.
+    // Processing such a unit takes longer than skipping others.
     file.budget.tableEntries.spend(2);
     const bytes = Buffer.from(file.read(offset, length));
     if (overwriteInUnit(bytes, isHevc)) file.write(offset, bytes);
@@ -100,7 +103,7 @@ function* unitsByLength(
     const start = position + lengthBytes;
     const next = start + file.read(position, lengthBytes).readUIntBE(0, lengthBytes);
     if (next > end) {
-      // No length: some files have start codes where lengths are due.
+      // Not a length: some files have start codes instead.
       yield* unitsByStartCode(file, position + 1, end);
       return;
     }
@@ -114,7 +117,7 @@ function* unitsByStartCode(file: InPlaceFile, offset: number, end: number): Gene
     file.budget.tableEntries.spend();
     const next = file.indexOf(startCode, start + 3, end);
     const unit = start + 3;
-    // A start code may have a zero in front.
+    // The next start code may have a leading zero.
     const isLong = next !== undefined && next > unit && file.read(next - 1, 1).readUInt8(0) === 0;
     yield { offset: unit, end: isLong ? next - 1 : (next ?? end) };
     start = next;

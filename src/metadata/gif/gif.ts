@@ -2,7 +2,7 @@ import type { ByteSource } from "../byte-source.ts";
 import { cutOff, damaged } from "../damaged.ts";
 import { Canvas } from "../canvas.ts";
 import { LzwCounter } from "./lzw.ts";
-import { cleanProfile } from "../icc.ts";
+import { cleanProfile, maxProfileBytes } from "../icc.ts";
 import { Pieces, pictureSize, type Frame, type Piece, type Rewriting } from "../plan.ts";
 
 const imageSeparator = 0x2c;
@@ -11,25 +11,24 @@ const trailer = 0x3b;
 const graphicControl = 0xf9;
 const application = 0xff;
 
-/** Applications whose extension belongs to the picture: looping, under two names. */
+/** The two names of the looping extension. */
 const loopingApplications = new Set(["NETSCAPE2.0", "ANIMEXTS1.0"]);
 const profileApplication = "ICCRGBG1012";
-/** Of an application's extension, in front of its sub-blocks. */
+/** Bytes of an application extension before its sub-blocks. */
 const applicationHeadBytes = 14;
 const maxSubBlockBytes = 255;
-const maxProfileBytes = 16 * 1024 * 1024;
 const bytesPerRead = 64 * 1024;
-/** In front of the data of an image: how many bits a code has at least, one less. */
+/** Limit for the LZW minimum code size, which precedes the data of an image. */
 const maxMinimumCodeBits = 11;
 
-/** Bytes of memory for a pixel: its number, and the colour that this stands for. */
+/** Bytes of memory for a pixel: its index and its colour. */
 const decodedPixelBytes = 5.2;
 
 /**
- * Plans a GIF (GIF89a) of its images, their timing and looping, and its colour profile made anew. Comments, XMP and other
- * extensions are left out, and so is everything behind the trailer and behind the last pixel of an image. Where the file
- * ends early, the image that it ends in is left out, unless all its pixels are there, and the trailer is added.
- * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA for a file that ends within its first image
+ * Plans the rewriting of a GIF (GIF89a). The new file consists of the images, their timing and looping, and a rebuilt
+ * colour profile. Comments, XMP, other extensions and everything after the trailer or after the last pixel of an image
+ * are dropped. If the file ends early, the trailer is added and a last image that lacks pixels is dropped.
+ * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA if the file ends within its first image
  */
 export async function planGif(source: ByteSource): Promise<Rewriting> {
   const screen = await source.read(0, 13);
@@ -41,9 +40,9 @@ export async function planGif(source: ByteSource): Promise<Rewriting> {
   pieces.keep(0, position);
 
   let firstImage: Image | undefined;
-  /** Extensions that belong to the image behind them. */
+  /** Extensions that belong to the next image. */
   let pending = new Pieces();
-  /** The last one about its timing, which is the one that decoders follow. */
+  /** The last graphic control extension before the next image, which is the one that decoders follow. */
   let control: Piece | undefined;
   for (;;) {
     source.budget.elements.spend();
@@ -52,7 +51,7 @@ export async function planGif(source: ByteSource): Promise<Rewriting> {
       const image = await readImage(source, position);
       if (!image) break;
       const { frame } = image;
-      // Some encoders write an empty screen; decoders then take the size of the first image.
+      // Some encoders write an empty screen; decoders then use the size of the first image.
       if (!firstImage && (canvas.width === 0 || canvas.height === 0))
         canvas = new Canvas(frame.x + frame.width, frame.y + frame.height);
       canvas.addFrame(frame);
@@ -85,7 +84,7 @@ export async function planGif(source: ByteSource): Promise<Rewriting> {
       }
       position = end;
     } else {
-      // Whatever else follows an image is no block: decoders stop there as they do at the trailer.
+      // Decoders treat any other byte after an image like the trailer.
       if (!firstImage && introducer !== undefined) throw damaged(`no block at ${position}`);
       if (introducer === trailer) pieces.addAll(pending);
       break;
@@ -100,7 +99,7 @@ export async function planGif(source: ByteSource): Promise<Rewriting> {
     orientation: 1,
     ...size,
     hasPicture: true,
-    // Browsers do not follow profiles in GIFs.
+    // No colours, because browsers ignore profiles in GIFs.
     decoding: {
       memoryBytes: size.decodedPixels * decodedPixelBytes,
       components: 3,
@@ -116,24 +115,27 @@ function colourTableBytes(flags: number): number {
 
 /** A chain of sub-blocks (GIF89a section 15). */
 interface SubBlocks {
-  /** Behind the empty one that ends the chain or, where the file ends before it, behind the last whole one. */
+  /**
+   * Offset after the empty sub-block that ends the chain; if the file ends first, after the last complete sub-block.
+   */
   readonly end: number;
   readonly isCut: boolean;
 }
 
 interface Image extends SubBlocks {
   readonly frame: Frame;
-  /** Where the sub-blocks of its data start. */
+  /** Offset of the sub-blocks of its data. */
   readonly data: number;
-  /** Bytes in the sub-blocks together, and in what the file has of a last one that is cut. */
+  /** Bytes in all sub-blocks together, including a last one that is cut off. */
   readonly dataBytes: number;
-  /** As many of them as decoders need. */
+  /** The first bytes of the data that decoders need. */
   readonly usedBytes: number;
   readonly hasAllPixels: boolean;
 }
 
 /**
- * Reads the header of an image and walks over its data; undefined where the file ends in front of that.
+ * Reads the header of an image and walks its data.
+ * @returns undefined if the file ends before the data
  * @throws ApiError DAMAGED_MEDIA for codes of an impossible size
  */
 async function readImage(source: ByteSource, offset: number): Promise<Image | undefined> {
@@ -160,7 +162,7 @@ async function readImage(source: ByteSource, offset: number): Promise<Image | un
   return { frame, data, ...walked, dataBytes, usedBytes, hasAllPixels };
 }
 
-/** The last sub-block of an image that holds needed data: where it starts, and what is needed of it. */
+/** Finds the last sub-block of an image that decoders need: its offset, and the bytes of it that they need. */
 async function usedSubBlocks(
   source: ByteSource,
   { data, usedBytes }: Image,
@@ -181,8 +183,8 @@ async function usedSubBlocks(
 }
 
 /**
- * Walks a chain of sub-blocks, the last one too that the file ends in.
- * @param take gets a buffer and the part of it that is the content of a sub-block; returns whether to go on
+ * Walks a chain of sub-blocks, including a last one that is cut off.
+ * @param take receives a buffer and the range in it that is the content of a sub-block; returns whether to continue
  */
 async function forEachSubBlock(
   source: ByteSource,
@@ -207,7 +209,9 @@ async function forEachSubBlock(
   }
 }
 
-/** Keeps a range of the source if it is what the bytes say: millions of pieces would take memory. */
+/**
+ * Returns a range of the source if it holds these bytes, and the bytes otherwise: ranges that touch take less memory.
+ */
 async function pieceOf(
   source: ByteSource,
   offset: number,
@@ -218,7 +222,7 @@ async function pieceOf(
   return isSame ? { offset, length: bytes.length } : bytes;
 }
 
-/** A graphic control extension of its four bytes (GIF89a section 23); undefined for one that is shorter. */
+/** Returns a graphic control extension of exactly four bytes (GIF89a section 23); undefined if the source has fewer. */
 async function controlPiece(source: ByteSource, offset: number, end: number): Promise<Piece | undefined> {
   const [, , length = 0, flags = 0, ...values] = await source.readUpTo(offset, 7);
   if (length < 4) return undefined;
@@ -227,7 +231,7 @@ async function controlPiece(source: ByteSource, offset: number, end: number): Pr
   return pieceOf(source, offset, end, bytes);
 }
 
-/** A looping extension of the number of repetitions alone; undefined for one without it. */
+/** Returns a looping extension with nothing but the number of repetitions; undefined if the source has none. */
 async function loopingPiece(source: ByteSource, offset: number, end: number): Promise<Piece | undefined> {
   const content = await source.read(offset, Math.min(end - offset, applicationHeadBytes + 4));
   const [length = 0, kind = 0, ...repetitions] = content.subarray(applicationHeadBytes);
@@ -236,7 +240,7 @@ async function loopingPiece(source: ByteSource, offset: number, end: number): Pr
   return pieceOf(source, offset, end, Buffer.concat([head, Buffer.from([3, 1, ...repetitions, 0])]));
 }
 
-/** The bytes in the whole sub-blocks between two places. */
+/** Reads the content of the sub-blocks in a range. */
 async function readSubBlocks(source: ByteSource, from: number, end: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let offset = from;
@@ -248,7 +252,7 @@ async function readSubBlocks(source: ByteSource, from: number, end: number): Pro
   return Buffer.concat(parts);
 }
 
-/** Bytes as a chain of sub-blocks. */
+/** Encodes bytes as a chain of sub-blocks. */
 function subBlocks(bytes: Buffer): Buffer {
   const parts: Buffer[] = [];
   for (let offset = 0; offset < bytes.length; offset += maxSubBlockBytes) {

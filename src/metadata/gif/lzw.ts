@@ -2,15 +2,15 @@ const maxCodes = 4096;
 const maxCodeBits = 12;
 
 /**
- * Finds out where the compressed data of an image in a GIF ends (GIF89a appendix F). Pixels are counted, not decoded: of
- * each code only the number of pixels that it stands for is known. Memory is constant.
+ * Finds the end of the compressed data of a GIF image (GIF89a appendix F). It counts pixels instead of decoding them:
+ * the table holds only the number of pixels of each code. Memory is constant.
  */
 export class LzwCounter {
-  /** The data holds all pixels of the image. */
+  /** Whether the data holds all pixels of the image. */
   hasAllPixels = false;
   readonly #minimumBits: number;
   readonly #clear: number;
-  /** Pixels that each code stands for. */
+  /** The number of pixels that each code stands for. */
   readonly #lengths: Uint32Array;
   #bits: number;
   #next: number;
@@ -20,10 +20,10 @@ export class LzwCounter {
   #waitingBits = 0;
   #fedBytes = 0;
   #isDone = false;
-  /** Bytes up to the last pixel, or up to the end of the data. */
+  /** Bytes up to the last pixel or the end of the data; undefined until that is reached. */
   #usedBytes: number | undefined;
 
-  /** @param minimumCodeBits as the byte in front of the data says: 1 to 11 */
+  /** @param minimumCodeBits the byte before the data: 1 to 11 */
   constructor(
     minimumCodeBits: number,
     private readonly pixels: number,
@@ -36,14 +36,14 @@ export class LzwCounter {
   }
 
   /**
-   * Bytes of the data that decoders need: up to the code that ends it, to the last pixel where another code follows, or to
-   * an impossible code.
+   * The number of bytes that decoders need: up to the end code, to the last pixel if another code follows it, or to an
+   * invalid code.
    */
   get usedBytes(): number {
     return this.#usedBytes ?? this.#fedBytes;
   }
 
-  /** Takes the next bytes of the data. */
+  /** Processes the next bytes of the data. */
   take(data: Buffer, from: number, to: number): void {
     const end = this.#clear + 1;
     for (let at = from; at < to && !this.#isDone; at++) {
@@ -53,7 +53,7 @@ export class LzwCounter {
         const code = this.#waiting & ((1 << this.#bits) - 1);
         this.#waiting >>>= this.#bits;
         this.#waitingBits -= this.#bits;
-        if (code === this.#clear) this.#startAnew();
+        if (code === this.#clear) this.#clearTable();
         else if (this.hasAllPixels) {
           if (code === end) this.#usedBytes = this.#fedBytes + at - from + 1;
           this.#isDone = true;
@@ -69,13 +69,13 @@ export class LzwCounter {
     this.#fedBytes += to - from;
   }
 
-  #startAnew(): void {
+  #clearTable(): void {
     this.#bits = this.#minimumBits + 1;
     this.#next = this.#clear + 2;
     this.#previous = -1;
   }
 
-  /** Counts the pixels of a code; false for an impossible one. */
+  /** Counts the pixels of a code; returns false for an invalid one. */
   #count(code: number): boolean {
     const isFirst = this.#previous === -1;
     if (code > this.#next || (isFirst && code >= this.#clear)) return false;

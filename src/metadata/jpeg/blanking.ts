@@ -1,14 +1,15 @@
 import type { ByteSource } from "../byte-source.ts";
 import { planJpeg } from "./jpeg.ts";
 
-/** May stand any number of times in front of a marker (ITU T.81 section B.1.1.2). */
+/** May precede a marker any number of times (ITU T.81 section B.1.1.2). */
 const fillByte = 0xff;
 const endOfImage = [0xff, 0xd9];
 
 /**
- * Overwrites everything in a JPEG that planJpeg would leave out or write anew, in a file that must keep its size: with
- * fill bytes in front of the picture's end, with zeros behind it. What holds the JPEG says its orientation and colours.
- * @param write called for each range that is overwritten
+ * Overwrites everything in a JPEG that planJpeg would drop or rebuild, without changing its size: with fill bytes
+ * before the end of the picture, with zeros after it. The file that contains the JPEG holds its orientation and
+ * colours.
+ * @param write receives each overwritten range
  * @throws ApiError DAMAGED_MEDIA, CUT_OFF_MEDIA
  */
 export async function blankJpeg(

@@ -18,19 +18,19 @@ const app0 = 0xe0;
 const app1 = 0xe1;
 const app2 = 0xe2;
 const app14 = 0xee;
-/** Of the content of Adobe's segment. */
+/** Bytes of the content of Adobe's segment. */
 const adobeBytes = 12;
 
 /**
- * Plans a JPEG (ITU T.81, JFIF 1.02, ICC.1 annex B.4, Adobe TN 5116) of tables and scans as they are, the JFIF header
- * without its thumbnail, the colour profile made anew, Adobe's colour transform, and an EXIF of the orientation alone.
- * Everything behind the picture's own end is left out: second images, gain maps, motion videos, and in sequential JPEGs
- * what stands between the last block of a scan and the next marker.
+ * Plans the rewriting of a JPEG (ITU T.81, JFIF 1.02, ICC.1 annex B.4, Adobe TN 5116). The new file consists of the
+ * unchanged tables and scans, the JFIF header without its thumbnail, a rebuilt colour profile, Adobe's colour transform
+ * and an EXIF with nothing but the orientation. Everything after the end of the picture is dropped: second images, gain
+ * maps and motion videos; in sequential JPEGs also the bytes between the last block of a scan and the next marker.
  *
- * As lenient as decoders are: bytes that belong to nothing are passed over, and where the end marker is missing, or a
- * segment behind the picture reaches beyond the end of the file, the picture gets an end marker. Whether a scan is whole
- * only decoding tells (see jpeg-completeness.ts).
- * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA for a file that ends in front of the first scan
+ * It is as lenient as decoders are: bytes between segments are skipped, and the picture gets an end marker if that is
+ * missing or if a segment after the picture reaches beyond the end of the file. Only decoding can tell whether a scan
+ * is complete (see jpeg-completeness.ts).
+ * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA if the file ends before the first scan
  */
 export async function planJpeg(source: ByteSource): Promise<Rewriting> {
   if ((await source.read(0, 2)).readUInt16BE(0) !== 0xff00 + soi) throw damaged("no start of image");
@@ -71,7 +71,7 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting> {
       else if (marker === dri) scans.setRestartInterval(await content());
       else if (marker === dnl) frames.setHeight(await content());
     } else if (hasScan) {
-      // Decoders read these before the first scan only.
+      // Decoders read application segments before the first scan only.
     } else if (marker === app0) {
       jfif ??= jfifHeader(await content());
     } else if (marker === app1) {
@@ -113,18 +113,18 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting> {
   };
 }
 
-/** SOFn, DHT, DAC, DQT, DNL, DRI, DHP, EXP. */
+/** Whether a segment is part of the picture: SOFn, DHT, DAC, DQT, DNL, DRI, DHP or EXP. */
 function isPartOfPicture(marker: number): boolean {
   return (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc8) || (marker >= 0xdb && marker <= 0xdf);
 }
 
-/** SOFn, and DHP, which gives the size of a hierarchical picture in the same way. */
+/** Whether a segment is a frame header: SOFn, or DHP, which has the same layout for a hierarchical picture. */
 function isFrame(marker: number): boolean {
   if (marker === dhp) return true;
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 
-/** The 18 bytes of a JFIF header without thumbnail. */
+/** Returns the segment of a JFIF header without its thumbnail; undefined for other segments. */
 function jfifHeader(content: Buffer): Buffer | undefined {
   if (!startsWith(content, "JFIF\0") || content.length < 14) return undefined;
   const header = Buffer.from(content.subarray(0, 14));

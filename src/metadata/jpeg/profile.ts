@@ -3,17 +3,17 @@ import { segmentOf, startsWith } from "./segments.ts";
 
 const app2 = 0xe2;
 const signature = "ICC_PROFILE\0";
-/** Of the signature, the number of a part and how many there are. */
+/** Bytes before a part: the signature, the number of the part and the number of parts. */
 const headBytes = signature.length + 2;
 const maxPartBytes = 65_533 - headBytes;
 
-/** The colour profile of a JPEG, which comes in numbered parts of up to 64 kB (ICC.1:2022 annex B.4). */
+/** The colour profile of a JPEG, which is split into numbered parts of up to 64 kB (ICC.1:2022 annex B.4). */
 export class JpegProfile {
   readonly #parts = new Map<number, Buffer>();
   #count = 0;
   #isContradictory = false;
 
-  /** @param content of an APP2 segment; anything but a part is passed over */
+  /** Adds the content of an APP2 segment; ignores anything but a part of a profile. */
   add(content: Buffer): void {
     if (!startsWith(content, signature) || content.length < headBytes) return;
     const [number = 0, count = 0] = content.subarray(signature.length);
@@ -22,7 +22,7 @@ export class JpegProfile {
     if (!this.#isContradictory) this.#parts.set(number, Buffer.from(content.subarray(headBytes)));
   }
 
-  /** The profile, made anew of what colours need; undefined where there is none that decoders use. */
+  /** Returns the rebuilt profile; undefined if there is none, or one that decoders ignore. */
   clean(): Buffer | undefined {
     const parts: Buffer[] = [];
     for (let number = 1; number <= this.#count; number++) {
@@ -33,7 +33,7 @@ export class JpegProfile {
     return this.#isContradictory || parts.length === 0 ? undefined : cleanProfile(Buffer.concat(parts));
   }
 
-  /** The segments that hold a profile. */
+  /** Yields the segments that hold a profile. */
   *segments(profile: Buffer): Generator<Buffer> {
     const count = Math.ceil(profile.length / maxPartBytes);
     for (let number = 1; number <= count; number++)

@@ -1,17 +1,20 @@
 import type { ByteSource } from "../byte-source.ts";
 
-/** Sequential frames coded by Huffman's method (ITU T.81 table B.1). */
+/** Markers of sequential frames with Huffman coding (ITU T.81 table B.1). */
 const sequentialFrames = [0xc0, 0xc1];
 
-/** Codes of up to 16 bits: for each start of a code its length, shifted by eight bits, and what it stands for. */
+/**
+ * Maps the next 16 bits to the length of the code that they start with, shifted by eight bits, plus its value; 0 if
+ * invalid.
+ */
 type HuffmanTable = Uint16Array;
-const longestCode = 16;
+const maxCodeBits = 16;
 
 const bytesPerRead = 256 * 1024;
-/** More than the longest MCU: ten blocks of 64 codes with their numbers, all of them stuffed. */
+/** More than the longest MCU: ten blocks of 64 codes with their values, every byte stuffed. */
 const maxMcuBytes = 8 * 1024;
-/** Of bytes that were read and whose bits were not taken yet, all of them stuffed. */
-const waitingBytes = 8;
+/** Maximum bytes whose bits are buffered, every byte stuffed. */
+const bufferedBytes = 8;
 
 interface FrameComponent {
   readonly id: number;
@@ -32,16 +35,16 @@ interface Block {
 }
 
 /**
- * Finds out where the coded data of a sequential JPEG ends (ITU T.81 annex F.2), by its codes alone: no pixel is
- * computed. What follows the last block, up to the next marker, is passed over by decoders.
+ * Finds the end of the coded data of a sequential JPEG (ITU T.81 annex F.2) from its codes, without computing pixels.
+ * Decoders skip the bytes between the last block and the next marker.
  */
 export class JpegScans {
   readonly #tables = new Map<number, HuffmanTable>();
   #restartInterval = 0;
-  /** Undefined before the first frame; null where scans are coded in another way. */
+  /** Undefined before the first frame; null if scans are not sequential with Huffman coding. */
   #frame: Frame | null | undefined;
 
-  /** @param content of a DHT segment */
+  /** @param content content of a DHT segment */
   addTables(content: Buffer): void {
     for (let at = 0; at + 17 <= content.length;) {
       const counts = content.subarray(at + 1, at + 17);
@@ -54,21 +57,23 @@ export class JpegScans {
     }
   }
 
-  /** @param content of a DRI segment */
+  /** @param content content of a DRI segment */
   setRestartInterval(content: Buffer): void {
     this.#restartInterval = content.length < 2 ? 0 : content.readUInt16BE(0);
   }
 
-  /** @param marker SOFn or DHP. @param content of its segment */
+  /** @param marker SOFn or DHP. @param content content of its segment */
   addFrame(marker: number, content: Buffer): void {
     const isFirst = this.#frame === undefined;
     this.#frame = isFirst && sequentialFrames.includes(marker) ? readFrame(content) : null;
   }
 
   /**
-   * Where the last block of a scan ends; undefined where it is coded in another way, or not whole and sound.
-   * @param header the content of its SOS segment
-   * @param end where the next marker is that ends the scan
+   * Finds the end of the last block of a scan.
+   * @param header content of its SOS segment
+   * @param from offset of the coded data
+   * @param end offset of the marker that ends the scan
+   * @returns undefined if the scan is not sequential with Huffman coding, incomplete or invalid
    */
   async end(source: ByteSource, header: Buffer, from: number, end: number): Promise<number | undefined> {
     const layout = this.#frame ? this.#layout(this.#frame, header) : undefined;
@@ -80,7 +85,7 @@ export class JpegScans {
     for (let mcu = 0; mcu < mcus; mcu++) {
       const bufferEnd = offset + bits.data.length;
       if (bits.data.length - bits.at < maxMcuBytes && bufferEnd < end) {
-        const before = Math.min(bits.at, waitingBytes);
+        const before = Math.min(bits.at, bufferedBytes);
         offset += bits.at - before;
         const length = Math.min(buffer.length, end - offset);
         await source.readInto(buffer.subarray(0, length), offset);
@@ -89,12 +94,12 @@ export class JpegScans {
       if (this.#restartInterval > 0 && mcu > 0 && mcu % this.#restartInterval === 0 && !bits.restart())
         return undefined;
       for (const block of blocks) if (!bits.skipBlock(block)) return undefined;
-      if (bits.isOver) return undefined;
+      if (bits.isExhausted) return undefined;
     }
     return offset + bits.usedBytes;
   }
 
-  /** The blocks of an MCU, and how many MCUs the scan has (ITU T.81 annex A.2). */
+  /** Returns the blocks of an MCU and the number of MCUs in the scan (ITU T.81 annex A.2). */
   #layout(
     { width, height, components }: Frame,
     header: Buffer,
@@ -121,32 +126,32 @@ export class JpegScans {
   }
 }
 
-/** The bits of coded data, without the zeros that are stuffed behind 0xFF; ones behind their end. */
+/** Reads the bits of coded data without the zeros stuffed after 0xFF, and ones after the end of the data. */
 class ScanBits {
   at = 0;
-  #waiting = 0;
+  #buffer = 0;
   #count = 0;
-  /** Bytes among the waiting ones that the data does not have. */
+  /** Bytes in the buffer that are past the end of the data. */
   #missingBytes = 0;
 
   constructor(readonly data: Buffer) {}
 
-  /** The same place in another buffer, where it is at `at`. */
+  /** Returns a reader that continues in another buffer, at offset `at`. */
   continueIn(data: Buffer, at: number): ScanBits {
     const bits = new ScanBits(data);
     bits.at = at;
-    bits.#waiting = this.#waiting;
+    bits.#buffer = this.#buffer;
     bits.#count = this.#count;
     bits.#missingBytes = this.#missingBytes;
     return bits;
   }
 
-  /** More bits were taken than the data has. */
-  get isOver(): boolean {
+  /** Whether more bits were read than the data has. */
+  get isExhausted(): boolean {
     return this.#missingBytes * 8 > this.#count;
   }
 
-  /** Bytes up to the last bit that was taken. */
+  /** Bytes up to the last bit that was read. */
   get usedBytes(): number {
     let at = this.at;
     for (let unused = (this.#count >>> 3) - this.#missingBytes; unused > 0; unused--) {
@@ -155,7 +160,7 @@ class ScanBits {
     return at;
   }
 
-  /** Passes over the codes of a block; false where one is impossible. */
+  /** Skips the codes of a block; returns false for an invalid code. */
   skipBlock({ dc, ac }: Block): boolean {
     const size = this.#decode(dc);
     if (size < 0 || size > 16) return false;
@@ -171,18 +176,18 @@ class ScanBits {
     return true;
   }
 
-  /** Passes over a restart marker; false where there is none. */
+  /** Skips a restart marker; returns false if there is none. */
   restart(): boolean {
     if ((this.#count >>> 3) - this.#missingBytes > 0) return false;
-    this.#waiting = this.#count = this.#missingBytes = 0;
+    this.#buffer = this.#count = this.#missingBytes = 0;
     if (this.data[this.at] !== 0xff) return false;
     while (this.data[this.at] === 0xff) this.at++;
     return ((this.data[this.at++] ?? 0) & 0xf8) === 0xd0;
   }
 
   #decode(table: HuffmanTable): number {
-    if (this.#count < longestCode) this.#fill();
-    const entry = table[(this.#waiting >>> (this.#count - longestCode)) & 0xffff] as number;
+    if (this.#count < maxCodeBits) this.#fill();
+    const entry = table[(this.#buffer >>> (this.#count - maxCodeBits)) & 0xffff] as number;
     if (entry === 0) return -1;
     this.#count -= entry >>> 8;
     return entry & 0xff;
@@ -193,27 +198,29 @@ class ScanBits {
     this.#count -= bits;
   }
 
-  /** Makes at least 24 bits wait. */
+  /** Buffers at least 24 bits. */
   #fill(): void {
     while (this.#count <= 24) {
       let byte = this.data[this.at];
       if (byte === 0xff && this.data[this.at + 1] !== 0) byte = undefined;
       if (byte === undefined) this.#missingBytes++;
       else this.at += byte === 0xff ? 2 : 1;
-      this.#waiting = (this.#waiting << 8) | (byte ?? 0xff);
+      this.#buffer = (this.#buffer << 8) | (byte ?? 0xff);
       this.#count += 8;
     }
   }
 }
 
-/** The codes of a table (ITU T.81 annex C.2); undefined for an impossible one. */
+/**
+ * Builds a table from the number of codes of each length and their values (ITU T.81 annex C.2); undefined if invalid.
+ */
 function huffmanTable(counts: Buffer, values: Buffer): HuffmanTable | undefined {
-  const table = new Uint16Array(1 << longestCode);
+  const table = new Uint16Array(1 << maxCodeBits);
   let [code, index] = [0, 0];
   for (const [at, count] of counts.entries()) {
     const length = at + 1;
     for (let left = count; left > 0; left--) {
-      const [from, to] = [code << (longestCode - length), (code + 1) << (longestCode - length)];
+      const [from, to] = [code << (maxCodeBits - length), (code + 1) << (maxCodeBits - length)];
       const value = values[index++];
       if (to > table.length || value === undefined) return undefined;
       table.fill((length << 8) | value, from, to);
@@ -231,8 +238,8 @@ function readFrame(content: Buffer): Frame | null {
     return { id, across: factors >>> 4, down: factors & 15 };
   });
   const [height, width] = [content.readUInt16BE(1), content.readUInt16BE(3)];
-  const isSound = components.every(
+  const isValid = components.every(
     ({ across, down }) => across >= 1 && across <= 4 && down >= 1 && down <= 4,
   );
-  return isSound && height > 0 ? { width, height, components } : null;
+  return isValid && height > 0 ? { width, height, components } : null;
 }

@@ -7,13 +7,13 @@ const eoi = 0xd9;
 /** A segment of a JPEG (ITU T.81 section B.1.1.4). */
 export interface Segment {
   readonly marker: number;
-  /** Of the marker's last 0xFF. */
+  /** Offset of the last 0xFF before the marker's code. */
   readonly offset: number;
   readonly body: number;
   readonly end: number;
 }
 
-/** The segment at or after `from`; undefined where the file ends before or within it. */
+/** Finds the segment at or after `from`; undefined if the file ends before or within it. */
 export async function nextSegment(source: ByteSource, from: number): Promise<Segment | undefined> {
   const found = await findMarker(source, from, (code) => code !== 0x00);
   if (!found) return undefined;
@@ -29,7 +29,7 @@ export async function nextSegment(source: ByteSource, from: number): Promise<Seg
     : { marker, offset: end - 2, body: end + 2, end: end + length };
 }
 
-/** Where the coded data from `from` ends: at the 0xFF of the next marker, or at the end of the file. */
+/** Returns the end of the coded data from `from`: the 0xFF of the next marker, or the end of the file. */
 export async function endOfScan(source: ByteSource, from: number): Promise<number> {
   const next = await findMarker(source, from, endsScan);
   if (next) return next.start;
@@ -38,13 +38,13 @@ export async function endOfScan(source: ByteSource, from: number): Promise<numbe
 }
 
 /**
- * The first marker from `from` on that is wanted. 0xFF may stand any number of times before a marker's code.
- * Thumbnails inside segments hold markers too: call it between segments and inside scans only.
+ * Finds the first matching marker from `from` on. Any number of 0xFF may precede a marker's code. Call it between
+ * segments and inside scans only, because thumbnails inside segments contain markers too.
  */
 async function findMarker(
   source: ByteSource,
   from: number,
-  wanted: (marker: number) => boolean,
+  matches: (marker: number) => boolean,
 ): Promise<{ marker: number; start: number; end: number } | undefined> {
   let start: number | undefined;
   for (let offset = from; offset < source.size;) {
@@ -56,7 +56,7 @@ async function findMarker(
         start = offset + index;
       } else if (bytes[index] !== 0xff) {
         const marker = bytes[index] as number;
-        if (wanted(marker)) return { marker, start, end: offset + index + 1 };
+        if (matches(marker)) return { marker, start, end: offset + index + 1 };
         start = undefined;
       }
     }
@@ -65,7 +65,7 @@ async function findMarker(
   return undefined;
 }
 
-/** Stuffed zeros and restarts are part of a scan; reserved codes are a damage that decoders pass over. */
+/** Stuffed zeros and restart markers are part of a scan; decoders skip reserved codes as damage. */
 function endsScan(marker: number): boolean {
   return marker >= 0xc0 && marker !== 0xc8 && !isRestart(marker) && !(marker >= 0xf0 && marker <= 0xfd);
 }

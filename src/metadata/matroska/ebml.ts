@@ -3,23 +3,23 @@ import type { StructureBudget } from "../structure-budget.ts";
 
 /** An element of EBML (RFC 8794), the syntax of Matroska and WebM. */
 export interface Element {
-  /** With its length marker, as the specifications write it: 0x1A45DFA3. */
+  /** Including its length marker, as the specifications write it: 0x1A45DFA3. */
   readonly id: number;
   readonly offset: number;
   readonly body: number;
-  /** May lie beyond the end of the file. Undefined: unknown, as live recorders leave it. */
+  /** May lie beyond the end of the file. Undefined for an unknown size, which live recorders write. */
   readonly end: number | undefined;
-  /** Of the size, which stands right before the body. */
+  /** Bytes of the size field, which ends where the body starts. */
   readonly sizeBytes: number;
 }
 
-/** An element whose size is known. */
+/** An element of known size. */
 export type SizedElement = Element & { readonly end: number };
 
-/** Enough for the header of an element. */
+/** Maximum length of an element header. */
 export const elementHeadBytes = 12;
 
-/** The element at `offset`, which begins with these bytes; undefined where they are none. */
+/** Parses the header of the element at `offset`; undefined if the bytes are not one. */
 export function elementAt(head: Buffer, offset: number): Element | undefined {
   const idBytes = Math.clz32(head[0] ?? 0) - 23;
   const sizeBytes = Math.clz32(head[idBytes] ?? 0) - 23;
@@ -36,16 +36,16 @@ export function elementAt(head: Buffer, offset: number): Element | undefined {
   return { id, offset, body, end: isUnknown ? undefined : body + size, sizeBytes };
 }
 
-/** What elements are read from, at the cost of its budget. */
+/** A source of elements; reading spends its budget. */
 export interface ElementSource {
   readonly budget: StructureBudget;
-  /** Up to `length` bytes from `offset`. */
+  /** Reads up to `length` bytes from `offset`. */
   readUpTo(offset: number, length: number): Buffer;
 }
 
 /**
- * The elements inside a range.
- * @throws ApiError DAMAGED_MEDIA where one does not fit, or has no end
+ * Yields the elements in a range.
+ * @throws ApiError DAMAGED_MEDIA if one does not fit or has an unknown size
  */
 export function* childElements(source: ElementSource, from: number, to: number): Generator<SizedElement> {
   for (let offset = from; offset < to;) {
@@ -57,14 +57,16 @@ export function* childElements(source: ElementSource, from: number, to: number):
   }
 }
 
-/** The value of an unsigned integer element, with this content. */
+/** Decodes the content of an unsigned integer element. */
 export function unsignedValue(content: Buffer): number {
   let value = 0;
   for (const byte of content.subarray(0, 8)) value = value * 256 + byte;
   return value;
 }
 
-/** A number with its length marker, as in front of a block (RFC 9559 section 10); undefined where it is cut. */
+/**
+ * Decodes a number with a length marker, as at the start of a block (RFC 9559 section 10); undefined if it is cut off.
+ */
 export function variableNumber(
   bytes: Buffer,
 ): { readonly value: number; readonly bytes: number } | undefined {

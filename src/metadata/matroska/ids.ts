@@ -1,4 +1,4 @@
-/** Elements of EBML and Matroska (RFC 8794, RFC 9559), with their length markers. */
+/** IDs of EBML and Matroska elements (RFC 8794, RFC 9559), including their length markers. */
 export const ids = {
   ebml: 0x1a45dfa3,
   void: 0xec,
@@ -30,18 +30,18 @@ export const ids = {
   cues: 0x1c53bb6b,
 } as const;
 
-/** What stays of an element that players need. */
+/** What to keep of an element. */
 export type ElementRule =
-  /** A number, if it has as many bytes as its type may have. */
+  /** A number, if its length is valid for its type. */
   | "integer"
   | "float"
-  /** A text, as far as it consists of what such a text may hold. */
+  /** The matching start of a text. */
   | RegExp
-  /** So many bytes. */
+  /** The first bytes of the content. */
   | { readonly bytes: number }
   /** The element without its content. */
   | "empty"
-  /** These elements inside it. */
+  /** The child elements that have rules. */
   | Rules;
 
 export interface Rules {
@@ -79,7 +79,7 @@ const video = master({
   // Sizes, cropping, interlacing, stereo, alpha.
   ...each("integer", 0xb0, 0xba, 0x54aa, 0x54bb, 0x54cc, 0x54dd, 0x54b0, 0x54ba, 0x54b2, 0x54b3),
   ...each("integer", 0x9a, 0x9d, 0x53b8, 0x53b9, ids.alphaMode),
-  // The code of uncompressed pictures, gamma, frame rate.
+  // The FourCC of uncompressed pictures, gamma, frame rate.
   0x2eb524: { bytes: 4 },
   ...each("float", 0x2fb523, 0x2383e3),
   0x55b0: colour,
@@ -93,18 +93,18 @@ const contentEncodings = master({
   // Order, scope, type.
   0x6240: master({
     ...each("integer", 0x5031, 0x5032, 0x5033),
-    // Compression: its algorithm, and the bytes that are stripped from the head of each frame.
+    // Compression: the algorithm, and the bytes that are stripped from the start of each frame.
     0x5034: master({ [ids.compressionAlgorithm]: "integer", [ids.compressionSettings]: all }),
-    // Encryption: its algorithm, the number of the key, its mode.
+    // Encryption: the algorithm, the key ID, the mode.
     0x5035: master({ 0x47e1: "integer", 0x47e2: { bytes: 16 }, 0x47e7: master({ 0x47e8: "integer" }) }),
   }),
 });
 
 const language = /^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}(?=\0|$)/;
 
-/** What may stay of a track of pictures or sound. */
+/** Rules for a track of pictures or sound. */
 export const trackRules = master({
-  // TrackNumber, TrackUID, type, flags (enabled, default, forced, lacing, for whom), caches.
+  // TrackNumber, TrackUID, type, flags (enabled, default, forced, lacing, accessibility), caches.
   ...each("integer", ids.trackNumber, 0x73c5, ids.trackType, 0xb9, 0x88, 0x55aa, 0x9c),
   ...each("integer", 0x55ab, 0x55ac, 0x55ad, 0x55ae, 0x55af, 0x6de7, 0x6df8),
   // Durations, MaxBlockAdditionID, CodecDelay, SeekPreRoll; TrackTimestampScale.
@@ -125,6 +125,7 @@ export const trackRules = master({
   }),
 });
 
+/** Rules for a BlockGroup. */
 export const blockGroupRules = master({
   [ids.block]: all,
   // BlockAdditions: alpha, HDR.
@@ -135,28 +136,28 @@ export const blockGroupRules = master({
   ...each("integer", 0x9b, 0xfa, 0xfb, 0x75a2),
 });
 
-/** What may stay at the top, in a segment and in a cluster. Tracks and groups of blocks have rules of their own. */
+/** Rules for elements at the top level, in a segment and in a cluster, except tracks and block groups. */
 export const topRules: Rules["children"] = {
-  // Version, read version, lengths, type of document and its versions.
+  // Version, read version, maximum lengths, document type and its versions.
   [ids.ebml]: master({
     ...each("integer", 0x4286, 0x42f7, 0x42f2, 0x42f3, 0x4287, 0x4285),
     0x4282: /^(webm|matroska)/,
   }),
   [ids.seekHead]: master({ [ids.seek]: master({ [ids.seekId]: { bytes: 4 }, 0x53ac: "integer" }) }),
-  // TimestampScale, duration, and the names of programs, which must be there and become empty.
+  // TimestampScale, duration; the names of the programs are mandatory, so they become empty.
   [ids.info]: master({ 0x2ad7b1: "integer", 0x4489: "float", ...each("empty", 0x4d80, 0x5741) }),
-  // CuePoint: time; track, position of the cluster and within it, duration, number of the block.
+  // CuePoint: time; track, position of the cluster, position in it, duration, block number.
   [ids.cues]: master({
     0xbb: master({
       0xb3: "integer",
       0xb7: master(each("integer", 0xf7, 0xf1, 0xf0, 0xb2, 0x5378)),
     }),
   }),
-  // Of a cluster: time, position, the size of the one before.
+  // In a cluster: time, position, size of the previous cluster.
   ...each("integer", 0xe7, 0xa7, 0xab),
 };
 
-/** Elements of a segment that may stay. */
+/** Elements of a segment that are kept, so that seek entries may point to them. */
 export const segmentIds: ReadonlySet<number> = new Set([
   ids.seekHead,
   ids.info,
@@ -165,7 +166,7 @@ export const segmentIds: ReadonlySet<number> = new Set([
   ids.cues,
 ]);
 
-/** A `Void` element of this many bytes without its content (RFC 8794 section 11.3.2). */
+/** Returns the header of a `Void` element (RFC 8794 section 11.3.2). @param length bytes of the whole element */
 export function voidHeader(length: number): Buffer {
   if (length < 129) return Buffer.from([ids.void, 0x80 | (length - 2)]);
   const header = Buffer.from([ids.void, 0x01, 0, 0, 0, 0, 0, 0, 0]);
@@ -173,7 +174,7 @@ export function voidHeader(length: number): Buffer {
   return header;
 }
 
-/** The size of an element in as many bytes as it had before; undefined where it does not fit. */
+/** Encodes the size of an element in `bytes` bytes; undefined if it does not fit. */
 export function sizeField(size: number, bytes: number): Buffer | undefined {
   if (size >= 2 ** (7 * bytes) - 1) return undefined;
   const field = Buffer.alloc(8);

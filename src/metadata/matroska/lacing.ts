@@ -1,23 +1,23 @@
 import { variableNumber } from "./ebml.ts";
 
-/** A part of a laced block, or of what a codec stores in the same way. */
+/** A frame of a laced block, or a packet of a codec header that is laced in the same way. */
 export interface LacedPart {
-  /** From the start of the number of parts. */
+  /** Offset from the byte that holds the number of parts. */
   readonly start: number;
   readonly end: number;
 }
 
-/** Bytes that may hold the sizes of the parts; only a hostile block has more. */
+/** Limit for the bytes that hold the sizes of the parts. */
 export const lacingHeadBytes = 32 * 1024;
 
-/** How several frames share a block (RFC 9559 section 10.3), by the bits in its flags. */
+/** Kinds of lacing (RFC 9559 section 10.3), as bits in the flags of a block. */
 export const lacings = { xiph: 0x02, fixed: 0x04, ebml: 0x06 } as const;
 
 /**
- * The parts of a laced block.
- * @param head its beginning, from the number of parts on
- * @param length of all of it
- * @returns undefined for sizes that do not fit
+ * Returns the parts of a laced block.
+ * @param head the first bytes, starting with the number of parts
+ * @param length bytes from there to the end of the block
+ * @returns undefined if the sizes do not fit
  */
 export function lacedParts(head: Buffer, length: number, lacing: number): LacedPart[] | undefined {
   const count = (head[0] ?? 0) + 1;
@@ -35,7 +35,7 @@ export function lacedParts(head: Buffer, length: number, lacing: number): LacedP
   return parts;
 }
 
-/** The sizes of all parts but the last, and how many bytes say so. */
+/** The sizes of all parts but the last, and the number of bytes that encode them. */
 interface Sizes {
   readonly sizes: readonly number[];
   readonly bytes: number;
@@ -61,7 +61,7 @@ function fixedSizes(_head: Buffer, count: number, length: number): Sizes | undef
   return Number.isInteger(size) ? { sizes: Array<number>(count - 1).fill(size), bytes: 1 } : undefined;
 }
 
-/** The first size, and then how much each differs from the one before. */
+/** EBML lacing stores the first size, then the difference of each size to the previous one. */
 function ebmlSizes(head: Buffer, count: number): Sizes | undefined {
   const sizes: number[] = [];
   let bytes = 1;

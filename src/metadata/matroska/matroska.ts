@@ -27,9 +27,9 @@ import { Patches, type Blanking } from "../plan.ts";
 import { isKnownProvider } from "../coded-pictures/sei.ts";
 
 /**
- * Plans the blanking of a WebM or Matroska file (RFC 9559): elements of metadata, and the blocks of every track that is
- * neither picture nor sound, become `Void` elements of the same size, so that seek tables still hold. What nothing
- * needs at the end is cut off, and so is what a recorder that was stopped left unfinished.
+ * Plans the blanking of a WebM or Matroska file (RFC 9559): metadata elements and the blocks of every track other than
+ * picture and sound become `Void` elements of the same size, so that seek tables stay valid. Unneeded elements at the
+ * end are cut off, and so is an incomplete element of an interrupted recording.
  * @throws ApiError DAMAGED_MEDIA
  */
 export async function planMatroska(source: ByteSource): Promise<Blanking> {
@@ -45,7 +45,7 @@ export async function planMatroska(source: ByteSource): Promise<Blanking> {
   };
 }
 
-/** The tracks of the first segment; none where they are not described. @throws ApiError DAMAGED_MEDIA */
+/** Reads the tracks of the first segment; empty if there is no description. @throws ApiError DAMAGED_MEDIA */
 async function findTracks(source: ByteSource): Promise<MatroskaTrack[]> {
   let hasSegment = false;
   for (let offset = 0; offset < source.size;) {
@@ -69,26 +69,26 @@ async function findTracks(source: ByteSource): Promise<MatroskaTrack[]> {
 
 const isBlock = (id: number) => id === ids.simpleBlock || id === ids.blockGroup;
 
-/** Enough of a block to tell its track and how its frames are laced. */
+/** Bytes of a block that include its track number and its flags. */
 const blockHeadBytes = 12;
 const lacingBits = 0x06;
-/** A text of an element that stays is shorter. */
+/** Bytes of a text that are matched; kept texts are shorter. */
 const maxTextBytes = 64;
-/** ContentCompAlgo. */
+/** The value of ContentCompAlgo for header stripping, the only algorithm with settings. */
 const headerStripping = 3;
-/** Of ProjectionPrivate, by ProjectionType: flat, equirectangular, cubes, a mesh of any size. */
+/** Bytes of ProjectionPrivate by ProjectionType: rectangular, equirectangular, cube map, mesh. */
 const projectionBytes: Readonly<Record<number, number>> = { 0: 0, 1: 20, 2: 12, 3: Infinity };
-/** BlockAddID: what the codec defines, such as opacity; registered user data (ITU-T T.35), such as HDR10+. */
+/** Values of BlockAddID: defined by the codec, such as alpha; registered user data (ITU-T T.35), such as HDR10+. */
 const additions = { codec: 1, registered: 4 } as const;
 
 const clusterId = Buffer.from([0x1f, 0x43, 0xb6, 0x75]);
 
-/** Walks the elements of a file and blanks all that is not needed. */
+/** Walks the elements of a file and blanks everything that players do not need. */
 class MatroskaWalk {
   readonly #tracks: ReadonlyMap<number, MatroskaTrack>;
   #segment: Element | undefined;
   #cluster: Element | undefined;
-  /** Where the last element that stays ends. */
+  /** End of the last kept element. */
   #keptEnd = 0;
   #isCut = false;
   #hasPicture = false;
@@ -100,7 +100,7 @@ class MatroskaWalk {
     this.#tracks = new Map(tracks.map((track) => [track.number, track]));
   }
 
-  /** @throws ApiError DAMAGED_MEDIA; also for a film that is cut in front of its first picture */
+  /** @throws ApiError DAMAGED_MEDIA, also for a video that is cut off before its first picture */
   run(): void {
     for (let offset = 0; offset < this.#end();) {
       const head = this.file.readUpTo(offset, elementHeadBytes);
@@ -125,23 +125,25 @@ class MatroskaWalk {
       offset = element.end;
     }
     const videos = [...this.#tracks.values()].filter(({ isVideo }) => isVideo);
-    if (this.#isCut && videos.length > 0 && !this.#hasPicture)
-      throw damaged("cut in front of the first picture");
+    if (this.#isCut && videos.length > 0 && !this.#hasPicture) throw damaged("cut before the first picture");
     this.#cutEnd();
   }
 
-  /** Where the walk ends: behind the segment, whatever follows it. */
+  /** Returns the end of the walk: the end of the segment, even if bytes follow it. */
   #end(): number {
     return Math.min(this.#segment?.end ?? Infinity, this.file.size);
   }
 
-  /** Where an element at `offset` must have ended. */
+  /** Returns the latest end of an element at `offset`. */
   #limit(offset: number): number {
     const cluster = this.#cluster?.end;
     return Math.min(this.#end(), cluster !== undefined && cluster > offset ? cluster : Infinity);
   }
 
-  /** What is in a segment or a cluster is walked as if it stood at the top. Returns where that starts. */
+  /**
+   * Enters a segment or cluster, whose children are walked like top-level elements.
+   * @returns the offset of the first child
+   */
   #enter(element: Element): number {
     this.file.budget.elements.spend();
     if (element.id === ids.segment) [this.#segment, this.#cluster] = [element, undefined];
@@ -150,14 +152,14 @@ class MatroskaWalk {
     return element.body;
   }
 
-  /** Where the walk goes on behind a broken place: the next cluster, as players do. */
+  /** Returns where to continue after damaged bytes: at the next cluster, as players do. */
   #nextCluster(offset: number): number | undefined {
     const known = this.#cluster?.end;
     if (known !== undefined && known > offset + 1 && known < this.#end()) return known;
     return this.file.indexOf(clusterId, Math.min(offset + 2, this.#end()), this.#end());
   }
 
-  /** Cleans an element that may stay; false for one that goes. */
+  /** Cleans an element; returns false if it must be removed instead. */
   #keep(element: SizedElement): boolean {
     const { body, end, id } = element;
     if (id === ids.tracks) this.#keepTracks(element);
@@ -170,7 +172,7 @@ class MatroskaWalk {
     return true;
   }
 
-  /** False for a seek entry of what is blanked, which would lead players to a `Void`. */
+  /** Returns false for a seek entry that points to a removed element. */
   #isUsed(element: SizedElement): boolean {
     return element.id !== ids.seek || segmentIds.has(this.#numberIn(element, ids.seekId) ?? 0);
   }
@@ -184,7 +186,7 @@ class MatroskaWalk {
     }
   }
 
-  /** Whether a decoder reads this part of the description of its track; overwrites what it does not read inside. */
+  /** Whether decoders read this part of a track description; overwrites what they do not read in it. */
   #isInUse(track: MatroskaTrack, part: SizedElement, parent: SizedElement): boolean {
     if (part.id === ids.compressionSettings)
       return this.#numberIn(parent, ids.compressionAlgorithm) === headerStripping;
@@ -209,7 +211,7 @@ class MatroskaWalk {
     return this.#reduce(group, blockGroupRules, (part) => this.#isKnownAddition(known, part));
   }
 
-  /** False for an addition to a block that is neither opacity nor known metadata about how to show the picture. */
+  /** Whether an addition to a block is an alpha channel or known display metadata; true for other elements. */
   #isKnownAddition(track: MatroskaTrack, more: SizedElement): boolean {
     if (more.id !== ids.blockMore) return true;
     const id = this.#numberIn(more, ids.blockAddId) ?? additions.codec;
@@ -223,15 +225,15 @@ class MatroskaWalk {
   }
 
   /**
-   * Overwrites what is personal in the picture of a block.
-   * @returns the track that the block belongs to; undefined for one that goes
+   * Overwrites personal data in the picture of a block.
+   * @returns the track of the block; undefined if the block must be removed
    */
   #keepBlock(body: number, end: number): MatroskaTrack | undefined {
     const head = this.file.readUpTo(body, Math.min(blockHeadBytes, end - body));
     const number = variableNumber(head);
     const track = number && this.#tracks.get(number.value);
     if (!number || !track?.isKept) return undefined;
-    // A time of two bytes, then flags.
+    // The flags follow a time of two bytes.
     const lacing = (head[number.bytes + 2] ?? 0) & lacingBits;
     const start = body + number.bytes + 3;
     if (!track.isVideo || start >= end) return track;
@@ -254,9 +256,9 @@ class MatroskaWalk {
   }
 
   /**
-   * Overwrites what an element holds beside what its rule allows.
-   * @param isUsed whether an element inside it that the rules allow stays
-   * @returns false for an element that goes as a whole
+   * Overwrites everything in an element that its rule does not keep.
+   * @param isUsed whether to keep a child that the rules allow
+   * @returns false if the whole element must be removed
    */
   #reduce(
     element: SizedElement,
@@ -282,7 +284,7 @@ class MatroskaWalk {
     return true;
   }
 
-  /** The elements inside another. What follows them and is no element is blanked. */
+  /** Yields the children of an element. Blanks trailing bytes that are not an element. */
   *#children(parent: SizedElement, allowance = this.file.budget.elements): Generator<SizedElement> {
     for (let offset = parent.body; offset < parent.end;) {
       allowance.spend();
@@ -303,13 +305,13 @@ class MatroskaWalk {
     return undefined;
   }
 
-  /** The number that an element inside another holds. */
+  /** Reads the unsigned integer in a child element. */
   #numberIn(parent: SizedElement, id: number): number | undefined {
     const child = this.#childOf(parent, id);
     return child && unsignedValue(this.file.read(child.body, Math.min(8, child.end - child.body)));
   }
 
-  /** Makes a range a `Void` element full of zeros. @throws ApiError DAMAGED_MEDIA for less than two bytes */
+  /** Turns a range into a `Void` element with zeros. @throws ApiError DAMAGED_MEDIA for less than two bytes */
   #blank(offset: number, end: number): void {
     if (end - offset < 2) throw damaged(`no element at ${offset}`);
     const header = voidHeader(end - offset);
@@ -317,7 +319,7 @@ class MatroskaWalk {
     this.file.wipe(offset + header.length, end);
   }
 
-  /** Cuts off what follows the last element that stays, and makes the elements around it end there. */
+  /** Truncates the file after the last kept element, and corrects the sizes of the elements around it. */
   #cutEnd(): void {
     this.file.truncate(this.#keptEnd);
     for (const element of [this.#segment, this.#cluster]) {

@@ -6,25 +6,25 @@ import type { NalCoding } from "../coded-pictures/sei.ts";
 const types = { video: 1, audio: 2 } as const;
 
 export interface MatroskaTrack {
-  /** As blocks name it. */
+  /** The number that blocks use. */
   readonly number: number;
   /**
-   * Pictures and sound stay. All others go: positions are written into subtitles (drones) and metadata, names of
-   * folders into the heads of subtitles.
+   * Whether it holds pictures or sound. Other tracks are removed: drones write positions into subtitles, and some
+   * programs write folder names into the headers of subtitles.
    */
   readonly isKept: boolean;
   readonly isVideo: boolean;
-  /** Pixels as shown and as coded; of a video. */
+  /** Size of a video in pixels as shown; null if unknown. */
   readonly size: MediaFacts["size"];
   readonly codedPixels: number;
-  /** H.264 or HEVC. */
+  /** Defined for H.264 and HEVC. */
   readonly nal: NalCoding | undefined;
   readonly codecId: string;
-  /** Of Video for Windows, else empty. */
+  /** The FourCC of a Video for Windows codec; empty for other codecs. */
   readonly fourCc: string;
-  /** Its blocks have additions that hold how opaque the picture is. */
+  /** Whether additions to its blocks hold an alpha channel. */
   readonly hasAlpha: boolean;
-  /** Its blocks are compressed or encrypted as a whole. */
+  /** Whether its blocks are compressed or encrypted. */
   readonly isEncoded: boolean;
 }
 
@@ -59,14 +59,14 @@ const maxPrivateBytes = 64 * 1024;
 
 function contentOf(source: ElementSource, element: SizedElement | undefined): Buffer {
   if (!element) return Buffer.alloc(0);
-  // A copy, because what is read is valid until the next read only.
+  // A copy, because the bytes are valid until the next read only.
   return Buffer.from(source.readUpTo(element.body, Math.min(element.end - element.body, maxPrivateBytes)));
 }
 
 function nalCoding(codecId: string, codecPrivate: Buffer): NalCoding | undefined {
   const lengthAt = { "V_MPEG4/ISO/AVC": 4, "V_MPEGH/ISO/HEVC": 21 }[codecId];
   if (lengthAt === undefined) return undefined;
-  // Without a configuration, start codes separate the units.
+  // Without a configuration record, start codes separate the units.
   const bits = codecPrivate[lengthAt];
   return { isHevc: lengthAt === 21, lengthBytes: bits === undefined ? 0 : (bits & 3) + 1 };
 }
@@ -81,12 +81,12 @@ const pixels = {
 } as const;
 const display = { width: 0x54b0, height: 0x54ba, unit: 0x54b2 } as const;
 const projection = { all: 0x7670, roll: 0x7675 } as const;
-/** DisplayUnit: pixels; then centimetres, inches and a ratio, which tell the shape alone; unknown. */
+/** DisplayUnit. The units in between (centimetres, inches, ratio) only tell the aspect ratio. */
 const units = { pixels: 0, unknown: 4 } as const;
-/** Some muxers write a ratio where pixels are meant. */
-const leastShownPart = 1 / 4;
+/** Below this part of the coded size, a display size in pixels is taken for a ratio, which some muxers write. */
+const minShownPart = 1 / 4;
 
-/** Pixels as shown: cropped, stretched, turned (RFC 9559 sections 5.1.4.1.28.6 ff. and 11.1). */
+/** Reads the size as shown: cropped, stretched and rotated (RFC 9559 sections 5.1.4.1.28.6 ff. and 11.1). */
 function readVideo(
   source: ElementSource,
   video: SizedElement,
@@ -109,7 +109,7 @@ function readVideo(
 
   const unit = value(display.unit);
   const [shownWidth, shownHeight] = [value(display.width) || width, value(display.height) || height];
-  const isTooSmall = shownWidth < width * leastShownPart && shownHeight < height * leastShownPart;
+  const isTooSmall = shownWidth < width * minShownPart && shownHeight < height * minShownPart;
   let size = { width, height };
   if (unit === units.pixels && !isTooSmall) size = { width: shownWidth, height: shownHeight };
   else if (unit < units.unknown && values.has(display.width) && values.has(display.height))

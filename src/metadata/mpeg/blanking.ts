@@ -12,22 +12,19 @@ import {
   privateStream1,
   programEnd,
   programMap,
+  stuffingByte,
   systemHeader,
   unitAt,
   unitHeadBytes,
   type Unit,
 } from "./units.ts";
 import { VideoStream } from "./user-data.ts";
-import { findSequenceSize, hasVideoStartCode } from "./video.ts";
-
-const prefix = Buffer.from([0, 0, 1]);
-/** It cannot be taken for a part of a start code. */
-const filler = 0xff;
+import { findSequenceSize, hasVideoStartCode, startCodePrefix } from "./video.ts";
 
 /**
- * Blanks an MPEG program stream. Packets of anything but picture and sound become padding: navigation and the time, the
- * place and the model of a recorder (private stream 2), subtitles, other private data, and streams that hold neither
- * pictures nor sound although they are called so. What is no packet is zeroed, or cut off at the end.
+ * Blanks an MPEG program stream. All packets except those of picture and sound become padding: navigation data and the
+ * time, place and model of a recorder (private stream 2), subtitles, other private data, and streams that use the ID of
+ * a picture or sound stream but hold neither. Bytes between packets become zeros; bytes after the last one are cut off.
  */
 export function blankProgramStream(file: InPlaceFile): void {
   const streams = new ProgramStreams();
@@ -42,7 +39,7 @@ export function blankProgramStream(file: InPlaceFile): void {
     else if (unit.code === programEnd || unit.code === systemHeader) continue;
     else if (!streams.keeps(file, unit)) {
       file.write(offset, Buffer.from([0, 0, 1, paddingStream]));
-      file.wipe(unit.body, end, filler);
+      file.wipe(unit.body, end, stuffingByte);
     } else if (unit.code !== programMap) {
       overwriteInPacketHeader(file, { body: unit.body, end });
       if (!streams.isMpegVideo(unit.code)) continue;
@@ -53,13 +50,13 @@ export function blankProgramStream(file: InPlaceFile): void {
   }
 }
 
-/** A unit, or bytes that are none. */
+/** A unit, or bytes between units. */
 interface Part {
   readonly unit: Unit | undefined;
   readonly offset: number;
-  /** Not behind the end of the file. */
+  /** Limited to the end of the file. */
   readonly end: number;
-  /** No unit follows. */
+  /** Whether no unit follows. */
   readonly isLast: boolean;
 }
 
@@ -74,31 +71,33 @@ function* partsOf(file: InPlaceFile): Generator<Part> {
   }
 }
 
-/** Where the next unit starts, from `from` on. */
+/** Returns the offset of the next unit from `from` on; undefined if there is none. */
 function findUnit(file: InPlaceFile, from: number): number | undefined {
-  for (let at = file.indexOf(prefix, from, file.size); at !== undefined;) {
+  for (let at = file.indexOf(startCodePrefix, from, file.size); at !== undefined;) {
     if (unitAt(file.readUpTo(at, unitHeadBytes), at)) return at;
-    at = file.indexOf(prefix, at + 1, file.size);
+    at = file.indexOf(startCodePrefix, at + 1, file.size);
   }
   return undefined;
 }
 
-/** Packets of a stream that are searched for what it is, and bytes of each. */
+/** Limits for recognising the content of a stream: packets, and bytes of each packet. */
 const maxSearchedPackets = 1024;
 const maxSearchedBytes = 16 * 1024;
 
-/** Which streams of a program stream hold pictures or sound. */
+/** Finds out which streams of a program stream hold pictures or sound. */
 class ProgramStreams {
-  /** By the program stream map or a system header. */
+  /** Streams in a program stream map or a system header. */
   readonly #declared = new Set<number>();
+  /** Streams in a program stream map. */
   readonly #mapped = new Set<number>();
+  /** Streams whose packets contain pictures or sound. */
   readonly #recognised = new Set<number>();
   readonly #mpegVideos = new Set<number>();
   readonly #searched = new Map<number, number>();
-  /** Maps that are none. */
-  readonly #broken = new Set<number>();
+  /** Offsets of invalid program stream maps. */
+  readonly #invalidMaps = new Set<number>();
 
-  /** Learns from a unit, and overwrites what no player reads in a description of streams. */
+  /** Processes a unit, and overwrites what players do not read in system headers and maps. */
   add(file: InPlaceFile, unit: Unit, end: number): void {
     const { code } = unit;
     const content = { body: Math.min(unit.body, end), end };
@@ -106,7 +105,7 @@ class ProgramStreams {
       for (const stream of overwriteInSystemHeader(file, content)) this.#declared.add(stream);
     else if (code === programMap) {
       const streams = overwriteInProgramMap(file, content);
-      if (!streams) this.#broken.add(unit.body);
+      if (!streams) this.#invalidMaps.add(unit.body);
       for (const stream of streams ?? []) {
         this.#declared.add(stream);
         this.#mapped.add(stream);
@@ -123,7 +122,7 @@ class ProgramStreams {
     const isExtended = code === extendedStream;
     if ((isVideo || isExtended) && hasVideoStartCode(bytes)) this.#recognised.add(code);
     if ((!isVideo || isExtended) && hasSoundSync(bytes)) this.#recognised.add(code);
-    // MPEG-4 Visual has codes that MPEG-1 and MPEG-2 do not have.
+    // The start code of a picture in MPEG-4 Visual is reserved in MPEG-1 and MPEG-2.
     if (isVideo && findSequenceSize(bytes) && !bytes.includes(mpeg4Picture)) this.#mpegVideos.add(code);
   }
 
@@ -131,13 +130,13 @@ class ProgramStreams {
     return this.#mpegVideos.has(code);
   }
 
-  /** Whether a unit is one of picture or sound, or what players need to find them. */
+  /** Whether to keep a unit: one of picture or sound, or one that players need to find these. */
   keeps(file: InPlaceFile, { code, body, content, end }: Unit): boolean {
-    if (code === programMap) return !this.#broken.has(body);
+    if (code === programMap) return !this.#invalidMaps.has(body);
     if (isPictureOrSound(code)) return this.#declared.has(code) || this.#recognised.has(code);
     if (code !== privateStream1) return false;
     if (this.#mapped.has(code)) return true;
-    // The number of a stream inside: AC-3, DTS, PCM and others; below are subtitles and captions.
+    // The ID of a substream: AC-3, DTS, PCM and others; lower IDs are subtitles and captions.
     const head = file.readUpTo(content, Math.min(2, end - content));
     const isSound = (head[0] ?? 0) >= 0x80 && (head[0] ?? 0) <= 0xcf;
     const isBareAc3 = head.length === 2 && head.readUInt16BE(0) === 0x0b77;
@@ -151,14 +150,14 @@ function isPictureOrSound(code: number): boolean {
   return (code >= 0xc0 && code <= 0xef) || code === extendedStream;
 }
 
-/** AC-3, DTS, AAC. */
+/** Sync words of AC-3, DTS and AAC (LATM). */
 const soundSyncs = [
   [0x0b, 0x77],
   [0x7f, 0xfe, 0x80, 0x01],
   [0x56, 0xe0],
 ].map((bytes) => Buffer.from(bytes));
 
-/** Whether bytes may be those of MPEG audio, AAC, AC-3 or DTS: no text has these. */
+/** Whether bytes contain a sync word of MPEG audio, AAC, AC-3 or DTS, which no text contains. */
 function hasSoundSync(bytes: Buffer): boolean {
   for (let at = bytes.indexOf(0xff); at !== -1; at = bytes.indexOf(0xff, at + 1))
     if ((bytes[at + 1] ?? 0) >= 0xe0) return true;

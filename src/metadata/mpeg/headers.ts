@@ -1,7 +1,5 @@
 import type { InPlaceFile } from "../in-place-file.ts";
-
-/** It cannot be taken for a part of a start code. */
-const filler = 0xff;
+import { stuffingByte } from "./units.ts";
 
 /** A range of the file. */
 interface Range {
@@ -9,7 +7,7 @@ interface Range {
   readonly end: number;
 }
 
-/** Overwrites the stuffing behind a pack header of MPEG-2 (ISO/IEC 13818-1 section 2.5.3.3). */
+/** Overwrites the stuffing after a pack header of MPEG-2 (ISO/IEC 13818-1 section 2.5.3.3). */
 export function overwriteInPackHeader(file: InPlaceFile, offset: number, end: number): void {
   fill(file, Math.min(offset + 14, end), end);
 }
@@ -18,9 +16,9 @@ const systemHeaderBytes = 6;
 const extendedEntry = 0xb7;
 
 /**
- * Overwrites what follows the entries of a system header (section 2.5.3.5).
- * @param content what follows its length
- * @returns the codes of the streams that it names
+ * Overwrites the bytes after the entries of a system header (section 2.5.3.5).
+ * @param content range after the length of the header
+ * @returns the codes of the streams in its entries
  */
 export function overwriteInSystemHeader(file: InPlaceFile, { body, end }: Range): number[] {
   const streams: number[] = [];
@@ -31,12 +29,15 @@ export function overwriteInSystemHeader(file: InPlaceFile, { body, end }: Range)
     streams.push(stream);
     position += stream === extendedEntry ? 6 : 3;
   }
-  // A set bit would be one more entry.
+  // With zeros, because a byte with its first bit set would be another entry.
   if (position < end) file.wipe(position, end);
   return streams;
 }
 
-/** Bytes of the optional fields of a packet header, by their flags (section 2.4.3.6): clock, rate, trick, copy, checksum. */
+/**
+ * Flags and bytes of the optional fields of a packet header (section 2.4.3.6): clock, rate, trick mode, copy info,
+ * checksum.
+ */
 const fields = [
   [0x20, 6],
   [0x10, 3],
@@ -55,8 +56,8 @@ const extensions = {
 const privateDataBytes = 16;
 
 /**
- * Overwrites private data, copies of pack headers and stuffing in the header of a packet of MPEG-2.
- * @param content what follows the packet's length
+ * Overwrites private data, copied pack headers and stuffing in the packet header of MPEG-2.
+ * @param content range after the length of the packet
  */
 export function overwriteInPacketHeader(file: InPlaceFile, { body, end }: Range): void {
   if (end - body < 3) return;
@@ -74,15 +75,15 @@ export function overwriteInPacketHeader(file: InPlaceFile, { body, end }: Range)
     if (present & extensions.packHeader) fillUpTo(position + 1, (position += 1 + byteAt(position)));
     if (present & extensions.counter) position += 2;
     if (present & extensions.buffer) position += 2;
-    // Its first byte names a stream.
+    // The first byte is a stream ID.
     if (present & extensions.second) fillUpTo(position + 2, (position += 1 + (byteAt(position) & 0x7f)));
   }
   fillUpTo(position, last);
 }
 
-/** Contents of descriptors that say how to decode a stream, with the bytes that they have at most. */
+/** Tags of descriptors that affect decoding, with the maximum length of their content. */
 const knownDescriptors: Readonly<Record<number, number>> = {
-  // Video, audio, hierarchy, registration, alignment, language.
+  // Video, audio, hierarchy, registration, data alignment, language.
   ...{ 2: 3, 3: 1, 4: 4, 5: 4, 6: 1, 10: 4 },
   // MPEG-4 video and audio, H.264, its timing, AAC, HEVC.
   ...{ 27: 1, 28: 1, 40: 4, 42: 16, 43: 3, 56: 13 },
@@ -93,10 +94,10 @@ const maxMapBytes = 1018;
 const checksumBytes = 4;
 
 /**
- * Overwrites in a program stream map (section 2.5.4) the descriptors that no decoder needs, and what follows its
+ * Overwrites the descriptors in a program stream map (section 2.5.4) that decoders do not need, and the bytes after its
  * checksum.
- * @param body where what follows its length starts, six bytes behind its start
- * @returns the codes of the streams that it describes; undefined for what is no map
+ * @param content range after the length of the map, which is six bytes after its start
+ * @returns the codes of the streams that it describes; undefined for an invalid map
  */
 export function overwriteInProgramMap(file: InPlaceFile, { body, end }: Range): number[] | undefined {
   if (end - body > maxMapBytes) return undefined;
@@ -117,8 +118,8 @@ export function overwriteInProgramMap(file: InPlaceFile, { body, end }: Range): 
     overwriteDescriptors(map.subarray(position + 4, next));
     position = next;
   }
-  map.fill(filler, position, checksumAt);
-  map.fill(filler, checksumAt + checksumBytes);
+  map.fill(stuffingByte, position, checksumAt);
+  map.fill(stuffingByte, checksumAt + checksumBytes);
   if (map.equals(before)) return streams;
   const head = Buffer.from(file.read(body - 6, 6));
   map.writeUInt32BE(checksum(Buffer.concat([head, map.subarray(0, checksumAt)])), checksumAt);
@@ -131,13 +132,14 @@ function overwriteDescriptors(descriptors: Buffer): void {
   while (position + 2 <= descriptors.length) {
     const known = knownDescriptors[descriptors.readUInt8(position)] ?? 0;
     const [start, length] = [position + 2, descriptors.readUInt8(position + 1)];
-    if (length > known) descriptors.fill(filler, start + known, Math.min(start + length, descriptors.length));
+    if (length > known)
+      descriptors.fill(stuffingByte, start + known, Math.min(start + length, descriptors.length));
     position = start + length;
   }
-  if (position < descriptors.length) descriptors.fill(filler, position);
+  if (position < descriptors.length) descriptors.fill(stuffingByte, position);
 }
 
-/** CRC-32 of MPEG (ISO/IEC 13818-1 annex A). */
+/** Returns the CRC-32 of MPEG (ISO/IEC 13818-1 annex A). */
 function checksum(bytes: Buffer): number {
   let sum = 0xffff_ffff;
   for (const byte of bytes) {
@@ -147,7 +149,8 @@ function checksum(bytes: Buffer): number {
   return sum >>> 0;
 }
 
-/** Fills a short range that is not filled yet. */
+/** Overwrites a short range with stuffing, unless it already holds nothing else. */
 function fill(file: InPlaceFile, from: number, to: number): void {
-  if (from < to && file.read(from, to - from).some((byte) => byte !== filler)) file.wipe(from, to, filler);
+  if (from < to && file.read(from, to - from).some((byte) => byte !== stuffingByte))
+    file.wipe(from, to, stuffingByte);
 }

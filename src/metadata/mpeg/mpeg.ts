@@ -6,17 +6,17 @@ import { blankVideoStream } from "./user-data.ts";
 import { findSequenceSize, hasVideoStartCode, readVideoStream, startCodeAt, type MpegSize } from "./video.ts";
 import { Patches, type Blanking } from "../plan.ts";
 
-/** What is looked at: as much as a player needs to find the streams. */
+/** The part of the file that is checked: as much as players probe to find the streams. */
 const maxUnits = 64;
 const maxBytes = 1024 * 1024;
-/** Places where a recording may be broken, and how far off the next pack may be. */
+/** Gaps that a recording may have, and how far away the next pack may be. */
 const maxGaps = 4;
 const maxGapBytes = 64 * 1024;
 
 /**
- * Checks the beginning of an MPEG-1 or MPEG-2 program stream (ISO/IEC 11172-1, ISO/IEC 13818-1 section 2.5) or video
- * elementary stream, and plans the blanking of what is neither picture nor sound.
- * @throws ApiError DAMAGED_MEDIA where anything but such a stream follows the first header
+ * Checks the start of an MPEG-1 or MPEG-2 program stream (ISO/IEC 11172-1, ISO/IEC 13818-1 section 2.5) or video
+ * elementary stream, and plans the blanking of everything but picture and sound.
+ * @throws ApiError DAMAGED_MEDIA if anything but such a stream follows the first header
  */
 export async function planMpeg(source: ByteSource): Promise<Blanking> {
   const isProgram = startCodeAt(await source.read(0, 4), 0) === packHeader;
@@ -45,14 +45,14 @@ async function readProgramStream(
     source.budget.elements.spend();
     const unit = unitAt(await source.readUpTo(position, unitHeadBytes), position);
     if (unit === undefined) {
-      // A recording may be broken anywhere, but not behind its very first header.
+      // A recording may have gaps, but not right after its first header.
       if (units < 2 || ++gaps > maxGaps) throw damaged(`no packet at ${position}`);
       position = await findPack(source, position);
       continue;
     }
     position = unit.end;
     if (!unit.isVideo) continue;
-    // A recording that was stopped may end within a packet.
+    // An interrupted recording may end within a packet.
     const content = await source.readUpTo(unit.body, unit.end - unit.body);
     hasPicture ||= hasVideoStartCode(content);
     size ??= findSequenceSize(content);
@@ -61,8 +61,8 @@ async function readProgramStream(
 }
 
 /**
- * Where the next pack starts behind a broken place: the end of the file where padding follows, or less than a header.
- * @throws ApiError DAMAGED_MEDIA where anything else does
+ * Returns the offset of the next pack after a gap, or the end of the file if only padding or a few bytes follow.
+ * @throws ApiError DAMAGED_MEDIA if other bytes follow
  */
 async function findPack(source: ByteSource, offset: number): Promise<number> {
   const bytes = await source.readUpTo(offset, maxGapBytes);

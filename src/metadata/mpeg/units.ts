@@ -1,5 +1,8 @@
 import { startCodeAt } from "./video.ts";
 
+/** The stuffing byte, which cannot be part of a start code. */
+export const stuffingByte = 0xff;
+
 export const programEnd = 0xb9;
 export const packHeader = 0xba;
 export const systemHeader = 0xbb;
@@ -8,25 +11,25 @@ export const privateStream1 = 0xbd;
 export const paddingStream = 0xbe;
 export const privateStream2 = 0xbf;
 const lastStream = 0xf9;
-/** VC-1 and others. */
+/** Streams with an extended stream ID, such as VC-1. */
 export const extendedStream = 0xfd;
 
-/** Enough of a unit to tell what it is. */
+/** Bytes of a unit that are enough to parse its header. */
 export const unitHeadBytes = 64;
 
 /** A pack header, a system header or a packet (ISO/IEC 13818-1 section 2.5). */
 export interface Unit {
-  /** The code that it starts with. */
+  /** The last byte of its start code. */
   readonly code: number;
-  /** Where what follows its code, or the length of a packet, starts. */
+  /** Offset after its start code and, for a packet, its length. */
   readonly body: number;
-  /** Where the content of a packet starts, behind its header. */
+  /** Offset of the content of a packet, after its header. */
   readonly content: number;
   readonly end: number;
   readonly isVideo: boolean;
 }
 
-/** The unit that begins with these bytes, at `offset`; undefined where they are none. */
+/** Parses the unit at `offset`; undefined if the bytes do not start one. */
 export function unitAt(head: Buffer, offset: number): Unit | undefined {
   const code = startCodeAt(head, 0);
   const unit = (end: number) => ({ code: code ?? 0, body: offset + 4, content: end, end, isVideo: false });
@@ -45,7 +48,8 @@ export function unitAt(head: Buffer, offset: number): Unit | undefined {
   const body = offset + 6;
   return { code, body, content: body + headerBytes, end: body + length, isVideo };
 }
-/** 12 bytes of MPEG-1, 14 and some stuffing of MPEG-2; undefined where the marker bits are wrong. */
+
+/** Returns 12 for MPEG-1, and 14 plus stuffing for MPEG-2; undefined if the marker bits are wrong. */
 function packHeaderBytes(head: Buffer): number | undefined {
   const hasBits = (at: number, mask: number, bits: number) => ((head[at] ?? 0) & mask) === bits;
   const isMpeg1 =
@@ -65,8 +69,9 @@ function packHeaderBytes(head: Buffer): number | undefined {
 }
 
 /**
- * Bytes of the header of a packet of this length: that of MPEG-2, or stuffing and times of MPEG-1. Undefined where it is
- * none.
+ * Returns the bytes of the header of a packet: the optional fields of MPEG-2, or the stuffing and times of MPEG-1;
+ * undefined if it is invalid.
+ * @param bytes the bytes after the length of the packet
  */
 function packetHeaderBytes(bytes: Buffer, length: number): number | undefined {
   const first = bytes[0] ?? 0;

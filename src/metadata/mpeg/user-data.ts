@@ -1,16 +1,14 @@
 import type { InPlaceFile } from "../in-place-file.ts";
-
-const prefix = Buffer.from([0, 0, 1]);
-/** It cannot be taken for a part of a start code. */
-const filler = 0xff;
+import { stuffingByte } from "./units.ts";
+import { startCodePrefix } from "./video.ts";
 
 const lastSlice = 0xaf;
 const userData = 0xb2;
 /**
- * Bytes that the parts of a stream have at most behind their start codes (ISO/IEC 13818-2 section 6.2): pictures,
- * sequence headers, extensions, ends, groups. Slices may have any number, other parts none.
+ * Maximum bytes of the parts of a stream after their start codes (ISO/IEC 13818-2 section 6.2): pictures, sequence
+ * headers, sequence errors, extensions, ends and groups. Slices have no limit, and other parts have no bytes.
  */
-const partBytes: Readonly<Record<number, number>> = {
+const maxPartBytes: Readonly<Record<number, number>> = {
   0x00: 16,
   0xb3: 136,
   0xb4: 0,
@@ -19,43 +17,43 @@ const partBytes: Readonly<Record<number, number>> = {
   0xb8: 4,
 };
 
-/** Bytes of user data that tell what it is. */
+/** Bytes of user data that are enough to recognise it. */
 const userDataHeadBytes = 256;
 const captionBytes = 3;
-/** Of captions whose number lies in the next packet. */
+/** Maximum bytes of captions, used if their number is in the next packet. */
 const maxCaptionBytes = 8 + 31 * captionBytes;
 
-/** Overwrites user data and what is no part of a picture in a video stream of MPEG-1 or MPEG-2. */
+/** Overwrites user data and everything else that is not part of a picture in an MPEG-1 or MPEG-2 video stream. */
 export function blankVideoStream(file: InPlaceFile): void {
   new VideoStream(file).overwrite(0, file.size);
 }
 
 /**
- * A video stream of MPEG-1 or MPEG-2, given in ranges of the file. What goes may continue in the next range, and so may
- * the start code in front of it.
+ * An MPEG-1 or MPEG-2 video stream that is spread over several ranges of the file. Parts and start codes may continue
+ * in the next range.
  */
 export class VideoStream {
-  /** The last three bytes so far. */
+  /** The last three bytes of the previous range. */
   #tail: Buffer = Buffer.alloc(0);
-  /** Bytes of the present part that still stay. */
+  /** Bytes of the current part that are still to be kept. */
   #kept = Infinity;
 
   constructor(private readonly file: InPlaceFile) {}
 
-  /** Goes on with the stream, whose next bytes are between these places. */
+  /** Processes the next range of the stream. */
   overwrite(from: number, to: number): void {
     let position = from;
-    const seam = Buffer.concat([this.#tail, this.file.readUpTo(from, Math.min(3, to - from))]);
-    const across = seam.indexOf(prefix);
-    if (across !== -1 && across < this.#tail.length && across + 4 <= seam.length)
-      position = this.#begin(seam[across + 3] ?? 0, from + across + 4 - this.#tail.length, to);
+    const joined = Buffer.concat([this.#tail, this.file.readUpTo(from, Math.min(3, to - from))]);
+    const across = joined.indexOf(startCodePrefix);
+    if (across !== -1 && across < this.#tail.length && across + 4 <= joined.length)
+      position = this.#begin(joined[across + 3] ?? 0, from + across + 4 - this.#tail.length, to);
     while (position < to) {
-      const next = this.file.indexOf(prefix, position, to);
+      const next = this.file.indexOf(startCodePrefix, position, to);
       const end = next ?? to;
       if (position + this.#kept < end)
         this.#fill(position + this.#kept, next === undefined ? this.#withoutZeros(position, to) : end);
       this.#kept = Math.max(0, this.#kept - (end - position));
-      // The code itself may lie in the next range.
+      // The last byte of the start code may be in the next range.
       if (next === undefined || next + 4 > to) break;
       position = this.#begin(this.file.read(next + 3, 1).readUInt8(0), next + 4, to);
     }
@@ -63,7 +61,7 @@ export class VideoStream {
     this.#tail = Buffer.concat([this.#tail, rest]).subarray(-3);
   }
 
-  /** Begins a part with this code. Returns where its content starts. */
+  /** Starts a part. @returns the offset of its content */
   #begin(code: number, content: number, to: number): number {
     if (code > 0 && code <= lastSlice) {
       this.file.budget.tableEntries.spend();
@@ -73,20 +71,20 @@ export class VideoStream {
       this.#kept =
         code === userData
           ? keptUserData(this.file.readUpTo(content, Math.min(userDataHeadBytes, Math.max(0, to - content))))
-          : (partBytes[code] ?? 0);
+          : (maxPartBytes[code] ?? 0);
     }
     return content;
   }
 
-  /** Overwrites a range, unless it holds nothing but zeros, which may stand in front of every start code. */
+  /** Overwrites a range unless it holds only zeros, which may precede every start code. */
   #fill(from: number, to: number): void {
     if (from >= to) return;
     const isShort = to - from <= userDataHeadBytes;
     if (isShort && this.file.read(from, to - from).every((byte) => byte === 0)) return;
-    this.file.wipe(from, to, filler);
+    this.file.wipe(from, to, stuffingByte);
   }
 
-  /** The end of a range without up to two zeros, which may be the beginning of a start code. */
+  /** Returns the end of a range without up to two trailing zeros, which may belong to the next start code. */
   #withoutZeros(from: number, to: number): number {
     const last = this.file.readUpTo(Math.max(from, to - 2), Math.min(2, to - from));
     if (last.at(-1) !== 0) return to;
@@ -95,8 +93,8 @@ export class VideoStream {
 }
 
 /**
- * How many bytes of user data stay: captions and the active picture (ATSC A/53, DVB, DVDs, SCTE 20), and the mark of an
- * encoder that decoders know for its defects.
+ * Returns how many bytes of user data to keep: captions and active picture (ATSC A/53, DVB, DVD, SCTE 20), and the mark
+ * of an encoder whose bugs decoders work around.
  */
 function keptUserData(head: Buffer): number {
   const text = head.toString("latin1");
@@ -111,7 +109,7 @@ function keptUserData(head: Buffer): number {
     while (((head[bytes] ?? 0) & 0xfe) === 0xfe) bytes += captionBytes;
     return bytes;
   }
-  // Bits: a number, then 26 for each caption.
+  // A number of five bits, then 26 bits for each caption.
   if (/^\x03[\x01\x81]/.test(text)) return 3 + Math.ceil((5 + ((head[2] ?? 0) >> 3) * 26) / 8);
   const mark = /^[^]{0,20}\0TMPGEXS\0/.exec(text);
   return mark ? mark[0].length : 0;

@@ -1,6 +1,6 @@
 import { damaged } from "../damaged.ts";
 
-/** Pixels of a video stream, as shown and as coded. */
+/** The size of a video stream in pixels as shown, and its number of coded pixels. */
 export interface MpegSize {
   readonly size: { readonly width: number; readonly height: number };
   readonly decodedPixels: number;
@@ -15,17 +15,18 @@ const sequenceEnd = 0xb7;
 const groupOfPictures = 0xb8;
 const afterPicture = new Set([userData, sequenceHeader, extension, sequenceEnd, groupOfPictures, picture]);
 
-const prefix = Buffer.from([0, 0, 1]);
-/** Start codes that are looked at. */
+/** The first bytes of every start code (ISO/IEC 13818-2 section 6.2.1). */
+export const startCodePrefix = Buffer.from([0, 0, 1]);
+/** Start codes that are checked. */
 const maxStartCodes = 64;
 
-/** The code behind 0x000001 at this place (ISO/IEC 13818-2 section 6.2.1), or undefined. */
+/** Returns the last byte of the start code at `offset`; undefined if there is none. */
 export function startCodeAt(bytes: Buffer, offset: number): number | undefined {
-  return bytes.subarray(offset, offset + 3).equals(prefix) ? bytes[offset + 3] : undefined;
+  return bytes.subarray(offset, offset + 3).equals(startCodePrefix) ? bytes[offset + 3] : undefined;
 }
 
 /**
- * Checks the beginning of an MPEG-1 or MPEG-2 video stream: a sequence header, pictures, and slices in them.
+ * Checks the start of an MPEG-1 or MPEG-2 video stream: a sequence header, then pictures with slices.
  * @returns the size of its pictures
  * @throws ApiError DAMAGED_MEDIA for anything else
  */
@@ -36,7 +37,7 @@ export function readVideoStream(bytes: Buffer): MpegSize {
   let slices = 0;
   let offset = 0;
   for (let count = 0; count < maxStartCodes; count++) {
-    offset = bytes.indexOf(prefix, offset + prefix.length);
+    offset = bytes.indexOf(startCodePrefix, offset + startCodePrefix.length);
     const code = offset === -1 ? undefined : bytes[offset + 3];
     if (code === undefined) break;
     if (code === picture) pictures++;
@@ -47,27 +48,30 @@ export function readVideoStream(bytes: Buffer): MpegSize {
   return size;
 }
 
-/** Whether the content of a packet is that of a video stream, whose parts all begin with a start code. */
+/** Whether the content of a packet belongs to a video stream, whose parts all begin with a start code. */
 export function hasVideoStartCode(content: Buffer): boolean {
-  const at = content.indexOf(prefix);
+  const at = content.indexOf(startCodePrefix);
   return at !== -1 && (content[at + 3] ?? 0xff) <= groupOfPictures;
 }
 
-/** The size in the first sequence header among these bytes; undefined where there is none. */
+/** Returns the size in the first sequence header among these bytes; undefined if there is none. */
 export function findSequenceSize(bytes: Buffer): MpegSize | undefined {
   const at = bytes.indexOf(Buffer.from([0, 0, 1, sequenceHeader]));
   return at === -1 ? undefined : sequenceSize(bytes.subarray(at));
 }
 
-/** Height of a pixel by its width, by the code in a sequence header of MPEG-1 (ISO/IEC 11172-2 section 2.4.3.2). */
+/** Pixel height divided by width, by the code in an MPEG-1 sequence header (ISO/IEC 11172-2 section 2.4.3.2). */
 const pixelRatios1 = [
   ...[1, 1, 0.6735, 0.7031, 0.7615, 0.8055, 0.8437, 0.8935],
   ...[0.9157, 0.9815, 1.0255, 1.0695, 1.095, 1.1575, 1.2015],
 ];
-/** Width of the picture by its height, by the code in one of MPEG-2 (ISO/IEC 13818-2 section 6.3.3); 1: square pixels. */
+/**
+ * Picture width divided by height, by the code in an MPEG-2 sequence header (ISO/IEC 13818-2 section 6.3.3); 1: square
+ * pixels.
+ */
 const pictureRatios2 = [undefined, undefined, 4 / 3, 16 / 9, 2.21];
 
-/** Of the sequence header that the bytes begin with, and MPEG-2's extension behind it; undefined where it is none. */
+/** Parses a sequence header and the extension of MPEG-2 after it; undefined if the header is invalid. */
 function sequenceSize(bytes: Buffer): MpegSize | undefined {
   if (bytes.length < 12) return undefined;
   const sizes = bytes.readUIntBE(4, 3);
@@ -75,9 +79,9 @@ function sequenceSize(bytes: Buffer): MpegSize | undefined {
   const hasMarker = (bytes.readUInt8(10) & 0x20) !== 0;
   let [width, height] = [sizes >> 12, sizes & 0xfff];
   let shownWidth = width / (pixelRatios1[aspectRatio] ?? 1);
-  const next = bytes.indexOf(prefix, 12);
+  const next = bytes.indexOf(startCodePrefix, 12);
   if (next !== -1 && startCodeAt(bytes, next) === extension && next + 8 <= bytes.length) {
-    // Two more bits of each, above the twelve.
+    // The extension has the upper two bits of width and height.
     const bits = bytes.readUInt32BE(next + 4);
     if (bits >>> 28 === 1) {
       [width, height] = [width | (((bits >>> 15) & 3) << 12), height | (((bits >>> 13) & 3) << 12)];

@@ -1,6 +1,6 @@
 export const pngSignature = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
 
-/** A chunk with its length and checksum (PNG third edition, section 5.3). */
+/** Returns a chunk with its length and checksum (PNG third edition, section 5.3). */
 export function pngChunk(type: string, content: Uint8Array): Buffer {
   const bytes = Buffer.alloc(12 + content.length);
   bytes.writeUInt32BE(content.length, 0);

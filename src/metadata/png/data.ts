@@ -1,22 +1,23 @@
 import { once } from "node:events";
-import { crc32, createInflate, deflateSync } from "node:zlib";
+import { crc32, createDeflate, createInflate } from "node:zlib";
 
 import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
-import { pngChunk } from "./chunks.ts";
 import type { Pieces } from "../plan.ts";
 
 /** The content of a chunk in a file. */
 export interface PngChunkContent {
   readonly type: string;
-  /** Of the chunk's length, in front of its type. */
+  /** Offset of the chunk's length field, which precedes its type. */
   readonly offset: number;
   /** Bytes of the content. */
   readonly length: number;
 }
 
 const bytesPerRead = 256 * 1024;
-/** Bytes of rows that are compressed anew in memory: 64 megapixels with opacity. */
+/** Compressed bytes that are inflated at once, to as much as 33 MB: deflate shrinks data up to 1032 times. */
+const bytesPerInflation = 32 * 1024;
+/** Recompressed data is held in memory until the new file is written. */
 const maxRecompressedBytes = 256 * 1024 * 1024;
 
 /** The checksum of a chunk's type and content. */
@@ -31,8 +32,8 @@ export async function chunkChecksum(
   return checksum;
 }
 
-/** Keeps a chunk, with a new checksum where its own is wrong. @returns whether it was right */
-export async function keepMended(
+/** Keeps a chunk and corrects its checksum if it is wrong. @returns whether it was right */
+export async function keepWithChecksum(
   pieces: Pieces,
   source: ByteSource,
   chunk: PngChunkContent,
@@ -46,20 +47,20 @@ export async function keepMended(
   return isRight;
 }
 
-/** Of an fdAT chunk, in front of its data: chunks of an animation are numbered without gaps. */
+/** An fdAT chunk starts with its sequence number; the chunks of an animation are numbered without gaps. */
 const sequenceNumberBytes = 4;
 const headBytes = ({ type }: PngChunkContent) => (type === "fdAT" ? sequenceNumberBytes : 0);
 
 /**
- * Keeps the IDAT or fdAT chunks of a picture up to the end of its compressed data (RFC 1950). Decoders ignore bytes behind
- * that end, and rows beyond the last one; where such rows were compressed with the others, the picture's own are
- * compressed anew. Data that holds too few rows, or does not inflate, is kept for a decoder to judge.
+ * Keeps the IDAT or fdAT chunks of a picture up to the end of its compressed data (RFC 1950). Decoders ignore bytes
+ * after that end and rows after the last one. Where such extra rows share the compressed data, the picture's own rows
+ * are recompressed. Data that holds too few rows, or does not inflate, is kept for the decoder to judge.
  *
- * A wrong checksum of the last chunk is mended: browsers have shown all rows when they come to it. At one of an earlier
- * chunk they stop.
- * @param rowBytes of all rows together, before compression
- * @throws ApiError DAMAGED_MEDIA for a wrong checksum in front of the last chunk, and for superfluous rows in a picture
- * too large to be compressed anew
+ * A wrong checksum of the last chunk is corrected, because browsers have shown every row before they reach it. They
+ * stop at a wrong checksum of an earlier chunk.
+ * @param rowBytes bytes of all rows together, before compression
+ * @throws ApiError DAMAGED_MEDIA for a wrong checksum before the last chunk, and for a picture with extra rows that
+ * takes too much memory to recompress
  */
 export async function keepPictureData(
   pieces: Pieces,
@@ -72,8 +73,7 @@ export async function keepPictureData(
   const [first] = chunks;
   if (first && isRecompressed) {
     const head = await source.read(first.offset + 8, headBytes(first));
-    const content = Buffer.concat([head, await recompress(source, chunks, rowBytes)]);
-    pieces.add(pngChunk(first.type, content));
+    addChunk(pieces, first.type, [Buffer.from(head), ...(await recompress(source, chunks, rowBytes))]);
   }
   let left = isRecompressed ? 0 : (end ?? Infinity);
   for (const [index, chunk] of chunks.entries()) {
@@ -81,7 +81,7 @@ export async function keepPictureData(
     const length = Math.min(chunk.length, headBytes(chunk) + left);
     left -= length - headBytes(chunk);
     if (length === chunk.length) {
-      const isRight = await keepMended(pieces, source, chunk);
+      const isRight = await keepWithChecksum(pieces, source, chunk);
       if (!isRight && left > 0 && index < chunks.length - 1)
         throw damaged("a wrong checksum within the data");
     } else if (length > 0) {
@@ -94,7 +94,7 @@ export async function keepPictureData(
 
 interface MeasuredStream {
   readonly inflatedBytes: number;
-  /** Compressed bytes up to the stream's end; undefined where it does not end behind exactly the rows. */
+  /** Compressed bytes up to the end of the stream; undefined if the stream does not end right after the rows. */
   readonly end: number | undefined;
 }
 
@@ -104,7 +104,10 @@ async function measureStream(
   rowBytes: number,
 ): Promise<MeasuredStream> {
   let inflatedBytes = 0;
-  const end = await inflate(source, chunks, (bytes) => (inflatedBytes += bytes.length) <= rowBytes);
+  const end = await inflate(source, chunks, (bytes) => {
+    for (const { length } of bytes) inflatedBytes += length;
+    return inflatedBytes <= rowBytes;
+  });
   return { inflatedBytes, end: inflatedBytes > rowBytes ? undefined : end };
 }
 
@@ -112,61 +115,88 @@ async function recompress(
   source: ByteSource,
   chunks: readonly PngChunkContent[],
   rowBytes: number,
-): Promise<Buffer> {
-  if (rowBytes > maxRecompressedBytes) throw damaged("superfluous data in a very large picture");
-  const rows = Buffer.alloc(rowBytes);
-  let filled = 0;
-  await inflate(source, chunks, (bytes) => {
-    filled += bytes.copy(rows, filled);
-    return filled < rowBytes;
+): Promise<Buffer[]> {
+  const deflater = createDeflate({ chunkSize: 256 * 1024 });
+  const ended = once(deflater, "end");
+  const parts: Buffer[] = [];
+  let compressedBytes = 0;
+  deflater.on("data", (part: Buffer) => {
+    parts.push(part);
+    compressedBytes += part.length;
   });
-  return deflateSync(rows);
+  let left = rowBytes;
+  await inflate(source, chunks, async (inflated) => {
+    for (const bytes of inflated) {
+      if (left === 0) break;
+      const taken = bytes.subarray(0, left);
+      left -= taken.length;
+      await new Promise((resolve) => void deflater.write(taken, resolve));
+    }
+    if (compressedBytes > maxRecompressedBytes) throw damaged("too much data to recompress");
+    return left > 0;
+  });
+  deflater.end();
+  await ended;
+  return parts;
+}
+
+function addChunk(pieces: Pieces, type: string, content: readonly Buffer[]): void {
+  const name = Buffer.from(type, "latin1");
+  pieces.add(uint32(content.reduce((sum, { length }) => sum + length, 0)));
+  for (const part of [name, ...content]) pieces.add(part);
+  pieces.add(uint32([name, ...content].reduce((checksum, part) => crc32(part, checksum), 0)));
 }
 
 /**
  * Inflates the content of chunks in constant memory.
- * @param take returns whether it wants more
- * @returns the number of compressed bytes up to the stream's end; undefined where it did not come to its end
+ * @param take receives what one piece of the content inflates to; returns whether to go on
+ * @returns the number of compressed bytes up to the end of the stream; undefined if its end was not reached
  */
 async function inflate(
   source: ByteSource,
   chunks: readonly PngChunkContent[],
-  take: (bytes: Buffer) => boolean,
+  take: (inflated: readonly Buffer[]) => boolean | Promise<boolean>,
 ): Promise<number | undefined> {
   const inflater = createInflate();
-  let state: "open" | "ended" | "stopped" = "open";
-  const isOpen = () => state === "open";
-  inflater.on("data", (bytes: Buffer) => {
-    if (!take(bytes)) state = "stopped";
-  });
+  let state: "open" | "ended" | "broken" = "open";
   const closed = Promise.withResolvers<void>();
-  inflater.on("end", () => {
-    if (isOpen()) state = "ended";
+  const close = (how: "ended" | "broken") => {
+    state = how;
     closed.resolve();
-  });
-  inflater.on("error", () => {
-    state = "stopped";
-    closed.resolve();
-  });
-  for await (const bytes of contents(source, chunks)) {
-    if (!isOpen()) break;
-    if (!inflater.write(bytes)) await Promise.race([once(inflater, "drain").catch(() => {}), closed.promise]);
+  };
+  inflater.on("end", () => close("ended"));
+  inflater.on("error", () => close("broken"));
+  let inflated: Buffer[] = [];
+  inflater.on("data", (bytes: Buffer) => void inflated.push(bytes));
+  const takeInflated = async () => {
+    const taken = inflated;
+    inflated = [];
+    return take(taken);
+  };
+  try {
+    for await (const bytes of contents(source, chunks)) {
+      // A stream that ends before the last byte of its input never calls back.
+      await Promise.race([new Promise((resolve) => void inflater.write(bytes, resolve)), closed.promise]);
+      if (!(await takeInflated())) return undefined;
+      if ((state as string) !== "open") break;
+    }
+    if ((state as string) === "open") {
+      inflater.end();
+      await closed.promise;
+      if (!(await takeInflated())) return undefined;
+    }
+    return (state as string) === "ended" ? inflater.bytesWritten : undefined;
+  } finally {
+    inflater.destroy();
   }
-  if (isOpen()) {
-    inflater.end();
-    await closed.promise;
-  }
-  const end = inflater.bytesWritten;
-  inflater.destroy();
-  return (state as string) === "ended" ? end : undefined;
 }
 
-/** The content of all chunks, with those of many small chunks put together. */
+/** The content of all chunks in equal pieces, however small the chunks are. */
 async function* contents(
   source: ByteSource,
   chunks: readonly PngChunkContent[],
 ): AsyncGenerator<Buffer<ArrayBuffer>> {
-  let buffer = Buffer.allocUnsafe(bytesPerRead);
+  let buffer = Buffer.allocUnsafe(bytesPerInflation);
   let filled = 0;
   for (const chunk of chunks)
     for (let done = headBytes(chunk); done < chunk.length;) {
@@ -176,8 +206,8 @@ async function* contents(
       filled += part;
       if (filled < buffer.length) continue;
       yield buffer;
-      // The inflater may still hold the one that it was given.
-      buffer = Buffer.allocUnsafe(bytesPerRead);
+      // The inflater may still use the buffer that it was given.
+      buffer = Buffer.allocUnsafe(bytesPerInflation);
       filled = 0;
     }
   if (filled > 0) yield buffer.subarray(0, filled);

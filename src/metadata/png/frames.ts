@@ -3,10 +3,10 @@ import { pngChunk } from "./chunks.ts";
 import type { Canvas } from "../canvas.ts";
 import { Pieces } from "../plan.ts";
 
-/** The chunks of a PNG's picture and of the frames behind it, if it is animated (PNG third edition, section 11.3.6). */
+/** Collects the chunks of a PNG's picture and of its animation frames (PNG third edition, section 11.3.6). */
 export class PngFrames {
   readonly #body = new Pieces();
-  /** Chunks of the frame behind the picture that is being read. */
+  /** Chunks of the animation frame that is being read; undefined while the picture is. */
   #frame: Pieces | undefined;
   #hasData = false;
   #count = 0;
@@ -14,12 +14,12 @@ export class PngFrames {
 
   constructor(private readonly canvas: Canvas) {}
 
-  /** Where chunks go that belong to the picture or to the present frame. */
+  /** The chunks of the picture or of the current frame. */
   get pieces(): Pieces {
     return this.#frame ?? this.#body;
   }
 
-  /** Adds an acTL, which counts the frames. @param content of eight bytes */
+  /** Adds an acTL, which holds the number of frames. @param content eight bytes */
   addControl(content: Buffer): void {
     this.#control ??= pngChunk("acTL", content);
     this.#body.add(this.#control);
@@ -27,9 +27,9 @@ export class PngFrames {
 
   /**
    * Starts a frame.
-   * @param content of its fcTL
-   * @param isPicture it is the picture itself, whose data comes in IDAT
-   * @throws ApiError DAMAGED_MEDIA for one without a size, or outside its canvas
+   * @param content content of its fcTL
+   * @param isPicture whether the frame is the picture itself, whose data is in IDAT
+   * @throws ApiError DAMAGED_MEDIA for an empty frame or one outside the canvas
    */
   start(content: Buffer, isPicture: boolean): void {
     const [width, height] = [content.readUInt32BE(4), content.readUInt32BE(8)];
@@ -41,12 +41,12 @@ export class PngFrames {
     if (!isPicture) this.#frame = new Pieces();
   }
 
-  /** Notes that the present frame has data. */
+  /** Records that the current frame has data. */
   addData(): void {
     this.#hasData = true;
   }
 
-  /** Takes the present frame as it is. */
+  /** Completes the current frame. */
   finish(): void {
     if (this.#frame) this.#body.addAll(this.#frame);
     this.#frame = undefined;
@@ -54,11 +54,11 @@ export class PngFrames {
   }
 
   /**
-   * Ends the picture of a file that ends too early, without the present frame if that is not whole, and counts the frames
-   * anew.
-   * @param isCut the file ends within data of the present frame
+   * Repairs the animation of a truncated file: drops the current frame if it is incomplete, and corrects the number of
+   * frames.
+   * @param isCut whether the file ends within data of the current frame
    */
-  mend(isCut: boolean): void {
+  repair(isCut: boolean): void {
     if (this.#frame && (isCut || !this.#hasData)) {
       this.#frame = undefined;
       this.#count--;

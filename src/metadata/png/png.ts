@@ -7,14 +7,14 @@ import { pngChunk, pngSignature } from "./chunks.ts";
 import { rowLengths } from "./rows.ts";
 import { Canvas } from "../canvas.ts";
 import { orientationExif, readOrientation, turned, type Orientation } from "../exif.ts";
-import { cleanProfile } from "../icc.ts";
+import { cleanProfile, maxProfileBytes } from "../icc.ts";
 import { Pieces, type Rewriting } from "../plan.ts";
-import { chunkChecksum, keepMended, keepPictureData, type PngChunkContent } from "./data.ts";
+import { chunkChecksum, keepWithChecksum, keepPictureData, type PngChunkContent } from "./data.ts";
 import { PngFrames } from "./frames.ts";
 
 const headerEnd = pngSignature.length + 12 + 13;
 
-/** Chunks that describe the picture and stay, each once, with the length that their content must have. */
+/** Chunks that describe the picture and are kept, at most once each, with the length that their content must have. */
 const contentBytes: Readonly<Record<string, number>> = {
   gAMA: 4,
   cHRM: 32,
@@ -27,19 +27,17 @@ const contentBytes: Readonly<Record<string, number>> = {
   pHYs: 9,
 };
 const frameControlBytes = 26;
-/** Rows of all frames behind the picture together that are inflated, which takes a second for each gigabyte. */
+/** Limit for the inflated rows of all animation frames together; inflating takes about a second per gigabyte. */
 const maxFrameBytes = 1024 * 1024 * 1024;
-/** Chunks that say what the picture's numbers look like. */
+/** Chunks that define the colour space. */
 const colourChunks = new Set(["gAMA", "cHRM", "sRGB", "cICP"] as const);
 type ColourChunk = typeof colourChunks extends ReadonlySet<infer T> ? T : never;
 
-/** Bytes of a colour profile, not compressed. */
-const maxProfileBytes = 16 * 1024 * 1024;
 const maxExifBytes = 65_536;
-/** Bytes of memory for a pixel, which decoders make four numbers of. */
+/** Bytes of memory for a pixel, which decoders expand to RGBA. */
 const decodedPixelBytes = 4.2;
 
-/** Bit depths that each colour type may have (PNG third edition, table 12). */
+/** The allowed bit depths of each colour type (PNG third edition, table 12). */
 const bitDepths: Readonly<Record<number, readonly number[]>> = {
   0: [1, 2, 4, 8, 16],
   2: [8, 16],
@@ -48,17 +46,19 @@ const bitDepths: Readonly<Record<number, readonly number[]>> = {
   6: [8, 16],
 };
 
-/** The colour type of pictures with a palette. */
-const indexed = 3;
+const indexedColour = 3;
 
 /**
- * Plans a PNG or APNG (PNG third edition) of the chunks that make the picture, its colour profile made anew, and an eXIf
- * of the orientation alone. Everything behind IEND and behind the last row of the picture is left out. Where the file
- * ends early, behind the picture, IEND is added, and the frame of an animation that it ends in is left out.
+ * Plans the rewriting of a PNG or APNG (PNG third edition). The new file consists of the chunks that make up the
+ * picture, a rebuilt colour profile and an eXIf with nothing but the orientation. Everything after IEND or after the
+ * last row of the picture is dropped. If the file ends early but after the picture, IEND is added and an incomplete
+ * last frame of an animation is dropped.
  *
- * Wrong checksums are treated as browsers do: the last one of the data is mended, the others and those of IHDR and PLTE
- * must be right, and further chunks that have one are left out like those of the wrong length.
- * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA for a file that ends within its picture
+ * Data chunks of one picture are joined if other chunks interrupt them, and dropped after the end of its data.
+ *
+ * Wrong checksums are treated as browsers treat them: that of the last data chunk is corrected; those of earlier data
+ * chunks, IHDR and PLTE make the file invalid; any other chunk with a wrong checksum or length is dropped.
+ * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA if the file ends within its picture
  */
 export async function planPng(source: ByteSource): Promise<Rewriting> {
   if (!(await source.read(0, pngSignature.length)).equals(pngSignature)) throw damaged("no PNG signature");
@@ -75,59 +75,64 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
   const frames = new PngFrames(new Canvas(width, height));
   const colours: { -readonly [T in keyof PngColourChunks]: PngColourChunks[T] } = {};
   let orientation: Orientation | undefined;
+  /** From an eXIf after the picture. Browsers ignore it there; it stays there for viewers that do not. */
+  let trailingOrientation: Orientation | undefined;
   const seen = new Set<string>();
-  /** The data of the picture or of the present frame, until the chunk behind it. */
+  /** The type of the chunks that hold the data of the current picture or frame. */
+  let dataType = "IDAT";
   let data: Chunk[] = [];
   let frameHeader = pictureHeader;
   let frameBytesLeft = maxFrameBytes;
   let paletteEntries = 0;
   let hasData = false;
-  let isMended = false;
+  let isRepaired = false;
   const keepData = async () => {
-    const [first] = data;
-    if (!first) return;
-    const rowBytes = allRowBytes(first.type === "IDAT" ? pictureHeader : frameHeader);
-    if (first.type === "fdAT") frameBytesLeft -= rowBytes;
+    if (data.length === 0) return;
+    const rowBytes = allRowBytes(frameHeader);
+    if (dataType === "fdAT") frameBytesLeft -= rowBytes;
     if (frameBytesLeft >= 0) await keepPictureData(frames.pieces, source, data, rowBytes);
-    else for (const chunk of data) await keepMended(frames.pieces, source, chunk);
+    else for (const chunk of data) await keepWithChecksum(frames.pieces, source, chunk);
     data = [];
   };
   for (let position = headerEnd; ;) {
     source.budget.elements.spend();
     const chunk = await readChunk(source, position, hasData);
     if (chunk === undefined || chunk.isCut) {
-      if (!hasData || chunk?.type === "IDAT") throw cutOff("cut within the picture");
+      if (!hasData || (chunk?.type === "IDAT" && dataType === "IDAT")) throw cutOff("cut within the picture");
       await keepData();
-      frames.mend(chunk?.type === "fdAT");
-      isMended = true;
+      frames.repair(chunk?.type === "fdAT");
+      isRepaired = true;
       break;
     }
     const { type, length, end } = chunk;
     if (type === "IDAT" || type === "fdAT") {
-      if (data[0]?.type !== type) await keepData();
-      if (type === "fdAT") frames.addData();
-      else if (hasData && data.length === 0) throw damaged("data of the picture behind its end");
       if (type === "fdAT" && length < 4) throw damaged("data of a frame without its number");
-      data.push(chunk);
+      if (type === dataType) {
+        if (type === "fdAT") frames.addData();
+        data.push(chunk);
+      }
       hasData ||= type === "IDAT";
       position = end;
       continue;
     }
-    await keepData();
+    if (type === "fcTL" || type === "IEND") await keepData();
     if (type === "IEND") break;
-    const content = async (most = length) =>
-      Buffer.from(await source.readUpTo(position + 8, Math.min(length, most)));
+    const content = async (maxLength = length) =>
+      Buffer.from(await source.readUpTo(position + 8, Math.min(length, maxLength)));
     if (type === "acTL") {
-      if (length === 8) frames.addControl(await content());
+      if (length === 8 && !hasData) frames.addControl(await content());
     } else if (type === "fcTL") {
       if (length !== frameControlBytes) throw damaged(`a frame control of ${length} bytes`);
       const control = await content();
       frames.start(control, !hasData);
-      frameHeader = Buffer.concat([control.subarray(4, 12), pictureHeader.subarray(8)]);
-      await keepMended(frames.pieces, source, chunk);
+      if (hasData) {
+        dataType = "fdAT";
+        frameHeader = Buffer.concat([control.subarray(4, 12), pictureHeader.subarray(8)]);
+      }
+      await keepWithChecksum(frames.pieces, source, chunk);
     } else if (type === "PLTE") {
-      // In other pictures it only suggests colours to devices that have few.
-      if (colourType === indexed && !hasData) {
+      // In other pictures, PLTE only suggests colours to devices that have few.
+      if (colourType === indexedColour && !hasData) {
         if (seen.has(type) || length === 0 || length % 3 > 0 || length > 3 * 256)
           throw damaged("an impossible palette");
         if (!(await hasRightChecksum(chunk))) throw damaged("a wrong checksum of PLTE");
@@ -149,12 +154,9 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
         colours.iCCP = profile;
       }
     } else if (type === "eXIf" && orientation === undefined) {
-      orientation = readOrientation(await content(maxExifBytes)) ?? 1;
-      // Browsers read it in front of the picture only, so that it stays where it was.
-      if (hasData) {
-        if (orientation > 1) frames.pieces.add(pngChunk("eXIf", orientationExif(orientation)));
-        orientation = 1;
-      }
+      const found = readOrientation(await content(maxExifBytes)) ?? 1;
+      if (hasData) trailingOrientation ??= found;
+      else orientation = found;
     } else if (!isAncillary(type)) {
       throw damaged(`${type === "IHDR" ? "a second IHDR" : "an unknown critical chunk"} at ${position}`);
     }
@@ -168,6 +170,8 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
   pieces.keep(0, headerEnd);
   if (orientation && orientation > 1) pieces.add(pngChunk("eXIf", orientationExif(orientation)));
   pieces.addAll(frames.pieces);
+  if (trailingOrientation && trailingOrientation > 1)
+    pieces.add(pngChunk("eXIf", orientationExif(trailingOrientation)));
   pieces.add(pngChunk("IEND", Buffer.alloc(0)));
   return {
     pieces: pieces.list,
@@ -179,18 +183,20 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
       memoryBytes: width * height * decodedPixelBytes,
       components: colourType === 0 || colourType === 4 ? 1 : 3,
       colours: pngColours(colours),
-      mustBeChecked: isMended ? "no end" : undefined,
+      mustBeChecked: isRepaired ? "no end" : undefined,
     },
   };
 }
 
 interface Chunk extends PngChunkContent {
   readonly end: number;
-  /** The file ends within it. */
+  /** Whether the file ends within the chunk. */
   readonly isCut: boolean;
 }
 
-/** The chunk at `offset`; undefined where the file ends, or where what follows the picture's data is none. */
+/**
+ * Reads the chunk at `offset`; undefined at the end of the file, or if anything but a chunk follows the picture's data.
+ */
 async function readChunk(source: ByteSource, offset: number, hasData: boolean): Promise<Chunk | undefined> {
   const head = await source.readUpTo(offset, 8);
   if (head.length < 8) return undefined;
@@ -201,21 +207,21 @@ async function readChunk(source: ByteSource, offset: number, hasData: boolean): 
   return { type, offset, length, end, isCut: end > source.size };
 }
 
-/** Bytes of all rows of a picture before compression. @param header of IHDR, or the same for a frame */
+/** Bytes of all rows of a picture before compression. @param header content of IHDR, or its equivalent for a frame */
 const allRowBytes = (header: Buffer) =>
   rowLengths(header).reduce((sum, { count, bytes }) => sum + count * (1 + bytes), 0);
 
-/** Critical chunks have a capital first: without one of them the picture would be another one. */
+/** Critical chunks start with a capital letter; dropping one would change the picture. */
 const isAncillary = (type: string) => /^[a-z][A-Za-z]{3}$/.test(type);
 
-/** Whether a chunk says something about the picture, in as many bytes as that takes; decoders ignore others. */
+/** Whether a chunk describes the picture and has the right length; decoders ignore any other length. */
 function describes({ type, length }: PngChunkContent, colourType: number, paletteEntries: number): boolean {
   switch (type) {
     case "tRNS":
-      if (colourType === indexed) return length > 0 && length <= paletteEntries;
+      if (colourType === indexedColour) return length > 0 && length <= paletteEntries;
       return length === (colourType === 0 ? 2 : colourType === 2 ? 6 : undefined);
     case "bKGD":
-      return length === (colourType === indexed ? 1 : colourType === 0 || colourType === 4 ? 2 : 6);
+      return length === (colourType === indexedColour ? 1 : colourType === 0 || colourType === 4 ? 2 : 6);
     case "sBIT":
       return length === ({ 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 } as Record<number, number>)[colourType];
     default:
@@ -230,7 +236,7 @@ interface PngHeader {
   readonly colourType: number;
 }
 
-/** @throws ApiError DAMAGED_MEDIA for values in IHDR that PNG does not have */
+/** @throws ApiError DAMAGED_MEDIA for values in IHDR that PNG does not allow */
 function readHeader(header: Buffer): PngHeader {
   const [width, height] = [header.readInt32BE(0), header.readInt32BE(4)];
   if (width <= 0 || height <= 0) throw damaged("a picture without a size");
@@ -240,7 +246,7 @@ function readHeader(header: Buffer): PngHeader {
   return { width, height, bitDepth, colourType };
 }
 
-/** The profile in the content of an iCCP, made anew; undefined for one that decoders ignore. */
+/** Returns the rebuilt profile from the content of an iCCP; undefined for a profile that decoders ignore. */
 function readProfile(content: Buffer): Buffer | undefined {
   const nameEnd = content.indexOf(0);
   if (nameEnd === -1 || content[nameEnd + 1] !== 0) return undefined;
@@ -251,7 +257,7 @@ function readProfile(content: Buffer): Buffer | undefined {
   }
 }
 
-/** An iCCP whose profile has no name to speak of. */
+/** Returns an iCCP chunk with a neutral profile name. */
 function profileChunk(profile: Buffer): Buffer {
   return pngChunk("iCCP", Buffer.concat([Buffer.from("icc\0\0", "latin1"), deflateSync(profile)]));
 }

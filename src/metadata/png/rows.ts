@@ -1,7 +1,7 @@
-/** Samples of a pixel by colour type (PNG third edition, 11.2.1). */
-const samplesOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+/** Samples per pixel by colour type (PNG third edition, section 11.2.1). */
+const samplesPerPixel: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 
-/** Adam7: where each pass begins and how far its pixels are apart (8.1). */
+/** The passes of Adam7 interlacing: first column, first row, column step, row step (section 8.1). */
 const passes = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],
@@ -12,10 +12,13 @@ const passes = [
   [0, 1, 1, 2],
 ] as const;
 
-/** The number of rows of each pass of a PNG, and the bytes of one without its filter's. @param header of IHDR */
+/**
+ * Returns the number of rows of each pass of a PNG, and the bytes of a row without its filter byte.
+ * @param header content of IHDR
+ */
 export function rowLengths(header: Buffer): { count: number; bytes: number }[] {
   const [width, height] = [header.readUInt32BE(0), header.readUInt32BE(4)];
-  const bits = header.readUInt8(8) * (samplesOf[header.readUInt8(9)] ?? 4);
+  const bits = header.readUInt8(8) * (samplesPerPixel[header.readUInt8(9)] ?? 4);
   const bytesOf = (pixels: number) => Math.ceil((pixels * bits) / 8);
   if (header.readUInt8(12) === 0) return [{ count: height, bytes: bytesOf(width) }];
   return passes
