@@ -17,10 +17,10 @@ import { userRoutes } from "./accounts/user-routes.ts";
 import { webRoutes } from "./web/routes.ts";
 import { problemsOf } from "./http/validation.ts";
 
-/** Creates the whole HTTP interface. The only place where the features are wired together; tests use it too. */
+/** Creates the HTTP interface from the routes of all features. Tests use it too. */
 export function createApp(services: Services) {
   let patterns: RoutePatterns | undefined;
-  // Hosts may be shorter than Elysia expects by default, as in "http://api/feed".
+  // By default, Elysia expects hosts of at least four characters, unlike that of "http://api/feed".
   const app = new Elysia({ name: "image-sharing", handler: { standardHostname: false } })
     .onError({ as: "global" }, ({ error, path, request, set }): Response => {
       set.status = unchangedStatus;
@@ -53,16 +53,16 @@ export function createApp(services: Services) {
   return app;
 }
 
-/** With any other status in the context, Elysia sends a copy of the response, through a stream. */
+/** With any other status in the context, Elysia replaces the response with a copy whose body is a stream. */
 const unchangedStatus = 200;
 
 const isPlainObject = (value: unknown): boolean =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
-/** Translates an error into one of the API. Any other error is logged, and the client gets a bare 500. */
+/** Translates an error into an API error. Logs any other error, for which the client gets a bare 500. */
 function apiErrorOf(error: unknown, request: Request, { log, requestIds }: Services): unknown {
   if (error instanceof ValidationError) return new ValidationProblems(problemsOf(error));
-  // Elysia wraps the errors of parsers.
+  // Elysia wraps errors thrown by a parser.
   const cause = error instanceof ParseError ? error.cause : error;
   const thrown = databaseFailure(cause) ?? diskFailure(cause) ?? cause;
   if (thrown instanceof ApiError && thrown.options.cause)
@@ -76,5 +76,5 @@ function apiErrorOf(error: unknown, request: Request, { log, requestIds }: Servi
   return thrown;
 }
 
-/** For clients that take their types from the server (Eden). */
+/** For clients that infer their types from the server (Eden). */
 export type App = ReturnType<typeof createApp>;

@@ -7,7 +7,7 @@ const unavailable = ["EACCES", "EBUSY", "EIO", "EMFILE", "ENFILE", "ENOTDIR", "E
 /** The code of a system error, such as `ENOENT`; empty for other errors. */
 export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException | null)?.code ?? "";
 
-/** Returns `STORAGE_FULL` when space or quota has run out, else `STORE_UNAVAILABLE`. */
+/** Returns `STORAGE_FULL` if space or quota has run out, otherwise `STORE_UNAVAILABLE`. */
 export function diskError(cause: unknown): ApiError {
   return new ApiError(outOfSpace.includes(codeOf(cause)) ? "STORAGE_FULL" : "STORE_UNAVAILABLE", { cause });
 }

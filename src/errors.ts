@@ -9,7 +9,7 @@ export const apiErrors = {
   BODY_TOO_SLOW: { status: 408, detail: "The request body came too slowly" },
   BAD_MULTIPART: { status: 400, detail: "There was an error parsing the body" },
   TOO_MANY_REQUESTS: { status: 429, detail: "Too many requests" },
-  /** For the log and the metrics only: there is no client left to read it. */
+  /** For the log and the metrics only, because the client has disconnected. */
   CLIENT_GONE: { status: 499, detail: "The client went away" },
   INTERNAL: { status: 500, detail: "Internal Server Error" },
   OVERLOADED: { status: 503, detail: "Too busy, try again shortly" },
@@ -94,7 +94,7 @@ export interface Problem {
   msg: string;
 }
 
-/** The request is well-formed but invalid; the response is a 422 that lists every {@link Problem}. */
+/** The request is well-formed but invalid. The response is a 422 that lists all {@link problems}. */
 export class ValidationProblems extends Error {
   override readonly name = "ValidationProblems";
   constructor(readonly problems: Problem[]) {

@@ -1,4 +1,4 @@
-// Limits that both the service and its page know. The page's bundle includes this file: import no server code here.
+// Limits shared by the service and the page. The page's bundle includes this file, so it must not import server code.
 
 /** Length of a caption, in Unicode code points. */
 export const maxCaptionLength = 2200;

@@ -7,21 +7,20 @@ import { createCors } from "./http/cors.ts";
 import { errorResponse } from "./http/error-response.ts";
 import { JsonAnswer } from "./http/json-answer.ts";
 import { createPathPrefix, pathPrefixOf } from "./http/path-prefix.ts";
-import { protect } from "./http/protective-headers.ts";
+import { addSecurityHeaders } from "./http/security-headers.ts";
 import { pathOf } from "./http/request-path.ts";
 import { createRoutePatterns } from "./http/route-patterns.ts";
-import { traceIdOf } from "./http/trace-context.ts";
 import { afterBody } from "./http/unread-body.ts";
 
-/** One year (RFC 6797). Without subdomains, because they may belong to services without TLS. */
+/** One year (RFC 6797), without `includeSubDomains`, because subdomains may belong to services without TLS. */
 const strictTransportSecurity = "max-age=31536000";
 
 /** Handles any request; never rejects. */
 export type Handler = (request: Request) => Promise<Response>;
 
 /**
- * Wraps the app in what every request needs: request id, security headers, CORS, compression, access log and metrics.
- * They are not hooks of the framework, because each hook would slow down every request.
+ * Wraps the app with the features of every response: request id, security headers, CORS, compression, access log and
+ * metrics. They are not Elysia hooks, because each hook would slow down every request.
  */
 export function createHandler(app: ReturnType<typeof createApp>, services: Services): Handler {
   const { config, log, metrics, viewers, lifecycle, compress, connections, requestIds } = services;
@@ -34,14 +33,14 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
   );
 
   async function respond(request: Request, route: string): Promise<Sent> {
-    connections.working(request);
+    connections.suspendIdleTimeout(request);
     try {
-      const refused = lifecycle.stopping && !probes.has(route);
+      const isRejected = lifecycle.stopping && !probes.has(route);
       const response =
-        cors.preflight(request) ?? (refused ? errorResponse(stopping()) : await app.fetch(request));
+        cors.preflight(request) ?? (isRejected ? errorResponse(stopping()) : await app.fetch(request));
       return await compress(request, response);
     } finally {
-      connections.answered(request);
+      connections.resumeIdleTimeout(request);
     }
   }
 
@@ -51,30 +50,29 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
     const route = patternOf(pathOf(request.url)) ?? "none";
     const { response, bytes } = await respond(request, route);
 
-    const id = requestIds.of(request);
+    const ids = requestIds.fieldsOf(request);
     const { headers, status } = response;
     cors.mark(request, headers);
-    headers.set("x-request-id", id);
+    headers.set("x-request-id", ids.id);
     if (hasTls) headers.set("strict-transport-security", strictTransportSecurity);
-    // Bun adds the date to responses to every other method.
+    // Bun adds the date to all other responses.
     if (request.method === "HEAD") headers.set("date", new Date().toUTCString());
     // A JsonAnswer has these headers already.
     if (!(response instanceof JsonAnswer)) {
-      if (!headers.has("referrer-policy")) protect(headers);
+      if (!headers.has("referrer-policy")) addSecurityHeaders(headers);
       if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
     }
 
     const ms = performance.now() - startedMs;
     metrics.request(request.method, route, status, ms / 1000);
     log.info("request", {
-      id,
+      ...ids,
       method: request.method,
       route,
       status,
       ms: Math.round(ms * 10) / 10,
       bytes,
       user: viewers.idOf(request),
-      trace_id: traceIdOf(request),
     });
     return request.body && connections.isOpen(request) ? afterBody(request, response) : response;
   };

@@ -26,7 +26,7 @@ import { DiskStore } from "./storage/disk-store.ts";
 import { ImageKitStore } from "./storage/imagekit-store.ts";
 import { S3Store } from "./storage/s3-store.ts";
 import { createMediaWorkers } from "./uploads/media-workers.ts";
-import { makeTempDir } from "./uploads/temp-dir.ts";
+import { createTempDir } from "./uploads/temp-dir.ts";
 import { RecentFiles } from "./delivery/recent-files.ts";
 import { measuredStore } from "./storage/measured-store.ts";
 import type { MediaServices } from "./delivery/routes.ts";
@@ -40,7 +40,7 @@ import type { PostServices } from "./uploads/upload-services.ts";
 import { createSweeper, type Sweeper } from "./uploads/sweeper.ts";
 import type { UserServices } from "./accounts/user-routes.ts";
 
-/** Everything that the process shares. Only {@link openServices} creates it; each feature names the part that it uses. */
+/** The shared state of the process. Only {@link openServices} creates it; each feature declares the part that it uses. */
 export interface Services
   extends
     AuthServices,
@@ -59,7 +59,7 @@ export interface Services
   close(): Promise<void>;
 }
 
-/** One core stays free for other work. On two cores, the last in a full queue waits some 17 seconds. */
+/** Leaves one core free for other work. On two cores, the last entry of a full queue waits about 17 seconds. */
 const hashingLimits = {
   concurrency: Math.max(1, availableParallelism() - 1),
   queueLimit: 256,
@@ -68,9 +68,9 @@ const hashingLimits = {
 
 /**
  * Creates the services that the configuration describes, and opens the data folder, the database and the media store.
- * @param print writes mails, where no mail server is configured
- * @param opened the configured database, if it is open already
- * @throws an error whose message names the file or setting that cannot be used
+ * @param print prints mails if no mail server is configured
+ * @param opened the configured database, if it is already open
+ * @throws the errors of {@link openDatabase} and of the file system
  */
 export async function openServices(
   config: Config,
@@ -83,9 +83,9 @@ export async function openServices(
   const database =
     opened ??
     (await openDatabase(config.database ?? join(dataDir, databaseFile), () =>
-      log.warn("disk.reserve_released", { effect: "the database goes on working for a while" }),
+      log.warn("disk.reserve_released", { effect: "the database can still write for a while" }),
     ));
-  const tempDir = await makeTempDir(join(dataDir, tempFolder), { shared: config.database !== undefined });
+  const tempDir = await createTempDir(join(dataDir, tempFolder), { shared: config.database !== undefined });
   const secret = config.jwtSecret ?? (await loadOrCreateSecret(dataDir));
   const tokens = createTokens(secret);
   const disk = new DiskStore(join(dataDir, mediaFolder));

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** What anybody may ask for. */
+/** Routes that need no token. */
 const open = new Set([
   "GET /",
   "GET /docs",
@@ -28,8 +28,8 @@ const open = new Set([
   "POST /auth/verify",
 ]);
 
-describe("every route", () => {
-  test("answers 401 without a token, before it looks at anything else, unless it is meant to be open", async () => {
+describe("routes", () => {
+  test("routes: every guarded route responds with 401 before any other check", async () => {
     const guarded = service.app.routes.filter(
       ({ method, path }) => !open.has(`${method} ${path}`) && !/^\/(assets|docs|redoc)\//.test(path),
     );
@@ -47,7 +47,7 @@ describe("every route", () => {
     }
   });
 
-  test("that does not exist is 404, and a wrong method 405 with Allow", async () => {
+  test("routes: an unknown route gets 404, and a wrong method 405 with Allow", async () => {
     const unknown = await service.fetch("/nope");
     expect([unknown.status, await unknown.json()]).toEqual([404, { detail: "Not Found" }]);
     const wrong = await service.fetch("/posts/x", { method: "PUT" });
@@ -56,7 +56,7 @@ describe("every route", () => {
   });
 });
 
-test("an unknown error is a bare 500: its message goes to the log only", async () => {
+test("errors: an unknown error becomes a bare 500, and only the log has its message", async () => {
   const failing = await TestService.start();
   failing.services.database.users.byEmailKey = () => Promise.reject(new Error("the disk is on fire"));
   const answer = await failing.login("ada@example.com");

@@ -18,8 +18,8 @@ function form(file: string): FormData {
   return form;
 }
 
-describe("every answer", () => {
-  test("has a request id, the caller's own where it is harmless, and security headers", async () => {
+describe("responses", () => {
+  test("responses: have security headers and a request id, the client's own if it is plain", async () => {
     for (const path of ["/users/me", "/nope", "/health", "/openapi.json"]) {
       const answer = await service.fetch(path, { headers: { "x-request-id": "abc-123" } });
       expect(answer.headers.get("x-request-id")).toBe("abc-123");
@@ -33,7 +33,7 @@ describe("every answer", () => {
     }
   });
 
-  test("with 401 names the scheme to use", async () => {
+  test("responses: a 401 names the authentication scheme", async () => {
     const forged = { method: "GET", token: "forged" };
     for (const [path, init] of [
       ["/users/me", {}],
@@ -46,18 +46,18 @@ describe("every answer", () => {
     }
   });
 
-  test("to HEAD has a date", async () => {
+  test("responses: a HEAD response has a Date", async () => {
     for (const path of ["/", "/health", "/users/me", "/nope", "/openapi.json"]) {
       const { headers } = await service.fetch(path, { method: "HEAD" });
       expect(Math.abs(Date.parse(headers.get("date") ?? "") - Date.now())).toBeLessThan(2000);
     }
   });
 
-  test("of the API is not kept by caches", async () => {
+  test("responses: the API forbids caching", async () => {
     expect((await service.fetch("/users/me", { token })).headers.get("cache-control")).toBe("no-store");
   });
 
-  test("is told to the log in one line, without query, token or address", async () => {
+  test("responses: the access log has one line per request, without query, token or address", async () => {
     const before = service.logged.length;
     const answer = await service.fetch("/feed?limit=3&cursor=secret-value", {
       token,
@@ -95,14 +95,14 @@ test("HEAD: a stored photo has the Content-Length of its GET", async () => {
   expect(lengths).toEqual([length, length]);
 });
 
-test("a path begins behind the host, however short that is", async () => {
+test("routing: finds the path after a short host", async () => {
   for (const host of ["x", "api", "a.b:1", "[::1]"]) {
     const answer = await service.handler(new Request(`http://${host}/health`));
     expect([host, answer.status]).toEqual([host, 200]);
   }
 });
 
-describe("pages of other origins", () => {
+describe("cors: pages of other origins", () => {
   const preflight = (origin: string) =>
     service.fetch("/upload", {
       method: "OPTIONS",
@@ -113,7 +113,7 @@ describe("pages of other origins", () => {
       },
     });
 
-  test("may use the API when they are listed, errors too, without credentials", async () => {
+  test("cors: listed origins may read responses and errors, without credentials", async () => {
     const asked = await preflight("https://app.example.com");
     expect(asked.status).toBe(204);
     expect(asked.headers.get("access-control-allow-origin")).toBe("https://app.example.com");
@@ -125,14 +125,14 @@ describe("pages of other origins", () => {
     expect(answer.headers.get("vary")).toContain("origin");
   });
 
-  test("may not when they are not", async () => {
+  test("cors: unlisted origins may not read responses", async () => {
     for (const origin of ["https://evil.example", "https://app.example.com.evil.example", "null"])
       expect((await preflight(origin)).headers.get("access-control-allow-origin")).toBeNull();
   });
 });
 
 describe("compression", () => {
-  test("of JSON over a kilobyte, when it is asked for", async () => {
+  test("compression: compresses JSON over a kilobyte if the client accepts it", async () => {
     const asked = await service.fetch("/openapi.json", { headers: { "accept-encoding": "gzip" } });
     expect(asked.headers.get("content-encoding")).toBe("gzip");
     expect(asked.headers.get("vary")).toContain("accept-encoding");
@@ -142,7 +142,7 @@ describe("compression", () => {
     expect(Buffer.from(plain).toString()).toBe(await unasked.text());
   });
 
-  test("leaves small answers alone", async () => {
+  test("compression: does not compress small responses", async () => {
     const answer = await service.fetch("/users/me", { token, headers: { "accept-encoding": "gzip, zstd" } });
     expect(answer.headers.get("content-encoding")).toBeNull();
     expect(await answer.json()).toHaveProperty("email");
@@ -178,7 +178,7 @@ describe("compression", () => {
 });
 
 describe("Strict-Transport-Security", () => {
-  test("is on every answer of a service whose public address has TLS", async () => {
+  test("Strict-Transport-Security: is in every response if PUBLIC_URL is https", async () => {
     const secure = await TestService.start({
       PUBLIC_URL: "https://photos.example.com/app",
       CORS_ORIGINS: "https://app.example.com",
@@ -219,17 +219,17 @@ describe("Strict-Transport-Security", () => {
     await secure.close();
   });
 
-  test("is not sent where the public address has none", async () => {
+  test("Strict-Transport-Security: is not sent if PUBLIC_URL is not https", async () => {
     for (const path of ["/", "/health", "/users/me"])
       expect((await service.fetch(path)).headers.has("strict-transport-security")).toBe(false);
   });
 });
 
-describe("/metrics", () => {
-  test("is for this machine only, unless it is made public", async () => {
+describe("metrics", () => {
+  test("metrics: are for this machine only, unless METRICS=public", async () => {
     expect((await service.fetch("/metrics")).status).toBe(404);
     const open = await TestService.start({ METRICS: "public" });
-    // Of one node: each has its own counts.
+    // Asks a single node, because each counts for itself.
     const ask = (path: string) => open.firstHandler(new Request(`http://localhost${path}`));
     await ask("/nope?secret=1");
     for (const path of ["/feed/", "/feed/?limit=1", "/users/x/", "/feed//"]) await ask(path);
@@ -246,7 +246,7 @@ describe("/metrics", () => {
   });
 });
 
-test("metrics: a trailing slash finds nothing, wherever it is asked from", async () => {
+test("metrics: a trailing slash gets 404 for every client", async () => {
   const open = await TestService.start({ METRICS: "public" });
   for (const path of ["/metrics/", "/metrics/?a=b"])
     for (const method of ["GET", "HEAD"])
@@ -255,14 +255,14 @@ test("metrics: a trailing slash finds nothing, wherever it is asked from", async
   await open.close();
 });
 
-test("an unknown method on a path with a trailing slash is 405, as without it", async () => {
+test("routes: an unsupported method gets 405 with and without a trailing slash", async () => {
   for (const path of ["/feed", "/feed/"]) {
     const { status, headers } = await service.fetch(path, { method: "PUT" });
     expect([path, status, headers.get("allow")]).toEqual([path, 405, "GET, HEAD"]);
   }
 });
 
-test("while the service stops, nothing new is begun and /health says so", async () => {
+test("shutdown: new requests get 503 while the service stops, and /health reports it", async () => {
   const stopping = await TestService.start();
   stopping.services.lifecycle.stopping = true;
   const ask = (path: string) => stopping.firstHandler(new Request(`http://localhost${path}`));

@@ -3,8 +3,8 @@ import { open, type FileHandle } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
 import { CommandError } from "./command-error.ts";
-import { accessDataFolderAsOwner, type DataFolderAccess } from "./enter-data-folder.ts";
-import { dataFolderError } from "./start-problems.ts";
+import { accessDataFolderAsOwner, type DataFolderAccess } from "./data-folder-access.ts";
+import { dataFolderError } from "./startup-errors.ts";
 import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { takeSnapshot } from "../database/snapshot.ts";
 import { moveWithoutReplacing } from "../storage/move-without-replacing.ts";

@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { lockDataFolder } from "../database/folder-lock.ts";
 import { CommandError } from "./command-error.ts";
-import { dataFolderError } from "./start-problems.ts";
+import { dataFolderError } from "./startup-errors.ts";
 
 /**
  * Locks the data folder, so that only one service uses it.

@@ -6,14 +6,14 @@ import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { causes } from "../database/connection.ts";
 import {
   moveDatabase as copyDatabase,
-  NotMoved,
+  MoveError,
   type MovedCounts,
   type Progress,
 } from "../database/moving.ts";
-import { openSqliteSource, UnfitSource } from "../database/sqlite-source.ts";
+import { openSqliteSource, UnsupportedSource } from "../database/sqlite-source.ts";
 import { CommandError } from "./command-error.ts";
-import { accessDataFolderAsOwner } from "./enter-data-folder.ts";
-import { dataFolderError, postgresError, isPostgresError } from "./start-problems.ts";
+import { accessDataFolderAsOwner } from "./data-folder-access.ts";
+import { dataFolderError, postgresError, isPostgresError } from "./startup-errors.ts";
 
 const expectedAddress = "an address like postgres://user:password@host:5432/database";
 
@@ -63,8 +63,8 @@ const print: Progress = (what, rows, total) => {
 
 /** Never repeats a database error's own message: query builders put row values into it. */
 function explain(error: unknown, url: string, dataDir: string): Error {
-  if (error instanceof NotMoved) return new CommandError(`${error.message}. Nothing was moved.`);
-  if (error instanceof UnfitSource)
+  if (error instanceof MoveError) return new CommandError(`${error.message}. Nothing was moved.`);
+  if (error instanceof UnsupportedSource)
     return new CommandError(`${join(dataDir, databaseFile)} is ${error.message}. Nothing was moved.`);
   const known = causes(error).find(({ code }) => /^(ERR_POSTGRES|SQLITE)_/.test(String(code)));
   if (known?.code === "SQLITE_BUSY")

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, open, readdir, rename, rm, statfs, type FileHandle } fr
 import { basename, dirname, join } from "node:path";
 
 import { CommandError } from "./command-error.ts";
-import { accessDataFolderAsOwner, type DataFolderAccess } from "./enter-data-folder.ts";
-import { dataFolderError } from "./start-problems.ts";
+import { accessDataFolderAsOwner, type DataFolderAccess } from "./data-folder-access.ts";
+import { dataFolderError } from "./startup-errors.ts";
 import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { problemOfBackup } from "../database/backup-check.ts";
 import { DiskStore } from "../storage/disk-store.ts";

@@ -13,18 +13,18 @@ import { version } from "../version.ts";
 import { openServices, type Services } from "../services.ts";
 import { CommandError } from "./command-error.ts";
 import { lockDataFolderForService } from "./lock-data-folder.ts";
-import { listenError, dataFolderError } from "./start-problems.ts";
+import { listenError, dataFolderError } from "./startup-errors.ts";
 import { shutDownOnSignals } from "./graceful-shutdown.ts";
 
-/** Above every limit of the service, whose 413 has a body; Bun's has none. */
+/** Effectively no limit, because Bun's own 413 has no body. The routes enforce the limits. */
 const maxRequestBodySize = Number.MAX_SAFE_INTEGER;
 
-/** Delay of the first sweep, so that the first requests come before it. */
+/** Delay of the first sweep, so that it does not slow down the first requests. */
 const firstSweepDelayMs = 500;
 
 /**
- * Starts the service, which then runs until it receives a termination signal.
- * @throws CommandError whose message is one sentence for the operator, when the service cannot start
+ * Starts the service, which runs until it receives a termination signal.
+ * @throws CommandError with one sentence for the operator if the service cannot start
  */
 export async function serve(): Promise<void> {
   const config = readConfig();
@@ -32,8 +32,8 @@ export async function serve(): Promise<void> {
   const format = process.stderr.isTTY ? readableLine : jsonLine;
   const writer = createLogWriter(standardError(), (lines) => format("warn", "log.lines_dropped", { lines }));
   const log = createLog(config.logLevel, writer.write, format);
-  // With PostgreSQL any number of processes may share a data folder.
-  const letGo = config.database ? () => {} : lockDataFolderForService(config);
+  // With PostgreSQL, any number of processes may share a data folder.
+  const releaseLock = config.database ? () => {} : lockDataFolderForService(config);
   const opened = await openServices(config, log, (text) => process.stdout.write(text)).catch(
     (error: unknown) => {
       throw dataFolderError(config, error);
@@ -43,7 +43,7 @@ export async function serve(): Promise<void> {
   const services: Services = {
     ...opened,
     async close() {
-      await opened.close().finally(letGo);
+      await opened.close().finally(releaseLock);
       await metricsServer?.stop(true);
       await writer.drain();
     },
@@ -54,9 +54,9 @@ export async function serve(): Promise<void> {
     server = Bun.serve({
       hostname: config.host,
       port: config.port,
-      // In development, the response to an uncaught error contains source code and the working folder.
+      // In development mode, the response to an uncaught error would contain source code and the working directory.
       development: false,
-      // Otherwise Bun shares the port with another process outside of development, and each gets a part of the requests.
+      // Otherwise Bun would share the port with another process, and each would get a part of the requests.
       reusePort: false,
       idleTimeout: limits.idleSeconds,
       maxRequestBodySize,
@@ -86,7 +86,10 @@ export async function serve(): Promise<void> {
   });
 }
 
-/** @throws CommandError where the port cannot be used */
+/**
+ * Starts the server of the metrics, if METRICS_PORT is set.
+ * @throws CommandError if the port cannot be used
+ */
 function listenForMetrics(services: Services): Server<undefined> | undefined {
   const { host, metricsPort: port, metrics } = services.config;
   if (port === undefined || metrics === "off") return undefined;
@@ -97,16 +100,16 @@ function listenForMetrics(services: Services): Server<undefined> | undefined {
   }
 }
 
-/** Warns of settings that are likely mistakes, or that only work with a single machine. */
+/** Yields warnings about settings that are likely mistakes, or that only work with a single machine. */
 function* warningsFor({ warnings, publicUrl, database, jwtSecret, mediaStore }: Config): Generator<string> {
   yield* warnings;
   if (publicUrl === undefined)
-    yield "PUBLIC_URL is not set: links in mails lead to this machine (localhost), and addresses in answers follow the Host that a request names.";
+    yield "PUBLIC_URL is not set: links in mails lead to this machine (localhost), and URLs in responses use the Host of the request.";
   if (!database) return;
   if (jwtSecret === undefined)
-    yield "JWT_SECRET_KEY is not set: machines with data folders of their own do not take each other's tokens.";
+    yield "JWT_SECRET_KEY is not set: machines with separate data folders do not accept each other's tokens.";
   if (mediaStore === "disk")
-    yield "Media are kept in this machine's DATA_DIR: other machines cannot deliver them unless they share that folder.";
+    yield "Media are stored in this machine's DATA_DIR: other machines cannot deliver them unless they share that folder.";
 }
 
 function greet(

@@ -11,8 +11,8 @@ import { ApiError } from "../errors.ts";
 import { createLog } from "../observability/log.ts";
 import { openServices, type Services } from "../services.ts";
 import { CommandError } from "./command-error.ts";
-import { accessDataFolderAsOwner } from "./enter-data-folder.ts";
-import { dataFolderError } from "./start-problems.ts";
+import { accessDataFolderAsOwner } from "./data-folder-access.ts";
+import { dataFolderError } from "./startup-errors.ts";
 
 /**
  * Makes the account with this address an active, verified superuser. With a password, creates a missing account (and a

@@ -4,9 +4,9 @@ import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" 
 import { migrationsOf } from "./sqlite-source.ts";
 
 /**
- * Checks the database of a backup, which may hold anything. SQLite opens it read-only and as immutable: it looks for no
- * journal beside it, writes nothing, and runs no function that the schema names.
- * @returns what is wrong, in words that continue "its database"; undefined where this version can serve it
+ * Checks the database of a backup, which is untrusted input. SQLite opens it read-only and immutable, so it reads no
+ * journal file, writes nothing, and runs no function that the schema names.
+ * @returns the problem, as a predicate for the subject "its database"; undefined if this version can use the database
  */
 export function problemOfBackup(path: string): string | undefined {
   const address = `${Bun.pathToFileURL(path).href}?immutable=1`;
@@ -32,7 +32,7 @@ export function problemOfBackup(path: string): string | undefined {
   }
 }
 
-/** Kind and name of everything in a schema but SQLite's own tables and indexes. */
+/** Type and name of every schema object, except those that SQLite creates itself. */
 function schemaOf(client: Database): Set<string> {
   const rows = client.query<{ type: string; name: string; tbl_name: string }, []>(
     "select type, name, tbl_name from sqlite_master where name not like 'sqlite\\_%' escape '\\'",
@@ -40,7 +40,7 @@ function schemaOf(client: Database): Set<string> {
   return new Set(rows.all().map(({ type, name, tbl_name }) => `${type} ${name} of ${tbl_name}`));
 }
 
-/** What a database holds that these migrations made. */
+/** The schema objects of a database that has these migrations. */
 function schemaAfter(tags: readonly string[]): Set<string> {
   const client = new Database(":memory:");
   try {

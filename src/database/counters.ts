@@ -5,7 +5,7 @@ import type { Connection } from "./connection.ts";
 import { pg } from "./kit.ts";
 import { createSharedTables } from "./schema.ts";
 
-/** Counters that all nodes on a PostgreSQL database share; its clock is the one that counts. */
+/** Counters that all nodes on a PostgreSQL database share. Windows begin and end by the server's clock. */
 export function sharedCounters({ write }: Connection) {
   const { counters } = createSharedTables(pg);
   const now = sql`now()`;
@@ -41,7 +41,7 @@ export function sharedCounters({ write }: Connection) {
       return rows[0] ?? { used: 0, endsInSeconds: 0 };
     },
 
-    /** Forgets windows that have ended. */
+    /** Deletes windows that have ended. */
     async removeEnded() {
       await write((query) => query.delete(counters).where(lte(counters.endsAt, now)));
     },

@@ -1,27 +1,28 @@
-/** Milliseconds for which a write of another process may go unnoticed. */
+/** Milliseconds between reads of the pragma; a write of another process may stay unnoticed for that long. */
 const pollIntervalMs = 100;
 
 /**
- * Numbers the states of a SQLite database: as long as the number stays the same, so does the result of every query.
+ * A version number of a SQLite database: while it stays the same, every query returns the same result.
  *
- * Writes of this process are counted as they commit. For the others (`image-sharing superuser`, an operator's `sqlite3`)
- * SQLite has `PRAGMA data_version`, which changes for the commits of every connection except the one that asks
- * (https://www.sqlite.org/pragma.html#pragma_data_version). Asking takes as long as a small query, hence the interval.
- * @param readPragma asks for the pragma on the connection that makes this process's writes
- * @param nowMs a clock that never goes back
+ * Writes of this process increment it as they commit. Writes of other processes (`image-sharing superuser`, an
+ * operator's `sqlite3`) are detected with `PRAGMA data_version`, which changes with the commits of every connection
+ * except the one that reads it (https://www.sqlite.org/pragma.html#pragma_data_version). Reading it takes as long as a
+ * small query, hence the interval.
+ * @param readPragma reads the pragma on the connection that makes this process's writes
+ * @param nowMs a monotonic clock
  */
 export function createDataVersion(readPragma: () => number, nowMs = () => performance.now()) {
   let version = 0;
   let pragma: number | undefined;
-  let askedAtMs = -Infinity;
+  let readAtMs = -Infinity;
   return {
     current(): number {
       const now = nowMs();
-      if (now - askedAtMs >= pollIntervalMs) {
+      if (now - readAtMs >= pollIntervalMs) {
         const found = readPragma();
         if (found !== pragma) version += 1;
         pragma = found;
-        askedAtMs = now;
+        readAtMs = now;
       }
       return version;
     },

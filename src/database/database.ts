@@ -5,21 +5,21 @@ import { sharedCounters } from "./counters.ts";
 import { deliveredMediaQueries, type DeliveredMediaQueries } from "./delivered-media.ts";
 import { postQueries, type PostQueries } from "./posts.ts";
 import { openPostgres } from "./postgres.ts";
-import { repeating } from "./repeating.ts";
 import { createReserve, type Reserve } from "./reserve.ts";
+import { retryTemporaryFailures } from "./retry-temporary-failures.ts";
 import { revokedTokenQueries, type RevokedTokenQueries } from "./revoked-tokens.ts";
 import { openSqlite } from "./sqlite.ts";
 import { userQueries, type UserQueries } from "./users.ts";
 
-/** All the service knows of its database: functions that take values and give promises. */
+/** The database, as the rest of the service sees it: functions that take values and return promises. */
 export interface Database {
   readonly users: UserQueries;
   readonly posts: PostQueries;
   readonly media: DeliveredMediaQueries;
   readonly revokedTokens: RevokedTokenQueries;
-  /** What nodes count together; undefined where only one process may use this database. */
+  /** Counters shared by all nodes; undefined on SQLite, which a single process uses. */
   readonly counters: ReturnType<typeof sharedCounters> | undefined;
-  /** Space kept for the writes of a SQLite database; undefined where the disk is a server's. */
+  /** Disk space reserved for the writes of a SQLite database; undefined on PostgreSQL. */
   readonly reserve: Reserve | undefined;
   /** Rejects when the database cannot answer. */
   ping(): Promise<void>;
@@ -28,7 +28,7 @@ export interface Database {
 
 /**
  * Opens the database and brings its schema up to date.
- * @param where a PostgreSQL server, or the path of a SQLite file, made when there is none
+ * @param where a PostgreSQL server, or the path of a SQLite file, which is created if it is missing
  * @param onReserveReleased called when the disk was full and the database's reserve had to be released
  */
 export async function openDatabase(
@@ -47,10 +47,10 @@ export async function openDatabase(
   const media = deliveredMediaQueries(connection);
   const revokedTokens = revokedTokenQueries(connection);
   return {
-    users: reserve ? repeating(users, reserve) : users,
-    posts: reserve ? repeating(posts, reserve) : posts,
-    media: reserve ? repeating(media, reserve) : media,
-    revokedTokens: reserve ? repeating(revokedTokens, reserve) : revokedTokens,
+    users: reserve ? retryTemporaryFailures(users, reserve) : users,
+    posts: reserve ? retryTemporaryFailures(posts, reserve) : posts,
+    media: reserve ? retryTemporaryFailures(media, reserve) : media,
+    revokedTokens: reserve ? retryTemporaryFailures(revokedTokens, reserve) : revokedTokens,
     counters: connection.dialect === "pg" ? sharedCounters(connection) : undefined,
     reserve,
     ping: async () => void (await ping.execute()),

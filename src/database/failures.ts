@@ -1,21 +1,22 @@
 import { ApiError } from "../errors.ts";
 import { causes } from "./connection.ts";
 
-/** SQLite: not writable just now, or locked by another program for too long. */
+/** SQLite: temporarily not writable, or locked by another program for too long. */
 const sqliteUnavailable = /^SQLITE_(READONLY|IOERR|CANTOPEN|BUSY|LOCKED)/;
 
 /**
- * PostgreSQL's SQLSTATE classes for what passes: connection exception (08), no resources (53), stopping, starting or
- * cancelled (57), system error (58), serialization failure or deadlock (40), a standby that takes no writes (25006), a
- * transaction left alone for too long (25P03), a password that was changed on the server first (28).
+ * PostgreSQL's SQLSTATE codes and classes of temporary failures: connection exception (08), insufficient resources (53),
+ * operator intervention such as a shutdown or a cancelled statement (57), system error (58), serialization failure or
+ * deadlock (40), a standby that rejects writes (25006), a transaction idle for too long (25P03), and invalid authorization
+ * (28), because a password may be changed on the server first.
  */
 const postgresUnavailable = /^(08|28|53|57|58|40|25006|25P03)/;
 const postgresFull = "53100";
 
-/** Codes of a server whose certificate is not trusted, or not any more. */
+/** Error codes of a server whose certificate is not, or no longer, trusted. */
 export const untrustedServer = /TLS|CERT|SIGNED|ALTNAME|ISSUER/i;
 
-/** The database was migrated by a newer version of this program: what that changed is not known here. */
+/** The database was migrated by a newer version of this program, whose schema this version does not know. */
 export class NewerDatabase extends Error {
   override readonly name = "NewerDatabase";
   constructor(readonly dialect: "sqlite" | "pg") {
@@ -24,16 +25,16 @@ export class NewerDatabase extends Error {
 }
 
 /**
- * A PostgreSQL database that would not keep or isolate data as this program needs it. The message continues "The database
- * … on …" and says what to do.
+ * A PostgreSQL database whose encoding or isolation level does not fit this program. The message is a predicate for the
+ * subject "The database … on …" and says what to do.
  */
-export class UnfitDatabase extends Error {
-  override readonly name = "UnfitDatabase";
+export class UnsupportedDatabase extends Error {
+  override readonly name = "UnsupportedDatabase";
 }
 
 /**
- * What a failing database means to a client: full, or not to be reached just now. Undefined for errors that are none
- * of the database's surroundings.
+ * Translates an error of the database into STORAGE_FULL or UNAVAILABLE. Returns undefined for errors that the database's
+ * environment did not cause, such as a bug in a query.
  */
 export function databaseFailure(error: unknown): ApiError | undefined {
   for (const cause of causes(error)) {

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { Database } from "bun:sqlite";
 
 /**
- * Keeps a data folder with SQLite, made when missing, for one running service: two would take each other's uploads for what a
- * crash left. Held by a lock of the system's, which ends with the process, however that ends.
+ * Locks a data folder that uses SQLite for one service; creates the folder if it is missing. Two services in one folder
+ * would each take the other's running uploads for those of a crashed process. The operating system releases the lock
+ * when the process ends, even by a crash.
  * @returns a function that releases the lock; keep a reference to it
- * @throws an error with the code SQLITE_BUSY where another service has it, or one of the system
+ * @throws an error with the code SQLITE_BUSY if another service holds the lock, or a system error
  */
 export function lockDataFolder(dataDir: string): () => void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });

@@ -1,8 +1,8 @@
-// One vocabulary of columns, two dialects: SQL names and JavaScript types agree, only the SQL types differ.
+// Column builders with the same names and JavaScript types for both dialects; only the SQL types differ.
 import * as p from "drizzle-orm/pg-core";
 import * as s from "drizzle-orm/sqlite-core";
 
-/** Ids and keys are compared byte by byte, as in SQLite: page order must not depend on the server's locale. */
+/** Compares ids and keys byte by byte, as SQLite does, so that page order does not depend on the server's locale. */
 const pgId = p.customType<{ data: string }>({ dataType: () => `text collate "C"` });
 
 export const pg = {
@@ -20,7 +20,7 @@ export const pg = {
 
 export type Kit = typeof pg;
 
-/** The same vocabulary for SQLite. The cast is the price of writing schema and queries once. */
+/** The same builders for SQLite, cast to PostgreSQL's types so that schema and queries are written only once. */
 export const sqlite = {
   table: s.sqliteTable,
   index: s.index,

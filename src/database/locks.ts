@@ -1,4 +1,4 @@
-// Names of PostgreSQL's advisory locks: any numbers that other programs in the same database are unlikely to use.
+// Keys of PostgreSQL advisory locks. The numbers are arbitrary; other programs in the database are unlikely to use them.
 
 /** Held while the schema is changed. */
 export const migrationLock = 7_201_907;

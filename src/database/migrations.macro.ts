@@ -1,4 +1,4 @@
-// Runs when the code is bundled (or transpiled): the SQL becomes part of the program, so that one executable needs no folder.
+// A macro: it runs when the code is bundled or transpiled, so that the executable contains the SQL.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 

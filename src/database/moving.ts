@@ -6,15 +6,15 @@ import { openPostgres } from "./postgres.ts";
 import type { Tables } from "./schema.ts";
 import type { SqliteSource } from "./sqlite-source.ts";
 
-/** Rows read and written at once: what bounds the memory. */
+/** Rows read and written at a time, which limits the memory. */
 const pageSize = 1000;
 
-/** Nothing was moved, and why not. */
-export class NotMoved extends Error {
-  override readonly name = "NotMoved";
+/** The move was rolled back; the message says why. */
+export class MoveError extends Error {
+  override readonly name = "MoveError";
 }
 
-/** In the order in which rows refer to each other, with the words of the operator. */
+/** The tables, ordered so that rows are copied after those they refer to, with their names for the operator. */
 const moved = [
   { name: "users", key: "id", one: "account", words: "accounts" },
   { name: "revokedTokens", key: "tokenId", one: "ended token", words: "ended tokens" },
@@ -24,17 +24,17 @@ const moved = [
   { name: "reports", key: "id", one: "report", words: "reports" },
 ] as const;
 
-/** How many rows there were of each kind. */
+/** Numbers of rows, by table. */
 export type MovedCounts = Record<(typeof moved)[number]["words"], number>;
 
-/** Told after every page, of the copy and then of the comparison. */
+/** Called after every page, of the copy and then of the comparison. */
 export type Progress = (what: string, rows: number, of: number) => void;
 
 /**
- * Copies every row of the source into the empty PostgreSQL database at `url`, in one transaction; reads the copy back and
- * compares counts and checksums before it commits. Whoever ends it in the middle leaves an empty database.
- * @throws NotMoved where the target is not empty, cannot hold a text, or has something else afterwards
- * @throws PostgresError where the target cannot be reached or used
+ * Copies every row of the source into the empty PostgreSQL database at `url` in one transaction, reads the copy back, and
+ * compares counts and checksums before the commit. An interrupted move leaves the target empty.
+ * @throws MoveError if the target is not empty, cannot store a text, or returns other data than were copied
+ * @throws PostgresError if the target cannot be reached or used
  */
 export async function moveDatabase(
   source: SqliteSource,
@@ -62,25 +62,25 @@ function* move(source: Side, target: Side, progress: Progress): Steps<MovedCount
     moved.map(({ name }) => sql`${target.tables[name]}`),
     sql`, `,
   );
-  // Nobody writes to them meanwhile: neither a service that was started too early nor a second move.
+  // Keeps out other writers, such as a service that was started too early or a second move.
   yield* step(target.query.execute(sql`set local lock_timeout = '10s'`));
   yield* step(target.query.execute(sql`lock table ${all} in exclusive mode`));
   for (const { name } of moved)
     if ((yield* step(target.query.$count(target.tables[name]))) > 0)
-      throw new NotMoved("The database holds accounts or posts already: give the address of an empty one");
+      throw new MoveError("The database holds accounts or posts already: give the address of an empty one");
 
   const counts = Object.fromEntries(moved.map(({ words }) => [words, 0])) as MovedCounts;
   const checksums: string[] = [];
   for (const { name, key, one, words } of moved) {
     counts[words] = yield* step(source.query.$count(source.tables[name]));
     const checksum = yield* eachPage(source, name, key, function* (rows, read) {
-      for (const row of rows) refuseUnfit(row, `${one} ${String(row[key])}`);
+      for (const row of rows) requireStorable(row, `${one} ${String(row[key])}`);
       yield* step(target.query.execute(insertAll(target.tables[name], rows)));
       progress(`copied ${words}`, read, counts[words]);
     });
     checksums.push(checksum);
   }
-  // Without it the next queries, and the service's first ones, would be planned for empty tables.
+  // Without statistics, the comparison and the service's first queries would be planned for empty tables.
   yield* step(target.query.execute(sql`analyze ${all}`));
   for (const [i, { name, key, words }] of moved.entries()) {
     const found = yield* step(target.query.$count(target.tables[name]));
@@ -88,14 +88,14 @@ function* move(source: Side, target: Side, progress: Progress): Steps<MovedCount
       progress(`compared ${words}`, read, counts[words]);
     });
     if (found !== counts[words] || checksum !== checksums[i])
-      throw new NotMoved(`What PostgreSQL gives back is not what was copied (${words})`);
+      throw new MoveError(`PostgreSQL returned other data than were copied (${words})`);
   }
   return counts;
 }
 
 /**
- * Reads a table in the order of its primary key, whatever that order is, and gives a checksum of its rows in which it
- * plays no part: PostgreSQL sorts the ids of tokens like its locale.
+ * Reads a table page by page in the order of its primary key. Returns a checksum of its rows that does not depend on their
+ * order, because PostgreSQL sorts token ids by its locale.
  */
 function* eachPage(
   { query, tables }: Side,
@@ -127,7 +127,10 @@ function* eachPage(
   }
 }
 
-/** One value for all rows: with one for each field of each row copying takes twice as long, and 65,535 are the most. */
+/**
+ * Passes all rows as one JSON parameter. One parameter per field would double the time, and a statement takes at most
+ * 65,535.
+ */
 function insertAll(table: PgTable, rows: Row[]): SQL {
   const columns = Object.entries(getTableColumns(table));
   const values = rows.map((row) =>
@@ -141,9 +144,9 @@ function insertAll(table: PgTable, rows: Row[]): SQL {
   return sql`insert into ${table} select * from json_populate_recordset(null::${table}, ${JSON.stringify(values)}::text::json)`;
 }
 
-/** PostgreSQL's texts hold every character but one. */
-function refuseUnfit(row: Row, where: string): void {
+/** @throws MoveError for a text with a NUL character, the only one that PostgreSQL cannot store */
+function requireStorable(row: Row, where: string): void {
   for (const [name, value] of Object.entries(row))
     if (typeof value === "string" && value.includes("\0"))
-      throw new NotMoved(`The ${name} of ${where} holds a NUL character, which PostgreSQL cannot keep`);
+      throw new MoveError(`The ${name} of ${where} holds a NUL character, which PostgreSQL cannot store`);
 }

@@ -4,72 +4,74 @@ import { drizzle } from "drizzle-orm/bun-sql";
 
 import type { PostgresSettings } from "../config/config.ts";
 import type { Connection, Query } from "./connection.ts";
-import { NewerDatabase, UnfitDatabase } from "./failures.ts";
+import { NewerDatabase, UnsupportedDatabase } from "./failures.ts";
 import { pg } from "./kit.ts";
 import { migrationLock } from "./locks.ts";
 import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
 import { createTables } from "./schema.ts";
 import { watchedPool } from "./watched-pool.ts";
 
-/** Seconds that a connection may take to be made. */
-const connectionTimeout = 10;
+/** Seconds that connecting may take. */
+const connectTimeoutSeconds = 10;
 
-/** Seconds after which the server gives up a statement: far more than any of ours takes on a healthy one. */
-const statementTimeout = 15;
-
-/**
- * Seconds without any answer after which the server counts as gone: more than it may take for a statement, and less
- * than our own clients wait in silence.
- */
-const patience = 25;
+/** Seconds after which the server cancels a statement: far more than any statement here takes on a healthy server. */
+const statementTimeoutSeconds = 15;
 
 /**
- * Milliseconds after which the server gives up a transaction that asks nothing more: a node that died without a word,
- * or was frozen, must not keep its locks, or nobody could publish.
+ * Seconds without any response after which the server counts as lost: more than a statement may take, and less than HTTP
+ * clients commonly wait for a response.
  */
-const abandonedTransactionTimeout = 10_000;
+const responseTimeoutSeconds = 25;
 
-/** What the queries are written for: at a higher level they would fail when they meet each other. */
+/**
+ * Milliseconds after which the server aborts an idle transaction. A node that crashed or hangs must not keep its locks,
+ * because all other nodes need the publish lock.
+ */
+const idleTransactionTimeoutMs = 10_000;
+
+/** The isolation level that the queries rely on. At a higher one, concurrent queries would fail. */
 const isolation = "read committed";
 
-/** What every connection sets for itself. Overrides the defaults of the server, the database and the user. */
+/** Sent with every connection; they override the defaults of the server, the database and the user. */
 const connectionParameters = {
   default_transaction_isolation: isolation,
-  statement_timeout: String(statementTimeout * 1000),
-  idle_in_transaction_session_timeout: String(abandonedTransactionTimeout),
+  statement_timeout: String(statementTimeoutSeconds * 1000),
+  idle_in_transaction_session_timeout: String(idleTransactionTimeoutMs),
 };
 
-/** Their names: PgBouncer has to be told to let them pass. */
+/** PgBouncer rejects parameters that its `ignore_startup_parameters` does not list. */
 export const connectionParameterNames: readonly string[] = Object.keys(connectionParameters);
 
 /**
- * Opens (and migrates) a PostgreSQL database, which any number of processes may share. Connections that are lost are
- * made anew by the next query; what ran on them fails. So does, after a while, what a server that vanished never answers.
+ * Opens and migrates a PostgreSQL database, which any number of processes may share. The next query replaces a lost
+ * connection; queries that ran on it fail. Queries to a server that no longer responds fail after
+ * {@link responseTimeoutSeconds}.
  *
- * TLS as `sslmode` in the address says; without it, TLS where the server has it (`prefer`, as libpq does).
- * @throws PostgresError where the database cannot be reached or used; NewerDatabase; UnfitDatabase
+ * `sslmode` in the address decides about TLS. Without it, TLS is used if the server supports it (`prefer`, libpq's
+ * default).
+ * @throws PostgresError if the database cannot be reached or used; NewerDatabase; UnsupportedDatabase
  */
 export async function openPostgres({ url, poolSize }: PostgresSettings): Promise<Connection> {
   const names = [...new URL(url).searchParams.keys()];
   const connect = () =>
     new SQL(url, {
       max: poolSize,
-      connectionTimeout,
+      connectionTimeout: connectTimeoutSeconds,
       ...(names.some((name) => ["sslmode", "ssl", "tls"].includes(name)) ? {} : { tls: "prefer" }),
       connection: {
         application_name: "image-sharing",
         ...connectionParameters,
       },
     });
-  // Apart from what is watched: a migration may take its time.
+  // Not a watched pool, because a migration may run for longer than the timeout.
   const migrating = connect();
   try {
-    await requireFit(migrating);
+    await requireSupportedSettings(migrating);
     await migrate(migrating);
   } finally {
     await migrating.close({ timeout: 0 });
   }
-  const pool = watchedPool(connect, patience);
+  const pool = watchedPool(connect, responseTimeoutSeconds);
   const db = drizzle({ client: pool as SQL });
   const query = db as unknown as Query;
   return {
@@ -98,26 +100,26 @@ export async function openPostgres({ url, poolSize }: PostgresSettings): Promise
   };
 }
 
-/** @throws UnfitDatabase where texts could not hold every character, or a proxy has dropped our isolation level */
-async function requireFit(client: SQL): Promise<void> {
+/** @throws UnsupportedDatabase if the encoding is not UTF-8, or a proxy has dropped the isolation level */
+async function requireSupportedSettings(client: SQL): Promise<void> {
   const [settings] = await client`
     select current_setting('server_encoding') as encoding,
       current_setting('default_transaction_isolation') as isolation`;
   const { encoding, isolation: effective } = settings as { encoding: string; isolation: string };
   if (encoding !== "UTF8")
-    throw new UnfitDatabase(
-      `has the encoding ${encoding}, which cannot hold every character. Make one with: create database … encoding 'UTF8' template template0.`,
+    throw new UnsupportedDatabase(
+      `has the encoding ${encoding}, which cannot store every character. Create a database with: create database … encoding 'UTF8' template template0.`,
     );
   if (effective !== isolation)
-    throw new UnfitDatabase(
-      `has the default isolation level ${effective}, and what is between does not let it be changed for a connection. Set it with: alter database … set default_transaction_isolation = '${isolation}'.`,
+    throw new UnsupportedDatabase(
+      `has the default isolation level ${effective}, and a proxy such as PgBouncer keeps this program from changing it for its connections. Set it with: alter database … set default_transaction_isolation = '${isolation}'.`,
     );
 }
 
-/** Of several nodes that start at once one migrates, the others wait for it. */
+/** When several nodes start at the same time, one of them migrates and the others wait. */
 async function migrate(client: SQL): Promise<void> {
   await client.begin(async (tx) => {
-    // A node may have to wait for as long as another one's migration takes.
+    // The wait for another node's migration has no limit.
     await tx`set local statement_timeout = 0`;
     await tx`select pg_advisory_xact_lock(${migrationLock})`;
     await tx`create table if not exists migrations (tag text primary key)`;

@@ -46,13 +46,13 @@ export interface PublishedPost {
 }
 
 /** The bytes that a post to be deleted leaves behind. */
-export type Leftover = Pick<
+export type OrphanedMedia = Pick<
   PostRow,
   "id" | "store" | "key" | "storeId" | "url" | "bytes" | "reservedAt" | "attempts"
 >;
 
-/** Selects a {@link Leftover}. */
-const leftover = ({ id, store, key, storeId, url, bytes, reservedAt, attempts }: Tables["posts"]) => ({
+/** Selects {@link OrphanedMedia}. */
+const orphanedMedia = ({ id, store, key, storeId, url, bytes, reservedAt, attempts }: Tables["posts"]) => ({
   id,
   store,
   key,
@@ -241,7 +241,7 @@ export function postQueries(connection: Connection) {
      * Hides the actor's own post at once; of several calls at once only one gets it.
      * @throws ApiError as {@link authorize} does
      */
-    startDeleting: (actor: Actor, id: string, now: Date): Promise<Leftover | undefined> =>
+    startDeleting: (actor: Actor, id: string, now: Date): Promise<OrphanedMedia | undefined> =>
       transaction(function* (tx) {
         yield* authorize(connection, tx, actor);
         const [hidden] = yield* step(
@@ -249,20 +249,20 @@ export function postQueries(connection: Connection) {
             .update(posts)
             .set({ state: "deleting", retryAt: now, uploadKey: null })
             .where(and(eq(posts.id, id), eq(posts.userId, actor.userId), eq(posts.state, "published")))
-            .returning(leftover(posts)),
+            .returning(orphanedMedia(posts)),
         );
         return hidden;
       }),
 
     /** Gives up an upload that did not get through; what the store may hold is deleted like any other post's bytes. */
-    abandon: async (id: string, now: Date): Promise<Leftover | undefined> =>
+    abandon: async (id: string, now: Date): Promise<OrphanedMedia | undefined> =>
       (
         await write((tx) =>
           tx
             .update(posts)
             .set({ state: "deleting", retryAt: now, uploadKey: null })
             .where(and(eq(posts.id, id), inArray(posts.state, ["pending", "deleting"])))
-            .returning(leftover(posts)),
+            .returning(orphanedMedia(posts)),
         )
       )[0],
 
@@ -284,7 +284,12 @@ export function postQueries(connection: Connection) {
      * Takes up to `limit` posts whose bytes are due to be deleted, and keeps others from taking them until `leaseUntil`.
      * Rows that another node is taking are skipped.
      */
-    claimDeleting: (now: Date, leaseUntil: Date, running: string[], limit: number): Promise<Leftover[]> => {
+    claimDeleting: (
+      now: Date,
+      leaseUntil: Date,
+      running: string[],
+      limit: number,
+    ): Promise<OrphanedMedia[]> => {
       const due = query
         .select({ id: posts.id })
         .from(posts)
@@ -301,7 +306,7 @@ export function postQueries(connection: Connection) {
           .update(posts)
           .set({ retryAt: leaseUntil, attempts: sql`${posts.attempts} + 1` })
           .where(claimed)
-          .returning(leftover(posts)),
+          .returning(orphanedMedia(posts)),
       );
     },
 

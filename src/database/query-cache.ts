@@ -3,11 +3,11 @@ import { LRUCache } from "lru-cache";
 import type { Connection } from "./connection.ts";
 
 /**
- * Caches the results of a query until the database changes, because nearly all requests only read. On PostgreSQL other
- * nodes write without telling us, so every call runs the query.
- * @param limits of the cache: a number of results, or their total size
- * @param keyOf distinguishes the values of the query
- * @returns the same query; callers share its results and must not change them
+ * Caches the results of a query until the database changes, because nearly all requests only read. On PostgreSQL, other
+ * nodes' writes cannot be detected, so every call runs the query.
+ * @param limits the cache's maximum number of results, or their total size
+ * @param keyOf maps the query's values to a cache key
+ * @returns a function with the same results; callers share them and must not change them
  */
 export function queryCache<Values, Found extends object>(
   { dataVersion }: Pick<Connection, "dataVersion">,
@@ -28,7 +28,7 @@ export function queryCache<Values, Found extends object>(
     const cached = results.get(key);
     if (cached) return cached;
     const found = await query(values);
-    // The result belongs to the version from before the query: a write since then may be missing from it.
+    // A write that was committed during the query may be missing from its result.
     if (cachedVersion === version) results.set(key, found);
     return found;
   };

@@ -3,29 +3,29 @@ import { closeSync, constants, existsSync, openSync, realpathSync, rmSync, statf
 import { open, rm, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** Enough for SQLite's log between two checkpoints (4 MB) several times over. */
-const fullSize = 16 * 1024 ** 2;
-const chunkSize = 1024 ** 2;
-/** A smaller reserve is not worth having; with less free space at start the reserve is released. */
-const smallestSize = 256 * 1024;
+/** Several times the size of SQLite's write-ahead log between two checkpoints (4 MB). */
+const maxBytes = 16 * 1024 ** 2;
+const chunkBytes = 1024 ** 2;
+/** A smaller reserve is not worth keeping. With less free space at startup, the reserve is released. */
+const minBytes = 256 * 1024;
 
-const emptied = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+const openTruncated = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
 /**
- * Space that is kept for the database alone: a file beside it that is deleted when the disk is full, so that logouts,
- * deletes and password changes can still be committed.
+ * Reserves disk space for the database with a file beside it. When the disk is full, the file is deleted, so that logouts,
+ * deletions and password changes can still be committed.
  */
 export interface Reserve {
-  /** Makes the file, or a larger one, where there is space: at most half of what is free. Never rejects. */
+  /** Creates or enlarges the file, up to half of the free space. Never rejects. */
   refill(): Promise<void>;
-  /** Deletes the file, so that its space can be used at once. */
+  /** Deletes the file, which frees its space immediately. */
   release(): void;
 }
 
 /**
- * @param databasePath of a SQLite file, which may be missing. Where its disk is full already, the reserve is released
- * at once, so that the database can be opened.
- * @param onRelease called when the reserve was released
+ * @param databasePath path of the SQLite file, which may be missing. If its disk is full, the reserve is released
+ * immediately, so that the database can be opened.
+ * @param onRelease called when the reserve has been released
  */
 export function createReserve(databasePath: string, onRelease: () => void = () => {}): Reserve {
   const database = existsSync(databasePath) ? realpathSync(databasePath) : databasePath;
@@ -37,30 +37,30 @@ export function createReserve(databasePath: string, onRelease: () => void = () =
   function release(): void {
     released = true;
     if (!existsSync(path)) return;
-    // Emptied first: the space is free at once, even while the file is open somewhere.
-    closeSync(openSync(path, emptied, 0o600));
+    // Truncated first, because a deleted file keeps its space while it is open.
+    closeSync(openSync(path, openTruncated, 0o600));
     rmSync(path, { force: true });
     onRelease();
   }
 
   async function refillOnce(): Promise<void> {
     released = false;
-    const [kept, { bavail, bsize }] = await Promise.all([
+    const [currentBytes, { bavail, bsize }] = await Promise.all([
       stat(path).then(
         ({ size }) => size,
         () => 0,
       ),
       statfs(folder),
     ]);
-    const wanted = Math.min(fullSize, Math.floor((bavail * bsize + kept) / 2));
-    // Not rewritten for a small gain.
-    if (wanted < smallestSize || wanted < kept * 2) return;
-    const file = await open(path, emptied, 0o600);
+    const bytes = Math.min(maxBytes, Math.floor((bavail * bsize + currentBytes) / 2));
+    // A small gain is not worth writing the file again.
+    if (bytes < minBytes || bytes < currentBytes * 2) return;
+    const file = await open(path, openTruncated, 0o600);
     try {
-      // Random, because a file system that compresses would keep no space for zeros.
-      const chunk = randomBytes(chunkSize);
-      for (let written = 0; written < wanted && !released;)
-        written += (await file.write(chunk, 0, Math.min(chunk.length, wanted - written))).bytesWritten;
+      // Random bytes, because a compressing file system would store zeros in almost no space.
+      const chunk = randomBytes(chunkBytes);
+      for (let written = 0; written < bytes && !released;)
+        written += (await file.write(chunk, 0, Math.min(chunk.length, bytes - written))).bytesWritten;
       await file.datasync();
     } catch (error) {
       released = true;
@@ -73,10 +73,10 @@ export function createReserve(databasePath: string, onRelease: () => void = () =
 
   if (existsSync(path)) {
     const { bavail, bsize } = statfsSync(folder);
-    if (bavail * bsize < smallestSize) release();
+    if (bavail * bsize < minBytes) release();
   }
   return {
-    // Without a reserve everything works as long as there is space: the next call tries again.
+    // A failure is ignored: the reserve matters only when the disk is full, and the next call tries again.
     refill: () =>
       (refilling ??= refillOnce()
         .catch(() => {})

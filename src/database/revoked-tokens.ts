@@ -3,14 +3,14 @@ import { lt } from "drizzle-orm";
 import { authorize, type Actor } from "./actors.ts";
 import { step, type Connection } from "./connection.ts";
 
-/** Every query about access tokens ended before their time. */
+/** All queries about revoked access tokens. */
 export function revokedTokenQueries(connection: Connection) {
   const { tables, write, transaction } = connection;
   const { revokedTokens } = tables;
   return {
     /**
-     * Ends the actor's token.
-     * @throws ApiError as {@link authorize} does, also when the token has been ended already
+     * Revokes the actor's token.
+     * @throws ApiError as {@link authorize} does, including for a token that is revoked already
      */
     add: (actor: Actor): Promise<void> =>
       transaction(function* (tx) {
@@ -19,7 +19,7 @@ export function revokedTokenQueries(connection: Connection) {
         yield* step(tx.insert(revokedTokens).values({ tokenId, expiresAt }).onConflictDoNothing());
       }),
 
-    /** Forgets the tokens that expired before `cutoff`. */
+    /** Deletes the rows of tokens that expired before `cutoff`. */
     removeExpired: async (cutoff: Date): Promise<void> => {
       await write((tx) => tx.delete(revokedTokens).where(lt(revokedTokens.expiresAt, cutoff)));
     },

@@ -3,17 +3,17 @@ import { sql } from "drizzle-orm";
 import type { Kit } from "./kit.ts";
 
 /**
- * The whole schema, written once for both dialects.
+ * The schema, written once for both dialects.
  *
- * Names and meaning of the original program's columns are kept (`users`: id, email, hashed_password, is_*;
+ * The columns of the original program keep their names and meaning (`users`: id, email, hashed_password, is_*;
  * `posts`: id, user_id, caption, url, file_type, file_name, created_at), so that its databases can be imported.
  */
 export function createTables(k: Kit) {
   const users = k.table("users", {
     id: k.id("id").primaryKey(),
-    /** As the user wrote it, but for the domain's case. */
+    /** As the user entered it, with the domain in lower case. */
     email: k.text("email").notNull(),
-    /** What makes an address unique, whatever its case or Unicode form. */
+    /** The address in a canonical form, so that it is unique regardless of case and Unicode normalization. */
     emailKey: k.text("email_key").notNull().unique(),
     hashedPassword: k.text("hashed_password").notNull(),
     /** The display name; null until the user chooses one. */
@@ -23,15 +23,15 @@ export function createTables(k: Kit) {
     isVerified: k.bool("is_verified").notNull(),
     createdAt: k.time("created_at").notNull(),
     /**
-     * Every token carries the value it was issued under. Incremented by a new password, a password reset, a deactivation
-     * and a new address. Mailed tokens are good only while it stays the same.
+     * Every token carries the value at the time it was issued. A new password, a password reset, a deactivation and a new
+     * address increment it, which invalidates all mailed tokens.
      */
     tokenVersion: k.int("token_version").notNull().default(0),
-    /** The oldest `token_version` whose access tokens are still good: a new address ends none. */
+    /** The lowest `token_version` whose access tokens are still valid. A new address does not raise it. */
     minAccessVersion: k.int("min_access_version").notNull().default(0),
     /**
-     * Not used any more. Nodes of an older version read and write it while they run beside this one during an upgrade
-     * (a trigger in the migration keeps both in step). Drop it, with the trigger, in a later release.
+     * No longer used by this version. During an upgrade, nodes of an older version still read and write it, and a
+     * trigger in the migration keeps both columns consistent. Drop it, with the trigger, in a later release.
      */
     tokensValidFrom: k
       .time("tokens_valid_from")
@@ -39,7 +39,7 @@ export function createTables(k: Kit) {
       .$defaultFn(() => new Date(0)),
   });
 
-  /** Tokens ended one by one (logout); a row is needed no longer than its token would have lived. */
+  /** Tokens revoked individually, by logout. A row may be deleted once its token has expired. */
   const revokedTokens = k.table(
     "revoked_tokens",
     { tokenId: k.text("token_id").primaryKey(), expiresAt: k.time("expires_at").notNull() },
@@ -51,7 +51,7 @@ export function createTables(k: Kit) {
     {
       /** UUIDv7. */
       id: k.id("id").primaryKey(),
-      /** Null once the user is gone: the row must outlive the user, because it knows where the bytes are. */
+      /** Null once the user is deleted. The row must outlive the user, because it holds the location of the bytes. */
       userId: k.id("user_id").references(() => users.id, { onDelete: "set null" }),
       caption: k.text("caption").notNull(),
       /** A description for people who cannot see the picture. */
@@ -59,11 +59,11 @@ export function createTables(k: Kit) {
       fileType: k.text("file_type").$type<"image" | "video">().notNull(),
       fileName: k.text("file_name").notNull(),
       state: k.text("state").$type<PostState>().notNull(),
-      /** Which media store has the bytes, under which key, and the store's own id for them once known. */
+      /** The name of the media store, the key of the bytes, and the store's own id for them once known. */
       store: k.text("store").notNull(),
       key: k.id("key").notNull().unique(),
       storeId: k.text("store_id"),
-      /** Starting with `/` when this service delivers the bytes itself; null until published. */
+      /** Starts with `/` if this service delivers the bytes itself; null until published. */
       url: k.text("url"),
       thumbnailUrl: k.text("thumbnail_url"),
       contentType: k.text("content_type").notNull(),
@@ -72,14 +72,14 @@ export function createTables(k: Kit) {
       height: k.int("height"),
       /** SHA-256 of the upload as it was received, in hex. */
       sha256: k.text("sha256").notNull(),
-      /** The client's name for this upload (`Idempotency-Key`); cleared when it has expired. */
+      /** The upload's `Idempotency-Key`; cleared when it has expired. */
       uploadKey: k.text("upload_key"),
       reservedAt: k.time("reserved_at").notNull(),
       /** Set when published, so that a slow upload never appears behind a cursor already handed out. */
       createdAt: k.time("created_at"),
       /** When the caption or the alternative text last changed; null if never. */
       editedAt: k.time("edited_at"),
-      /** The sweeper's back-off: failed tries so far, and when the next one is due. */
+      /** The sweeper's back-off: failed attempts so far, and when the next one is due. */
       attempts: k.int("attempts").notNull().default(0),
       retryAt: k.time("retry_at"),
     },
@@ -163,7 +163,7 @@ export function createTables(k: Kit) {
   return { users, revokedTokens, posts, sessions, invitations, reports };
 }
 
-/** What only nodes that share a database need: a single process keeps it in memory. */
+/** Tables that only nodes sharing a database need; a single process keeps the same data in memory. */
 export function createSharedTables(k: Kit) {
   /** Points used in a window of time, for rate limits. */
   const counters = k.table(
@@ -174,6 +174,9 @@ export function createSharedTables(k: Kit) {
   return { counters };
 }
 
-/** `pending`: bytes on their way. `published`: acknowledged and visible. `deleting`: invisible, bytes to be removed. */
+/**
+ * `pending`: the upload is running. `published`: acknowledged and visible. `deleting`: invisible, with bytes still to be
+ * deleted.
+ */
 export type PostState = "pending" | "published" | "deleting";
 export type Tables = ReturnType<typeof createTables>;

@@ -3,25 +3,26 @@ import { closeSync, openSync } from "node:fs";
 import { Database } from "bun:sqlite";
 
 /**
- * Added to every `token_version` of a copy: more than are issued between a backup and its restore. Otherwise the restored
- * database would issue the same versions again, and tokens issued after the backup would come back to life with them.
+ * Added to every `token_version` of a copy: more than the number of increments between a backup and its restore.
+ * Otherwise the restored database would reach the same versions again, and tokens issued after the backup would become
+ * valid again.
  */
 const versionLeap = 65_536;
 
-/** A consistent copy of a SQLite database, taken while others write to it. */
+/** A consistent copy of a SQLite database, which other processes may be writing to. */
 export interface Snapshot {
-  /** Published posts whose bytes this machine keeps. */
+  /** Published posts whose bytes are in the disk store. */
   media(): { id: string; key: string; thumbnail: boolean }[];
-  /** Takes posts out of the copy: those whose bytes were deleted after it was taken. */
+  /** Removes posts from the copy, because their bytes were deleted after it was taken. */
   forget(ids: readonly string[]): void;
   close(): void;
 }
 
 /**
- * Copies the database at `path` to `target`, in pages, not in memory; `target` is missing or empty. Only the file's
- * owner may read the copy.
- * @param copying runs what opens `target`, with other rights than what opens `path` needs
- * @throws SQLiteError where there is no such database
+ * Copies the database at `path` to `target`, page by page, so that memory stays constant. `target` must be missing or
+ * empty. Only the file's owner can read the copy.
+ * @param copying runs the work that opens `target`, with other rights than `path` needs
+ * @throws SQLiteError if there is no such database
  */
 export function takeSnapshot(
   path: string,
@@ -32,11 +33,11 @@ export function takeSnapshot(
   let copy: Database;
   try {
     source.run("pragma busy_timeout = 5000");
-    // As the service has it. In this mode all of the source's files are open once it was read.
+    // The service's own mode. A read opens all of the source's files, so that `copying` needs no rights to them.
     source.run("pragma journal_mode = wal");
     source.query("select count(*) from sqlite_master").get();
     copy = copying(() => {
-      // SQLite would make a file that everybody can read; an empty one it takes as it is.
+      // SQLite would create a file that all users can read, but it keeps the mode of an existing empty one.
       closeSync(openSync(target, "a", 0o600));
       source.query("vacuum into ?").run(target);
       return new Database(target, { readwrite: true });
@@ -44,7 +45,7 @@ export function takeSnapshot(
   } finally {
     source.close();
   }
-  // No journal file: a copy that a crash leaves behind is of no use.
+  // Without a journal file, because the copy is worthless after a crash.
   copy.run("pragma journal_mode = memory");
   // A database that this version has not migrated yet lacks the column.
   if (copy.query("select 1 from pragma_table_info('users') where name = 'token_version'").get())

@@ -7,31 +7,31 @@ import { sqlite } from "./kit.ts";
 import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
 import { createTables } from "./schema.ts";
 
-/** A SQLite database that nobody else can open, and that stays as it is. */
+/** A SQLite database that no other process can open; nothing changes it. */
 export interface SqliteSource extends Pick<Connection, "tables"> {
   readonly query: Query;
   close(): void;
 }
 
-/** The file is whole, but none that this version of the program can move. */
-export class UnfitSource extends Error {
-  override readonly name = "UnfitSource";
+/** The file is intact, but this version of the program cannot move it. */
+export class UnsupportedSource extends Error {
+  override readonly name = "UnsupportedSource";
 }
 
-/** Milliseconds that another program has to let go of the file. */
-const patience = 1000;
+/** Milliseconds to wait for another program to release the file. */
+const lockTimeoutMs = 1000;
 
 /**
- * Opens the SQLite file at `path` for one who wants it to himself: no other program has it open meanwhile, in this
- * container or in another. Nothing is migrated.
- * @throws SQLiteError `SQLITE_BUSY` where another program has it open, others where it is missing or damaged
- * @throws UnfitSource saying what the file is, where it is not of this version
+ * Opens the SQLite file at `path` exclusively: until it is closed, no other program can open it, in this container or
+ * another. Does not migrate it.
+ * @throws SQLiteError `SQLITE_BUSY` if another program has it open; other codes if it is missing or damaged
+ * @throws UnsupportedSource, whose message describes the file, if its schema is not that of this version
  */
 export function openSqliteSource(path: string): SqliteSource {
   const client = new Database(path, { readwrite: true, create: false, strict: true });
   try {
-    client.run(`pragma busy_timeout = ${patience}`);
-    // Before the first look at the file: everybody who has it open in WAL mode holds a shared lock, busy or not.
+    client.run(`pragma busy_timeout = ${lockTimeoutMs}`);
+    // Before the first read. Every connection in WAL mode holds a shared lock, even an idle one.
     client.run("pragma locking_mode = exclusive");
     client.run("begin exclusive");
     checkVersion(client);
@@ -54,18 +54,18 @@ export function openSqliteSource(path: string): SqliteSource {
 
 function checkVersion(client: Database): void {
   const migrations = migrationsOf(client);
-  if (!migrations) throw new UnfitSource("no database of this service");
-  if (migrations.unknown) throw new UnfitSource("of a newer version of this program");
+  if (!migrations) throw new UnsupportedSource("no database of this service");
+  if (migrations.unknown) throw new UnsupportedSource("of a newer version of this program");
   if (migrations.missing)
-    throw new UnfitSource(
+    throw new UnsupportedSource(
       "of an older version of this program, which brings it up to date when it serves it once",
     );
 }
 
 /**
- * Compares the migrations that made a database with those of this version.
- * @returns those it has, whether some of them are not known here, and whether it lacks some; undefined for a database of
- * another program
+ * Compares a database's migrations with those of this version.
+ * @returns the applied ones, whether this version does not know some of them, and whether some are missing; undefined
+ * for a database of another program
  */
 export function migrationsOf(
   client: Database,

@@ -13,7 +13,7 @@ import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" 
 import { createTables } from "./schema.ts";
 import { migrationsOf } from "./sqlite-source.ts";
 
-/** A query builder of the SQLite driver, which can run without waiting for a promise. */
+/** A query of drizzle's SQLite driver, which can run synchronously. */
 interface SynchronousQuery<T> {
   prepare(): { execute(): { sync(): T } };
 }
@@ -22,26 +22,25 @@ const runNow = <T>(query: PromiseLike<T>): T =>
   (query as unknown as SynchronousQuery<T>).prepare().execute().sync();
 
 /**
- * Opens (and makes, and migrates) the SQLite file at `path`, for one process.
+ * Opens the SQLite file at `path` for one process; creates and migrates it if necessary.
  *
- * `synchronous = full`: an acknowledged upload must survive a power cut. `busy_timeout` comes before
- * `journal_mode`, or two processes starting at once get SQLITE_BUSY. Once open, a locked database is told at once: SQLite
- * would wait on the thread that answers all requests.
- * @throws an error with a `code`, of the system or of SQLite, where the file cannot be opened or is no database;
- * NewerDatabase
+ * `synchronous = full`, because an acknowledged upload must survive a power cut. `busy_timeout` must precede
+ * `journal_mode`, or two processes that start at the same time get SQLITE_BUSY. After startup a locked database fails
+ * immediately, because SQLite would block the thread that serves all requests; `retryTemporaryFailures` tries again.
+ * @throws a system or SQLite error with a `code` if the file cannot be opened or is not a database; NewerDatabase
  */
 export async function openSqlite(path: string): Promise<Connection> {
-  // SQLite would work for a while with a file that it may only read. Checked without opening the file: closing it would
-  // release every lock that this process has on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
+  // SQLite opens a read-only file without an error. The check must not open the file, because closing it would release
+  // every lock that this process has on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
   if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
-  else makeFile(path);
+  else createFile(path);
   const client = new Database(path, { create: true, strict: true });
   try {
     client.run("pragma busy_timeout = 5000");
     client.run("pragma journal_mode = wal");
     client.run("pragma synchronous = full");
     const migrations = migrationsOf(client);
-    // Nothing is written otherwise, so that the service starts while another program holds the lock for writing.
+    // Writes only if necessary, so that the service can start while another program holds the write lock.
     if (!migrations || migrations.missing || migrations.unknown) migrate(client);
     client.run("pragma foreign_keys = on");
     client.run("pragma busy_timeout = 0");
@@ -53,7 +52,10 @@ export async function openSqlite(path: string): Promise<Connection> {
   const query = db as unknown as Query;
   const pragma = client.query<{ data_version: number }, []>("pragma data_version");
   const dataVersion = createDataVersion(() => pragma.get()!.data_version);
-  /** Synchronous, so that no read runs between a commit and its count. A failed write may have changed something too. */
+  /**
+   * Synchronous, so that no read runs between a commit and its count. Counts failed writes too, as they may have
+   * committed.
+   */
   const counted = <T>(write: () => T): T => {
     try {
       return write();
@@ -92,7 +94,7 @@ export async function openSqlite(path: string): Promise<Connection> {
       try {
         client.run("pragma optimize");
       } catch {
-        // Statistics are worth no failure, such as that of a full disk.
+        // The statistics are optional; a full disk must not make closing fail.
       }
       client.close();
     },
@@ -100,10 +102,10 @@ export async function openSqlite(path: string): Promise<Connection> {
 }
 
 /**
- * SQLite would make a file that everybody can read; its other files take after this one. Made by root, it belongs to the
- * folder's owner, as SQLite's other files will.
+ * Creates the file with mode 0600; SQLite would let all users read it. Its journal and shared-memory files inherit the
+ * mode. When run as root, the folder's owner owns the file, as SQLite does with those other files.
  */
-function makeFile(path: string): void {
+function createFile(path: string): void {
   const file = openSync(path, "a", 0o600);
   if (process.geteuid?.() === 0) {
     const { uid, gid } = statSync(dirname(path));
@@ -112,7 +114,7 @@ function makeFile(path: string): void {
   closeSync(file);
 }
 
-/** Foreign keys are off meanwhile: SQLite rebuilds tables to change them, and a rebuild must not delete child rows. */
+/** Foreign keys are off, because changing a table can mean rebuilding it, which must not delete child rows. */
 function migrate(client: Database): void {
   client.run("pragma foreign_keys = off");
   client

@@ -1,45 +1,45 @@
 import type { SQL } from "bun";
 
-/** What the query builder needs of a pool. */
+/** The part of Bun's connection pool that the query builder uses. */
 export interface Pool extends Pick<SQL, "begin" | "close"> {
   unsafe(text: string, values?: unknown[]): PromiseLike<unknown> & { values(): PromiseLike<unknown[][]> };
 }
 
-/** How often is looked at what waits, until it has waited long enough. */
-const looks = 5;
+/** Checks without a response after which the pool is replaced. */
+const maxSilentChecks = 5;
 
 /**
- * A pool that is given up and made anew when something waits and nothing at all was answered for a while. A server
- * that vanished without a word (its machine died, or another one took over its name) closes no connection, and the
- * system would wait for it for a quarter of an hour. What waited is rejected, as with any connection that is lost.
- * @param connect opens a pool; again when the last one is given up
- * @param patience seconds; more than a statement may take on the server
+ * A connection pool that is replaced when queries wait and the server has not responded to any for a while. A server
+ * that disappears (its machine fails, or another one takes over its name) does not close its connections, and TCP would
+ * wait for it for about 15 minutes. Waiting queries are rejected, as on any lost connection.
+ * @param connect opens a pool; called again for each replacement
+ * @param timeoutSeconds must exceed the server's statement timeout
  */
-export function watchedPool(connect: () => SQL, patience: number): Pool {
+export function watchedPool(connect: () => SQL, timeoutSeconds: number): Pool {
   let pool = connect();
   let waiting = 0;
-  // Looks, not seconds: after a pause of this process itself the answers are there, but were not read yet.
-  let silentLooks = 0;
+  // Counted in checks rather than seconds: after a pause of this process, responses have arrived but are not read yet.
+  let silentChecks = 0;
   const timer = setInterval(
     () => {
-      silentLooks = waiting > 0 ? silentLooks + 1 : 0;
-      if (silentLooks < looks) return;
-      silentLooks = 0;
+      silentChecks = waiting > 0 ? silentChecks + 1 : 0;
+      if (silentChecks < maxSilentChecks) return;
+      silentChecks = 0;
       const lost = pool;
       pool = connect();
       void lost.close({ timeout: 0 });
     },
-    (patience * 1000) / looks,
+    (timeoutSeconds * 1000) / maxSilentChecks,
   );
   timer.unref();
 
-  async function watched<Result>(answer: PromiseLike<Result>): Promise<Result> {
+  async function watched<Result>(result: PromiseLike<Result>): Promise<Result> {
     waiting += 1;
     try {
-      return await answer;
+      return await result;
     } finally {
       waiting -= 1;
-      silentLooks = 0;
+      silentChecks = 0;
     }
   }
 
@@ -47,7 +47,7 @@ export function watchedPool(connect: () => SQL, patience: number): Pool {
     unsafe(text, values) {
       const query = pool.unsafe(text, values);
       return {
-        // A query runs when it is awaited.
+        // Bun runs a query when it is awaited.
         then: (done, failed) => watched(query).then(done, failed),
         values: () => watched(query.values()),
       };

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 
 import { ApiError } from "../errors.ts";
 import { isUnchanged, preconditionFailed, rangeApplies } from "../http/preconditions.ts";
-import { protect } from "../http/protective-headers.ts";
+import { addSecurityHeaders } from "../http/security-headers.ts";
 import { byteRange } from "./byte-range.ts";
 import { mediaCacheControl } from "../http/cache-control.ts";
 import { contentDisposition } from "../http/content-disposition.ts";
@@ -31,7 +31,7 @@ const VIDEO_POLICY =
 
 /** What is said of every file of a kind. Copied, which is four times as quick as setting header by header. */
 const lastingHeaders = (policy: string) =>
-  protect(
+  addSecurityHeaders(
     new Headers({
       "accept-ranges": "bytes",
       "cache-control": mediaCacheControl,
@@ -41,7 +41,7 @@ const lastingHeaders = (policy: string) =>
   );
 const ofImages = lastingHeaders(IMAGE_POLICY);
 const ofVideos = lastingHeaders(VIDEO_POLICY);
-const ofUnchanged = protect(new Headers({ "cache-control": mediaCacheControl }));
+const ofUnchanged = addSecurityHeaders(new Headers({ "cache-control": mediaCacheControl }));
 
 /**
  * Answers GET and HEAD for a file of the disk store (RFC 9110): 200, 206 for one byte range, 304, 416. Several

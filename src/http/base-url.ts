@@ -2,19 +2,19 @@ import type { Connections } from "./connections.ts";
 import { isValidHostname } from "../config/host-name.ts";
 
 /**
- * `Host` (RFC 9110, 7.2) in lower case: a name or an IPv4 address, which is captured, or an IPv6 address in brackets, and an
- * optional port other than 0.
+ * A `Host` header (RFC 9110, 7.2) in lower case: a name or an IPv4 address, which is captured, or an IPv6 address in
+ * brackets, followed by an optional port other than 0.
  */
-const hostForm = /^(?:([a-z0-9_.-]+)|\[[0-9a-f:.]{2,45}\])(?::0{0,4}[1-9]\d{0,4})?$/;
+const hostPattern = /^(?:([a-z0-9_.-]+)|\[[0-9a-f:.]{2,45}\])(?::0{0,4}[1-9]\d{0,4})?$/;
 
 /**
- * The beginning of the absolute addresses in responses and mails, without a slash at the end: `PUBLIC_URL`. Where that is
- * not set, responses follow the host that their request names, so that a phone on the same network gets addresses it can
- * open. Mails never do: anybody could have a link to a host of theirs mailed to somebody else.
+ * The base of the absolute URLs in responses and mails, without a trailing slash: `PUBLIC_URL`. If that is not set, a
+ * response uses the `Host` of its request, so that a phone on the same network gets URLs that it can open. Mails never
+ * use it, because an attacker could have a link to their own host mailed to another user.
  */
 export class BaseUrl {
   #port: number;
-  /** The host asked for last, and its address. Most requests ask for the same one. */
+  /** The result for the latest host. Most requests name the same one. */
   #latest: { host: string; isTls: boolean; url: string } | undefined;
 
   constructor(
@@ -24,17 +24,17 @@ export class BaseUrl {
     this.#port = settings.port;
   }
 
-  /** The port that the service listens on, where the system has chosen it. */
+  /** Sets the port that the service listens on, which the system chose if `PORT` is 0. */
   listen(port: number): void {
     this.#port = port;
   }
 
-  /** For mails, and for requests that name no host. */
+  /** The base URL for mails, and for requests without a valid `Host`. */
   get forMails(): string {
     return this.settings.publicUrl ?? `http://localhost:${this.#port}`;
   }
 
-  /** For the response to a request. */
+  /** The base URL for the response to a request. */
   of(request: Request): string {
     if (this.settings.publicUrl !== undefined) return this.settings.publicUrl;
     const host = request.headers.get("host") ?? "";
@@ -47,11 +47,11 @@ export class BaseUrl {
   }
 }
 
-/** @returns undefined for a host that is not valid */
+/** @returns undefined for an invalid host */
 function originOf(scheme: string, host: string): string | undefined {
-  const [found, name] = hostForm.exec(host.toLowerCase()) ?? [];
-  const url = found === undefined ? null : URL.parse(`${scheme}://${found}`);
+  const [matched, name] = hostPattern.exec(host.toLowerCase()) ?? [];
+  const url = matched === undefined ? null : URL.parse(`${scheme}://${matched}`);
   if (!url || !isValidHostname(url.hostname)) return undefined;
-  // The parser takes `1` and `0x7f.1` for IPv4 addresses.
+  // The URL parser reads `1` and `0x7f.1` as IPv4 addresses.
   return name === undefined || url.hostname === name ? url.origin : undefined;
 }

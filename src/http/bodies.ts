@@ -1,20 +1,21 @@
 import { ApiError, ValidationProblems } from "../errors.ts";
 import { silenceSeconds } from "./connections.ts";
 
-/** Bytes that any body but an upload may have. */
-const maxBodySize = 64 * 1024;
+/** Limit for all bodies except uploads. */
+const maxBodyBytes = 64 * 1024;
 
 /**
- * The object that a JSON route takes. Read by ourselves because Elysia's parser takes any size and echoes what it
- * cannot read, and its copy of the body makes an array an object.
- * @throws ValidationProblems `missing`, `json_invalid` or `model_attributes_type`, worded as FastAPI does
+ * Reads the body of a JSON route, which must be an object. Elysia's own parser is not used: it accepts any size,
+ * repeats invalid input in its errors, and turns arrays into objects.
+ * @throws ValidationProblems `missing`, `json_invalid` or `model_attributes_type`, with FastAPI's messages; ApiError
+ * BODY_TOO_LARGE, BODY_TOO_SLOW
  */
 export async function readJson({ request }: { request: Request }): Promise<Record<string, unknown>> {
   const bytes = await readBytes(request);
   if (bytes.length === 0)
     throw new ValidationProblems([{ type: "missing", loc: ["body"], msg: "Field required" }]);
   const type = mediaTypeOf(request);
-  // As FastAPI does, none without its type: a page elsewhere can send a form or a blob, but not JSON unasked.
+  // Like FastAPI, requires the content type. Pages of other origins cannot send it without a CORS preflight.
   const isJson = type === "application/json" || /^application\/[\w.-]+\+json$/.test(type);
   const body = isJson ? parseJson(bytes) : undefined;
   if (body === null)
@@ -23,8 +24,8 @@ export async function readJson({ request }: { request: Request }): Promise<Recor
     const msg = "Input should be a valid dictionary or object to extract fields from";
     throw new ValidationProblems([{ type: "model_attributes_type", loc: ["body"], msg }]);
   }
-  // No field is nested. What is nested all the same does not fit, whatever it holds, and is not worth a walk: one of
-  // ten thousand levels ends Elysia's.
+  // No schema has nested fields, so the content of a nested value does not matter. Emptying it keeps Elysia's recursive
+  // validation from overflowing the stack.
   return Object.fromEntries(
     Object.entries(body).map(([name, value]) => [name, value instanceof Object ? {} : (value as unknown)]),
   );
@@ -39,8 +40,9 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 /**
- * The fields of an urlencoded or multipart form, blank ones left out as FastAPI does. Any other body has no fields.
- * @throws ApiError BAD_MULTIPART
+ * Reads the fields of an urlencoded or multipart form. Like FastAPI, ignores blank fields. A body of any other type has no
+ * fields.
+ * @throws ApiError BAD_MULTIPART, BODY_TOO_LARGE, BODY_TOO_SLOW
  */
 export async function readForm({ request }: { request: Request }): Promise<Record<string, unknown>> {
   const bytes = await readBytes(request);
@@ -54,7 +56,7 @@ export async function readForm({ request }: { request: Request }): Promise<Recor
       throw new ApiError("BAD_MULTIPART", { cause });
     });
   }
-  // Of a field given twice the last counts, blank or not.
+  // The last value of a repeated field counts, even if it is blank.
   return Object.fromEntries(Object.entries(Object.fromEntries(fields)).filter(([, value]) => value !== ""));
 }
 
@@ -63,7 +65,7 @@ const mediaTypeOf = (request: Request) =>
 
 async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => new ApiError("BODY_TOO_LARGE");
-  if (Number(request.headers.get("content-length")) > maxBodySize) throw tooLarge();
+  if (Number(request.headers.get("content-length")) > maxBodyBytes) throw tooLarge();
   if (!request.body) return new Uint8Array();
   const reader = request.body.getReader();
   let isLate = false;
@@ -79,7 +81,7 @@ async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
       if (isLate) throw new ApiError("BODY_TOO_SLOW", { headers: { connection: "close" } });
       if (done) break;
       length += value.length;
-      if (length > maxBodySize) throw tooLarge();
+      if (length > maxBodyBytes) throw tooLarge();
       chunks.push(value);
     }
   } finally {
@@ -89,5 +91,5 @@ async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(Buffer.concat(chunks, length));
 }
 
-/** For routes that take no body: one that comes all the same is not read, whatever it is. */
+/** For routes that take no body: leaves a body unread. */
 export const ignoreBody = (): null => null;

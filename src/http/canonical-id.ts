@@ -1,7 +1,8 @@
 /**
- * An id of a path as it is stored: lower case, with hyphens. Taken in every form that the original took, which are those
- * of Python's `uuid.UUID`. What is no id is empty, and found nowhere: PostgreSQL would take offence at NUL.
- * @param text null where the path held no UTF-8: Elysia types it as text all the same
+ * Converts the id in a path to its stored form: lower case, with hyphens. Accepts the forms that Python's `uuid.UUID`
+ * accepts, as the original program did.
+ * @param text null if the path was not valid UTF-8, although Elysia's type says string
+ * @returns an empty string, which no row has as its id, for anything that is not a UUID
  */
 export function canonicalId(text: string | null): string {
   if (text === null) return "";

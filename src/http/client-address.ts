@@ -3,12 +3,13 @@ import { isIP } from "node:net";
 import { canonicalAddress, type TrustedProxies } from "../config/trusted-proxies.ts";
 
 /**
- * The address a request came from, in canonical form, IPv4 also where the socket shows it mapped into IPv6.
- * Every proxy appends to `X-Forwarded-For` whom it was called by. The header is read from the right for as long as the
- * address found so far is that of a trusted proxy: so many entries where their number is given, else as long as it lies
- * in one of their networks. Everything further left is anybody's claim.
- * Where an entry is missing or no address, the nearest one to its right counts.
- * @param socketAddress the peer of the connection; undefined when it has gone
+ * Returns the address of a request's client in canonical form, with IPv4-mapped IPv6 addresses as IPv4.
+ *
+ * Every proxy appends the address of its peer to `X-Forwarded-For`. The header is therefore read from the right for as
+ * long as the address found so far belongs to a trusted proxy: for a given number of entries, or while the address lies
+ * in one of the given networks. The client can forge everything further left. If an entry is missing or invalid, the
+ * last valid address counts.
+ * @param socketAddress the peer of the connection; undefined if the connection is closed
  * @param forwardedFor all `X-Forwarded-For` headers, joined by commas
  * @returns an IP address, or `unknown`
  */
@@ -27,7 +28,7 @@ export function clientAddress(
   return nearest;
 }
 
-/** Whether a connection was made by a proxy that is believed. */
+/** Whether the peer of a connection is a trusted proxy. */
 export const isTrustedProxy = (socketAddress: string | undefined, trusted: TrustedProxies): boolean =>
   isTrusted(canonicalAddress(socketAddress ?? "") ?? "unknown", 0, trusted);
 
@@ -37,14 +38,14 @@ function isTrusted(address: string, hops: number, trusted: TrustedProxies): bool
   return version !== 0 && trusted.check(address, version === 6 ? "ipv6" : "ipv4");
 }
 
-/** A network that limits count in. */
+/** A network whose clients share rate limits. */
 export interface ClientNetwork {
   readonly name: string;
-  /** How many times a limit's points all its clients together may use. */
+  /** All its clients together may use this many times a limit's points. */
   readonly shares: number;
 }
 
-/** Providers give a /56 to a household and a /48 to a site (RFC 6177): mostly one client, at times a few hundred. */
+/** Providers assign a /56 to a household and a /48 to a site (RFC 6177): usually one client, sometimes a few hundred. */
 const ipv6Networks = [
   { prefix: 48, shares: 16 },
   { prefix: 56, shares: 4 },
@@ -52,9 +53,9 @@ const ipv6Networks = [
 ] as const;
 
 /**
- * The networks that a client's address counts in, the largest first. An IPv4 address is one by itself. Behind the first
- * 64 bits of an IPv6 address every device picks addresses as it likes (RFC 4291, 2.5.1), and the owner of a /48 has
- * 65,536 networks of that size.
+ * Returns the networks whose limits apply to a client, the largest first. An IPv4 address is a network of its own. An
+ * IPv6 device chooses the last 64 bits of its address freely (RFC 4291, 2.5.1), and the owner of a /48 has 65,536
+ * networks of that size.
  */
 export function clientNetworks(address: string): readonly ClientNetwork[] {
   if (isIP(address) !== 6) return [{ name: address, shares: 1 }];
@@ -62,7 +63,7 @@ export function clientNetworks(address: string): readonly ClientNetwork[] {
   return ipv6Networks.map(({ prefix, shares }) => ({ name: networkOf(groups, prefix), shares }));
 }
 
-/** The smallest of the {@link clientNetworks}: what one client can hardly have many of. */
+/** The smallest of the {@link clientNetworks}, of which a single client rarely has many. */
 export const clientNetwork = (address: string): string =>
   isIP(address) === 6 ? networkOf(groupsOf(address), 64) : address;
 

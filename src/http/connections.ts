@@ -3,10 +3,13 @@ import type { Server } from "bun";
 import type { TrustedProxies } from "../config/trusted-proxies.ts";
 import { clientAddress, isTrustedProxy } from "./client-address.ts";
 
-/** Seconds for which a client may be silent in the middle of a body. */
+/** Seconds for which a client may send nothing in the middle of a body. */
 export const silenceSeconds = 30;
 
-/** Timeouts that Bun enforces, in seconds. Its clock has a step of four seconds, so a timeout may come that much early. */
+/**
+ * Timeouts that Bun enforces, in seconds. Its clock moves in steps of four seconds, so a timeout may fire up to four
+ * seconds early.
+ */
 export const limits = {
   /** For an idle connection: at least 75, which is longer than proxies keep theirs. */
   idleSeconds: 80,
@@ -23,7 +26,8 @@ export type Limits = { readonly [name in keyof typeof limits]: number };
 export class Connections {
   #server: Server<undefined> | undefined;
   #renewal: ReturnType<typeof setInterval> | undefined;
-  readonly #working = new Set<Request>();
+  /** Requests whose idle timeout is suspended. */
+  readonly #suspended = new Set<Request>();
   #pauseSeconds: number = limits.pauseSeconds;
 
   /** @param trustedProxies see {@link clientAddress} */
@@ -36,10 +40,10 @@ export class Connections {
   listen(server: Server<undefined>, { idleSeconds, pauseSeconds }: Limits = limits): void {
     this.#server = server;
     this.#pauseSeconds = pauseSeconds;
-    // One timer for all requests, because most are answered long before it fires. A timeout of 0, which disables it, would
-    // remain in force for the response: a client that never reads it would hold the connection forever.
+    // One timer for all requests, because most are finished long before it fires. A timeout of 0, which disables it, would
+    // also apply to the response: a client that never reads it would hold the connection forever.
     const renew = () => {
-      for (const request of this.#working) server.timeout(request, idleSeconds);
+      for (const request of this.#suspended) server.timeout(request, idleSeconds);
     };
     this.#renewal = setInterval(renew, (idleSeconds * 1000) / 3).unref();
   }
@@ -50,16 +54,16 @@ export class Connections {
   }
 
   /**
-   * Keeps the request's connection open until {@link answered}, however long that takes; Bun would close it after
-   * `idleTimeout`. Code that waits for the client meanwhile, such as anything that reads a body, must limit that wait.
+   * Keeps the request's connection open until {@link resumeIdleTimeout}, however long that takes; Bun would close it after
+   * `idleTimeout`. Code that waits for the client in between, such as a reader of a body, must limit that wait.
    */
-  working(request: Request): void {
-    this.#working.add(request);
+  suspendIdleTimeout(request: Request): void {
+    this.#suspended.add(request);
   }
 
-  /** The response is ready: the idle timeout applies to the client again. */
-  answered(request: Request): void {
-    this.#working.delete(request);
+  /** Must be called when the response is ready: the idle timeout applies again. */
+  resumeIdleTimeout(request: Request): void {
+    this.#suspended.delete(request);
   }
 
   /**

@@ -13,7 +13,7 @@ const formats = [
 
 /**
  * Reads an HTTP-date (RFC 9110, 5.6.7).
- * @returns milliseconds since 1970; undefined for anything else, which a recipient has to ignore
+ * @returns milliseconds since 1970; undefined for invalid dates, which a recipient must ignore
  */
 export function parseHttpDate(text: string): number | undefined {
   for (const format of formats) {
@@ -23,13 +23,13 @@ export function parseHttpDate(text: string): number | undefined {
       Number,
     );
     const at = Date.UTC(fullYear(found["year"]!), months.indexOf(found["month"]!), day, hour, minute, second);
-    // The 31st of February is another day.
+    // Date.UTC turns the 31st of February into a day in March.
     return new Date(at).getUTCDate() === day ? at : undefined;
   }
   return undefined;
 }
 
-/** A year of two digits that would be more than 50 years ahead is the most recent one in the past with these digits. */
+/** A two-digit year that appears to be more than 50 years in the future is the most recent past year with these digits. */
 function fullYear(digits: string): number {
   if (digits.length === 4) return Number(digits);
   const now = new Date().getUTCFullYear();

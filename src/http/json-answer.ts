@@ -1,7 +1,8 @@
-import { protect } from "./protective-headers.ts";
+import { isUnchanged } from "./preconditions.ts";
+import { addSecurityHeaders } from "./security-headers.ts";
 
 /** Copying a set of headers is four times as fast as setting them one by one. */
-const commonHeaders = protect(
+const commonHeaders = addSecurityHeaders(
   new Headers({
     "content-type": "application/json",
     vary: "accept-encoding",
@@ -16,11 +17,11 @@ export interface JsonAnswerOptions {
 }
 
 /**
- * A JSON response with the {@link protect | protective headers}. It keeps its text, so that measuring or compressing it need
- * not read the body, which is slow.
+ * A JSON response with the security headers. It keeps its text, because reading the body again, to measure or compress
+ * it, is slow.
  */
 export class JsonAnswer extends Response {
-  /** @param written JSON */
+  /** @param written the JSON text */
   constructor(
     readonly written: string,
     { status = 200, headers }: JsonAnswerOptions = {},
@@ -33,4 +34,18 @@ export class JsonAnswer extends Response {
   static of(value: unknown, options?: JsonAnswerOptions): JsonAnswer {
     return new JsonAnswer(JSON.stringify(value), options);
   }
+}
+
+/**
+ * Responds to a GET with JSON that depends on the user. The client may store it, but must revalidate it before each use
+ * (`no-cache`, RFC 9111, 5.2.2.4), which gets a 304 if it is unchanged. Shared caches must not store it (`private`,
+ * 5.2.2.7).
+ * @param text JSON
+ */
+export function revalidatedJson(request: Request, text: string, headers?: Record<string, string>): Response {
+  // Weak, because all content codings share the tag.
+  const etag = `W/"${Bun.hash.xxHash3(text).toString(36)}"`;
+  const caching = { etag, "cache-control": "private, no-cache", vary: "authorization, accept-encoding" };
+  if (isUnchanged(request.headers, { etag })) return new Response(null, { status: 304, headers: caching });
+  return new JsonAnswer(text, { headers: { ...headers, ...caching } });
 }

@@ -1,14 +1,17 @@
 import { pathOf, startOfPath } from "./request-path.ts";
 
-/** The path of an address, without a slash at the end: empty for an address without a path. */
+/** The path of a URL without a trailing slash; empty for the root. */
 export const pathPrefixOf = (publicUrl: string | undefined): string =>
   publicUrl === undefined ? "" : new URL(publicUrl).pathname.replace(/\/$/, "");
 
 /**
- * Takes the path of `PUBLIC_URL` off a request's address, for proxies that leave it there. Requests of proxies that strip
- * it are left alone. A path that may be either is taken for one with the prefix.
- * @param isRoute whether there is a route for a path
- * @returns changes a request's `url` where necessary; the request stays the same object, by which the server knows it
+ * Removes the path of `PUBLIC_URL` from requests, for proxies that forward it. Requests without it, from proxies that
+ * strip it, stay unchanged. If a path is a route both with and without the prefix, the prefix is removed.
+ *
+ * The request stays the same object, with a `url` property of its own. A copy (`new Request(url, request)`) would lose
+ * its client address, its timeout and the back-pressure of its body (docs/decisions/0014-path-prefix.md).
+ * @param isRoute whether a path matches a route
+ * @returns a function that changes a request's `url` if necessary and returns the request
  */
 export function createPathPrefix(
   prefix: string,

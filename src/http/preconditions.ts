@@ -1,51 +1,52 @@
 import { parseHttpDate } from "./http-date.ts";
 
-/** What identifies the present version of some content. */
+/** Identifies the current version of some content (RFC 9110, 8.8). */
 export interface Validators {
-  /** With its quotes, and `W/` where it is weak. */
+  /** Quoted, with the prefix `W/` if it is weak. */
   readonly etag: string;
   /** Milliseconds since 1970, whole seconds. */
   readonly modifiedMs?: number;
 }
 
 /**
- * Whether a request's `If-Match` or, only where there is none, its `If-Unmodified-Since` is false, so that the response is
- * 412. A server evaluates these before all other conditions (RFC 9110, 13.2.2).
+ * Whether the response must be 412: `If-Match` or, only without that header, `If-Unmodified-Since` is false. A server
+ * evaluates them before all other conditions (RFC 9110, 13.2.2).
  */
-export function preconditionFailed(asked: Headers, { etag, modifiedMs }: Required<Validators>): boolean {
-  const tags = asked.get("if-match");
-  if (tags !== null) return !names(tags, etag, sameStrongly);
-  const since = asked.get("if-unmodified-since");
+export function preconditionFailed(headers: Headers, { etag, modifiedMs }: Required<Validators>): boolean {
+  const tags = headers.get("if-match");
+  if (tags !== null) return !listsTag(tags, etag, isStrongMatch);
+  const since = headers.get("if-unmodified-since");
   const sinceMs = since === null ? undefined : parseHttpDate(since);
   return sinceMs !== undefined && modifiedMs > sinceMs;
 }
 
 /**
- * Whether the client of a GET or HEAD has the current version already, so that the response is 304 (RFC 9110, 13.2.2):
- * as `If-None-Match` says or, only where there is none, `If-Modified-Since`.
+ * Whether the response to a GET or HEAD is 304, because the client has the current version according to `If-None-Match`
+ * or, only without that header, `If-Modified-Since` (RFC 9110, 13.2.2).
  */
-export function isUnchanged(asked: Headers, { etag, modifiedMs }: Validators): boolean {
-  const tags = asked.get("if-none-match");
-  if (tags !== null) return names(tags, etag, sameWeakly);
-  const since = modifiedMs === undefined ? null : asked.get("if-modified-since");
+export function isUnchanged(headers: Headers, { etag, modifiedMs }: Validators): boolean {
+  const tags = headers.get("if-none-match");
+  if (tags !== null) return listsTag(tags, etag, isWeakMatch);
+  const since = modifiedMs === undefined ? null : headers.get("if-modified-since");
   const sinceMs = since === null ? undefined : parseHttpDate(since);
   return sinceMs !== undefined && modifiedMs! <= sinceMs;
 }
 
-/** Whether a list of entity tags has this one, or is `*`, which stands for every version. */
-const names = (tags: string, etag: string, isSame: (a: string, b: string) => boolean): boolean =>
-  tags === "*" || tags.split(",").some((tag) => isSame(tag.trim(), etag));
+/** Whether a list of entity tags contains this one, or is `*`, which matches every version. */
+const listsTag = (tags: string, etag: string, isMatch: (a: string, b: string) => boolean): boolean =>
+  tags === "*" || tags.split(",").some((tag) => isMatch(tag.trim(), etag));
 
 /** The comparisons of RFC 9110, 8.8.3.2. */
-const sameStrongly = (a: string, b: string) => a === b && !a.startsWith("W/");
-const sameWeakly = (a: string, b: string) => opaque(a) === opaque(b);
-const opaque = (tag: string) => tag.replace(/^W\//, "");
+const isStrongMatch = (a: string, b: string) => a === b && !a.startsWith("W/");
+const isWeakMatch = (a: string, b: string) => opaqueTag(a) === opaqueTag(b);
+const opaqueTag = (tag: string) => tag.replace(/^W\//, "");
 
 /**
- * Whether the `Range` of a request applies: there is no `If-Range`, or it names the present version by its strong ETag or
- * by exactly its date (RFC 9110, 13.1.5). The date has to be a strong validator: the content never changes within a second.
+ * Whether the `Range` of a request applies: there is no `If-Range`, or it has the strong ETag or the exact date of the
+ * current version (RFC 9110, 13.1.5). The caller's date must be a strong validator: the content must never change twice
+ * in a second.
  */
-export function rangeApplies(asked: Headers, { etag, modifiedMs }: Required<Validators>): boolean {
-  const condition = asked.get("if-range");
+export function rangeApplies(headers: Headers, { etag, modifiedMs }: Required<Validators>): boolean {
+  const condition = headers.get("if-range");
   return condition === null || condition === etag || parseHttpDate(condition) === modifiedMs;
 }

@@ -1,6 +1,6 @@
 /**
- * The path of a request's address, without the query. By position, as Elysia does: a junk Host makes an address that no
- * parser takes.
+ * Returns the path of a request's URL, without the query. Found by position, as Elysia does, because a malformed `Host`
+ * makes a URL that no parser accepts.
  */
 export function pathOf(url: string): string {
   const start = startOfPath(url);
@@ -9,8 +9,10 @@ export function pathOf(url: string): string {
   return url.slice(start, end === -1 ? undefined : end);
 }
 
-/** Where the path begins in a request's address; -1 where it has none. Without a Host there is the path alone. */
+/**
+ * The index at which the path of a request's URL begins; -1 without a path. Without a `Host`, the URL is only the path.
+ */
 export const startOfPath = (url: string): number => (url.startsWith("/") ? 0 : url.indexOf("/", 8));
 
-/** Whether the path ends in a slash, with which Elysia finds the same route. */
+/** Whether the path ends with a slash, which Elysia ignores when it finds the route. */
 export const hasTrailingSlash = ({ url }: Request): boolean => pathOf(url).endsWith("/");

@@ -8,7 +8,7 @@ export interface RoutePatterns {
   readonly methods: string;
 }
 
-/** Needed because Elysia matches method and path together, so it cannot tell a 405 from a 404. */
+/** Needed because Elysia matches method and path together, so it cannot distinguish a 405 from a 404. */
 export function createRoutePatterns(routes: readonly { path: string; method: string }[]): RoutePatterns {
   const methods = new Map<string, Set<string>>();
   for (const { path, method } of routes) {
@@ -22,9 +22,9 @@ export function createRoutePatterns(routes: readonly { path: string; method: str
     .map((path) => ({ path, expression: toExpression(path) }));
 
   const fixed = new Set([...methods.keys()].filter((path) => !/[:*]/.test(path)));
-  const patternOf = (asked: string) => {
+  const patternOf = (requestPath: string) => {
     // Elysia accepts one trailing slash after any path.
-    const path = asked.length > 2 && asked.endsWith("/") ? asked.slice(0, -1) : asked;
+    const path = requestPath.length > 2 && requestPath.endsWith("/") ? requestPath.slice(0, -1) : requestPath;
     return fixed.has(path) ? path : dynamic.find(({ expression }) => expression.test(path))?.path;
   };
   const listed = (found: Iterable<string>) => [...new Set(found)].sort().join(", ");

@@ -1,22 +1,22 @@
 import { compressOffThread, preferredCoding, type Coding } from "./compression.ts";
 import { isUnchanged } from "./preconditions.ts";
 
-/** Compressed once and sent often. */
+/** Higher than for other responses, because the content is compressed once and sent often. */
 const levels = { zstd: 12, gzip: 6 } as const;
 
 /** Content that does not change while the process runs. */
 export interface StaticContent {
   readonly type: string;
-  /** Asked for once, with the first request. */
+  /** Called once, by the first request. */
   load(): Promise<Uint8Array<ArrayBuffer>>;
-  /** `immutable`: the address changes with the content. */
+  /** Whether the URL changes with the content, so that browsers may keep it for a year. */
   readonly immutable: boolean;
   readonly headers?: Record<string, string>;
 }
 
 /**
- * Answers requests for unchanging text: with an ETag (weak, because compressed copies share it) and 304 (RFC 9110, 13), compressed once for all who ask for it,
- * kept for ever by browsers where the address changes with the content.
+ * Returns a function that responds to GET requests with the content, or with 304 (RFC 9110, 13). Each compressed copy
+ * is made once. The ETag is weak, because compressed copies share it.
  */
 export function staticContent(content: StaticContent): (request: Request) => Promise<Response> {
   let loading: Promise<{ bytes: Uint8Array<ArrayBuffer>; etag: string }> | undefined;
@@ -51,10 +51,10 @@ export function staticContent(content: StaticContent): (request: Request) => Pro
   };
 }
 
-/** For content that is part of the program's text. */
+/** Loads content that is a string in the program. */
 export const fromText = (text: string) => async (): Promise<Uint8Array<ArrayBuffer>> =>
   new TextEncoder().encode(text);
 
-/** For a file that was embedded in the program. */
+/** Loads a file that is embedded in the executable. */
 export const fromFile = (path: string) => async (): Promise<Uint8Array<ArrayBuffer>> =>
   new Uint8Array(await Bun.file(path).arrayBuffer());

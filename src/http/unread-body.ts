@@ -1,20 +1,20 @@
-/** Milliseconds that a response waits for the rest of its request's body, and that it stays open afterwards. */
-const patienceMs = 2000;
+/** Milliseconds that a response waits for the rest of its request's body, and then again before it ends. */
+const bodyTimeoutMs = 2000;
 
-/** Milliseconds after which a client that sends nothing is taken to wait for the response. */
+/** Milliseconds without data after which the client is assumed to wait for the response. */
 const silenceMs = 250;
 
 /**
- * Holds a response that is ready before its request's body was read, until the client has sent the rest, which is
- * discarded. Many clients and proxies read a response only once they have sent everything (RFC 9112, 9.3 and 9.6): when
- * the connection is closed before that, they get a reset instead, and when it stays open, the rest of the body stands
- * where they send their next request.
+ * Delays a response whose request body has not been read until the client has sent the rest, which is discarded. Many
+ * clients and proxies read the response only after they have sent everything (RFC 9112, 9.3 and 9.6). If the connection
+ * were closed earlier, they would get a reset instead of the response; if it stayed open, the rest of the body would be
+ * parsed as the next request.
  *
- * A body that does not end in time, or whose client waits for the response, costs the connection: the response says
- * `Connection: close`. Its headers and content are sent at once, its end only when the client has stopped sending, or
- * after the same time again.
+ * If the body does not end in time, or the client stops sending, the response gets `Connection: close`. Its headers and
+ * content are then sent immediately, but it ends only when the client has stopped sending, or after the same time
+ * again.
  *
- * Bun discards the bodies of GET and HEAD itself, and shows none.
+ * Bun discards the bodies of GET and HEAD requests itself; their `body` is null.
  */
 export async function afterBody(request: Request, response: Response): Promise<Response> {
   const { body } = request;
@@ -32,13 +32,13 @@ export async function afterBody(request: Request, response: Response): Promise<R
   return new Response(held, response);
 }
 
-/** @returns whether the body came to its end; false also when the client went away */
+/** @returns whether the body ended in time; false also if the client disconnected */
 async function discard(body: ReadableStream<Uint8Array>): Promise<boolean> {
-  // Whatever reads it looks after its end.
+  // Another reader consumes it.
   if (body.locked) return true;
   const reader = body.getReader();
-  const deadline = performance.now() + patienceMs;
-  // Ends a read that waits: it is rejected.
+  const deadline = performance.now() + bodyTimeoutMs;
+  // Rejects a pending read.
   const silence = setTimeout(() => reader.releaseLock(), silenceMs);
   try {
     while (performance.now() < deadline) {
@@ -47,7 +47,7 @@ async function discard(body: ReadableStream<Uint8Array>): Promise<boolean> {
       silence.refresh();
     }
   } catch {
-    // Released, or the client went away.
+    // The lock was released, or the client disconnected.
   } finally {
     clearTimeout(silence);
     reader.releaseLock();

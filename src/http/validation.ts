@@ -7,21 +7,21 @@ import { type Problem } from "../errors.ts";
 
 type Wording = Pick<Problem, "type" | "msg">;
 
-/** A schema may say in its `problem` annotation how a value that does not fit is told. */
+/** A schema's `problem` annotation gives the type and message of the problem for an invalid value. */
 interface Annotated {
   problem?: Wording | ((value: unknown) => Wording);
 }
 
 /**
- * Elysia's validation error in pydantic's words, one problem a field, without the submitted input.
- * Elysia's own message echoes the whole body, password included.
+ * Translates Elysia's validation error into problems in pydantic's format, at most one per field. They never contain the
+ * submitted input, whereas Elysia's message repeats the whole body, including passwords.
  */
 export function problemsOf(error: ValidationError): Problem[] {
   const problems = new Map<string, Problem>();
   const where = error.type === "params" ? "path" : error.type;
   const validator = error.validator as TypeCheck<TSchema>;
   for (const found of validator.Errors(error.value)) {
-    // A missing field is reported again for its type: the first word counts.
+    // A missing field is reported a second time, for its type.
     if (problems.has(found.path)) continue;
     const loc = [where, ...found.path.split("/").slice(1).map(unescapePointer)];
     problems.set(found.path, { ...wordingOf(found), loc });
@@ -29,11 +29,11 @@ export function problemsOf(error: ValidationError): Problem[] {
   return [...problems.values()];
 }
 
-/** RFC 6901. */
+/** Decodes a token of a JSON Pointer (RFC 6901, 4). */
 const unescapePointer = (token: string) => token.replaceAll("~1", "/").replaceAll("~0", "~");
 
 function wordingOf({ type, schema, value }: ValueError): Wording {
-  // Elysia's clean copy has every field, undefined where it is missing.
+  // In Elysia's copy of the body, missing fields are undefined.
   if (type === ValueErrorType.ObjectRequiredProperty || value === undefined)
     return { type: "missing", msg: "Field required" };
   const { problem } = schema as Annotated;
@@ -55,7 +55,7 @@ function wordingOf({ type, schema, value }: ValueError): Wording {
   }
 }
 
-/** A boolean as pydantic takes it: true, 1, "yes", "on", … Read it with {@link isTrue}. */
+/** The schema of a boolean in any of pydantic's forms: true, 1, "yes", "on", … Convert values with {@link isTrue}. */
 export const lenientBoolean = ({ nullable, description }: { nullable: boolean; description: string }) =>
   t.Union(
     [

@@ -21,32 +21,32 @@ const stepBytes = 1024 ** 2;
 export interface DiskUsage {
   readonly free: number;
   readonly size: number;
-  /** With less than this free, uploads are refused. */
+  /** Uploads are rejected while less than this is free. */
   readonly minFree: number;
 }
 
-/** Space for one upload. */
+/** Disk space claimed for one upload. */
 export interface SpaceClaim {
   /**
    * Must be called as the body arrives.
-   * @param total bytes so far
+   * @param total bytes received so far
    * @throws ApiError STORAGE_FULL if the space has run out meanwhile
    */
   received(total: number): Promise<void> | undefined;
-  /** Must be called when the upload was staged or has failed. */
+  /** Must be called when the upload is staged or has failed. */
   release(): void;
 }
 
 /** Watches the file systems that uploads and the database are written to. */
 export interface DiskSpace {
-  /** The latest measurement, at most a second old; undefined where the system does not report it. */
+  /** The latest measurement, at most a second old; undefined if the system does not report it. */
   usage(): Promise<DiskUsage | undefined>;
   /**
-   * Admits an upload if it fits beside the bytes that running uploads of the same account still have to send. Claims of other
-   * accounts do not count, or a few slow uploads could block everyone. As an admitted upload arrives, it is checked again
-   * against the space that is free then.
-   * @param accountId the account that uploads
-   * @param bytes of the body; 0 when its length is not known
+   * Admits an upload if there is space for it and for the bytes that the same account's running uploads have yet to
+   * send. Claims of other accounts do not count, or a few slow uploads could block everyone. While an admitted upload
+   * arrives, the free space is checked again.
+   * @param accountId the uploading account
+   * @param bytes length of the body; 0 if unknown
    * @throws ApiError STORAGE_FULL
    */
   claim(accountId: string, bytes: number): Promise<SpaceClaim>;
@@ -62,7 +62,7 @@ export interface DiskSpaceOptions {
   readonly log: Log;
   /** The database's reserve. */
   readonly reserve?: { refill(): Promise<void> } | undefined;
-  /** Replaced by tests. */
+  /** Replaced in tests. */
   readonly statfs?: StatFs;
 }
 
@@ -71,7 +71,7 @@ type StatFs = (folder: string) => Promise<{ bavail: number; blocks: number; bsiz
 interface Measurement {
   readonly usage: DiskUsage | undefined;
   readonly begunAt: number;
-  /** The value of {@link received} at that time. */
+  /** Bytes received by all uploads at that time. */
   readonly received: number;
 }
 
@@ -109,7 +109,7 @@ export function createDiskSpace({
     return (latest = { ...begun, usage });
   }
 
-  async function recent(): Promise<Measurement> {
+  async function recentMeasurement(): Promise<Measurement> {
     return latest && performance.now() - latest.begunAt < measurementLifetimeMs ? latest : measure();
   }
 
@@ -118,20 +118,20 @@ export function createDiskSpace({
     usage ? usage.free - usage.minFree - (received - then) : Number.POSITIVE_INFINITY;
 
   /**
-   * Adds `more` bytes to the account's claims if there is enough space. Refuses only after a measurement that began after the
-   * call.
-   * @param besideOthers whether the claims of the account's other uploads count as used
+   * Adds `bytes` to the account's claims if there is enough space. Rejects them only after a measurement that began
+   * after the call.
+   * @param countOthers whether the claims of the account's other uploads count as used
    */
-  async function take(accountId: string, more: number, besideOthers: boolean): Promise<void> {
+  async function take(accountId: string, bytes: number, countOthers: boolean): Promise<void> {
     const calledAt = performance.now();
     const lacksSpace = (measurement: Measurement) =>
-      headroom(measurement) < (besideOthers ? claimedBy(accountId) + more : more);
-    let measurement = await recent();
+      headroom(measurement) < (countOthers ? claimedBy(accountId) + bytes : bytes);
+    let measurement = await recentMeasurement();
     while (lacksSpace(measurement)) {
       if (measurement.begunAt >= calledAt) throw new ApiError("STORAGE_FULL");
       measurement = await measure();
     }
-    addClaim(accountId, more);
+    addClaim(accountId, bytes);
   }
 
   async function claim(accountId: string, bytes: number): Promise<SpaceClaim> {
@@ -144,7 +144,7 @@ export function createDiskSpace({
 
     async function checkAgain(): Promise<void> {
       checkedUpTo = sent + stepBytes;
-      // An upload that was admitted with its whole length does not end because of later claims.
+      // Later claims must not end an upload that was admitted with its full length.
       const more = lengthKnown ? 0 : stepBytes;
       await take(accountId, more, !lengthKnown);
       unsent += more;
@@ -160,11 +160,11 @@ export function createDiskSpace({
     return {
       received(total) {
         const arrived = total - sent;
-        const ofClaim = Math.min(arrived, unsent);
+        const claimed = Math.min(arrived, unsent);
         sent = total;
         received += arrived;
-        unsent -= ofClaim;
-        addClaim(accountId, -ofClaim);
+        unsent -= claimed;
+        addClaim(accountId, -claimed);
         return sent >= checkedUpTo ? checkAgain() : undefined;
       },
       release,
@@ -177,7 +177,7 @@ export function createDiskSpace({
     if (usage) {
       const now = stateOf(usage);
       if (now === "full" && state !== "full")
-        log.warn("disk.full", { ...usage, effect: "uploads are refused" });
+        log.warn("disk.full", { ...usage, effect: "uploads are rejected" });
       if (now === "low" && state !== "low") log.warn("disk.low", { ...usage });
       if (now === "enough" && state !== "enough") log.info("disk.enough", { ...usage });
       state = now;
@@ -186,12 +186,12 @@ export function createDiskSpace({
   }
 
   return {
-    usage: async () => (await recent()).usage,
+    usage: async () => (await recentMeasurement()).usage,
     claim,
     start() {
-      const look = () => void watch();
-      look();
-      const timer = setInterval(look, watchIntervalMs);
+      const check = () => void watch();
+      check();
+      const timer = setInterval(check, watchIntervalMs);
       timer.unref();
       return () => clearInterval(timer);
     },

@@ -2,16 +2,16 @@ import { monitorEventLoopDelay, type Histogram as Recorder } from "node:perf_hoo
 
 import { Histogram, type MetricRegistry } from "./metric-registry.ts";
 
-/** Milliseconds between samples: each is how much later than planned a timer ran. Takes 0.3 % of a core. */
+/** Milliseconds between samples, each of which is the delay of a timer. Sampling takes 0.3 % of a core. */
 const resolutionMs = 20;
 
 /** Upper bounds of the histogram's buckets, in seconds. */
 const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 /**
- * Adds metrics of the event loop's delay: a histogram since startup, and gauges since the last scrape, which have the names
- * that Prometheus' client library for Node gives them. Sampling does not keep the process alive.
- * @param recent records nanoseconds; emptied by every scrape
+ * Adds metrics of the event loop's delay: a histogram since startup, and gauges since the last scrape under the names of
+ * Prometheus' client library for Node. Sampling does not keep the process alive.
+ * @param recent records nanoseconds; every scrape resets it
  */
 export function addEventLoopDelay(registry: MetricRegistry, recent: Recorder = startRecorder()): void {
   const gauges = {
@@ -31,7 +31,7 @@ export function addEventLoopDelay(registry: MetricRegistry, recent: Recorder = s
       () => (recent.count === 0 ? [] : [{ value: read() / 1e9 }]),
     );
   const delays = new Histogram(bounds, []);
-  // Added after the gauges, because it empties the recorder.
+  // Must be added after the gauges, because reading it resets the recorder.
   registry.add(
     "histogram",
     "image_sharing_event_loop_delay_seconds",
@@ -57,7 +57,7 @@ function countsByBucket(recent: Recorder): number[] {
   return cumulative.map((count, bucket) => count - (cumulative[bucket - 1] ?? 0));
 }
 
-/** The number of samples up to a value. A bisection, because the recorder only gives the value at a percentile. */
+/** The number of samples up to a value, by bisection, because the recorder only provides percentiles. */
 function countUpTo(recent: Recorder, value: number): number {
   const { count } = recent;
   let [low, high] = [0, count];

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { diskFailure } from "../disk-errors.ts";
 
-/** Milliseconds that a check may take: less than the `health` command and Docker wait. */
+/** Timeout of a check, shorter than those of the `health` command and of Docker. */
 const deadlineMs = 2000;
 
 /** Routes that still respond during shutdown. */
@@ -13,9 +13,10 @@ export const probes: ReadonlySet<string> = new Set(["/health", "/readyz", "/live
 export type HealthCheck = () => Promise<void>;
 
 /**
+ * Creates the check of `/health` and `/readyz`.
  * @param ping reads from the database
  * @param tempDir where uploads are staged
- * @param mediaDir where media are kept; undefined where that is not on this machine's disk
+ * @param mediaDir where media are stored; undefined if that is not this machine's disk
  */
 export function createHealthCheck(
   ping: () => Promise<void>,
@@ -27,15 +28,15 @@ export function createHealthCheck(
 }
 
 /**
- * Wraps a check so that runs never overlap. Concurrent callers share one run, so that a hanging check blocks only one thread.
- * The deadline counts from the start of the run; after it, callers are refused at once until the run ends.
+ * Wraps a check so that runs never overlap. Concurrent callers share one run, so that a hanging check blocks only one
+ * thread. The deadline counts from the start of the run. After it, calls fail immediately until the run ends.
  */
 export function sharedCheck(name: string, check: () => Promise<void>, deadlineMs: number): HealthCheck {
   let running: { readonly ended: Promise<void>; readonly deadline: number } | undefined;
 
   function begin() {
     const ended = check().finally(() => (running = undefined));
-    // A failure after the last caller has left must not count as an unhandled rejection.
+    // A failure after all callers have timed out must not count as an unhandled rejection.
     ended.catch(() => {});
     return { ended, deadline: performance.now() + deadlineMs };
   }
@@ -56,12 +57,12 @@ export function sharedCheck(name: string, check: () => Promise<void>, deadlineMs
 }
 
 /**
- * Writes, reads and deletes a small file, without flushing it. A full disk is not a failure, because everything but uploads
- * still works.
+ * Writes, reads and deletes a small file, without flushing it. A full disk is not a failure, because everything but
+ * uploads still works.
  */
 async function tryDisk(tempDir: string, mediaDir: string | undefined): Promise<void> {
   const path = join(tempDir, "health");
-  // Another machine may have removed the folder as that of a dead process.
+  // Another machine may have removed this folder as that of a dead process.
   await mkdir(tempDir, { recursive: true, mode: 0o700 });
   try {
     const written = String(Date.now());

@@ -1,18 +1,18 @@
 import { writeSync } from "node:fs";
 
-/** Milliseconds for which lines are collected, because one write per request costs more than formatting the line. */
+/** Milliseconds between batches. Lines are batched, because a write costs more than formatting a line. */
 const batchMs = 50;
 
-/** Characters after which a batch is written at once. */
+/** Characters after which a batch is written without waiting. */
 const batchLength = 64 * 1024;
 
 /** Milliseconds between attempts while the reader is too slow. */
 const retryMs = 10;
 
-/** Most characters that wait for a slow reader: some 5,000 lines. */
+/** Limit of the characters that wait for a slow reader, about 5,000 lines. */
 const maxWaitingLength = 1024 ** 2;
 
-/** Milliseconds that shutdown waits for the reader. */
+/** Milliseconds that shutdown waits for a slow reader. */
 const drainMs = 1000;
 
 /** Writes some or all of the bytes and returns how many. Throws an error with the code EAGAIN instead of blocking. */
@@ -27,22 +27,27 @@ export interface LogWriter {
   drain(): Promise<void>;
 }
 
-/** Standard error. Bun makes a pipe or socket non-blocking when `process.stderr` is first used. */
+/**
+ * Writes to standard error without blocking: Bun makes a pipe or socket non-blocking when `process.stderr` is first used
+ * (docs/decisions/0015-non-blocking-log.md).
+ */
 export function standardError(): Write {
   const { fd } = process.stderr;
   return (bytes) => writeSync(fd, bytes);
 }
 
 /**
- * Writes lines in batches, many times a second. A reader that is gone or too slow must not block the service: lines beyond
- * the buffer are dropped and counted, and their number is written once the reader accepts lines again.
+ * Writes lines in batches, many times per second. A reader that is too slow or has closed the pipe must not block the
+ * service: when the buffer is full, lines are dropped, and a line with their number follows once the reader accepts
+ * lines again.
  * @param reportOf formats the line that reports dropped lines
  */
 export function createLogWriter(write: Write, reportOf: (dropped: number) => string): LogWriter {
   let waiting = "";
   let waitingLines = 0;
-  /** A batch that the reader has not accepted completely. */
+  /** The batch being written. */
   let batch: { bytes: Uint8Array; written: number; lines: number; reports: number } | undefined;
+  /** Whether the last batch failed in the middle of a line. */
   let isCut = false;
   let droppedLines = 0;
   let reportedLines = 0;
@@ -50,7 +55,7 @@ export function createLogWriter(write: Write, reportOf: (dropped: number) => str
 
   function nextBatch() {
     const reports = droppedLines - reportedLines;
-    // A line feed separates the next line from one that was cut off.
+    // A line feed separates the next line from the incomplete one.
     const text = (isCut ? "\n" : "") + (reports > 0 ? reportOf(reports) : "") + waiting;
     const next = { bytes: Buffer.from(text), written: 0, lines: waitingLines, reports };
     waiting = "";

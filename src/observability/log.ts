@@ -29,18 +29,18 @@ export const jsonLine: LogFormat = (level, event, fields) => {
 
 /** Readable text, for people at a terminal. */
 export const readableLine: LogFormat = (level, event, fields) => {
-  const told = Object.entries(fields)
+  const texts = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(
       ([name, value]) =>
         `${name}=${typeof value === "string" ? value : JSON.stringify(value, serializeError(level))}`,
     );
-  return `${new Date().toTimeString().slice(0, 8)} ${level.padEnd(5)} ${event} ${told.join(" ")}\n`;
+  return `${new Date().toTimeString().slice(0, 8)} ${level.padEnd(5)} ${event} ${texts.join(" ")}\n`;
 };
 
 /**
- * Serializes errors. Only events of level `error`, which may be bugs of the service, include the stack. The message of a
- * database query's error is left out, because it repeats the query's parameters.
+ * Serializes errors. Only events of level `error`, which may be bugs, include the stack. Leaves out the message of a
+ * failed query, because drizzle repeats the query's parameters in it.
  */
 const serializeError = (level: string) => (_key: string, value: unknown) => {
   if (!(value instanceof Error)) return value;

@@ -12,13 +12,14 @@ type MetricType = "counter" | "gauge" | "histogram";
 type Read = () => Iterable<Sample> | Promise<Iterable<Sample>>;
 
 /**
- * Metrics in Prometheus' text format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/). The usual client
- * library is not used: loading it takes longer than the rest of the startup, and it hashes the labels for each increment.
+ * Metrics in Prometheus' text format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/). The usual
+ * client library is not used: loading it takes longer than the rest of the startup, and it hashes the labels for each
+ * increment.
  */
 export class MetricRegistry {
   readonly #metrics: { type: MetricType; name: string; help: string; read: Read }[] = [];
 
-  /** Adds a metric that is read for every scrape, in the order of the calls. Without samples it has a description only. */
+  /** Adds a metric that is read for every scrape, in the order of the calls. It may have no samples. */
   add(type: MetricType, name: string, help: string, read: Read): void {
     this.#metrics.push({ type, name, help, read });
   }
@@ -28,20 +29,21 @@ export class MetricRegistry {
     this.add(type, name, help, async () => [{ value: await read() }]);
   }
 
-  /** @returns the new counter, for the caller to increment */
+  /** Adds a counter and returns it. */
   counter(name: string, help: string, ...labelNames: string[]): Counter {
     const counter = new Counter(labelNames);
     this.add("counter", name, help, () => counter.samples());
     return counter;
   }
 
-  /** @returns the new histogram, for the caller to fill */
+  /** Adds a histogram and returns it. */
   histogram(name: string, help: string, bounds: readonly number[], ...labelNames: string[]): Histogram {
     const histogram = new Histogram(bounds, labelNames);
     this.add("histogram", name, help, () => histogram.samples());
     return histogram;
   }
 
+  /** All metrics in the text format. */
   async text(): Promise<string> {
     const texts = this.#metrics.map(async ({ type, name, help, read }) => {
       const lines = [`# HELP ${name} ${escaped(help)}`, `# TYPE ${name} ${type}`];

@@ -4,15 +4,15 @@ import { ApiError } from "../errors.ts";
 import { clientAddress } from "../http/client-address.ts";
 import { silenceSeconds } from "../http/connections.ts";
 import { errorResponse } from "../http/error-response.ts";
-import { protect } from "../http/protective-headers.ts";
+import { addSecurityHeaders } from "../http/security-headers.ts";
 import type { Config } from "../config/config.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { metricsResponse } from "./metrics-response.ts";
 
 /**
- * Serves `/metrics`, and nothing else, on a port of its own.
- * @throws the system's error where the port cannot be used
+ * Serves only `/metrics`, on a separate port.
+ * @throws the system's error if the port cannot be used
  */
 export function serveMetrics(
   { config, metrics, log }: { config: Config; metrics: Metrics; log: Log },
@@ -31,7 +31,7 @@ export function serveMetrics(
           const address = clientAddress(server.requestIP(request)?.address, null, 0);
           const response = await metricsResponse(metrics, config.metrics, request, address);
           response.headers.set("cache-control", "no-store");
-          protect(response.headers);
+          addSecurityHeaders(response.headers);
           return response;
         },
       },

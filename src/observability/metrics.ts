@@ -13,11 +13,11 @@ export interface Metrics {
   upload(result: string, bytes: number): void;
   /** `result`: `ok`, or the API's error code. */
   storeCall(store: string, operation: "put" | "find" | "delete", result: string): void;
-  /** Posts that a sweep abandoned, whose bytes it deleted, or could not delete. */
+  /** Counts posts that a sweep abandoned, or whose bytes it deleted or failed to delete. */
   swept(outcome: "abandoned" | "deleted" | "failed", posts: number): void;
-  /** Starts to measure the delay of the event loop; to be called once. */
+  /** Starts measuring the delay of the event loop. Call it only once. */
   watchEventLoop(): void;
-  /** Adds the number of dropped log lines; to be called once. */
+  /** Adds the number of dropped log lines. Call it only once. */
   watchLog(dropped: () => number): void;
   /** All metrics in Prometheus' text format. */
   text(): Promise<string>;
@@ -31,11 +31,11 @@ export interface Observed {
   mediaJobsPending(): number;
   unfinishedPosts(): Promise<{ pending: number; deleting: number }>;
   publishedPosts(): Promise<number>;
-  /** Of the file system that has the least space left; undefined where the system does not report it. */
+  /** Usage of the file system with the least space left; undefined if the system does not report it. */
   diskUsage(): Promise<{ free: number; size: number; minFree: number } | undefined>;
 }
 
-/** Creates the metrics of one service, in a registry of their own. */
+/** Creates the metrics of one service in a new registry. */
 export function createMetrics(observed: Observed): Metrics {
   const registry = new MetricRegistry();
   const counter = (name: string, help: string, ...labelNames: string[]) =>
@@ -43,20 +43,36 @@ export function createMetrics(observed: Observed): Metrics {
   const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
     registry.addValue("gauge", `image_sharing_${name}`, help, read);
 
-  const requests = counter("http_requests_total", "Requests answered.", "method", "route", "status");
+  const requests = counter(
+    "http_requests_total",
+    "Requests, by method, route and status.",
+    "method",
+    "route",
+    "status",
+  );
   const durations = registry.histogram(
     "image_sharing_http_request_duration_seconds",
-    "Time from a request's headers to its answer's.",
+    "Time from the headers of a request to those of its response.",
     durationBounds,
     "route",
   );
-  const uploads = counter("uploads_total", "Uploads that came to their end.", "result");
+  const uploads = counter("uploads_total", "Finished uploads, by result.", "result");
   const uploadBytes = counter("upload_bytes_total", "Bytes of published uploads.");
-  const storeCalls = counter("store_calls_total", "Calls of media stores.", "store", "operation", "result");
-  const swept = counter("swept_posts_total", "Posts that sweeps worked on.", "outcome");
-  gauge("password_hashes_pending", "Password hashes running and waiting.", observed.hashesPending);
-  gauge("uploads_running", "Uploads between reservation and answer.", observed.uploadsRunning);
-  gauge("media_jobs_pending", "Media jobs running and waiting.", observed.mediaJobsPending);
+  const storeCalls = counter(
+    "store_calls_total",
+    "Calls to media stores, by store, operation and result.",
+    "store",
+    "operation",
+    "result",
+  );
+  const swept = counter("swept_posts_total", "Posts that sweeps processed, by outcome.", "outcome");
+  gauge("password_hashes_pending", "Password hashes running or queued.", observed.hashesPending);
+  gauge(
+    "uploads_running",
+    "Uploads between the reservation of their row and the response.",
+    observed.uploadsRunning,
+  );
+  gauge("media_jobs_pending", "Media jobs running or queued.", observed.mediaJobsPending);
   addProcessMetrics(registry);
   registry.add("gauge", "image_sharing_build_info", "Always 1.", () => [
     { labels: { version: observed.version }, value: 1 },
@@ -66,22 +82,22 @@ export function createMetrics(observed: Observed): Metrics {
   registry.add(
     "gauge",
     "image_sharing_posts",
-    "Posts by state, the published as of the last ten minutes; many `deleting` ones: a store does not delete.",
+    "Posts by state; `published` is up to ten minutes old. Many in `deleting` mean that a store fails to delete.",
     async () => {
       try {
         const counts = { ...(await observed.unfinishedPosts()), published: await publishedPosts() };
         return Object.entries(counts).map(([state, value]) => ({ labels: { state }, value }));
       } catch {
-        // All other metrics matter even more while the database is down.
+        // The other metrics must stay available while the database is down.
         return [];
       }
     },
   );
 
   for (const [name, help, value] of [
-    ["free", "Bytes free on the disk of database, uploads and media.", "free"],
+    ["free", "Free bytes on the disk of database, uploads and media.", "free"],
     ["size", "Size of that disk.", "size"],
-    ["min_free", "With less than this free, uploads are refused.", "minFree"],
+    ["min_free", "Uploads are rejected while less than this is free.", "minFree"],
   ] as const)
     gauge(`disk_${name}_bytes`, help, async () => (await observed.diskUsage())?.[value] ?? Number.NaN);
 
@@ -100,7 +116,7 @@ export function createMetrics(observed: Observed): Metrics {
       registry.addValue(
         "counter",
         "image_sharing_log_dropped_lines_total",
-        "Lines of the log that nobody took.",
+        "Log lines dropped because the reader was too slow.",
         dropped,
       ),
     watchEventLoop: () => addEventLoopDelay(registry),
@@ -108,11 +124,11 @@ export function createMetrics(observed: Observed): Metrics {
   };
 }
 
-/** Returns the last result again for so many milliseconds. */
-function cached<Result>(lifetimeMs: number, ask: () => Promise<Result>): () => Promise<Result> {
+/** Wraps a function so that it reuses its result for this long. */
+function cached<Result>(lifetimeMs: number, read: () => Promise<Result>): () => Promise<Result> {
   let last: { result: Result; until: number } | undefined;
   return async () => {
-    if (!last || last.until < Date.now()) last = { result: await ask(), until: Date.now() + lifetimeMs };
+    if (!last || last.until < Date.now()) last = { result: await read(), until: Date.now() + lifetimeMs };
     return last.result;
   };
 }

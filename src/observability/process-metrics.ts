@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import type { MetricRegistry } from "./metric-registry.ts";
 
 /**
- * Adds the metrics of this process, under the names that Prometheus' client libraries give them. Values that the system does
- * not report are left out. The media workers are not included.
+ * Adds the metrics of this process, under the names that Prometheus' client libraries give them. Values that the system
+ * does not report are left out. The media workers are not included.
  */
 export function addProcessMetrics(registry: MetricRegistry): void {
   registry.addValue("counter", "process_cpu_seconds_total", "Processor time used, user and system.", () => {
@@ -15,7 +15,12 @@ export function addProcessMetrics(registry: MetricRegistry): void {
     process.memoryUsage.rss(),
   );
   const startTime = Date.now() / 1000 - process.uptime();
-  registry.addValue("gauge", "process_start_time_seconds", "Start, as Unix time.", () => startTime);
+  registry.addValue(
+    "gauge",
+    "process_start_time_seconds",
+    "Start of the process, in Unix time.",
+    () => startTime,
+  );
   if (openFiles() !== undefined)
     registry.addValue(
       "gauge",
@@ -33,17 +38,17 @@ export function addProcessMetrics(registry: MetricRegistry): void {
     );
 }
 
-/** Undefined where the system does not report it. */
+/** Undefined if the system does not report it. */
 function openFiles(): number | undefined {
   try {
-    // Without the descriptor that lists them.
+    // Does not count the descriptor of this listing.
     return readdirSync("/proc/self/fd").length - 1;
   } catch {
     return undefined;
   }
 }
 
-/** The soft limit (proc(5)); undefined where there is none or the system does not report it. */
+/** The soft limit (proc(5)); undefined if there is none or the system does not report it. */
 function maxOpenFiles(): number | undefined {
   try {
     const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];

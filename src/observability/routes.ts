@@ -17,7 +17,7 @@ export interface OperationServices {
   readonly health: HealthCheck;
   readonly metrics: Metrics;
   readonly connections: Connections;
-  /** While `stopping`, running requests are finished and new ones refused. */
+  /** While `stopping`, running requests are completed and new ones rejected. */
   readonly lifecycle: { stopping: boolean };
 }
 
@@ -36,11 +36,11 @@ const readinessDetail = (id: string, summary: string) =>
     id,
     summary,
     description:
-      "For load balancers and container platforms. Includes a round trip to the database and to the disk, within two seconds.",
-    answer: { status: 200, meaning: "The service can work.", body: healthSchema },
+      "For load balancers and container platforms. Checks the database and the disk, within two seconds.",
+    answer: { status: 200, meaning: "The service can handle requests.", body: healthSchema },
     others: {
       503: {
-        meaning: "The service is shutting down, or the database or the disk does not answer.",
+        meaning: "The service is shutting down, or the database or the disk does not respond.",
         body: [healthSchema, apiErrorSchema],
         headers: ["Retry-After"],
       },
@@ -56,21 +56,21 @@ export function operationRoutes({ health, lifecycle, metrics, config, connection
     });
     return { status: "ok" };
   }
-  // With a port of their own, metrics are not on the main port.
+  // With METRICS_PORT, metrics are not available on the main port.
   const access = config.metricsPort === undefined ? config.metrics : "off";
 
   return new Elysia({ detail: { tags: ["operation"] } })
     .get("/health", readiness, { detail: readinessDetail("readHealth", "Check the service's health") })
     .get("/readyz", readiness, {
-      detail: readinessDetail("readReadiness", "Check whether the service can work"),
+      detail: readinessDetail("readReadiness", "Check whether the service can handle requests"),
     })
     .get("/livez", () => ({ status: "ok" }), {
       detail: describe({
         id: "readLiveness",
-        summary: "Check whether the process answers",
+        summary: "Check whether the process responds",
         description:
-          "For container platforms, which restart a process that does not answer. Asks neither the database nor the disk.",
-        answer: { status: 200, meaning: "The process answers.", body: healthSchema },
+          "For container platforms, which restart a process that does not respond. Does not check the database or the disk.",
+        answer: { status: 200, meaning: "The process responds.", body: healthSchema },
       }),
     })
     .get(
@@ -85,8 +85,8 @@ export function operationRoutes({ health, lifecycle, metrics, config, connection
           id: "readMetrics",
           summary: "Get metrics",
           description:
-            "Metrics in the text format of Prometheus. Only requests from the machine itself are answered, unless the " +
-            "operator has made them public, given them a port of their own or turned them off.",
+            "Metrics in Prometheus' text format. By default, only requests from the machine itself can read them; the operator " +
+            "can make them public, move them to a separate port, or turn them off.",
           answer: { status: 200, meaning: "The current values.", body: { media: ["text/plain"] } },
           errors: ["NOT_FOUND"],
         }),

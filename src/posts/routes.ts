@@ -3,7 +3,7 @@ import { Elysia, t } from "elysia";
 import { authPlugin, requireUser } from "../accounts/require-user.ts";
 import { ignoreBody } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
-import { revalidatedJson } from "../http/revalidated-json.ts";
+import { revalidatedJson } from "../http/json-answer.ts";
 import { ApiError } from "../errors.ts";
 import type { BaseUrl } from "../http/base-url.ts";
 import { described } from "./descriptions.ts";

@@ -16,7 +16,7 @@ export interface MultipartListener {
 /**
  * Reads a `multipart/form-data` body (RFC 7578) chunk by chunk, in constant memory however fast the client sends.
  * @param between awaited before the next chunk; receives the number of bytes read so far
- * @throws ValidationProblems when the body is no multipart form (FastAPI reports a missing file then); ApiError
+ * @throws ValidationProblems when the body is not a multipart form (like FastAPI, which reports a missing file); ApiError
  * BAD_MULTIPART when it is malformed or incomplete, UPLOAD_TOO_SLOW; the request's AbortError when the client disconnects;
  * any error of the listener or of `between`
  */
@@ -37,7 +37,7 @@ export async function readMultipart(
   let waiting = false;
   let tooSlow = false;
   const watch = setInterval(() => {
-    // The client cannot send while the disk has to catch up.
+    // While the disk catches up, the client cannot send.
     if (!waiting) return;
     tooSlow ||= pace.isTooSlow(received - counted);
     counted = received;
@@ -65,7 +65,9 @@ export async function readMultipart(
   }
 }
 
-/** Wraps a Busboy form in promises. It listens to the errors of every stream, because an unhandled one ends the process. */
+/**
+ * Wraps a Busboy form in promises. It listens to the errors of every stream, because an unhandled one ends the process.
+ */
 async function openForm(contentType: string, listener: MultipartListener) {
   const form = await newBusboy(contentType);
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();

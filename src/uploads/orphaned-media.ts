@@ -1,30 +1,30 @@
-import type { Leftover } from "../database/posts.ts";
+import type { OrphanedMedia } from "../database/posts.ts";
 import { thumbnailKey } from "../storage/media-keys.ts";
 import type { PostServices } from "./upload-services.ts";
 
 /**
- * Deletes the stored files of a deleted or abandoned post, then its row. A failure of the store is logged, and the
- * sweeper retries later, with growing delays.
- * @returns whether everything is deleted
+ * Deletes the stored files of a deleted or abandoned post, then its row. If the store fails, logs the error and leaves the
+ * row to the sweeper, which retries with increasing delays.
+ * @returns whether the store deleted the files
  */
-export async function deleteOrphanedMedia(services: PostServices, leftover: Leftover): Promise<boolean> {
+export async function deleteOrphanedMedia(services: PostServices, media: OrphanedMedia): Promise<boolean> {
   const { database, storeNamed, deadlineFor, log } = services;
-  const { id, key, storeId, attempts } = leftover;
+  const { id, key, storeId, attempts } = media;
   try {
-    const store = storeNamed(leftover.store);
-    if (!store) throw new Error(`no media store "${leftover.store}" is configured`);
+    const store = storeNamed(media.store);
+    if (!store) throw new Error(`no media store "${media.store}" is configured`);
     const deadline = AbortSignal.timeout(deadlineFor(0) * 1000);
     await store.delete(key, storeId, deadline);
     if (!store.makesThumbnails) await store.delete(thumbnailKey(id), null, deadline);
-    // The file of an upload that was never published may still reach the store. The row stays until that has become
-    // impossible, and is then looked at again.
-    const landed = leftover.reservedAt.getTime() + deadlineFor(leftover.bytes) * 1000;
-    if (leftover.url === null && store.mayCompleteLate && Date.now() < landed)
-      await database.posts.postpone(id, new Date(landed));
+    // The file of an unpublished upload may still reach the store until the upload's deadline, so the row stays until
+    // then and the sweeper deletes the file once more.
+    const uploadDeadline = media.reservedAt.getTime() + deadlineFor(media.bytes) * 1000;
+    if (media.url === null && store.mayCompleteLate && Date.now() < uploadDeadline)
+      await database.posts.postpone(id, new Date(uploadDeadline));
     else await database.posts.remove(id);
     return true;
   } catch (error) {
-    log.warn("post.bytes_not_deleted", { post: id, store: leftover.store, attempts, error });
+    log.warn("post.bytes_not_deleted", { post: id, store: media.store, attempts, error });
     await database.posts.postpone(id, new Date(Date.now() + backOff(attempts)));
     return false;
   }

@@ -87,8 +87,8 @@ export async function publish(
     } catch (error) {
       metrics.upload(error instanceof ApiError ? error.code : "aborted", 0);
       // Not when it was published all the same and only the answer was lost.
-      const leftover = await database.posts.abandon(id, new Date()).catch(endUnknown);
-      if (leftover) await deleteOrphanedMedia(services, leftover);
+      const media = await database.posts.abandon(id, new Date()).catch(endUnknown);
+      if (media) await deleteOrphanedMedia(services, media);
       throw error;
     }
   } finally {

@@ -13,59 +13,59 @@ import { mediaTypes, type MediaKind, type MediaType } from "../media-types.ts";
 import { describeUnsupported } from "./unsupported-formats.ts";
 import { WriteBehindFile } from "./write-behind-file.ts";
 
-/** An upload in a temp file of its own, which is the caller's to remove. */
+/** An upload in its own temp file, which the caller must remove. */
 export interface StagedUpload {
   readonly file: BunFile;
-  /** As sent; undefined when there was none. */
+  /** As sent; undefined if the form had none. */
   readonly caption: string | undefined;
   readonly facts: StagedFacts;
 }
 
-/** What was learned while the bytes went by. */
+/** Determined while the body was streamed. */
 export interface StagedFacts {
-  /** In hex. */
+  /** The hash of the bytes, in hex. */
   readonly sha256: string;
   readonly bytes: number;
   readonly type: MediaType;
   readonly kind: MediaKind;
-  /** The client's file name, cleaned for showing. */
+  /** The client's file name, sanitized for display. */
   readonly displayName: string;
 }
 
 export interface StagingLimits {
   /** Folder of the temp files. */
   readonly folder: string;
-  /** Bytes an image or a video may have. */
+  /** Size limits, by kind. */
   readonly maxBytes: Readonly<Record<MediaKind, number>>;
-  /** Of the folder's disk. */
+  /** Reserves space on the folder's disk. */
   readonly space: { claim(bytes: number): Promise<SpaceClaim> };
   /** Shared by all uploads. */
   readonly yieldToEventLoop: YieldToEventLoop;
 }
 
-/** Bytes of a form around its file: boundaries, part headers, the caption, earlier parts that are no image or video. */
-const formOverhead = 256 * 1024;
+/** Limit for everything in a form but its file: boundaries, part headers, the caption, other parts. */
+const maxFormOverheadBytes = 256 * 1024;
 
 /**
- * Streams the `file` part of a multipart body to a fresh temp file while counting, hashing and looking at the first
- * bytes, in constant memory for any size. What cannot be taken is refused as soon as that is known, a body that does not
- * fit on the disk before it is read; whatever fails, the temp file is gone.
- * @throws ValidationProblems for a form that does not fit; ApiError BAD_MULTIPART, UNSUPPORTED_MEDIA, FILE_TOO_LARGE,
- * UPLOAD_TOO_SLOW, STORAGE_FULL; the request's AbortError when the client goes away
+ * Streams the `file` part of a multipart body to a new temp file, in constant memory, while it counts and hashes the
+ * bytes and detects their type. Rejects an upload as early as possible; if the disk lacks space, before reading the
+ * body. Removes the temp file on any failure.
+ * @throws ValidationProblems for an invalid form; ApiError BAD_MULTIPART, UNSUPPORTED_MEDIA, FILE_TOO_LARGE,
+ * UPLOAD_TOO_SLOW, STORAGE_FULL, STORE_UNAVAILABLE; the request's AbortError if the client disconnects
  */
 export async function stageUpload(request: Request, limits: StagingLimits): Promise<StagedUpload> {
-  const largest = Math.max(limits.maxBytes.image, limits.maxBytes.video);
-  const refuseBeyond = (bytes: number) => {
-    if (bytes > largest + formOverhead) throw tooLarge(largest);
+  const maxBytes = Math.max(limits.maxBytes.image, limits.maxBytes.video);
+  const requireAllowedSize = (bodyBytes: number) => {
+    if (bodyBytes > maxBytes + maxFormOverheadBytes) throw tooLarge(maxBytes);
   };
   const declared = Number(request.headers.get("content-length"));
-  refuseBeyond(declared);
+  requireAllowedSize(declared);
 
   const claim = await limits.space.claim(declared);
   const form = new UploadForm(() => new TempFile(join(limits.folder, crypto.randomUUID()), limits.maxBytes));
   try {
     const between = async (received: number) => {
-      refuseBeyond(received);
+      requireAllowedSize(received);
       await claim.received(received);
       await form.settle();
     };
@@ -80,14 +80,14 @@ export async function stageUpload(request: Request, limits: StagingLimits): Prom
 }
 
 /**
- * The parts of the form. Of repeated fields the last one counts, as in FastAPI: FilePond, for one, sends a text part
- * named `file` before the file itself. Unknown parts are passed over.
+ * The parts of the form. As in FastAPI, the last one of a repeated field counts; FilePond, for example, sends a text
+ * part named `file` before the file itself. Unknown parts are ignored.
  */
 class UploadForm implements MultipartListener {
   #caption: string | undefined;
   #captionProblem: Problem | undefined;
   #file: { readonly temp: TempFile; readonly name: string } | "text" | undefined;
-  /** Files that a later part has replaced; gone after the chunk that it came in. */
+  /** Files that a later part has replaced; {@link settle} removes them. */
   readonly #replaced: TempFile[] = [];
 
   constructor(private readonly newTempFile: () => TempFile) {}
@@ -116,7 +116,7 @@ class UploadForm implements MultipartListener {
   }
 
   /**
-   * Checks what has come so far and lets the disk catch up.
+   * Checks the parts received so far, and waits until the disk has nearly caught up.
    * @throws ApiError UNSUPPORTED_MEDIA, FILE_TOO_LARGE, STORAGE_FULL, STORE_UNAVAILABLE
    */
   async settle(): Promise<void> {
@@ -127,7 +127,11 @@ class UploadForm implements MultipartListener {
     if (typeof this.#file === "object") await this.#file.temp.settle(false);
   }
 
-  /** @throws ValidationProblems where the file is missing, text or empty, or the caption is none; ApiError as `settle` */
+  /**
+   * Completes the form.
+   * @throws ValidationProblems if the file is missing, text or empty, or the caption is invalid; ApiError as
+   * {@link settle}
+   */
   async end(): Promise<StagedUpload> {
     const fileProblem = this.#fileProblem();
     if (fileProblem || this.#captionProblem)
@@ -167,7 +171,7 @@ const problem = (field: string, type: Problem["type"], msg: string): Problem => 
   msg,
 });
 
-/** The bytes of a file on their way to the disk: counted, hashed, looked at. */
+/** A file that is being written; counts and hashes its bytes and detects their type. */
 class TempFile {
   bytes = 0;
   #type: MediaType | undefined;
@@ -193,8 +197,9 @@ class TempFile {
   }
 
   /**
-   * Checks what has come so far and lets the disk catch up; at the end wholly. A file of no known type is refused at its
-   * end, because another one may follow that counts, or when there is more of it than a form has around its file.
+   * Checks the bytes received so far, and waits until the disk has nearly caught up, or fully `atEnd`. Rejects an
+   * unknown type only at the end or beyond the limit for a form's other parts, because a later `file` part may replace
+   * this one.
    * @throws ApiError UNSUPPORTED_MEDIA, FILE_TOO_LARGE, STORAGE_FULL, STORE_UNAVAILABLE
    */
   async settle(atEnd: boolean): Promise<MediaType | undefined> {
@@ -202,7 +207,7 @@ class TempFile {
       this.#type = await inspectFirstBytes(this.#first.subarray(0, this.bytes));
       this.#isUnsupported = !this.#type;
     }
-    if (this.#isUnsupported && (atEnd || this.bytes > Math.min(formOverhead, this.#maxBytes)))
+    if (this.#isUnsupported && (atEnd || this.bytes > Math.min(maxFormOverheadBytes, this.#maxBytes)))
       throw await this.#unsupported();
     this.requireAllowedSize();
     await (atEnd ? this.#file.end() : this.#file.keepUp());

@@ -2,31 +2,32 @@ import { longestRequestMs } from "../database/actors.ts";
 import type { PostServices } from "./upload-services.ts";
 import { deleteOrphanedMedia } from "./orphaned-media.ts";
 
-/** Posts whose bytes are deleted at the same time. */
-const batch = 10;
+/** Posts whose bytes are deleted concurrently. */
+const batchSize = 10;
 
-/** Milliseconds for which claimed posts are ours beyond the time that their deletion may take. */
-const leaseMargin = 10_000;
+/** Milliseconds that a lease on claimed posts lasts beyond the deadline of their deletion. */
+const leaseMarginMs = 10_000;
 
-/** Milliseconds that an upload key (`Idempotency-Key`) is good for. */
-export const uploadKeyLifetime = 24 * 3_600_000;
+/** Milliseconds for which an upload key (`Idempotency-Key`) is valid. */
+const uploadKeyLifetimeMs = 24 * 3_600_000;
 
-/** Finishes what crashes and failing stores left behind. */
+/** Cleans up after crashes and failed deletions. */
 export interface Sweeper {
-  /** Age in milliseconds at which an upload that is not running here counts as abandoned. */
+  /** Age in milliseconds after which an upload that does not run in this process counts as abandoned. */
   readonly graceMs: number;
   /**
-   * Abandons uploads that nobody works on, deletes the bytes that are due, forgets what has expired.
-   * @param olderThan reservations older than this many milliseconds are abandoned; the grace when left out
+   * Abandons uploads whose process has ended, deletes the bytes of deleted and abandoned posts, and removes expired rows.
+   * @param minAgeMs age from which reservations are abandoned; {@link graceMs} by default
    */
-  sweep(olderThan?: number): Promise<void>;
-  /** Sweeps now and then on; gives a function that stops it. */
+  sweep(minAgeMs?: number): Promise<void>;
+  /** Sweeps immediately and then regularly. Returns a function that stops it. */
   start(): () => void;
 }
 
 /**
- * @param intervalMs between sweeps; jittered, so that nodes do not march in step
- * @param oneProcess nobody else works on this database: at start every pending post and every claim is a crash's
+ * @param intervalMs between sweeps, with jitter to keep nodes out of step
+ * @param oneProcess no other process uses this database, so every pending post and every claim found at startup is left
+ * from a crash
  */
 export function createSweeper(
   services: PostServices,
@@ -35,7 +36,7 @@ export function createSweeper(
   const { database, running, unsettled, log, deadlineFor } = services;
   let sweeping: Promise<void> | undefined;
 
-  async function sweepOnce(olderThan: number): Promise<void> {
+  async function sweepOnce(minAgeMs: number): Promise<void> {
     const now = new Date();
     for (const id of unsettled) {
       if (running.has(id)) continue;
@@ -43,19 +44,19 @@ export function createSweeper(
       unsettled.delete(id);
     }
     const abandoned = await database.posts.abandonOlderThan(
-      new Date(now.getTime() - olderThan),
+      new Date(now.getTime() - minAgeMs),
       [...running],
       now,
     );
     let [deleted, failed] = [0, 0];
     for (;;) {
-      const leaseUntil = new Date(Date.now() + deadlineFor(0) * 1000 + leaseMargin);
-      const claimed = await database.posts.claimDeleting(new Date(), leaseUntil, [...running], batch);
+      const leaseUntil = new Date(Date.now() + deadlineFor(0) * 1000 + leaseMarginMs);
+      const claimed = await database.posts.claimDeleting(new Date(), leaseUntil, [...running], batchSize);
       if (claimed.length === 0) break;
-      const outcomes = await Promise.all(claimed.map((leftover) => deleteOrphanedMedia(services, leftover)));
+      const outcomes = await Promise.all(claimed.map((media) => deleteOrphanedMedia(services, media)));
       for (const isGone of outcomes) isGone ? deleted++ : failed++;
     }
-    await database.posts.expireUploadKeys(new Date(now.getTime() - uploadKeyLifetime));
+    await database.posts.expireUploadKeys(new Date(now.getTime() - uploadKeyLifetimeMs));
     await database.revokedTokens.removeExpired(new Date(now.getTime() - longestRequestMs));
     await database.counters?.removeEnded();
     for (const [outcome, posts] of Object.entries({ abandoned, deleted, failed }))
@@ -63,7 +64,7 @@ export function createSweeper(
     if (abandoned + deleted + failed > 0) log.info("sweep.done", { abandoned, deleted, failed });
   }
 
-  /** What is unfinished or claimed is a dead process's: nobody else works on this database. */
+  /** Only for a single process: all pending posts and claims belong to a process that has ended. */
   async function sweepAfterCrash(): Promise<void> {
     await database.posts.releaseClaims(new Date());
     await sweeper.sweep(0);
@@ -71,10 +72,10 @@ export function createSweeper(
 
   const sweeper: Sweeper = {
     graceMs,
-    async sweep(olderThan = graceMs) {
-      // One at a time; who asks meanwhile wants what is due now, so he gets a sweep that starts after the running one.
+    async sweep(minAgeMs = graceMs) {
+      // Sweeps never overlap. A caller that arrives during a sweep gets a new one after it.
       while (sweeping) await sweeping.catch(() => {});
-      sweeping = sweepOnce(olderThan).finally(() => (sweeping = undefined));
+      sweeping = sweepOnce(minAgeMs).finally(() => (sweeping = undefined));
       return sweeping;
     },
     start() {

@@ -3,16 +3,17 @@ import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 
-/** Milliseconds after which a folder of another machine, unchanged, is taken for a dead process's: no upload lasts as long. */
-const longUnused = 24 * 3_600_000;
+/** Milliseconds without a change after which another machine's folder counts as abandoned. No upload takes that long. */
+const maxIdleMs = 24 * 3_600_000;
 
 /**
- * Makes a folder for this process's temp files below `root`, and removes those that dead processes left. Folder names
- * begin with the process id and the machine's name. A process that was idle for a day may find its own gone: make
- * sure of it before each use.
- * @param shared other machines may be at work in this folder; whether their processes live cannot be asked from here
+ * Creates a folder for this process's temp files in `root`, and removes those of processes that have ended. Folder
+ * names begin with the process id and the host name. After a day without use, another machine may remove the folder, so
+ * callers must create it again, if necessary, before each use.
+ * @param shared whether other machines use `root` too, whose processes cannot be seen from here
+ * @returns the folder's path, and a function that removes it
  */
-export async function makeTempDir(
+export async function createTempDir(
   root: string,
   { shared }: { shared: boolean },
 ): Promise<{ path: string; remove(): Promise<void> }> {
@@ -27,31 +28,31 @@ export async function makeTempDir(
     if (!inUse) await rm(path, { recursive: true, force: true });
   }
   const path = await mkdtemp(join(root, `${process.pid}@${hostname()}-`));
-  ours.add(path);
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Folders that this process made: tests run several services in one. */
-const ours = new Set<string>();
-
-/** In a container every process is number 1: a folder of our own number is a predecessor's. */
+/** Whether the process on this machine that created the folder is still running. */
 const isUsedHere = async (pid: number, path: string) =>
-  pid === process.pid ? ours.has(path) : isAlive(pid) && !(await isYounger(pid, path));
+  isAlive(pid) && !(await startedAfterChange(pid, path));
 
-/** Whether a process started after the folder's last change: its number has been given to another process since. */
-async function isYounger(pid: number, path: string): Promise<boolean> {
+/**
+ * Whether a process started after the folder's last change, so that its id belonged to another process then. In a
+ * container even this process's own id usually did, because ids start from 1 again.
+ */
+async function startedAfterChange(pid: number, path: string): Promise<boolean> {
   const startedAt = startTimeOf(pid);
   return startedAt !== undefined && startedAt > (await stat(path)).mtimeMs;
 }
 
-/** Milliseconds since the epoch, as Linux tells it (proc(5)); infinite for a dead process that was not waited for yet. */
+/** Start of a process in milliseconds since 1970, from proc(5); infinite for a zombie, undefined on other systems. */
 function startTimeOf(pid: number): number | undefined {
+  if (pid === process.pid) return performance.timeOrigin;
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     if (fields[0] === "Z" || fields[0] === "X") return Number.POSITIVE_INFINITY;
     const bootedAt = Number(/^btime (\d+)$/m.exec(readFileSync("/proc/stat", "latin1"))?.[1]) * 1000;
-    // In hundredths of a second since the system was booted.
+    // In hundredths of a second since boot.
     return bootedAt + Number(fields[19]) * 10;
   } catch {
     return undefined;
@@ -60,7 +61,7 @@ function startTimeOf(pid: number): number | undefined {
 
 const isRecent = (path: string) =>
   stat(path).then(
-    ({ mtimeMs }) => Date.now() - mtimeMs < longUnused,
+    ({ mtimeMs }) => Date.now() - mtimeMs < maxIdleMs,
     () => false,
   );
 

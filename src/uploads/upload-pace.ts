@@ -1,27 +1,30 @@
 import { silenceSeconds } from "../http/connections.ts";
 
-/** Seconds that are looked at together: a phone that loses its network for half of them still keeps up. */
-const looked = 40;
-/** Seconds that every upload has to get going. */
-const patience = 20;
-/** Bytes a second: a weak phone link has 8,000. */
-const slowest = 1000;
+/** Seconds over which the rate is averaged. A phone that loses its network for half of them can still pass. */
+const windowSeconds = 40;
+/** Seconds after the start of an upload before its rate is checked. */
+const startSeconds = 20;
+/** A weak mobile connection reaches 8,000. */
+const minBytesPerSecond = 1000;
 
 /**
- * Whether an upload comes as quickly as the weakest link can send. Only the last seconds count: who has sent much
- * could otherwise trickle for hours. Silence is too slow after {@link silenceSeconds} in any case.
+ * Detects uploads slower than the weakest connection could send. Only the latest seconds count, because a client could
+ * otherwise send much at first and then trickle for hours. After {@link silenceSeconds} without data, an upload is
+ * always too slow.
  */
 export class Pace {
   readonly #seconds: number[] = [];
-  #silent = 0;
+  #silentSeconds = 0;
 
-  /** @param bytes what came in one more second of waiting for the client */
+  /** @param bytes received in one more second of waiting for the client */
   isTooSlow(bytes: number): boolean {
-    this.#silent = bytes === 0 ? this.#silent + 1 : 0;
+    this.#silentSeconds = bytes === 0 ? this.#silentSeconds + 1 : 0;
     this.#seconds.push(bytes);
-    if (this.#seconds.length > looked) this.#seconds.shift();
+    if (this.#seconds.length > windowSeconds) this.#seconds.shift();
     const { length } = this.#seconds;
-    if (this.#silent >= silenceSeconds) return true;
-    return length > patience && this.#seconds.reduce((sum, each) => sum + each) < length * slowest;
+    if (this.#silentSeconds >= silenceSeconds) return true;
+    return (
+      length > startSeconds && this.#seconds.reduce((sum, each) => sum + each) < length * minBytesPerSecond
+    );
   }
 }

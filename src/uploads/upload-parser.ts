@@ -13,7 +13,7 @@ import type { DiskSpace } from "../observability/disk-space.ts";
 
 export interface UploadServices {
   readonly config: Pick<Config, "maxImageSize" | "maxVideoSize" | "uploadsPerAccount">;
-  /** Where uploads are staged: a folder of this process, on the file system of the disk store. */
+  /** Folder of this process where uploads are staged, on the file system of the disk store. */
   readonly tempDir: string;
   readonly limits: RateLimits;
   readonly connections: Connections;
@@ -23,15 +23,10 @@ export interface UploadServices {
   readonly space: DiskSpace;
 }
 
-/** As much of Elysia's context as the parser needs. */
-interface Context {
-  request: Request;
-}
-
 /**
- * The parser of `/upload`, for signed-in users: streams the body to a temp file, in constant memory, and hands out
- * `{file, caption}` for the route's schema. What it learned on the way stays beside it, by request. The parser cleans up
- * when parsing fails; in every other case the route has it clean up after its response.
+ * The parser of `/upload`, which runs after authentication. It streams the body to a temp file in constant memory, and
+ * returns `{file, caption}` for the route's schema; `stagedFor` returns the rest. The parser cleans up if parsing
+ * fails; otherwise the route must call `discard` after its response.
  */
 export function uploadParser({
   config,
@@ -44,16 +39,16 @@ export function uploadParser({
 }: UploadServices) {
   const slots = createUploadSlots(config.uploadsPerAccount);
   const yieldToEventLoop = createYieldToEventLoop();
-  const held = new WeakMap<Request, { upload: StagedUpload; releaseSlot: () => void }>();
+  const staged = new WeakMap<Request, { upload: StagedUpload; releaseSlot: () => void }>();
 
   return {
-    async parse({ request }: Context): Promise<{ file: Blob; caption?: string }> {
+    async parse({ request }: { request: Request }): Promise<{ file: Blob; caption?: string }> {
       const account = viewers.of(request).viewer.id;
       const releaseSlot = slots.take(account);
       try {
         await limits.upload({ address: connections.addressOf(request), account });
         mediaWorkers.warmUp();
-        // Another machine may have taken it for a dead process's.
+        // Another machine may have removed the folder as that of a dead process.
         await mkdir(tempDir, { recursive: true, mode: 0o700 });
         const upload = await stageUpload(request, {
           folder: tempDir,
@@ -61,7 +56,7 @@ export function uploadParser({
           space: { claim: (bytes) => space.claim(account, bytes) },
           yieldToEventLoop,
         });
-        held.set(request, { upload, releaseSlot });
+        staged.set(request, { upload, releaseSlot });
         return { file: upload.file, ...(upload.caption === undefined ? {} : { caption: upload.caption }) };
       } catch (error) {
         releaseSlot();
@@ -69,15 +64,16 @@ export function uploadParser({
       }
     },
 
+    /** The upload that {@link parse} staged for this request. */
     stagedFor(request: Request): StagedUpload {
-      const found = held.get(request);
+      const found = staged.get(request);
       if (!found) throw new Error("no upload was staged for this request");
       return found.upload;
     },
 
-    /** Removes the temp files and frees the account's slot. What cannot be removed goes with its folder at the next start. */
+    /** Removes the temp files and releases the account's slot. The next start removes files that cannot be removed now. */
     async discard(request: Request): Promise<void> {
-      const found = held.get(request);
+      const found = staged.get(request);
       if (!found) return;
       const path = found.upload.file.name ?? "";
       await Promise.allSettled([path, ...filesBeside(path)].map((file) => rm(file, { force: true })));

@@ -4,23 +4,23 @@ import type { Metrics } from "../observability/metrics.ts";
 import type { MediaWorkers } from "./media-workers.ts";
 import type { MediaStore } from "../storage/media-store.ts";
 
-/** What the life of a post needs. */
+/** The services used from an upload to the deletion of its post. */
 export interface PostServices {
   readonly database: Database;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly mediaWorkers: MediaWorkers;
-  /** Where new uploads go. */
+  /** The store for new uploads. */
   readonly store: MediaStore;
-  /** The store that has a post's bytes; undefined when it is not configured any more. */
+  /** Returns the store of a post's bytes; undefined if it is no longer configured. */
   readonly storeNamed: (name: string) => MediaStore | undefined;
-  /** Seconds that a store may take for a file of so many bytes; 0 for a call that moves none. */
+  /** Seconds that a store may take for a file of this size; pass 0 for calls that transfer no file. */
   readonly deadlineFor: (bytes: number) => number;
-  /** Ids of the uploads this process is working on: the sweeper keeps its hands off them. */
+  /** Ids of uploads that run in this process; the sweeper does not touch them. */
   readonly running: Set<string>;
   /**
-   * Ids of uploads that this process does not know the end of, because the database could not be asked any more:
-   * the sweeper gives them up without waiting for the grace, so that their upload keys can be used again.
+   * Ids of uploads with an unknown outcome, because the database failed. The sweeper abandons them without waiting for
+   * the grace period, so that their upload keys can be used again.
    */
   readonly unsettled: Set<string>;
 }

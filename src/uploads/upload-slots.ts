@@ -1,40 +1,41 @@
 import { ApiError } from "../errors.ts";
 
-/** Seconds after which a refused client may try again: about as long as a photo takes. */
+/** Seconds after which a rejected client may retry: about the time that a photo takes. */
 const retryAfterSeconds = 2;
 
-/** Uploads of all accounts at once: each takes some 10 MB of memory while its body comes in. */
-const mostUploads = 100;
+/** Concurrent uploads of all accounts. Each takes about 10 MB of memory while its body arrives. */
+const maxUploads = 100;
 
-/** Bounds how many uploads this process works on at once, from before the body to the answer. */
+/** Limits the concurrent uploads of this process, from before the body until the response. */
 export interface UploadSlots {
   /**
-   * Takes a slot of the account. Of all slots, the second half is for accounts that have no other.
-   * @returns a function that gives it back; calling it again does nothing
-   * @throws ApiError TOO_MANY_UPLOADS with `Retry-After` when the account has none left; OVERLOADED when there is none
+   * Takes a slot for the account. Once half of all slots are taken, accounts that hold a slot get no more.
+   * @returns a function that releases the slot; further calls do nothing
+   * @throws ApiError TOO_MANY_UPLOADS with `Retry-After` if the account has no slot left; OVERLOADED if the process has
+   * none
    */
   take(accountId: string): () => void;
 }
 
-/** @param perAccount slots of every account */
+/** @param perAccount slots of each account */
 export function createUploadSlots(perAccount: number): UploadSlots {
   const taken = new Map<string, number>();
   let total = 0;
   return {
     take(accountId) {
-      const others = taken.get(accountId) ?? 0;
-      if (others >= perAccount)
+      const held = taken.get(accountId) ?? 0;
+      if (held >= perAccount)
         throw new ApiError("TOO_MANY_UPLOADS", {
           detail: `Too many uploads at once: at most ${perAccount}`,
           headers: { "retry-after": String(retryAfterSeconds) },
         });
-      if (total >= mostUploads || (total >= mostUploads / 2 && others > 0)) throw new ApiError("OVERLOADED");
-      taken.set(accountId, others + 1);
+      if (total >= maxUploads || (total >= maxUploads / 2 && held > 0)) throw new ApiError("OVERLOADED");
+      taken.set(accountId, held + 1);
       total += 1;
-      let held = true;
+      let released = false;
       return () => {
-        if (!held) return;
-        held = false;
+        if (released) return;
+        released = true;
         total -= 1;
         const left = (taken.get(accountId) ?? 1) - 1;
         if (left > 0) taken.set(accountId, left);

@@ -272,13 +272,13 @@ describe.skipIf(!hasPostgres)("move-database", () => {
 
   test("move-database: moves nothing when PostgreSQL returns different values", async () => {
     await beforeEachPost("new.caption := upper(new.caption);");
-    expectRefusal(await move(), "not what was copied (posts)");
+    expectRefusal(await move(), "other data than were copied (posts)");
     await nothingMoved();
   });
 
   test("move-database: moves nothing when PostgreSQL stores fewer rows", async () => {
     await beforeEachPost("if new.state = 'pending' then return null; end if;");
-    expectRefusal(await move(), "not what was copied (posts)");
+    expectRefusal(await move(), "other data than were copied (posts)");
     await nothingMoved();
   });
 

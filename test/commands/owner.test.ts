@@ -225,7 +225,7 @@ describe.skipIf(!isRoot)("commands run by root in a data folder of the service's
     dataDir = join(hidden, "data");
     await makeDataDir();
     const program = `
-      import { accessDataFolderAsOwner } from ${JSON.stringify(join(import.meta.dir, "../../src/commands/enter-data-folder.ts"))};
+      import { accessDataFolderAsOwner } from ${JSON.stringify(join(import.meta.dir, "../../src/commands/data-folder-access.ts"))};
       const folder = accessDataFolderAsOwner(${JSON.stringify(dataDir)});
       const rights = [process.geteuid()];
       await folder.sqlite(async () => {

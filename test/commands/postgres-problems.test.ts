@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createServer, type AddressInfo } from "node:net";
 
-import { dataFolderError } from "../../src/commands/start-problems.ts";
+import { dataFolderError } from "../../src/commands/startup-errors.ts";
 import { openDatabase } from "../../src/database/database.ts";
 
 /** A server that rejects every connection with this SQLSTATE and message (ErrorResponse of PostgreSQL's protocol). */

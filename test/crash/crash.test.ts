@@ -10,17 +10,17 @@ import { ServiceProcess } from "../support/process.ts";
 import { seeded, type SeededRandom } from "../support/seeded-random.ts";
 import { until } from "../support/until.ts";
 
-// CRASH_KILLS=50 bun test test/crash: as long as one likes.
+// For more kills: CRASH_KILLS=50 bun test test/crash
 const kills = Number(process.env["CRASH_KILLS"] ?? 3);
 
-/** What the service has acknowledged, and what it was asked and never answered. */
+/** Acknowledged changes, and requests without a response. */
 class Ledger {
   readonly published = new Map<string, string>();
   readonly deleted = new Set<string>();
   readonly unanswered = new Set<string>();
 }
 
-/** Uploads and deletes until told to stop; the service may die at any moment. */
+/** Uploads and deletes until stopped. The service may be killed at any time. */
 async function disturb(
   service: ServiceProcess,
   token: string,
@@ -46,7 +46,7 @@ async function disturb(
       ledger.published.delete(id);
       ledger.deleted.add(id);
     } catch {
-      // Killed in the middle.
+      // The service was killed during the request.
       await Bun.sleep(5);
     }
   }
@@ -73,15 +73,15 @@ async function storedOnDisk(dataDir: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile() && !entry.name.includes(".thumb.")).map(({ name }) => name);
 }
 
-describe.each(["disk", "imagekit"])("killed at random while uploading to %s and deleting", (store) => {
+describe.each(["disk", "imagekit"])("crash: killed at random during uploads to %s and deletions", (store) => {
   test(
-    "loses no acknowledged post, brings no deleted one back, and keeps no bytes without a post",
+    "crash: keeps every acknowledged post, no deleted one, and no bytes without a post",
     seeded(async (random) => {
       const dataDir = await mkdtemp(join(tmpdir(), "image-sharing-crash-"));
       const fake = store === "imagekit" ? await startFakeImageKit() : undefined;
       const service = new ServiceProcess(dataDir, {
         SWEEP_INTERVAL: "1",
-        // Where several nodes may be at work, an upload counts as abandoned only after the grace.
+        // With several nodes, an upload counts as abandoned only after the grace period.
         ...(onPostgres && { UPLOAD_DEADLINE: "2", SWEEP_GRACE: "3" }),
         ...(fake && {
           IMAGEKIT_PUBLIC_KEY: "public_test",
@@ -100,7 +100,7 @@ describe.each(["disk", "imagekit"])("killed at random while uploading to %s and 
           const clients = Array.from({ length: 6 }, () =>
             disturb(service, token, ledger, () => stopped, photo, random),
           );
-          // On a busy machine it takes a while until there is something to lose.
+          // On a busy machine the first acknowledged post takes a while.
           const acknowledged = () => ledger.published.size + ledger.deleted.size;
           const before = acknowledged();
           await until(() => acknowledged() >= before + 2);
@@ -121,7 +121,7 @@ describe.each(["disk", "imagekit"])("killed at random while uploading to %s and 
           ).sort();
         const published = await feedOf(service, token);
         const keys = [...published.values()].sort();
-        // The sweep runs beside the first answers.
+        // The sweep runs concurrently with the first requests.
         await until(async () => (await stored()).join() === keys.join());
         const lost = [...ledger.published.keys()].filter(
           (id) => !published.has(id) && !ledger.unanswered.has(id),

@@ -5,7 +5,7 @@ import type { Database } from "../../src/database/database.ts";
 import type { User } from "../../src/database/users.ts";
 import { actor, addAccount, addPost, at, onEachDatabase, reservation, stored } from "../support/databases.ts";
 
-/** How an actor loses the right to write, with what its request is answered then. */
+/** Ways in which an actor loses authorization, and the resulting error. */
 const losses: [
   string,
   "UNAUTHORIZED" | "FORBIDDEN",
@@ -41,14 +41,14 @@ const losses: [
     ({ users }, user) => users.change("operator", user, { isSuperuser: false }),
   ],
   [
-    "address must be verified and is another one now",
+    "address must be verified and has changed",
     "FORBIDDEN",
     ({ users }, user) => users.change("operator", user, { email: "new@x.example", emailKey: "new" }),
   ],
 ];
 
-onEachDatabase("a write", (open) => {
-  /** Every write that takes an actor, of an actor that must be all that an actor can have to be. */
+onEachDatabase("actors: writes", (open) => {
+  /** Every write that takes an actor, by one with all requirements set. */
   async function writes(database: Database) {
     const { users, posts, revokedTokens } = database;
     const root = await addAccount(database, { isSuperuser: true, isVerified: true });
@@ -75,7 +75,7 @@ onEachDatabase("a write", (open) => {
     return { root, by, all, state };
   }
 
-  test("takes effect while its actor may still do it", async () => {
+  test("actors: a write takes effect while its actor is authorized", async () => {
     const database = await open();
     for (const name of Object.keys((await writes(database)).all)) {
       const { all, state } = await writes(database);
@@ -86,7 +86,7 @@ onEachDatabase("a write", (open) => {
   });
 
   for (const [loss, code, lose] of losses)
-    test(`changes nothing once the ${loss}: ${code}`, async () => {
+    test(`actors: a write changes nothing and throws ${code} once the ${loss}`, async () => {
       const database = await open();
       const { root, by, all, state } = await writes(database);
       await lose(database, root, by);
@@ -98,7 +98,7 @@ onEachDatabase("a write", (open) => {
       expect(await state()).toEqual(before);
     });
 
-  test("goes on after its token has expired, for as long as revoked tokens are remembered", async () => {
+  test("actors: a write may outlive its token by as long as revoked tokens are kept", async () => {
     const database = await open();
     const ada = await addAccount(database);
     const expired = (ms: number) => actor(ada.id, { tokenExpiresAt: new Date(Date.now() - ms) });
@@ -107,7 +107,7 @@ onEachDatabase("a write", (open) => {
     await expect(change(expired(longestRequestMs + 1))).rejects.toThrow("UNAUTHORIZED");
   });
 
-  test("of a token that is good in spite of a new address is let in", async () => {
+  test("actors: a write with a token that a new address did not invalidate is allowed", async () => {
     const database = await open();
     const ada = await addAccount(database);
     const by = actor(ada.id);

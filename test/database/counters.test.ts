@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, setSystemTime, test } from "bu
 import { openDatabase, type Database } from "../../src/database/database.ts";
 import { freshDatabase, hasPostgres, withServer } from "../support/postgres.ts";
 
-describe.skipIf(!hasPostgres)("counters that nodes share", () => {
+describe.skipIf(!hasPostgres)("shared counters", () => {
   let url: string;
   let nodes: Database[];
   beforeEach(async () => {
@@ -19,14 +19,14 @@ describe.skipIf(!hasPostgres)("counters that nodes share", () => {
     nodes[node]!.counters!.consume(key, points, window);
   const keys = () =>
     withServer(url, async (sql) => (await sql`select key from counters order by key`).values().toArray());
-  /** Lets the window of this key have ended a moment ago. */
+  /** Ends the window of this key. */
   const end = (key: string) =>
     withServer(
       url,
       (sql) => sql`update counters set ends_at = now() - interval '1 millisecond' where key = ${key}`,
     );
 
-  test("count every point once, wherever it is taken", async () => {
+  test("shared counters: count every point once, whichever node takes it", async () => {
     const taken = await Promise.all(Array.from({ length: 40 }, (_, i) => consume(i % 2, "login:ada", 1)));
     expect(taken.map(({ used }) => used).sort((a, b) => a - b)).toEqual(
       Array.from({ length: 40 }, (_, i) => i + 1),
@@ -34,7 +34,7 @@ describe.skipIf(!hasPostgres)("counters that nodes share", () => {
     expect((await consume(0, "login:bob", 1)).used).toBe(1);
   });
 
-  test("end their windows by the database's clock, however wrong a node's own is", async () => {
+  test("shared counters: end windows by the database's clock, not by the node's", async () => {
     await consume(0, "k", 5);
     setSystemTime(new Date(Date.now() + 90 * 86_400_000));
     const { used, endsInSeconds } = await consume(1, "k", 1);
@@ -47,7 +47,7 @@ describe.skipIf(!hasPostgres)("counters that nodes share", () => {
     expect((await consume(0, "k", 1, 3600)).endsInSeconds).toBeLessThanOrEqual(60);
   });
 
-  test("take points back, never below zero and never into a window that has ended or never was", async () => {
+  test("shared counters: a refund never goes below zero, and does not change a window that has ended or never began", async () => {
     await consume(0, "k", 3);
     expect((await consume(1, "k", -1)).used).toBe(2);
     expect((await consume(0, "k", -5)).used).toBe(0);
@@ -58,7 +58,7 @@ describe.skipIf(!hasPostgres)("counters that nodes share", () => {
     expect(await consume(1, "new", 1)).toMatchObject({ used: 1 });
   });
 
-  test("are forgotten once their windows have ended, and not before", async () => {
+  test("shared counters: are deleted only after their windows have ended", async () => {
     await consume(0, "ended", 3);
     await consume(0, "running", 3);
     await end("ended");

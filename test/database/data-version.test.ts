@@ -26,7 +26,7 @@ describe("data version", () => {
   };
   const add = "insert into numbers values (1)";
 
-  test("data version: a write of another connection shows at the first call 100 ms after the last look", () => {
+  test("data version: changes for another connection's write at the first call 100 ms after the last read", () => {
     const [ours, theirs] = [connect(), connect()];
     const pragma = ours.query<{ data_version: number }, []>("pragma data_version");
     let now = 1000;
@@ -51,7 +51,7 @@ describe("data version", () => {
     theirs.close();
   });
 
-  test("data version: a write that this connection has read already shows all the same", () => {
+  test("data version: changes for a write that this connection has already read", () => {
     const [ours, theirs] = [connect(), connect()];
     const pragma = ours.query<{ data_version: number }, []>("pragma data_version");
     let now = 0;
@@ -68,7 +68,7 @@ describe("data version", () => {
     theirs.close();
   });
 
-  test("data version: writes of the asking connection do not change the pragma, only the counter", () => {
+  test("data version: writes of its own connection change the counter but not the pragma", () => {
     const ours = connect();
     const pragma = ours.query<{ data_version: number }, []>("pragma data_version");
     let now = 0;
@@ -85,7 +85,7 @@ describe("data version", () => {
     ours.close();
   });
 
-  test("data version: after a look that failed the next call looks again", () => {
+  test("data version: reads the pragma again after a failed read", () => {
     let fails = true;
     const { current } = createDataVersion(
       () => {
@@ -100,14 +100,14 @@ describe("data version", () => {
   });
 });
 
-describe("cached queries of a SQLite database", () => {
+describe("cached queries: SQLite database", () => {
   let database: Database;
   beforeEach(async () => {
     database = await openDatabase(path);
   });
   afterEach(() => database.close());
 
-  test("cached queries: every kind of write of this process shows in the very next read", async () => {
+  test("cached queries: the next read shows every kind of write of this process", async () => {
     const { users, posts, media, revokedTokens } = database;
     const ada = await addAccount(database);
     const author = actor(ada.id);
@@ -115,7 +115,7 @@ describe("cached queries of a SQLite database", () => {
       const found = await users.viewer(ada.id, 0, author.tokenId);
       return found && [found.email, found.isSuperuser, found.isVerified];
     };
-    // Asked once before each write, so that the cache holds the answer from before it.
+    // Read before each write, so that the cache holds the result from before it.
     expect(await viewer()).toEqual([ada.email, false, false]);
     await users.change("operator", ada, { isSuperuser: true });
     expect(await viewer()).toEqual([ada.email, true, false]);
@@ -141,7 +141,7 @@ describe("cached queries of a SQLite database", () => {
     expect(await other()).toBeUndefined();
   });
 
-  test("cached queries: a feed page shows what is published, deleted, readdressed and removed at once", async () => {
+  test("cached queries: the next feed page shows new posts, deletions, new addresses and removed accounts", async () => {
     const { users, posts } = database;
     const [ada, bob] = [await addAccount(database), await addAccount(database)];
     const feed = async () => (await posts.page(10)).map(({ id, email }) => [id, email]);
@@ -162,7 +162,7 @@ describe("cached queries of a SQLite database", () => {
     expect(await feed()).toEqual([]);
   });
 
-  test("cached queries: feed pages of another length or behind another post are others", async () => {
+  test("cached queries: feed pages differ by length and by cursor", async () => {
     const ada = await addAccount(database);
     for (let i = 0; i < 9; i++) await addPost(database, ada.id, { publishedAt: at(i) });
     const all = await database.posts.page(100);
@@ -172,7 +172,7 @@ describe("cached queries of a SQLite database", () => {
           expect(await database.posts.page(limit, all[start - 1])).toEqual(all.slice(start, start + limit));
   });
 
-  test("cached queries: feed pages of two thousand posts are cached, those unused longest go first", async () => {
+  test("cached queries: feed pages of two thousand posts are cached, and the least recently used are evicted first", async () => {
     const ada = await addAccount(database);
     for (let i = 0; i < 20; i++) await addPost(database, ada.id, { publishedAt: at(i) });
     const page = (i: number) => database.posts.page(20, { createdAt: at(100 + i), id: "~" });
@@ -194,7 +194,7 @@ describe("cached queries of a SQLite database", () => {
     expect(await read()).toEqual(first!);
   });
 
-  test("cached queries: a read that begins while a write is waited for never outlives it", async () => {
+  test("cached queries: the result of a read that begins during a write is not kept after it", async () => {
     const ada = await addAccount(database);
     const read = () => database.users.viewer(ada.id, 0, "token");
     for (const isSuperuser of [true, false, true]) {

@@ -11,7 +11,7 @@ import { account, actor, addAccount, addPost, at, reservation } from "../support
 
 let folder: string;
 let database: Database;
-/** Another program's connection. */
+/** A connection of another program. */
 let other: SqliteClient;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "image-sharing-locked-"));
@@ -24,7 +24,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The longest time that a timer of 10 ms was late, in milliseconds, while the work ran. */
+/** The longest delay of a 10 ms timer during the work, in milliseconds. */
 async function delayDuring(work: () => Promise<unknown>): Promise<number> {
   let [longest, last] = [0, performance.now()];
   const timer = setInterval(() => {
@@ -36,7 +36,7 @@ async function delayDuring(work: () => Promise<unknown>): Promise<number> {
   return longest;
 }
 
-test("locked by another program: writes wait for the lock, and hold up nothing else", async () => {
+test("locked database: writes wait for another program's lock without blocking other requests", async () => {
   const user = await addAccount(database);
   const { id } = await addPost(database, user.id);
   await addPost(database, user.id, { publishedAt: at(0) });
@@ -64,7 +64,7 @@ test("locked by another program: writes wait for the lock, and hold up nothing e
     }
   });
   expect(settled).toBe(0);
-  // SQLite itself would have waited for 400 ms and more.
+  // SQLite's own wait would have blocked for at least 400 ms.
   expect(delay).toBeLessThan(200);
   other.run("rollback");
   await Promise.all(writes);
@@ -72,7 +72,7 @@ test("locked by another program: writes wait for the lock, and hold up nothing e
   expect((await database.users.byId(user.id))?.isVerified).toBe(true);
 });
 
-test("locked by another program: a write gives up after five seconds, and the next one works", async () => {
+test("locked database: a write fails after five seconds, and the next one works", async () => {
   other.run("begin immediate");
   const started = performance.now();
   const failure = await database.users.add(account()).catch((error: unknown) => error);
@@ -82,7 +82,7 @@ test("locked by another program: a write gives up after five seconds, and the ne
   expect(await database.users.add(account())).toBe(true);
 }, 20_000);
 
-test("locked by another program: a migrated database can be opened and read", async () => {
+test("locked database: can be opened and read if it is migrated", async () => {
   const user = await addAccount(database);
   await database.close();
   other.run("begin immediate");

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { step } from "../../src/database/connection.ts";
-import { databaseFailure, NewerDatabase, UnfitDatabase } from "../../src/database/failures.ts";
+import { databaseFailure, NewerDatabase, UnsupportedDatabase } from "../../src/database/failures.ts";
 import { openPostgres } from "../../src/database/postgres.ts";
 import {
   canStartPostgres,
@@ -20,8 +20,8 @@ if (!hasPostgres)
     "skipped: tests of PostgreSQL need its server programs (Debian: postgresql) or TEST_DATABASE_URL",
   );
 
-describe.skipIf(!hasPostgres)("a PostgreSQL database", () => {
-  test("is migrated once by however many open it at once", async () => {
+describe.skipIf(!hasPostgres)("postgres: database", () => {
+  test("postgres: is migrated once if several nodes open it concurrently", async () => {
     const url = await freshDatabase();
     const opened = await Promise.all(Array.from({ length: 8 }, () => openPostgres({ url, poolSize: 1 })));
     await Promise.all(opened.map((connection) => connection.close()));
@@ -34,7 +34,7 @@ describe.skipIf(!hasPostgres)("a PostgreSQL database", () => {
     ]);
   });
 
-  test("of a newer version is refused, and left as it is", async () => {
+  test("postgres: rejects a database of a newer version without changing it", async () => {
     const url = await freshDatabase();
     await (await openPostgres({ url, poolSize: 1 })).close();
     await withServer(url, (sql) => sql`insert into migrations values ('9999_later')`);
@@ -44,11 +44,11 @@ describe.skipIf(!hasPostgres)("a PostgreSQL database", () => {
   });
 
   test.each(["LATIN1", "SQL_ASCII"])(
-    "with the encoding %s is refused, and left as it is",
+    "postgres: rejects a database with the encoding %s without changing it",
     async (encoding) => {
       const url = await freshDatabase(`encoding '${encoding}' locale 'C' template template0`);
       const refused = await openPostgres({ url, poolSize: 1 }).catch((error: unknown) => error);
-      expect(refused).toBeInstanceOf(UnfitDatabase);
+      expect(refused).toBeInstanceOf(UnsupportedDatabase);
       expect((refused as Error).message).toContain(encoding);
       const tables = await withServer(url, (sql) => sql`select 1 from pg_tables where schemaname = 'public'`);
       expect([...tables]).toEqual([]);
@@ -56,7 +56,7 @@ describe.skipIf(!hasPostgres)("a PostgreSQL database", () => {
   );
 
   test.each(["database", "user"])(
-    "whose %s has another isolation level for a default is used at read committed",
+    "postgres: uses read committed although the %s has another default isolation level",
     async (whose) => {
       const url = await freshDatabase();
       const database = new URL(url).pathname.slice(1);
@@ -81,7 +81,7 @@ describe.skipIf(!hasPostgres)("a PostgreSQL database", () => {
     },
   );
 
-  test("has no more connections of one process than it may, and no statement without an end", async () => {
+  test("postgres: limits the connections of a process and the time of a statement", async () => {
     const url = await freshDatabase();
     const { query, tables, write, close } = await openPostgres({ url, poolSize: 3 });
     expect([
@@ -99,7 +99,7 @@ describe.skipIf(!hasPostgres)("a PostgreSQL database", () => {
 });
 
 test.each(["backup", "restore"])(
-  "%s of a database on a server names the tools for it, and no password",
+  "postgres: %s names PostgreSQL's tools and prints no password",
   async (name) => {
     const archive = join(tmpdir(), `image-sharing-${crypto.randomUUID()}.tar`);
     const child = Bun.spawn([...command, name, archive], {
@@ -117,7 +117,7 @@ test.each(["backup", "restore"])(
   },
 );
 
-test.skipIf(!hasPostgres)("a node that shares neither secret nor media is warned about", async () => {
+test.skipIf(!hasPostgres)("postgres: warns about a node that shares neither secret nor media", async () => {
   const folder = await mkdtemp(join(tmpdir(), "image-sharing-warned-"));
   const database = { DATABASE_URL: await freshDatabase(), LOG_LEVEL: "warn" };
   const told: string[] = [];
@@ -143,7 +143,7 @@ test.skipIf(!hasPostgres)("a node that shares neither secret nor media is warned
   await rm(folder, { recursive: true });
 });
 
-describe.skipIf(!canStartPostgres)("a start on PostgreSQL that cannot be", () => {
+describe.skipIf(!canStartPostgres)("postgres: failing startup", () => {
   let server: PostgresServer;
   let folder: string;
   beforeAll(async () => {
@@ -156,7 +156,7 @@ describe.skipIf(!canStartPostgres)("a start on PostgreSQL that cannot be", () =>
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** What a start on this address ends with; `superuser` opens the database and ends by itself where it can. */
+  /** The outcome of a startup with this address. The command `superuser` opens the database and then exits. */
   async function start(url: string): Promise<{ status: number; said: string }> {
     const child = Bun.spawn([...command, "superuser", "ada@example.com"], {
       env: { PATH: process.env["PATH"], DATA_DIR: folder, DATABASE_URL: url },
@@ -180,11 +180,11 @@ describe.skipIf(!canStartPostgres)("a start on PostgreSQL that cannot be", () =>
     ["port", /No PostgreSQL server can be reached on localhost:1\b/, (url) => (url.port = "1")],
     ["host", /No PostgreSQL server can be reached on db\.invalid/, (url) => (url.hostname = "db.invalid")],
     [
-      "certificate that nobody vouches for",
+      "certificate without a trusted issuer",
       /offers no TLS that can be trusted/,
       (url) => url.searchParams.set("sslmode", "verify-full"),
     ],
-  ])("names the wrong %s in one sentence, and no password", async (_, sentence, change) => {
+  ])("postgres: names the wrong %s in one sentence without the password", async (_, sentence, change) => {
     const { status, said } = await start(address(change));
     expect(status).toBe(1);
     expect(said).toMatch(sentence);
@@ -193,7 +193,7 @@ describe.skipIf(!canStartPostgres)("a start on PostgreSQL that cannot be", () =>
     expect(said).not.toContain("hidden");
   });
 
-  test("names the database whose encoding cannot hold every character", async () => {
+  test("postgres: names a database whose encoding cannot store every character", async () => {
     await withServer(
       address(() => {}),
       (sql) => sql.unsafe("create database old encoding 'LATIN1' locale 'C' template template0"),
@@ -205,23 +205,26 @@ describe.skipIf(!canStartPostgres)("a start on PostgreSQL that cannot be", () =>
     expect(said).not.toContain("hidden");
   });
 
-  test.each(["prefer", "require", "verify-full"])("sslmode=%s encrypts", async (mode) => {
-    const url = address(({ searchParams }) => {
-      searchParams.set("sslmode", mode);
-      if (mode === "verify-full") searchParams.set("sslrootcert", join(server.folder, "server.crt"));
-    });
-    const { write, close } = await openPostgres({ url, poolSize: 1 });
-    await write((query) => query.execute("select 1"));
-    const encrypted = await withServer(url, (sql) =>
-      sql`select bool_and(ssl) as all from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'image-sharing'`.then(
-        ([row]: { all: boolean }[]) => row?.all,
-      ),
-    );
-    expect(encrypted).toBe(true);
-    await close();
-  });
+  test.each(["prefer", "require", "verify-full"])(
+    "postgres: sslmode=%s encrypts the connection",
+    async (mode) => {
+      const url = address(({ searchParams }) => {
+        searchParams.set("sslmode", mode);
+        if (mode === "verify-full") searchParams.set("sslrootcert", join(server.folder, "server.crt"));
+      });
+      const { write, close } = await openPostgres({ url, poolSize: 1 });
+      await write((query) => query.execute("select 1"));
+      const encrypted = await withServer(url, (sql) =>
+        sql`select bool_and(ssl) as all from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'image-sharing'`.then(
+          ([row]: { all: boolean }[]) => row?.all,
+        ),
+      );
+      expect(encrypted).toBe(true);
+      await close();
+    },
+  );
 
-  test("without a mode it is encrypted where the server can", async () => {
+  test("postgres: without sslmode, encrypts the connection if the server supports it", async () => {
     const { write, close } = await openPostgres({ url: address(() => {}), poolSize: 1 });
     const rows = await write((query) =>
       query.execute("select ssl from pg_stat_ssl where pid = pg_backend_pid()"),
@@ -230,7 +233,7 @@ describe.skipIf(!canStartPostgres)("a start on PostgreSQL that cannot be", () =>
     await close();
   });
 
-  // Last: afterwards nobody has the certificate and the password that the others were given.
+  // Must run last, because it changes the certificate and the password that the other tests use.
   test.each<[string, () => Promise<unknown>]>([
     ["certificate", () => server.changeCertificate()],
     [
@@ -244,23 +247,20 @@ describe.skipIf(!canStartPostgres)("a start on PostgreSQL that cannot be", () =>
           },
         ),
     ],
-  ])(
-    "a server whose %s changes is not to be reached, which is no fault of the request",
-    async (_, change) => {
-      const trusted = join(folder, "trusted.crt");
-      await copyFile(join(server.folder, "server.crt"), trusted);
-      const url = address(({ searchParams }) => {
-        searchParams.set("sslmode", "verify-full");
-        searchParams.set("sslrootcert", trusted);
-      });
-      const { write, close } = await openPostgres({ url, poolSize: 1 });
-      const ask = () => write((query) => query.execute("select 1"));
-      await ask();
-      await change();
-      // The first one may hear of the connection that ended.
-      await ask().catch(() => {});
-      expect(await ask().then(() => undefined, databaseFailure)).toMatchObject({ code: "UNAVAILABLE" });
-      await close();
-    },
-  );
+  ])("postgres: queries fail with UNAVAILABLE after the server's %s has changed", async (_, change) => {
+    const trusted = join(folder, "trusted.crt");
+    await copyFile(join(server.folder, "server.crt"), trusted);
+    const url = address(({ searchParams }) => {
+      searchParams.set("sslmode", "verify-full");
+      searchParams.set("sslrootcert", trusted);
+    });
+    const { write, close } = await openPostgres({ url, poolSize: 1 });
+    const ask = () => write((query) => query.execute("select 1"));
+    await ask();
+    await change();
+    // The first query may fail because its connection has ended.
+    await ask().catch(() => {});
+    expect(await ask().then(() => undefined, databaseFailure)).toMatchObject({ code: "UNAVAILABLE" });
+    await close();
+  });
 });

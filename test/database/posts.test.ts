@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { actor, addAccount, addPost, at, onEachDatabase, reservation, stored } from "../support/databases.ts";
 
 onEachDatabase("posts", (open) => {
-  test("a reservation tells whether it was made or its upload key is taken", async () => {
+  test("posts: a reservation reports whether its upload key is taken", async () => {
     const database = await open();
     const { posts } = database;
     const [ada, bob] = [await addAccount(database), await addAccount(database)];
@@ -15,11 +15,11 @@ onEachDatabase("posts", (open) => {
     const { id, caption } = first;
     expect(await posts.byUploadKey(ada.id, uploadKey)).toEqual({ id, caption, sha256: "1".repeat(64) });
     expect(await posts.byUploadKey(ada.id, "holiday-2")).toBeUndefined();
-    // Any other conflict is no answer.
+    // Any other conflict throws.
     await expect(posts.reserve(actor(ada.id), { ...reservation(ada.id), id: first.id })).rejects.toThrow();
   });
 
-  test("a reserved post is nowhere to be seen until it is published", async () => {
+  test("posts: a reserved post is invisible until it is published", async () => {
     const database = await open();
     const { posts } = database;
     const ada = await addAccount(database);
@@ -36,14 +36,14 @@ onEachDatabase("posts", (open) => {
     expect(await seen()).toEqual([0, 0, 0]);
   });
 
-  test("posts are published strictly one after the other, in whatever order they were reserved and clocks go", async () => {
+  test("posts: publication times increase strictly, whatever the order of reservation and the clock", async () => {
     const database = await open();
     const { posts } = database;
     const ada = await addAccount(database);
     const reserved = [];
     for (let i = 0; i < 5; i++) reserved.push((await addPost(database, ada.id)).id);
     const [a, b, c, d, e] = reserved as [string, string, string, string, string];
-    // Reserved last, published first; then the same moment, a clock set back by an hour, and one that went on.
+    // The last reservation is published first; then the same time again, a clock set back by an hour, and a later time.
     const order = [e, a, d, b, c];
     const clocks = [at(100), at(100), at(-3500), at(100), at(200)];
     const times: Date[] = [];
@@ -54,7 +54,7 @@ onEachDatabase("posts", (open) => {
     expect((await posts.page(10)).map(({ id }) => id)).toEqual(order.toReversed());
   });
 
-  test("pages follow each other without a gap, and nothing appears behind one", async () => {
+  test("posts: pages have no gaps, and no post appears behind a cursor", async () => {
     const database = await open();
     const { posts } = database;
     const ada = await addAccount(database);
@@ -67,7 +67,7 @@ onEachDatabase("posts", (open) => {
     expect(await posts.page(3, rest.at(-1))).toEqual([]);
   });
 
-  test("pages behind two posts of one moment differ, and so do pages of two sizes", async () => {
+  test("posts: pages differ after two posts of the same time, and for two page sizes", async () => {
     const database = await open();
     const { posts } = database;
     const ada = await addAccount(database);
@@ -82,7 +82,7 @@ onEachDatabase("posts", (open) => {
     }
   });
 
-  test("publishing twice, or after giving up, changes nothing", async () => {
+  test("posts: publishing a second time or after abandoning changes nothing", async () => {
     const database = await open();
     const { posts } = database;
     const ada = await addAccount(database);
@@ -90,7 +90,7 @@ onEachDatabase("posts", (open) => {
     expect(createdAt).toEqual(at(1));
     expect(await posts.publish(actor(ada.id), id, stored("another"), at(2))).toBeUndefined();
     expect(await posts.byId(id)).toMatchObject({ createdAt: at(1), url: `/media/${id}.png` });
-    // Who cannot tell whether publishing got through gives up only what is not published.
+    // If it is unknown whether publishing succeeded, abandoning affects only an unpublished post.
     expect(await posts.abandon(id, at(3))).toBeUndefined();
     expect(await posts.byId(id)).toBeDefined();
 
@@ -100,7 +100,7 @@ onEachDatabase("posts", (open) => {
     expect((await posts.page(10)).map((post) => post.id)).toEqual([id]);
   });
 
-  test("the author's removal hides what he published and stops what he is uploading; bytes are due when they can be there", async () => {
+  test("posts: removing an account hides its posts, stops its uploads, and schedules the deletion of their bytes", async () => {
     const database = await open();
     const { posts, users } = database;
     const [ada, bob] = [await addAccount(database), await addAccount(database)];
@@ -124,32 +124,32 @@ onEachDatabase("posts", (open) => {
     expect(await due(at(600))).toEqual([pending.id]);
   });
 
-  test("only its author starts deleting a post, and only once", async () => {
+  test("posts: only the author can delete a post, and only once", async () => {
     const database = await open();
     const { posts } = database;
     const [ada, bob] = [await addAccount(database), await addAccount(database)];
     const { id } = await addPost(database, ada.id, { publishedAt: at(1), uploadKey: "k" });
     expect(await posts.startDeleting(actor(bob.id), id, at(2))).toBeUndefined();
     const tries = await Promise.all([1, 2, 3].map(() => posts.startDeleting(actor(ada.id), id, at(2))));
-    expect(tries.filter((leftover) => leftover)).toHaveLength(1);
+    expect(tries.filter((media) => media)).toHaveLength(1);
     // The key may be used again.
     expect(await posts.byUploadKey(ada.id, "k")).toBeUndefined();
     expect(await posts.reserve(actor(ada.id), reservation(ada.id, { uploadKey: "k" }))).toBe("reserved");
   });
 
-  test("what a dead process had claimed is due again once it is released", async () => {
+  test("posts: releasing the claims of a dead process makes its posts due again", async () => {
     const database = await open();
     const { posts } = database;
     const ada = await addAccount(database);
     const { id } = await addPost(database, ada.id, { publishedAt: at(1) });
     await posts.startDeleting(actor(ada.id), id, at(2));
-    const due = async () => (await posts.claimDeleting(at(3), at(60), [], 9)).map((leftover) => leftover.id);
+    const due = async () => (await posts.claimDeleting(at(3), at(60), [], 9)).map(({ id }) => id);
     expect([await due(), await due()]).toEqual([[id], []]);
     await posts.releaseClaims(at(3));
     expect([await due(), await due()]).toEqual([[id], []]);
   });
 
-  test("a published or pending post is never forgotten, one to be deleted is", async () => {
+  test("posts: only rows of posts in deletion can be removed", async () => {
     const database = await open();
     const { posts } = database;
     const ada = await addAccount(database);
@@ -166,7 +166,7 @@ onEachDatabase("posts", (open) => {
     expect(await states()).toEqual({ pending: 1, deleting: 0, published: 0 });
   });
 
-  test("upload keys end with their time, and not before", async () => {
+  test("posts: upload keys expire after their lifetime and not earlier", async () => {
     const database = await open();
     const { posts } = database;
     const ada = await addAccount(database);
@@ -178,7 +178,7 @@ onEachDatabase("posts", (open) => {
     expect(await posts.reserve(actor(ada.id), reservation(ada.id, { uploadKey: "old" }))).toBe("reserved");
   });
 
-  test("uploads reserved before the cutoff are given up, except those that run here", async () => {
+  test("posts: uploads reserved before the cutoff are abandoned, except those that run in this process", async () => {
     const database = await open();
     const { posts } = database;
     const ada = await addAccount(database);
@@ -194,7 +194,7 @@ onEachDatabase("posts", (open) => {
     expect(await posts.abandonOlderThan(at(10), [], at(20))).toBe(0);
   });
 
-  test("leftovers are claimed a few at a time, each by one, until the lease ends or the next try is due", async () => {
+  test("posts: orphaned media are claimed in batches, each by one node, until the lease or the back-off ends", async () => {
     const database = await open();
     const { posts } = database;
     const ada = await addAccount(database);
@@ -209,7 +209,7 @@ onEachDatabase("posts", (open) => {
       (await posts.claimDeleting(now, at(100), [running], limit)).map(({ id }) => id).sort();
 
     expect(await claim(at(9), 10)).toEqual([]);
-    // Whatever has waited longest comes first.
+    // The post that has waited longest comes first.
     expect(await claim(at(20), 2)).toEqual([first, second].sort());
     expect(await claim(at(20), 10)).toEqual([third, fourth].sort());
     expect(await claim(at(99), 10)).toEqual([]);
@@ -234,7 +234,7 @@ onEachDatabase("posts", (open) => {
     });
   });
 
-  test("values come back as they went in: large sizes, milliseconds, null, any text", async () => {
+  test("posts: stores large sizes, milliseconds, null and any text unchanged", async () => {
     const database = await open();
     const { posts } = database;
     const ada = await addAccount(database, { email: "Ada@example.com" });

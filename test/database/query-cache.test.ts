@@ -4,7 +4,7 @@ import type { LRUCache } from "lru-cache";
 
 import { queryCache } from "../../src/database/query-cache.ts";
 
-/** A cached query whose answers and database version the test decides. */
+/** A cached query whose results and database version the test controls. */
 type Limits = LRUCache.Options<string, { text: string }, unknown>;
 
 function cachedQuery(limits: Limits = { max: 10 }) {
@@ -45,7 +45,7 @@ test("query cache: a query runs once for each key until the version changes", as
   expect(state.runs).toBe(3);
 });
 
-test("query cache: the result of a query that began before a write and ended after it is not kept", async () => {
+test("query cache: does not keep the result of a query that overlaps a write", async () => {
   for (const readsMeanwhile of [false, true]) {
     const { state, read, answerLater } = cachedQuery();
     const answer = answerLater();
@@ -61,7 +61,7 @@ test("query cache: the result of a query that began before a write and ended aft
   }
 });
 
-test("query cache: a query that failed runs again", async () => {
+test("query cache: runs a failed query again", async () => {
   const { read, answerWith } = cachedQuery();
   answerWith(() => Promise.reject(new Error("the disk")));
   await expect(read("a")).rejects.toThrow("the disk");
@@ -69,7 +69,7 @@ test("query cache: a query that failed runs again", async () => {
   expect(await read("a")).toBe("a old");
 });
 
-test("query cache: holds no more than its limits allow, and drops what was unused longest", async () => {
+test("query cache: respects its limits, and evicts the least recently used result", async () => {
   const bySize: Limits = { maxSize: 14, sizeCalculation: ({ text }) => text.length };
   for (const limits of [{ max: 2 }, bySize]) {
     const { state, read } = cachedQuery(limits);

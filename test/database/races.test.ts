@@ -15,12 +15,12 @@ import { freshDatabase, hasPostgres, withServer } from "../support/postgres.ts";
 import { seeded } from "../support/seeded-random.ts";
 import { until } from "../support/until.ts";
 
-describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
+describe.skipIf(!hasPostgres)("races: nodes on one PostgreSQL database", () => {
   const opened: Database[] = [];
   afterEach(async () => {
     for (const database of opened.splice(0)) await database.close();
   });
-  /** The same empty database, opened by this many nodes. */
+  /** One empty database, opened by this many nodes. */
   async function nodes(count: number): Promise<[Database, ...Database[]]> {
     const url = await freshDatabase();
     for (let i = 0; i < count; i++) opened.push(await openDatabase({ url, poolSize: 4 }));
@@ -28,7 +28,7 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
   }
 
   test(
-    "however they publish at once and whatever their clocks say, nothing appears behind a page already given",
+    "races: concurrent publishing never adds a post behind a cursor, whatever the nodes' clocks say",
     seeded(async (random) => {
       const databases = await nodes(3);
       const [reader] = databases;
@@ -37,7 +37,7 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
       const publishers = databases.map(async (database, node) => {
         for (let i = 0; i < 30; i++) {
           const ids = [(await addPost(database, ada.id)).id, (await addPost(database, ada.id)).id];
-          // Who reserved first does not publish first, and every node has its own idea of the time.
+          // The order of publication is not that of reservation, and every node's clock differs.
           await Promise.all(
             ids
               .toReversed()
@@ -79,7 +79,7 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
     }),
   );
 
-  test("the server ends what a node that froze while it published has locked", async () => {
+  test("races: the server releases the locks of a node that freezes while it publishes", async () => {
     const url = await freshDatabase();
     const node = await openPostgres({ url, poolSize: 1 });
     const [timeout] = (await node.write((query) =>
@@ -89,8 +89,8 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
     expect(timeout).toEqual({ idle_in_transaction_session_timeout: "10s" });
   });
 
-  /** Posts to be deleted, their ids sorted. */
-  async function leftovers(database: Database, count: number): Promise<string[]> {
+  /** Creates posts in the state `deleting` and returns their ids, sorted. */
+  async function orphanedMedia(database: Database, count: number): Promise<string[]> {
     const ada = await addAccount(database);
     const ids: string[] = [];
     for (let i = 0; i < count; i++) {
@@ -101,9 +101,9 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
     return ids.sort();
   }
 
-  test("each leftover is taken by one of them", async () => {
+  test("races: each orphaned file is claimed by exactly one node", async () => {
     const databases = await nodes(2);
-    const ids = await leftovers(databases[0], 40);
+    const ids = await orphanedMedia(databases[0], 40);
     const claimed = await Promise.all(
       [...databases, ...databases].map(async ({ posts }) => {
         const mine: string[] = [];
@@ -118,11 +118,11 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
     expect(claimed.flat().sort()).toEqual(ids);
   });
 
-  test("leftovers that one is just taking are left to it by the others, who do not wait", async () => {
+  test("races: nodes skip orphaned media that another node is claiming, without waiting", async () => {
     const url = await freshDatabase();
     const database = await openDatabase({ url, poolSize: 4 });
     opened.push(database);
-    const ids = await leftovers(database, 5);
+    const ids = await orphanedMedia(database, 5);
     const claim = async () =>
       (await database.posts.claimDeleting(at(20), at(100), [], 10)).map(({ id }) => id).sort();
     await withServer(url, (client) =>
@@ -137,7 +137,7 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
   const unauthorized = { name: "ApiError", code: "UNAUTHORIZED" };
   const outcomeOf = (writing: Promise<unknown>) => writing.catch((error: unknown) => error);
 
-  test("a write waits for what is about to end its token, and then fails", async () => {
+  test("races: a write waits for a concurrent revocation of its token, and then fails", async () => {
     const url = await freshDatabase();
     const database = await openDatabase({ url, poolSize: 4 });
     opened.push(database);
@@ -173,7 +173,7 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
     }
   });
 
-  test("an author whose account is locked by another node keeps nobody else from publishing", async () => {
+  test("races: an account locked by another node does not block publishing by other authors", async () => {
     const url = await freshDatabase();
     const database = await openDatabase({ url, poolSize: 4 });
     opened.push(database);
@@ -193,7 +193,7 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
     expect(await late).toBeDefined();
   });
 
-  test("superusers who demote, change and remove each other at once never deadlock, and one always stays", async () => {
+  test("races: superusers that demote, change and remove each other never deadlock, and one always remains", async () => {
     const databases = await nodes(2);
     for (let round = 0; round < 15; round++) {
       const roots: User[] = [];
@@ -219,11 +219,11 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
     }
   });
 
-  test("an account removed while it posts leaves no post, published or about to be", async () => {
+  test("races: an account removed during its uploads leaves no post, published or pending", async () => {
     const databases = await nodes(3);
     const [first, second, third] = databases as [Database, Database, Database];
     const root = actor((await addAccount(first)).id);
-    /** Fails for the right reason where the removal came first. */
+    /** Checks that the write fails with the expected error if the removal came first. */
     const unlessRemoved = (writing: Promise<unknown>) =>
       writing.catch((error: unknown) => expect(error).toMatchObject({ code: "UNAUTHORIZED" }));
     for (let round = 0; round < 25; round++) {
@@ -244,7 +244,7 @@ describe.skipIf(!hasPostgres)("nodes on one PostgreSQL database", () => {
       const { pending } = await first.posts.countUnfinished();
       expect([await first.posts.countPublished(), pending]).toEqual([0, 0]);
       expect(await first.posts.page(1)).toEqual([]);
-      // Nothing is kept whose bytes nobody would look for.
+      // Every remaining row leads the sweeper to its bytes.
       const due = await first.posts.claimDeleting(at(3), at(9), [], 10);
       expect(due.map(({ id }) => id)).toContain(early.id);
       for (const { id } of due) await first.posts.remove(id);

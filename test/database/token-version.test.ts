@@ -13,7 +13,7 @@ import { addAccount } from "../support/databases.ts";
 import { freshDatabase, hasPostgres } from "../support/postgres.ts";
 
 const hour = 3_600_000;
-/** When the tokens of these accounts were ended last, and whether any of them could still be unexpired. */
+/** When the tokens of these accounts were last invalidated, and whether any of them may be unexpired. */
 const accounts: [id: string, tokensValidFrom: () => Date, mayHaveTokens: boolean][] = [
   ["never", () => new Date(0), false],
   ["long ago", () => new Date(Date.now() - 48 * hour), false],
@@ -28,7 +28,7 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
 });
 
-/** The statements of these migrations. */
+/** The SQL statements of these migrations. */
 async function migrations(dialect: string, tags: string[]): Promise<string[]> {
   const files = tags.map((tag) =>
     Bun.file(join(import.meta.dir, `../../drizzle/${dialect}/${tag}.sql`)).text(),
@@ -42,7 +42,7 @@ async function open(where: Parameters<typeof openDatabase>[0]): Promise<Database
   return database;
 }
 
-/** A database that the version before this one made, with the accounts. */
+/** A database of the previous version, with the accounts. */
 async function makeOlderSqlite(path: string): Promise<void> {
   const client = new Sqlite(path);
   for (const statement of await migrations("sqlite", ["0000_initial"])) client.run(statement);
@@ -65,7 +65,7 @@ async function expectVersions(database: Database): Promise<void> {
   }
 }
 
-test("SQLite: tokens that were ended by time before the upgrade stay dead, all others stay good", async () => {
+test("token version: on SQLite, tokens invalidated before the upgrade stay invalid, and all others stay valid", async () => {
   const folder = await mkdtemp(join(tmpdir(), "image-sharing-upgrade-"));
   folders.push(folder);
   const path = join(folder, "image-sharing.db");
@@ -76,7 +76,7 @@ test("SQLite: tokens that were ended by time before the upgrade stay dead, all o
   await addAccount(database);
 });
 
-test("SQLite: a restored backup keeps tokens good, and never issues a version again that was issued after it", async () => {
+test("token version: a restored backup keeps tokens valid, and never reuses a version issued after the backup", async () => {
   const folder = await mkdtemp(join(tmpdir(), "image-sharing-restored-"));
   folders.push(folder);
   const path = join(folder, "image-sharing.db");
@@ -93,7 +93,7 @@ test("SQLite: a restored backup keeps tokens good, and never issues a version ag
     expect(await users.viewer(ada.id, version, "t")).toBeUndefined();
 });
 
-test("SQLite: a database of an older version is copied as it is", async () => {
+test("token version: a backup copies a database of an older version unchanged", async () => {
   const folder = await mkdtemp(join(tmpdir(), "image-sharing-older-"));
   folders.push(folder);
   await makeOlderSqlite(join(folder, "image-sharing.db"));
@@ -101,8 +101,8 @@ test("SQLite: a database of an older version is copied as it is", async () => {
   await expectVersions(await open(join(folder, "copy.db")));
 });
 
-describe.skipIf(!hasPostgres)("PostgreSQL", () => {
-  /** A database that nodes of the version before this one made, and one of their connections. */
+describe.skipIf(!hasPostgres)("token version: PostgreSQL", () => {
+  /** A database of the previous version, and a connection of one of its nodes. */
   async function olderDatabase(): Promise<{ url: string; older: SQL }> {
     const url = await freshDatabase();
     const older = new SQL(url, { max: 1 });
@@ -117,13 +117,13 @@ describe.skipIf(!hasPostgres)("PostgreSQL", () => {
     older`insert into users (id, email, email_key, hashed_password, is_active, is_superuser, is_verified, created_at, tokens_valid_from)
       values (${id}, ${id}, ${id}, '', true, false, false, now(), ${tokensValidFrom})`;
 
-  test("tokens that were ended by time before the upgrade stay dead, all others stay good", async () => {
+  test("token version: on PostgreSQL, tokens invalidated before the upgrade stay invalid, and all others stay valid", async () => {
     const { url, older } = await olderDatabase();
     for (const [id, tokensValidFrom] of accounts) await add(older, id, tokensValidFrom());
     await expectVersions(await open({ url, poolSize: 1 }));
   });
 
-  test("what an older node ends during the upgrade is ended on new nodes, and the other way round", async () => {
+  test("token version: during an upgrade, old and new nodes respect each other's revocations", async () => {
     const { url, older } = await olderDatabase();
     await add(older, "ada", new Date(0));
     const { users } = await open({ url, poolSize: 2 });
@@ -135,7 +135,7 @@ describe.skipIf(!hasPostgres)("PostgreSQL", () => {
       (await older`select tokens_valid_from as at from users where id = 'ada'`)[0].at;
     expect(await versions()).toEqual([0, 0]);
 
-    // A clock that is behind ends tokens as well as one that is right.
+    // A slow clock must invalidate tokens as well.
     for (const [i, time] of [new Date(), new Date(hour)].entries()) {
       await older`update users set hashed_password = 'new', tokens_valid_from = ${time} where id = 'ada'`;
       expect(await versions()).toEqual([i + 1, i + 1]);

@@ -5,7 +5,7 @@ import type { User } from "../../src/database/users.ts";
 import { account, actor, addAccount, at, onEachDatabase } from "../support/databases.ts";
 
 onEachDatabase("users", (open) => {
-  test("an account comes back as it was added, by id and by address key", async () => {
+  test("users: finds an added account by id and by address key", async () => {
     const { users, ...database } = await open();
     const ada = account({
       email: "Ada.O'Neill+ß😀@example.com",
@@ -23,7 +23,7 @@ onEachDatabase("users", (open) => {
     expect(await database.ping()).toBeUndefined();
   });
 
-  test("an address is one account's, however many ask for it at once", async () => {
+  test("users: concurrent registrations of one address make one account", async () => {
     const database = await open();
     const emailKey = "ada@example.com";
     const added = await Promise.all([1, 2, 3, 4].map(() => database.users.add(account({ emailKey }))));
@@ -34,7 +34,7 @@ onEachDatabase("users", (open) => {
     expect(await database.users.byId(bob.id)).toEqual(bob);
   });
 
-  test("a change gives the account back, unless it is gone", async () => {
+  test("users: a change returns the account, or undefined if it is deleted", async () => {
     const database = await open();
     const ada = await addAccount(database);
     const changes = { isSuperuser: true, isVerified: true };
@@ -43,7 +43,7 @@ onEachDatabase("users", (open) => {
     expect(await database.users.change("operator", account(), changes)).toBeUndefined();
   });
 
-  test("the check of a change sees the account as it is now, and what it throws changes nothing", async () => {
+  test("users: the check of a change gets the current account, and its error rolls the change back", async () => {
     const database = await open();
     const read = await addAccount(database);
     const now = await move(database, read, "now@example.com");
@@ -57,7 +57,7 @@ onEachDatabase("users", (open) => {
     expect(await database.users.byId(read.id)).toEqual(now);
   });
 
-  test("a new password and a deactivation end every token, a new address mailed tokens only", async () => {
+  test("users: a new password and a deactivation invalidate all tokens, a new address only mailed tokens", async () => {
     const database = await open();
     const ada = await addAccount(database, { tokenVersion: 3, minAccessVersion: 1 });
     const versions = async (changes: Parameters<typeof database.users.change>[2]) => {
@@ -74,7 +74,7 @@ onEachDatabase("users", (open) => {
     expect(await versions({ email, emailKey, hashedPassword: "newer", isActive: false })).toEqual([7, 7]);
   });
 
-  test("a new hash of the same password replaces the one it was made from, and ends nothing", async () => {
+  test("users: rehashing replaces only the hash it started from, and invalidates no token", async () => {
     const database = await open();
     const ada = await addAccount(database);
     await database.users.rehash(ada.id, "another", "new");
@@ -83,7 +83,7 @@ onEachDatabase("users", (open) => {
     expect(await database.users.byId(ada.id)).toEqual({ ...ada, hashedPassword: "new" });
   });
 
-  test("an address is verified only as long as it is exactly the active account's, under the same version", async () => {
+  test("users: verifies an address only if it is still the active account's, under the same token version", async () => {
     const database = await open();
     const { markVerified } = database.users;
     const ada = await addAccount(database, { tokenVersion: 2 });
@@ -95,7 +95,7 @@ onEachDatabase("users", (open) => {
     expect(await markVerified(ada.id, ada.email, 2)).toEqual({ ...ada, isVerified: true });
   });
 
-  test("is_verified stays with the exact address, whatever shares its unique key", async () => {
+  test("users: is_verified belongs to the exact address, not to its unique key", async () => {
     const database = await open();
     for (const [email, other, stays] of [
       ["admin@example.com", "admin@example.com", true],
@@ -109,10 +109,10 @@ onEachDatabase("users", (open) => {
     }
   });
 
-  test("is_verified is decided by the account as it is when the change commits, not as it was read", async () => {
+  test("users: is_verified depends on the account when the change commits, not when it was read", async () => {
     const database = await open();
     const { users } = database;
-    // Read while it was at the new address already, and not verified; since then it went back and was verified.
+    // Read with the new, unverified address; since then the account went back to the old one and was verified.
     const read = await addAccount(database, { email: "victim@example.com" });
     const back = await move(database, read, "mine@example.com");
     await users.markVerified(read.id, back.email, back.tokenVersion);
@@ -120,7 +120,7 @@ onEachDatabase("users", (open) => {
     expect(await users.change("operator", read, { email, emailKey })).toMatchObject({ isVerified: false });
   });
 
-  test("a superuser's is_verified counts for the address given with it, or else for the address that was read", async () => {
+  test("users: is_verified from a superuser applies to the given address, or else to the address that was read", async () => {
     const database = await open();
     const { users } = database;
     const read = await addAccount(database);
@@ -134,7 +134,7 @@ onEachDatabase("users", (open) => {
     expect(await users.change("operator", read, { isVerified: true })).toMatchObject({ isVerified: true });
   });
 
-  test("an access token belongs to its active user from the oldest good version on, until it is revoked", async () => {
+  test("users: an access token is valid for an active user from min_access_version on, until it is revoked", async () => {
     const database = await open();
     const { users, revokedTokens } = database;
     const ada = await addAccount(database, { tokenVersion: 6, minAccessVersion: 5 });
@@ -160,7 +160,7 @@ onEachDatabase("users", (open) => {
   });
 });
 
-/** The account moved to another address. */
+/** The account with another address. */
 async function move(database: Database, user: User, email: string): Promise<User> {
   const moved = await database.users.change("operator", user, { email, emailKey: email });
   if (typeof moved !== "object") throw new Error(String(moved));

@@ -10,7 +10,7 @@ import { freshDatabase, hasPostgres } from "../support/postgres.ts";
 // A server is started first.
 setDefaultTimeout(30_000);
 
-describe.skipIf(!hasPostgres)("a pool whose server vanishes without a word", () => {
+describe.skipIf(!hasPostgres)("watched pool: server that stops responding", () => {
   let proxy: CuttingProxy;
   let pool: Pool;
   let opened: number;
@@ -30,7 +30,7 @@ describe.skipIf(!hasPostgres)("a pool whose server vanishes without a word", () 
   const one = () => pool.unsafe("select 1 one", []).values();
   const transaction = () => pool.begin(async (tx) => void (await tx.unsafe("select 2", [])));
 
-  test("rejects what waits and is made anew", async () => {
+  test("watched pool: rejects waiting queries and is replaced", async () => {
     await Promise.all([one(), one(), one()]);
     proxy.silence();
     const lost = await Promise.allSettled([one(), transaction(), one(), one()]);
@@ -44,7 +44,7 @@ describe.skipIf(!hasPostgres)("a pool whose server vanishes without a word", () 
     expect(opened).toBe(2);
   });
 
-  test("stays while anything is answered, however long something else takes", async () => {
+  test("watched pool: is kept while the server responds to any query, however long another one takes", async () => {
     const slow = pool.unsafe("select pg_sleep(1.5)", []).values();
     let done = false;
     const others = (async () => {

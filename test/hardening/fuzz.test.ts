@@ -1,4 +1,4 @@
-// FUZZ_CASES=3000 for long, FUZZ_SEED to repeat.
+// FUZZ_CASES=3000 for a longer run, FUZZ_SEED to repeat one.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import { until } from "../support/until.ts";
 
 const cases = Number(process.env["FUZZ_CASES"] ?? 300);
 const seed = Number(process.env["FUZZ_SEED"] ?? crypto.getRandomValues(new Uint32Array(1))[0]);
-/** Requests under way at once. */
+/** Concurrent requests. */
 const crowd = 8;
 
 let service: ServiceProcess;
@@ -36,7 +36,7 @@ afterAll(async () => {
   await rm(service.dataDir, { recursive: true, force: true });
 });
 
-/** Ids of all posts of the feed. */
+/** The ids of all posts in the feed. */
 async function posts(): Promise<string[]> {
   const ids: string[] = [];
   for (let next = ""; ;) {
@@ -49,7 +49,7 @@ async function posts(): Promise<string[]> {
 }
 const descriptors = async () => (await readdir(`/proc/${service.pid}/fd`)).length;
 
-/** Sends them all, a few at a time, and holds every answer to what holds for all. Gives the ids of new posts. */
+/** Sends all requests, a few at a time, and checks the invariants of every response. Returns the ids of new posts. */
 async function hold(requests: Iterator<Uint8Array>): Promise<string[]> {
   const shared: string[] = [];
   const client = async () => {
@@ -62,7 +62,7 @@ async function hold(requests: Iterator<Uint8Array>): Promise<string[]> {
       const [answerHead = "", body = ""] = text.split("\r\n\r\n");
       if (status >= 400) {
         if (text.includes(asker.marker)) expect.unreachable(`what was sent comes back: ${told}`);
-        // Not HTTP, and so not the API's to answer.
+        // Not HTTP, so Bun responds instead of the API.
         const isOfServer = /\r\nx-request-id: /i.test(answerHead);
         if (!isOfServer && ![400, 431].includes(status)) expect.unreachable(`not the API's answer: ${told}`);
         if (isOfServer && body !== "" && !("detail" in JSON.parse(body)))
@@ -88,13 +88,13 @@ async function settled(open: number): Promise<void> {
 }
 
 test.skipIf(process.platform !== "linux")(
-  `whatever is sent, it is answered like the API answers, nothing comes back and nothing stays (seed ${seed})`,
+  `fuzz: random requests get API responses that repeat no input, and leave nothing behind (seed ${seed})`,
   async () => {
     await fetch(`${service.address}/health`);
     const open = (await descriptors()) + crowd;
     const before = await posts();
     const odd = Array.from({ length: cases }, () => oddRequest(asker)).values();
-    // A repeated upload key gives the first post again.
+    // A repeated upload key returns the first post.
     const shared = new Set(await hold(odd));
     await settled(open);
     expect((await posts()).sort()).toEqual([...before, ...shared].sort());
@@ -103,7 +103,7 @@ test.skipIf(process.platform !== "linux")(
 );
 
 test.skipIf(process.platform !== "linux")(
-  "an upload cut anywhere makes no post and leaves nothing",
+  "fuzz: an upload truncated anywhere makes no post and leaves no file",
   async () => {
     const open = (await descriptors()) + crowd;
     const before = await posts();

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** The forms of Python's `uuid.UUID`, as a path has them. */
+/** The forms that Python's `uuid.UUID` accepts, encoded for a path. */
 const forms = (id: string) => [
   id.toUpperCase(),
   id.replaceAll("-", ""),
@@ -19,8 +19,8 @@ const forms = (id: string) => [
 ];
 const none = ["nope", "%00", "%ff", "a%2fb", "x".repeat(5000), "'%20or%201=1", "12345678"];
 
-describe("an id", () => {
-  test("of a post is taken in every form, and what is none is 404", async () => {
+describe("ids", () => {
+  test("ids: a post's id is accepted in every UUID form, and anything else gets 404", async () => {
     const { token } = await service.signUp();
     const { id } = (await (await service.upload(token, new Blob([await pngPhoto()]))).json()) as {
       id: string;
@@ -36,7 +36,7 @@ describe("an id", () => {
     expect(upper.status).toBe(200);
   });
 
-  test("of a user is taken in every form, and what is none is 404", async () => {
+  test("ids: a user's id is accepted in every UUID form, and anything else gets 404", async () => {
     const [admin, user] = [await service.signUp(), await service.signUp()];
     await service.promote(admin);
     for (const form of forms(user.id))

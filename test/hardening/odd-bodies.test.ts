@@ -12,7 +12,7 @@ const password = "sesame-secret-1";
 const send = (path: string, body: string | Uint8Array<ArrayBuffer>, type?: string) =>
   service.fetch(path, {
     method: "POST",
-    // Bytes, so that no content type is added.
+    // As bytes, so that fetch adds no content type.
     body: typeof body === "string" ? new TextEncoder().encode(body) : body,
     ...(type === undefined ? {} : { headers: { "content-type": type } }),
   });
@@ -24,7 +24,7 @@ const typesOf = async (answer: Response) => {
   return (JSON.parse(text) as { detail: { type: string }[] }).detail.map(({ type }) => type);
 };
 
-describe("a JSON body", () => {
+describe("JSON body", () => {
   const nested = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
 
   test.each([
@@ -36,31 +36,31 @@ describe("a JSON body", () => {
       ["bool_parsing"],
     ],
     ["all over", "[".repeat(60_000), ["json_invalid"]],
-  ])("nested deeply %s is 422", async (_where, body, types) => {
+  ])("JSON body: deep nesting %s gets 422", async (_where, body, types) => {
     const answer = await register(body);
     expect(answer.status).toBe(422);
     expect(await typesOf(answer)).toEqual(types);
   });
 
-  test("with nested fields that nobody asked for is taken", async () => {
+  test("JSON body: unknown nested fields are ignored", async () => {
     const answer = await register(
       `{"email":"extra@example.com","password":"${password}","more":${nested(20_000)}}`,
     );
     expect(answer.status).toBe(201);
   });
 
-  test("fields of its prototype do not count", async () => {
+  test("JSON body: fields of its prototype are ignored", async () => {
     const answer = await register(`{"__proto__":{"email":"p@example.com","password":"${password}"}}`);
     expect(await typesOf(answer)).toEqual(["missing", "missing"]);
   });
 
-  test("that is no UTF-8 is 422", async () => {
+  test("JSON body: invalid UTF-8 gets 422", async () => {
     const answer = await register(new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]));
     expect(answer.status).toBe(422);
     expect(await typesOf(answer)).toEqual(["json_invalid"]);
   });
 
-  test("goes by its content type, with parameters and in any case", async () => {
+  test("JSON body: needs a JSON content type, with any parameters and case", async () => {
     const body = (email: string) => JSON.stringify({ email, password });
     const types = ["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.api+json"];
     for (const [i, type] of types.entries())
@@ -73,10 +73,10 @@ describe("a JSON body", () => {
   });
 });
 
-describe("a form", () => {
+describe("form body", () => {
   const form = (body: string) => send("/auth/jwt/login", body, "application/x-www-form-urlencoded");
 
-  test("of a field given twice the last counts, blank or not", async () => {
+  test("form body: the last value of a repeated field counts, even if blank", async () => {
     await service.register("twice@example.com", password);
     const last = await form(`username=x&username=twice@example.com&password=x&password=${password}`);
     expect(last.status).toBe(200);
@@ -84,7 +84,7 @@ describe("a form", () => {
     expect(await typesOf(blank)).toEqual(["missing"]);
   });
 
-  test("with a file for a text field is 422", async () => {
+  test("form body: a file in a text field gets 422", async () => {
     const body = new FormData();
     body.set("username", new File(["a"], "a.txt"));
     body.set("password", password);
@@ -92,7 +92,7 @@ describe("a form", () => {
     expect(await typesOf(answer)).toEqual(["string_type"]);
   });
 
-  test.each(["garbage", "", "--x\r\n"])("multipart that is broken is 400: %j", async (body) => {
+  test.each(["garbage", "", "--x\r\n"])("form body: broken multipart gets 400: %j", async (body) => {
     const answer = await send("/auth/jwt/login", body, "multipart/form-data; boundary=x");
     expect(answer.status).toBe(400);
     expect(await answer.json()).toEqual({ detail: "There was an error parsing the body" });

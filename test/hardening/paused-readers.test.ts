@@ -1,4 +1,4 @@
-// LONG_TESTS=1: waits for the limits of the service itself, some minutes, instead of short ones.
+// LONG_TESTS=1 uses the service's own timeouts of some minutes instead of short ones.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
@@ -13,7 +13,7 @@ import { TestService } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
 const long = Boolean(process.env["LONG_TESTS"]);
-/** What is promised, in seconds, and when it must be over: Bun's clock moves in steps of four. */
+/** The guaranteed pause in seconds, and the latest end: Bun's clock moves in steps of four. */
 const promised = long ? { idle: 75, pause: 119 } : { idle: 3, pause: 11 };
 const set = long ? limits : { idleSeconds: 7, pauseSeconds: 16 };
 const late = { idle: set.idleSeconds + 8, pause: set.pauseSeconds + 8 };
@@ -22,7 +22,7 @@ let folder: string;
 let service: ServiceProcess | TestService;
 let server: Bun.Server<undefined> | undefined;
 let address: URL;
-/** Path of a stored video, and its length. */
+/** The path of a stored video, and its length. */
 let media: string;
 let length: number;
 beforeAll(async () => {
@@ -81,7 +81,7 @@ function read(path: string): Reader {
 const timeLimit = (late.pause + late.pause) * 1000;
 
 test.concurrent(
-  "paused reader: a download goes on after a pause",
+  "paused reader: a download continues after a pause",
   async () => {
     const reader = read(media);
     for (let pauses = 0; pauses < (long ? 2 : 1); pauses++) {
@@ -100,11 +100,11 @@ test.concurrent(
 );
 
 test.concurrent(
-  "paused reader: a client that reads no more is cut off",
+  "paused reader: a client that stops reading is disconnected",
   async () => {
     const reader = read(media);
     reader.socket.pause();
-    // A paused socket does not notice its end.
+    // A paused socket does not emit its end.
     await Bun.sleep(late.pause * 1000);
     reader.socket.resume();
     await reader.ended;
@@ -114,7 +114,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "idle connection: it can be used again for a while, and then ends",
+  "idle connection: can be reused for a while and is then closed",
   async () => {
     const reader = read("/health");
     await Bun.sleep(promised.idle * 1000);

@@ -33,13 +33,13 @@ afterAll(async () => {
   await rm(service.dataDir, { recursive: true, force: true });
 });
 
-/** What must never be logged, and where it comes from; each stands in some request or mail below. */
+/** Values that must never be logged, by source. Each occurs in a request or mail below. */
 const secrets: Record<string, string> = {
   "a secret of the settings": "thirty-two bytes",
   "the mail server's password": "mail-password",
   "an address": "ada.lovelace",
-  "an address that nobody has": "grace.hopper",
-  "the hash of an address that nobody has": new Bun.CryptoHasher("sha256")
+  "an address of no account": "grace.hopper",
+  "the hash of an address of no account": new Bun.CryptoHasher("sha256")
     .update("grace.hopper@example.com")
     .digest("base64url")
     .slice(0, 20),
@@ -47,10 +47,10 @@ const secrets: Record<string, string> = {
   "a wrong password": "wrong-password-7c1",
   "a new password": "second-password-7c1",
   "a weak password": "weak7c1",
-  "a token that is none": "none-such-token-7c1",
+  "an invalid token": "none-such-token-7c1",
   "a name in a query": "query-name-7c1",
   "a value in a query": "query-value-7c1",
-  "a piece of a path": "path-piece-7c1",
+  "a path segment": "path-piece-7c1",
   "a caption": "caption-7c1",
   "a file name": "file-name-7c1",
   "the body of a mail": "the link works for one hour",
@@ -84,20 +84,20 @@ async function upload(token: string, file: Uint8Array<ArrayBuffer>) {
   return ask("POST", "/upload", { token, body });
 }
 
-/** The token in the mail of this number, which is a secret from now on. */
+/** The token in the mail with this number, which is a secret from then on. */
 async function mailedToken(number: number): Promise<string> {
   const { text } = await sink.mail(number);
   const token = /eyJ[\w-]+\.[\w-]+\.[\w-]+/.exec(text)?.[0] ?? "";
   return (secrets[`the token of mail ${number}`] = token);
 }
 
-// With a table of SQLite taken away.
+// Drops a SQLite table.
 test.skipIf(onPostgres)(
-  "nothing that was sent, mailed or kept secret is in the log, at its most talkative",
+  "quiet log: contains no secrets, addresses, passwords, captions or file names even at level debug",
   async () => {
     const [first, second] = [secrets["a password"]!, secrets["a new password"]!];
     const weak = secrets["a weak password"]!;
-    const none = secrets["a token that is none"]!;
+    const none = secrets["an invalid token"]!;
     const post = (path: string, json: unknown) => ask("POST", `/auth/${path}`, { json });
     const statuses: number[] = [];
     const note = <Answer extends { status: number }>(answer: Answer) => (
@@ -110,14 +110,14 @@ test.skipIf(onPostgres)(
     note(await post("register", { email, password: first }));
     note(await post("register", { email: `${email}@`, password: [first] }));
     note(await login(secrets["a wrong password"]!));
-    note(await login(first, `${secrets["an address that nobody has"]}@example.com`));
+    note(await login(first, `${secrets["an address of no account"]}@example.com`));
     const { body } = note(await login(first));
     const token = (secrets["an access token"] = String(body?.["access_token"]));
     note(await ask("GET", "/users/me", { token: none }));
-    note(await ask("GET", `/posts/${secrets["a piece of a path"]}`, { token }));
-    note(await ask("GET", `/${secrets["a piece of a path"]}`));
+    note(await ask("GET", `/posts/${secrets["a path segment"]}`, { token }));
+    note(await ask("GET", `/${secrets["a path segment"]}`));
 
-    // The server refuses for good, then takes the next.
+    // The server rejects the first mail permanently and accepts the next.
     sink.failNext("550 no");
     note(await post("request-verify-token", { email }));
     await until(() => sink.connections() > 0);
@@ -142,7 +142,7 @@ test.skipIf(onPostgres)(
       ...[200, 400, 415, 200, 204],
     ]);
 
-    // A query that fails repeats what it was given.
+    // drizzle's message of a failed query contains its parameters.
     const database = new Database(join(service.dataDir, "image-sharing.db"));
     const { hash } = database.query("select hashed_password as hash from users").get() as { hash: string };
     secrets["a password's hash"] = hash.slice(hash.lastIndexOf("$"));
@@ -158,7 +158,7 @@ test.skipIf(onPostgres)(
       ...["mail.sent", "mail.failed", "service.stopping"],
     ])
       expect(log).toContain(`"event":"${event}"`);
-    // Only lines about logins name the client's network, for who is to be banned.
+    // Only login events name the client's network, so that operators can ban it.
     for (const line of log.split("\n"))
       if (line.includes("127.0.0.1")) expect(line).toMatch(/"event":"login\.(succeeded|failed)"/);
     for (const [what, secret] of Object.entries(secrets)) {

@@ -14,7 +14,7 @@ let service: ServiceProcess;
 let token: string;
 let signedIn: string;
 let video: Buffer;
-/** Path of a stored video of some megabytes. */
+/** The path of a stored video of some megabytes. */
 let media: string;
 beforeAll(async () => {
   service = new ServiceProcess(await mkdtemp(join(tmpdir(), "image-sharing-raw-")), {
@@ -49,37 +49,44 @@ const json = "Content-Type: application/json";
 const chunked = "Transfer-Encoding: chunked";
 const post = (path: string, ...headers: string[]) => head(`POST ${path} HTTP/1.1`, host, ...headers);
 const partHead = '--B\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\n';
-/** A request that would be answered with 200 where it were taken for one. */
+/** Gets 200 if it is parsed as a request. */
 const hidden = () => head("GET /users/me HTTP/1.1", host, signedIn);
 
-describe("what stands in a body is no request, though the answer was there before it", () => {
+describe("request smuggling: unread body after an early response", () => {
   const length = "Content-Length: 100000";
   test.each<[string, number, () => string]>([
     ["without a token", 401, () => post("/upload", multipart, length)],
-    ["too large", 413, () => post("/upload", signedIn, multipart, "Content-Length: 900000000") + partHead],
-    ["no form", 422, () => post("/upload", signedIn, json, length)],
     [
-      "no image",
+      "that is too large",
+      413,
+      () => post("/upload", signedIn, multipart, "Content-Length: 900000000") + partHead,
+    ],
+    ["that is not a form", 422, () => post("/upload", signedIn, json, length)],
+    [
+      "of an unsupported format",
       415,
       () => post("/upload", signedIn, multipart, "Content-Length: 900000") + partHead + "x".repeat(300_000),
     ],
-    ["nowhere", 404, () => post("/nope", length)],
+    ["to an unknown route", 404, () => post("/nope", length)],
     ["with another method", 405, () => head("PUT /feed HTTP/1.1", host, length)],
-    ["of a DELETE", 401, () => head("DELETE /users/me HTTP/1.1", host, length)],
-  ])("%s", async (_, status, request) => {
-    // The answer waits for the rest of the body for a moment, and the connection ends because none comes.
+    ["with DELETE", 401, () => head("DELETE /users/me HTTP/1.1", host, length)],
+  ])("request smuggling: the body of a request %s is not parsed as a request", async (_, status, request) => {
+    // The response waits briefly for the rest of the body, and then the connection is closed.
     const pieces = [request(), hidden(), hidden()];
     const { statuses, text, closed } = await exchange(service.address, pieces, { quiet: longEnough });
     expect({ statuses, closed }).toEqual({ statuses: [status], closed: true });
     expect(text).not.toContain("ada@example.com");
   });
 
-  test.each(["GET", "HEAD"])("of a %s", async (method) => {
-    const request = head(`${method} /users/me HTTP/1.1`, host, length);
-    expect((await exchange(service.address, [request, hidden()])).statuses).toEqual([401]);
-  });
+  test.each(["GET", "HEAD"])(
+    "request smuggling: the body of a %s is not parsed as a request",
+    async (method) => {
+      const request = head(`${method} /users/me HTTP/1.1`, host, length);
+      expect((await exchange(service.address, [request, hidden()])).statuses).toEqual([401]);
+    },
+  );
 
-  test("and what follows it is one", async () => {
+  test("request smuggling: a request after a complete body gets a response", async () => {
     const request = `${post("/upload", multipart, "Content-Length: 5")}hello${hidden()}`;
     expect((await exchange(service.address, [request], { answers: 2 })).statuses).toEqual([401, 200]);
   });
@@ -91,23 +98,26 @@ test.each<[string, string, string]>([
   ["a list of lengths", post("/auth/register", json, "Content-Length: 2, 2"), "{}"],
   ["a negative length", post("/auth/register", json, "Content-Length: -5"), "{}"],
   ["a length with a sign", post("/auth/register", json, "Content-Length: +2"), "{}"],
-  ["a length that is none", post("/auth/register", json, "Content-Length: 0x2"), "{}"],
-  ["a length beyond numbers", post("/auth/register", json, `Content-Length: ${"9".repeat(24)}`), "{}"],
+  ["an invalid length", post("/auth/register", json, "Content-Length: 0x2"), "{}"],
+  ["a huge length", post("/auth/register", json, `Content-Length: ${"9".repeat(24)}`), "{}"],
   ["an unknown coding", post("/auth/register", json, "Transfer-Encoding: xchunked"), "0\r\n\r\n"],
   ["two codings", post("/auth/register", json, chunked, "Transfer-Encoding: identity"), "0\r\n\r\n"],
-  ["a chunk of no size", post("/auth/register", json, chunked), "zz\r\n{}\r\n0\r\n\r\n"],
-  ["a chunk of any size", post("/auth/register", json, chunked), `${"f".repeat(18)}\r\n{}\r\n0\r\n\r\n`],
+  ["a chunk without a size", post("/auth/register", json, chunked), "zz\r\n{}\r\n0\r\n\r\n"],
+  ["a chunk of a huge size", post("/auth/register", json, chunked), `${"f".repeat(18)}\r\n{}\r\n0\r\n\r\n`],
   ["a blank before a colon", head("GET /health HTTP/1.1", host, "Content-Length : 5"), ""],
   ["a folded header", head("GET /health HTTP/1.1", host, "X-A: b", " c"), ""],
-  ["a header that is none", head("GET /health HTTP/1.1", host, "nonsense"), ""],
+  ["an invalid header", head("GET /health HTTP/1.1", host, "nonsense"), ""],
   ["NUL in a header", head("GET /health HTTP/1.1", host, "X-A: b\0c"), ""],
   ["no host", head("GET /health HTTP/1.1"), ""],
-])("%s could be read in two ways: 400, and the connection ends", async (_, request, body) => {
-  const { statuses, closed } = await exchange(service.address, [request + body + hidden()], {
-    quiet: longEnough,
-  });
-  expect({ statuses, closed }).toEqual({ statuses: [400], closed: true });
-});
+])(
+  "raw http: rejects %s, which is ambiguous, with 400 and closes the connection",
+  async (_, request, body) => {
+    const { statuses, closed } = await exchange(service.address, [request + body + hidden()], {
+      quiet: longEnough,
+    });
+    expect({ statuses, closed }).toEqual({ statuses: [400], closed: true });
+  },
+);
 
 test.each<[string, string]>([
   ["large headers", head("GET /health HTTP/1.1", host, `X-A: ${"a".repeat(100_000)}`)],
@@ -122,7 +132,7 @@ test.each<[string, string]>([
   ["a method in lower case", head("get /health HTTP/1.1", host)],
   ["the greeting of TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
   ["any bytes", "\x00\xff".repeat(1000)],
-])("%s: the connection ends, and shows no body", async (_, request) => {
+])("raw http: closes the connection after %s without a body", async (_, request) => {
   const { statuses, closed, text } = await exchange(service.address, [request + hidden()], {
     quiet: longEnough,
   });
@@ -136,7 +146,7 @@ test.each<[string, number, () => string]>([
   ["TRACE", 405, () => head("TRACE /health HTTP/1.1", host, "X-A: marker")],
   ["an unknown method", 405, () => head("PROPFIND /health?marker HTTP/1.1", host)],
   ["CONNECT", 404, () => head("CONNECT marker:443 HTTP/1.1", host)],
-  ["a host that is none", 200, () => head("GET /health HTTP/1.1", "Host: <marker>")],
+  ["an invalid host", 200, () => head("GET /health HTTP/1.1", "Host: <marker>")],
   ["two hosts", 200, () => head("GET /health HTTP/1.1", host, "Host: marker")],
   ["the address of another host", 200, () => head("GET http://marker.example/health HTTP/1.1", host)],
   [
@@ -145,15 +155,15 @@ test.each<[string, number, () => string]>([
     () => head("GET /health HTTP/1.1", host, "Connection: Upgrade", "Upgrade: marker"),
   ],
   ["HTTP/1.0", 200, () => head("GET /health HTTP/1.0")],
-  ["an expectation that is none", 401, () => head("GET /users/me HTTP/1.1", host, "Expect: marker")],
-])("%s is answered, and nothing of it comes back", async (_, status, request) => {
+  ["an unknown expectation", 401, () => head("GET /users/me HTTP/1.1", host, "Expect: marker")],
+])("raw http: the response to %s repeats none of it", async (_, status, request) => {
   const { statuses, text } = await exchange(service.address, [request()]);
   expect(statuses).toEqual([status]);
   expect(text).not.toContain("marker");
 });
 
-// What docs/operations.md tells of Bun. Where one of these fails, Bun has changed, and so must that page.
-describe("connections as Bun handles them", () => {
+// The behaviour of Bun that docs/operations.md describes. If one of these fails, Bun has changed: update that page.
+describe("bun: connections", () => {
   const form = "username=nobody%40example.com&password=wrong-password";
   const type = "Content-Type: application/x-www-form-urlencoded";
   const login = () => post("/auth/jwt/login", type, `Content-Length: ${form.length}`) + form;
@@ -168,20 +178,20 @@ describe("connections as Bun handles them", () => {
     return ((await answer.json()) as { posts: unknown[] }).posts.length;
   };
 
-  test("bun: pipelined requests are answered in order where each answer is there at once", async () => {
+  test("bun: immediate responses to pipelined requests come in order", async () => {
     const requests = page() + head("GET /nope HTTP/1.1", host) + page();
     const { statuses } = await exchange(service.address, [requests], { answers: 3 });
     expect(statuses).toEqual([200, 404, 200]);
   });
 
-  test("bun: a request behind one that is still worked on ends the connection without an answer", async () => {
+  test("bun: a pipelined request behind a pending one closes the connection without a response", async () => {
     const { statuses, closed } = await exchange(service.address, [login() + page()], {
       quiet: longEnough,
     });
     expect({ statuses, closed }).toEqual({ statuses: [], closed: true });
   });
 
-  test("bun: a half-closed connection gets the answer that is there at once, and no other", async () => {
+  test("bun: a half-closed connection gets only an immediate response", async () => {
     const options = { quiet: longEnough, end: true };
     const quick = await exchange(service.address, [page()], options);
     expect([quick.statuses, quick.closed]).toEqual([[200], true]);
@@ -196,7 +206,7 @@ describe("connections as Bun handles them", () => {
   });
 });
 
-test("who waits to be told to go on is told, and who may not is told so before he sends", async () => {
+test("raw http: Expect: 100-continue gets 100, or the final status before the body", async () => {
   const waiting = ["Content-Length: 50", "Expect: 100-continue"];
   const refused = await exchange(service.address, [post("/upload", multipart, ...waiting)], {
     quiet: longEnough,
@@ -210,7 +220,7 @@ test("who waits to be told to go on is told, and who may not is told so before h
   expect(taken.statuses[1]).toBeOneOf([400, 415, 422]);
 });
 
-test("every answer to HEAD has one date", async () => {
+test("raw http: every response to HEAD has one Date", async () => {
   for (const path of [media, "/", "/health", "/nope", "/users/me", "/openapi.json"])
     for (const extra of [[], ["If-None-Match: *"], ["Range: bytes=9999999-"]]) {
       const { text } = await exchange(service.address, [head(`HEAD ${path} HTTP/1.1`, host, ...extra)], {
@@ -223,14 +233,14 @@ test("every answer to HEAD has one date", async () => {
     }
 }, 20_000);
 
-/** Names of what uploads have on disk on their way. */
+/** The names of the temp files of running uploads. */
 const tempFiles = async () =>
   (await readdir(join(service.dataDir, "tmp"), { recursive: true, withFileTypes: true })).filter((entry) =>
     entry.isFile(),
   );
 const descriptors = async () => (await readdir(`/proc/${service.pid}/fd`)).length;
 
-/** Sends this and goes away in the middle, without a word. */
+/** Sends the bytes and then resets the connection. */
 async function sendAndLeave(bytes: Uint8Array, receive: number): Promise<void> {
   const { hostname, port } = new URL(service.address);
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -249,7 +259,7 @@ async function sendAndLeave(bytes: Uint8Array, receive: number): Promise<void> {
 }
 
 test.skipIf(process.platform !== "linux")(
-  "who goes away in the middle of an upload or a download leaves no file and no descriptor",
+  "raw http: a client that disconnects during a transfer leaves no file and no open descriptor",
   async () => {
     const open = await descriptors();
     const request = Buffer.concat([
@@ -270,7 +280,7 @@ test.skipIf(process.platform !== "linux")(
   30_000,
 );
 
-test("who reads slowly gets every byte", async () => {
+test("raw http: a slow reader gets every byte", async () => {
   const { hostname, port } = new URL(service.address);
   let received = 0;
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -287,7 +297,7 @@ test("who reads slowly gets every byte", async () => {
   expect(received).toBeGreaterThan(video.length);
 }, 30_000);
 
-test("an upload in chunks of one byte and of all arrives", async () => {
+test("raw http: accepts an upload in chunks of one byte and in a single chunk", async () => {
   const photo = await pngPhoto();
   const end = "\r\n--B--\r\n";
   const body = Buffer.concat([Buffer.from(partHead, "latin1"), photo, Buffer.from(end, "latin1")]);

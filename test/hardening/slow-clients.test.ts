@@ -1,4 +1,4 @@
-// LONG_TESTS=1: waits until the service itself ends every one of them, and sends a video at 8 kB a second.
+// LONG_TESTS=1 waits until the service itself closes every connection, and sends a video at 8 kB per second.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
@@ -25,7 +25,7 @@ afterAll(async () => {
   await rm(service.dataDir, { recursive: true, force: true });
 });
 
-/** A connection that has sent something and, when it trickles, sends one more byte each second. */
+/** A connection that has sent some bytes and, if it trickles, sends one more per second. */
 interface SlowClient {
   readonly socket: Socket;
   readonly ended: Promise<void>;
@@ -36,7 +36,7 @@ async function slowClient(first: string | Uint8Array, trickles: boolean): Promis
   const socket = connect(Number(port), hostname);
   const [connected, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   socket.on("connect", connected.resolve).on("close", () => ended.resolve());
-  // The service may end it at any moment: that is what is looked at.
+  // The service may close it at any time.
   socket.on("error", () => {});
   await connected.promise;
   socket.resume().write(first);
@@ -64,7 +64,7 @@ async function crowd(): Promise<SlowClient[]> {
     "Content-Type: application/x-www-form-urlencoded",
     "Content-Length: 60000",
   );
-  // More than is held in memory, less than is announced.
+  // More than the service buffers, and less than the Content-Length.
   const begun = upload(signedIn) + largeVideo(600_000).toString("latin1");
   const kinds: [string, boolean][] = [
     ["GET /feed HTTP/1.1\r\nHost: loc", false],
@@ -80,7 +80,7 @@ async function crowd(): Promise<SlowClient[]> {
   return Promise.all(clients);
 }
 
-/** Connections that ask for a large video and read nothing of it. */
+/** Connections that request a large video and do not read it. */
 async function crowdOfReaders(): Promise<Socket[]> {
   const form = new FormData();
   form.set("file", new Blob([new Uint8Array(largeVideo(8_000_000))]), "video.mp4");
@@ -94,7 +94,7 @@ async function crowdOfReaders(): Promise<Socket[]> {
   });
 }
 
-/** Open files and sockets of the service; undefined where the system does not tell. */
+/** Number of open files and sockets of the service; undefined if the system does not report it. */
 const descriptors = () =>
   readdir(`/proc/${service.pid}/fd`).then(
     ({ length }) => length,
@@ -106,7 +106,7 @@ const tempFiles = async () =>
   ).length;
 
 test(
-  "idle and slow clients keep nobody from the feed, and leave nothing behind when they are gone",
+  "slow clients: do not delay the feed, and leave nothing behind after they disconnect",
   async () => {
     const before = await descriptors();
     const readers = await crowdOfReaders();
@@ -119,14 +119,14 @@ test(
     if (!long) for (const socket of [...clients.map(({ socket }) => socket), ...readers]) socket.destroy();
     await Promise.all(clients.map(({ ended }) => ended));
     await until(async () => (await tempFiles()) === 0);
-    // The fetches above may keep a connection.
+    // fetch may keep a connection open.
     if (before !== undefined) await until(async () => ((await descriptors()) ?? 0) <= before + 2);
   },
   long ? 200_000 : 60_000,
 );
 
 test.skipIf(!long)(
-  "a video comes through at 8 kB a second",
+  "slow clients: a video can be uploaded at 8 kB per second",
   async () => {
     const form = new FormData();
     form.set("file", new Blob([new Uint8Array(largeVideo(360_000))]), "video.mp4");

@@ -7,9 +7,9 @@ import type { Services } from "../../src/services.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
 
-/** Seconds after which Bun closes an idle connection; its clock moves in steps of four. */
+/** Seconds after which Bun closes an idle connection. Its clock moves in steps of four. */
 const idleSeconds = 5;
-/** Longer than any idle connection lives. */
+/** Longer than the idle timeout. */
 const workMs = 10_000;
 
 let service: TestService;
@@ -33,7 +33,7 @@ afterAll(async () => {
   await service.close();
 });
 
-/** The same services, with a store and password hashes that take their time. */
+/** The same services with a slow store and slow password hashing. */
 function slow(services: Services): Services {
   const slowly =
     <Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>, delayMs = workMs) =>
@@ -47,7 +47,7 @@ function slow(services: Services): Services {
     makesThumbnails: store.makesThumbnails,
     mayCompleteLate: store.mayCompleteLate,
     find: slowly(store.find.bind(store)),
-    // Once for the photo and once for its thumbnail.
+    // One call for the photo and one for its thumbnail.
     put: slowly(store.put.bind(store), workMs / 2),
     delete: slowly(store.delete.bind(store), workMs / 2),
   };
@@ -59,7 +59,7 @@ function slow(services: Services): Services {
   };
 }
 
-test("slow work: a request is not cut while the service works on it, however silent its client is", async () => {
+test("slow work: the connection stays open while the service handles its request, even if the client is idle", async () => {
   const headers = { authorization: `Bearer ${token}` };
   const form = new FormData();
   form.set("file", photo, "photo.png");

@@ -12,7 +12,7 @@ const asking = (headers: Record<string, string>) => new Request("http://localhos
 function baseUrl(environment: Record<string, string> = {}, peer = "127.0.0.1") {
   const config = readConfig(environment);
   const connections = new Connections(config.trustProxy);
-  // As much of a server as is asked.
+  // The part of the server that is used.
   connections.listen({
     requestIP: () => ({ address: peer }),
     timeout() {},
@@ -20,7 +20,7 @@ function baseUrl(environment: Record<string, string> = {}, peer = "127.0.0.1") {
   return new BaseUrl(config, connections);
 }
 
-describe("base URL without PUBLIC_URL", () => {
+describe("base URL: without PUBLIC_URL", () => {
   test.each([
     ["192.168.1.5:8000", "http://192.168.1.5:8000"],
     ["Photos.Example.COM", "http://photos.example.com"],
@@ -35,7 +35,7 @@ describe("base URL without PUBLIC_URL", () => {
     ["a.example:1", "http://a.example:1"],
     ["a.example:65535", "http://a.example:65535"],
     [`${"a".repeat(63)}.example`, `http://${"a".repeat(63)}.example`],
-  ])("follows the host of the request: %s", (host, expected) => {
+  ])("base URL: uses the host of the request: %s", (host, expected) => {
     expect(baseUrl().of(asking({ host }))).toBe(expected);
   });
 
@@ -79,24 +79,24 @@ describe("base URL without PUBLIC_URL", () => {
     "a.example:65536",
     "[::1]:0",
     "[::1]:65536",
-  ])("base URL: the Host %p is not valid, so it does not appear in responses", (host) => {
+  ])("base URL: does not use the invalid Host %p", (host) => {
     expect(baseUrl().of(asking({ host }))).toBe(own);
   });
 
-  test("is this machine's own where the request names no host", () => {
+  test("base URL: is localhost for a request without a host", () => {
     expect(baseUrl().of(new Request("http://localhost/feed"))).toBe(own);
     const url = baseUrl({ PORT: "0" });
     url.listen(54_321);
     expect(url.of(new Request("http://localhost/feed"))).toBe("http://localhost:54321");
   });
 
-  test("changes with every request's host, whoever asked before", () => {
+  test("base URL: uses the host of each request, not of an earlier one", () => {
     const url = baseUrl();
     for (const host of ["a.example", "b.example", "b.example", "a b", "a.example"])
       expect(url.of(asking({ host }))).toBe(host === "a b" ? own : `http://${host}`);
   });
 
-  test("has TLS when a trusted proxy says so, and nobody else", () => {
+  test("base URL: uses https only if a trusted proxy reports it", () => {
     const headers = { host: "a.example", "x-forwarded-proto": "https" };
     const of = (trustProxy: string, peer?: string, more = {}) =>
       baseUrl({ TRUST_PROXY: trustProxy }, peer).of(asking({ ...headers, ...more }));
@@ -109,24 +109,24 @@ describe("base URL without PUBLIC_URL", () => {
     expect(of("1", undefined, { "x-forwarded-proto": "httpsx" })).toBe("http://a.example");
   });
 
-  test("of mails is never the host of a request", () => {
+  test("base URL: mails never use the host of a request", () => {
     const url = baseUrl();
     url.of(asking({ host: "evil.example" }));
     expect(url.forMails).toBe(own);
   });
 });
 
-test("base URL: PUBLIC_URL holds whatever the request says", () => {
+test("base URL: PUBLIC_URL overrides the headers of the request", () => {
   const url = baseUrl({ PUBLIC_URL: "https://photos.example.com/app/", TRUST_PROXY: "1" });
   expect(url.of(asking({ host: "a.example" }))).toBe("https://photos.example.com/app");
   expect(url.forMails).toBe("https://photos.example.com/app");
 });
 
-describe("a service without PUBLIC_URL", () => {
+describe("base URL: service without PUBLIC_URL", () => {
   let service: TestService;
   afterAll(() => service.close());
 
-  test("answers a phone with addresses at the host that the phone asked, and mails its own", async () => {
+  test("base URL: responses use the Host of the request, and mails use localhost", async () => {
     service = await TestService.start();
     const { token, email } = await service.signUp();
     const at = (host: string) => ({ token, headers: { host } });

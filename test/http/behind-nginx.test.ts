@@ -14,7 +14,7 @@ const nginx = Bun.which("nginx") ?? "/usr/sbin/nginx";
 const hasNginx = existsSync(nginx);
 if (!hasNginx) console.log("skipped: the tests behind a proxy need nginx (Debian: nginx)");
 
-/** The documented configuration; without keep-alive nginx asks the service to close each connection. */
+/** The documented configuration. Without keep-alive, nginx asks the service to close each connection. */
 const operations = await Bun.file(join(import.meta.dir, "../../docs/operations.md")).text();
 const sample = operations.split("```nginx\n")[1]!.split("\n```")[0]!;
 const withoutKeepAlive = sample.replace(/^.*(?:keepalive 16|Connection "").*\n/gm, "");
@@ -22,7 +22,7 @@ const withoutKeepAlive = sample.replace(/^.*(?:keepalive 16|Connection "").*\n/g
 describe.skipIf(!hasNginx).each([
   ["as the documentation configures it", sample],
   ["without keep-alive", withoutKeepAlive],
-])("behind nginx %s", (_, configuration) => {
+])("nginx: %s", (_, configuration) => {
   let port: number;
   let service: ServiceProcess;
   let proxy: Bun.Subprocess;
@@ -69,9 +69,9 @@ describe.skipIf(!hasNginx).each([
   test.each([
     ["without a token", 401, 8_000_000, "/upload", false],
     ["that is too large", 413, 8_000_000, "/upload", true],
-    ["of no image", 415, 2_000_000, "/upload", true],
-    ["to nowhere", 404, 8_000_000, "/nope", true],
-  ] as const)("nginx: an upload %s is answered %d every time", async (_, status, bytes, path, isSignedIn) => {
+    ["of an unsupported format", 415, 2_000_000, "/upload", true],
+    ["to an unknown route", 404, 8_000_000, "/nope", true],
+  ] as const)("nginx: an upload %s always gets %d", async (_, status, bytes, path, isSignedIn) => {
     const form = new FormData();
     form.set("file", new Blob(["x".repeat(bytes)]), "a.jpg");
     const headers: Record<string, string> = isSignedIn ? { authorization: `Bearer ${token}` } : {};
@@ -83,7 +83,7 @@ describe.skipIf(!hasNginx).each([
     }
   });
 
-  test("nginx: an upload that does not end in time is answered 401", async () => {
+  test("nginx: an unauthenticated upload that does not end in time gets 401", async () => {
     const { promise: received, resolve } = Promise.withResolvers<string>();
     const socket = connect(port, "127.0.0.1");
     socket.on("data", (data) => resolve(data.toString("latin1"))).on("error", () => resolve("reset"));

@@ -11,7 +11,7 @@ const settle = async () => {
   for (let i = 0; i < 10; i++) await new Promise((resolve) => immediately(resolve));
 };
 
-/** A request whose body comes when it is told to. */
+/** A request whose body the test sends step by step. */
 function request(contentType: string) {
   const body = new TransformStream<Uint8Array, Uint8Array>();
   const writer = body.writable.getWriter();
@@ -29,7 +29,7 @@ function request(contentType: string) {
 test.each([
   ["JSON", readJson, "application/json"],
   ["a form", readForm, "application/x-www-form-urlencoded"],
-])("bodies: %s that trickles is refused with BODY_TOO_SLOW after half a minute", async (_, read, type) => {
+])("bodies: rejects %s that trickles for 30 seconds with BODY_TOO_SLOW", async (_, read, type) => {
   const { request: asked, send } = request(type);
   let outcome: unknown;
   read({ request: asked }).catch((error: unknown) => (outcome = error));
@@ -46,7 +46,7 @@ test.each([
   expect(outcome).toMatchObject({ code: "BODY_TOO_SLOW", options: { headers: { connection: "close" } } });
 });
 
-test("bodies: one that comes in time is read, and no timer is left", async () => {
+test("bodies: reads a body that arrives in time, and leaves no timer", async () => {
   const { request: asked, send, end } = request("application/json");
   const read = readJson({ request: asked });
   send('{"a"');

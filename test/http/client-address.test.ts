@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { parseNetworks } from "../../src/config/trusted-proxies.ts";
 import { clientAddress, clientNetwork, clientNetworks } from "../../src/http/client-address.ts";
 
-test("without a trusted proxy the header is nobody's business", () => {
+test("client address: ignores X-Forwarded-For without a trusted proxy", () => {
   expect(clientAddress("203.0.113.9", "198.51.100.1", 0)).toBe("203.0.113.9");
   expect(clientAddress(undefined, "198.51.100.1", 0)).toBe("unknown");
 });
@@ -23,7 +23,7 @@ test.each([
   [1, "2001:db8::7%eth0", "2001:db8::7"],
   [1, "999.1.1.1", "127.0.0.1"],
   [1, "0x7f.1", "127.0.0.1"],
-])("with %p trusted, of %p the client is %p", (trusted, header, client) => {
+])("client address: with %p trusted proxies, of %p the client is %p", (trusted, header, client) => {
   expect(clientAddress("::ffff:127.0.0.1", header, trusted)).toBe(client);
 });
 
@@ -48,9 +48,12 @@ describe("client address: with networks of trusted proxies", () => {
     ["10.0.0.2", "6.6.6.6, unknown", "10.0.0.2"],
     ["10.0.0.2", null, "10.0.0.2"],
     [undefined, "198.51.100.1", "unknown"],
-  ])("a request from %p for %p is one of %p", (peer, header, client) => {
-    expect(clientAddress(peer, header, trusted)).toBe(client);
-  });
+  ])(
+    "client address: with trusted networks, from peer %p with %p the client is %p",
+    (peer, header, client) => {
+      expect(clientAddress(peer, header, trusted)).toBe(client);
+    },
+  );
 
   test.each([
     "",
@@ -64,12 +67,12 @@ describe("client address: with networks of trusted proxies", () => {
     "10.0.0.0/",
     "::ffff:10.0.0.0/90",
     "010.0.0.1",
-  ])("%p is no list of networks", (text) => {
+  ])("trusted proxies: rejects %p as a list of networks", (text) => {
     expect(parseNetworks(text)).toBeUndefined();
   });
 });
 
-test("client networks: an IPv6 address counts in its /64, /56 and /48, an IPv4 address by itself", () => {
+test("client networks: an IPv6 address counts in its /64, /56 and /48, and an IPv4 address on its own", () => {
   expect(clientNetworks("2001:db8:1:1234:5::6")).toEqual([
     { name: "2001:db8:1::/48", shares: 16 },
     { name: "2001:db8:1:1200::/56", shares: 4 },
@@ -84,7 +87,7 @@ test("client networks: an IPv6 address counts in its /64, /56 and /48, an IPv4 a
   expect(clientNetworks("unknown")).toEqual([{ name: "unknown", shares: 1 }]);
 });
 
-test("the network of an IPv6 address is its first 64 bits, of an IPv4 address itself", () => {
+test("client network: is the /64 of an IPv6 address, and an IPv4 address itself", () => {
   expect(clientNetwork("2001:db8:1:2:3:4:5:6")).toBe("2001:db8:1:2::/64");
   expect(clientNetwork("2001:db8::6")).toBe("2001:db8:0:0::/64");
   expect(clientNetwork("2001:db8:1:2::")).toBe("2001:db8:1:2::/64");

@@ -6,7 +6,7 @@ import { JsonAnswer } from "../../src/http/json-answer.ts";
 const asking = (coding: string) =>
   new Request("http://localhost/feed", { headers: { "accept-encoding": coding } });
 
-/** JSON of this many bytes, different each time, that compresses about as well as a page of the feed. */
+/** JSON of this many bytes, different for each call, that compresses about as well as a feed page. */
 function jsonOf(bytes: number): string {
   let text = '{"posts":[';
   while (text.length < bytes) text += `"${crypto.randomUUID()} a photo, shared with everybody",`;
@@ -20,9 +20,9 @@ async function decoded({ response }: Sent): Promise<string> {
   return Buffer.from(coding === "gzip" ? Bun.gunzipSync(bytes) : bytes).toString();
 }
 
-describe("compression of answers", () => {
+describe("compression: responses", () => {
   test.each([2_000, 60_000, 70_000, 250_000, 270_000, 1_000_000])(
-    "compression: %d bytes come back as they were, with status and headers",
+    "compression: %d bytes keep their content, status and headers",
     async (bytes) => {
       const compress = createCompression();
       const text = jsonOf(bytes);
@@ -39,7 +39,7 @@ describe("compression of answers", () => {
     },
   );
 
-  test("compression: a large answer leaves the event loop to others", async () => {
+  test("compression: compresses a large response off the event loop", async () => {
     let turns = 0;
     let over = false;
     const compressing = Promise.resolve(
@@ -50,17 +50,17 @@ describe("compression of answers", () => {
       await new Promise((resolve) => setImmediate(resolve));
       turns += 1;
     }
-    // On the event loop itself it would take a single turn.
+    // On the event loop it would take a single turn.
     expect(turns).toBeGreaterThan(10);
     expect((await compressing).response.headers.get("content-encoding")).toBe("gzip");
   });
 
-  test("compression: a small answer is compressed at once", () => {
+  test("compression: compresses a small response synchronously", () => {
     const sent = createCompression()(asking("gzip"), new JsonAnswer(jsonOf(30_000)));
     expect(sent).not.toBeInstanceOf(Promise);
   });
 
-  test("compression: two hundred who ask for the same page share one copy", async () => {
+  test("compression: two hundred requests for the same page share one copy", async () => {
     const compress = createCompression();
     const text = jsonOf(500_000);
     const sent = await Promise.all(
@@ -68,24 +68,24 @@ describe("compression of answers", () => {
     );
     for (const { response } of sent) expect(response.headers.get("content-encoding")).toBe("gzip");
     expect(await decoded(sent[199]!)).toBe(text);
-    // And so does the next one, though none is being compressed any more.
+    // So does a later request, when no compression is running.
     const again = await compress(asking("gzip"), new JsonAnswer(text));
     expect(again.bytes).toBe(sent[0]!.bytes);
   });
 
-  test("compression: when two hundred different pages are asked for at once, most go out as they are", async () => {
+  test("compression: sends most of two hundred different concurrent pages uncompressed", async () => {
     const compress = createCompression();
     const texts = Array.from({ length: 200 }, () => jsonOf(300_000));
     const sent = await Promise.all(texts.map((text) => compress(asking("zstd"), new JsonAnswer(text))));
     const plain = sent.filter(({ response }) => !response.headers.has("content-encoding"));
     expect(plain.length).toBe(200 - 9);
     for (const [i, each] of sent.entries()) expect(await decoded(each)).toBe(texts[i]!);
-    // What went out as it was is compressed the next time.
+    // A page that was sent uncompressed is compressed the next time.
     const { response } = await compress(asking("zstd"), new JsonAnswer(texts[199]!));
     expect(response.headers.get("content-encoding")).toBe("zstd");
   });
 
-  test("compression: a HEAD has nothing to compress", async () => {
+  test("compression: does not compress a HEAD response", async () => {
     const head = new Request("http://localhost/", { method: "HEAD", headers: { "accept-encoding": "gzip" } });
     const { response, bytes } = await createCompression()(head, new JsonAnswer(jsonOf(100_000)));
     expect([response.headers.get("content-encoding"), bytes]).toEqual([null, 0]);

@@ -19,7 +19,7 @@ afterAll(async () => {
   await rm(service.dataDir, { recursive: true, force: true });
 });
 
-test("a client's address is the socket's, and unknown where there is none", async () => {
+test("connections: the client's address is that of the socket, or unknown without a socket", async () => {
   const connections = new Connections(0);
   expect(connections.addressOf(new Request("http://localhost/"))).toBe("unknown");
   const server = Bun.serve({
@@ -32,7 +32,7 @@ test("a client's address is the socket's, and unknown where there is none", asyn
   await server.stop(true);
 });
 
-test("connections: a request that is worked on is never idle, and one that is answered may be", () => {
+test("connections: the idle timeout does not apply while a request is handled, and applies after the response", () => {
   jest.useFakeTimers();
   try {
     const renewed: [Request, number][] = [];
@@ -40,15 +40,15 @@ test("connections: a request that is worked on is never idle, and one that is an
     const connections = new Connections(0);
     connections.listen(server as unknown as Bun.Server<undefined>, { idleSeconds: 30, pauseSeconds: 60 });
     const [slow, quick, none] = Array.from({ length: 3 }, () => new Request("http://localhost/"));
-    connections.working(quick!);
-    connections.answered(quick!);
-    connections.working(slow!);
+    connections.suspendIdleTimeout(quick!);
+    connections.resumeIdleTimeout(quick!);
+    connections.suspendIdleTimeout(slow!);
     for (let second = 0; second < 100; second++) jest.advanceTimersByTime(1000);
-    // In time for Bun's clock, which moves in steps of four seconds.
+    // Early enough for Bun's clock, which moves in steps of four seconds.
     expect(renewed).toHaveLength(10);
     for (const renewal of renewed) expect(renewal).toEqual([slow!, 30]);
-    connections.answered(slow!);
-    connections.answered(none!);
+    connections.resumeIdleTimeout(slow!);
+    connections.resumeIdleTimeout(none!);
     jest.advanceTimersByTime(100_000);
     expect(renewed).toHaveLength(10);
   } finally {
@@ -56,14 +56,14 @@ test("connections: a request that is worked on is never idle, and one that is an
   }
 });
 
-test("connections: no timeout is renewed once they are closed", () => {
+test("connections: close ends the renewal of timeouts", () => {
   jest.useFakeTimers();
   try {
     const renewed: Request[] = [];
     const server = { timeout: (request: Request) => renewed.push(request) };
     const connections = new Connections(0);
     connections.listen(server as unknown as Bun.Server<undefined>, { idleSeconds: 30, pauseSeconds: 60 });
-    connections.working(new Request("http://localhost/"));
+    connections.suspendIdleTimeout(new Request("http://localhost/"));
     jest.advanceTimersByTime(10_000);
     expect(renewed).toHaveLength(1);
     connections.close();
@@ -75,7 +75,7 @@ test("connections: no timeout is renewed once they are closed", () => {
   }
 });
 
-test("connections: a proxy is believed when its socket address lies in a trusted network", async () => {
+test("connections: trusts a proxy whose socket address lies in a trusted network", async () => {
   for (const [networks, client] of [
     ["127.0.0.0/8, 10.0.0.0/8", "198.51.100.1"],
     ["10.0.0.0/8", "127.0.0.1"],
@@ -93,7 +93,7 @@ test("connections: a proxy is believed when its socket address lies in a trusted
   }
 });
 
-test("a running service knows whom it talks to: /metrics is for this machine, not for who comes by a proxy", async () => {
+test("metrics: only requests from this machine without a proxy get them", async () => {
   for (const method of ["GET", "HEAD"]) {
     const ask = (headers: Record<string, string>) => fetch(`${service.address}/metrics`, { method, headers });
     expect([method, (await ask({})).status]).toEqual([method, 200]);
@@ -121,11 +121,11 @@ test.each([
   "127.255.0.9:1",
   "[::1]",
   "[::1]:65535",
-])("metrics: a request from this machine for the host %s is answered", async (host) => {
+])("metrics: a local request with the Host %s gets them", async (host) => {
   expect(await metricsFor(`Host: ${host}`)).toEqual([200]);
 });
 
-// DNS rebinding: a page of evil.example, whose name suddenly leads to 127.0.0.1, asks from the operator's own browser.
+// DNS rebinding: the operator's browser loads a page of evil.example, whose name then resolves to 127.0.0.1.
 test.each([
   "evil.example",
   "evil.example:8000",
@@ -139,18 +139,18 @@ test.each([
   "128.0.0.1",
   "[::2]",
   "",
-])("metrics: a request from this machine for the host %p is not found", async (host) => {
+])("metrics: a local request with the Host %p gets 404", async (host) => {
   expect(await metricsFor(`Host: ${host}`)).toEqual([404]);
 });
 
-test("metrics: a request without a host, or with two, is not found", async () => {
+test("metrics: a local request without a Host or with two gets 404", async () => {
   const old = await exchange(service.address, [head("GET /metrics HTTP/1.0")]);
   expect(old.statuses).toEqual([404]);
   expect(await metricsFor("Host: localhost", "Host: evil.example")).toEqual([404]);
   expect(await metricsFor("Host: evil.example", "Host: localhost")).toEqual([404]);
 });
 
-test("metrics: every host is answered where they are public", async () => {
+test("metrics: with METRICS=public, a request with any Host gets them", async () => {
   const open = new ServiceProcess(await mkdtemp(join(tmpdir(), "image-sharing-public-")), {
     METRICS: "public",
   });

@@ -5,7 +5,7 @@ import { parseAllowedOrigins } from "../../src/config/allowed-origins.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
 
-describe("a list of origins", () => {
+describe("cors origins", () => {
   test.each([
     [
       "https://app.example.com",
@@ -113,18 +113,18 @@ describe("a list of origins", () => {
     "ws://example.com",
     "https://a.example https://b.example",
     "https://a.example,",
-  ])("cors origins: %p is refused", (text) => {
+  ])("cors origins: rejects %p", (text) => {
     expect(parseAllowedOrigins(text)).toBeUndefined();
     expect(parseAllowedOrigins(`https://a.example, ${text}`)).toBeUndefined();
   });
 
-  test("cors origins: * stands for all, also beside others", () => {
+  test("cors origins: * allows all, even beside others", () => {
     expect(parseAllowedOrigins("*")).toMatchObject({ anybody: true, nobody: false });
     expect(parseAllowedOrigins("https://a.example, *")?.anybody).toBe(true);
   });
 });
 
-describe("pages of listed origins", () => {
+describe("cors: pages of listed origins", () => {
   let service: TestService;
   let open: TestService;
   beforeAll(async () => {
@@ -168,7 +168,7 @@ describe("pages of listed origins", () => {
     }
   });
 
-  test("cors: what is no list of headers is not reflected", async () => {
+  test("cors: does not reflect an invalid list of headers", async () => {
     for (const names of ["a b", "a,,b", "a:b", "a;b", "<script>", `x${",x".repeat(3000)}`, "é"]) {
       const { headers } = await preflight(service, "https://app.example.com", names);
       expect(headers.get("access-control-allow-headers")).toBe(
@@ -179,7 +179,7 @@ describe("pages of listed origins", () => {
     expect(headers.get("access-control-allow-headers")).toContain("authorization");
   });
 
-  test("cors: a preflight allows the methods of the routes that there are", async () => {
+  test("cors: a preflight allows the methods of all routes", async () => {
     const methods = new Set(service.app.routes.map(({ method }) => method));
     const { headers } = await preflight(service, "https://app.example.com", "range", "/posts/1", "DELETE");
     expect(headers.get("access-control-allow-methods")?.split(", ").sort()).toEqual(
@@ -187,7 +187,7 @@ describe("pages of listed origins", () => {
     );
   });
 
-  test("cors: a page that is not listed is allowed nothing, and caches are told why", async () => {
+  test("cors: allows nothing to an unlisted origin, and varies by origin", async () => {
     for (const origin of ["https://example.com", "https://evil.test", "null"]) {
       const { status, headers } = await preflight(service, origin, "range");
       const names = [...headers.keys()].filter((name) => name.startsWith("access-control"));
@@ -202,7 +202,7 @@ describe("pages of listed origins", () => {
     }
   });
 
-  test("cors: every documented header of a response can be read, and the length", async () => {
+  test("cors: exposes every documented response header and Content-Length", async () => {
     const { token } = await service.signUp();
     const { url } = (await (await service.upload(token, new Blob([await pngPhoto()]))).json()) as {
       url: string;
@@ -227,7 +227,7 @@ describe("pages of listed origins", () => {
     }
   });
 
-  test("cors: with every origin allowed no response depends on it", async () => {
+  test("cors: with every origin allowed, responses do not vary by origin", async () => {
     const { headers } = await open.fetch("/health", { headers: { origin: "https://other.test" } });
     expect(headers.get("access-control-allow-origin")).toBe("*");
     expect(headers.get("vary")).toBe("accept-encoding");

@@ -26,7 +26,7 @@ test.each([
   expect(within.url).toBe(`http://localhost${answered}`);
 });
 
-test("path prefix: a path that is a route by itself, but not below the prefix, stays", () => {
+test("path prefix: keeps a path that is a route only with the prefix", () => {
   const withoutPrefix = createPathPrefix("/media", (path) => /^\/(feed|media\/\w+)$/.test(path));
   for (const [asked, answered] of [
     ["/media/key", "/media/key"],
@@ -41,13 +41,13 @@ describe.each([
   ["keeps", "/my/photos"],
   ["strips", "/media"],
   ["keeps", "/media"],
-])("behind a proxy that %s the path of PUBLIC_URL, %s", (what, prefix) => {
+])("path prefix: a proxy that %s the path of PUBLIC_URL, %s", (what, prefix) => {
   let service: TestService;
   let server: Bun.Server<undefined>;
   let proxy: Bun.Server<undefined>;
   let token: string;
   let photo: string;
-  /** What the proxy was asked for outside the prefix. */
+  /** Paths outside the prefix that the proxy was asked for. */
   const strays: string[] = [];
   const at = (path: string, init: RequestInit = {}) =>
     fetch(`${proxy.url.origin}${prefix}${path}`, { ...init, headers: { authorization: `Bearer ${token}` } });
@@ -65,7 +65,7 @@ describe.each([
         }
         const path = what === "keeps" ? pathname : pathname.slice(prefix.length) || "/";
         const { method, headers } = request;
-        // Whole, as the body of a request that was passed on could not be sent again.
+        // Buffered, because fetch cannot send the stream of a received body again.
         const body = await request.arrayBuffer();
         return fetch(server.url.origin + path + search, {
           method,
@@ -90,7 +90,7 @@ describe.each([
     await service.close();
   });
 
-  test("the API works, and so do the addresses in its answers", async () => {
+  test("path prefix: the API and the URLs in its responses work behind the proxy", async () => {
     const response = await at("/feed?limit=1");
     expect(response.status).toBe(200);
     const [post] = ((await response.json()) as { posts: { id: string; url: string }[] }).posts;
@@ -111,14 +111,14 @@ describe.each([
     expect((await at("/health", { method: "HEAD" })).status).toBe(200);
   });
 
-  test("requests are counted under their routes", async () => {
+  test("path prefix: the log has the routes without the prefix", async () => {
     await at("/users/me");
     expect(service.logged.some((line) => line.includes('"route":"/users/me"'))).toBe(true);
     expect(service.logged.join("")).not.toContain(`"route":"${prefix}/users`);
   });
 
   test.skipIf(!chromium).each(["", "/"])(
-    "the page shows the feed and shares a photo at the address that ends in %p",
+    "path prefix: the page shows the feed and shares a photo at a URL that ends with %p",
     async (end) => {
       const browser = await Browser.open(`${proxy.url.origin}${prefix}${end}`, { width: 1000, height: 900 });
       await browser.signIn(token);
@@ -129,7 +129,7 @@ describe.each([
       await browser.until(`document.querySelector(".uploads .primary")`);
       await browser.view.evaluate(`document.querySelector(".uploads .primary").click()`);
       await browser.until(`document.querySelectorAll("li.post").length === ${shown + 1}`);
-      // Chromium asks for it by itself, outside of what a page can say.
+      // Chromium requests it by itself; a page cannot prevent that.
       expect(strays.filter((path) => path !== "/favicon.ico")).toEqual([]);
       expect(browser.errors).toEqual([]);
       browser.close();

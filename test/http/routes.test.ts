@@ -36,9 +36,9 @@ const statusOf = async (path: string, method: string, token: string | undefined)
   return response.status;
 };
 
-test("routes: no path parameter, query or trailing slash leads to a server error", async () => {
+test("routes: no path parameter, query or trailing slash causes a server error", async () => {
   for (const { method, path } of service.app.routes) {
-    // A logout would end the session of the requests that follow.
+    // A logout would revoke the token of the following requests.
     if (path === "/auth/jwt/logout") continue;
     const junk = ["nope", "%zz", "a%2fb", "%c3%28", "\u{1f408}"];
     const paths = junk.map((value) => path.replace(/:\w+|\*$/, value));

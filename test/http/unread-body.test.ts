@@ -16,7 +16,7 @@ const settle = async () => {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => immediately(resolve));
 };
 
-/** A request whose body comes when it is told to, and what became of its response. */
+/** A request whose body the test sends step by step, and the outcome of its response. */
 function refusedRequest() {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
@@ -35,7 +35,7 @@ function refusedRequest() {
   };
 }
 
-describe("a response that is ready before its request's body", () => {
+describe("unread body: response before the end of the request body", () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
   const pass = async (ms: number) => {
@@ -59,7 +59,7 @@ describe("a response that is ready before its request's body", () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  test("unread body: a client that sends nothing is answered after a quarter of a second", async () => {
+  test("unread body: responds after 250 ms without data", async () => {
     const { outcome, send } = refusedRequest();
     send();
     await pass(200);
@@ -73,7 +73,7 @@ describe("a response that is ready before its request's body", () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  test("unread body: a body without an end is answered after two seconds, and the response ends two seconds later", async () => {
+  test("unread body: responds to an endless body after two seconds, and ends the response two seconds later", async () => {
     const { outcome, send } = refusedRequest();
     const sendFor = async (ms: number) => {
       for (let passed = 0; passed < ms; passed += 100) {
@@ -92,7 +92,7 @@ describe("a response that is ready before its request's body", () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  test("unread body: a response without content ends at once where the body does not", async () => {
+  test("unread body: ends a response without content immediately even if the request body does not end", async () => {
     const { readable } = new TransformStream<Uint8Array, Uint8Array>();
     const request = new Request("http://localhost/", { method: "POST", body: readable });
     let answered: Response | undefined;
@@ -105,7 +105,7 @@ describe("a response that is ready before its request's body", () => {
     ]);
   });
 
-  test("unread body: a client that goes away meanwhile leaves no timer", async () => {
+  test("unread body: leaves no timer when the client disconnects", async () => {
     const { outcome, send, breakOff } = refusedRequest();
     send();
     await pass(100);
@@ -116,7 +116,7 @@ describe("a response that is ready before its request's body", () => {
   });
 });
 
-describe("a client that sends its whole body before it reads", () => {
+describe("unread body: client that sends its whole body before it reads", () => {
   let service: ServiceProcess;
   let token: string;
   beforeAll(async () => {
@@ -157,7 +157,7 @@ describe("a client that sends its whole body before it reads", () => {
     ["a body that nobody wants", 401, () => ["DELETE /users/me HTTP/1.1", length], ""],
   ];
 
-  /** Sends a request whole, at some speed, and then another on the same connection; gives all that came back. */
+  /** Sends a whole request slowly, then another on the same connection if `more` is given. Returns everything received. */
   function sendAll([line, ...headers]: string[], begin: string, ...more: string[]): Promise<string> {
     const { hostname, port } = new URL(service.address);
     const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -189,20 +189,17 @@ describe("a client that sends its whole body before it reads", () => {
     return promise;
   }
 
-  test.each(refusals)(
-    "unread body: %s is answered %d, and the connection can be used again",
-    async (...refusal) => {
-      const [, status, request, begin] = refusal;
-      const received = await sendAll(request(), begin, "again");
-      expect(received).toStartWith(`HTTP/1.1 ${status} `);
-      expect(received).not.toContain("onnection: close");
-      expect(received).toContain("}HTTP/1.1 200 OK");
-      expect(received).toEndWith('{"status":"ok"}');
-    },
-  );
+  test.each(refusals)("unread body: %s gets %d, and the connection can be reused", async (...refusal) => {
+    const [, status, request, begin] = refusal;
+    const received = await sendAll(request(), begin, "again");
+    expect(received).toStartWith(`HTTP/1.1 ${status} `);
+    expect(received).not.toContain("onnection: close");
+    expect(received).toContain("}HTTP/1.1 200 OK");
+    expect(received).toEndWith('{"status":"ok"}');
+  });
 
   test.each(refusals)(
-    "unread body: %s is answered %d with Connection: close too, and not reset",
+    "unread body: %s with Connection: close gets %d without a reset",
     async (...refusal) => {
       const [, status, request, begin] = refusal;
       for (let i = 0; i < 3; i++) expect(await sendAll(request(), begin)).toStartWith(`HTTP/1.1 ${status} `);

@@ -6,7 +6,7 @@ import { freshDatabase, hasPostgres } from "../support/postgres.ts";
 import { TestService } from "../support/service.ts";
 import { postOf, type Post } from "./two-nodes.ts";
 
-describe.skipIf(!hasPostgres)("the connection is lost in the moment a post is published", () => {
+describe.skipIf(!hasPostgres)("lost commit: connection lost while a post is published", () => {
   let proxy: CuttingProxy;
   let service: TestService;
   let token: string;
@@ -22,14 +22,14 @@ describe.skipIf(!hasPostgres)("the connection is lost in the moment a post is pu
     proxy.close();
   });
 
-  /** Which of an upload's commits it is. */
+  /** The number of the upload's commit. */
   const [reservation, publication] = [1, 2];
   const feed = async () =>
     ((await (await service.fetch("/feed", { token })).json()) as { posts: Post[] }).posts;
   const upload = (key: string) =>
     service.upload(token, photo, undefined, "photo.png", { "idempotency-key": key });
 
-  test("after it took effect: the post is there with its bytes, and a repeated upload gets it", async () => {
+  test("lost commit: after the commit, the post and its bytes exist, and a repeated upload returns the post", async () => {
     proxy.cutAt("COMMIT", "after", publication);
     const answer = await upload("one");
     expect([answer.status, proxy.cuts]).toEqual([503, 1]);
@@ -45,7 +45,7 @@ describe.skipIf(!hasPostgres)("the connection is lost in the moment a post is pu
     expect(await feed()).toHaveLength(1);
   });
 
-  test("before it took effect: there is neither post nor bytes, and a repeated upload makes them", async () => {
+  test("lost commit: before the commit, neither post nor bytes exist, and a repeated upload creates them", async () => {
     proxy.cutAt("COMMIT", "before", publication);
     expect((await upload("one")).status).toBe(503);
     expect(proxy.cuts).toBe(1);
@@ -57,12 +57,12 @@ describe.skipIf(!hasPostgres)("the connection is lost in the moment a post is pu
     expect(await feed()).toMatchObject([{ id }]);
   });
 
-  test("when a reservation's answer is lost: no bytes are there, and the sweeper forgets it", async () => {
+  test("lost commit: for a reservation, no bytes exist, and the sweeper removes its row", async () => {
     proxy.cutAt("COMMIT", "after", reservation);
     expect((await upload("one")).status).toBe(503);
     expect(proxy.cuts).toBe(1);
     expect(await feed()).toEqual([]);
-    // It need not wait until the upload counts as abandoned.
+    // The sweeper does not wait for the grace period.
     await service.services.sweeper.sweep();
     expect(await service.services.database.posts.countUnfinished()).toEqual({ pending: 0, deleting: 0 });
     expect(await service.mediaFiles()).toEqual([]);

@@ -12,7 +12,7 @@ setDefaultTimeout(60_000);
 
 const poolSize = 5;
 
-describe.skipIf(!canStartPostgres)("two nodes whose database goes away and comes back", () => {
+describe.skipIf(!canStartPostgres)("outage: two nodes during and after a database outage", () => {
   let server: PostgresServer;
   let nodes: TwoNodes;
   let photo: Blob;
@@ -34,14 +34,14 @@ describe.skipIf(!canStartPostgres)("two nodes whose database goes away and comes
     await server?.stop();
   });
 
-  /** Uploads and reads at both nodes while `disturb` runs; gives how often which status came. */
+  /** Uploads and reads at both nodes while `disturb` runs. Returns the number of responses by status. */
   async function underLoad(disturb: () => Promise<void>): Promise<Record<number, number>> {
     const statuses: Record<number, number> = {};
     const refusals = new Set<string>();
     let disturbed = false;
     const client = async (node: ServiceProcess, ask: () => Promise<Response>) => {
       while (!disturbed) {
-        // Far more than any answer takes: who hangs is found.
+        // Far more than any response takes, so that a hanging node fails the test.
         const answer = await Promise.race([ask(), Bun.sleep(15_000).then(() => Response.error())]);
         statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
         const text = await answer.text();
@@ -60,7 +60,7 @@ describe.skipIf(!canStartPostgres)("two nodes whose database goes away and comes
       client(node, () => node.fetch("/users/me", { token })),
     ]);
     await disturb();
-    // By themselves, both.
+    // Both nodes recover without help.
     for (const node of [nodes.a, nodes.b])
       await until(async () => (await node.fetch("/feed", { token })).status === 200);
     disturbed = true;
@@ -69,7 +69,7 @@ describe.skipIf(!canStartPostgres)("two nodes whose database goes away and comes
     return statuses;
   }
 
-  /** Every acknowledged post is there at both nodes, with its bytes; no bytes are without a post. */
+  /** Checks that both nodes have every acknowledged post with its bytes, and that no bytes lack a post. */
   async function expectNothingLost() {
     const paths: string[] = [];
     for (const node of [nodes.a, nodes.b]) {
@@ -95,7 +95,7 @@ describe.skipIf(!canStartPostgres)("two nodes whose database goes away and comes
   }
 
   test.each(["fast", "immediate"] as const)(
-    "refuse what they cannot do while it restarts (%s), lose nothing they acknowledged, and go on by themselves",
+    "outage: during a restart (%s), nodes respond with 503, lose no acknowledged post, and recover by themselves",
     async (mode) => {
       let back = 0;
       const statuses = await underLoad(async () => {
@@ -114,7 +114,7 @@ describe.skipIf(!canStartPostgres)("two nodes whose database goes away and comes
     },
   );
 
-  test("go on after it was frozen for a while", async () => {
+  test("outage: nodes recover after the database was frozen", async () => {
     const pids = await server.pids();
     const statuses = await underLoad(async () => {
       const before = acknowledged.size;
@@ -129,7 +129,7 @@ describe.skipIf(!canStartPostgres)("two nodes whose database goes away and comes
     await expectNothingLost();
   });
 
-  test("never hold more connections than they may", async () => {
+  test("outage: nodes never exceed their connection limit", async () => {
     let most = 0;
     await underLoad(() =>
       withServer(server.url("postgres"), async (sql) => {
@@ -144,7 +144,7 @@ describe.skipIf(!canStartPostgres)("two nodes whose database goes away and comes
     expect(most).toBeWithin(2, 2 * poolSize + 1);
   });
 
-  test("say nothing of queries, their values or the server in logs", async () => {
+  test("outage: logs contain no queries, parameters or server addresses", async () => {
     const log = await nodes.log();
     expect(log).toContain("request.failed");
     expect(log).not.toMatch(/\b(select|insert into|update|delete from)\b.*\b(posts|users)\b/i);

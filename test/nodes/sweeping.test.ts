@@ -8,7 +8,7 @@ import { postOf, TwoNodes } from "./two-nodes.ts";
 
 setDefaultTimeout(60_000);
 
-describe.skipIf(!hasPostgres)("two nodes with one media store elsewhere", () => {
+describe.skipIf(!hasPostgres)("sweeping: two nodes with one remote media store", () => {
   let nodes: TwoNodes;
   let fake: FakeImageKit;
   let photo: Blob;
@@ -32,7 +32,7 @@ describe.skipIf(!hasPostgres)("two nodes with one media store elsewhere", () => 
       (await sql`select state from posts order by state`).map(({ state }: { state: string }) => state),
     );
 
-  test("share the deletions of a removed account's media: each file once, none left", async () => {
+  test("sweeping: nodes delete each file of a removed account once, and leave none", async () => {
     const email = "ada@example.com";
     const token = await nodes.a.signUp(email);
     for (let i = 0; i < 24; i++) {
@@ -53,17 +53,17 @@ describe.skipIf(!hasPostgres)("two nodes with one media store elsewhere", () => 
     expect(deletions.map(({ status }) => status)).toEqual(Array(24).fill(204));
   });
 
-  test("one that dies in the middle of an upload leaves no bytes: the other removes them", async () => {
+  test("sweeping: a node removes the bytes of an upload whose node died", async () => {
     const token = await nodes.a.signUp("bob@example.com");
     const kept = await postOf(await nodes.a.upload(token, photo));
-    // The bytes arrive, their store never says so.
+    // The store receives the bytes but never responds.
     fake.fail("upload", "hang after", 1);
     const lost = nodes.a.upload(token, photo).catch(() => "lost");
     await until(() => fake.files.size === 2);
     await nodes.a.kill();
     expect(await lost).toBe("lost");
     expect(await rows()).toEqual(["pending", "published"]);
-    // Nobody knows that node A is dead, until the grace has passed.
+    // Node B cannot know that node A is dead until the grace period has passed.
     await until(async () => (await rows()).length === 1);
     expect(await rows()).toEqual(["published"]);
     expect(fake.files.size).toBe(1);

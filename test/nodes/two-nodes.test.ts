@@ -5,7 +5,7 @@ import { pngPhoto } from "../support/media-samples.ts";
 import { freshDatabase, hasPostgres } from "../support/postgres.ts";
 import { TestService } from "../support/service.ts";
 
-// Many passwords are hashed here.
+// Hashes many passwords.
 setDefaultTimeout(60_000);
 
 interface Shared {
@@ -14,7 +14,7 @@ interface Shared {
   created_at: string;
 }
 
-describe.skipIf(!hasPostgres)("two nodes on one database", () => {
+describe.skipIf(!hasPostgres)("two nodes: one database", () => {
   let fake: FakeS3;
   let a: TestService;
   let b: TestService;
@@ -30,7 +30,7 @@ describe.skipIf(!hasPostgres)("two nodes on one database", () => {
       S3_ACCESS_KEY_ID: fake.accessKeyId,
       S3_SECRET_ACCESS_KEY: fake.secretAccessKey,
     };
-    // At once, on an empty database: one migrates, the other waits.
+    // Both start on an empty database at the same time: one migrates, the other waits.
     [a, b] = await Promise.all([TestService.start(settings), TestService.start(settings)]);
   });
   afterEach(() => fake.fail("DELETE", null));
@@ -43,7 +43,7 @@ describe.skipIf(!hasPostgres)("two nodes on one database", () => {
     (await (await node.upload(token, new Blob([await pngPhoto()]))).json()) as Shared;
   const status = async (answer: Promise<Response>) => (await answer).status;
 
-  test("a token of one is good at the other, until it is ended at either", async () => {
+  test("two nodes: a token of one is valid at the other until either revokes it", async () => {
     const { token } = await a.signUp();
     expect(await status(b.fetch("/users/me", { token }))).toBe(200);
     expect(await status(b.fetch("/auth/jwt/logout", { method: "POST", token }))).toBe(204);
@@ -51,7 +51,7 @@ describe.skipIf(!hasPostgres)("two nodes on one database", () => {
     expect(await status(b.fetch("/users/me", { token }))).toBe(401);
   });
 
-  test("what one published the other shows, delivers and deletes", async () => {
+  test("two nodes: one shows, delivers and deletes the other's posts", async () => {
     const { token } = await a.signUp();
     const { id, url } = await share(a, token);
     expect(await (await b.fetch("/feed", { token })).text()).toContain(id);
@@ -63,7 +63,7 @@ describe.skipIf(!hasPostgres)("two nodes on one database", () => {
     expect([...fake.objects.keys()].filter((key) => key.startsWith(id))).toEqual([]);
   });
 
-  test("an upload key makes one post, whichever node is asked", async () => {
+  test("two nodes: an upload key makes one post, whichever node gets the upload", async () => {
     const { token } = await a.signUp();
     const photo = new Blob([await pngPhoto()]);
     const send = (node: TestService, key: string) =>
@@ -79,7 +79,7 @@ describe.skipIf(!hasPostgres)("two nodes on one database", () => {
     expect(ids.size).toBe(1);
   });
 
-  test("wrong passwords are counted together, and two at once are two", async () => {
+  test("two nodes: count wrong passwords together, including concurrent ones", async () => {
     const { email } = await a.signUp();
     const statuses: number[] = [];
     for (let i = 0; i < 12; i++)
@@ -89,7 +89,7 @@ describe.skipIf(!hasPostgres)("two nodes on one database", () => {
     expect(await status(a.login(email))).toBe(429);
   });
 
-  test("a counter starts anew when its window ends, and gives back no more than was taken", async () => {
+  test("two nodes: a counter restarts when its window ends, and refunds no more than was used", async () => {
     const [here, there] = [a, b].map((node) => node.services.database.counters);
     if (!here || !there) throw new Error("these nodes share nothing");
     const key = crypto.randomUUID();
@@ -105,7 +105,7 @@ describe.skipIf(!hasPostgres)("two nodes on one database", () => {
     expect((await there.consume(ended, 1, 60)).used).toBe(1);
   });
 
-  test("the sweepers share what is due: nothing is deleted twice, nothing is left", async () => {
+  test("two nodes: sweepers delete every file exactly once", async () => {
     const { token } = await a.signUp();
     const posts = await Promise.all(Array.from({ length: 30 }, (_, i) => share(i % 2 ? a : b, token)));
     fake.fail("DELETE", "403");
@@ -121,12 +121,12 @@ describe.skipIf(!hasPostgres)("two nodes on one database", () => {
     expect((await a.services.database.posts.countUnfinished()).deleting).toBe(0);
   });
 
-  test("no post appears behind a cursor that was handed out, while both publish", async () => {
+  test("two nodes: no post appears behind a cursor while both publish", async () => {
     const { token } = await a.signUp();
     const seen: string[] = [];
     let done = false;
     const reader = (async () => {
-      // Every look gives the newest first: what is new stands before what was seen.
+      // The newest posts come first, so new ones must precede those already seen.
       while (!done) {
         const { posts } = (await (await b.fetch("/feed?limit=200", { token })).json()) as { posts: Shared[] };
         const ids = posts.map(({ id }) => id);

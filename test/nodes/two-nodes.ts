@@ -36,7 +36,7 @@ export class TwoNodes {
     return nodes;
   }
 
-  /** What both have logged. */
+  /** The log of both nodes. */
   async log(): Promise<string> {
     const texts = ["a", "b"].map((name) => Bun.file(join(this.folder, `${name}.log`)).text());
     return (await Promise.all(texts)).join("");
@@ -48,6 +48,6 @@ export class TwoNodes {
   }
 }
 
-/** What an answer says, where it is needed. */
+/** The fields of a response that the tests use. */
 export type Post = { id: string; url: string; created_at: string };
 export const postOf = async (answer: Response): Promise<Post> => (await answer.json()) as Post;

@@ -7,7 +7,7 @@ import { createLog } from "../../src/observability/log.ts";
 const mb = 1024 ** 2;
 const gb = 1024 ** 3;
 
-/** A disk of this size, whose free space a test changes as it likes. */
+/** A disk of this size whose free space the test sets. */
 function disk({ size = 100 * gb, free = 10 * gb, minFree = null as number | null, folders = ["data"] } = {}) {
   const state = { size, free, measured: 0 };
   const logged: { level: string; event: string }[] = [];
@@ -42,23 +42,26 @@ test.each([
   [100 * gb, null, 2 * gb],
   [100 * gb, 5 * mb, 5 * mb],
   [100 * gb, 0, 0],
-])("on a disk of %p bytes with the setting %p, %p bytes stay free", async (size, minFree, expected) => {
-  expect((await disk({ size, minFree }).space.usage())?.minFree).toBe(Math.floor(expected));
-});
+])(
+  "disk space: on a disk of %p bytes with MIN_FREE_SPACE %p, %p bytes stay free",
+  async (size, minFree, expected) => {
+    expect((await disk({ size, minFree }).space.usage())?.minFree).toBe(Math.floor(expected));
+  },
+);
 
-test("an upload is refused when it does not fit above the limit", async () => {
+test("disk space: rejects an upload that does not fit above the limit", async () => {
   const { space } = disk({ free: 3 * gb });
   expect(await codeOf(space.claim("ada", gb + 1))).toBe("STORAGE_FULL");
   expect(await codeOf(space.claim("ada", gb))).toBe("admitted");
 });
 
-test("uploads that run at once are counted together, so that they cannot fill the disk", async () => {
+test("disk space: counts concurrent uploads together", async () => {
   const { space } = disk({ free: 3 * gb });
   const outcomes = await Promise.all(Array.from({ length: 40 }, () => codeOf(space.claim("ada", gb / 10))));
   expect(outcomes.filter((outcome) => outcome === "admitted")).toHaveLength(10);
 });
 
-test("what an upload has sent is counted once, and what it has not is given back with it", async () => {
+test("disk space: counts received bytes once, and releases the unsent rest of a claim", async () => {
   const { space, state } = disk({ free: 3 * gb });
   const first = await space.claim("ada", gb);
   state.free -= gb / 2;
@@ -70,7 +73,7 @@ test("what an upload has sent is counted once, and what it has not is given back
   expect(await codeOf(space.claim("ada", gb / 2))).toBe("admitted");
 });
 
-test("an upload that was admitted goes on beside later ones, and ends when the disk is full all the same", async () => {
+test("disk space: an admitted upload continues beside later claims, and ends when the disk is full", async () => {
   const { space, state } = disk({ free: 3 * gb });
   const first = await space.claim("ada", gb / 2);
   await space.claim("ada", gb / 2);
@@ -80,7 +83,7 @@ test("an upload that was admitted goes on beside later ones, and ends when the d
   expect(await codeOf(first.received(20 * mb))).toBe("STORAGE_FULL");
 });
 
-test("an upload of unknown length ends when the space above the limit is used up", async () => {
+test("disk space: an upload of unknown length ends when the space above the limit is used up", async () => {
   const { space, state } = disk({ free: 2 * gb + 20 * mb });
   const claim = await space.claim("ada", 0);
   let sent = 0;
@@ -89,7 +92,7 @@ test("an upload of unknown length ends when the space above the limit is used up
   expect(sent).toBeLessThanOrEqual(20 * mb);
 });
 
-test("an upload of unknown length that ends while the disk is measured gives back all that it claimed", async () => {
+test("disk space: an upload of unknown length that ends during a measurement releases its whole claim", async () => {
   const { space } = disk({ free: 2 * gb + 10 * mb });
   for (let i = 0; i < 20; i++) {
     const claim = await space.claim("ada", 0);
@@ -101,7 +104,7 @@ test("an upload of unknown length that ends while the disk is measured gives bac
   expect(await codeOf(space.claim("ada", 10 * mb))).toBe("admitted");
 });
 
-test("the disk is measured once a second at most, and anew before an upload is refused", async () => {
+test("disk space: measures at most once per second, and again before it rejects an upload", async () => {
   const { space, state } = disk({ free: 3 * gb });
   for (let i = 0; i < 100; i++) (await space.claim("ada", mb)).release();
   expect(state.measured).toBe(1);
@@ -110,7 +113,7 @@ test("the disk is measured once a second at most, and anew before an upload is r
   expect(state.measured).toBe(2);
 });
 
-test("of several file systems the one with the least space counts; one that cannot be measured does not", async () => {
+test("disk space: uses the file system with the least space, and ignores one that cannot be measured", async () => {
   const { space } = disk({ folders: ["missing", "data", "fuller"], free: 10 * gb });
   expect((await space.usage())?.free).toBe(5 * gb);
   const unknown = disk({ folders: ["missing"] });
@@ -122,7 +125,7 @@ test("of several file systems the one with the least space counts; one that cann
   expect(await codeOf(sizeless.space.claim("ada", gb))).toBe("admitted");
 });
 
-test("the operator is warned early and once, when the disk is full, and when there is space again", async () => {
+test("disk space: logs once when space is low, when the disk is full, and when there is space again", async () => {
   const { space, state, logged } = disk({ free: 10 * gb });
   const look = async (free: number) => {
     state.free = free;
@@ -138,7 +141,7 @@ test("the operator is warned early and once, when the disk is full, and when the
   expect(await look(5 * gb)).toEqual(["info disk.enough"]);
 });
 
-test("disk space: what one account has announced keeps no other from uploading, and it is cut when the space is gone", async () => {
+test("disk space: claims of one account do not block others, and its upload ends when the space is gone", async () => {
   const { space, state } = disk({ free: 3 * gb });
   const trickle = await space.claim("mallory", gb);
   expect(await codeOf(space.claim("mallory", 1))).toBe("STORAGE_FULL");

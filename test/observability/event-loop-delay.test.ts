@@ -9,7 +9,7 @@ import { MetricRegistry } from "../../src/observability/metric-registry.ts";
 import { ServiceProcess } from "../support/process.ts";
 import { until } from "../support/until.ts";
 
-/** Values by name, the histogram's by bound. */
+/** Values by name, and those of the histogram by bound. */
 function read(text: string): Record<string, number> {
   const lines = text.matchAll(/^(?:nodejs_eventloop_lag|image_sharing_event_loop_delay)_(\S+) (\S+)$/gm);
   return Object.fromEntries(
@@ -17,15 +17,15 @@ function read(text: string): Record<string, number> {
   );
 }
 
-/** Adds the metrics to a new registry. Without a recorder of its own it measures the event loop of this process. */
+/** Adds the metrics to a new registry. Without a recorder, measures the event loop of this process. */
 function newRegistry(recent?: RecordableHistogram): MetricRegistry {
   const registry = new MetricRegistry();
   addEventLoopDelay(registry, recent);
   return registry;
 }
 
-describe("samples", () => {
-  test("event loop delay: a sample stays in the histogram, and in the gauges until the next scrape", async () => {
+describe("event loop delay: samples", () => {
+  test("event loop delay: a sample stays in the histogram, and in the gauges only until the next scrape", async () => {
     const recent = createHistogram();
     const registry = newRegistry(recent);
     for (let i = 0; i < 99; i++) recent.record(1e6);
@@ -43,7 +43,7 @@ describe("samples", () => {
     expect(second).toMatchObject({ "0.005": 100, "0.25": 100, "0.5": 101, "+Inf": 101, seconds_count: 101 });
   });
 
-  test("event loop delay: every sample is in the bucket it belongs to, however many there are", async () => {
+  test("event loop delay: counts each of many samples in its bucket", async () => {
     const seconds = [0.001, 0.004, 0.006, 0.02, 0.03, 0.04, 0.07, 0.2, 0.3, 0.7, 2, 4, 20];
     for (const times of [1, 7, 1000]) {
       const recent = createHistogram();
@@ -65,7 +65,7 @@ describe("samples", () => {
     expect(read(text)).toMatchObject({ "+Inf": 0, seconds_count: 0, seconds_sum: 0 });
   });
 
-  test("event loop delay: is measured while the loop is blocked", async () => {
+  test("event loop delay: measures the time for which the loop was blocked", async () => {
     const registry = newRegistry();
     await until(async () => (read(await registry.text())["+Inf"] ?? 0) > 0);
     const end = performance.now() + 400;
@@ -75,7 +75,7 @@ describe("samples", () => {
   });
 });
 
-describe("a running service", () => {
+describe("event loop delay: running service", () => {
   let service: ServiceProcess;
   beforeAll(async () => {
     service = new ServiceProcess(await mkdtemp(join(tmpdir(), "image-sharing-loop-")));
@@ -86,7 +86,7 @@ describe("a running service", () => {
     await rm(service.dataDir, { recursive: true, force: true });
   });
 
-  test("metrics: tell the delay of the event loop as a histogram", async () => {
+  test("metrics: contain the delay of the event loop as a histogram", async () => {
     let text = "";
     await until(async () => {
       text = await (await service.fetch("/metrics")).text();
@@ -96,7 +96,7 @@ describe("a running service", () => {
     expect(read(text)["p99_seconds"]).toBeGreaterThan(0);
   });
 
-  test("metrics: taking samples does not keep the process from ending", async () => {
+  test("metrics: sampling does not keep the process alive", async () => {
     expect(await service.stop()).toBe(0);
   });
 });

@@ -13,7 +13,7 @@ const outcome = (check: Promise<void>) =>
     (error: Error) => error.message,
   );
 
-test("callers that arrive while a check runs share it", async () => {
+test("health: concurrent callers share a running check", async () => {
   let runs = 0;
   const { promise, resolve } = Promise.withResolvers<void>();
   const check = sharedCheck("It", () => (runs++, promise), 1000);
@@ -25,7 +25,7 @@ test("callers that arrive while a check runs share it", async () => {
   expect(runs).toBe(2);
 });
 
-test("a check that hangs fails at its deadline, then at once, and is begun anew only when it has ended", async () => {
+test("health: a hanging check fails at its deadline, then immediately, and starts again only after it has ended", async () => {
   let runs = 0;
   const { promise, resolve } = Promise.withResolvers<void>();
   const check = sharedCheck("It", () => (runs++, promise), 50);
@@ -39,21 +39,21 @@ test("a check that hangs fails at its deadline, then at once, and is begun anew 
   expect([await outcome(check()), runs]).toEqual(["well", 2]);
 });
 
-describe("the health of a service", () => {
+describe("health: service", () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "image-sharing-health-"));
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  test("is tried on the disk, and leaves nothing there", async () => {
+  test("health: writes to the disk and leaves no file", async () => {
     const tempDir = join(folder, "tmp");
     const check = createHealthCheck(async () => {}, { tempDir, mediaDir: folder });
     expect(await outcome(check())).toBe("well");
     expect(await readdir(tempDir)).toEqual([]);
   });
 
-  test("is bad where the disk cannot be used, or media are gone", async () => {
+  test("health: fails if the disk cannot be used or the media folder is missing", async () => {
     await Bun.write(join(folder, "file"), "in the way");
     for (const dirs of [
       { tempDir: join(folder, "file"), mediaDir: undefined },
@@ -62,7 +62,7 @@ describe("the health of a service", () => {
       expect(await outcome(createHealthCheck(async () => {}, dirs)())).not.toBe("well");
   });
 
-  test("is bad where the database rejects or hangs: 503, within the patience of the health command", async () => {
+  test("health: responds with 503 before the health command times out if the database fails or hangs", async () => {
     const service = await TestService.start();
     try {
       const { tempDir } = service.services;

@@ -9,7 +9,7 @@ const failure = (code: string) => Object.assign(new Error(code), { code });
 const reportOf = (lines: number) => `dropped ${lines}\n`;
 const line = (number: number) => `${number} ${"x".repeat(1000)}\n`;
 
-/** A reader that takes this many bytes of each write, or fails. */
+/** A reader that accepts this many bytes of each write, or fails. */
 function reader() {
   const taken: Uint8Array[] = [];
   const state: { takes: number | "EAGAIN" | "EPIPE" } = { takes: Infinity };
@@ -23,7 +23,7 @@ function reader() {
 }
 
 describe("log writer", () => {
-  test("writes lines together after a moment, in their order, whatever the reader takes at once", async () => {
+  test("log writer: writes lines in batches and in order, however many bytes the reader accepts", async () => {
     const { state, write, text } = reader();
     state.takes = 7;
     const writer = createLogWriter(write, reportOf);
@@ -36,7 +36,7 @@ describe("log writer", () => {
     expect([text(), writer.dropped()]).toEqual(["one\ntwo\nthree\n", 0]);
   });
 
-  test("loses nothing while the reader only pauses", async () => {
+  test("log writer: loses nothing while the reader pauses", async () => {
     const { state, write, text } = reader();
     const writer = createLogWriter(write, reportOf);
     state.takes = "EAGAIN";
@@ -50,7 +50,7 @@ describe("log writer", () => {
     expect(writer.dropped()).toBe(0);
   });
 
-  test("holds a bounded number of lines for a reader that has stopped, counts the others and tells their number", async () => {
+  test("log writer: buffers a limited number of lines for a stopped reader, and reports how many it dropped", async () => {
     const { state, write, text } = reader();
     const writer = createLogWriter(write, reportOf);
     state.takes = "EAGAIN";
@@ -69,7 +69,7 @@ describe("log writer", () => {
     expect(lines.at(-1)).toBe("the next");
   });
 
-  test("counts what a reader that is gone does not take, and tells it to the next one", async () => {
+  test("log writer: counts the lines that a closed reader lost, and reports them to the next one", async () => {
     const { state, write, text } = reader();
     const writer = createLogWriter(write, reportOf);
     for (const [takes, written] of [
@@ -84,7 +84,7 @@ describe("log writer", () => {
     expect([text(), writer.dropped()]).toEqual(["dropped 3\nfour\n", 3]);
   });
 
-  test("a line that was cut does not run into the next one", async () => {
+  test("log writer: starts a new line after an incomplete one", async () => {
     const taken: Uint8Array[] = [];
     let calls = 0;
     const writer = createLogWriter((bytes) => {
@@ -101,7 +101,7 @@ describe("log writer", () => {
   });
 });
 
-/** Logs a lot for a second and answers a timer meanwhile; prints how late that was, and what was dropped. */
+/** Logs much for a second while a timer runs. Prints the timer's longest delay and the number of dropped lines. */
 const program = `
   const { createLogWriter, standardError } = await import(${JSON.stringify(`${import.meta.dir}/../../src/observability/log-writer.ts`)});
   const writer = createLogWriter(standardError(), (lines) => "dropped " + lines + "\\n");
@@ -117,18 +117,21 @@ const program = `
   }, 1000);`;
 const run = [process.execPath, "-e", program];
 
-describe("standard error that nobody reads", () => {
-  test.each(["pipe", "socket"])("log writer: a %s does not hold up the process", async (kind) => {
-    const server = createServer((socket) => socket.pause());
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as { port: number };
-    // The reader sleeps; the shell's own end of the connection is all that the program gets.
-    const shell = kind === "pipe" ? `"$@" 2> >(sleep 3)` : `exec 9<>/dev/tcp/127.0.0.1/${port}; "$@" 2>&9`;
-    const child = Bun.spawn(["bash", "-c", shell, "bash", ...run], { stdout: "pipe", stderr: "ignore" });
-    const { late, dropped } = JSON.parse(await new Response(child.stdout).text());
-    expect(await child.exited).toBe(0);
-    expect(late).toBeLessThan(500);
-    if (kind === "pipe") expect(dropped).toBeGreaterThan(0);
-    server.close();
-  });
+describe("log writer: standard error without a reader", () => {
+  test.each(["pipe", "socket"])(
+    "log writer: a %s that is not read does not block the process",
+    async (kind) => {
+      const server = createServer((socket) => socket.pause());
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const { port } = server.address() as { port: number };
+      // The reader sleeps, and the program gets only the shell's end of the connection.
+      const shell = kind === "pipe" ? `"$@" 2> >(sleep 3)` : `exec 9<>/dev/tcp/127.0.0.1/${port}; "$@" 2>&9`;
+      const child = Bun.spawn(["bash", "-c", shell, "bash", ...run], { stdout: "pipe", stderr: "ignore" });
+      const { late, dropped } = JSON.parse(await new Response(child.stdout).text());
+      expect(await child.exited).toBe(0);
+      expect(late).toBeLessThan(500);
+      if (kind === "pipe") expect(dropped).toBeGreaterThan(0);
+      server.close();
+    },
+  );
 });

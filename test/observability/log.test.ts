@@ -6,7 +6,7 @@ const lines: string[] = [];
 const logOf = (format: LogFormat) => createLog("info", (line) => void lines.push(line), format);
 const lastLine = () => lines.at(-1)!;
 
-test("a line is one JSON object, and below its level there is none", () => {
+test("log: writes one JSON object per line, and nothing below its level", () => {
   const log = logOf(jsonLine);
   log.info("request", { status: 200, user: undefined });
   expect(JSON.parse(lastLine())).toEqual({
@@ -22,21 +22,18 @@ test("a line is one JSON object, and below its level there is none", () => {
 test.each([
   ["programs", jsonLine],
   ["people", readableLine],
-])(
-  "for %s, the place of an error is told where it may be ours, of a failure outside only what it was",
-  (_, format) => {
-    const log = logOf(format);
-    const failure = Object.assign(new Error("connection refused"), { code: "ECONNREFUSED" });
-    log.warn("request.failed", { cause: failure });
-    expect(lastLine()).toContain("connection refused");
-    expect(lastLine()).toContain("ECONNREFUSED");
-    expect(lastLine()).not.toContain("log.test.ts");
-    log.error("request.failed", { error: failure });
-    expect(lastLine()).toContain("log.test.ts");
-  },
-);
+])("log: for %s, only events of level error include a stack", (_, format) => {
+  const log = logOf(format);
+  const failure = Object.assign(new Error("connection refused"), { code: "ECONNREFUSED" });
+  log.warn("request.failed", { cause: failure });
+  expect(lastLine()).toContain("connection refused");
+  expect(lastLine()).toContain("ECONNREFUSED");
+  expect(lastLine()).not.toContain("log.test.ts");
+  log.error("request.failed", { error: failure });
+  expect(lastLine()).toContain("log.test.ts");
+});
 
-test("what a failed query was given stays unsaid", () => {
+test("log: leaves out the parameters of a failed query", () => {
   const query = Object.assign(new Error("Failed query: select ... params: ada@example.com"), {
     params: ["ada@example.com"],
   });

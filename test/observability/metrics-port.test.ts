@@ -20,7 +20,7 @@ const metricsAddress = () => /metrics on (\S+)/.exec(service!.greeting)?.[1] ?? 
 const statusOf = async (url: string, init: RequestInit = {}) => (await fetch(url, init)).status;
 
 describe("metrics port", () => {
-  test("serves metrics alone, for everybody who reaches it, and the main port has none", async () => {
+  test("metrics port: serves only metrics, to every client, and the main port serves none", async () => {
     service = new ServiceProcess(folder, { METRICS_PORT: "0" });
     await service.start();
     const metrics = metricsAddress();
@@ -37,7 +37,7 @@ describe("metrics port", () => {
     expect(await service.stop()).toBe(0);
   });
 
-  test("with METRICS=loopback is for this machine, with METRICS=off not there", async () => {
+  test("metrics port: with METRICS=loopback serves only this machine, and with METRICS=off is closed", async () => {
     service = new ServiceProcess(folder, { METRICS_PORT: "0", METRICS: "loopback" });
     await service.start();
     const metrics = metricsAddress();
@@ -52,7 +52,7 @@ describe("metrics port", () => {
     expect(await statusOf(`${service.address}/metrics`)).toBe(404);
   });
 
-  test("that is taken is named, and so is that of the service", async () => {
+  test("metrics port: startup rejects a METRICS_PORT that is in use or equal to PORT", async () => {
     const other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
     const child = Bun.spawn(command, {
       cwd: folder,

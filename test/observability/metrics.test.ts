@@ -12,7 +12,7 @@ const quiet = {
   diskUsage: async () => ({ free: 5, size: 9, minFree: 2 }),
 };
 
-test("published posts are counted every ten minutes at most, unfinished ones each time", async () => {
+test("metrics: count published posts at most every ten minutes, and unfinished ones for each scrape", async () => {
   let published = 0;
   let pending = 0;
   const metrics = createMetrics({
@@ -35,7 +35,7 @@ test("published posts are counted every ten minutes at most, unfinished ones eac
   }
 });
 
-test("metrics: tell the processor time and open files of the process, and dropped lines of the log", async () => {
+test("metrics: contain the CPU time and open files of the process, and dropped log lines", async () => {
   const none = async () => 0;
   const metrics = createMetrics({
     ...quiet,
@@ -53,7 +53,7 @@ test("metrics: tell the processor time and open files of the process, and droppe
   if (process.platform === "linux") {
     const open = await read("process_open_fds");
     const files = Array.from({ length: 100 }, () => openSync(import.meta.path, "r"));
-    // Other tests' sockets may close meanwhile.
+    // Sockets of other tests may close during this test.
     expect((await read("process_open_fds")) - open).toBeWithin(80, 121);
     files.forEach((file) => closeSync(file));
     expect(await read("process_max_fds")).toBeGreaterThan(open);
@@ -66,7 +66,7 @@ test("metrics: tell the processor time and open files of the process, and droppe
   expect(await metrics.text()).toContain("# TYPE process_cpu_seconds_total counter");
 });
 
-test("without a database everything else is still told", async () => {
+test("metrics: contain everything else while the database is down", async () => {
   const gone = () => Promise.reject(new Error("gone"));
   const metrics = createMetrics({ ...quiet, unfinishedPosts: gone, publishedPosts: gone });
   metrics.request("GET", "/feed", 503, 0.1);
@@ -78,7 +78,7 @@ test("without a database everything else is still told", async () => {
     expect(text).toContain(`\nimage_sharing_disk_${name}_bytes ${bytes}\n`);
 });
 
-test("metrics: requests are counted by method, route and status, their durations by route", async () => {
+test("metrics: count requests by method, route and status, and their durations by route", async () => {
   const none = async () => 0;
   const metrics = createMetrics({
     ...quiet,

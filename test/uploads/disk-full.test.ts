@@ -17,13 +17,13 @@ if (!mounted) console.log("skipped: the tests of a full disk need the right to m
 if (mounted) shell("umount", folder);
 await rm(folder, { recursive: true, force: true });
 
-describe.skipIf(!mounted)("with a disk of its own, the service", () => {
+describe.skipIf(!mounted)("upload: service on a small disk", () => {
   async function onDisk(
     test: (service: TestService, remount: (options: string) => void) => Promise<void>,
   ): Promise<void> {
     const disk = await mkdtemp(join(tmpdir(), "image-sharing-tmpfs-"));
     shell("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk);
-    // Smaller than the space that is kept free unless the operator says otherwise.
+    // The disk is smaller than the default of MIN_FREE_SPACE.
     const service = await TestService.start({ DATA_DIR: disk, MIN_FREE_SPACE: "off" });
     try {
       await test(service, (options) => {
@@ -32,13 +32,13 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
     } finally {
       shell("mount", "-o", "remount,rw,size=20m", disk);
       await service.close({ keepData: true }).catch(() => {});
-      // Lazily: SQLite lets go of its files when its statements are collected.
+      // Lazily, because SQLite closes its files only when its statements are garbage-collected.
       shell("umount", "-l", disk);
       await rm(disk, { recursive: true, force: true });
     }
   }
 
-  /** A video with this many bytes of nothing behind it. */
+  /** A video followed by this many zero bytes. */
   const video = (padding: number) => {
     const free = Buffer.alloc(padding);
     free.writeUInt32BE(padding, 0);
@@ -50,7 +50,7 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
       ({ id }) => id,
     );
 
-  test("says 507 when it is full, loses nothing, and goes on when there is room", () =>
+  test("upload: a full disk gets 507 and loses no post, and uploads work again once there is space", () =>
     onDisk(async (service, remount) => {
       const { token } = await service.signUp();
       const { id } = (await (await service.upload(token, new Blob([await pngPhoto()]))).json()) as {
@@ -65,7 +65,7 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
       expect(await feed(service, token)).toHaveLength(2);
     }));
 
-  test("says 507 for a photo that fits, but not beside its copy without metadata", () =>
+  test("upload: rejects with 507 a photo that fits on the disk only without its cleaned copy", () =>
     onDisk(async (service) => {
       const { token } = await service.signUp();
       const path = join(service.dataDir, "photo.jpg");
@@ -82,7 +82,7 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
       expect(await feed(service, token)).toEqual([]);
     }));
 
-  /** Leaves not a byte. */
+  /** Fills the disk to the last byte. */
   async function fill(folder: string): Promise<void> {
     const file = await open(join(folder, "filling"), "w");
     const chunk = new Uint8Array(4096);
@@ -95,7 +95,7 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
   }
   const reserveOf = (service: TestService) => join(service.dataDir, "image-sharing.db-reserve");
 
-  test("goes on with logins, logouts, deletes and new passwords when not a byte is left", () =>
+  test("upload: login, logout, deletion and password change still work on a completely full disk", () =>
     onDisk(async (service, remount) => {
       const { token, email } = await service.signUp();
       const { id } = (await (await service.upload(token, new Blob([await pngPhoto()]))).json()) as {
@@ -130,7 +130,7 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
       }
     }));
 
-  test.skipIf(onPostgres)("starts on a disk without a byte left", () =>
+  test.skipIf(onPostgres)("upload: the service starts on a completely full disk", () =>
     onDisk(async (first) => {
       const { email } = await first.signUp();
       await first.services.database.reserve?.refill();
@@ -145,7 +145,7 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
     }),
   );
 
-  test("refuses an upload before it is read where less is free than has to stay, 1 GB when nothing is set", () =>
+  test("upload: rejects an upload before reading it if less than MIN_FREE_SPACE is free, 1 GB by default", () =>
     onDisk(async (unlimited, remount) => {
       remount("size=60m");
       const photo = new Blob([await pngPhoto()]);
@@ -164,7 +164,7 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
       }
     }));
 
-  test("ends an upload of unknown length where it would use up what has to stay free", () =>
+  test("upload: ends an upload of unknown length before it uses the space reserved by MIN_FREE_SPACE", () =>
     onDisk(async (unlimited, remount) => {
       remount("size=60m");
       const service = await TestService.start({ DATA_DIR: unlimited.dataDir, MIN_FREE_SPACE: "40mb" });
@@ -176,12 +176,12 @@ describe.skipIf(!mounted)("with a disk of its own, the service", () => {
       }, 1);
       expect((await service.upload(token, video(45 * 1024 ** 2))).status).toBe(507);
       clearInterval(watch);
-      // Less the chunk that was on its way.
+      // Minus the chunk that was being written.
       expect(least).toBeGreaterThan(35 * 1024 ** 2);
       await service.close({ keepData: true });
     }));
 
-  test("says why it refuses an upload, though its temp folder cannot be written", () =>
+  test("upload: reports why it rejects an upload even if the temp folder is not writable", () =>
     onDisk(async (service) => {
       const { token } = await service.signUp();
       const { tempDir } = service.services;

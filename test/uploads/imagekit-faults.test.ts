@@ -36,14 +36,14 @@ const stored = () =>
     .toArray()
     .sort();
 
-/** Sweeps as often as it takes: what may land late is looked for a second time. */
+/** Sweeps until nothing is left. Files that may arrive late are deleted a second time. */
 async function settle(): Promise<void> {
   for (let tries = 0; tries < 60; tries++) {
     await service.services.sweeper.sweep(0);
     const { pending, deleting } = await service.services.database.posts.countUnfinished();
     if (pending + deleting === 0) return;
     await Bun.sleep(50);
-    // The back-off of failed deletions is longer than a test: it is passed over.
+    // Skips the back-off of failed deletions, which is longer than a test.
     for (const { id } of await service.services.database.posts.claimDeleting(
       new Date(Date.now() + 86_400_000),
       new Date(0),
@@ -75,9 +75,9 @@ const faults: Fault[] = [
   "503",
 ];
 
-describe("with an ImageKit that fails", () => {
+describe("imagekit: failing requests", () => {
   test.each(faults)(
-    "(%s) an upload is answered in the API's shape, and store and feed agree after the sweep",
+    "imagekit: %s of an upload gets an API error, and store and feed agree after the sweep",
     async (fault) => {
       fake.fail("upload", fault);
       const answer = await share();
@@ -95,7 +95,7 @@ describe("with an ImageKit that fails", () => {
   );
 
   test.each(["hang before", "hang after", "close before", "500", "403", "malformed id"] as Fault[])(
-    "(%s) a delete is the client's success, and the bytes go with the sweep",
+    "imagekit: %s of a deletion does not fail the client, and the sweep deletes the file",
     async (fault) => {
       let answer: Response | undefined;
       // The deadline of a second may be too short on a busy machine.
@@ -112,7 +112,7 @@ describe("with an ImageKit that fails", () => {
   );
 });
 
-test("a post in ImageKit has the vendor's addresses, and a thumbnail by transformation", async () => {
+test("imagekit: a post has ImageKit's URL, and a transformation of it as its thumbnail", async () => {
   const post = (await (await share()).json()) as { url: string; thumbnail_url: string };
   expect(post.url).toStartWith("http");
   expect(post.thumbnail_url).toBe(`${post.url}?tr=w-640,h-640,c-at_max`);

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** A video with one picture of this many bytes, here and there like the start of a boundary. */
+/** A video with one frame of this many bytes, which often resemble the start of a boundary. */
 function video(bytes: number): Uint8Array<ArrayBuffer> {
   const picture = Buffer.alloc(bytes);
   const random = seededRandom(bytes).bytes(65_536);
@@ -25,7 +25,7 @@ function video(bytes: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(film);
 }
 
-test("large videos that come at once are given back to the byte", async () => {
+test("upload: concurrent large videos are delivered byte for byte", async () => {
   const videos = [100_000, 499_000, 1_000_001, 5_000_000, 7_654_321, 12_000_000].map(video);
   const given = await Promise.all(
     videos.map(async (sent) => {
@@ -36,7 +36,7 @@ test("large videos that come at once are given back to the byte", async () => {
       return (await service.fetch(new URL(url).pathname)).bytes();
     }),
   );
-  // All but the index at the start, where its maker's notes are taken out.
+  // Skips the index at the start, from which metadata are removed.
   for (const [i, sent] of videos.entries()) {
     const data = Buffer.from(sent).indexOf("mdat");
     expect(Buffer.compare(given[i]!.subarray(data), sent.subarray(data))).toBe(0);

@@ -9,7 +9,7 @@ import { exchange, head } from "../support/raw-http.ts";
 let service: ServiceProcess;
 let token: string;
 beforeAll(async () => {
-  // More than any disk has.
+  // More than the size of any disk.
   const environment = { MIN_FREE_SPACE: "900000gb", METRICS: "loopback", LOG_LEVEL: "warn" };
   const folder = await mkdtemp(join(tmpdir(), "image-sharing-low-"));
   service = new ServiceProcess(folder, environment, { log: join(folder, "log") });
@@ -24,7 +24,7 @@ afterAll(async () => {
 test.each([
   ["of a known length", "content-length: 300000"],
   ["of an unknown length", "transfer-encoding: chunked"],
-])("with too little space an upload %s is 507 before any of it was sent", async (_, length) => {
+])("low space: an upload %s gets 507 before it sends any data", async (_, length) => {
   const upload = (authorization: string) =>
     exchange(service.address, [
       head(
@@ -41,7 +41,7 @@ test.each([
   expect((await upload("Bearer nobody")).statuses).toEqual([401]);
 });
 
-test("with too little space everything but uploads works, the operator is warned, and metrics tell", async () => {
+test("low space: everything except uploads works, the log warns, and metrics report the space", async () => {
   const ask = async (path: string, init: RequestInit = {}) =>
     (await service.fetch(path, { token, ...init })).status;
   const json = { "content-type": "application/json" };

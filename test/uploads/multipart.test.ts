@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { createYieldToEventLoop } from "../../src/concurrency/yield-to-event-loop.ts";
 import { readMultipart } from "../../src/uploads/multipart.ts";
 
-/** A form with one file between two captions, sent in these chunks; gives the bytes that the file's part had. */
+/** Reads a form with a file between two captions from these chunks. Returns the bytes of the file part. */
 async function readFile(chunks: Uint8Array[]): Promise<Buffer> {
   const body = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -32,8 +32,8 @@ const head = Buffer.from(
 );
 const tail = Buffer.from(`\r\n${text("after")}--BB--\r\n`);
 
-test("multipart: a file comes out as it went in, wherever its chunks are cut", async () => {
-  // Nearly a boundary again and again, so that many chunks end within what might become one.
+test("multipart: reads a file byte for byte, wherever the body is split into chunks", async () => {
+  // Repeats almost a boundary, so that many chunks end within a possible one.
   const almost = ["\r", "\r\n", "\r\n-", "\r\n--", "\r\n--B", "\r\n--BA", "A", "x".repeat(50)];
   let seed = 7;
   const random = (below: number) => (seed = (seed * 48_271) % 2_147_483_647) % below;
@@ -52,7 +52,7 @@ test("multipart: a file comes out as it went in, wherever its chunks are cut", a
   }
 });
 
-test("multipart: chunks stay intact, because the parser may keep them", async () => {
+test("multipart: does not modify chunks, because the parser may keep references to them", async () => {
   const bodies = Array.from({ length: 20 }, (_, value) => new Uint8Array(65_536).fill(100 + value));
   const sent = [Uint8Array.from(head), ...bodies, Uint8Array.from(tail)];
   const file = await readFile([...sent]);

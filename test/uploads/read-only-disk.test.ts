@@ -7,7 +7,7 @@ import { pngPhoto } from "../support/media-samples.ts";
 import { onPostgres } from "../support/postgres.ts";
 import { TestService } from "../support/service.ts";
 
-/** Even root, and who has the file open, cannot write what is immutable. */
+/** Not even root, or a process that has the file open, can write an immutable file. */
 const immutable = (path: string, yes: boolean) =>
   Bun.spawnSync(["chattr", "-f", "-R", yes ? "+i" : "-i", path]).success;
 
@@ -17,7 +17,7 @@ if (possible) immutable(probe, false);
 else console.log("skipped: the tests of a read-only disk need the right to make files immutable");
 await rm(probe, { recursive: true });
 
-describe.skipIf(!possible)("when the disk cannot be written for a while, the service", () => {
+describe.skipIf(!possible)("read-only disk: service", () => {
   let service: TestService;
   let photo: Blob;
   beforeEach(async () => {
@@ -43,14 +43,14 @@ describe.skipIf(!possible)("when the disk cannot be written for a while, the ser
     return posts.map(({ id }) => id);
   };
 
-  // The file of SQLite: a database server is not on this disk.
+  // Only for SQLite, because a database server is not on this disk.
   test.skipIf(onPostgres)(
-    "still shows what is there, refuses what it cannot keep, and goes on afterwards: the database",
+    "read-only disk: with a read-only database, reads work, writes get 503, and both work again afterwards",
     async () => {
       const { email, token } = await service.signUp();
       const first = await uploadedBy(token);
       const files = await service.mediaFiles();
-      // The index in shared memory stays: a write to a map of it would be no error but a signal.
+      // Not the shared-memory index, because a write to its mapping would raise a signal instead of an error.
       const paths = ["", "-wal"].map((end) => join(service.dataDir, `image-sharing.db${end}`));
       for (const path of paths) immutable(path, true);
 
@@ -69,36 +69,39 @@ describe.skipIf(!possible)("when the disk cannot be written for a while, the ser
     },
   );
 
-  test.each(["media", "tmp"])("and goes on afterwards: the %s folder", async (name) => {
-    const { token } = await service.signUp();
-    const first = await uploadedBy(token);
-    const files = await service.mediaFiles();
-    immutable(join(service.dataDir, name), true);
+  test.each(["media", "tmp"])(
+    "read-only disk: with a read-only %s folder, uploads get 503 and work again afterwards",
+    async (name) => {
+      const { token } = await service.signUp();
+      const first = await uploadedBy(token);
+      const files = await service.mediaFiles();
+      immutable(join(service.dataDir, name), true);
 
-    await unavailable(await service.upload(token, photo));
-    // What is wrong with an upload is said all the same.
-    const noImage = await service.upload(token, new Blob(["no image ".repeat(1000)]));
-    expect(noImage.status).toBe(415);
-    expect(await feed(token)).toEqual([first]);
-    expect((await service.fetch(`/media/${first}.png`)).status).toBe(200);
-    expect(await service.mediaFiles()).toEqual(files);
-    const deleted = await service.fetch(`/posts/${first}`, { method: "DELETE", token });
-    expect([deleted.status, await feed(token)]).toEqual([200, []]);
+      await unavailable(await service.upload(token, photo));
+      // Errors of the upload itself are still reported.
+      const noImage = await service.upload(token, new Blob(["no image ".repeat(1000)]));
+      expect(noImage.status).toBe(415);
+      expect(await feed(token)).toEqual([first]);
+      expect((await service.fetch(`/media/${first}.png`)).status).toBe(200);
+      expect(await service.mediaFiles()).toEqual(files);
+      const deleted = await service.fetch(`/posts/${first}`, { method: "DELETE", token });
+      expect([deleted.status, await feed(token)]).toEqual([200, []]);
 
-    immutable(join(service.dataDir, name), false);
-    const second = await uploadedBy(token);
-    expect(await feed(token)).toEqual([second]);
-    // What could not be deleted goes with a later sweep.
-    const { database, sweeper } = service.services;
-    await database.posts.postpone(first, new Date(0));
-    await sweeper.sweep();
-    const left = await service.mediaFiles();
-    expect(left.filter((file) => file.startsWith(first))).toEqual([]);
-    expect(left).toHaveLength(files.length);
-  });
+      immutable(join(service.dataDir, name), false);
+      const second = await uploadedBy(token);
+      expect(await feed(token)).toEqual([second]);
+      // A later sweep deletes the files whose deletion failed.
+      const { database, sweeper } = service.services;
+      await database.posts.postpone(first, new Date(0));
+      await sweeper.sweep();
+      const left = await service.mediaFiles();
+      expect(left.filter((file) => file.startsWith(first))).toEqual([]);
+      expect(left).toHaveLength(files.length);
+    },
+  );
 });
 
-test("a temp folder that cannot be made anew is 503 until it can", async () => {
+test("read-only disk: uploads get 503 while the temp folder cannot be created", async () => {
   const service = await TestService.start();
   const { token } = await service.signUp();
   const tmp = join(service.dataDir, "tmp");

@@ -38,8 +38,8 @@ const share = async (to = service, by = token) =>
   (await (await to.upload(by, new Blob([await pngPhoto(1000, 500)]))).json()) as Shared;
 const keysOf = ({ id }: Shared) => [...fake.objects.keys()].filter((key) => key.startsWith(id)).sort();
 
-describe("posts in a bucket", () => {
-  test("this service leads to a signed address of the photo and of its thumbnail", async () => {
+describe("s3: posts", () => {
+  test("s3: media routes redirect to signed URLs of the photo and of its thumbnail", async () => {
     const post = await share();
     expect(keysOf(post)).toEqual([`${post.id}.png`, `${post.id}.thumb.webp`]);
     expect(await service.mediaFiles()).toEqual([]);
@@ -64,7 +64,7 @@ describe("posts in a bucket", () => {
     }
   });
 
-  test("posts in a bucket: photo and thumbnail carry the photo's name, each with its own extension", async () => {
+  test("s3: photo and thumbnail have the photo's name, each with its own extension", async () => {
     const photo = new Blob([await pngPhoto(1000, 500)]);
     const post = (await (await service.upload(token, photo, "", "../walk & talk.html")).json()) as Shared;
     const names = keysOf(post).map((key) => fake.objects.get(key)?.contentDisposition);
@@ -74,7 +74,7 @@ describe("posts in a bucket", () => {
     ]);
   });
 
-  test("a deleted post's photo and thumbnail leave the bucket, and nothing leads there any more", async () => {
+  test("s3: deleting a post deletes photo and thumbnail from the bucket and ends the redirects", async () => {
     const post = await share();
     expect((await service.fetch(`/posts/${post.id}`, { method: "DELETE", token })).status).toBe(200);
     expect(keysOf(post)).toEqual([]);
@@ -82,7 +82,7 @@ describe("posts in a bucket", () => {
       expect((await service.fetch(new URL(address).pathname)).status).toBe(404);
   });
 
-  test("what the bucket would not delete is deleted by a later sweep", async () => {
+  test("s3: a later sweep deletes objects whose deletion failed", async () => {
     const post = await share();
     fake.fail("DELETE", "403");
     expect((await service.fetch(`/posts/${post.id}`, { method: "DELETE", token })).status).toBe(200);
@@ -94,7 +94,7 @@ describe("posts in a bucket", () => {
     expect(keysOf(post)).toEqual([]);
   });
 
-  test("a bucket that refuses shows nothing to anyone and leaves no post", async () => {
+  test("s3: a rejected upload leaves no post and reveals no details of the bucket", async () => {
     fake.fail("PUT", "403");
     const answer = await service.upload(token, new Blob([await pngPhoto()]), "refused");
     expect([answer.status, await answer.json()]).toEqual([
@@ -105,12 +105,12 @@ describe("posts in a bucket", () => {
     expect(service.logged.join("\n")).not.toContain("X-Amz-Signature");
   });
 
-  test("the page may show pictures of a bucket without TLS", async () => {
+  test("s3: the page's content security policy allows images of a bucket without TLS", async () => {
     const policy = (await service.fetch("/")).headers.get("content-security-policy") ?? "";
     expect(/img-src ([^;]*)/.exec(policy)?.[1]?.split(" ")).toContain(new URL(fake.url).origin);
   });
 
-  test("with a public address nothing is led through this service", async () => {
+  test("s3: with S3_PUBLIC_URL, posts have URLs of the bucket instead of redirects", async () => {
     const open = await TestService.start({ ...settings, S3_PUBLIC_URL: "https://cdn.example.com/m/" });
     const { token: by } = await open.signUp();
     const { id, url, thumbnail_url } = await share(open, by);

@@ -8,7 +8,7 @@ beforeAll(() => import("@fastify/busboy"));
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
-/** Lets happen what waits for no time; timers stand still. */
+/** Runs everything that is ready, without advancing the timers. */
 const immediately = setImmediate;
 const settle = async () => {
   for (let i = 0; i < 10; i++) await new Promise((resolve) => immediately(resolve));
@@ -22,7 +22,7 @@ const passSeconds = async (seconds: number, each = () => {}) => {
   }
 };
 
-/** An upload whose body comes when it is told to; `outcome` is how it ended, if it has. */
+/** An upload whose body the test sends step by step, and its outcome once it has ended. */
 async function begin(between: () => Promise<void>) {
   const body = new TransformStream<Uint8Array, Uint8Array>();
   const writer = body.writable.getWriter();
@@ -47,7 +47,7 @@ async function begin(between: () => Promise<void>) {
 
 const codeOf = (outcome: unknown) => (outcome instanceof ApiError ? outcome.code : outcome);
 
-test("an upload that begins well and then trickles is ended within a minute", async () => {
+test("slow upload: ends an upload that starts fast and then trickles within a minute", async () => {
   const upload = await begin(async () => {});
   upload.send("x".repeat(600_000));
   await passSeconds(39, () => upload.send("x"));
@@ -56,7 +56,7 @@ test("an upload that begins well and then trickles is ended within a minute", as
   expect(codeOf(upload.outcome)).toBe("UPLOAD_TOO_SLOW");
 });
 
-test("an upload is not blamed for the time in which the disk is waited for", async () => {
+test("slow upload: does not count the time spent waiting for the disk", async () => {
   const disk = Promise.withResolvers<void>();
   const upload = await begin(() => disk.promise);
   await passSeconds(120);

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-import { makeTempDir } from "../../src/uploads/temp-dir.ts";
+import { createTempDir } from "../../src/uploads/temp-dir.ts";
 import { until } from "../support/until.ts";
 
 let root: string;
@@ -14,50 +14,52 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 
 const alive = process.ppid;
 const dead = 0x7fff_fff0;
-const leave = async (name: string, hoursAgo = 0) => {
+const leaveFolder = async (name: string, hoursAgo = 0) => {
   await mkdir(join(root, name));
   const then = new Date(Date.now() - hoursAgo * 3_600_000);
   await utimes(join(root, name), then, then);
   return name;
 };
 
-test("folders of dead processes are removed, those of living ones stay", async () => {
-  const ours = await makeTempDir(root, { shared: false });
-  const other = await leave(`${alive}@${hostname()}-abcdef`);
-  await leave(`${dead}@${hostname()}-abcdef`);
-  // A container's predecessor had the same number, and maybe another name.
-  await leave(`${process.pid}@${hostname()}-abcdef`);
-  await leave(`${process.pid}@another-machine-abcdef`);
-  await leave(`${dead}-abcdef`);
-  const second = await makeTempDir(root, { shared: false });
-  expect((await readdir(root)).sort()).toEqual([basename(ours.path), basename(second.path), other].sort());
-  await ours.remove();
+test("temp folder: startup removes the folders of dead processes and keeps those of live ones", async () => {
+  const own = await createTempDir(root, { shared: false });
+  const otherProcess = await leaveFolder(`${alive}@${hostname()}-abcdef`);
+  await leaveFolder(`${dead}@${hostname()}-abcdef`);
+  // A previous container with the same process id, once with the same host name and once with another.
+  await leaveFolder(`${process.pid}@${hostname()}-abcdef`, 100);
+  await leaveFolder(`${process.pid}@another-machine-abcdef`, 100);
+  await leaveFolder(`${dead}-abcdef`);
+  const second = await createTempDir(root, { shared: false });
+  expect((await readdir(root)).sort()).toEqual(
+    [basename(own.path), basename(second.path), otherProcess].sort(),
+  );
+  await own.remove();
   await second.remove();
-  expect(await readdir(root)).toEqual([other]);
+  expect(await readdir(root)).toEqual([otherProcess]);
 });
 
-test("folders of other machines stay as long as they may be in use", async () => {
-  // In a container of its own every process has the same number.
-  const theirs = await leave(`${process.pid}@another-machine-abcdef`, 23);
-  await leave(`${process.pid}@a-third-abcdef`, 25);
-  await leave(`${dead}@${hostname()}-abcdef`);
-  const ours = await makeTempDir(root, { shared: true });
-  expect((await readdir(root)).sort()).toEqual([basename(ours.path), theirs].sort());
+test("temp folder: startup keeps the folder of another machine until it has been unused for 24 hours", async () => {
+  // Processes in different containers have the same id.
+  const foreign = await leaveFolder(`${process.pid}@another-machine-abcdef`, 23);
+  await leaveFolder(`${process.pid}@a-third-abcdef`, 25);
+  await leaveFolder(`${dead}@${hostname()}-abcdef`);
+  const own = await createTempDir(root, { shared: true });
+  expect((await readdir(root)).sort()).toEqual([basename(own.path), foreign].sort());
 });
 
 test.if(process.platform === "linux")(
-  "temp folder: one that is older than the process with its number is removed, and so is a zombie's",
+  "temp folder: startup removes a folder older than the process with its id, and that of a zombie",
   async () => {
-    // Longer ago than the process that runs this test was started.
-    await leave(`${alive}@${hostname()}-abcdef`, 100);
+    // Before the process that runs this test started.
+    await leaveFolder(`${alive}@${hostname()}-abcdef`, 100);
     // The child outlives the shell, which could reap it; sleep never does.
     const zombies = Bun.spawn(["sh", "-c", "sleep 0.2 & echo $!; exec sleep 10"], { stdout: "pipe" });
     const { value } = await zombies.stdout.getReader().read();
     const zombie = new TextDecoder().decode(value).trim();
-    await leave(`${zombie}@${hostname()}-abcdef`);
+    await leaveFolder(`${zombie}@${hostname()}-abcdef`);
     await until(async () => (await Bun.file(`/proc/${zombie}/stat`).text()).includes(") Z "));
-    const ours = await makeTempDir(root, { shared: false });
+    const own = await createTempDir(root, { shared: false });
     zombies.kill();
-    expect(await readdir(root)).toEqual([basename(ours.path)]);
+    expect(await readdir(root)).toEqual([basename(own.path)]);
   },
 );

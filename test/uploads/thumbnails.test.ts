@@ -23,7 +23,7 @@ const share = async (bytes: Uint8Array<ArrayBuffer>) =>
 const look = (url: string) => service.fetch(new URL(url).pathname);
 
 test.each([samples.jpegPhoto, samples.pngPhoto, samples.webpPhoto])(
-  "a large image gets a WebP of 640 pixels on the long side, and loses it when it is deleted",
+  "thumbnail: a large image gets a WebP with a long side of 640 pixels, deleted with its post",
   async (photo) => {
     const { id, thumbnail_url, width, height } = await share(await photo(1000, 500));
     expect([width, height]).toEqual([1000, 500]);
@@ -41,7 +41,7 @@ test.each([samples.jpegPhoto, samples.pngPhoto, samples.webpPhoto])(
   },
 );
 
-test("a small image is not blown up", async () => {
+test("thumbnail: does not enlarge a small image", async () => {
   const { thumbnail_url } = await share(await samples.pngPhoto(20, 10));
   expect(await new Bun.Image(await (await look(thumbnail_url ?? "")).bytes()).metadata()).toMatchObject({
     width: 20,
@@ -49,7 +49,7 @@ test("a small image is not blown up", async () => {
   });
 });
 
-test("an image that cannot be decoded here is its own thumbnail, and a video has none", async () => {
+test("thumbnail: an image without a decoder is its own thumbnail, and a video has none", async () => {
   for (const sample of [samples.heicPhoto, samples.avifPhoto]) {
     const { url, thumbnail_url } = await share(sample());
     expect(thumbnail_url).toBe(url);
@@ -57,11 +57,11 @@ test("an image that cannot be decoded here is its own thumbnail, and a video has
   expect((await share(samples.mp4Video())).thumbnail_url).toBeNull();
 });
 
-test("a video tells its size", async () => {
+test("upload: a video's post has its width and height", async () => {
   expect(await share(samples.mp4Video())).toMatchObject({ width: 64, height: 48 });
 });
 
-test("an image too large to be decoded is shared without a thumbnail", async () => {
+test("thumbnail: an image too large to decode is published without one", async () => {
   const { id, thumbnail_url, width, height } = await share(samples.blackPng(15_000, 10_000));
   expect({ thumbnail_url, width, height }).toEqual({ thumbnail_url: null, width: 15_000, height: 10_000 });
   const feed = await (await service.fetch("/feed?limit=1", { token })).json();
@@ -69,7 +69,7 @@ test("an image too large to be decoded is shared without a thumbnail", async () 
   expect((await service.mediaFiles()).filter((name) => name.startsWith(id))).toHaveLength(1);
 });
 
-test("a photo that is cut off is refused in the same words whatever its last bytes are", async () => {
+test("upload: rejects a truncated photo with CUT_OFF_MEDIA whatever its last bytes are", async () => {
   const photo = await samples.jpegPhoto(400, 300);
   const cut = photo.slice(0, photo.length * 0.8);
   for (const bytes of [cut, Uint8Array.from([...cut, 0xff, 0xd9])]) {
@@ -81,7 +81,7 @@ test("a photo that is cut off is refused in the same words whatever its last byt
   }
 });
 
-test("an image of too many pixels is refused however small its file is", async () => {
+test("upload: rejects an image of too many pixels even in a small file", async () => {
   const png = await samples.pngPhoto(8, 8);
   new DataView(png.buffer).setUint32(16, 20_000);
   new DataView(png.buffer).setUint32(20, 20_000);

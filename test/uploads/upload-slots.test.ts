@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 
 import { createUploadSlots } from "../../src/uploads/upload-slots.ts";
 
-test("upload slots: an account has as many as it may, and one that is given back twice counts once", () => {
+test("upload slots: limits the slots of an account, and ignores a second release", () => {
   const slots = createUploadSlots(2);
   const [first] = [slots.take("ada"), slots.take("ada")];
   expect(() => slots.take("ada")).toThrow("TOO_MANY_UPLOADS");
@@ -13,7 +13,7 @@ test("upload slots: an account has as many as it may, and one that is given back
   expect(() => slots.take("ada")).toThrow("TOO_MANY_UPLOADS");
 });
 
-test("upload slots: beyond fifty at once an account has one, beyond a hundred there is none", () => {
+test("upload slots: gives each account at most one beyond fifty in total, and none beyond a hundred", () => {
   const slots = createUploadSlots(4);
   const held = [...Array(50).keys()].map((i) => slots.take(`account ${i % 20}`));
   expect(() => slots.take("account 0")).toThrow("OVERLOADED");

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 afterEach(async () => {
-  // The temp file goes after the answer.
+  // The temp file is removed after the response.
   await until(async () => (await service.tempFiles()).length === 0);
 });
 
@@ -21,7 +21,7 @@ const part = (headers: string, body: string) => `--${boundary}\r\n${headers}\r\n
 const filePart = (name = 'name="file"; filename="a.png"', body = "x") =>
   part(`Content-Disposition: form-data; ${name}`, body);
 
-/** Sends a hand-made multipart body. */
+/** Sends the multipart body as it is. */
 const sendRaw = (
   body: string | Uint8Array<ArrayBuffer>,
   contentType = `multipart/form-data; boundary=${boundary}`,
@@ -33,7 +33,7 @@ const sendRaw = (
     headers: { "content-type": contentType },
   });
 
-/** A well-made body with these bytes as its file. */
+/** A valid body with these bytes as its file. */
 const multipart = (bytes: Uint8Array, rest = "") =>
   new Uint8Array(
     Buffer.concat([
@@ -48,7 +48,7 @@ const problem = async (answer: Response) => {
   return [answer.status, detail[0]?.loc, detail[0]?.type];
 };
 
-describe("an upload", () => {
+describe("upload", () => {
   test.each([
     ["image/jpeg", "image", "jpg", samples.jpegPhoto],
     ["image/png", "image", "png", samples.pngPhoto],
@@ -99,18 +99,18 @@ describe("an upload", () => {
     "  spaces  ",
     "línea\r\ntvå 🎉",
     "🎉".repeat(2200),
-  ])("keeps its caption as the text it is: %p", async (caption) => {
+  ])("upload: keeps the caption %p unchanged", async (caption) => {
     const answer = await service.upload(ada.token, new Blob([await samples.pngPhoto()]), caption);
     expect(answer.status).toBe(200);
     expect(((await answer.json()) as { caption: string }).caption).toBe(caption);
   });
 
-  test("without a caption has an empty one", async () => {
+  test("upload: stores an empty caption if there is none", async () => {
     const answer = await service.upload(ada.token, new Blob([await samples.pngPhoto()]));
     expect(((await answer.json()) as { caption: string }).caption).toBe("");
   });
 
-  test("with a caption too long, with NUL or as a file is 422", async () => {
+  test("upload: rejects a caption that is too long, has a NUL or is a file with 422", async () => {
     const png = await samples.pngPhoto();
     for (const caption of ["x".repeat(2201), "🎉".repeat(2201), "a\0b", "x".repeat(100_000)]) {
       const answer = await service.upload(ada.token, new Blob([png]), caption);
@@ -124,7 +124,7 @@ describe("an upload", () => {
     ]);
   });
 
-  test("of what is no image and no video is 415, also when it says it is one", async () => {
+  test("upload: rejects other formats with 415 even if they are declared as an image", async () => {
     for (const content of [
       "hello",
       "<svg xmlns='http://www.w3.org/2000/svg'/>",
@@ -138,7 +138,7 @@ describe("an upload", () => {
     expect(await service.mediaFiles()).not.toContain(expect.stringMatching(/html|svg/));
   });
 
-  test("upload: a 415 says which format it was and what to do, where that is known", async () => {
+  test("upload: a 415 names a known unsupported format and what to do", async () => {
     const detailOf = async (content: BlobPart) => {
       const answer = await service.upload(ada.token, new Blob([content]), "", "x");
       expect(answer.status).toBe(415);
@@ -154,7 +154,7 @@ describe("an upload", () => {
     expect(await detailOf(withoutIndex)).toStartWith("The recording was not finished");
   });
 
-  test("over the limit of its kind is 413", async () => {
+  test("upload: rejects a file over the limit of its kind with 413", async () => {
     const padded = async (sample: Uint8Array, size: number) =>
       Buffer.concat([sample, new Uint8Array(size - sample.length)]);
     const image = await padded(await samples.pngPhoto(), 100 * 1024 + 1);
@@ -169,7 +169,7 @@ describe("an upload", () => {
     ]);
   });
 
-  test("that declares far too many bytes is refused without reading them", async () => {
+  test("upload: rejects a too large Content-Length without reading the body", async () => {
     let pulled = 0;
     const endless = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -192,25 +192,28 @@ describe("an upload", () => {
 
   test.each<[string, number, () => Uint8Array]>([
     ["file", 40, () => multipart(samples.mp4Video()).slice(0, 1000)],
-    ["part that is passed over", 400, () => Buffer.from(`--${boundary}\r\nContent-Type: a/b\r\n\r\n`)],
-  ])("of an endless %s without a length stops at the limit", async (_what, pieces, head) => {
-    let sent = 0;
-    const endless = new ReadableStream<Uint8Array>({
-      pull(controller) {
-        controller.enqueue(sent++ === 0 ? head() : new Uint8Array(16_384));
-      },
-    });
-    const answer = await service.fetch("/upload", {
-      method: "POST",
-      token: ada.token,
-      body: endless,
-      headers: { "content-type": `multipart/form-data; boundary=${boundary}` },
-    });
-    expect(answer.status).toBe(413);
-    expect(sent).toBeLessThan(pieces);
-  });
+    ["part that is ignored", 400, () => Buffer.from(`--${boundary}\r\nContent-Type: a/b\r\n\r\n`)],
+  ])(
+    "upload: stops reading an endless %s without a Content-Length at the limit",
+    async (_what, pieces, head) => {
+      let sent = 0;
+      const endless = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          controller.enqueue(sent++ === 0 ? head() : new Uint8Array(16_384));
+        },
+      });
+      const answer = await service.fetch("/upload", {
+        method: "POST",
+        token: ada.token,
+        body: endless,
+        headers: { "content-type": `multipart/form-data; boundary=${boundary}` },
+      });
+      expect(answer.status).toBe(413);
+      expect(sent).toBeLessThan(pieces);
+    },
+  );
 
-  test("needs a file that is a file and not empty", async () => {
+  test("upload: rejects a missing, textual or empty file with 422", async () => {
     const file = ["body", "file"];
     const nothing = await service.fetch("/upload", { method: "POST", token: ada.token });
     expect(await problem(nothing)).toEqual([422, file, "missing"]);
@@ -227,7 +230,7 @@ describe("an upload", () => {
     expect(await problem(await sendRaw(`${empty}--${boundary}--\r\n`))).toEqual([422, file, "value_error"]);
   });
 
-  describe("with repeated fields", () => {
+  describe("upload: repeated fields", () => {
     const file = (name: string, bytes: Uint8Array | string) =>
       Buffer.concat([
         Buffer.from(
@@ -241,7 +244,7 @@ describe("an upload", () => {
     const sendParts = (...parts: Uint8Array[]) =>
       sendRaw(new Uint8Array(Buffer.concat([...parts, Buffer.from(`--${boundary}--\r\n`)])));
 
-    test("upload: the last caption counts", async () => {
+    test("upload: the last of several captions counts", async () => {
       const asFile = Buffer.from(
         part('Content-Disposition: form-data; name="caption"; filename="c.txt"', "none"),
       );
@@ -258,7 +261,7 @@ describe("an upload", () => {
       expect(await problem(refused)).toEqual([422, ["body", "caption"], "string_type"]);
     });
 
-    test("upload: the last file counts, with its own name, type, size and hash", async () => {
+    test("upload: the last of several files counts, with its own name, type, size and hash", async () => {
       const [png, gif] = [await samples.pngPhoto(30, 20), await samples.gifPhoto()];
       const alone = (await (await sendParts(file("b.gif", gif))).json()) as Record<string, unknown>;
       const before = (await service.mediaFiles()).length;
@@ -284,12 +287,12 @@ describe("an upload", () => {
         ]);
         expect(post["url"]).toEndWith(".gif");
       }
-      // Each left its file and its thumbnail.
+      // Each post has a file and a thumbnail.
       expect(await service.mediaFiles()).toHaveLength(before + 2 * 6);
       expect(await service.tempFiles()).toBeEmpty();
     });
 
-    test("upload: a text part named file before the file is passed over, and one after it is an error", async () => {
+    test("upload: ignores a text part named file before the file, and rejects one after it", async () => {
       const png = file("a.png", await samples.pngPhoto());
       const metadata = text("file", '{"name":"a.png"}');
       expect((await sendParts(metadata, png)).status).toBe(200);
@@ -297,7 +300,7 @@ describe("an upload", () => {
       expect(await problem(await sendParts(png, metadata))).toEqual([422, ["body", "file"], "value_error"]);
     });
 
-    test("upload: an earlier file that is too large or no image is refused before the last one is read", async () => {
+    test("upload: rejects an earlier file that is too large or unsupported before it reads the last one", async () => {
       const last = file("a.png", await samples.pngPhoto());
       for (const [earlier, status] of [
         [Buffer.concat([samples.mp4Video(), new Uint8Array(300 * 1024)]), 413],
@@ -323,20 +326,20 @@ describe("an upload", () => {
     });
   });
 
-  test("ignores fields it does not know", async () => {
+  test("upload: ignores unknown fields", async () => {
     const extra =
       part('Content-Disposition: form-data; name="other"', "x") + filePart('name="another"; filename="z"');
     expect((await sendRaw(multipart(await samples.pngPhoto(), extra))).status).toBe(200);
   });
 
-  test("passes over parts that are none of a form, however large", async () => {
+  test("upload: ignores large parts without a form field name", async () => {
     for (const headers of ["Content-Type: text/plain", "Content-Disposition: attachment"]) {
       const extra = part(headers, "x".repeat(200_000));
       expect((await sendRaw(multipart(await samples.pngPhoto(), extra))).status).toBe(200);
     }
   });
 
-  test("cut anywhere, or without a boundary, is an error of the client's and leaves nothing", async () => {
+  test("upload: a truncated body or one without a boundary is a client error and leaves no files", async () => {
     const before = (await service.mediaFiles()).length;
     const whole = multipart(
       await samples.pngPhoto(),
@@ -356,7 +359,7 @@ describe("an upload", () => {
     expect(await service.mediaFiles()).toHaveLength(before);
   });
 
-  test("without a token is 401 before the body is read", async () => {
+  test("upload: rejects a request without a token with 401 before reading the body", async () => {
     let pulled = 0;
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -379,17 +382,17 @@ describe("an upload", () => {
     ["..", "upload.png"],
     ["naïve café 🎉.png", "naïve café 🎉.png"],
     [`${"å".repeat(200)}.png`, `${"å".repeat(125)}.png`],
-  ])("shows the file name %p as %p", async (given, shown) => {
+  ])("upload: shows the file name %p as %p", async (given, shown) => {
     const answer = await service.upload(ada.token, new Blob([await samples.pngPhoto()]), "", given);
     expect(((await answer.json()) as { file_name: string }).file_name).toBe(shown);
   });
 });
 
-describe("an Idempotency-Key", () => {
+describe("idempotency key", () => {
   const upload = (key: string, bytes: Uint8Array<ArrayBuffer>, token = ada.token) =>
     service.upload(token, new Blob([bytes]), undefined, "a.png", { "idempotency-key": key });
 
-  test("makes a repeated upload answer with the first post", async () => {
+  test("idempotency key: a repeated upload gets the first post", async () => {
     const png = await samples.pngPhoto(40, 40);
     const first = await (await upload("key-1", png)).json();
     const stored = await service.mediaFiles();
@@ -397,7 +400,7 @@ describe("an Idempotency-Key", () => {
     expect(await service.mediaFiles()).toHaveLength(stored.length);
   });
 
-  test("makes one post of many uploads at once", async () => {
+  test("idempotency key: concurrent uploads make one post", async () => {
     const png = await samples.pngPhoto(41, 40);
     const answers = await Promise.all(Array.from({ length: 6 }, () => upload("key-2", png)));
     const ids = new Set<string>();
@@ -407,7 +410,7 @@ describe("an Idempotency-Key", () => {
     expect(ids.size).toBe(1);
   });
 
-  test("is refused with other bytes, is the user's own, and is free again when the post is deleted", async () => {
+  test("idempotency key: is rejected with other bytes, belongs to its user, and is free after the post is deleted", async () => {
     const [png, other] = [await samples.pngPhoto(42, 40), await samples.pngPhoto(43, 40)];
     const { id } = (await (await upload("key-3", png)).json()) as { id: string };
     expect(await problem(await upload("key-3", other))).toEqual([
@@ -421,7 +424,7 @@ describe("an Idempotency-Key", () => {
     expect((await upload("key-3", other)).status).toBe(200);
   });
 
-  test("idempotency: the same file with another caption is refused, with the same caption it is the first post", async () => {
+  test("idempotency key: rejects the same file with another caption, and returns the first post for the same caption", async () => {
     const png = new Blob([await samples.pngPhoto(44, 40)]);
     const send = (caption?: string) =>
       service.upload(ada.token, png, caption, "a.png", { "idempotency-key": "key-4" });
@@ -435,19 +438,19 @@ describe("an Idempotency-Key", () => {
     }
     expect(await (await send("first")).json()).toEqual(first);
     expect(await service.mediaFiles()).toHaveLength(stored.length);
-    // Without a caption and with an empty one is the same.
+    // No caption and an empty caption are equal.
     const bare = (caption?: string) =>
       service.upload(ada.token, png, caption, "a.png", { "idempotency-key": "key-5" });
     expect(await (await bare("")).json()).toEqual(await (await bare()).json());
   });
 
-  test("that is no key is 422", async () => {
+  test("idempotency key: rejects an invalid key with 422", async () => {
     for (const key of ["two words", "x".repeat(256)])
       expect((await upload(key, await samples.pngPhoto())).status).toBe(422);
   });
 });
 
-test("HEAD of stored media tells its length, not that of the body it leaves out", async () => {
+test("HEAD: the Content-Length of stored media is that of the GET", async () => {
   const { token } = await service.signUp();
   const upload = await service.upload(token, new Blob([await samples.pngPhoto()]));
   const path = new URL(((await upload.json()) as { url: string }).url).pathname;

@@ -13,7 +13,10 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** An upload to the first node (slots are counted by each) whose body comes when `send` or `cut` is called. */
+/**
+ * An upload to the first node, because each node counts its own slots. Its body arrives with `send` or is aborted with
+ * `cut`.
+ */
 function slowUpload(token: string, file: Uint8Array<ArrayBuffer>) {
   const { promise: go, resolve, reject } = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
@@ -55,7 +58,7 @@ function slowUpload(token: string, file: Uint8Array<ArrayBuffer>) {
   return { answer, begun: begun.promise, send: resolve, cut: () => reject(new Error("cut")) };
 }
 
-/** Uploads of one account until one is refused: as many as it has slots. */
+/** Starts three uploads of one account. Returns how many succeed, which is the number of its free slots. */
 async function freeSlots(token: string): Promise<number> {
   const photo = await pngPhoto();
   const uploads = [1, 2, 3].map(() => slowUpload(token, photo));
@@ -73,7 +76,7 @@ async function untilAccepted(upload: () => Promise<Response>): Promise<Response>
 
 const untilAllAreFree = (token: string) => until(async () => (await freeSlots(token)) === 2);
 
-test("upload: more of one account at once than UPLOADS_PER_ACCOUNT are 429 before their body is read", async () => {
+test("upload: rejects uploads beyond UPLOADS_PER_ACCOUNT with 429 before reading their body", async () => {
   const photo = await pngPhoto();
   const [first, second] = [slowUpload(ada, photo), slowUpload(ada, photo)];
   await Promise.all([first.begun, second.begun]);
@@ -93,7 +96,7 @@ test("upload: more of one account at once than UPLOADS_PER_ACCOUNT are 429 befor
   await untilAllAreFree(ada);
 });
 
-test("upload: a slot is free again after success, refusal and a body that was cut", async () => {
+test("upload: a slot is free again after success, rejection and an aborted body", async () => {
   const endings: ((upload: ReturnType<typeof slowUpload>) => void)[] = [
     ({ send }) => send(),
     ({ cut }) => cut(),

@@ -17,7 +17,7 @@ const contentOf = (file: WriteBehindFile) => Bun.file(file.path).bytes();
 const isSame = (left: Uint8Array, right: Uint8Array) => Buffer.compare(left, right) === 0;
 
 test.each([1000, 70_000, 512 * 1024, 5 * megabyte])(
-  "chunks of %d bytes come out as they went in",
+  "write-behind file: writes chunks of %d bytes unchanged",
   async (size) => {
     const bytes = seededRandom(size).bytes(60_000);
     const whole = Buffer.concat(Array.from({ length: 220 }, () => bytes));
@@ -33,7 +33,7 @@ test.each([1000, 70_000, 512 * 1024, 5 * megabyte])(
   },
 );
 
-test("what was never kept up with comes out whole as well", async () => {
+test("write-behind file: writes everything even if keepUp is never called", async () => {
   const file = fresh();
   for (let value = 0; value < 20; value++) file.append(new Uint8Array(megabyte).fill(value));
   await file.end();
@@ -42,7 +42,7 @@ test("what was never kept up with comes out whole as well", async () => {
   for (let value = 0; value < 20; value++) expect(bytes[value * megabyte + 5]).toBe(value);
 });
 
-test("discarding in the middle of it leaves nothing", async () => {
+test("write-behind file: discard during writes leaves no file", async () => {
   const file = fresh();
   file.append(new Uint8Array(40 * megabyte));
   await file.discard();
@@ -52,7 +52,7 @@ test("discarding in the middle of it leaves nothing", async () => {
   expect(await Bun.file(file.path).exists()).toBeFalse();
 });
 
-test("a disk that cannot be written is told of while more comes in, and at the end", async () => {
+test("write-behind file: reports a write error from keepUp and from end", async () => {
   const nowhere = () => new WriteBehindFile(join(folder, "missing", crypto.randomUUID()));
   const large = nowhere();
   large.append(new Uint8Array(10 * megabyte));
@@ -64,7 +64,7 @@ test("a disk that cannot be written is told of while more comes in, and at the e
   await small.discard();
 });
 
-test("a flush on the way that fails is told of before the end: the system may not tell it again", async () => {
+test("write-behind file: reports a failed flush although the system reports it only once", async () => {
   const some = await open(join(folder, "some"), "w");
   const datasync = spyOn(Object.getPrototypeOf(some) as typeof some, "datasync");
   datasync.mockRejectedValueOnce(Object.assign(new Error("disk quota"), { code: "EDQUOT" }));
@@ -86,7 +86,7 @@ test("a flush on the way that fails is told of before the end: the system may no
   }
 });
 
-test("files that wait for more bytes hold hardly any memory, however much came before", async () => {
+test("write-behind file: idle files hold hardly any memory after any number of bytes", async () => {
   const files = Array.from({ length: 60 }, fresh);
   const resident = () => {
     Bun.gc(true);

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 
-import { traceIdOf } from "../../src/http/trace-context.ts";
+import { traceIdOf } from "../../src/http/request-id.ts";
 import { TestService } from "../support/service.ts";
 
 const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -12,7 +12,7 @@ test.each([
   `00-${trace}-${parent}-01`,
   `00-${trace}-${parent}-00`,
   `cc-${trace}-${parent}-01-what-the-future-brings`,
-])("trace context: %s has a trace id", (traceparent) => {
+])("trace context: reads the trace id of %s", (traceparent) => {
   expect(idOf(traceparent)).toBe(trace);
 });
 
@@ -28,14 +28,14 @@ test.each([
   `00-${trace}-${parent}-01, 00-${trace}-${parent}-01`,
   `00-${trace}"-${parent}-01`,
   `0-${trace}-${parent}-01`,
-])("trace context: %p has none", (traceparent) => {
+])("trace context: ignores the invalid header %p", (traceparent) => {
   expect(idOf(traceparent)).toBeUndefined();
 });
 
 let service: TestService;
 afterAll(() => service.close());
 
-test("trace context: lines of the log about a request tell its trace id, and no other does", async () => {
+test("trace context: log lines of a request have its trace id, and other lines have none", async () => {
   service = await TestService.start();
   await service.register("ada@example.com");
   const headers = { traceparent: `00-${trace}-${parent}-01` };

@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import type { Config } from "../config/config.ts";
 import { databaseFile } from "../data-dir.ts";
-import { NewerDatabase, UnfitDatabase, untrustedServer } from "../database/failures.ts";
+import { NewerDatabase, UnsupportedDatabase, untrustedServer } from "../database/failures.ts";
 import { connectionParameterNames } from "../database/postgres.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
 import { CommandError } from "./command-error.ts";
@@ -17,9 +17,11 @@ export function dataFolderError(
     : new CommandError(dataFolderProblem(dataDir, error));
 }
 
-/** Whether an error came from PostgreSQL or its connection. System errors have codes without an underscore, like EACCES. */
+/**
+ * Whether an error came from PostgreSQL or its connection. System errors have codes without an underscore, like EACCES.
+ */
 export const isPostgresError = (error: unknown): boolean =>
-  error instanceof UnfitDatabase ||
+  error instanceof UnsupportedDatabase ||
   (error instanceof NewerDatabase
     ? error.dialect === "pg"
     : /^(?!SQLITE).+_/.test(String((error as { code?: unknown }).code)));
@@ -65,20 +67,20 @@ function dataFolderProblem(dataDir: string, error: unknown): string {
 
 /**
  * Explains a PostgreSQL error without repeating anything that may be the password.
- * @param named the operator's name for the address
+ * @param setting name of the setting or argument that contains the URL
  */
-export function postgresError(url: string, error: unknown, named = "DATABASE_URL"): Error {
-  return new CommandError(postgresProblem(url, error, named));
+export function postgresError(url: string, error: unknown, setting = "DATABASE_URL"): Error {
+  return new CommandError(postgresProblem(url, error, setting));
 }
 
-function postgresProblem(url: string, error: unknown, named: string): string {
+function postgresProblem(url: string, error: unknown, setting: string): string {
   const { host, hostname, pathname, port } = new URL(url);
   const { code = "", errno } = error as { code?: string; errno?: unknown };
   const name = decodeURIComponent(pathname.slice(1));
   if (error instanceof NewerDatabase)
     return `The database "${name}" on ${host} was written by a newer version of this program. Start that version.`;
-  if (error instanceof UnfitDatabase) return `The database "${name}" on ${host} ${error.message}`;
-  const parameter = parameterProblem(host, String((error as Error).message), named);
+  if (error instanceof UnsupportedDatabase) return `The database "${name}" on ${host} ${error.message}`;
+  const parameter = parameterProblem(host, String((error as Error).message), setting);
   if (parameter) return parameter;
   const reason =
     new Map([
@@ -91,11 +93,11 @@ function postgresProblem(url: string, error: unknown, named: string): string {
       ["57P01", "is stopping, or has ended the connection"],
       ["57P03", "is starting or stopping"],
     ]).get(String(errno)) ?? pgBouncerProblem(name, String((error as Error).message));
-  if (reason) return `The PostgreSQL server on ${host} ${reason}. Check ${named}.`;
+  if (reason) return `The PostgreSQL server on ${host} ${reason}. Check ${setting}.`;
   if (untrustedServer.test(code))
-    return `The PostgreSQL server on ${host} offers no TLS that can be trusted (${code}). Check sslmode and sslrootcert in ${named}.`;
+    return `The PostgreSQL server on ${host} offers no TLS that can be trusted (${code}). Check sslmode and sslrootcert in ${setting}.`;
   if (/^ERR_POSTGRES_CONNECTION_/.test(code))
-    return `No PostgreSQL server can be reached on ${hostname}:${port || 5432}. Start it, or correct ${named}.`;
+    return `No PostgreSQL server can be reached on ${hostname}:${port || 5432}. Start it, or correct ${setting}.`;
   return `The PostgreSQL database on ${host} cannot be used (${errno ?? code}).`;
 }
 
@@ -103,13 +105,13 @@ function postgresProblem(url: string, error: unknown, named: string): string {
  * Explains why a connection parameter was rejected; undefined if that is not the problem. Of the server's message only the
  * parameter's name is repeated, because the message may contain the value.
  */
-function parameterProblem(host: string, message: string, named: string): string | undefined {
+function parameterProblem(host: string, message: string, setting: string): string | undefined {
   const [, unsupported] = /^unsupported startup parameter(?: in options)?: ([\w.]{1,63})/.exec(message) ?? [];
   if (unsupported && connectionParameterNames.includes(unsupported))
     return `PgBouncer on ${host} does not accept ${unsupported}. Set its ignore_startup_parameters to ${connectionParameterNames.join(",")}.`;
   const [, refused = unsupported] = /\bparameter "([\w.]{1,63})"/.exec(message) ?? [];
   if (refused)
-    return `The PostgreSQL server on ${host} rejects the parameter ${refused}. Correct it in ${named}, or allow it on the server.`;
+    return `The PostgreSQL server on ${host} rejects the parameter ${refused}. Correct it in ${setting}, or allow it on the server.`;
   return undefined;
 }
 
@@ -130,20 +132,20 @@ function pgBouncerProblem(name: string, message: string): string | undefined {
 
 /**
  * Explains why the server cannot listen on the address.
- * @param named the setting of the port
+ * @param setting name of the setting that contains the port
  */
 export function listenError(
   { host, port }: Pick<Config, "host" | "port">,
   error: unknown,
-  named = "PORT",
+  setting = "PORT",
 ): Error {
   const { code } = error as NodeJS.ErrnoException;
   if (code === "EADDRINUSE")
     return new CommandError(
-      `Port ${port} on ${host} is taken by another program. Stop it, or set ${named} to a free one.`,
+      `Port ${port} on ${host} is taken by another program. Stop it, or set ${setting} to a free one.`,
     );
   if (code === "EACCES")
-    return new CommandError(`Port ${port} may not be used by this user. Set ${named} to 1024 or higher.`);
+    return new CommandError(`Port ${port} may not be used by this user. Set ${setting} to 1024 or higher.`);
   // For names and addresses that this machine does not have, the runtime's message is misleading.
   return new CommandError(
     `Cannot listen on ${hostInAddress(host)}:${port}. Set HOST to an address of this machine.`,

@@ -2,35 +2,35 @@ import { causes } from "./connection.ts";
 import type { Reserve } from "./reserve.ts";
 
 /**
- * Milliseconds that a query waits for another program to release its lock on a SQLite database. SQLite itself would wait
- * without letting any other request go on.
+ * Milliseconds that a query waits for another program to release its lock on a SQLite database. SQLite's own wait would
+ * block the event loop.
  */
 const lockTimeoutMs = 5000;
 
-/** Milliseconds between two attempts: the first pause, doubled up to the longest. */
+/** Milliseconds between two attempts, doubled each time up to a maximum. */
 const firstPauseMs = 2;
-const longestPauseMs = 100;
+const maxPauseMs = 100;
 
 type AsyncFunctions<T> = { readonly [name in keyof T]: (...values: never[]) => Promise<unknown> };
 
 /**
- * The same queries of a SQLite database; one that fails for a reason that may pass runs again: after a pause while another
- * program holds a lock, and once after the reserve was released when the disk is full. That is safe because each of them is
+ * Wraps the queries of a SQLite database so that temporary failures are retried: with pauses while another program
+ * holds a lock, and once, after releasing the reserve, when the disk is full. Retries are safe because each query is
  * one statement or one transaction, which SQLite has rolled back.
  */
-export function repeating<Queries extends AsyncFunctions<Queries>>(
+export function retryTemporaryFailures<Queries extends AsyncFunctions<Queries>>(
   queries: Queries,
   reserve: Pick<Reserve, "release">,
 ): Queries {
-  const repeated = Object.entries<(...values: never[]) => Promise<unknown>>(queries).map(([name, run]) => [
+  const retried = Object.entries<(...values: never[]) => Promise<unknown>>(queries).map(([name, run]) => [
     name,
     (...values: never[]) =>
-      run(...values).catch((error: unknown) => again(() => run(...values), error, reserve)),
+      run(...values).catch((error: unknown) => retry(() => run(...values), error, reserve)),
   ]);
-  return Object.fromEntries(repeated) as typeof queries;
+  return Object.fromEntries(retried) as typeof queries;
 }
 
-async function again(
+async function retry(
   run: () => Promise<unknown>,
   failure: unknown,
   reserve: Pick<Reserve, "release">,
@@ -43,9 +43,9 @@ async function again(
       reserve.release();
       isReleased = true;
     } else if (isBusy(error) && performance.now() < until) {
-      // Less up to a half, so that many waiting queries do not come back together.
+      // With jitter, so that waiting queries do not all retry at the same time.
       await Bun.sleep(pauseMs * (0.5 + Math.random() / 2));
-      pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+      pauseMs = Math.min(2 * pauseMs, maxPauseMs);
     } else throw error;
     try {
       return await run();
@@ -55,7 +55,7 @@ async function again(
   }
 }
 
-/** What SQLite says on a disk without space: for a file, for its index of the log, beyond a quota. */
+/** SQLite's codes for a full disk: for the database, for the index of its log, and beyond a quota. */
 const fullCodes = /^SQLITE_(?:FULL|IOERR_SHMSIZE|IOERR_WRITE)$/;
 
 const isFull = (error: unknown) => causes(error).some(({ code }) => fullCodes.test(String(code)));
