@@ -106,6 +106,16 @@ async function childrenOf(pid: number): Promise<number[]> {
   return lists.join(" ").split(" ").filter(Boolean).map(Number);
 }
 
+/** Processor time of a process so far, 0 when it has ended; proc(5). */
+async function processorSeconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13);
+  return (Number(user ?? 0) + Number(system ?? 0)) / 100;
+}
+
 const isAlive = (pid: number) => {
   try {
     return process.kill(pid, 0);
@@ -128,8 +138,9 @@ test.if(process.platform === "linux")(
       while (!over) {
         for (const pid of await childrenOf(service.pid!))
           if (!killed.has(pid) && isAlive(pid)) {
-            // Time to begin its work; it takes seconds.
-            await Bun.sleep(200);
+            // Loading the program takes less, the job takes seconds.
+            await until(async () => over || !isAlive(pid) || (await processorSeconds(pid)) > 0.4);
+            if (over || !isAlive(pid)) break;
             process.kill(pid, "SIGKILL");
             killed.add(pid);
           }

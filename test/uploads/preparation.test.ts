@@ -102,28 +102,6 @@ describe("truncated JPEG", () => {
   });
 });
 
-test(
-  "truncated JPEG: a large file without an end marker is in memory only once, and rejected above 64 MB",
-  () =>
-    inTempFolder(async (folder) => {
-      // In a progressive JPEG, bytes after the last block belong to the scan, and decoders skip them.
-      const scan = (await photo(320, 240, true)).subarray(0, -2);
-      for (const megabytes of [66, 68]) {
-        await Bun.write(
-          join(folder, `${megabytes}`),
-          Buffer.concat([scan, Buffer.alloc(megabytes * 1_000_000, 0xaa)]),
-        );
-        await Bun.write(join(folder, `${megabytes}.type`), "image/jpeg");
-      }
-      const script = join(import.meta.dir, "../metadata/peak-memory.ts");
-      const child = Bun.spawn([process.execPath, script, folder, "prepare"]);
-      const { outcomes, peakMegabytes } = await new Response(child.stdout).json();
-      expect(outcomes).toEqual({ 66: "cleaned", 68: "CUT_OFF_MEDIA" });
-      expect(peakMegabytes).toBeLessThan(300);
-    }),
-  60_000,
-);
-
 /** A PNG with hardly any compression. */
 function pngOf(width: number, height: number, colour: (x: number, y: number) => number[]): Buffer {
   const rows = Array.from({ length: height }, (_, y) => [
