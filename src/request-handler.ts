@@ -23,7 +23,7 @@ export type Handler = (request: Request) => Promise<Response>;
  * metrics. They are not Elysia hooks, because each hook would slow down every request.
  */
 export function createHandler(app: ReturnType<typeof createApp>, services: Services): Handler {
-  const { config, log, metrics, viewers, lifecycle, compress, connections, requestIds } = services;
+  const { config, log, metrics, authenticator, lifecycle, compress, connections, requestIds } = services;
   const hasTls = config.publicUrl?.startsWith("https:") ?? false;
   const { patternOf, methods } = createRoutePatterns(app.routes);
   const cors = createCors(config.corsOrigins, methods);
@@ -72,7 +72,7 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
       status,
       ms: Math.round(ms * 10) / 10,
       bytes,
-      user: viewers.idOf(request),
+      user: authenticator.idOf(request),
     });
     return request.body && connections.isOpen(request) ? afterBody(request, response) : response;
   };

@@ -9,7 +9,7 @@ import type { RecoveryRouteServices } from "./accounts/recovery-routes.ts";
 import type { AuthServices } from "./accounts/auth-routes.ts";
 import { loadOrCreateSecret } from "./accounts/jwt-secret.ts";
 import { createTokens } from "./accounts/tokens.ts";
-import { createViewers } from "./accounts/authenticator.ts";
+import { createAuthenticator } from "./accounts/authenticator.ts";
 import { createBackground } from "./concurrency/background-tasks.ts";
 import { createCompression, type Compress } from "./http/compression.ts";
 import { BaseUrl } from "./http/base-url.ts";
@@ -156,7 +156,7 @@ export async function openServices(
     compress: createCompression(),
     hashing,
     lifecycle: { stopping: false },
-    viewers: createViewers(database, tokens, config.requireVerifiedEmail),
+    authenticator: createAuthenticator(database, tokens, config.requireVerifiedEmail),
     passwordMinLength: config.passwordMinLength,
     requireVerifiedEmail: config.requireVerifiedEmail,
     mailer,

@@ -11,10 +11,10 @@ import type { LoginLog } from "./login-log.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { loginForm, registerBody } from "./auth-schemas.ts";
 import { requireUser, authPlugin } from "./require-user.ts";
-import type { Viewers } from "./authenticator.ts";
+import type { Authenticator } from "./authenticator.ts";
 
 export interface AuthServices extends AccountServices {
-  readonly viewers: Viewers;
+  readonly authenticator: Authenticator;
   readonly limits: RateLimits;
   readonly connections: Connections;
   readonly loginLog: LoginLog;
@@ -24,7 +24,7 @@ export interface AuthServices extends AccountServices {
 export const authRoutes = (services: AuthServices) => {
   const { limits, connections, loginLog } = services;
   return new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
-    .use(authPlugin(services.viewers))
+    .use(authPlugin(services.authenticator))
     .post(
       "/register",
       async ({ body, set, request }) => {
@@ -61,7 +61,7 @@ export const authRoutes = (services: AuthServices) => {
       },
       {
         signedIn: true,
-        parse: [requireUser(services.viewers), ignoreBody],
+        parse: [requireUser(services.authenticator), ignoreBody],
         detail: authDescriptions.logout,
       },
     );

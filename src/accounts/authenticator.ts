@@ -14,7 +14,7 @@ export type SignedIn = {
  * Authenticates requests. The user is looked up once per request, however many hooks ask.
  * @param requireVerified refuse unverified users with a 403; they cannot log in either
  */
-export function createViewers(database: Database, tokens: Tokens, requireVerified: boolean) {
+export function createAuthenticator(database: Database, tokens: Tokens, requireVerified: boolean) {
   const known = new WeakMap<Request, SignedIn>();
 
   async function identify(request: Request): Promise<SignedIn> {
@@ -60,7 +60,7 @@ export function createViewers(database: Database, tokens: Tokens, requireVerifie
   };
 }
 
-export type Viewers = ReturnType<typeof createViewers>;
+export type Authenticator = ReturnType<typeof createAuthenticator>;
 
 /** RFC 6750: `Bearer`, in any case, then the token. */
 const bearerOf = (header: string | null): string | undefined =>

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 
-import type { Viewers } from "./authenticator.ts";
+import type { Authenticator } from "./authenticator.ts";
 
 /** The part of Elysia's context that a guard needs. */
 interface Context {
@@ -15,26 +15,26 @@ interface Context {
  * route with a body also needs {@link requireUser} or {@link requireSuperuser} as its first parser, so that 401 comes
  * before the body is read.
  */
-export const authPlugin = (viewers: Viewers) =>
+export const authPlugin = (authenticator: Authenticator) =>
   new Elysia({ name: "signed-in" }).macro({
     signedIn: {
-      transform: async ({ request }: Context) => void (await viewers.require(request)),
-      resolve: ({ request }: Context) => viewers.of(request),
+      transform: async ({ request }: Context) => void (await authenticator.require(request)),
+      resolve: ({ request }: Context) => authenticator.of(request),
     },
     superuser: {
-      transform: async ({ request }: Context) => void (await viewers.requireSuperuser(request)),
-      resolve: ({ request }: Context) => viewers.of(request),
+      transform: async ({ request }: Context) => void (await authenticator.requireSuperuser(request)),
+      resolve: ({ request }: Context) => authenticator.of(request),
     },
   });
 
 /** Creates a parser that reads nothing and rejects requests without a signed-in user. */
 export const requireUser =
-  (viewers: Viewers) =>
+  (authenticator: Authenticator) =>
   async ({ request }: Context): Promise<undefined> =>
-    void (await viewers.require(request));
+    void (await authenticator.require(request));
 
 /** Creates a parser that reads nothing and rejects requests without a signed-in superuser. */
 export const requireSuperuser =
-  (viewers: Viewers) =>
+  (authenticator: Authenticator) =>
   async ({ request }: Context): Promise<undefined> =>
-    void (await viewers.requireSuperuser(request));
+    void (await authenticator.requireSuperuser(request));

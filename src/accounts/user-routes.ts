@@ -15,7 +15,7 @@ import { canonicalId } from "../http/canonical-id.ts";
 import type { User } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import type { RateLimits } from "./rate-limits.ts";
-import type { Viewers } from "./authenticator.ts";
+import type { Authenticator } from "./authenticator.ts";
 import type { Connections } from "../http/connections.ts";
 import { isTrue } from "../http/validation.ts";
 import { userDescriptions } from "./user-descriptions.ts";
@@ -23,14 +23,14 @@ import { updateUserBody, updateMeBody } from "./user-schemas.ts";
 import { userRead } from "./user-read.ts";
 
 export interface UserServices extends AccountServices, DeletionServices {
-  readonly viewers: Viewers;
+  readonly authenticator: Authenticator;
   readonly limits: RateLimits;
   readonly connections: Connections;
 }
 
 /** Accounts, as their owners and superusers see and change them. */
 export const userRoutes = (services: UserServices) => {
-  const { viewers, database, limits, hashing, connections } = services;
+  const { authenticator, database, limits, hashing, connections } = services;
 
   /** @throws ApiError NOT_FOUND for an unknown or malformed id */
   async function userById(id: string): Promise<User> {
@@ -46,7 +46,7 @@ export const userRoutes = (services: UserServices) => {
   };
 
   return new Elysia({ prefix: "/users", detail: { tags: ["users"] } })
-    .use(authPlugin(viewers))
+    .use(authPlugin(authenticator))
     .get("/me", ({ viewer }) => userRead(viewer), {
       signedIn: true,
       detail: userDescriptions.me,
@@ -62,7 +62,7 @@ export const userRoutes = (services: UserServices) => {
       },
       {
         signedIn: true,
-        parse: [requireUser(viewers), readChanges],
+        parse: [requireUser(authenticator), readChanges],
         body: updateMeBody,
         detail: userDescriptions.changeMe,
       },
@@ -80,7 +80,7 @@ export const userRoutes = (services: UserServices) => {
       },
       {
         superuser: true,
-        parse: [requireSuperuser(viewers), readChanges],
+        parse: [requireSuperuser(authenticator), readChanges],
         body: updateUserBody,
         detail: userDescriptions.change,
       },
@@ -93,7 +93,7 @@ export const userRoutes = (services: UserServices) => {
       },
       {
         superuser: true,
-        parse: [requireSuperuser(viewers), ignoreBody],
+        parse: [requireSuperuser(authenticator), ignoreBody],
         detail: userDescriptions.remove,
       },
     );

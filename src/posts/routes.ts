@@ -23,10 +23,10 @@ export interface PostRouteServices extends PostServices, UploadServices {
 
 /** Sharing, looking and deleting. */
 export const postRoutes = (services: PostRouteServices) => {
-  const { viewers, baseUrl } = services;
+  const { authenticator, baseUrl } = services;
   const uploads = uploadParser(services);
   return new Elysia({ detail: { tags: ["posts"] } })
-    .use(authPlugin(viewers))
+    .use(authPlugin(authenticator))
     .post(
       "/upload",
       async ({ body, viewer, actor, request }) => {
@@ -44,7 +44,7 @@ export const postRoutes = (services: PostRouteServices) => {
       },
       {
         signedIn: true,
-        parse: [requireUser(viewers), uploads.parse],
+        parse: [requireUser(authenticator), uploads.parse],
         body: uploadBody,
         afterResponse: ({ request }) => uploads.discard(request),
         detail: described.upload,
@@ -89,7 +89,7 @@ export const postRoutes = (services: PostRouteServices) => {
       },
       {
         signedIn: true,
-        parse: [requireUser(viewers), ignoreBody],
+        parse: [requireUser(authenticator), ignoreBody],
         detail: described.remove,
       },
     );

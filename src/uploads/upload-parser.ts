@@ -5,7 +5,7 @@ import { filesBeside } from "./preparation.ts";
 import { stageUpload, type StagedUpload } from "./staging.ts";
 import { createUploadSlots } from "./upload-slots.ts";
 import type { RateLimits } from "../accounts/rate-limits.ts";
-import type { Viewers } from "../accounts/authenticator.ts";
+import type { Authenticator } from "../accounts/authenticator.ts";
 import type { Config } from "../config/config.ts";
 import type { Connections } from "../http/connections.ts";
 import type { MediaWorkers } from "./media-workers.ts";
@@ -17,7 +17,7 @@ export interface UploadServices {
   readonly tempDir: string;
   readonly limits: RateLimits;
   readonly connections: Connections;
-  readonly viewers: Viewers;
+  readonly authenticator: Authenticator;
   readonly mediaWorkers: MediaWorkers;
   /** Refuses uploads when the disk is nearly full. */
   readonly space: DiskSpace;
@@ -33,7 +33,7 @@ export function uploadParser({
   tempDir,
   limits,
   connections,
-  viewers,
+  authenticator,
   mediaWorkers,
   space,
 }: UploadServices) {
@@ -43,7 +43,7 @@ export function uploadParser({
 
   return {
     async parse({ request }: { request: Request }): Promise<{ file: Blob; caption?: string }> {
-      const account = viewers.of(request).viewer.id;
+      const account = authenticator.of(request).viewer.id;
       const releaseSlot = slots.take(account);
       try {
         await limits.upload({ address: connections.addressOf(request), account });

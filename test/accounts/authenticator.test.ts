@@ -33,7 +33,7 @@ async function eventually(read: () => Promise<unknown>, expected: unknown): Prom
 }
 
 test.skipIf(onPostgres)(
-  "viewers: a write of another process shows in every cached look-up a moment later",
+  "authenticator: a write of another process shows in every cached look-up a moment later",
   async () => {
     expect(await status("/users/me")).toBe(200);
     await elsewhere("update users set is_active = 0");
