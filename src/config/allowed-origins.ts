@@ -6,6 +6,8 @@ export interface AllowedOrigins {
   readonly anybody: boolean;
   /** None but the service's own. */
   readonly nobody: boolean;
+  /** Whether any origin is listed, so that responses depend on the origin of their request. */
+  readonly listsAny: boolean;
   /** Whether this origin, as a browser sends it, is listed by itself or with its parent domain. */
   lists(origin: string): boolean;
 }
@@ -13,7 +15,12 @@ export interface AllowedOrigins {
 export const allowedOriginsExpected =
   "origins such as https://app.example.com, https://*.example.com or capacitor://localhost, separated by commas, or *";
 
-export const noOrigins: AllowedOrigins = { anybody: false, nobody: true, lists: () => false };
+export const noOrigins: AllowedOrigins = {
+  anybody: false,
+  nobody: true,
+  listsAny: false,
+  lists: () => false,
+};
 
 /**
  * Reads a list of origins, separated by commas: of websites (`https://app.example.com`), of all subdomains of a domain,
@@ -36,6 +43,7 @@ export function parseAllowedOrigins(text: string): AllowedOrigins | undefined {
   return {
     anybody: entries.includes("*"),
     nobody: false,
+    listsAny: exact.size + patterns.length > 0,
     lists: (origin) => exact.has(origin) || patterns.some((pattern) => pattern.test(origin)),
   };
 }

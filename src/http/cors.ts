@@ -26,8 +26,8 @@ const longestList = 4096;
 const headerNames = /^[\w!#$%&'*+.^`|~-]+(?: *, *[\w!#$%&'*+.^`|~-]+)*$/;
 
 /**
- * Lets pages of other origins use the API (Fetch standard, CORS protocol). Tokens travel in a header that a page sets
- * itself, so credentials (cookies) stay off.
+ * Lets pages of other origins use the API (Fetch standard, CORS protocol). Listed origins may send the session cookie; `*`
+ * is for clients that send a token in a header.
  * @param methods those of all routes, separated by commas
  */
 export function createCors(origins: AllowedOrigins, methods: string) {
@@ -50,13 +50,13 @@ export function createCors(origins: AllowedOrigins, methods: string) {
     /** Says on an answer whether the page that asked may read it. */
     mark(request: Request, headers: Headers): void {
       if (origins.nobody) return;
-      if (origins.anybody) headers.set("access-control-allow-origin", "*");
-      else {
-        headers.append("vary", "origin");
-        const origin = request.headers.get("origin");
-        if (origin === null || !origins.lists(origin)) return;
+      if (origins.listsAny) headers.append("vary", "origin");
+      const origin = request.headers.get("origin");
+      if (origin !== null && origins.lists(origin)) {
         headers.set("access-control-allow-origin", origin);
-      }
+        headers.set("access-control-allow-credentials", "true");
+      } else if (origins.anybody) headers.set("access-control-allow-origin", "*");
+      else return;
       headers.set("access-control-expose-headers", exposed);
     },
   };

@@ -79,7 +79,7 @@ describe("cors origins", () => {
     const origins = parseAllowedOrigins(text)!;
     expect(listed.filter((origin) => !origins.lists(origin))).toEqual([]);
     expect(others.filter((origin) => origins.lists(origin))).toEqual([]);
-    expect([origins.anybody, origins.nobody]).toEqual([false, false]);
+    expect([origins.anybody, origins.nobody, origins.listsAny]).toEqual([false, false, true]);
   });
 
   test.each([
@@ -119,8 +119,8 @@ describe("cors origins", () => {
   });
 
   test("cors origins: * allows all, even beside others", () => {
-    expect(parseAllowedOrigins("*")).toMatchObject({ anybody: true, nobody: false });
-    expect(parseAllowedOrigins("https://a.example, *")?.anybody).toBe(true);
+    expect(parseAllowedOrigins("*")).toMatchObject({ anybody: true, nobody: false, listsAny: false });
+    expect(parseAllowedOrigins("https://a.example, *")).toMatchObject({ anybody: true, listsAny: true });
   });
 });
 
@@ -208,7 +208,8 @@ describe("cors: pages of listed origins", () => {
       url: string;
     };
     const media = new URL(url).pathname;
-    const safelisted = ["cache-control", "last-modified"];
+    // No page can read `Set-Cookie` (Fetch standard, forbidden response-header names).
+    const unlisted = ["cache-control", "last-modified", "set-cookie"];
     for (const [path, init] of [
       ["/health", {}],
       ["/feed", {}],
@@ -222,7 +223,7 @@ describe("cors: pages of listed origins", () => {
       expect(headers.get("access-control-allow-origin")).toBe("https://a.example.com");
       const exposed = headers.get("access-control-expose-headers")?.split(", ") ?? [];
       const needed = [...Object.keys(documentedHeaders).map((name) => name.toLowerCase()), "content-length"];
-      expect(needed.filter((name) => !exposed.includes(name) && !safelisted.includes(name))).toEqual([]);
+      expect(needed.filter((name) => !exposed.includes(name) && !unlisted.includes(name))).toEqual([]);
       expect(headers.get("vary")?.split(", ")).toContain("origin");
     }
   });
@@ -231,5 +232,25 @@ describe("cors: pages of listed origins", () => {
     const { headers } = await open.fetch("/health", { headers: { origin: "https://other.test" } });
     expect(headers.get("access-control-allow-origin")).toBe("*");
     expect(headers.get("vary")).toBe("accept-encoding");
+  });
+
+  test("cors: listed origins may send credentials, and * never allows them", async () => {
+    const both = await TestService.start({ CORS_ORIGINS: "https://app.example.com, *" });
+    const allowed = async (to: TestService, origin: string) => {
+      const answers = [await to.fetch("/health", { headers: { origin } }), await preflight(to, origin)];
+      return answers.map(({ headers }) =>
+        ["origin", "credentials"].map((name) => headers.get(`access-control-allow-${name}`)),
+      );
+    };
+    const twice = (...allowing: (string | null)[]) => [allowing, allowing];
+    const app = "https://app.example.com";
+    expect(await allowed(service, app)).toEqual(twice(app, "true"));
+    expect(await allowed(service, "capacitor://localhost")).toEqual(twice("capacitor://localhost", "true"));
+    expect(await allowed(service, "https://evil.test")).toEqual(twice(null, null));
+    expect(await allowed(open, app)).toEqual(twice("*", null));
+    expect(await allowed(both, app)).toEqual(twice(app, "true"));
+    expect(await allowed(both, "https://evil.test")).toEqual(twice("*", null));
+    expect((await both.fetch("/health")).headers.get("vary")).toContain("origin");
+    await both.close();
   });
 });
