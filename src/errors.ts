@@ -3,6 +3,7 @@ export const apiErrors = {
   UNAUTHORIZED: { status: 401, detail: "Unauthorized" },
   FORBIDDEN: { status: 403, detail: "Forbidden" },
   NOT_FOUND: { status: 404, detail: "Not Found" },
+  CROSS_ORIGIN_REQUEST: { status: 403, detail: "CROSS_ORIGIN_REQUEST" },
   METHOD_NOT_ALLOWED: { status: 405, detail: "Method Not Allowed" },
   PRECONDITION_FAILED: { status: 412, detail: "Precondition Failed" },
   BODY_TOO_LARGE: { status: 413, detail: "Request body too large" },
@@ -26,6 +27,8 @@ export const apiErrors = {
   VERIFY_USER_ALREADY_VERIFIED: { status: 400, detail: "VERIFY_USER_ALREADY_VERIFIED" },
   UPDATE_USER_EMAIL_ALREADY_EXISTS: { status: 400, detail: "UPDATE_USER_EMAIL_ALREADY_EXISTS" },
   UPDATE_USER_INVALID_PASSWORD: { status: 400, detail: "UPDATE_USER_INVALID_PASSWORD" },
+  CURRENT_PASSWORD_REQUIRED: { status: 400, detail: "CURRENT_PASSWORD_REQUIRED" },
+  CURRENT_PASSWORD_WRONG: { status: 400, detail: "CURRENT_PASSWORD_WRONG" },
 
   POST_NOT_FOUND: { status: 404, detail: "Post not found" },
   NOT_YOUR_POST: { status: 403, detail: "Not authorized to delete this post" },

@@ -54,6 +54,8 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
     const { headers, status } = response;
     cors.mark(request, headers);
     headers.set("x-request-id", ids.id);
+    const cookie = authenticator.renewedCookie(request);
+    if (cookie !== undefined) headers.append("set-cookie", cookie);
     if (hasTls) headers.set("strict-transport-security", strictTransportSecurity);
     // Bun adds the date to all other responses.
     if (request.method === "HEAD") headers.set("date", new Date().toUTCString());

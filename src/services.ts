@@ -8,6 +8,8 @@ import { createRateLimits } from "./accounts/rate-limits.ts";
 import type { RecoveryRouteServices } from "./accounts/recovery-routes.ts";
 import type { AuthServices } from "./accounts/auth-routes.ts";
 import { loadOrCreateSecret } from "./accounts/jwt-secret.ts";
+import { createSessionCookie } from "./accounts/session-cookie.ts";
+import { createSessions } from "./accounts/sessions.ts";
 import { createTokens } from "./accounts/tokens.ts";
 import { createAuthenticator } from "./accounts/authenticator.ts";
 import { createBackground } from "./concurrency/background-tasks.ts";
@@ -15,6 +17,7 @@ import { createCompression, type Compress } from "./http/compression.ts";
 import { BaseUrl } from "./http/base-url.ts";
 import { Connections } from "./http/connections.ts";
 import { RequestIds } from "./http/request-id.ts";
+import { createRequestOrigin } from "./http/request-origin.ts";
 import type { Config } from "./config/config.ts";
 import { databaseFile, mediaFolder, tempFolder } from "./data-dir.ts";
 import { openDatabase, type Database } from "./database/database.ts";
@@ -110,6 +113,13 @@ export async function openServices(
   const running = new Set<string>();
   const connections = new Connections(config.trustProxy);
   const requestIds = new RequestIds();
+  const baseUrl = new BaseUrl(config, connections);
+  const sessions = createSessions({ database, background }, config.sessionLifetime);
+  const sessionCookie = createSessionCookie({
+    secure: config.publicUrl?.startsWith("https:") ?? false,
+    maxAgeSeconds: config.sessionLifetime,
+  });
+  const requestOrigin = createRequestOrigin(baseUrl, config.corsOrigins);
   const metrics = createMetrics({
     version,
     hashesPending: hashing.pending,
@@ -152,11 +162,21 @@ export async function openServices(
     loginLog: createLoginLog(log, secret, requestIds),
     connections,
     requestIds,
-    baseUrl: new BaseUrl(config, connections),
+    baseUrl,
     compress: createCompression(),
     hashing,
     lifecycle: { stopping: false },
-    authenticator: createAuthenticator(database, tokens, config.requireVerifiedEmail),
+    sessions,
+    sessionCookie,
+    requestOrigin,
+    authenticator: createAuthenticator({
+      database,
+      tokens,
+      sessions,
+      sessionCookie,
+      requestOrigin,
+      requireVerifiedEmail: config.requireVerifiedEmail,
+    }),
     passwordMinLength: config.passwordMinLength,
     requireVerifiedEmail: config.requireVerifiedEmail,
     mailer,

@@ -3,13 +3,14 @@ import type { Database } from "../database/database.ts";
 import type { User, UserChanges } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import type { Background } from "../concurrency/background-tasks.ts";
+import { mailChangeNotice, type NoticeServices } from "./change-notice.ts";
 import { addressKey, type EmailAddress } from "./email-address.ts";
 import type { PasswordHashing } from "./password-hashing.ts";
 import { passwordProblem } from "./password-policy.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** The services that operations on accounts need. */
-export interface AccountServices {
+export interface AccountServices extends NoticeServices {
   readonly database: Database;
   readonly hashing: PasswordHashing;
   readonly tokens: Tokens;
@@ -66,9 +67,10 @@ export class LoginError extends ApiError {
 }
 
 /**
- * Exchanges an e-mail address and its password for an access token. A successful login replaces an imported hash with
- * one of the current scheme.
+ * Verifies an e-mail address and its password. A successful login replaces an imported hash with one of the current
+ * scheme.
  * @param parties the account and networks that the hash counts against, see {@link PasswordHashing}
+ * @returns the account as read together with the verified hash
  * @throws LoginError LOGIN_BAD_CREDENTIALS (no such account, wrong password or inactive), LOGIN_USER_NOT_VERIFIED
  * @throws ApiError OVERLOADED
  */
@@ -77,8 +79,8 @@ export async function login(
   username: string,
   password: string,
   parties: readonly string[],
-): Promise<{ userId: string; token: string }> {
-  const { database, hashing, tokens, requireVerifiedEmail } = services;
+): Promise<User> {
+  const { database, hashing, requireVerifiedEmail } = services;
   // PostgreSQL rejects NUL in a parameter, and no address contains it.
   const user = username.includes("\0") ? undefined : await database.users.byEmailKey(addressKey(username));
   if (!user) {
@@ -92,12 +94,15 @@ export async function login(
   if (requireVerifiedEmail && !user.isVerified) throw new LoginError("not_verified", user.id);
   if (needsRehash)
     await database.users.rehash(user.id, user.hashedPassword, await hashing.hash(password, parties));
-  return { userId: user.id, token: await tokens.issueAccess(user) };
+  return user;
 }
 
-/** Revokes the token that the actor signed in with. */
-export const logout = ({ database }: AccountServices, actor: Actor): Promise<void> =>
-  database.revokedTokens.add(actor);
+/** Ends the access token or session that the actor signed in with. */
+export async function logout({ database }: AccountServices, actor: Actor): Promise<void> {
+  const { credential } = actor;
+  if (credential.kind === "token") await database.revokedTokens.add(actor, credential);
+  else await database.sessions.end(actor, credential.id);
+}
 
 /** Changes to an account; only superusers may set the flags. */
 export interface AccountChanges {
@@ -109,8 +114,9 @@ export interface AccountChanges {
 }
 
 /**
- * Changes an account. A new address must be verified again. A new password or a deactivation revokes every access token
- * issued so far. A change that is bound to fail is rejected before the password is hashed.
+ * Changes an account. A new address must be verified again. A new password or a deactivation ends every session, and every
+ * access token issued so far. A change that is bound to fail is rejected before the password is hashed. The address that
+ * the account had before gets a notice of a new address or password, unless the operator made the change.
  * @param authority the signed-in user who makes the change; the transaction checks their rights again
  * @param user the account as it was when the request arrived
  * @param requested the changes; properties left out keep their values
@@ -149,9 +155,14 @@ export async function changeAccount(
     changes.hashedPassword = await hash(password);
   }
   if (Object.keys(changes).length === 0) return user;
-  const changed = await database.users.change(authority, user, changes, checkPassword);
+  let before = user;
+  const changed = await database.users.change(authority, user, changes, (current) => {
+    before = current;
+    checkPassword(current);
+  });
   if (changed === "email taken") throw new ApiError("UPDATE_USER_EMAIL_ALREADY_EXISTS");
   if (!changed) throw new ApiError("NOT_FOUND");
+  if (authority !== "operator") mailChangeNotice(services, before, changed);
   return changed;
 }
 

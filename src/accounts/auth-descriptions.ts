@@ -3,7 +3,20 @@ import { userSchema } from "./user-read.ts";
 import { bearerTokenSchema } from "./auth-schemas.ts";
 import { tokenLifetimeText } from "./tokens.ts";
 
-const form = ["application/x-www-form-urlencoded", "multipart/form-data"];
+/** What all logins have in common. */
+const loginForm = {
+  accepts: ["application/x-www-form-urlencoded", "multipart/form-data"],
+  validates: true,
+} as const;
+
+const loginErrors = [
+  "LOGIN_BAD_CREDENTIALS",
+  "LOGIN_USER_NOT_VERIFIED",
+  "BAD_MULTIPART",
+  "BODY_TOO_LARGE",
+  "TOO_MANY_REQUESTS",
+  "OVERLOADED",
+] as const;
 
 /** The OpenAPI descriptions of the routes under `/auth`. */
 export const authDescriptions = {
@@ -30,22 +43,51 @@ export const authDescriptions = {
       "Exchanges an email address, sent as `username`, and a password for an access token. Send the token with other " +
       `requests as \`Authorization: Bearer <token>\`. It is valid for ${tokenLifetimeText}.`,
     answer: { status: 200, meaning: "An access token.", body: bearerTokenSchema },
-    errors: [
-      "LOGIN_BAD_CREDENTIALS",
-      "LOGIN_USER_NOT_VERIFIED",
-      "BAD_MULTIPART",
-      "BODY_TOO_LARGE",
-      "TOO_MANY_REQUESTS",
-      "OVERLOADED",
-    ],
-    validates: true,
-    accepts: form,
+    errors: loginErrors,
+    ...loginForm,
+  }),
+  sessionLogin: describe({
+    id: "sessionLogin",
+    summary: "Begin a session",
+    description:
+      "Exchanges an email address, sent as `username`, and a password for the token of a session, which keeps a device " +
+      "signed in. Send it like an access token. A session ends when it has not been used for `SESSION_LIFETIME` days, " +
+      "and after a year.",
+    answer: { status: 200, meaning: "The token of a session.", body: bearerTokenSchema },
+    errors: loginErrors,
+    ...loginForm,
+  }),
+  cookieLogin: describe({
+    id: "cookieLogin",
+    summary: "Begin a session with a cookie",
+    description:
+      "As `POST /auth/session/login`, for browsers: the token is stored in the cookie `fastapiusersauth`, which scripts " +
+      "cannot read. Requests with the cookie that are not GET or HEAD, and this one, must come from a page of the " +
+      "service or of an origin in `CORS_ORIGINS`.",
+    answer: { status: 204, meaning: "The cookie is set.", body: null, headers: ["Set-Cookie"] },
+    errors: ["CROSS_ORIGIN_REQUEST", ...loginErrors],
+    ...loginForm,
   }),
   logout: describe({
     id: "logout",
     summary: "Log out",
-    description: "Revokes the access token of this request. Other tokens of the account stay valid.",
+    description:
+      "Ends the access token or session of this request. Other tokens and sessions of the account stay valid.",
     answer: { status: 204, meaning: "The token is revoked.", body: null },
+    audience: "signed in",
+  }),
+  sessionLogout: describe({
+    id: "sessionLogout",
+    summary: "End this session",
+    description: "The same as `POST /auth/jwt/logout`.",
+    answer: { status: 204, meaning: "The session has ended.", body: null },
+    audience: "signed in",
+  }),
+  cookieLogout: describe({
+    id: "cookieLogout",
+    summary: "End this session and remove its cookie",
+    description: "As `POST /auth/session/logout`, and removes the cookie.",
+    answer: { status: 204, meaning: "The session has ended.", body: null, headers: ["Set-Cookie"] },
     audience: "signed in",
   }),
   forgotPassword: describe({
@@ -62,8 +104,8 @@ export const authDescriptions = {
     id: "resetPassword",
     summary: "Reset a password",
     description:
-      "Sets a new password with the token from a password reset email. A token works once. All access tokens of the " +
-      "account are revoked.",
+      "Sets a new password with the token from a password reset email. A token works once. All access tokens and " +
+      "sessions of the account end.",
     answer: { status: 200, meaning: "The password is changed.", body: "null" },
     errors: [
       "RESET_PASSWORD_BAD_TOKEN",

@@ -2,29 +2,66 @@ import { Elysia } from "elysia";
 
 import { ignoreBody, readForm, readJson } from "../http/bodies.ts";
 import type { Connections } from "../http/connections.ts";
+import type { RequestOrigin } from "../http/request-origin.ts";
+import type { User } from "../database/users.ts";
+import { ApiError } from "../errors.ts";
 import { userRead } from "./user-read.ts";
 import { login, logout, register, type AccountServices } from "./accounts.ts";
 import { claimedParties } from "./client.ts";
 import { authDescriptions } from "./auth-descriptions.ts";
 import { addressKey, validEmailAddress } from "./email-address.ts";
 import type { LoginLog } from "./login-log.ts";
-import type { RateLimits } from "./rate-limits.ts";
 import { loginForm, registerBody } from "./auth-schemas.ts";
 import { requireUser, authPlugin } from "./require-user.ts";
 import type { Authenticator } from "./authenticator.ts";
+import type { SessionCookie } from "./session-cookie.ts";
+import type { Sessions } from "./sessions.ts";
 
 export interface AuthServices extends AccountServices {
   readonly authenticator: Authenticator;
-  readonly limits: RateLimits;
   readonly connections: Connections;
   readonly loginLog: LoginLog;
+  readonly sessions: Sessions;
+  readonly sessionCookie: SessionCookie;
+  readonly requestOrigin: (request: Request) => RequestOrigin;
 }
 
-/** Register, login, logout, with FastAPI Users' paths, bodies and codes. */
+/**
+ * Registration, login and logout, with FastAPI Users' paths, bodies and codes. There are three ways to log in, its
+ * authentication backends: an access token, a session whose token the client keeps, and a session with a cookie.
+ */
 export const authRoutes = (services: AuthServices) => {
-  const { limits, connections, loginLog } = services;
+  const { authenticator, limits, connections, loginLog, tokens, sessions, sessionCookie } = services;
+
+  /**
+   * Logs in within the limits of the client.
+   * @param issue returns the token that the user gets
+   */
+  async function tokenFor(
+    request: Request,
+    { username, password }: typeof loginForm.static,
+    issue: (user: User) => Promise<string>,
+  ): Promise<string> {
+    const client = { address: connections.addressOf(request), account: addressKey(username) };
+    const attempt = async () => {
+      const user = await login(services, username, password, claimedParties(client));
+      return { userId: user.id, token: await issue(user) };
+    };
+    return (await loginLog.record(request, client, () => limits.login(client, attempt))).token;
+  }
+
+  const sessionFor = (request: Request, form: typeof loginForm.static) =>
+    tokenFor(request, form, (user) => sessions.begin(user, request.headers.get("user-agent")));
+
+  /** A parser that reads nothing and rejects logins from other websites, which could sign a visitor in as somebody else. */
+  function refuseForeignOrigin({ request }: { request: Request }): void {
+    if (services.requestOrigin(request) === "foreign") throw new ApiError("CROSS_ORIGIN_REQUEST");
+  }
+
+  const guarded = { signedIn: true as const, parse: [requireUser(authenticator), ignoreBody] };
+
   return new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
-    .use(authPlugin(services.authenticator))
+    .use(authPlugin(authenticator))
     .post(
       "/register",
       async ({ body, set, request }) => {
@@ -40,18 +77,18 @@ export const authRoutes = (services: AuthServices) => {
     )
     .post(
       "/jwt/login",
-      async ({ body, request }) => {
-        const client = { address: connections.addressOf(request), account: addressKey(body.username) };
-        const { token } = await loginLog.record(request, client, () =>
-          limits.login(client, () => login(services, body.username, body.password, claimedParties(client))),
-        );
-        return { access_token: token, token_type: "bearer" };
-      },
-      {
-        parse: [readForm],
-        body: loginForm,
-        detail: authDescriptions.login,
-      },
+      async ({ body, request }) => bearer(await tokenFor(request, body, tokens.issueAccess)),
+      { parse: [readForm], body: loginForm, detail: authDescriptions.login },
+    )
+    .post("/session/login", async ({ body, request }) => bearer(await sessionFor(request, body)), {
+      parse: [readForm],
+      body: loginForm,
+      detail: authDescriptions.sessionLogin,
+    })
+    .post(
+      "/cookie/login",
+      async ({ body, request }) => noContent(sessionCookie.store(await sessionFor(request, body))),
+      { parse: [refuseForeignOrigin, readForm], body: loginForm, detail: authDescriptions.cookieLogin },
     )
     .post(
       "/jwt/logout",
@@ -59,10 +96,26 @@ export const authRoutes = (services: AuthServices) => {
         await logout(services, actor);
         set.status = 204;
       },
-      {
-        signedIn: true,
-        parse: [requireUser(services.authenticator), ignoreBody],
-        detail: authDescriptions.logout,
+      { ...guarded, detail: authDescriptions.logout },
+    )
+    .post(
+      "/session/logout",
+      async ({ actor, set }) => {
+        await logout(services, actor);
+        set.status = 204;
       },
+      { ...guarded, detail: authDescriptions.sessionLogout },
+    )
+    .post(
+      "/cookie/logout",
+      async ({ actor }) => {
+        await logout(services, actor);
+        return noContent(sessionCookie.clear);
+      },
+      { ...guarded, detail: authDescriptions.cookieLogout },
     );
 };
+
+const bearer = (token: string) => ({ access_token: token, token_type: "bearer" });
+
+const noContent = (cookie: string) => new Response(null, { status: 204, headers: { "set-cookie": cookie } });

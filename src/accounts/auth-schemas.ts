@@ -70,7 +70,7 @@ export const resetBody = t.Object({ token: mailedToken, password: passwordField 
 export const bearerTokenSchema = t.Object(
   {
     access_token: t.String({
-      description: "Valid for one hour.",
+      description: "The token. Send it as `Authorization: Bearer <token>`.",
       examples: ["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.ZRrHA1JJJW8opsbCGfG_HACGpVUMN_a9IV7pAx_Zmeo"],
     }),
     token_type: t.Literal("bearer"),

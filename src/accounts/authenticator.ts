@@ -2,6 +2,9 @@ import type { Actor } from "../database/actors.ts";
 import type { Database } from "../database/database.ts";
 import type { Viewer } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
+import type { RequestOrigin } from "../http/request-origin.ts";
+import type { SessionCookie } from "./session-cookie.ts";
+import { isSessionToken, type Sessions } from "./sessions.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** The signed-in user of a request, and the actor that the database checks again when a write commits. */
@@ -10,26 +13,80 @@ export type SignedIn = {
   readonly actor: Actor;
 };
 
+/** The account and credential of a request, before the conditions of its route. */
+type Identity = {
+  readonly viewer: Viewer;
+  readonly credential: Actor["credential"];
+  readonly tokenVersion: number;
+};
+
+/** The services that authentication needs. */
+export interface AuthenticatorServices {
+  readonly database: Pick<Database, "users">;
+  readonly tokens: Tokens;
+  readonly sessions: Sessions;
+  readonly sessionCookie: SessionCookie;
+  readonly requestOrigin: (request: Request) => RequestOrigin;
+  /** Refuse unverified users with a 403; they cannot log in either. */
+  readonly requireVerifiedEmail: boolean;
+}
+
 /**
- * Authenticates requests. The user is looked up once per request, however many hooks ask.
- * @param requireVerified refuse unverified users with a 403; they cannot log in either
+ * Authenticates requests by an access token or a session. The `Authorization` header carries either, and comes before the
+ * session cookie: with the header, the cookie is not read. The user is looked up once per request, however many hooks ask.
  */
-export function createAuthenticator(database: Database, tokens: Tokens, requireVerified: boolean) {
+export function createAuthenticator(services: AuthenticatorServices) {
+  const { database, tokens, sessions, sessionCookie, requestOrigin, requireVerifiedEmail } = services;
   const known = new WeakMap<Request, SignedIn>();
+  const renewedCookies = new WeakMap<Request, string>();
+
+  async function byAccessToken(text: string): Promise<Identity | undefined> {
+    const token = await tokens.readAccess(text);
+    const viewer = token && (await database.users.viewer(token.userId, token.tokenVersion, token.tokenId));
+    if (!viewer) return undefined;
+    const { tokenId: id, tokenVersion, expiresAt } = token;
+    return { viewer, tokenVersion, credential: { kind: "token", id, expiresAt } };
+  }
+
+  async function bySession(token: string): Promise<(Identity & { isExtended: boolean }) | undefined> {
+    const found = await sessions.find(token);
+    if (!found) return undefined;
+    const { viewer, isExtended } = found;
+    const { id, createdAt, tokenVersion } = found.session;
+    return { viewer, tokenVersion, credential: { kind: "session", id, createdAt }, isExtended };
+  }
+
+  /** @throws ApiError CROSS_ORIGIN_REQUEST when the request may have been made by another website */
+  async function byCookie(request: Request): Promise<Identity | undefined> {
+    const token = sessionCookie.read(request.headers);
+    const identity = token === undefined ? undefined : await bySession(token);
+    if (!identity) return undefined;
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    if (!isRead && requestOrigin(request) !== "trusted") throw new ApiError("CROSS_ORIGIN_REQUEST");
+    // Not with a write, such as an upload: the browser may have another cookie when the response arrives.
+    if (isRead && identity.isExtended) renewedCookies.set(request, sessionCookie.store(token!));
+    return identity;
+  }
 
   async function identify(request: Request): Promise<SignedIn> {
-    const bearer = bearerOf(request.headers.get("authorization"));
-    const token = bearer === undefined ? undefined : await tokens.readAccess(bearer);
-    const viewer = token && (await database.users.viewer(token.userId, token.tokenVersion, token.tokenId));
-    if (!viewer) throw new ApiError("UNAUTHORIZED");
-    if (requireVerified && !viewer.isVerified) throw new ApiError("FORBIDDEN");
-    const { userId, tokenId, tokenVersion, expiresAt: tokenExpiresAt } = token;
-    const conditions = { mustBeVerified: requireVerified, mustBeSuperuser: false };
-    return { viewer, actor: { userId, tokenId, tokenVersion, tokenExpiresAt, ...conditions } };
+    const header = request.headers.get("authorization");
+    const bearer = bearerOf(header);
+    let identity: Identity | undefined;
+    if (bearer !== undefined)
+      identity = await (isSessionToken(bearer) ? bySession(bearer) : byAccessToken(bearer));
+    else if (header === null) identity = await byCookie(request);
+    if (!identity) throw new ApiError("UNAUTHORIZED");
+    const { viewer, credential, tokenVersion } = identity;
+    if (requireVerifiedEmail && !viewer.isVerified) throw new ApiError("FORBIDDEN");
+    const conditions = { mustBeVerified: requireVerifiedEmail, mustBeSuperuser: false };
+    return { viewer, actor: { userId: viewer.id, credential, tokenVersion, ...conditions } };
   }
 
   return {
-    /** @throws ApiError UNAUTHORIZED without a valid token of an active user, FORBIDDEN if they must verify first */
+    /**
+     * @throws ApiError UNAUTHORIZED without a valid credential of an active user; CROSS_ORIGIN_REQUEST for a write with
+     * the cookie that another website may have made; FORBIDDEN if the user must verify the address first
+     */
     async require(request: Request): Promise<SignedIn> {
       let signedIn = known.get(request);
       if (!signedIn) {
@@ -57,6 +114,9 @@ export function createAuthenticator(database: Database, tokens: Tokens, requireV
 
     /** The id of the user that an earlier `require` found, for the log. */
     idOf: (request: Request): string | undefined => known.get(request)?.viewer.id,
+
+    /** The `Set-Cookie` header for the response to a request that extended its session: the cookie lives as long. */
+    renewedCookie: (request: Request): string | undefined => renewedCookies.get(request),
   };
 }
 

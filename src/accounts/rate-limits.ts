@@ -24,7 +24,7 @@ interface Limit {
  * out, because each mail that was sent contains a working token.
  */
 const rules = {
-  /** All login attempts, because each takes a hash. */
+  /** All logins and confirmations of the current password, because each takes a hash. */
   login: {
     network: { points: 1_000, windowSeconds: 15 * minute },
     accountFromNetwork: { points: 60, windowSeconds: 15 * minute },
@@ -44,6 +44,7 @@ const rules = {
     account: { points: 30, windowSeconds: hour },
     accountFromNetwork: { points: 5, windowSeconds: hour },
   },
+  notice: { account: { points: 10, windowSeconds: hour } },
   upload: {
     network: { points: 3_000, windowSeconds: hour },
     account: { points: 1_000, windowSeconds: hour },
@@ -53,11 +54,13 @@ const rules = {
 type Scope = "accountFromNetwork" | "account" | "network";
 type Rule = Partial<Record<Scope, Limit>>;
 
-/** Every method rejects with ApiError TOO_MANY_REQUESTS and a `Retry-After` header when a limit is reached. */
+/** Every method but one rejects with ApiError TOO_MANY_REQUESTS and a `Retry-After` header when a limit is reached. */
 export interface RateLimits {
   /**
-   * Runs one login. It consumes the points beforehand, so that concurrent guesses count like sequential ones, and refunds
-   * them afterwards: those for wrong passwords when the password was right, and all when no password was hashed.
+   * Runs one check of an account's password: a login, or the confirmation of the current password, whose client names the
+   * account by its e-mail key too. It consumes the points beforehand, so that concurrent guesses count like sequential
+   * ones, and refunds them afterwards: those for wrong passwords when the password was right, and all when no password
+   * was hashed.
    */
   login<Result>(client: Client, attempt: () => Promise<Result>): Promise<Result>;
   /** Runs the hashing of a signed-in user's new password. Refunds the points when nothing was hashed. */
@@ -67,6 +70,8 @@ export interface RateLimits {
   forgotPassword(client: Client): Promise<void>;
   requestVerify(client: Client): Promise<void>;
   upload(client: Client): Promise<void>;
+  /** Counts a notice to an address. Does not reject: false when the address has got enough of them. */
+  mayMailNotice(account: string): Promise<boolean>;
 }
 
 /** @param enabled false disables all limits */
@@ -133,11 +138,23 @@ export function createRateLimits({
     forgotPassword: (client) => spend("forgot-password", rules.mail, client),
     requestVerify: (client) => spend("request-verify", rules.mail, client),
     upload: (client) => spend("upload", rules.upload, client),
+    mayMailNotice: (account) =>
+      spend("notice", rules.notice, { address: "", account }).then(
+        () => true,
+        (error: unknown) => {
+          if (isRateLimited(error)) return false;
+          throw error;
+        },
+      ),
   };
 }
 
+const isRateLimited = (error: unknown): boolean =>
+  error instanceof ApiError && error.code === "TOO_MANY_REQUESTS";
+
 const isWrongPassword = (error?: unknown): boolean =>
-  error instanceof ApiError && error.code === "LOGIN_BAD_CREDENTIALS";
+  error instanceof ApiError &&
+  (error.code === "LOGIN_BAD_CREDENTIALS" || error.code === "CURRENT_PASSWORD_WRONG");
 
 /** Tells whether a task has hashed a password: it succeeded, or its error is one that comes after the hash. */
 const reachedHash = (error?: unknown): boolean =>

@@ -3,18 +3,15 @@ import { Elysia } from "elysia";
 import { readJson } from "../http/bodies.ts";
 import { JsonAnswer } from "../http/json-answer.ts";
 import type { Connections } from "../http/connections.ts";
-import type { Background } from "../concurrency/background-tasks.ts";
+import type { AccountServices } from "./accounts.ts";
 import { userRead } from "./user-read.ts";
 import { authDescriptions } from "./auth-descriptions.ts";
 import { validEmailAddress } from "./email-address.ts";
-import type { RateLimits } from "./rate-limits.ts";
-import { requestReset, requestVerify, resetPassword, verify, type RecoveryServices } from "./recovery.ts";
+import { requestReset, requestVerify, resetPassword, verify } from "./recovery.ts";
 import { emailBody, resetBody, tokenBody } from "./auth-schemas.ts";
 
-export interface RecoveryRouteServices extends RecoveryServices {
-  readonly limits: RateLimits;
+export interface RecoveryRouteServices extends AccountServices {
   readonly connections: Connections;
-  readonly background: Background;
 }
 
 /**

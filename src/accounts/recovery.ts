@@ -1,22 +1,16 @@
 import { ApiError } from "../errors.ts";
-import type { Mailer } from "../mail/mailer.ts";
 import { resetMessage, verifyMessage } from "../mail/messages.ts";
 import type { AccountServices } from "./accounts.ts";
+import { mailChangeNotice } from "./change-notice.ts";
 import { authenticatedParties } from "./client.ts";
 import type { User } from "../database/users.ts";
 import type { EmailAddress } from "./email-address.ts";
 import { passwordProblem } from "./password-policy.ts";
 import { tokenLifetimeText } from "./tokens.ts";
 
-/** The services that verification and password resets need. */
-export interface RecoveryServices extends AccountServices {
-  readonly mailer: Mailer;
-  readonly baseUrl: { readonly forMails: string };
-}
-
 /** Mails a password reset token if an active account has this address. */
 export async function requestReset(
-  { database, tokens, mailer, baseUrl }: RecoveryServices,
+  { database, tokens, mailer, baseUrl }: AccountServices,
   email: EmailAddress,
 ) {
   const user = await database.users.byEmailKey(email.uniqueKey);
@@ -28,14 +22,14 @@ export async function requestReset(
 }
 
 /**
- * Sets a new password with a mailed token and revokes every token of the account. The token works once, also when two
- * requests use it at the same time.
+ * Sets a new password with a mailed token and ends every token and session of the account. The token works once, also when
+ * two requests use it at the same time. A notice goes to the account's address.
  * @param address the client's IP address
  * @throws ApiError RESET_PASSWORD_BAD_TOKEN (checked first), RESET_PASSWORD_INVALID_PASSWORD (the token stays valid),
  * OVERLOADED
  */
 export async function resetPassword(
-  services: RecoveryServices,
+  services: AccountServices,
   token: string,
   password: string,
   address: string,
@@ -53,12 +47,14 @@ export async function resetPassword(
   check(user);
   const hashedPassword = await hashing.hash(password, authenticatedParties({ address, account: user.id }));
   // The account may have changed while the password was hashed.
-  if (!(await database.users.change("mailed token", user, { hashedPassword }, check))) throw badToken();
+  const changed = await database.users.change("mailed token", user, { hashedPassword }, check);
+  if (!changed || changed === "email taken") throw badToken();
+  mailChangeNotice(services, user, changed);
 }
 
 /** Mails a verification token if an active account has this address and has not verified it yet. */
 export async function requestVerify(
-  { database, tokens, mailer, baseUrl }: RecoveryServices,
+  { database, tokens, mailer, baseUrl }: AccountServices,
   email: EmailAddress,
 ) {
   const user = await database.users.byEmailKey(email.uniqueKey);
@@ -74,7 +70,7 @@ export async function requestVerify(
  * invalidates the mailed token.
  * @throws ApiError VERIFY_USER_BAD_TOKEN, VERIFY_USER_ALREADY_VERIFIED
  */
-export async function verify({ database, tokens }: RecoveryServices, token: string): Promise<User> {
+export async function verify({ database, tokens }: AccountServices, token: string): Promise<User> {
   const claim = await tokens.readVerify(token);
   const user = claim && (await database.users.byId(claim.userId));
   const isGood = user?.isActive && user.email === claim?.email && user.tokenVersion === claim.tokenVersion;

@@ -2,6 +2,8 @@ import { describe } from "../openapi/describe.ts";
 import { userSchema } from "./user-read.ts";
 
 const changes = [
+  "CURRENT_PASSWORD_REQUIRED",
+  "CURRENT_PASSWORD_WRONG",
   "UPDATE_USER_INVALID_PASSWORD",
   "UPDATE_USER_EMAIL_ALREADY_EXISTS",
   "BODY_TOO_LARGE",
@@ -21,7 +23,7 @@ export const userDescriptions = {
   me: describe({
     id: "readMe",
     summary: "Get your account",
-    description: "Returns the account that the access token belongs to.",
+    description: "Returns the account that the access token or session belongs to.",
     answer: { status: 200, meaning: "Your account.", body: userSchema },
     audience: "signed in",
   }),
@@ -29,8 +31,9 @@ export const userDescriptions = {
     id: "changeMe",
     summary: "Update your account",
     description:
-      "Fields that are left out keep their values. A new email address has to be verified again. A new password revokes " +
-      "all access tokens of the account, including the one of this request. `is_active`, `is_superuser` and " +
+      "Fields that are left out keep their values. A new email address has to be verified again. A new password ends " +
+      "all access tokens and sessions of the account, including that of this request. With a session, a new address or " +
+      "password needs `current_password`. The address that the account had before gets a notice. `is_active`, `is_superuser` and " +
       "`is_verified` are accepted for compatibility and ignored.",
     answer: { status: 200, meaning: "Your account after the update.", body: userSchema },
     errors: changes,
@@ -51,7 +54,7 @@ export const userDescriptions = {
     summary: "Update an account",
     description:
       "Changes any user's account; fields that are left out keep their values. Deactivating the account or setting a new " +
-      "password revokes all its access tokens. For superusers.",
+      "password ends all its access tokens and sessions. For superusers.",
     answer: { status: 200, meaning: "The account after the update.", body: userSchema },
     errors: ["NOT_FOUND", ...changes],
     validates: true,

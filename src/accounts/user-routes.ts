@@ -8,23 +8,23 @@ import {
   type DeletionServices,
 } from "./accounts.ts";
 import { authenticatedParties } from "./client.ts";
+import { confirmPassword, needsCurrentPassword } from "./current-password.ts";
 import { validEmailAddress } from "./email-address.ts";
 import { authPlugin, requireSuperuser, requireUser } from "./require-user.ts";
 import { ignoreBody, readJson } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
+import type { Actor } from "../database/actors.ts";
 import type { User } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
-import type { RateLimits } from "./rate-limits.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { Connections } from "../http/connections.ts";
 import { isTrue } from "../http/validation.ts";
 import { userDescriptions } from "./user-descriptions.ts";
 import { updateUserBody, updateMeBody } from "./user-schemas.ts";
-import { userRead } from "./user-read.ts";
+import { userRead, type UserRead } from "./user-read.ts";
 
 export interface UserServices extends AccountServices, DeletionServices {
   readonly authenticator: Authenticator;
-  readonly limits: RateLimits;
   readonly connections: Connections;
 }
 
@@ -45,6 +45,21 @@ export const userRoutes = (services: UserServices) => {
     return limits.newPassword(client, () => hashing.hash(password, authenticatedParties(client)));
   };
 
+  /** Changes an account, see {@link changeAccount}, with the current password where the change needs it. */
+  async function change(
+    request: Request,
+    actor: Actor,
+    user: User,
+    body: ChangesBody & { current_password?: string | undefined },
+  ): Promise<UserRead> {
+    const changes = changesOf(body);
+    // Not part of the change: it would undo that of another request, without the current password.
+    if (changes.email?.address === user.email) delete changes.email;
+    if (needsCurrentPassword(actor, user.id, changes))
+      await confirmPassword(services, user, body.current_password, connections.addressOf(request));
+    return userRead(await changeAccount(services, actor, user, changes, hashFor(request, actor.userId)));
+  }
+
   return new Elysia({ prefix: "/users", detail: { tags: ["users"] } })
     .use(authPlugin(authenticator))
     .get("/me", ({ viewer }) => userRead(viewer), {
@@ -54,11 +69,10 @@ export const userRoutes = (services: UserServices) => {
     .patch(
       "/me",
       async ({ body, viewer, actor, request }) => {
-        const { email, password } = body;
+        const { email, password, current_password } = body;
         const user = await database.users.byId(viewer.id);
         if (!user) throw new ApiError("UNAUTHORIZED");
-        const changes = changesOf({ email, password });
-        return userRead(await changeAccount(services, actor, user, changes, hashFor(request, viewer.id)));
+        return change(request, actor, user, { email, password, current_password });
       },
       {
         signedIn: true,
@@ -73,11 +87,7 @@ export const userRoutes = (services: UserServices) => {
     })
     .patch(
       "/:id",
-      async ({ body, params, viewer, actor, request }) => {
-        const user = await userById(params.id);
-        const hash = hashFor(request, viewer.id);
-        return userRead(await changeAccount(services, actor, user, changesOf(body), hash));
-      },
+      async ({ body, params, actor, request }) => change(request, actor, await userById(params.id), body),
       {
         superuser: true,
         parse: [requireSuperuser(authenticator), readChanges],
@@ -99,20 +109,24 @@ export const userRoutes = (services: UserServices) => {
     );
 };
 
-/** Reads a JSON body. As in FastAPI Users, a password of null means no change. */
+/** Reads a JSON body without passwords that are null: as in FastAPI Users, a password of null means no change. */
 async function readChanges(context: { request: Request }): Promise<Record<string, unknown>> {
-  const { password, ...others } = await readJson(context);
-  return password === undefined || password === null ? others : { ...others, password };
+  const body = await readJson(context);
+  const isNullPassword = (name: string) => /^(?:current_)?password$/.test(name) && body[name] === null;
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !isNullPassword(name)));
 }
 
-/** Converts a validated body. Fields that the client left out stay absent, so that they keep their values. */
-function changesOf(body: {
+/** A validated body. */
+interface ChangesBody {
   email?: string | undefined;
   password?: string | undefined;
   is_active?: unknown;
   is_superuser?: unknown;
   is_verified?: unknown;
-}): AccountChanges {
+}
+
+/** Converts a body. Fields that the client left out stay absent, so that they keep their values. */
+function changesOf(body: ChangesBody): AccountChanges {
   const changes: AccountChanges = {};
   if (body.email !== undefined) changes.email = validEmailAddress(body.email);
   if (body.password !== undefined) changes.password = body.password;

@@ -5,9 +5,23 @@ import { lenientBoolean } from "../http/validation.ts";
 
 const flag = (description: string) => t.Optional(lenientBoolean({ nullable: false, description }));
 
+const currentPassword = {
+  current_password: t.Optional(
+    t.String({
+      description: "With a session, needed for a new email address or password of your own account.",
+      problem: { type: "string_type", msg: "Input should be a valid string" },
+    }),
+  ),
+};
+
 /** The body of `PATCH /users/me`. The flags are accepted for compatibility and ignored. */
 export const updateMeBody = t.Object(
-  { email: t.Optional(emailField), password: t.Optional(passwordField), ...ignoredFlags },
+  {
+    email: t.Optional(emailField),
+    password: t.Optional(passwordField),
+    ...currentPassword,
+    ...ignoredFlags,
+  },
   { examples: [{ email: "ada@example.org" }] },
 );
 
@@ -16,6 +30,7 @@ export const updateUserBody = t.Object(
   {
     email: t.Optional(emailField),
     password: t.Optional(passwordField),
+    ...currentPassword,
     is_active: flag("false deactivates the account: it can no longer log in."),
     is_superuser: flag("true makes the user a superuser, who can manage every account."),
     is_verified: flag("Whether the email address counts as verified."),

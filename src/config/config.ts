@@ -44,6 +44,8 @@ export interface Config {
   /** The name that this host gives to mail servers; undefined: its host name. */
   readonly mailHost: string | undefined;
   readonly passwordMinLength: number;
+  /** The time without use after which a session expires. */
+  readonly sessionLifetime: number;
   readonly requireVerifiedEmail: boolean;
   /** The store for new uploads. */
   readonly mediaStore: MediaStoreName;
@@ -245,6 +247,7 @@ export function readConfig(environment: Environment = process.env): Config {
     mailFrom: mailFrom ?? defaultSender(publicUrl),
     mailHost: publicUrl ? mailHost(publicUrl) : mailFrom && domainOf(mailFrom),
     passwordMinLength: integer("PASSWORD_MIN_LENGTH", 8, 1, 128),
+    sessionLifetime: integer("SESSION_LIFETIME", 30, 1, 365) * 86_400,
     requireVerifiedEmail: oneOf("REQUIRE_VERIFIED_EMAIL", "false", ["true", "false"]) === "true",
     mediaStore,
     imagekit,

@@ -8,6 +8,7 @@ import { openPostgres } from "./postgres.ts";
 import { createReserve, type Reserve } from "./reserve.ts";
 import { retryTemporaryFailures } from "./retry-temporary-failures.ts";
 import { revokedTokenQueries, type RevokedTokenQueries } from "./revoked-tokens.ts";
+import { sessionQueries, type SessionQueries } from "./sessions.ts";
 import { openSqlite } from "./sqlite.ts";
 import { userQueries, type UserQueries } from "./users.ts";
 
@@ -17,6 +18,7 @@ export interface Database {
   readonly posts: PostQueries;
   readonly media: DeliveredMediaQueries;
   readonly revokedTokens: RevokedTokenQueries;
+  readonly sessions: SessionQueries;
   /** Counters shared by all nodes; undefined on SQLite, which a single process uses. */
   readonly counters: ReturnType<typeof sharedCounters> | undefined;
   /** Disk space reserved for the writes of a SQLite database; undefined on PostgreSQL. */
@@ -46,11 +48,13 @@ export async function openDatabase(
   const posts = postQueries(connection);
   const media = deliveredMediaQueries(connection);
   const revokedTokens = revokedTokenQueries(connection);
+  const sessions = sessionQueries(connection);
   return {
     users: reserve ? retryTemporaryFailures(users, reserve) : users,
     posts: reserve ? retryTemporaryFailures(posts, reserve) : posts,
     media: reserve ? retryTemporaryFailures(media, reserve) : media,
     revokedTokens: reserve ? retryTemporaryFailures(revokedTokens, reserve) : revokedTokens,
+    sessions: reserve ? retryTemporaryFailures(sessions, reserve) : sessions,
     counters: connection.dialect === "pg" ? sharedCounters(connection) : undefined,
     reserve,
     ping: async () => void (await ping.execute()),

@@ -1,6 +1,6 @@
 import { lt } from "drizzle-orm";
 
-import { authorize, type Actor } from "./actors.ts";
+import { authorize, type Actor, type Credential } from "./actors.ts";
 import { step, type Connection } from "./connection.ts";
 
 /** All queries about revoked access tokens. */
@@ -12,10 +12,10 @@ export function revokedTokenQueries(connection: Connection) {
      * Revokes the actor's token.
      * @throws ApiError as {@link authorize} does, including for a token that is revoked already
      */
-    add: (actor: Actor): Promise<void> =>
+    add: (actor: Actor, token: Extract<Credential, { kind: "token" }>): Promise<void> =>
       transaction(function* (tx) {
         yield* authorize(connection, tx, actor);
-        const { tokenId, tokenExpiresAt: expiresAt } = actor;
+        const { id: tokenId, expiresAt } = token;
         yield* step(tx.insert(revokedTokens).values({ tokenId, expiresAt }).onConflictDoNothing());
       }),
 

@@ -50,6 +50,8 @@ export function takeSnapshot(
   // A database that this version has not migrated yet lacks the column.
   if (copy.query("select 1 from pragma_table_info('users') where name = 'token_version'").get())
     copy.query("update users set token_version = token_version + ?").run(versionLeap);
+  // Restored, they would include sessions that their users have ended since the backup.
+  if (copy.query("select 1 from pragma_table_info('sessions')").get()) copy.run("delete from sessions");
   return {
     media: () =>
       copy

@@ -26,6 +26,15 @@ export interface User {
 /** What a request needs to know of the signed-in user. */
 export type Viewer = Readonly<Pick<User, "id" | "email" | "isActive" | "isSuperuser" | "isVerified">>;
 
+/** The columns of a {@link Viewer}. */
+export const viewerColumns = ({ id, email, isActive, isSuperuser, isVerified }: Tables["users"]) => ({
+  id,
+  email,
+  isActive,
+  isSuperuser,
+  isVerified,
+});
+
 /** The account a token belongs to, the version it was issued under, and its own id. */
 type ViewerAsked = { id: string; tokenVersion: number; tokenId: string };
 
@@ -42,7 +51,7 @@ export type ChangeAuthority = Actor | "mailed token" | "operator";
 /** Every query about users. */
 export function userQueries(connection: Connection) {
   const { dialect, query, tables, write, transaction } = connection;
-  const { users, posts, revokedTokens } = tables;
+  const { users, posts, revokedTokens, sessions } = tables;
   const { tokensValidFrom: _unused, ...account } = getTableColumns(users);
   const byId = query
     .select(account)
@@ -55,13 +64,7 @@ export function userQueries(connection: Connection) {
     .where(eq(users.emailKey, sql.placeholder("emailKey")))
     .prepare("user_by_email_key");
   const viewer = query
-    .select({
-      id: users.id,
-      email: users.email,
-      isActive: users.isActive,
-      isSuperuser: users.isSuperuser,
-      isVerified: users.isVerified,
-    })
+    .select(viewerColumns(users))
     .from(users)
     .where(
       and(
@@ -100,7 +103,8 @@ export function userQueries(connection: Connection) {
         .length > 0,
 
     /**
-     * Changes an account in one transaction, if what the change relied on still holds in it.
+     * Changes an account in one transaction, if what the change relied on still holds in it. A new password and a
+     * deactivation end every session.
      * @param user the account as it was when the change was decided on
      * @param check gets the account as it is now; throws when it does not allow the change any more
      * @returns the changed account; undefined when there is none any more; "email taken" when another account has the
@@ -122,6 +126,8 @@ export function userQueries(connection: Connection) {
           check(found);
           const update = tx.update(users).set(assignments(users, user, changes));
           const [changed] = yield* step(update.where(eq(users.id, user.id)).returning(account));
+          if (changes.hashedPassword !== undefined || changes.isActive === false)
+            yield* step(tx.delete(sessions).where(eq(sessions.userId, user.id)));
           return changed;
         });
       } catch (error) {

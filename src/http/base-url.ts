@@ -45,6 +45,17 @@ export class BaseUrl {
     this.#latest = { host, isTls, url: origin };
     return origin;
   }
+
+  /**
+   * Whether an `Origin` header names the service itself: `PUBLIC_URL`, or where that is not set, the host of the request.
+   * Only the host counts then, because the service may not know of a proxy that adds TLS.
+   */
+  hasOrigin(request: Request, origin: string): boolean {
+    const { publicUrl } = this.settings;
+    if (publicUrl !== undefined) return origin === new URL(publicUrl).origin;
+    const scheme = origin.startsWith("https:") ? "https" : "http";
+    return origin === (originOf(scheme, request.headers.get("host") ?? "") ?? this.forMails);
+  }
 }
 
 /** @returns undefined for an invalid host */

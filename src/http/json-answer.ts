@@ -45,7 +45,11 @@ export class JsonAnswer extends Response {
 export function revalidatedJson(request: Request, text: string, headers?: Record<string, string>): Response {
   // Weak, because all content codings share the tag.
   const etag = `W/"${Bun.hash.xxHash3(text).toString(36)}"`;
-  const caching = { etag, "cache-control": "private, no-cache", vary: "authorization, accept-encoding" };
+  const caching = {
+    etag,
+    "cache-control": "private, no-cache",
+    vary: "authorization, cookie, accept-encoding",
+  };
   if (isUnchanged(request.headers, { etag })) return new Response(null, { status: 304, headers: caching });
   return new JsonAnswer(text, { headers: { ...headers, ...caching } });
 }

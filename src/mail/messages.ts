@@ -50,18 +50,57 @@ function tokenMessage(
     to,
     subject,
     text: `${why}\n\n${subject}:\n${link}\n\n${ignore}\n\nFor developers\n\nThe token by itself:\n${token}\n`,
-    html: `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>${subject}</title></head>
-<body style="margin:24px;font:16px/1.5 sans-serif">
-<p>${why}</p>
-<p><a href="${Bun.escapeHTML(link)}" style="${buttonStyle}">${subject}</a></p>
-<p>${ignore}</p>
-</body>
-</html>
-`,
+    html: htmlPage(subject, [why, button(link, subject), ignore]),
   };
 }
+
+/** The content of a notice that an account has changed. */
+export interface ChangeNotice {
+  /** The address that the account had before the change. */
+  to: string;
+  changed: { email: boolean; password: boolean };
+  /** The address of the service, without a trailing slash. */
+  baseUrl: string;
+}
+
+/** Creates the mail that tells of a new address or password. It does not name the new address. */
+export function changeNotice({ to, changed, baseUrl }: ChangeNotice): MailMessage {
+  const what =
+    changed.email && changed.password
+      ? "email address and password were"
+      : changed.email
+        ? "email address was"
+        : "password was";
+  const fact = `The ${what} changed for your account at ${new URL(baseUrl).host}.`;
+  const ignore = "If you made this change, you need not do anything.";
+  const link = `${baseUrl}/#/forgot`;
+  const advice = changed.email
+    ? "If you did not, somebody else may have taken over the account. Tell the people who run this site."
+    : "If you did not, somebody else knows your password. Set a new one now:";
+  return {
+    to,
+    subject: `Your ${what} changed`,
+    text: `${fact}\n\n${ignore}\n\n${advice}\n${changed.email ? "" : `${link}\n`}`,
+    html: htmlPage(`Your ${what} changed`, [
+      fact,
+      ignore,
+      advice,
+      ...(changed.email ? [] : [button(link, "Set a new password")]),
+    ]),
+  };
+}
+
+const htmlPage = (title: string, paragraphs: readonly string[]) => `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>${title}</title></head>
+<body style="margin:24px;font:16px/1.5 sans-serif">
+${paragraphs.map((paragraph) => `<p>${paragraph}</p>`).join("\n")}
+</body>
+</html>
+`;
+
+const button = (link: string, text: string) =>
+  `<a href="${Bun.escapeHTML(link)}" style="${buttonStyle}">${text}</a>`;
 
 /** Inline, because mail clients ignore style sheets. */
 const buttonStyle =

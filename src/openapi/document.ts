@@ -12,7 +12,7 @@ const info = {
   version,
   description: `Share photos and videos: accounts, uploads, a feed, and delivery of the media.
 
-**Getting started.** Register, log in with \`POST /auth/jwt/login\`, and send the access token with every request as \`Authorization: Bearer <token>\`. In Swagger UI, use **Authorize** with your email address as the username.
+**Getting started.** Register, log in with \`POST /auth/jwt/login\`, and send the access token with every request as \`Authorization: Bearer <token>\`. \`POST /auth/session/login\` and \`POST /auth/cookie/login\` begin a session instead, which lasts. In Swagger UI, use **Authorize** with your email address as the username.
 
 **Errors** are \`{"detail": …}\`. Where clients need to tell errors of one status apart, the detail is one of FastAPI Users' codes; otherwise it is a sentence for people. A request that does not fit is answered with 422 and an entry for every field at fault.
 
@@ -27,6 +27,26 @@ const tags = [
   { name: "media", description: "The photos and videos themselves." },
   { name: "operation", description: "Health and metrics, for operators." },
 ];
+
+/** The ways to authenticate, any of which will do. The names are those of FastAPI Users, where it has one. */
+const securitySchemes = {
+  OAuth2PasswordBearer: {
+    type: "oauth2",
+    description: "An access token. Log in with an email address (as the username) and a password.",
+    flows: { password: { tokenUrl: "auth/jwt/login", scopes: {} } },
+  },
+  SessionBearer: {
+    type: "oauth2",
+    description: "The token of a session. Log in with an email address (as the username) and a password.",
+    flows: { password: { tokenUrl: "auth/session/login", scopes: {} } },
+  },
+  APIKeyCookie: {
+    type: "apiKey",
+    description: "The cookie that `POST /auth/cookie/login` sets.",
+    in: "cookie",
+    name: "fastapiusersauth",
+  },
+};
 
 /** An operation as `@elysiajs/swagger` generates it from a route. */
 interface RouteOperation {
@@ -69,13 +89,7 @@ export async function openApiDocument(app: AnyElysia): Promise<Json> {
       schemas: shared.schemas,
       responses: sorted(shared.responses),
       headers,
-      securitySchemes: {
-        OAuth2PasswordBearer: {
-          type: "oauth2",
-          description: "Log in with an email address (as the username) and a password.",
-          flows: { password: { tokenUrl: "auth/jwt/login", scopes: {} } },
-        },
-      },
+      securitySchemes,
     },
   } as unknown as Json;
 }
@@ -132,7 +146,7 @@ function describedOperation(
     tags,
     summary,
     description: text,
-    security: audience ? [{ OAuth2PasswordBearer: [] }] : [],
+    security: audience ? Object.keys(securitySchemes).map((name) => ({ [name]: [] })) : [],
     ...(described.length > 0 && { parameters: described }),
     ...(requestBody && { requestBody: namedBody(id, requestBody.content, accepts, shared) }),
     responses: responsesOf(method, description, shared),

@@ -7,9 +7,12 @@ type SentAsCode = {
 
 /** Explanations of errors whose detail is a code or too short. */
 export const errorMeanings: Record<SentAsCode, string> & Partial<Record<ApiErrorCode, string>> = {
-  UNAUTHORIZED: "The access token is missing, expired, revoked or invalid, or its account is deactivated.",
+  UNAUTHORIZED:
+    "The access token or session is missing, expired, ended or invalid, or its account is deactivated.",
   FORBIDDEN:
     "The account may not do this. The route is for superusers, or the service requires a verified email address.",
+  CROSS_ORIGIN_REQUEST:
+    "The request carries the session cookie, or asks for it, and does not come from a page of the service or of a listed origin.",
   NOT_FOUND: "There is nothing under this address.",
   PRECONDITION_FAILED: "The file is not the version that `If-Match` or `If-Unmodified-Since` asks for.",
   BODY_TOO_LARGE: "The request body is larger than 64 kB.",
@@ -31,6 +34,8 @@ export const errorMeanings: Record<SentAsCode, string> & Partial<Record<ApiError
   VERIFY_USER_ALREADY_VERIFIED: "The email address is verified already.",
   UPDATE_USER_EMAIL_ALREADY_EXISTS: "Another account has this email address.",
   UPDATE_USER_INVALID_PASSWORD: "The password is not accepted; `reason` says why.",
+  CURRENT_PASSWORD_REQUIRED: "With a session, a new email address or password needs `current_password`.",
+  CURRENT_PASSWORD_WRONG: "The current password is wrong.",
 
   POST_NOT_FOUND: "There is no post with this id.",
   NOT_YOUR_POST: "Only its author can delete a post.",

@@ -31,6 +31,13 @@ export const headers = {
     schema: { type: "string" },
     example: '<https://photos.example.com/feed?cursor=MTc5NTQyNTcxNTE4My4wMWEyMDdiYw>; rel="next"',
   },
+  "Set-Cookie": {
+    description: "Stores or removes the cookie with the session's token.",
+    required: true,
+    schema: { type: "string" },
+    example:
+      "fastapiusersauth=ims_bqTPn0S7kXvWm1hUe3yJ5dRz8cGaLfNoQ2i9rKtYw4E; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000; Secure",
+  },
   Location: {
     description: "Where the file is.",
     required: true,

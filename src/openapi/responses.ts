@@ -21,6 +21,9 @@ const errorsOfWritingRoutes = ["STORAGE_FULL"] as const satisfies ApiErrorCode[]
 /** FORBIDDEN also covers users who must verify their email address first. */
 const errorsOfGuardedRoutes = ["UNAUTHORIZED", "FORBIDDEN"] as const satisfies ApiErrorCode[];
 
+/** Requests with the session cookie must come from a trusted page. */
+const errorsOfGuardedWrites = ["CROSS_ORIGIN_REQUEST"] as const satisfies ApiErrorCode[];
+
 /** Headers that error responses carry, by status. */
 const headersOfStatus: Partial<Record<number, readonly HeaderName[]>> = {
   401: ["WWW-Authenticate"],
@@ -41,6 +44,7 @@ export function responsesOf(
   const { answer, audience, errors = [], others = {}, validates } = description;
   const codes = new Set<ApiErrorCode>([
     ...(audience ? errorsOfGuardedRoutes : []),
+    ...(audience && method !== "get" ? errorsOfGuardedWrites : []),
     ...errors,
     // The same reader limits the size and the duration of bodies.
     ...(errors.includes("BODY_TOO_LARGE") ? (["BODY_TOO_SLOW"] as const) : []),

@@ -1,4 +1,4 @@
-import { longestRequestMs } from "../database/actors.ts";
+import { removeExpiredCredentials } from "../accounts/expired-credentials.ts";
 import type { PostServices } from "./upload-services.ts";
 import { deleteOrphanedMedia } from "./orphaned-media.ts";
 
@@ -57,7 +57,7 @@ export function createSweeper(
       for (const isGone of outcomes) isGone ? deleted++ : failed++;
     }
     await database.posts.expireUploadKeys(new Date(now.getTime() - uploadKeyLifetimeMs));
-    await database.revokedTokens.removeExpired(new Date(now.getTime() - longestRequestMs));
+    await removeExpiredCredentials(database, now);
     await database.counters?.removeEnded();
     for (const [outcome, posts] of Object.entries({ abandoned, deleted, failed }))
       services.metrics.swept(outcome as "abandoned" | "deleted" | "failed", posts);

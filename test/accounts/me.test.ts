@@ -121,6 +121,7 @@ test("login: issues a revoked token when the password changes during the login",
     },
   };
   const { login } = await import("../../src/accounts/accounts.ts");
-  const { token } = await login(racing, user.email, "correct horse battery", []);
+  const found = await login(racing, user.email, "correct horse battery", []);
+  const token = await service.services.tokens.issueAccess(found);
   expect((await service.fetch("/users/me", { token })).status).toBe(401);
 });

@@ -1,9 +1,24 @@
 import { expect, test } from "bun:test";
 
-import { longestRequestMs, type Actor } from "../../src/database/actors.ts";
+import { longestRequestMs, type Actor, type Credential } from "../../src/database/actors.ts";
 import type { Database } from "../../src/database/database.ts";
 import type { User } from "../../src/database/users.ts";
-import { actor, addAccount, addPost, at, onEachDatabase, reservation, stored } from "../support/databases.ts";
+import {
+  accessToken,
+  actor,
+  addAccount,
+  addPost,
+  addSession,
+  at,
+  onEachDatabase,
+  reservation,
+  stored,
+} from "../support/databases.ts";
+
+function logOut({ revokedTokens, sessions }: Database, _: User, by: Actor): Promise<unknown> {
+  const { credential } = by;
+  return credential.kind === "token" ? revokedTokens.add(by, credential) : sessions.end(by, credential.id);
+}
 
 /** Ways in which an actor loses authorization, and the resulting error. */
 const losses: [
@@ -11,7 +26,7 @@ const losses: [
   "UNAUTHORIZED" | "FORBIDDEN",
   (database: Database, user: User, by: Actor) => unknown,
 ][] = [
-  ["token was revoked", "UNAUTHORIZED", ({ revokedTokens }, _, by) => revokedTokens.add(by)],
+  ["credential was ended", "UNAUTHORIZED", logOut],
   [
     "password was changed",
     "UNAUTHORIZED",
@@ -47,13 +62,17 @@ const losses: [
   ],
 ];
 
+const kinds = ["token", "session"] as const;
+
 onEachDatabase("actors: writes", (open) => {
-  /** Every write that takes an actor, by one with all requirements set. */
-  async function writes(database: Database) {
-    const { users, posts, revokedTokens } = database;
+  /** Every write that takes an actor, of an actor that must be all that an actor can have to be. */
+  async function writes(database: Database, kind: Credential["kind"]) {
+    const { users, posts, sessions } = database;
     const root = await addAccount(database, { isSuperuser: true, isVerified: true });
     const other = await addAccount(database);
-    const by = actor(root.id, { mustBeSuperuser: true, mustBeVerified: true });
+    const credential = kind === "token" ? accessToken() : await addSession(database, root.id);
+    const by = actor(root.id, { credential, mustBeSuperuser: true, mustBeVerified: true });
+    const otherSession = await addSession(database, root.id);
     const pending = await addPost(database, root.id);
     const published = await addPost(database, root.id, { publishedAt: at(1) });
     const all: Record<string, () => Promise<unknown>> = {
@@ -63,22 +82,25 @@ onEachDatabase("actors: writes", (open) => {
       "a reservation": () => posts.reserve(by, reservation(root.id)),
       "a publication": () => posts.publish(by, pending.id, stored(pending.id), at(2)),
       "the deletion of a post": () => posts.startDeleting(by, published.id, at(2)),
-      logout: () => revokedTokens.add(by),
+      logout: () => logOut(database, root, by),
+      "the end of another session": () => sessions.end(by, otherSession.id),
+      "the end of all other sessions": () => sessions.endOthers(by),
     };
     const state = async () => ({
       root: await users.byId(root.id),
       other: await users.byId(other.id),
       feed: await posts.page(10),
-      viewer: await users.viewer(root.id, by.tokenVersion, by.tokenId),
+      viewer: await users.viewer(root.id, by.tokenVersion, by.credential.id),
+      sessions: await sessions.list(root.id, new Date()),
       ...(await posts.countUnfinished()),
     });
     return { root, by, all, state };
   }
 
-  test("actors: a write takes effect while its actor is authorized", async () => {
+  test.each(kinds)("actors: a write takes effect while the actor is authorized by a %s", async (kind) => {
     const database = await open();
-    for (const name of Object.keys((await writes(database)).all)) {
-      const { all, state } = await writes(database);
+    for (const name of Object.keys((await writes(database, kind)).all)) {
+      const { all, state } = await writes(database, kind);
       const before = await state();
       await all[name]!();
       expect([name, await state()]).not.toEqual([name, before]);
@@ -86,22 +108,26 @@ onEachDatabase("actors: writes", (open) => {
   });
 
   for (const [loss, code, lose] of losses)
-    test(`actors: a write changes nothing and throws ${code} once the ${loss}`, async () => {
-      const database = await open();
-      const { root, by, all, state } = await writes(database);
-      await lose(database, root, by);
-      const before = await state();
-      for (const [name, write] of Object.entries(all)) {
-        const outcome = await write().catch((error: unknown) => error);
-        expect([name, outcome]).toMatchObject([name, { name: "ApiError", code }]);
-      }
-      expect(await state()).toEqual(before);
-    });
+    test.each(kinds)(
+      `actors: a write changes nothing and throws ${code} once the ${loss}, by a %s`,
+      async (kind) => {
+        const database = await open();
+        const { root, by, all, state } = await writes(database, kind);
+        await lose(database, root, by);
+        const before = await state();
+        for (const [name, write] of Object.entries(all)) {
+          const outcome = await write().catch((error: unknown) => error);
+          expect([name, outcome]).toMatchObject([name, { name: "ApiError", code }]);
+        }
+        expect(await state()).toEqual(before);
+      },
+    );
 
   test("actors: a write may outlive its token by as long as revoked tokens are kept", async () => {
     const database = await open();
     const ada = await addAccount(database);
-    const expired = (ms: number) => actor(ada.id, { tokenExpiresAt: new Date(Date.now() - ms) });
+    const expired = (ms: number) =>
+      actor(ada.id, { credential: accessToken("t", new Date(Date.now() - ms)) });
     const change = (by: Actor) => database.users.change(by, ada, { isActive: true });
     expect(await change(expired(longestRequestMs - 60_000))).toEqual(ada);
     await expect(change(expired(longestRequestMs + 1))).rejects.toThrow("UNAUTHORIZED");

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { openDatabase, type Database } from "../../src/database/database.ts";
 import { createDataVersion } from "../../src/database/data-version.ts";
 import type { PublishedPost } from "../../src/database/posts.ts";
-import { actor, addAccount, addPost, at, stored } from "../support/databases.ts";
+import { accessToken, actor, addAccount, addPost, at, stored } from "../support/databases.ts";
 
 let folder: string;
 let path: string;
@@ -110,9 +110,10 @@ describe("cached queries: SQLite database", () => {
   test("cached queries: the next read shows every kind of write of this process", async () => {
     const { users, posts, media, revokedTokens } = database;
     const ada = await addAccount(database);
-    const author = actor(ada.id);
+    const token = accessToken();
+    const author = actor(ada.id, { credential: token });
     const viewer = async () => {
-      const found = await users.viewer(ada.id, 0, author.tokenId);
+      const found = await users.viewer(ada.id, 0, token.id);
       return found && [found.email, found.isSuperuser, found.isVerified];
     };
     // Read before each write, so that the cache holds the result from before it.
@@ -133,7 +134,7 @@ describe("cached queries: SQLite database", () => {
     await posts.startDeleting(author, id, at(1));
     expect(await isDelivered()).toEqual([false, false]);
 
-    await revokedTokens.add(author);
+    await revokedTokens.add(author, token);
     expect(await viewer()).toBeUndefined();
     const other = () => users.viewer(ada.id, 0, "another token");
     expect(await other()).toBeDefined();

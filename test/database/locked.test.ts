@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { openDatabase, type Database } from "../../src/database/database.ts";
 import { databaseFailure } from "../../src/database/failures.ts";
-import { account, actor, addAccount, addPost, at, reservation } from "../support/databases.ts";
+import { accessToken, account, actor, addAccount, addPost, at, reservation } from "../support/databases.ts";
 
 let folder: string;
 let database: Database;
@@ -50,7 +50,7 @@ test("locked database: writes wait for another program's lock without blocking o
     database.posts.abandonOlderThan(at(-10), [], at(2)),
     database.posts.claimDeleting(at(2), at(3), [], 10),
     database.posts.expireUploadKeys(at(-10)),
-    database.revokedTokens.add(actor(user.id)),
+    database.revokedTokens.add(actor(user.id), accessToken()),
     database.revokedTokens.removeExpired(at(-10)),
   ];
   let settled = 0;

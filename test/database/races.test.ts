@@ -10,7 +10,7 @@ import type { PublishedPost } from "../../src/database/posts.ts";
 import { openPostgres } from "../../src/database/postgres.ts";
 import type { User } from "../../src/database/users.ts";
 import type { ApiError } from "../../src/errors.ts";
-import { actor, addAccount, addPost, at, reservation, stored } from "../support/databases.ts";
+import { accessToken, actor, addAccount, addPost, at, reservation, stored } from "../support/databases.ts";
 import { freshDatabase, hasPostgres, withServer } from "../support/postgres.ts";
 import { seeded } from "../support/seeded-random.ts";
 import { until } from "../support/until.ts";
@@ -148,12 +148,13 @@ describe.skipIf(!hasPostgres)("races: nodes on one PostgreSQL database", () => {
         tx`update users set token_version = 1, min_access_version = 1 where id = ${by.userId}`,
       async (tx: SQL, by: Actor) => {
         await tx`select 1 from users where id = ${by.userId} for no key update`;
-        await tx`insert into revoked_tokens values (${by.tokenId}, now() + interval '1 hour')`;
+        await tx`insert into revoked_tokens values (${by.credential.id}, now() + interval '1 hour')`;
       },
       (tx: SQL, by: Actor) => tx`delete from users where id = ${by.userId}`,
     ]) {
       const ada = await addAccount(database);
-      const by = actor(ada.id);
+      const token = accessToken();
+      const by = actor(ada.id, { credential: token });
       const { id } = await addPost(database, ada.id);
       const writes: Promise<unknown>[] = [];
       await withServer(url, (client) =>
@@ -162,7 +163,7 @@ describe.skipIf(!hasPostgres)("races: nodes on one PostgreSQL database", () => {
           writes.push(
             outcomeOf(posts.publish(by, id, stored(id), at(1))),
             outcomeOf(users.change(by, ada, { hashedPassword: "stolen" })),
-            outcomeOf(revokedTokens.add(by)),
+            outcomeOf(revokedTokens.add(by, token)),
           );
           const waiting = () => tx`select 1 from pg_locks where not granted`;
           await until(async () => (await waiting()).length >= writes.length);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 
 import type { Database } from "../../src/database/database.ts";
 import type { User } from "../../src/database/users.ts";
-import { account, actor, addAccount, at, onEachDatabase } from "../support/databases.ts";
+import { accessToken, account, actor, addAccount, at, onEachDatabase } from "../support/databases.ts";
 
 onEachDatabase("users", (open) => {
   test("users: finds an added account by id and by address key", async () => {
@@ -145,9 +145,10 @@ onEachDatabase("users", (open) => {
     expect(await users.viewer(crypto.randomUUID(), 6, "t1")).toBeUndefined();
 
     const expiresAt = new Date(Date.now() + 1000);
-    const bearer = actor(ada.id, { tokenId: "t1", tokenVersion: 5, tokenExpiresAt: expiresAt });
-    await revokedTokens.add(bearer);
-    await expect(revokedTokens.add(bearer)).rejects.toThrow("UNAUTHORIZED");
+    const credential = accessToken("t1", expiresAt);
+    const bearer = actor(ada.id, { credential, tokenVersion: 5 });
+    await revokedTokens.add(bearer, credential);
+    await expect(revokedTokens.add(bearer, credential)).rejects.toThrow("UNAUTHORIZED");
     expect(await users.viewer(ada.id, 6, "t1")).toBeUndefined();
     expect(await users.viewer(ada.id, 6, "t2")).toEqual(viewer);
     await revokedTokens.removeExpired(expiresAt);

@@ -190,6 +190,8 @@ describe("the OpenAPI document", () => {
     expect(statuses).toEqual({
       register: 201,
       login: 200,
+      cookieLogin: 204,
+      sessionLogin: 200,
       forgotPassword: 202,
       // The example is not a valid token.
       resetPassword: 400,
@@ -234,9 +236,10 @@ describe("the OpenAPI document", () => {
   });
 
   test("OpenAPI document: requires a token for exactly the guarded routes", async () => {
+    const schemes = [{ OAuth2PasswordBearer: [] }, { SessionBearer: [] }, { APIKeyCookie: [] }];
     for (const { path, method, operation } of operations()) {
       const answer = await service.fetch(path.replace(/\{\w+\}/, "x"), { method: method.toUpperCase() });
-      const security = answer.status === 401 ? [{ OAuth2PasswordBearer: [] }] : [];
+      const security = answer.status === 401 ? schemes : [];
       expect([path, method, operation.security]).toEqual([path, method, security]);
     }
   });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { openDatabase, type Database } from "../../src/database/database.ts";
 import type { Actor } from "../../src/database/actors.ts";
 import type { PublishedFacts, ReservedPost } from "../../src/database/posts.ts";
+import type { NewSession } from "../../src/database/sessions.ts";
 import type { User } from "../../src/database/users.ts";
 import { freshDatabase, hasPostgres } from "./postgres.ts";
 
@@ -58,12 +59,21 @@ export function account(changes: Partial<User> = {}): User {
   };
 }
 
-/** Who acts for this account, by a token that is good. */
+/** An access token that is valid for an hour. */
+export const accessToken = (
+  id: string = crypto.randomUUID(),
+  expiresAt = new Date(Date.now() + 3_600_000),
+) => ({
+  kind: "token" as const,
+  id,
+  expiresAt,
+});
+
+/** The actor of a request for this account, by default with a valid access token. */
 export const actor = (userId: string, changes: Partial<Actor> = {}): Actor => ({
   userId,
-  tokenId: crypto.randomUUID(),
+  credential: accessToken(),
   tokenVersion: 0,
-  tokenExpiresAt: new Date(Date.now() + 3_600_000),
   mustBeVerified: false,
   mustBeSuperuser: false,
   ...changes,
@@ -103,6 +113,27 @@ export async function addAccount(database: Database, changes?: Partial<User>): P
   const user = account(changes);
   if (!(await database.users.add(user))) throw new Error("the address is taken");
   return user;
+}
+
+/** A session of this account, as the credential of an actor. */
+export async function addSession(
+  { sessions }: Database,
+  userId: string,
+  changes: Partial<NewSession> = {},
+): Promise<{ kind: "session"; id: string; createdAt: Date; tokenHash: string }> {
+  const session: NewSession = {
+    id: crypto.randomUUID(),
+    tokenHash: crypto.randomUUID(),
+    userId,
+    tokenVersion: 0,
+    createdAt: new Date(),
+    expiresAt: new Date(Date.now() + 3_600_000),
+    userAgent: null,
+    ...changes,
+  };
+  if (!(await sessions.add(session))) throw new Error("the session was not added");
+  const { id, createdAt, tokenHash } = session;
+  return { kind: "session", id, createdAt, tokenHash };
 }
 
 /** A post reserved; published too when told a moment. */

@@ -143,6 +143,13 @@ export class TestService {
     return { id: user.id, email, token: await tokens.issueAccess(user) };
   }
 
+  /** Begins a session and returns its token. */
+  async beginSession(username: string, password?: string, headers: HeadersInit = {}): Promise<string> {
+    const body = new URLSearchParams({ username, password: password ?? "correct horse battery" });
+    const answer = await this.fetch("/auth/session/login", { method: "POST", body, headers });
+    return ((await answer.json()) as { access_token: string }).access_token;
+  }
+
   /** The token in the latest mail to this address; waits for what runs after the answer. */
   async mailedToken(to: string): Promise<string | undefined> {
     for (const node of this.nodes) await node.background.drain();
