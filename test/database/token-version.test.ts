@@ -9,7 +9,7 @@ import { Database as Sqlite } from "bun:sqlite";
 import { openDatabase, type Database } from "../../src/database/database.ts";
 import { takeSnapshot } from "../../src/database/snapshot.ts";
 import type { User } from "../../src/database/users.ts";
-import { addAccount } from "../support/databases.ts";
+import { addAccount, addSession } from "../support/databases.ts";
 import { freshDatabase, hasPostgres } from "../support/postgres.ts";
 
 const hour = 3_600_000;
@@ -91,6 +91,20 @@ test("token version: a restored backup keeps tokens valid, and never reuses a ve
   await users.change("operator", ada, { hashedPassword: "after the restore" });
   for (const version of [ada.tokenVersion, issued])
     expect(await users.viewer(ada.id, version, "t")).toBeUndefined();
+});
+
+test("snapshot: a copy of a SQLite database contains no sessions, because a restore would bring back ended ones", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "image-sharing-restored-"));
+  folders.push(folder);
+  const path = join(folder, "image-sharing.db");
+  const original = await open(path);
+  const ada = await addAccount(original);
+  const { tokenHash } = await addSession(original, ada.id);
+  takeSnapshot(path, join(folder, "restored.db")).close();
+  const restored = await open(join(folder, "restored.db"));
+  expect(await restored.users.byId(ada.id)).toMatchObject({ email: ada.email });
+  expect(await restored.sessions.find(tokenHash)).toBeUndefined();
+  expect(await original.sessions.find(tokenHash)).toBeDefined();
 });
 
 test("token version: a backup copies a database of an older version unchanged", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 
 import { createConsoleMailer } from "../../src/mail/console-mailer.ts";
-import { resetMessage, verifyMessage } from "../../src/mail/messages.ts";
+import { changeNotice, resetMessage, verifyMessage } from "../../src/mail/messages.ts";
 
 const mail = {
   to: "ann@example.com",
@@ -51,6 +51,24 @@ test("mails: escape special characters of a token, and keep it out of the subjec
   expect(html).toContain("token=%22%3E%3Cscript%3E%26%23%0D%0A");
   expect(text).toContain("token=%22%3E%3Cscript%3E%26%23%0D%0A");
   expect(subject).toBe("Confirm your email address");
+});
+
+test.each([
+  ["Your email address was changed", { email: true, password: false }],
+  ["Your password was changed", { email: false, password: true }],
+  ["Your email address and password were changed", { email: true, password: true }],
+])("mails: the notice %p says what has changed and what to do", (subject, changed) => {
+  const { to, baseUrl } = mail;
+  const message = changeNotice({ to, changed, baseUrl });
+  expect(message).toMatchObject({ to, subject });
+  const [fact, ignore, advice, ...more] = message.text.trimEnd().split("\n\n");
+  expect(fact).toBe(`${subject.replace("Your", "The")} for your account at photos.example.com.`);
+  expect(ignore).toBe("If you made this change, you need not do anything.");
+  expect(advice).toMatch(/^If you did not, somebody else /);
+  const hasLink = !changed.email;
+  expect(message.text.includes("\nhttps://photos.example.com/#/forgot\n")).toBe(hasLink);
+  expect(message.html.includes('<a href="https://photos.example.com/#/forgot" ')).toBe(hasLink);
+  expect(more).toEqual([]);
 });
 
 test("console mailer: prints the text of a mail with its token", () => {
