@@ -10,6 +10,8 @@ import { Database } from "bun:sqlite";
 /** The account that benchmarks use. */
 export interface Seeded {
   readonly token: string;
+  /** The token of a session. */
+  readonly session: string;
   readonly email: string;
   readonly password: string;
   readonly hashedPassword: string;
@@ -49,6 +51,7 @@ export async function seed(dataDir: string, posts: number): Promise<Seeded> {
       minAccessVersion: 0,
     });
   const token = await services.tokens.issueAccess({ id: users[0]!.id, tokenVersion: 0 });
+  const session = await services.sessions.begin({ id: users[0]!.id, tokenVersion: 0 }, null);
   await services.close();
 
   const db = new Database(join(dataDir, databaseFile));
@@ -76,5 +79,5 @@ export async function seed(dataDir: string, posts: number): Promise<Seeded> {
   })();
   db.run("pragma optimize");
   db.close();
-  return { token, email: users[0]!.email, password, hashedPassword, newestKey };
+  return { token, session, email: users[0]!.email, password, hashedPassword, newestKey };
 }

@@ -5,19 +5,26 @@ import { atLeast, compareAlternately, type Bench, type Figure } from "../bench.t
 import { secret } from "../seed.ts";
 import { bearer, wrk } from "../wrk.ts";
 
-/** `GET /users/me`: little more than authentication. */
+/** `GET /users/me`, little more than authentication: by an access token, and by a session. */
 export async function me(bench: Bench): Promise<Figure[]> {
-  const { dataDir, token } = await bench.seeded(1000);
+  const { dataDir, token, session } = await bench.seeded(1000);
   const service = await bench.service(dataDir);
   const baseline = await bench.baseline("baseline-feed.ts", "/", join(dataDir, databaseFile), secret);
-  const load = (address: string) =>
-    wrk(`${address}/users/me`, { seconds: 1, headers: bearer(token) }).then((l) => l.requestsPerSecond);
-  await Promise.all([load(service.address), load(baseline.address)]);
-  const result = await compareAlternately(
-    8,
-    () => load(service.address),
-    () => load(baseline.address),
-  );
+  const load = (address: string, headers = bearer(token)) =>
+    wrk(`${address}/users/me`, { seconds: 1, headers }).then((l) => l.requestsPerSecond);
+  const figures: Figure[] = [];
+  for (const [what, headers] of [
+    ["/users/me", bearer(token)],
+    ["/users/me by session", bearer(session)],
+  ] as const) {
+    await Promise.all([load(service.address, headers), load(baseline.address)]);
+    const result = await compareAlternately(
+      8,
+      () => load(service.address, headers),
+      () => load(baseline.address),
+    );
+    figures.push({ what, unit: "requests/s", ...result, ...atLeast(0.8, result.ratio) });
+  }
   await Promise.all([service.stop(), baseline.stop()]);
-  return [{ what: "/users/me", unit: "requests/s", ...result, ...atLeast(0.8, result.ratio) }];
+  return figures;
 }
