@@ -22,6 +22,8 @@ const open = new Set([
   "GET /media/*",
   "POST /auth/register",
   "POST /auth/jwt/login",
+  "POST /auth/session/login",
+  "POST /auth/cookie/login",
   "POST /auth/forgot-password",
   "POST /auth/reset-password",
   "POST /auth/request-verify-token",

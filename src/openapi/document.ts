@@ -35,10 +35,11 @@ const securitySchemes = {
     description: "An access token. Log in with an email address (as the username) and a password.",
     flows: { password: { tokenUrl: "auth/jwt/login", scopes: {} } },
   },
+  // Not another password flow: Swagger UI gives the fields of two of them the same ids.
   SessionBearer: {
-    type: "oauth2",
-    description: "The token of a session. Log in with an email address (as the username) and a password.",
-    flows: { password: { tokenUrl: "auth/session/login", scopes: {} } },
+    type: "http",
+    scheme: "bearer",
+    description: "The token of a session, from `POST /auth/session/login`.",
   },
   APIKeyCookie: {
     type: "apiKey",

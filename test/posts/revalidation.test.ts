@@ -29,7 +29,7 @@ describe.each(["/feed", "/feed?limit=2", "post"])("revalidation of %s", (name) =
       const { headers, status } = await ask(path(), ada, {}, method);
       expect([status, headers.get("cache-control")]).toEqual([200, "private, no-cache"]);
       expect(headers.get("etag")).toMatch(/^W\/"[0-9a-z]{5,}"$/);
-      expect(headers.get("vary")).toBe("authorization, accept-encoding");
+      expect(headers.get("vary")).toBe("authorization, cookie, accept-encoding");
     }
   });
 
@@ -46,7 +46,7 @@ describe.each(["/feed", "/feed?limit=2", "post"])("revalidation of %s", (name) =
         expect([condition, kept.status, await kept.text()]).toEqual([condition, 304, ""]);
         expect(kept.headers.get("etag")).toBe(etag);
         expect(kept.headers.get("cache-control")).toBe("private, no-cache");
-        expect(kept.headers.get("vary")).toBe("authorization, accept-encoding");
+        expect(kept.headers.get("vary")).toBe("authorization, cookie, accept-encoding");
       }
     for (const condition of ['"x"', 'W/"x"', etag.slice(0, -2), ""])
       expect((await ask(path(), ada, { "if-none-match": condition })).status).toBe(200);
