@@ -1,7 +1,6 @@
 import type { Actor } from "../database/actors.ts";
 import type { User } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
-import type { AccountChanges } from "./accounts.ts";
 import { authenticatedParties } from "./client.ts";
 import type { PasswordHashing } from "./password-hashing.ts";
 import type { RateLimits } from "./rate-limits.ts";
@@ -12,16 +11,12 @@ export interface ConfirmationServices {
 }
 
 /**
- * Whether a change needs the current password: a session lasts for months, on a device that others may pick up, and must
- * not be enough to take an account over. An access token is as good as its password, which was typed within the hour.
- * @param userId the account to be changed
+ * Whether a request changes its own account with a session. A new address or password then takes the current password: a
+ * session lasts for months, on a device that others may pick up, and must not be enough to take an account over. The
+ * password of an access token was typed within the hour.
  */
-export const needsCurrentPassword = (
-  { credential, userId: ownId }: Actor,
-  userId: string,
-  { email, password }: AccountChanges,
-): boolean =>
-  credential.kind === "session" && ownId === userId && (email !== undefined || password !== undefined);
+export const isOwnSession = ({ credential, userId }: Actor, changedId: string): boolean =>
+  credential.kind === "session" && userId === changedId;
 
 /**
  * Verifies the current password of a signed-in user. Guesses count against the same limits as those at a login.
