@@ -1,5 +1,5 @@
-// The minimum cost of `GET /feed` and `GET /users/me`: does the work of the service (token, revocation check, fourteen
-// fields, cursor, Link) with Bun.serve and bun:sqlite or Bun.SQL, without framework or query builder.
+// The minimum cost of `GET /feed` and `GET /users/me`: does the work of the service (token, revocation check,
+// seventeen fields, cursor, Link) with Bun.serve and bun:sqlite or Bun.SQL, without framework or query builder.
 // bun bench/baseline-feed.ts PORT DATABASE SECRET, where DATABASE is a SQLite file or postgres://…
 import { Database } from "bun:sqlite";
 
@@ -21,8 +21,10 @@ interface Viewer {
 interface Row {
   id: string;
   user_id: string;
+  name: string | null;
   email: string;
   caption: string;
+  alt: string;
   url: string;
   thumbnail_url: string | null;
   file_type: string;
@@ -32,13 +34,15 @@ interface Row {
   width: number;
   height: number;
   created_at: number | Date;
+  edited_at: number | Date | null;
 }
 const viewerText = `select id, email, is_active, is_superuser, is_verified from users
   where id = $1 and is_active and min_access_version <= $2 and not exists (select 1 from revoked_tokens where token_id = $3)`;
-const pageText = `select p.id, u.id as user_id, u.email, p.caption, p.url, p.thumbnail_url, p.file_type, p.file_name, p.content_type,
-    p.bytes, p.width, p.height, p.created_at
-  from posts p join users u on u.id = p.user_id
-  where p.state = 'published' and (p.created_at, p.id) < ($1, $2) order by p.created_at desc, p.id desc limit $3`;
+// A cross join makes SQLite read the posts first.
+const pageText = `select p.id, u.id as user_id, u.name, u.email, p.caption, p.alt, p.url, p.thumbnail_url, p.file_type, p.file_name, p.content_type,
+    p.bytes, p.width, p.height, p.created_at, p.edited_at
+  from posts p cross join users u
+  where u.id = p.user_id and u.is_active and p.state = 'published' and (p.created_at, p.id) < ($1, $2) order by p.created_at desc, p.id desc limit $3`;
 
 const { findViewer, readPage } = path.startsWith("postgres:") ? onPostgres() : onSqlite();
 
@@ -118,13 +122,16 @@ Bun.serve({
       const posts = rows.map((row) => ({
         id: row.id,
         user_id: row.user_id,
+        author: { id: row.user_id, name: row.name },
         caption: row.caption,
+        alt: row.alt,
         url: absolute(row.url),
         file_type: row.file_type,
         file_name: row.file_name,
         created_at: new Date(row.created_at).toISOString(),
+        edited_at: row.edited_at && new Date(row.edited_at).toISOString(),
         is_owner: row.user_id === user.id,
-        email: row.email,
+        email: row.user_id === user.id || user.is_superuser ? row.email : "Unknown",
         width: row.width,
         height: row.height,
         content_type: row.content_type,

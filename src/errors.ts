@@ -32,6 +32,7 @@ export const apiErrors = {
 
   POST_NOT_FOUND: { status: 404, detail: "Post not found" },
   NOT_YOUR_POST: { status: 403, detail: "Not authorized to delete this post" },
+  NOT_YOUR_POST_TO_EDIT: { status: 403, detail: "Not authorized to edit this post" },
   TOO_MANY_UPLOADS: { status: 429, detail: "Too many uploads at once" },
   UPLOAD_IN_PROGRESS: { status: 409, detail: "An upload with this Idempotency-Key is still running" },
   UNSUPPORTED_MEDIA: {
@@ -83,6 +84,7 @@ export const problemTypes = [
   "string_pattern_mismatch",
   "bool_parsing",
   "int_parsing",
+  "uuid_parsing",
   "greater_than_equal",
   "less_than_equal",
   "json_invalid",

@@ -3,6 +3,12 @@
 /** Length of a caption, in Unicode code points. */
 export const maxCaptionLength = 2200;
 
+/** Length of an alternative text, in Unicode code points. */
+export const maxAltLength = 1500;
+
+/** Length of the reason of a report, in Unicode code points. */
+export const maxReasonLength = 500;
+
 /** The `detail` of FILE_TOO_LARGE; {@link maxBytesOf} reads the limit from it. */
 export const fileTooLargeDetail = (maxBytes: number): string =>
   `File too large: at most ${maxBytes} bytes are accepted`;
@@ -12,3 +18,6 @@ export function maxBytesOf(detail: string): number | undefined {
   const [, digits] = /at most (\d+) bytes/.exec(detail) ?? [];
   return digits === undefined ? undefined : Number(digits);
 }
+
+/** Sent in place of an email address that the viewer may not see. The original program sends it for a missing author. */
+export const hiddenEmail = "Unknown";

@@ -179,6 +179,7 @@ export async function openServices(
     }),
     passwordMinLength: config.passwordMinLength,
     requireVerifiedEmail: config.requireVerifiedEmail,
+    authorEmails: config.authorEmails,
     mailer,
     disk,
     recentFiles: new RecentFiles(),

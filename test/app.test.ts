@@ -54,7 +54,7 @@ describe("routes", () => {
     expect([unknown.status, await unknown.json()]).toEqual([404, { detail: "Not Found" }]);
     const wrong = await service.fetch("/posts/x", { method: "PUT" });
     expect([wrong.status, await wrong.json()]).toEqual([405, { detail: "Method Not Allowed" }]);
-    expect(wrong.headers.get("allow")).toBe("DELETE, GET, HEAD");
+    expect(wrong.headers.get("allow")).toBe("DELETE, GET, HEAD, PATCH");
   });
 });
 

@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { join } from "node:path";
 
 import { databaseFile } from "../../src/data-dir.ts";
-import { writeCursor } from "../../src/posts/feed.ts";
+import { writeCursor } from "../../src/http/page-request.ts";
 import { against, atLeast, median, measureAlternately, type Bench, type Figure } from "../bench.ts";
 import { secret } from "../seed.ts";
 import { bearer, wrk } from "../wrk.ts";

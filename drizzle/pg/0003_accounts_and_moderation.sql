@@ -27,6 +27,7 @@ CREATE TABLE "sessions" (
 	CONSTRAINT "sessions_token_hash_unique" UNIQUE("token_hash")
 );
 --> statement-breakpoint
+DROP INDEX "posts_user";--> statement-breakpoint
 ALTER TABLE "posts" ADD COLUMN "alt" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "posts" ADD COLUMN "edited_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "name" text;--> statement-breakpoint
@@ -37,4 +38,4 @@ CREATE UNIQUE INDEX "reports_post_reporter" ON "reports" USING btree ("post_id",
 CREATE INDEX "reports_reporter" ON "reports" USING btree ("reporter_id");--> statement-breakpoint
 CREATE INDEX "sessions_user" ON "sessions" USING btree ("user_id");--> statement-breakpoint
 CREATE INDEX "sessions_expiry" ON "sessions" USING btree ("expires_at");--> statement-breakpoint
-CREATE INDEX "posts_author_feed" ON "posts" USING btree ("user_id","created_at","id") WHERE state = 'published';
+CREATE INDEX "posts_author_feed" ON "posts" USING btree ("user_id","created_at","id");

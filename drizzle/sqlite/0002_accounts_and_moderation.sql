@@ -34,7 +34,8 @@ CREATE TABLE `sessions` (
 CREATE UNIQUE INDEX `sessions_token_hash_unique` ON `sessions` (`token_hash`);--> statement-breakpoint
 CREATE INDEX `sessions_user` ON `sessions` (`user_id`);--> statement-breakpoint
 CREATE INDEX `sessions_expiry` ON `sessions` (`expires_at`);--> statement-breakpoint
+DROP INDEX `posts_user`;--> statement-breakpoint
 ALTER TABLE `posts` ADD `alt` text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE `posts` ADD `edited_at` integer;--> statement-breakpoint
-CREATE INDEX `posts_author_feed` ON `posts` (`user_id`,`created_at`,`id`) WHERE state = 'published';--> statement-breakpoint
+CREATE INDEX `posts_author_feed` ON `posts` (`user_id`,`created_at`,`id`);--> statement-breakpoint
 ALTER TABLE `users` ADD `name` text;

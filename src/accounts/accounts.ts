@@ -16,6 +16,7 @@ export interface AccountServices extends NoticeServices {
   readonly tokens: Tokens;
   readonly passwordMinLength: number;
   readonly requireVerifiedEmail: boolean;
+  readonly background: Background;
 }
 
 /**
@@ -133,7 +134,7 @@ export async function changeAccount(
   requested: AccountChanges,
   hash: (password: string) => Promise<string>,
 ): Promise<User> {
-  const { database, passwordMinLength } = services;
+  const { database, passwordMinLength, background } = services;
   const { email, password, ...flags } = requested;
   const changes: UserChanges = {
     ...flags,
@@ -163,6 +164,11 @@ export async function changeAccount(
   if (changed === "email taken") throw new ApiError("UPDATE_USER_EMAIL_ALREADY_EXISTS");
   if (!changed) throw new ApiError("NOT_FOUND");
   if (authority !== "operator") mailChangeNotice(services, before, changed);
+  const followAuthor = () => database.posts.followAuthor(changed.id);
+  // Deactivated authors are invisible already, so moving their posts can wait. Reactivated ones need it to return to the feed.
+  if (flags.isActive === true) await followAuthor();
+  if (flags.isActive === false)
+    background.run("take the posts of a deactivated account out of the feed", followAuthor);
   return changed;
 }
 

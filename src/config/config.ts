@@ -47,6 +47,8 @@ export interface Config {
   /** The time without use after which a session expires. */
   readonly sessionLifetime: number;
   readonly requireVerifiedEmail: boolean;
+  /** Who can see the email address of a post's author: the author and superusers, or everybody. */
+  readonly authorEmails: AuthorEmails;
   /** The store for new uploads. */
   readonly mediaStore: MediaStoreName;
   /** Undefined: not configured. */
@@ -103,6 +105,9 @@ export interface ImageKitAccount {
 
 export const mediaStoreNames = ["imagekit", "s3", "disk"] as const;
 export type MediaStoreName = (typeof mediaStoreNames)[number];
+
+export const authorEmailsValues = ["owner", "everybody"] as const;
+export type AuthorEmails = (typeof authorEmailsValues)[number];
 
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -249,6 +254,7 @@ export function readConfig(environment: Environment = process.env): Config {
     passwordMinLength: integer("PASSWORD_MIN_LENGTH", 8, 1, 128),
     sessionLifetime: integer("SESSION_LIFETIME", 30, 1, 365) * 86_400,
     requireVerifiedEmail: oneOf("REQUIRE_VERIFIED_EMAIL", "false", ["true", "false"]) === "true",
+    authorEmails: oneOf("AUTHOR_EMAILS", "owner", authorEmailsValues),
     mediaStore,
     imagekit,
     s3,

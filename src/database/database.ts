@@ -5,6 +5,7 @@ import { sharedCounters } from "./counters.ts";
 import { deliveredMediaQueries, type DeliveredMediaQueries } from "./delivered-media.ts";
 import { postQueries, type PostQueries } from "./posts.ts";
 import { openPostgres } from "./postgres.ts";
+import { reportQueries, type ReportQueries } from "./reports.ts";
 import { createReserve, type Reserve } from "./reserve.ts";
 import { retryTemporaryFailures } from "./retry-temporary-failures.ts";
 import { revokedTokenQueries, type RevokedTokenQueries } from "./revoked-tokens.ts";
@@ -17,6 +18,7 @@ export interface Database {
   readonly users: UserQueries;
   readonly posts: PostQueries;
   readonly media: DeliveredMediaQueries;
+  readonly reports: ReportQueries;
   readonly revokedTokens: RevokedTokenQueries;
   readonly sessions: SessionQueries;
   /** Counters shared by all nodes; undefined on SQLite, which a single process uses. */
@@ -47,12 +49,14 @@ export async function openDatabase(
   const users = userQueries(connection);
   const posts = postQueries(connection);
   const media = deliveredMediaQueries(connection);
+  const reports = reportQueries(connection);
   const revokedTokens = revokedTokenQueries(connection);
   const sessions = sessionQueries(connection);
   return {
     users: reserve ? retryTemporaryFailures(users, reserve) : users,
     posts: reserve ? retryTemporaryFailures(posts, reserve) : posts,
     media: reserve ? retryTemporaryFailures(media, reserve) : media,
+    reports: reserve ? retryTemporaryFailures(reports, reserve) : reports,
     revokedTokens: reserve ? retryTemporaryFailures(revokedTokens, reserve) : revokedTokens,
     sessions: reserve ? retryTemporaryFailures(sessions, reserve) : sessions,
     counters: connection.dialect === "pg" ? sharedCounters(connection) : undefined,

@@ -88,11 +88,8 @@ export function createTables(k: Kit) {
         .index("posts_feed")
         .on(t.createdAt, t.id)
         .where(sql`state = 'published'`),
-      k.index("posts_user").on(t.userId),
-      k
-        .index("posts_author_feed")
-        .on(t.userId, t.createdAt, t.id)
-        .where(sql`state = 'published'`),
+      // Covers every state, so that it also finds all posts of a deleted or deactivated account.
+      k.index("posts_author_feed").on(t.userId, t.createdAt, t.id),
       k
         .index("posts_unfinished")
         .on(t.state, t.retryAt)
@@ -175,8 +172,11 @@ export function createSharedTables(k: Kit) {
 }
 
 /**
- * `pending`: the upload is running. `published`: acknowledged and visible. `deleting`: invisible, with bytes still to be
- * deleted.
+ * - `pending`: the bytes are on their way.
+ * - `published`: acknowledged, and visible while the author's account is active.
+ * - `hidden`: published, but the author's account is deactivated. Invisible, with or without this state; it keeps the
+ *   post out of the feed's indexes, so that the feed need not read past it.
+ * - `deleting`: invisible; the bytes are to be deleted.
  */
-export type PostState = "pending" | "published" | "deleting";
+export type PostState = "pending" | "published" | "hidden" | "deleting";
 export type Tables = ReturnType<typeof createTables>;

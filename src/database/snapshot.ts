@@ -57,7 +57,7 @@ export function takeSnapshot(
       copy
         .query<{ id: string; key: string; thumbnail: number }, []>(
           `select id, key, coalesce(thumbnail_url like '/media/%.thumb.webp', 0) as thumbnail
-           from posts where state = 'published' and store = 'disk'`,
+           from posts where state in ('published', 'hidden') and store = 'disk'`,
         )
         .all()
         .map(({ id, key, thumbnail }) => ({ id, key, thumbnail: thumbnail === 1 })),

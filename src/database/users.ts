@@ -24,12 +24,15 @@ export interface User {
 }
 
 /** What a request needs to know of the signed-in user. */
-export type Viewer = Readonly<Pick<User, "id" | "email" | "isActive" | "isSuperuser" | "isVerified">>;
+export type Viewer = Readonly<
+  Pick<User, "id" | "email" | "name" | "isActive" | "isSuperuser" | "isVerified">
+>;
 
 /** The columns of a {@link Viewer}. */
-export const viewerColumns = ({ id, email, isActive, isSuperuser, isVerified }: Tables["users"]) => ({
+export const viewerColumns = ({ id, email, name, isActive, isSuperuser, isVerified }: Tables["users"]) => ({
   id,
   email,
+  name,
   isActive,
   isSuperuser,
   isVerified,
@@ -39,7 +42,9 @@ export const viewerColumns = ({ id, email, isActive, isSuperuser, isVerified }: 
 type ViewerAsked = { id: string; tokenVersion: number; tokenId: string };
 
 /** What may change about an account. An address comes with its key. */
-export type UserChanges = Partial<Pick<User, "hashedPassword" | "isActive" | "isSuperuser" | "isVerified">> &
+export type UserChanges = Partial<
+  Pick<User, "hashedPassword" | "name" | "isActive" | "isSuperuser" | "isVerified">
+> &
   (Pick<User, "email" | "emailKey"> | { email?: never; emailKey?: never });
 
 /**
@@ -180,6 +185,7 @@ export function userQueries(connection: Connection) {
         const removed = yield* step(tx.delete(users).where(eq(users.id, id)).returning({ id: users.id }));
         for (const [state, retryAt] of [
           ["published", now],
+          ["hidden", now],
           ["pending", uploadsEnd],
         ] as const)
           yield* step(

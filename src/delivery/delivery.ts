@@ -10,27 +10,27 @@ import { withExtension } from "../uploads/display-name.ts";
 import { maxPartBytes, type RecentFiles } from "./recent-files.ts";
 import { isMediaType } from "../media-types.ts";
 
-/** What is known about a file that is handed out. */
+/** What is known about a file to deliver. */
 export interface DeliverableMedia {
   readonly key: string;
   /** Where its bytes are; see `DiskStore.resolve`. */
   readonly path: string;
-  /** From the bytes, as found at upload; never the client's word. */
+  /** Detected from the bytes at upload; never what the client declared. */
   readonly contentType: string;
-  /** Display name, any text; it is sent with an extension of the content type. Null: the key. */
+  /** The display name, any text. It is sent with an extension of the content type. Null: the key is sent instead. */
   readonly fileName: string | null;
   /** When its post was published. */
   readonly createdAt: Date;
 }
 
-/** Opened in a tab, a file may show itself with the browser's own style, and do nothing else. */
+/** An image opened in a tab may show itself with the browser's own style, and do nothing else. */
 const IMAGE_POLICY = "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'";
-/** Chromium's video page cannot load its own video from the opaque origin of a full sandbox. Still no scripts. */
+/** In the opaque origin of a full sandbox, Chromium's video page cannot load its own video. Scripts stay forbidden. */
 const VIDEO_POLICY =
   "sandbox allow-same-origin; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'";
 
-/** What is said of every file of a kind. Copied, which is four times as quick as setting header by header. */
-const lastingHeaders = (policy: string) =>
+/** The headers that all files of a kind share. Copying them is four times as fast as setting one by one. */
+const sharedHeaders = (policy: string) =>
   addSecurityHeaders(
     new Headers({
       "accept-ranges": "bytes",
@@ -39,22 +39,21 @@ const lastingHeaders = (policy: string) =>
       "cross-origin-resource-policy": "cross-origin",
     }),
   );
-const ofImages = lastingHeaders(IMAGE_POLICY);
-const ofVideos = lastingHeaders(VIDEO_POLICY);
+const ofImages = sharedHeaders(IMAGE_POLICY);
+const ofVideos = sharedHeaders(VIDEO_POLICY);
 const ofUnchanged = addSecurityHeaders(new Headers({ "cache-control": mediaCacheControl }));
 
 /**
  * Answers GET and HEAD for a file of the disk store (RFC 9110): 200, 206 for one byte range, 304, 416. Several
- * ranges get the whole file, as the RFC allows. A key's bytes never change, so the key is a strong ETag. Conditions are
- * evaluated without a look at the disk, and a small part that was requested a moment ago is sent without one: the caller
- * knows that the post is published.
+ * ranges get the whole file, as the RFC allows. Evaluating conditions and repeating a small part need no access to the
+ * disk: the caller has checked that the post is visible.
  * @throws ApiError `PRECONDITION_FAILED`, or `NOT_FOUND` where there is no such file
  */
 export function deliver(request: Request, media: DeliverableMedia, recent: RecentFiles): Response {
-  const asked = request.headers;
+  const { headers: requestHeaders } = request;
   const validators = validatorsOf(media);
-  if (preconditionFailed(asked, validators)) throw new ApiError("PRECONDITION_FAILED");
-  if (isUnchanged(asked, validators)) {
+  if (preconditionFailed(requestHeaders, validators)) throw new ApiError("PRECONDITION_FAILED");
+  if (isUnchanged(requestHeaders, validators)) {
     const answer = new Response(null, { status: 304, headers: ofUnchanged });
     answer.headers.set("etag", validators.etag);
     return answer;
@@ -63,7 +62,8 @@ export function deliver(request: Request, media: DeliverableMedia, recent: Recen
   const head = request.method === "HEAD";
   const size = recent.sizeOf(path);
   if (size === undefined) throw new ApiError("NOT_FOUND");
-  const range = !head && rangeApplies(asked, validators) ? byteRange(asked.get("range"), size) : null;
+  const range =
+    !head && rangeApplies(requestHeaders, validators) ? byteRange(requestHeaders.get("range"), size) : null;
   if (range === "unsatisfiable")
     return new Response(null, { status: 416, headers: { "content-range": `bytes */${size}` } });
 
@@ -85,13 +85,13 @@ export function deliver(request: Request, media: DeliverableMedia, recent: Recen
   return answer;
 }
 
-/** The key is a strong ETag. The date is never in the future (RFC 9110, 8.8.2.1), whatever the clocks of other nodes say. */
+/** The bytes of a key never change, so the key is a strong ETag. The date is never in the future (RFC 9110, 8.8.2.1), even if another node's clock is fast. */
 function validatorsOf({ key, createdAt }: DeliverableMedia) {
   const atMs = Math.min(createdAt.getTime(), Date.now());
   return { etag: `"${key}"`, modifiedMs: atMs - (atMs % 1000) };
 }
 
-/** The bytes from `start` up to but not including `end`. */
+/** The bytes from `start` to `end`, exclusive. @throws ApiError NOT_FOUND */
 function part(path: string, start: number, end: number, recent: RecentFiles): Blob {
   if (end - start > maxPartBytes) {
     if (!existsSync(path)) throw new ApiError("NOT_FOUND");
@@ -106,6 +106,6 @@ function part(path: string, start: number, end: number, recent: RecentFiles): Bl
   }
 }
 
-/** Names stored by earlier versions may end in any extension, and a thumbnail has its post's name. */
+/** Names stored by earlier versions may have any extension, and a thumbnail has the name of its post's file. */
 const savedName = (fileName: string, contentType: string): string =>
   isMediaType(contentType) ? withExtension(fileName, contentType) : fileName;

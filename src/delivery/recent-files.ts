@@ -2,27 +2,26 @@ import { closeSync, openSync, readSync, statSync } from "node:fs";
 
 import { LRUCache } from "lru-cache";
 
-/** Bytes of all cached parts. */
+/** Limit for the bytes of all cached parts. */
 const capacityBytes = 16 * 1024 ** 2;
 
-/** Memory of a cached part besides its bytes: a client that asks for every single byte must not fill it with names. */
+/** Memory of a cached part beside its bytes, so that requests for single bytes cannot fill the cache with names. */
 const overheadBytes = 1024;
 
 /**
- * Up to here one read into a buffer, which a Blob copies, is faster than Bun's file response (64 kB of a file: 31,000
- * against 22,000 responses a second).
+ * The largest part for which reading into a buffer and copying it into a Blob is faster than Bun's file response (64 kB
+ * of a file: 31,000 against 22,000 responses a second).
  */
 export const maxPartBytes = 128 * 1024;
 
 /**
- * Caches the sizes of files and small parts of them, above all whole thumbnails and the ranges that players ask for. The
- * bytes under a key never change, so what is cached is valid for as long as the post is published, which the caller has
- * checked.
+ * Caches the sizes of files and small parts of them: mostly whole thumbnails and the ranges that players request. The
+ * bytes of a key never change, so cached data stay valid while the post is visible, which the caller has checked.
  */
 export class RecentFiles {
   /** By path. */
   readonly #sizes = new LRUCache<string, number>({ max: 5_000 });
-  /** By path and place. */
+  /** By path and range. */
   readonly #parts = new LRUCache<string, Blob>({
     maxSize: capacityBytes,
     sizeCalculation: ({ size }) => size + overheadBytes,
@@ -39,7 +38,7 @@ export class RecentFiles {
   }
 
   /**
-   * The bytes from `start` up to but not including `end`, at most {@link maxPartBytes}.
+   * The bytes from `start` to `end`, exclusive; at most {@link maxPartBytes}.
    * @throws an error with the code ENOENT when there is no such file
    */
   part(path: string, start: number, end: number): Blob {

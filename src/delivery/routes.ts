@@ -22,66 +22,67 @@ import { fitsThumbnail } from "./transformation.ts";
 export interface MediaServices {
   readonly database: Pick<Database, "media">;
   readonly connections: Connections;
-  /** The media that this service delivers itself. */
+  /** The store whose media this service delivers itself. */
   readonly disk: DiskStore;
-  /** The cache of files that `disk` has delivered lately. */
+  /** The cache of files that `disk` delivered recently. */
   readonly recentFiles: RecentFiles;
   /** The bucket to redirect to; undefined where none is configured. */
   readonly s3: S3Store | undefined;
 }
 
-/** Kept by browsers for half the address's life, so that what they keep still opens for a good while. */
-const lead = (address: string) =>
+/** Browsers may cache the redirect for half the lifetime of the signed URL, so that a cached one still works. */
+const redirectTo = (url: string) =>
   new Response(null, {
     status: 302,
     headers: {
-      location: address,
+      location: url,
       "cache-control": redirectCacheControl(signedUrlLifetimeSeconds / 2),
       "cross-origin-resource-policy": "cross-origin",
     },
   });
 
-/** Bytes that the system takes from Bun at once, however slowly the client reads. */
-const sentAtOnce = 64 * 1024;
+/** Bytes that the socket buffer takes at once, however slowly the client reads. */
+const socketBufferBytes = 64 * 1024;
 
 const methodOf = (request: Request) => (request.method === "HEAD" ? "HEAD" : "GET");
 
-/** What distinguishes a transformation from any other part of an address. */
-const mark = "tr:";
+/** The prefix of a path segment that is a transformation. */
+const transformationPrefix = "tr:";
 
 /**
- * The bytes of the disk store, and the way to those of a bucket that only signed addresses open. An address is hard to
- * guess and good for whoever was given it, as with a cloud store.
+ * Serves media of the disk store and redirects to signed URLs for media in a bucket. As with a cloud store, URLs are hard
+ * to guess and work for everybody who has them, while the post is visible.
  *
- * Addresses with one of ImageKit's transformations between, which clients written for ImageKit build, lead to the same
- * files: to the thumbnail where that is large enough.
+ * Clients written for ImageKit insert transformations into URLs. Those URLs lead to the thumbnail where it is large enough,
+ * and to the file itself otherwise.
  */
 export const mediaRoutes = ({ database, disk, recentFiles, s3, connections }: MediaServices) => {
-  async function read(request: Request, asked: string, transformation?: string): Promise<Response> {
-    const key = requireMediaKey(asked);
+  async function read(request: Request, keyInPath: string, transformation?: string): Promise<Response> {
+    const key = requireMediaKey(keyInPath);
     const thumbnailOf = postIdOfThumbnail(key);
     const media =
       thumbnailOf === undefined ? await database.media.byKey(key) : await database.media.ofPost(thumbnailOf);
     if (!media) throw new ApiError("NOT_FOUND");
     if (transformation !== undefined && thumbnailOf === undefined && thumbnailServes(media, transformation))
       return read(request, thumbnailKey(postIdOfMedia(key)));
-    if (media.store === "s3" && s3) return lead(s3.signedUrl(key, methodOf(request)));
+    if (media.store === "s3" && s3) return redirectTo(s3.signedUrl(key, methodOf(request)));
     const { fileName, createdAt } = media;
     const contentType = thumbnailOf === undefined ? media.contentType : "image/webp";
     const file = { key, path: disk.resolve(key), fileName, createdAt, contentType };
     const answer = deliver(request, file, recentFiles);
     const length = Number(answer.headers.get("content-length"));
     if (request.method === "HEAD" && length > 0) return new Response(zeros(length), answer);
-    if (length > sentAtOnce) connections.allowPauses(request);
+    if (length > socketBufferBytes) connections.allowPauses(request);
     return answer;
   }
 
-  /** @param path what stands behind `/media/`, as it was sent: Elysia does not decode what a wildcard stands for */
+  /** @param path the rest of the path after `/media/`, still encoded: Elysia does not decode wildcards */
   async function readTransformed(request: Request, path: string): Promise<Response> {
     const end = path.lastIndexOf("/");
     const [transformation, key] = [decoded(path.slice(0, end)), decoded(path.slice(end + 1))];
-    if (!transformation?.startsWith(mark) || key === undefined) throw new ApiError("NOT_FOUND");
-    return read(request, key, transformation.slice(mark.length));
+    if (!transformation?.startsWith(transformationPrefix) || key === undefined)
+      throw new ApiError("NOT_FOUND");
+    return read(request, key, transformation.slice(transformationPrefix.length));
   }
 
   return new Elysia({ detail: { tags: ["media"] } })
@@ -89,15 +90,15 @@ export const mediaRoutes = ({ database, disk, recentFiles, s3, connections }: Me
       detail: described.read,
     })
     .get(
-      // Any number of segments: the text of an overlay, in base64, may hold slashes.
+      // Any number of segments, because the base64 text of an overlay may contain slashes.
       "/media/*",
-      // Elysia gives no parameter for the literal path "/media/*/".
+      // For the literal path "/media/*/", Elysia passes no parameter.
       ({ params, request }) => readTransformed(request, params["*"] ?? ""),
       { detail: described.readTransformed },
     );
 };
 
-/** Undefined where it is no percent-encoded UTF-8. */
+/** Decodes percent-encoded UTF-8; undefined if it is malformed. */
 function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
@@ -106,7 +107,7 @@ function decoded(text: string): string | undefined {
   }
 }
 
-/** Whether an image's thumbnail will do. A video is never shown as a picture, whatever size is asked for. */
+/** Whether to serve the thumbnail of an image in place of the transformed file. Never for a video, at any size. */
 function thumbnailServes(
   { contentType, thumbnailUrl, width, height }: DeliveredMedia,
   transformation: string,
@@ -116,16 +117,16 @@ function thumbnailServes(
   return hasThumbnail && fitsThumbnail(transformation, { width, height });
 }
 
-const piece = new Uint8Array(1024 * 1024);
+const chunk = new Uint8Array(1024 * 1024);
 
-/** A body that is never sent; Elysia counts its bytes for the Content-Length of a HEAD. See docs/decisions/0013-head-of-media.md. */
+/** A body that is never sent; Elysia counts its bytes for the Content-Length of a HEAD response. See docs/decisions/0013-head-of-media.md. */
 function zeros(bytes: number): ReadableStream<Uint8Array<ArrayBuffer>> {
   let left = bytes;
   return new ReadableStream({
     pull(controller) {
-      if (left > 0) controller.enqueue(piece.subarray(0, left));
+      if (left > 0) controller.enqueue(chunk.subarray(0, left));
       else controller.close();
-      left -= piece.length;
+      left -= chunk.length;
     },
   });
 }

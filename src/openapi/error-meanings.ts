@@ -38,7 +38,8 @@ export const errorMeanings: Record<SentAsCode, string> & Partial<Record<ApiError
   CURRENT_PASSWORD_WRONG: "The current password is wrong.",
 
   POST_NOT_FOUND: "There is no post with this id.",
-  NOT_YOUR_POST: "Only its author can delete a post.",
+  NOT_YOUR_POST: "Only its author and superusers can delete a post.",
+  NOT_YOUR_POST_TO_EDIT: "Only its author can edit a post.",
   TOO_MANY_UPLOADS: "The account has as many uploads running as it may have at once.",
   UPLOAD_IN_PROGRESS: "An upload with the same `Idempotency-Key` is still running.",
   UNSUPPORTED_MEDIA: "The file is not an image or video of a supported format.",

@@ -10,6 +10,7 @@ import { apiErrors, problemTypes } from "../errors.ts";
 export const exampleIds = {
   user: "3f2f9d6a-6d0b-4a53-9d0e-0a5f3a1c7b42",
   post: "01a207bc-5e6f-7765-ab26-378a7165c257",
+  report: "01a2081f-0c11-7a40-9f3e-5b8c1d2e3f40",
 };
 
 export const uuid = (example: string, description: string): TString =>

@@ -1,8 +1,8 @@
 import { describe } from "../openapi/describe.ts";
-import { defaultPageSize, largestPage } from "./feed.ts";
-import { longestUploadKey } from "../uploads/idempotency.ts";
+import { pageParameters } from "../http/page-request.ts";
+import { maxUploadKeyLength } from "../uploads/idempotency.ts";
 import { postSchema } from "./post-read.ts";
-import { feedPageSchema, postDeletedSchema } from "./schemas.ts";
+import { feedPageSchema, postDeletedSchema, reportPageSchema } from "./schemas.ts";
 
 const path = {
   post_id: {
@@ -13,10 +13,10 @@ const path = {
 
 const revalidation = {
   reads: {
-    "If-None-Match": { description: "ETags of kept responses.", schema: { type: "string" } },
+    "If-None-Match": { description: "ETags of cached responses.", schema: { type: "string" } },
   },
   others: {
-    304: { meaning: "The kept response is still current.", body: null, headers: ["ETag", "Cache-Control"] },
+    304: { meaning: "The cached response is still current.", body: null, headers: ["ETag", "Cache-Control"] },
   },
 } as const;
 
@@ -51,8 +51,8 @@ export const described = {
       "Idempotency-Key": {
         description:
           "A unique name for this upload, such as a UUID. Retrying with the same key within 24 hours returns the first post. " +
-          "The same key with a different file or caption is refused with 422.",
-        schema: { type: "string", pattern: "^[!-~]+$", minLength: 1, maxLength: longestUploadKey },
+          "The same key with a different file, caption or alternative text is refused with 422, until the post is edited.",
+        schema: { type: "string", pattern: "^[!-~]+$", minLength: 1, maxLength: maxUploadKeyLength },
       },
     },
   }),
@@ -60,18 +60,15 @@ export const described = {
     id: "readFeed",
     summary: "List posts",
     description:
-      "Returns the posts of all users, newest first, in pages. Pages stay in step while others post: following the " +
-      "cursor neither skips nor repeats a post.",
+      "Returns the posts of all users, or of one author, newest first, in pages. Following the cursor neither skips nor " +
+      "repeats a post while others post. A page ends early rather than grow beyond 1 MB. Posts of deactivated accounts " +
+      "are not shown to anybody.",
     query: {
-      limit: {
-        description:
-          "The largest number of posts on the page. A page ends early rather than grow beyond 1 MB.",
-        schema: { type: "integer", minimum: 1, maximum: largestPage, default: defaultPageSize },
+      author: {
+        description: "The id of the author whose posts to list. For an unknown author the page is empty.",
+        schema: { type: "string", format: "uuid" },
       },
-      cursor: {
-        description: "`next_cursor` of the previous page. Left out for the first page.",
-        schema: { type: "string" },
-      },
+      ...pageParameters,
     },
     answer: {
       status: 200,
@@ -86,7 +83,7 @@ export const described = {
   read: describe({
     id: "readPost",
     summary: "Get a post",
-    description: "Returns one published post, whoever its author is.",
+    description: "Returns a published post by any author whose account is active.",
     answer: { status: 200, meaning: "The post.", body: postSchema, headers: ["ETag", "Cache-Control"] },
     ...revalidation,
     errors: ["POST_NOT_FOUND"],
@@ -96,10 +93,52 @@ export const described = {
   remove: describe({
     id: "deletePost",
     summary: "Delete a post",
-    description: "Deletes a post of yours and its media. It disappears from the feed at once.",
+    description:
+      "Deletes a post of yours and its media. It disappears from the feed at once. Superusers can delete any post.",
     answer: { status: 200, meaning: "The post is deleted.", body: postDeletedSchema },
     errors: ["POST_NOT_FOUND", "NOT_YOUR_POST"],
     audience: "signed in",
     path,
+  }),
+  edit: describe({
+    id: "editPost",
+    summary: "Edit a post",
+    description:
+      "Changes the caption or the alternative text of a post of yours; fields that are left out keep their values. " +
+      "`edited_at` changes only if a text does. Superusers cannot edit the posts of others.",
+    answer: { status: 200, meaning: "The post after the change.", body: postSchema },
+    errors: ["POST_NOT_FOUND", "NOT_YOUR_POST_TO_EDIT", "BODY_TOO_LARGE"],
+    validates: true,
+    audience: "signed in",
+    path,
+  }),
+  report: describe({
+    id: "reportPost",
+    summary: "Report a post",
+    description:
+      "Reports a post to the superusers. A second report of the same post replaces your first one.",
+    answer: { status: 204, meaning: "The post is reported.", body: null },
+    errors: ["POST_NOT_FOUND", "BODY_TOO_LARGE"],
+    validates: true,
+    audience: "signed in",
+    path,
+  }),
+  reports: describe({
+    id: "listReports",
+    summary: "List reports",
+    description: "Returns the reports of posts, newest first, in pages. For superusers.",
+    query: pageParameters,
+    answer: { status: 200, meaning: "A page of reports.", body: reportPageSchema },
+    validates: true,
+    audience: "superusers",
+  }),
+  dismiss: describe({
+    id: "dismissReport",
+    summary: "Dismiss a report",
+    description: "Removes a report and leaves the post as it is. For superusers.",
+    answer: { status: 204, meaning: "The report is dismissed.", body: null },
+    errors: ["NOT_FOUND"],
+    audience: "superusers",
+    path: { id: { description: "The report's id.", schema: { type: "string", format: "uuid" } } },
   }),
 };

@@ -1,10 +1,32 @@
 import type { PostQueries, PublishedPost } from "../database/posts.ts";
-import { writeCursor, type FeedRequest } from "./feed.ts";
-import { postRead } from "./post-read.ts";
+import type { Problem } from "../errors.ts";
+import { canonicalId } from "../http/canonical-id.ts";
+import { readPageRequest, writeCursor, type PageRequest } from "../http/page-request.ts";
+import type { PostView } from "./post-read.ts";
+import type { PageWriter } from "./post-writer.ts";
+
+/** What `GET /feed` was asked for. */
+export interface FeedRequest extends PageRequest {
+  /** The only author to show; undefined for everybody. */
+  author: string | undefined;
+}
 
 /**
- * Bytes that the posts of a page may have: with what stands around them less than 1 MB. Two hundred captions of control
- * characters would make 2.6 MB. One post takes far less, so no page is empty.
+ * Reads `?author=`, `?limit=` and `?cursor=`.
+ * @throws ValidationProblems that names each parameter at fault, worded as pydantic does
+ */
+export function readFeedRequest(query: { author?: string; limit?: string; cursor?: string }): FeedRequest {
+  const author = query.author === undefined ? undefined : canonicalId(query.author);
+  const problems: Problem[] =
+    author === ""
+      ? [{ type: "uuid_parsing", loc: ["query", "author"], msg: "Input should be a valid UUID" }]
+      : [];
+  return { author, ...readPageRequest(query, problems) };
+}
+
+/**
+ * The largest size of a page's posts in bytes, so that the response stays below 1 MB: two hundred captions of control
+ * characters would make 2.6 MB. A single post is far smaller, so no page is empty.
  */
 const maxPageBytes = 999_000;
 
@@ -20,25 +42,27 @@ export interface FeedPage {
  * Reads a page of the feed, newest first, and writes it as JSON. Pages follow (created_at, id), so they cost the same at
  * any depth and neither skip nor repeat posts while others are published. A page ends early where the next post would
  * make it too large.
- * @param baseUrl of the service, for this viewer
  */
 export async function feedPage(
-  posts: Pick<PostQueries, "page">,
-  { limit, after }: FeedRequest,
-  viewer: { id: string },
-  baseUrl: string,
+  posts: Pick<PostQueries, "page" | "pageOf">,
+  { author, limit, after }: FeedRequest,
+  view: PostView,
+  writePage: PageWriter,
 ): Promise<FeedPage> {
-  // One more than asked for tells whether there is a next page.
-  const found = await posts.page(limit + 1, after);
+  // One more than requested tells whether there is a next page.
+  const found = await (author === undefined
+    ? posts.page(limit + 1, after)
+    : posts.pageOf(author, limit + 1, after));
+  const write = writePage(found, view);
   let json = "";
   let bytes = 0;
   let last: PublishedPost | undefined;
-  for (const post of found.slice(0, limit)) {
-    const text = JSON.stringify(postRead(post, viewer, baseUrl));
-    bytes += Buffer.byteLength(text) + 1;
+  for (let i = 0; i < Math.min(found.length, limit); i++) {
+    const written = write(i);
+    bytes += written.bytes + 1;
     if (last && bytes > maxPageBytes) break;
-    json += last ? `,${text}` : text;
-    last = post;
+    json += last ? `,${written.json}` : written.json;
+    last = found[i];
   }
   const nextCursor = last && last !== found.at(-1) ? writeCursor(last) : null;
   return { json: `[${json}]`, nextCursor };

@@ -1,6 +1,9 @@
 import { Type as t, type Static } from "@sinclair/typebox";
 
+import type { AuthorEmails } from "../config/config.ts";
 import type { PublishedPost } from "../database/posts.ts";
+import type { Viewer } from "../database/users.ts";
+import { hiddenEmail } from "../limits.ts";
 import { exampleIds, nullable, oneOf, uuid } from "../openapi/schemas.ts";
 
 /** A post as the API shows it: its documentation, and through {@link PostRead} its type. */
@@ -8,7 +11,18 @@ export const postSchema = t.Object(
   {
     id: uuid(exampleIds.post, "Never changes."),
     user_id: uuid(exampleIds.user, "The author's id."),
+    author: t.Object({
+      id: uuid(exampleIds.user, "The same as `user_id`."),
+      name: nullable(
+        t.String({ description: "The author's display name; null if there is none.", examples: ["Ada"] }),
+      ),
+    }),
     caption: t.String({ description: "Empty if the author gave none.", examples: ["First snow"] }),
+    alt: t.String({
+      description:
+        "Alternative text: describes the picture to people who cannot see it. Empty if there is none.",
+      examples: ["A snow-covered bench in front of a frozen lake"],
+    }),
     url: t.String({
       format: "uri",
       description: "The stored file.",
@@ -24,6 +38,13 @@ export const postSchema = t.Object(
       description: "When the post was published, in UTC.",
       examples: ["2026-11-23T09:28:35.183Z"],
     }),
+    edited_at: nullable(
+      t.String({
+        format: "date-time",
+        description: "When the author last changed a text of the post, in UTC; null if never.",
+        examples: ["2026-11-23T10:02:11.905Z"],
+      }),
+    ),
     width: nullable(t.Integer({ description: "In pixels; null if unknown.", examples: [4032] })),
     height: nullable(t.Integer({ description: "In pixels; null if unknown.", examples: [3024] })),
     content_type: t.String({ description: "Detected from the file's bytes.", examples: ["image/jpeg"] }),
@@ -38,34 +59,54 @@ export const postSchema = t.Object(
       }),
     ),
     is_owner: t.Boolean({ description: "Whether you are the author.", examples: [true] }),
-    email: t.String({ description: "The author's current email address.", examples: ["ada@example.com"] }),
+    email: t.String({
+      description:
+        "The author's current email address, or `Unknown` where the service shows it only to the author and to " +
+        "superusers.",
+      examples: ["ada@example.com"],
+    }),
   },
   { $id: "Post" },
 );
 
 export type PostRead = Static<typeof postSchema>;
 
-/** Whether the viewer is the author, who alone may delete the post. */
+/** Whether the viewer is the author, who may edit and delete the post. */
 export const isOwner = (post: { userId: string }, viewer: { id: string }): boolean =>
   post.userId === viewer.id;
 
+/** The viewer of a post, and what its presentation depends on. */
+export interface PostView {
+  readonly viewer: Pick<Viewer, "id" | "isSuperuser">;
+  /** The service's URL, as this viewer reaches it. */
+  readonly baseUrl: string;
+  readonly authorEmails: AuthorEmails;
+}
+
+/** Whether the viewer may see the email address of the post's author. */
+export const mayReadEmail = (post: { userId: string }, { viewer, authorEmails }: PostView): boolean =>
+  authorEmails === "everybody" || viewer.isSuperuser || isOwner(post, viewer);
+
 /** Returns a post as the API shows it to this viewer. */
-export const postRead = (post: PublishedPost, viewer: { id: string }, baseUrl: string): PostRead => ({
+export const postRead = (post: PublishedPost, view: PostView): PostRead => ({
   id: post.id,
   user_id: post.userId,
+  author: { id: post.userId, name: post.authorName },
   caption: post.caption,
-  url: absolute(post.url, baseUrl),
+  alt: post.alt,
+  url: absolute(post.url, view.baseUrl),
   file_type: post.fileType,
   file_name: post.fileName,
   created_at: post.createdAt.toISOString(),
+  edited_at: post.editedAt && post.editedAt.toISOString(),
   width: post.width,
   height: post.height,
   content_type: post.contentType,
   bytes: post.bytes,
-  thumbnail_url: post.thumbnailUrl && absolute(post.thumbnailUrl, baseUrl),
-  is_owner: isOwner(post, viewer),
-  email: post.email,
+  thumbnail_url: post.thumbnailUrl && absolute(post.thumbnailUrl, view.baseUrl),
+  is_owner: isOwner(post, view.viewer),
+  email: mayReadEmail(post, view) ? post.email : hiddenEmail,
 });
 
-/** Media that this service delivers itself is stored as a path, so that it follows a moved PUBLIC_URL. */
+/** Media that this service delivers itself is stored as a path, so that it follows a changed PUBLIC_URL. */
 const absolute = (url: string, baseUrl: string) => (url.startsWith("/") ? baseUrl + url : url);

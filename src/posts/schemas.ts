@@ -1,47 +1,79 @@
 import { FormatRegistry, type Static } from "@sinclair/typebox";
 import { t } from "elysia";
 
-import { nullable, schemaRef } from "../openapi/schemas.ts";
-import { maxCaptionLength } from "../limits.ts";
+import { maxAltLength, maxCaptionLength, maxReasonLength } from "../limits.ts";
+import { exampleIds, nullable, schemaRef, uuid } from "../openapi/schemas.ts";
 import { postSchema, type PostRead } from "./post-read.ts";
 
-const length = (text: string) => [...text].length;
+/**
+ * Any text of `min` to `max` code points, kept as it is. No NUL, which PostgreSQL cannot store.
+ * @param name with its article, for error messages
+ */
+function textField(
+  name: string,
+  { min = 0, max, ...about }: { min?: number; max: number; description: string; examples: string[] },
+) {
+  // Counting code points is slow; texts that are far too long are rejected without it.
+  const isTooLong = (text: string) => text.length > 2 * max || [...text].length > max;
+  FormatRegistry.Set(name, (text) => text.length >= min && !isTooLong(text) && !text.includes("\0"));
+  return t.String({
+    format: name,
+    ...about,
+    documented: { type: "string", ...(min > 0 && { minLength: min }), maxLength: max },
+    problem: (value: unknown) => {
+      if (typeof value !== "string") return { type: "string_type", msg: "Input should be a valid string" };
+      if (value.includes("\0"))
+        return { type: "value_error", msg: `Value error, ${name} has no NUL characters` };
+      return value.length < min
+        ? { type: "string_too_short", msg: `String should have at least ${min} character` }
+        : { type: "string_too_long", msg: `String should have at most ${max} characters` };
+    },
+  });
+}
 
-FormatRegistry.Set(
-  "caption",
-  // Counting code points costs; what is far too long needs none.
-  (text) => text.length <= 2 * maxCaptionLength && length(text) <= maxCaptionLength && !text.includes("\0"),
+const caption = t.Optional(
+  textField("a caption", {
+    max: maxCaptionLength,
+    description: "A text to show with the post.",
+    examples: ["First snow"],
+  }),
 );
-
-/** Any text, kept as it is. No NUL: not every database can hold one. */
-const captionField = t.String({
-  format: "caption",
-  documented: { type: "string", maxLength: maxCaptionLength },
-  description: "A text to show with the post.",
-  examples: ["First snow"],
-  problem: (value: unknown) => {
-    if (typeof value !== "string") return { type: "string_type", msg: "Input should be a valid string" };
-    return value.includes("\0")
-      ? { type: "value_error", msg: "Value error, a caption has no NUL characters" }
-      : { type: "string_too_long", msg: `String should have at most ${maxCaptionLength} characters` };
-  },
-});
+const alt = t.Optional(
+  textField("an alternative text", {
+    max: maxAltLength,
+    description: "Describes the picture to people who cannot see it.",
+    examples: ["A snow-covered bench in front of a frozen lake"],
+  }),
+);
 
 export const uploadBody = t.Object({
   file: t.File({ description: "An image or a video." }),
-  caption: t.Optional(captionField),
+  caption,
+  alt,
 });
 
+/** The body of `PATCH /posts/{post_id}`. */
+export const editPostBody = t.Object({ caption, alt });
+
+/** The body of `POST /posts/{post_id}/reports`. */
+export const reportBody = t.Object({
+  reason: textField("a reason", {
+    min: 1,
+    max: maxReasonLength,
+    description: "Why superusers should look at the post.",
+    examples: ["This is my photo, posted without my permission."],
+  }),
+});
+
+const nextCursor = nullable(
+  t.String({
+    description: "Pass it as `cursor` to get the next page; null on the last page.",
+    examples: ["MTc5NTQyNTcxNTE4My4wMWEyMDdiYy01ZTZmLTc3NjUtYWIyNi0zNzhhNzE2NWMyNTc"],
+  }),
+);
+
 export const feedPageSchema = t.Object(
-  {
-    posts: t.Array(t.Unsafe<PostRead>(schemaRef(postSchema))),
-    next_cursor: nullable(
-      t.String({
-        description: "Pass it as `cursor` to get the next page; null on the last page.",
-        examples: ["MTc5NTQyNTcxNTE4My4wMWEyMDdiYy01ZTZmLTc3NjUtYWIyNi0zNzhhNzE2NWMyNTc"],
-      }),
-    ),
-  },
+  { posts: t.Array(t.Unsafe<PostRead>(schemaRef(postSchema))), next_cursor: nextCursor },
   { $id: "FeedPage" },
 );
 
@@ -51,3 +83,28 @@ export const postDeletedSchema = t.Object(
   { success: t.Literal(true), message: t.Literal("Post deleted successfully") },
   { $id: "PostDeleted" },
 );
+
+const reportSchema = t.Object({
+  id: uuid(exampleIds.report, "Never changes."),
+  post: t.Unsafe<PostRead>(schemaRef(postSchema)),
+  reason: t.String({ examples: ["This is my photo, posted without my permission."] }),
+  reporter: t.Object({
+    id: uuid(exampleIds.user, "The id of the user who reported the post."),
+    name: nullable(t.String({ description: "The display name; null if there is none.", examples: ["Ada"] })),
+    email: t.String({ description: "The current email address.", examples: ["ada@example.com"] }),
+  }),
+  created_at: t.String({
+    format: "date-time",
+    description: "In UTC.",
+    examples: ["2026-11-23T11:40:09.027Z"],
+  }),
+});
+
+export type ReportRead = Static<typeof reportSchema>;
+
+export const reportPageSchema = t.Object(
+  { reports: t.Array(reportSchema), next_cursor: nextCursor },
+  { $id: "ReportPage" },
+);
+
+export type ReportPageRead = Static<typeof reportPageSchema>;

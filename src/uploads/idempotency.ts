@@ -1,9 +1,9 @@
-import type { PostQueries, PublishedPost } from "../database/posts.ts";
+import type { PostQueries, PostTexts, PublishedPost } from "../database/posts.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
 
-/** Characters that a key may have. */
-export const longestUploadKey = 255;
-const uploadKey = new RegExp(`^[!-~]{1,${longestUploadKey}}$`);
+/** Characters of an upload key. */
+export const maxUploadKeyLength = 255;
+const uploadKey = new RegExp(`^[!-~]{1,${maxUploadKeyLength}}$`);
 
 /**
  * Reads the client's name for an upload, so that a repeated one makes no second post: `Idempotency-Key`, after
@@ -13,26 +13,26 @@ const uploadKey = new RegExp(`^[!-~]{1,${longestUploadKey}}$`);
 export function readUploadKey(headers: Headers): string | null {
   const key = headers.get("idempotency-key");
   if (key === null || uploadKey.test(key)) return key;
-  const msg = `Value error, 1 to ${longestUploadKey} printable ASCII characters are expected`;
+  const msg = `Value error, 1 to ${maxUploadKeyLength} printable ASCII characters are expected`;
   throw new ValidationProblems([{ type: "value_error", loc: ["header", "idempotency-key"], msg }]);
 }
 
 /**
- * The post that an earlier upload of this user under this key became; undefined when there was none.
+ * Returns the post of an earlier upload by this user under this key; undefined when there was none.
  * @param upload the upload at hand
- * @throws ApiError UPLOAD_IN_PROGRESS while the earlier one is still running; ValidationProblems when it had another file
- * or caption
+ * @throws ApiError UPLOAD_IN_PROGRESS while the earlier one is still running; ValidationProblems when it had another
+ * file, caption or alternative text
  */
 export async function earlierUpload(
   posts: PostQueries,
   userId: string,
   uploadKey: string,
-  upload: { sha256: string; caption: string },
+  upload: PostTexts & { sha256: string },
 ): Promise<PublishedPost | undefined> {
   const earlier = await posts.byUploadKey(userId, uploadKey);
   if (!earlier) return undefined;
-  const other = earlier.sha256 === upload.sha256 ? "caption" : "file";
-  if (earlier.sha256 !== upload.sha256 || earlier.caption !== upload.caption) {
+  const other = differenceOf(earlier, upload);
+  if (other) {
     const msg = `Value error, this key was used for another ${other}`;
     throw new ValidationProblems([{ type: "value_error", loc: ["header", "idempotency-key"], msg }]);
   }
@@ -41,5 +41,16 @@ export async function earlierUpload(
   return post;
 }
 
-/** Another upload under the same key has not come to its end. */
+/** What tells two uploads under one key apart. The texts of an edited post are not those of its upload any more. */
+function differenceOf(
+  earlier: PostTexts & { sha256: string; editedAt: Date | null },
+  upload: PostTexts & { sha256: string },
+): string | undefined {
+  if (earlier.sha256 !== upload.sha256) return "file";
+  if (earlier.editedAt) return undefined;
+  if (earlier.caption !== upload.caption) return "caption";
+  return earlier.alt === upload.alt ? undefined : "alternative text";
+}
+
+/** Another upload under the same key is still running. */
 export const uploadInProgress = () => new ApiError("UPLOAD_IN_PROGRESS", { headers: { "retry-after": "1" } });

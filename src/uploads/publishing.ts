@@ -1,5 +1,5 @@
 import type { SignedIn } from "../accounts/authenticator.ts";
-import type { PublishedPost } from "../database/posts.ts";
+import type { PostTexts, PublishedPost } from "../database/posts.ts";
 import { ApiError } from "../errors.ts";
 import { withExtension } from "./display-name.ts";
 import { mediaKey, thumbnailKey } from "../storage/media-keys.ts";
@@ -11,10 +11,9 @@ import { deleteOrphanedMedia } from "./orphaned-media.ts";
 import type { PostServices } from "./upload-services.ts";
 
 /** What a client wants to share. */
-export interface Upload {
+export interface Upload extends PostTexts {
   readonly staged: StagedUpload;
-  readonly caption: string;
-  /** The client's name for this upload: repeated, it gives the first post and makes no second one. */
+  /** The client's name for this upload. A repeated upload returns the first post instead of creating a second one. */
   readonly uploadKey: string | null;
   /** Aborts when the client goes away: an upload nobody waits for is given up. */
   readonly gone: AbortSignal;
@@ -32,11 +31,11 @@ export async function publish(
   upload: Upload,
 ): Promise<PublishedPost> {
   const { database, store, running, unsettled, metrics, mediaWorkers } = services;
-  const { staged, caption, uploadKey, gone } = upload;
+  const { staged, caption, alt, uploadKey, gone } = upload;
   const { facts } = staged;
   const earlier =
     uploadKey !== null &&
-    (await earlierUpload(database.posts, viewer.id, uploadKey, { sha256: facts.sha256, caption }));
+    (await earlierUpload(database.posts, viewer.id, uploadKey, { sha256: facts.sha256, caption, alt }));
   if (earlier) return earlier;
 
   const path = staged.file.name ?? "";
@@ -53,6 +52,7 @@ export async function publish(
     id,
     userId: viewer.id,
     caption,
+    alt,
     fileType: facts.kind,
     fileName: facts.displayName,
     contentType: facts.type,
@@ -83,7 +83,9 @@ export async function publish(
       // Another node took it for abandoned.
       if (!createdAt) throw new ApiError("STORE_UNAVAILABLE");
       metrics.upload("published", bytes);
-      return { ...post, email: viewer.email, createdAt, url: stored.url, thumbnailUrl: stored.thumbnailUrl };
+      const author = { authorName: viewer.name, email: viewer.email };
+      const { url, thumbnailUrl } = stored;
+      return { ...post, ...author, createdAt, editedAt: null, url, thumbnailUrl };
     } catch (error) {
       metrics.upload(error instanceof ApiError ? error.code : "aborted", 0);
       // Not when it was published all the same and only the answer was lost.

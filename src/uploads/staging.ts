@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { BunFile } from "bun";
 
 import { ApiError, ValidationProblems, type Problem } from "../errors.ts";
-import { fileTooLargeDetail, maxCaptionLength } from "../limits.ts";
+import { fileTooLargeDetail, maxAltLength, maxCaptionLength } from "../limits.ts";
 import type { SpaceClaim } from "../observability/disk-space.ts";
 import { displayName } from "./display-name.ts";
 import { inspectedBytes, inspectFirstBytes } from "./type-detection.ts";
@@ -16,8 +16,8 @@ import { WriteBehindFile } from "./write-behind-file.ts";
 /** An upload in its own temp file, which the caller must remove. */
 export interface StagedUpload {
   readonly file: BunFile;
-  /** As sent; undefined if the form had none. */
-  readonly caption: string | undefined;
+  /** The text parts that the client sent, unchanged. */
+  readonly texts: Readonly<Partial<Record<TextField, string>>>;
   readonly facts: StagedFacts;
 }
 
@@ -42,6 +42,11 @@ export interface StagingLimits {
   /** Shared by all uploads. */
   readonly yieldToEventLoop: YieldToEventLoop;
 }
+
+/** The text parts of the form, with their largest length in code points. */
+const maxTextLengths = { caption: maxCaptionLength, alt: maxAltLength };
+type TextField = keyof typeof maxTextLengths;
+const isTextField = (name: string): name is TextField => Object.hasOwn(maxTextLengths, name);
 
 /** Limit for everything in a form but its file: boundaries, part headers, the caption, other parts. */
 const maxFormOverheadBytes = 256 * 1024;
@@ -84,8 +89,8 @@ export async function stageUpload(request: Request, limits: StagingLimits): Prom
  * part named `file` before the file itself. Unknown parts are ignored.
  */
 class UploadForm implements MultipartListener {
-  #caption: string | undefined;
-  #captionProblem: Problem | undefined;
+  readonly #texts: Partial<Record<TextField, string>> = {};
+  readonly #textProblems = new Map<TextField, Problem>();
   #file: { readonly temp: TempFile; readonly name: string } | "text" | undefined;
   /** Files that a later part has replaced; {@link settle} removes them. */
   readonly #replaced: TempFile[] = [];
@@ -93,8 +98,8 @@ class UploadForm implements MultipartListener {
   constructor(private readonly newTempFile: () => TempFile) {}
 
   startFile(name: string, fileName: string): ((chunk: Uint8Array) => void) | undefined {
-    if (name === "caption")
-      this.#captionProblem = problem("caption", "string_type", "Input should be a valid string");
+    if (isTextField(name))
+      this.#textProblems.set(name, problem(name, "string_type", "Input should be a valid string"));
     if (name !== "file") return undefined;
     const temp = this.newTempFile();
     this.#replaceFile({ temp, name: fileName });
@@ -103,11 +108,13 @@ class UploadForm implements MultipartListener {
 
   field(name: string, value: string, truncated: boolean): void {
     if (name === "file") this.#replaceFile("text");
-    if (name !== "caption") return;
-    this.#caption = value;
-    this.#captionProblem = truncated
-      ? problem("caption", "string_too_long", `String should have at most ${maxCaptionLength} characters`)
-      : undefined;
+    if (!isTextField(name)) return;
+    this.#texts[name] = value;
+    this.#textProblems.delete(name);
+    if (truncated) {
+      const msg = `String should have at most ${maxTextLengths[name]} characters`;
+      this.#textProblems.set(name, problem(name, "string_too_long", msg));
+    }
   }
 
   #replaceFile(file: { temp: TempFile; name: string } | "text"): void {
@@ -129,15 +136,14 @@ class UploadForm implements MultipartListener {
 
   /**
    * Completes the form.
-   * @throws ValidationProblems if the file is missing, text or empty, or the caption is invalid; ApiError as
+   * @throws ValidationProblems if the file is missing, text or empty, or a text part is a file or too long; ApiError as
    * {@link settle}
    */
   async end(): Promise<StagedUpload> {
-    const fileProblem = this.#fileProblem();
-    if (fileProblem || this.#captionProblem)
-      throw new ValidationProblems(
-        [fileProblem, this.#captionProblem].filter((found) => found !== undefined),
-      );
+    const problems = [this.#fileProblem(), ...this.#textProblems.values()].filter(
+      (found) => found !== undefined,
+    );
+    if (problems.length > 0) throw new ValidationProblems(problems);
     const { temp, name } = this.#file as { temp: TempFile; name: string };
     const type = await temp.settle(true);
     if (!type) throw new ApiError("UNSUPPORTED_MEDIA");
@@ -148,7 +154,7 @@ class UploadForm implements MultipartListener {
       kind: mediaTypes[type].kind,
       displayName: displayName(name, type),
     };
-    return { file: Bun.file(temp.path), caption: this.#caption, facts };
+    return { file: Bun.file(temp.path), texts: this.#texts, facts };
   }
 
   #fileProblem(): Problem | undefined {

@@ -70,6 +70,11 @@ export function createSweeper(
     await sweeper.sweep(0);
   }
 
+  /** Continues what a crash after a deactivation or reactivation, or an older version of the service, left undone. */
+  async function followAuthors(): Promise<void> {
+    for (const id of await database.posts.authorsToFollow()) await database.posts.followAuthor(id);
+  }
+
   const sweeper: Sweeper = {
     graceMs,
     async sweep(minAgeMs = graceMs) {
@@ -88,7 +93,10 @@ export function createSweeper(
           .catch((error: unknown) => log.error("sweep.failed", { error }))
           .finally(again);
       };
-      sweepThenWait(oneProcess ? sweepAfterCrash : sweeper.sweep);
+      sweepThenWait(async () => {
+        await (oneProcess ? sweepAfterCrash() : sweeper.sweep());
+        await followAuthors();
+      });
       return () => clearTimeout(timer);
     },
   };

@@ -25,7 +25,7 @@ export interface UploadServices {
 
 /**
  * The parser of `/upload`, which runs after authentication. It streams the body to a temp file in constant memory, and
- * returns `{file, caption}` for the route's schema; `stagedFor` returns the rest. The parser cleans up if parsing
+ * returns `{file, caption, alt}` for the route's schema; `stagedFor` returns the rest. The parser cleans up if parsing
  * fails; otherwise the route must call `discard` after its response.
  */
 export function uploadParser({
@@ -42,7 +42,7 @@ export function uploadParser({
   const staged = new WeakMap<Request, { upload: StagedUpload; releaseSlot: () => void }>();
 
   return {
-    async parse({ request }: { request: Request }): Promise<{ file: Blob; caption?: string }> {
+    async parse({ request }: { request: Request }): Promise<{ file: Blob; caption?: string; alt?: string }> {
       const account = authenticator.of(request).viewer.id;
       const releaseSlot = slots.take(account);
       try {
@@ -57,7 +57,7 @@ export function uploadParser({
           yieldToEventLoop,
         });
         staged.set(request, { upload, releaseSlot });
-        return { file: upload.file, ...(upload.caption === undefined ? {} : { caption: upload.caption }) };
+        return { file: upload.file, ...upload.texts };
       } catch (error) {
         releaseSlot();
         throw error;

@@ -268,7 +268,9 @@ describe("restore: rejects unusable databases:", () => {
   test("restore: rejects a database whose index lacks a row", async () => {
     const client = Database.deserialize(database);
     const { page } = client
-      .query<{ page: number }, []>("select rootpage as page from sqlite_master where name = 'posts_user'")
+      .query<{ page: number }, []>(
+        "select rootpage as page from sqlite_master where name = 'posts_author_feed'",
+      )
       .get()!;
     client.close();
     const damaged = database.slice();

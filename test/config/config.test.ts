@@ -47,6 +47,14 @@ describe("settings", () => {
     },
   );
 
+  test("settings: AUTHOR_EMAILS is owner by default, and anything but owner and everybody is rejected", () => {
+    expect(readConfig({}).authorEmails).toBe("owner");
+    expect(readConfig({ AUTHOR_EMAILS: "Everybody" }).authorEmails).toBe("everybody");
+    expect(problemsOf({ AUTHOR_EMAILS: "nobody" })).toEqual([
+      "AUTHOR_EMAILS must be one of owner, everybody.",
+    ]);
+  });
+
   test.each([
     ["500", 500],
     ["800kb", 800 * 1024],

@@ -67,7 +67,7 @@ const kinds = ["token", "session"] as const;
 onEachDatabase("actors: writes", (open) => {
   /** Every write that takes an actor, of an actor that must be all that an actor can have to be. */
   async function writes(database: Database, kind: Credential["kind"]) {
-    const { users, posts, sessions } = database;
+    const { users, posts, reports, sessions } = database;
     const root = await addAccount(database, { isSuperuser: true, isVerified: true });
     const other = await addAccount(database);
     const credential = kind === "token" ? accessToken() : await addSession(database, root.id);
@@ -75,12 +75,18 @@ onEachDatabase("actors: writes", (open) => {
     const otherSession = await addSession(database, root.id);
     const pending = await addPost(database, root.id);
     const published = await addPost(database, root.id, { publishedAt: at(1) });
+    const reported = await addPost(database, other.id, { publishedAt: at(1) });
+    await reports.add(actor(other.id), reported.id, "x", at(1));
+    const [report] = await reports.page(1, undefined);
     const all: Record<string, () => Promise<unknown>> = {
       "a change of one's own account": () => users.change(by, root, { hashedPassword: "stolen" }),
       "a change of another account": () => users.change(by, other, { isSuperuser: true }),
       "the removal of an account": () => users.remove(by, other.id, at(1), at(2)),
       "a reservation": () => posts.reserve(by, reservation(root.id)),
       "a publication": () => posts.publish(by, pending.id, stored(pending.id), at(2)),
+      "the edit of a post": () => posts.edit(by, published.id, { alt: "stolen" }, at(2)),
+      "a report": () => reports.add(by, reported.id, "x", at(2)),
+      "the dismissal of a report": () => reports.remove(by, report!.id),
       "the deletion of a post": () => posts.startDeleting(by, published.id, at(2)),
       logout: () => logOut(database, root, by),
       "the end of another session": () => sessions.end(by, otherSession.id),
@@ -90,6 +96,7 @@ onEachDatabase("actors: writes", (open) => {
       root: await users.byId(root.id),
       other: await users.byId(other.id),
       feed: await posts.page(10),
+      reports: await reports.page(10, undefined),
       viewer: await users.viewer(root.id, by.tokenVersion, by.credential.id),
       sessions: await sessions.list(root.id, new Date()),
       ...(await posts.countUnfinished()),

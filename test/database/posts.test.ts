@@ -13,7 +13,13 @@ onEachDatabase("posts", (open) => {
     expect(await posts.reserve(actor(ada.id), reservation(ada.id, { uploadKey }))).toBe("upload key taken");
     expect(await posts.reserve(actor(bob.id), reservation(bob.id, { uploadKey }))).toBe("reserved");
     const { id, caption } = first;
-    expect(await posts.byUploadKey(ada.id, uploadKey)).toEqual({ id, caption, sha256: "1".repeat(64) });
+    expect(await posts.byUploadKey(ada.id, uploadKey)).toEqual({
+      id,
+      caption,
+      alt: "",
+      editedAt: null,
+      sha256: "1".repeat(64),
+    });
     expect(await posts.byUploadKey(ada.id, "holiday-2")).toBeUndefined();
     // Any other conflict throws.
     await expect(posts.reserve(actor(ada.id), { ...reservation(ada.id), id: first.id })).rejects.toThrow();
@@ -255,8 +261,10 @@ onEachDatabase("posts", (open) => {
     expect(await posts.byId(id)).toEqual({
       id,
       userId: ada.id,
+      authorName: null,
       email: "Ada@example.com",
       caption,
+      alt: "",
       url: facts.url,
       thumbnailUrl: facts.thumbnailUrl,
       fileType: "video",
@@ -266,6 +274,7 @@ onEachDatabase("posts", (open) => {
       width: null,
       height: null,
       createdAt: at(1.001),
+      editedAt: null,
     });
     expect(await posts.page(1)).toEqual([(await posts.byId(id))!]);
     expect(await database.media.byKey(`${id}.png`)).toEqual({

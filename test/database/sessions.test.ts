@@ -12,7 +12,14 @@ onEachDatabase("sessions", (open) => {
     const { id, tokenHash } = await addSession(database, ada.id, { tokenVersion: 2, createdAt, expiresAt });
     expect(await database.sessions.find(tokenHash)).toEqual({
       session: { id, createdAt, lastUsedAt: createdAt, expiresAt, tokenVersion: 2 },
-      viewer: { id: ada.id, email: ada.email, isActive: true, isSuperuser: false, isVerified: true },
+      viewer: {
+        id: ada.id,
+        email: ada.email,
+        name: null,
+        isActive: true,
+        isSuperuser: false,
+        isVerified: true,
+      },
     });
     expect(await database.sessions.find(id)).toBeUndefined();
     await database.users.change("operator", ada, { isSuperuser: true });

@@ -138,7 +138,14 @@ onEachDatabase("users", (open) => {
     const database = await open();
     const { users, revokedTokens } = database;
     const ada = await addAccount(database, { tokenVersion: 6, minAccessVersion: 5 });
-    const viewer = { id: ada.id, email: ada.email, isActive: true, isSuperuser: false, isVerified: false };
+    const viewer = {
+      id: ada.id,
+      email: ada.email,
+      name: null,
+      isActive: true,
+      isSuperuser: false,
+      isVerified: false,
+    };
     expect(await users.viewer(ada.id, 4, "t1")).toBeUndefined();
     expect(await users.viewer(ada.id, 5, "t1")).toEqual(viewer);
     expect(await users.viewer(ada.id, 6, "t1")).toEqual(viewer);

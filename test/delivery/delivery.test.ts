@@ -81,7 +81,7 @@ describe("delivery of a stored file", () => {
     expect(policy).toBe("sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'");
   });
 
-  test("a video may play in a tab of its own, and run nothing", () => {
+  test("delivery: a video opened in a tab may play, but run no script", () => {
     const media = {
       key: "small.png",
       path: join(folder, "small.png"),
@@ -109,15 +109,18 @@ describe("delivery of a stored file", () => {
     expect(sent({ contentType: "constructor", fileName: "a.txt" })).toContain('filename="a.txt"');
   });
 
-  test.each(["small.png", "large.png"])("HEAD of %s has the headers of GET and no body", async (key) => {
-    const head = await ask(key, { range: "bytes=0-1" }, "HEAD");
-    const get = await ask(key);
-    expect(head.status).toBe(200);
-    expect(await head.text()).toBe("");
-    for (const headers of [head.headers, get.headers]) headers.delete("date");
-    expect(head.headers.toJSON()).toEqual(get.headers.toJSON());
-    await get.bytes();
-  });
+  test.each(["small.png", "large.png"])(
+    "delivery: HEAD of %s has the headers of GET and no body",
+    async (key) => {
+      const head = await ask(key, { range: "bytes=0-1" }, "HEAD");
+      const get = await ask(key);
+      expect(head.status).toBe(200);
+      expect(await head.text()).toBe("");
+      for (const headers of [head.headers, get.headers]) headers.delete("date");
+      expect(head.headers.toJSON()).toEqual(get.headers.toJSON());
+      await get.bytes();
+    },
+  );
 
   test.each([
     ["bytes=0-0", 0, 0],
@@ -137,7 +140,7 @@ describe("delivery of a stored file", () => {
     expect(await response.bytes()).toEqual(small.slice(first, last + 1));
   });
 
-  test("answers that wait together each hold their own bytes", async () => {
+  test("delivery: concurrent responses each hold their own bytes", async () => {
     const answer = (range: string) => {
       const request = new Request("http://localhost/", { headers: { range } });
       const path = join(folder, "large.png");
@@ -149,21 +152,24 @@ describe("delivery of a stored file", () => {
     expect(await second.bytes()).toEqual(large.slice(1000, 2000));
   });
 
-  test("a range from the middle of a large file is that part", async () => {
+  test("delivery: a range from the middle of a large file is exactly that part", async () => {
     const response = await ask("large.png", { range: "bytes=1000000-2999999" });
     expect(await response.bytes()).toEqual(large.slice(1_000_000));
   });
 
-  test.each(["bytes=20000-", "bytes=99999-100000", "bytes=-0"])("%s gets 416 and the size", async (range) => {
-    const response = await ask("small.png", { range });
-    expect(response.status).toBe(416);
-    expect(response.headers.get("content-range")).toBe("bytes */20000");
-    expect(response.headers.get("cache-control")).toBeNull();
-    expect(await response.text()).toBe("");
-  });
+  test.each(["bytes=20000-", "bytes=99999-100000", "bytes=-0"])(
+    "delivery: the range %s gets 416 with the size",
+    async (range) => {
+      const response = await ask("small.png", { range });
+      expect(response.status).toBe(416);
+      expect(response.headers.get("content-range")).toBe("bytes */20000");
+      expect(response.headers.get("cache-control")).toBeNull();
+      expect(await response.text()).toBe("");
+    },
+  );
 
   test.each(["bytes=0-1,5-6", "chars=0-1", "bytes=5-2", "bytes=-", "bytes=a-b", "bytes"])(
-    "%s is ignored: the whole file",
+    "delivery: the range %s is ignored, and the whole file is sent",
     async (range) => {
       const response = await ask("large.png", { range });
       expect(response.status).toBe(200);
@@ -172,7 +178,7 @@ describe("delivery of a stored file", () => {
     },
   );
 
-  test("If-Range resumes the same file only", async () => {
+  test("delivery: If-Range applies the range only to the same file", async () => {
     const range = "bytes=1-2";
     expect((await ask("large.png", { range, "if-range": '"large.png"' })).status).toBe(206);
     expect((await ask("large.png", { range, "if-range": published })).status).toBe(206);
@@ -184,7 +190,7 @@ describe("delivery of a stored file", () => {
   });
 
   test.each(['"small.png"', 'W/"small.png"', '"x", "small.png"', "*"])(
-    "If-None-Match %s gets 304",
+    "delivery: If-None-Match %s gets 304",
     async (tag) => {
       const response = await ask("small.png", { "if-none-match": tag, range: "bytes=0-1" });
       expect(response.status).toBe(304);
@@ -275,7 +281,7 @@ describe("delivery of a stored file", () => {
     }
   });
 
-  test("delivery: a file that was published in the future by another clock is dated now", () => {
+  test("delivery: Last-Modified of a post that a fast clock published in the future is now", () => {
     const media = {
       key: "small.png",
       path: join(folder, "small.png"),
@@ -289,21 +295,24 @@ describe("delivery of a stored file", () => {
     expect(dated).toBeGreaterThan(Date.now() - 5000);
   });
 
-  test("If-None-Match of another file gets the file", async () => {
+  test("delivery: If-None-Match of another file gets the file", async () => {
     const response = await ask("small.png", { "if-none-match": '"small", "mall.png"' });
     expect(response.status).toBe(200);
     expect(await response.bytes()).toEqual(small);
   });
 
-  test.each(["GET", "HEAD"])("%s of a missing file is a 404 of the API, without the path", async (method) => {
-    const response = await ask("missing.png", {}, method);
-    expect(response.status).toBe(404);
-    expect(response.headers.get("cache-control")).toBe("no-store");
-    const body = await response.text();
-    expect(body).toBe(method === "GET" ? '{"detail":"Not Found"}' : "");
-  });
+  test.each(["GET", "HEAD"])(
+    "delivery: %s of a missing file is a 404 of the API, without the path",
+    async (method) => {
+      const response = await ask("missing.png", {}, method);
+      expect(response.status).toBe(404);
+      expect(response.headers.get("cache-control")).toBe("no-store");
+      const body = await response.text();
+      expect(body).toBe(method === "GET" ? '{"detail":"Not Found"}' : "");
+    },
+  );
 
-  test("a large file that vanished since it was asked for is a 404 too", async () => {
+  test("delivery: a large file that vanished after its size was cached is a 404", async () => {
     await Bun.write(join(folder, "brief.png"), large);
     expect((await ask("brief.png")).status).toBe(200);
     await rm(join(folder, "brief.png"));
@@ -311,7 +320,7 @@ describe("delivery of a stored file", () => {
       expect((await ask("brief.png", headers)).status).toBe(404);
   });
 
-  test.each(names)("the display name %j makes a safe header that says %j", async (name, sent) => {
+  test.each(names)("delivery: the display name %j becomes the safe header %j", async (name, sent) => {
     displayName = name;
     const response = await ask("small.png");
     displayName = null;
@@ -325,7 +334,7 @@ describe("delivery of a stored file", () => {
   });
 });
 
-test("delivery: a 412 of the service is as documented, and other pages may read it", async () => {
+test("delivery: a 412 is as documented and readable by pages of other origins", async () => {
   const service = await TestService.start({ CORS_ORIGINS: "https://a.example" });
   try {
     const { token } = await service.signUp();

@@ -19,7 +19,7 @@ function file(name: string, bytes: Uint8Array | string): string {
   return path;
 }
 
-test("recent files: a part is read once, and no other part is taken for it", async () => {
+test("recent files: a part is read once and never confused with another part", async () => {
   const [a, b] = [file("a", "0123456789"), file("b", "abcdefghij")];
   const parts = [
     [a, 0, 10, "0123456789"],
@@ -32,11 +32,11 @@ test("recent files: a part is read once, and no other part is taken for it", asy
   for (const [path, start, end, text] of parts) expect(await recent.part(path, start, end).text()).toBe(text);
 });
 
-test("recent files: a part that is not cached of a file that is gone throws ENOENT", () => {
+test("recent files: an uncached part of a missing file throws ENOENT", () => {
   expect(() => recent.part(join(folder, "missing"), 0, 1)).toThrow("ENOENT");
 });
 
-test("recent files: parts use 16 MB at most with their names, and those unused longest go first", () => {
+test("recent files: parts with their names use at most 16 MB, and the least recently used go first", () => {
   const path = file("a", new Uint8Array(maxPartBytes + 200));
   const isCached = (start: number, bytes = maxPartBytes - 1024) => {
     rmSync(path, { force: true });
@@ -55,7 +55,7 @@ test("recent files: parts use 16 MB at most with their names, and those unused l
   expect([0, 1, 2, 127, 128].map((start) => isCached(start))).toEqual([true, false, true, true, true]);
 });
 
-test("recent files: of single bytes no more are cached than have room with their names", () => {
+test("recent files: single bytes are cached only as far as their names fit, too", () => {
   const path = file("a", new Uint8Array(17_000));
   for (let i = 0; i < 17_000; i++) recent.part(path, i, i + 1);
   rmSync(path);
@@ -63,7 +63,7 @@ test("recent files: of single bytes no more are cached than have room with their
   expect(recent.part(path, 16_999, 17_000).size).toBe(1);
 });
 
-test("recent files: a size is looked up once, and that of a missing file each time", () => {
+test("recent files: a size is looked up once, and the size of a missing file every time", () => {
   const path = join(folder, "file");
   expect(recent.sizeOf(path)).toBeUndefined();
   file("file", "seven b");
@@ -72,7 +72,7 @@ test("recent files: a size is looked up once, and that of a missing file each ti
   expect(recent.sizeOf(path)).toBe(7);
 });
 
-test("recent files: sizes of the five thousand files used last are cached", () => {
+test("recent files: the sizes of the five thousand most recently used files are cached", () => {
   const paths = Array.from({ length: 5_001 }, (_, i) => file(String(i), "x"));
   for (const path of paths) expect(recent.sizeOf(path)).toBe(1);
   rmSync(folder, { recursive: true });

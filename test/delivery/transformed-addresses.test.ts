@@ -62,7 +62,7 @@ describe.each(["disk", "s3"])("addresses with a transformation, with the store %
     return `/${parts[1]}/tr:${transformation}/${parts.slice(2).join("/")}`;
   };
 
-  test("transformed address: a small size is the thumbnail, every other one the file", async () => {
+  test("transformed address: a small size gets the thumbnail, every other size the file", async () => {
     for (const method of ["GET", "HEAD"]) {
       expect(await served(transformed(photo.url, uniform), method)).toBe(key(photo.thumbnail_url));
       for (const transformation of ["w-900", "w-400,h-2000", "rt-90", captioned("First snow")])
@@ -73,7 +73,7 @@ describe.each(["disk", "s3"])("addresses with a transformation, with the store %
     expect(await served(transformed(photo.thumbnail_url, uniform))).toBe(key(photo.thumbnail_url));
   });
 
-  test("transformed address: a video stays a video", async () => {
+  test("transformed address: a video is never replaced by a thumbnail", async () => {
     expect(await served(transformed(video.url, uniform))).toBe(key(video.url));
   });
 
@@ -85,7 +85,7 @@ describe.each(["disk", "s3"])("addresses with a transformation, with the store %
     expect(await served(encoded)).toBe(key(photo.thumbnail_url));
   });
 
-  test("transformed address: what is no transformation, and what is no key, is not found", async () => {
+  test("transformed address: a malformed transformation or key is 404", async () => {
     const plain = key(photo.url);
     for (const path of [
       `/media/x/${plain}`,
@@ -108,7 +108,7 @@ describe.each(["disk", "s3"])("addresses with a transformation, with the store %
       expect([path, await served(path)]).toEqual([path, "404"]);
   });
 
-  test("transformed address: it is documented, and counted under its route", async () => {
+  test("transformed address: is documented and counted under its route", async () => {
     const answer = await service.fetch(transformed(photo.url, uniform));
     expect(answer.status).toBe(store === "disk" ? 200 : 302);
     const lines = service.logged.filter((line) => line.includes('"/media/*"'));

@@ -199,6 +199,9 @@ describe("the OpenAPI document", () => {
       verify: 400,
       changeMe: 200,
       changeUser: 200,
+      // The id is not that of a post.
+      editPost: 404,
+      reportPost: 404,
     });
   });
 

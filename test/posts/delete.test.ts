@@ -18,7 +18,7 @@ const share = async () =>
   };
 const remove = (id: string, token?: string) => service.fetch(`/posts/${id}`, { method: "DELETE", token });
 
-test("deleting a post removes it from the feed and its bytes from the store", async () => {
+test("delete: removes a post from the feed and its bytes from the store", async () => {
   const { id, url } = await share();
   expect(await service.mediaFiles()).not.toBeEmpty();
   const answer = await remove(id, ada.token);
@@ -29,29 +29,32 @@ test("deleting a post removes it from the feed and its bytes from the store", as
   expect(await service.mediaFiles()).toBeEmpty();
 });
 
-test.each(["post", "account"])("media that were just read are gone at once with their %s", async (what) => {
-  const eve = await service.signUp();
-  const upload = await service.upload(eve.token, new Blob([await pngPhoto(1000, 500)]));
-  const { id, url, thumbnail_url } = (await upload.json()) as Record<string, string>;
-  const paths = [url, thumbnail_url].map((address) => new URL(address!).pathname);
-  const read = async (headers: Record<string, string> = {}) =>
-    Promise.all(paths.map(async (path) => (await service.fetch(path, { headers })).status));
-  expect([await read(), await read(), await read({ range: "bytes=0-9" })]).toEqual([
-    [200, 200],
-    [200, 200],
-    [206, 206],
-  ]);
+test.each(["post", "account"])(
+  "delete: media that were just read are 404 as soon as their %s is deleted",
+  async (what) => {
+    const eve = await service.signUp();
+    const upload = await service.upload(eve.token, new Blob([await pngPhoto(1000, 500)]));
+    const { id, url, thumbnail_url } = (await upload.json()) as Record<string, string>;
+    const paths = [url, thumbnail_url].map((address) => new URL(address!).pathname);
+    const read = async (headers: Record<string, string> = {}) =>
+      Promise.all(paths.map(async (path) => (await service.fetch(path, { headers })).status));
+    expect([await read(), await read(), await read({ range: "bytes=0-9" })]).toEqual([
+      [200, 200],
+      [200, 200],
+      [206, 206],
+    ]);
 
-  if (what === "post") await remove(id!, eve.token);
-  else {
-    await service.promote(ada);
-    await service.fetch(`/users/${eve.id}`, { method: "DELETE", token: ada.token });
-  }
-  for (const headers of [{}, { "if-none-match": "*" }, { range: "bytes=0-9" }])
-    expect(await read(headers)).toEqual([404, 404]);
-});
+    if (what === "post") await remove(id!, eve.token);
+    else {
+      await service.promote(ada);
+      await service.fetch(`/users/${eve.id}`, { method: "DELETE", token: ada.token });
+    }
+    for (const headers of [{}, { "if-none-match": "*" }, { range: "bytes=0-9" }])
+      expect(await read(headers)).toEqual([404, 404]);
+  },
+);
 
-test("only the author may delete a post", async () => {
+test("delete: answers 403 to a user who is neither the author nor a superuser", async () => {
   const { id } = await share();
   const bob = await service.signUp();
   const answer = await remove(id, bob.token);
@@ -61,13 +64,13 @@ test("only the author may delete a post", async () => {
   expect((await service.fetch(`/posts/${id}`, { token: ada.token })).status).toBe(200);
 });
 
-test("of many deletes at once one succeeds", async () => {
+test("delete: exactly one of many concurrent calls succeeds", async () => {
   const { id } = await share();
   const answers = await Promise.all(Array.from({ length: 8 }, () => remove(id, ada.token)));
   expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 404)]);
 });
 
-test("a body nobody asked for does not disturb a delete", async () => {
+test("delete: ignores a body", async () => {
   const { id } = await share();
   const answer = await service.fetch(`/posts/${id}`, {
     method: "DELETE",

@@ -29,18 +29,21 @@ const page = async (query = "", token = ada.token) =>
 const ids = ({ posts }: Page) => posts.map(({ id }) => id);
 
 describe("the feed", () => {
-  test("shows every post newest first, with its author and whether it is the viewer's", async () => {
+  test("feed: shows every post newest first, with its author and whether the viewer is the author", async () => {
     const { posts, next_cursor } = await page();
     expect(posts.map(({ id }) => id)).toEqual(shared);
     expect(next_cursor).toBeNull();
     expect(posts[0]).toEqual({
       id: shared[0],
       user_id: ada.id,
+      author: { id: ada.id, name: null },
       caption: "post 6",
+      alt: "",
       url: expect.stringMatching(/^http:\/\/localhost:8000\/media\/.+\.png$/),
       file_type: "image",
       file_name: "photo.png",
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      edited_at: null,
       is_owner: true,
       email: "ada@example.com",
       width: expect.any(Number),
@@ -49,11 +52,11 @@ describe("the feed", () => {
       bytes: expect.any(Number),
       thumbnail_url: posts[0]?.["thumbnail_url"],
     });
-    expect(posts[1]).toMatchObject({ email: "bob@example.com", is_owner: false });
+    expect(posts[1]).toMatchObject({ user_id: bob.id, email: "Unknown", is_owner: false });
     expect(JSON.stringify(posts)).not.toContain("argon2");
   });
 
-  test("comes in pages that neither skip nor repeat, also while others post", async () => {
+  test("feed: pages neither skip nor repeat posts while others post", async () => {
     const first = await page("?limit=3");
     await service.upload(bob.token, await photo(), "in between").then(async (answer) => {
       shared.unshift(((await answer.json()) as { id: string }).id);
@@ -64,7 +67,7 @@ describe("the feed", () => {
     expect(third.next_cursor).toBeNull();
   });
 
-  test("the Link header leads to the next page, and the last page has none", async () => {
+  test("feed: the Link header leads to the next page, and the last page has none", async () => {
     const answer = await service.fetch("/feed?limit=2", { token: ada.token });
     const { next_cursor } = (await answer.json()) as Page;
     expect(answer.headers.get("link")).toBe(
@@ -73,7 +76,7 @@ describe("the feed", () => {
     expect((await service.fetch("/feed", { token: ada.token })).headers.get("link")).toBeNull();
   });
 
-  test("the Link header has the limit as a plain number, however it was written", async () => {
+  test("feed: the Link header has the limit as a plain number, in whatever form it was sent", async () => {
     for (const limit of ["%2B2", "02", "%0A2", "2%E2%80%83", "%0D%0A2"]) {
       const answer = await service.fetch(`/feed?limit=${limit}`, { token: ada.token });
       expect([limit, answer.status]).toEqual([limit, 200]);
@@ -92,13 +95,13 @@ describe("the feed", () => {
     ["cursor=nonsense", "cursor"],
     [`cursor=${"A".repeat(500)}`, "cursor"],
     [`cursor=${btoa("1.2")}`, "cursor"],
-  ])("?%s is 422 and names the field", async (query, field) => {
+  ])("feed: ?%s is 422 and names the field", async (query, field) => {
     const answer = await service.fetch(`/feed?${query}`, { token: ada.token });
     expect(answer.status).toBe(422);
     expect(await answer.json()).toMatchObject({ detail: [{ loc: ["query", field] }] });
   });
 
-  test("without a token a bad query is 401, not 422", async () => {
+  test("feed: a bad query without a token is 401, not 422", async () => {
     expect((await service.fetch("/feed?limit=0")).status).toBe(401);
   });
 });
@@ -108,7 +111,7 @@ describe("a feed of the longest captions", () => {
   const caption = "\u0001".repeat(2200);
   const posts = 80;
 
-  test("comes in pages of at most 1 MB, whichever coding is asked for, that lead from one to the next", async () => {
+  test("feed: pages are at most 1 MB in every content coding and lead from one to the next", async () => {
     const long = await TestService.start();
     const { token } = await long.signUp();
     const png = await pngPhoto();
@@ -144,17 +147,20 @@ describe("a feed of the longest captions", () => {
 });
 
 describe("one post", () => {
-  test("is shown like in the feed", async () => {
+  test("post: has the same fields as in the feed", async () => {
     const { posts } = await page();
     const answer = await service.fetch(`/posts/${shared[0]}`, { token: ada.token });
     expect(await answer.json()).toEqual(posts[0]);
   });
 
-  test.each(["nope", crypto.randomUUID(), "%2e%2e%2f", "%00", "'%20or%201=1--"])("%s is 404", async (id) => {
-    for (const method of ["GET", "DELETE"]) {
-      const answer = await service.fetch(`/posts/${id}`, { method, token: ada.token });
-      expect(answer.status).toBe(404);
-      expect(await answer.json()).toEqual({ detail: "Post not found" });
-    }
-  });
+  test.each(["nope", crypto.randomUUID(), "%2e%2e%2f", "%00", "'%20or%201=1--"])(
+    "post: the id %s is 404",
+    async (id) => {
+      for (const method of ["GET", "DELETE"]) {
+        const answer = await service.fetch(`/posts/${id}`, { method, token: ada.token });
+        expect(answer.status).toBe(404);
+        expect(await answer.json()).toEqual({ detail: "Post not found" });
+      }
+    },
+  );
 });

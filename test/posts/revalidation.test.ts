@@ -24,7 +24,7 @@ const tagOf = async (path: string, token: string) => (await ask(path, token)).he
 describe.each(["/feed", "/feed?limit=2", "post"])("revalidation of %s", (name) => {
   const path = () => (name === "post" ? `/posts/${post.id}` : name);
 
-  test("revalidation: a response may be kept by its client alone, who has to ask again", async () => {
+  test("revalidation: only the client itself may cache a response, and must revalidate it", async () => {
     for (const method of ["GET", "HEAD"]) {
       const { headers, status } = await ask(path(), ada, {}, method);
       expect([status, headers.get("cache-control")]).toEqual([200, "private, no-cache"]);
@@ -33,7 +33,7 @@ describe.each(["/feed", "/feed?limit=2", "post"])("revalidation of %s", (name) =
     }
   });
 
-  test("revalidation: what has not changed is 304 without a body, whatever the coding", async () => {
+  test("revalidation: an unchanged response is 304 without a body, for every content coding", async () => {
     const etag = await tagOf(path(), ada);
     for (const condition of [etag, etag.slice(2), `"x", ${etag}`, "*"])
       for (const method of ["GET", "HEAD"]) {
@@ -52,21 +52,21 @@ describe.each(["/feed", "/feed?limit=2", "post"])("revalidation of %s", (name) =
       expect((await ask(path(), ada, { "if-none-match": condition })).status).toBe(200);
   });
 
-  test("revalidation: another viewer and another page have another tag", async () => {
+  test("revalidation: another viewer or another page has another ETag", async () => {
     const etag = await tagOf(path(), ada);
     expect(await tagOf(path(), bob)).not.toBe(etag);
     expect((await ask(path(), bob, { "if-none-match": etag })).status).toBe(200);
     expect(await tagOf("/feed?limit=1", ada)).not.toBe(etag);
   });
 
-  test("revalidation: without a good token it is 401", async () => {
+  test("revalidation: a request without a valid token is 401", async () => {
     const etag = await tagOf(path(), ada);
     for (const token of [undefined, "forged"])
       expect((await ask(path(), token, { "if-none-match": etag })).status).toBe(401);
   });
 });
 
-test("revalidation: a new post, and a deleted one, change the feed", async () => {
+test("revalidation: publishing or deleting a post changes the ETag of the feed", async () => {
   const before = await tagOf("/feed", ada);
   const { id } = await share();
   const grown = await ask("/feed", ada, { "if-none-match": before });
@@ -81,7 +81,7 @@ test("revalidation: a new post, and a deleted one, change the feed", async () =>
   expect((await ask(`/posts/${id}`, ada, { "if-none-match": "*" })).status).toBe(404);
 });
 
-test("revalidation: errors and other answers are kept by nobody", async () => {
+test("revalidation: errors and other responses are not cached", async () => {
   for (const [path, token] of [
     ["/users/me", ada],
     ["/feed", undefined],

@@ -86,6 +86,7 @@ export function reservation(userId: string, changes: Partial<ReservedPost> = {})
     id,
     userId,
     caption: "a caption",
+    alt: "",
     fileType: "image",
     fileName: "photo.png",
     store: "disk",

@@ -1,5 +1,6 @@
 import { element } from "./element.ts";
 import type { Post } from "./api.ts";
+import { authorOf } from "./author.ts";
 
 /**
  * Shows a modal dialog. The browser keeps the focus inside, closes the dialog on Escape and restores the focus.
@@ -75,7 +76,7 @@ export async function lightbox(posts: readonly Post[], first: Post, more: () => 
         ? element("video", { src: post.url, controls: true, autoplay: true, attributes: { playsinline: "" } })
         : element("img", { src: post.url, alt, width: post.width ?? 0, height: post.height ?? 0 }),
     );
-    caption.textContent = post.caption ? `${post.caption} — ${post.email}` : post.email;
+    caption.textContent = post.caption ? `${post.caption} — ${authorOf(post)}` : authorOf(post);
     if (posts.indexOf(post) > posts.length - 4) more();
   }
   function move(step: number): void {

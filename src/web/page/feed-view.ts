@@ -1,4 +1,5 @@
 import { api, type Post } from "./api.ts";
+import { authorOf } from "./author.ts";
 import { askToConfirm, lightbox } from "./dialogs.ts";
 import { element, notify } from "./element.ts";
 import { ago } from "./times.ts";
@@ -138,7 +139,7 @@ function postItem(
     element(
       "p",
       { className: "meta" },
-      element("span", { textContent: post.is_owner ? "You" : post.email }),
+      element("span", { textContent: post.is_owner ? "You" : authorOf(post) }),
       " · ",
       element("time", { dateTime: post.created_at, title: time.toLocaleString(), textContent: ago(time) }),
     ),
