@@ -54,6 +54,28 @@ describe("JPEG", () => {
     },
   );
 
+  test("JPEG: removes a DNL segment that repeats the height, and bytes after the height in one that sets it", async () => {
+    const plain = await plainJpeg();
+    const parts = jpegParts(plain).map(({ bytes }) => bytes);
+    const repeated = jpegSegment(0xdc, "\0\x20secret");
+    const samples = [
+      withSegments(plain, repeated),
+      Buffer.concat([plain.subarray(0, -2), repeated, plain.subarray(-2)]),
+    ];
+    for (const sample of samples) expect((await clean(sample, "image/jpeg")).bytes).toEqual(plain);
+
+    const withoutHeight = parts.map((bytes) => {
+      const copy = Buffer.from(bytes);
+      if (copy[1] === 0xc0) copy.writeUInt16BE(0, 5);
+      return copy;
+    });
+    const open = (height: string) =>
+      Buffer.concat([...withoutHeight.slice(0, -1), jpegSegment(0xdc, height), ...withoutHeight.slice(-1)]);
+    const { bytes, facts } = await clean(open("\0\x20secret"), "image/jpeg");
+    expect(bytes).toEqual(open("\0\x20"));
+    expect(facts.size).toEqual({ width: 48, height: 32 });
+  });
+
   test.each([2, 3, 4, 5, 6, 7, 8])(
     "JPEG: keeps orientation %d in either byte order, and nothing else",
     async (turn) => {

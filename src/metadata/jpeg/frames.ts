@@ -43,11 +43,13 @@ export class JpegFrames {
   /**
    * Sets the height if the frame header left it open.
    * @param content content of a DNL segment
+   * @returns whether the frame header left it open
    */
-  setHeight(content: Buffer): void {
-    if (this.#shown?.height !== 0) return;
+  setHeight(content: Buffer): boolean {
+    if (this.#shown?.height !== 0) return false;
     this.#shown.height = content.readUInt16BE(0);
     this.#largestPixels = Math.max(this.#largestPixels, this.#shown.width * this.#shown.height);
+    return true;
   }
 
   /** @throws ApiError DAMAGED_MEDIA for a scan before any frame, and for too many scans */

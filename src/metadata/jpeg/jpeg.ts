@@ -18,6 +18,8 @@ const app0 = 0xe0;
 const app1 = 0xe1;
 const app2 = 0xe2;
 const app14 = 0xee;
+/** Bytes of the content of a DNL segment, which is the height of the picture. */
+const dnlBytes = 2;
 /** Bytes of the content of Adobe's segment. */
 const adobeBytes = 12;
 
@@ -62,6 +64,12 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting> {
       const dataEnd = (await scans.end(source, header, end, position)) ?? position;
       body.keep(offset, dataEnd - offset);
       hasScan ||= position > end;
+    } else if (marker === dnl) {
+      const height = (await content()).subarray(0, dnlBytes);
+      // Decoders ignore further bytes, and the whole segment if the frame header has a height.
+      if (!frames.setHeight(height)) continue;
+      if (end - segment.body === dnlBytes) body.keep(offset, end - offset);
+      else body.add(segmentOf(dnl, height));
     } else if (isPartOfPicture(marker)) {
       body.keep(offset, end - offset);
       if (isFrame(marker)) {
@@ -69,7 +77,6 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting> {
         frames.addFrame(marker, await content());
       } else if (marker === dht) scans.addTables(await content());
       else if (marker === dri) scans.setRestartInterval(await content());
-      else if (marker === dnl) frames.setHeight(await content());
     } else if (hasScan) {
       // Decoders read application segments before the first scan only.
     } else if (marker === app0) {
@@ -113,9 +120,12 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting> {
   };
 }
 
-/** Whether a segment is part of the picture: SOFn, DHT, DAC, DQT, DNL, DRI, DHP or EXP. */
+/** Whether a segment is kept unchanged as part of the picture: SOFn, DHT, DAC, DQT, DRI, DHP or EXP. */
 function isPartOfPicture(marker: number): boolean {
-  return (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc8) || (marker >= 0xdb && marker <= 0xdf);
+  return (
+    (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc8) ||
+    (marker >= 0xdb && marker <= 0xdf && marker !== dnl)
+  );
 }
 
 /** Whether a segment is a frame header: SOFn, or DHP, which has the same layout for a hierarchical picture. */
