@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { deflateSync } from "node:zlib";
 
 import type { MediaType } from "../../src/media-types.ts";
 import { bombs } from "./bombs.ts";
@@ -128,7 +129,9 @@ const samples: [name: string, MediaType, () => Promise<Buffer> | Buffer][] = [
     "image/png",
     () => {
       const control = pngChunk("fcTL", Buffer.concat([u32(0, 48, 32, 0, 0), Buffer.alloc(6)]));
-      return plainPng([pngChunk("acTL", u32(1, 0)), control], [control, pngChunk("fdAT", "data")]);
+      const rows = deflateSync(Buffer.alloc((1 + 48 * 4) * 32));
+      const data = pngChunk("fdAT", Buffer.concat([u32(1), rows]));
+      return plainPng([pngChunk("acTL", u32(1, 0)), control], [control, data]);
     },
   ],
   [

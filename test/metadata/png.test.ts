@@ -17,6 +17,9 @@ const text = [
 ];
 const frameControl = (x: number, y: number, width: number, height: number) =>
   pngChunk("fcTL", Buffer.concat([u32(0, width, height, x, y), Buffer.alloc(6)]));
+/** The data of a frame: transparent pixels. */
+const frameData = (sequence: number, width: number, height: number) =>
+  pngChunk("fdAT", Buffer.concat([u32(sequence), deflateSync(Buffer.alloc((1 + width * 4) * height))]));
 const types = (png: Buffer) => pngChunks(png).map(({ type }) => type);
 
 /** Chunks that describe a picture of four samples, and the length of their content. */
@@ -100,7 +103,7 @@ describe("PNG", () => {
     );
     before.push(pngChunk("acTL", u32(2, 0)));
     before.push(frameControl(0, 0, 48, 32));
-    const after = [frameControl(1, 2, 47, 30), pngChunk("fdAT", "fdAT content")];
+    const after = [frameControl(1, 2, 47, 30), frameData(2, 47, 30)];
     const plain = plainPng(before, after);
     const mixed = plainPng([...text, ...before], [...after, ...text]);
     expect((await clean(plain, "image/png")).bytes).toEqual(plain);
@@ -245,11 +248,12 @@ describe("PNG", () => {
     expect(await pixels(bytes)).toEqual(await pixels(plainPng()));
   });
 
-  test("PNG: drops data chunks after the picture is complete, as browsers do", async () => {
+  test("PNG: drops data chunks that belong to no picture or frame, as browsers do", async () => {
     const secret = pngChunk("IDAT", "secret");
     expect((await clean(plainPng([], [...text, secret]), "image/png")).bytes).toEqual(plainPng());
     const orphan = pngChunk("fdAT", Buffer.concat([u32(0), Buffer.from("secret")]));
-    expect((await clean(plainPng([], [orphan]), "image/png")).bytes).toEqual(plainPng());
+    for (const sample of [plainPng([orphan]), plainPng([], [orphan])])
+      expect((await clean(sample, "image/png")).bytes).toEqual(plainPng());
 
     const control = (sequence: number) =>
       pngChunk("fcTL", Buffer.concat([u32(sequence, 48, 32, 0, 0), Buffer.alloc(6)]));
@@ -327,18 +331,42 @@ describe("PNG", () => {
   test("PNG: drops an incomplete last frame of an animation and corrects the number of frames", async () => {
     const control = (sequence: number) =>
       pngChunk("fcTL", Buffer.concat([u32(sequence, 48, 32, 0, 0), Buffer.alloc(6)]));
-    const data = pngChunk("fdAT", Buffer.concat([u32(1), Buffer.alloc(50)]));
+    const data = frameData(2, 48, 32);
     const animation = (frames: number) => pngChunk("acTL", u32(frames, 0));
     const end = plainPng().subarray(-12);
     const whole = plainPng([animation(3), control(0)], [control(1), data, control(3), data]);
     expect((await clean(whole, "image/png")).bytes).toEqual(whole);
     const two = plainPng([animation(2), control(0)], [control(1), data]);
-    for (const cut of [end.length + 1, end.length + 60])
+    for (const cut of [end.length + 1, end.length + data.length])
       expect((await clean(whole.subarray(0, -cut), "image/png")).bytes).toEqual(two);
     expect((await clean(whole.subarray(0, -end.length), "image/png")).bytes).toEqual(whole);
     const one = plainPng([animation(1), control(0)]);
     const early = whole.subarray(0, one.length - end.length + control(1).length + 20);
     expect((await clean(early, "image/png")).bytes).toEqual(one);
+  });
+
+  test("PNG: drops a last frame if the file ends between its data chunks", async () => {
+    const control = (sequence: number) =>
+      pngChunk("fcTL", Buffer.concat([u32(sequence, 48, 32, 0, 0), Buffer.alloc(6)]));
+    const start = pngChunk("fdAT", Buffer.concat([u32(2), plainData().subarray(0, 50)]));
+    const sample = plainPng([pngChunk("acTL", u32(2, 0)), control(0)], [control(1), start]);
+    const one = plainPng([pngChunk("acTL", u32(1, 0)), control(0)]);
+    expect((await clean(sample.subarray(0, -12), "image/png")).bytes).toEqual(one);
+  });
+
+  test("PNG: rejects an animation frame whose data does not inflate or has too few rows", async () => {
+    const animation = [pngChunk("acTL", u32(2, 0)), frameControl(0, 0, 48, 32)];
+    const whole = [frameControl(0, 0, 48, 32), frameData(2, 48, 32)];
+    expect(await outcome(plainPng(animation, whole), "image/png")).toBe("cleaned");
+    for (const content of [
+      "secret",
+      deflateSync(Buffer.from("secret")),
+      deflateSync(Buffer.alloc(193 * 31)),
+    ]) {
+      const data = pngChunk("fdAT", Buffer.concat([u32(2), Buffer.from(content)]));
+      const broken = plainPng(animation, [frameControl(0, 0, 48, 32), data]);
+      expect(await outcome(broken, "image/png")).toBe("DAMAGED_MEDIA");
+    }
   });
 
   test("PNG: rejects invalid values in IHDR", async () => {
@@ -380,7 +408,7 @@ describe("PNG", () => {
     ["at a place that overflows 32 bits", [0xffff_ffff, 0, 48, 32]],
     ["without pixels", [0, 0, 0, 32]],
   ] as const)("PNG: rejects an animation frame %s", async (_name, [x, y, width, height]) => {
-    const sample = plainPng([], [frameControl(x, y, width, height), pngChunk("fdAT", "data")]);
+    const sample = plainPng([], [frameControl(x, y, width, height), frameData(1, 48, 32)]);
     expect(await outcome(sample, "image/png")).toBe("DAMAGED_MEDIA");
   });
 });

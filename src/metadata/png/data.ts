@@ -54,11 +54,12 @@ const headBytes = ({ type }: PngChunkContent) => (type === "fdAT" ? sequenceNumb
 /**
  * Keeps the IDAT or fdAT chunks of a picture up to the end of its compressed data (RFC 1950). Decoders ignore bytes
  * after that end and rows after the last one. Where such extra rows share the compressed data, the picture's own rows
- * are recompressed. Data that holds too few rows, or does not inflate, is kept for the decoder to judge.
+ * are recompressed. Data that holds too few rows, or does not inflate, is kept for the caller to judge.
  *
  * A wrong checksum of the last chunk is corrected, because browsers have shown every row before they reach it. They
  * stop at a wrong checksum of an earlier chunk.
  * @param rowBytes bytes of all rows together, before compression
+ * @returns whether the data holds all rows
  * @throws ApiError DAMAGED_MEDIA for a wrong checksum before the last chunk, and for a picture with extra rows that
  * takes too much memory to recompress
  */
@@ -67,7 +68,7 @@ export async function keepPictureData(
   source: ByteSource,
   chunks: readonly PngChunkContent[],
   rowBytes: number,
-): Promise<void> {
+): Promise<boolean> {
   const { inflatedBytes, end } = await measureStream(source, chunks, rowBytes);
   const isRecompressed = inflatedBytes >= rowBytes && end === undefined;
   const [first] = chunks;
@@ -90,6 +91,7 @@ export async function keepPictureData(
       pieces.add(uint32(await chunkChecksum(source, { ...chunk, length })));
     }
   }
+  return inflatedBytes >= rowBytes;
 }
 
 interface MeasuredStream {

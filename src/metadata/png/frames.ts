@@ -56,7 +56,7 @@ export class PngFrames {
   /**
    * Repairs the animation of a truncated file: drops the current frame if it is incomplete, and corrects the number of
    * frames.
-   * @param isCut whether the file ends within data of the current frame
+   * @param isCut whether the data of the current frame is incomplete
    */
   repair(isCut: boolean): void {
     if (this.#frame && (isCut || !this.#hasData)) {

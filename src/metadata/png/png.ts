@@ -86,21 +86,28 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
   let paletteEntries = 0;
   let hasData = false;
   let isRepaired = false;
-  const keepData = async () => {
-    if (data.length === 0) return;
+  /**
+   * Keeps the collected data.
+   * @returns false for the data of an animation frame that lacks rows; that of the picture is decoded later
+   */
+  const keepData = async (): Promise<boolean> => {
+    if (data.length === 0) return true;
+    const isFrame = dataType === "fdAT";
     const rowBytes = allRowBytes(frameHeader);
-    if (dataType === "fdAT") frameBytesLeft -= rowBytes;
-    if (frameBytesLeft >= 0) await keepPictureData(frames.pieces, source, data, rowBytes);
+    if (isFrame) frameBytesLeft -= rowBytes;
+    let hasAllRows = true;
+    if (frameBytesLeft >= 0) hasAllRows = await keepPictureData(frames.pieces, source, data, rowBytes);
     else for (const chunk of data) await keepWithChecksum(frames.pieces, source, chunk);
     data = [];
+    return hasAllRows || !isFrame;
   };
   for (let position = headerEnd; ;) {
     source.budget.elements.spend();
     const chunk = await readChunk(source, position, hasData);
     if (chunk === undefined || chunk.isCut) {
       if (!hasData || (chunk?.type === "IDAT" && dataType === "IDAT")) throw cutOff("cut within the picture");
-      await keepData();
-      frames.repair(chunk?.type === "fdAT");
+      const isWhole = await keepData();
+      frames.repair(!isWhole || chunk?.type === "fdAT");
       isRepaired = true;
       break;
     }
@@ -115,7 +122,8 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
       position = end;
       continue;
     }
-    if (type === "fcTL" || type === "IEND") await keepData();
+    if ((type === "fcTL" || type === "IEND") && !(await keepData()))
+      throw damaged("a frame without all its rows");
     if (type === "IEND") break;
     const content = async (maxLength = length) =>
       Buffer.from(await source.readUpTo(position + 8, Math.min(length, maxLength)));
