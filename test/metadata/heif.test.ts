@@ -336,6 +336,24 @@ describe("pictures in HEIC and AVIF", () => {
     expect(types).toEqual(["hvc1", "free", "free", "free", "free", "free", "free", "mime"]);
   });
 
+  test("HEIF: removes bytes after the values that readers use from the data of a derived picture", async () => {
+    const tile: HeifItem = { id: 2, type: "hvc1", size: [32, 48] };
+    const wide = Buffer.concat([Buffer.from([0, 1, 0, 0]), u32(32, 48)]);
+    const narrowOverlay = Buffer.concat([Buffer.alloc(10), u16(32, 48, 0, 0)]);
+    for (const [type, payload] of [
+      ["grid", gridPayload(1, 1, 32, 48)],
+      ["grid", wide],
+      ["iovl", overlayPayload(32, 48)],
+      ["iovl", narrowOverlay],
+      ["iden", Buffer.alloc(0)],
+    ] as const) {
+      const behind = Buffer.concat([payload, Buffer.from("secret")]);
+      const sample = heifOf([{ id: 1, type, size: [32, 48], payload: behind, parts: [2] }, tile]);
+      const { bytes } = await clean(sample, "image/heic");
+      expect([type, leaks(bytes), bytes.includes(payload)]).toEqual([type, false, true]);
+    }
+  });
+
   test("HEIF: keeps parts, opacity, depth and further pictures", async () => {
     const grid: HeifItem = {
       id: 1,

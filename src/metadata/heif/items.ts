@@ -138,9 +138,25 @@ export async function cleanItems(
   for (const item of others) needed.push(...(await emptyItem(reader, patches, item, data)));
   for (const item of pictures) if (isJpeg(item)) await cleanJpeg(reader, patches, item);
   if (pictures.some(({ extents }) => !extents)) return undefined;
-  for (const { extents = [] } of pictures)
-    for (const extent of extents) needed.push(wholeExtent(extent, data));
+  for (const item of pictures) {
+    let left = await usedBytes(reader, item);
+    for (const extent of item.extents ?? []) {
+      const { offset, length } = wholeExtent(extent, data);
+      needed.push({ offset, length: Math.min(length, left) });
+      left -= Math.min(length, left);
+    }
+  }
   return needed;
+}
+
+/** Returns how many bytes of a picture's data readers use (ISO/IEC 23008-12 section 6.6.2). Coded pictures use all. */
+async function usedBytes(reader: BoxReader, { info, extents, parts }: HeifItem): Promise<number> {
+  if (info?.type === "iden") return 0;
+  const [first] = extents ?? [];
+  if (!first || (info?.type !== "grid" && info?.type !== "iovl")) return Infinity;
+  // A flag widens the sizes and positions from 16 to 32 bits.
+  const pairBytes = (await reader.source.read(first.offset, 2)).readUInt8(1) & 1 ? 8 : 4;
+  return info.type === "grid" ? 4 + pairBytes : 10 + pairBytes * (1 + parts.length);
 }
 
 /** Resolves a length of zero, which means up to the end of the data box. */
