@@ -9,7 +9,7 @@ import { planJpeg } from "./jpeg/jpeg.ts";
 import { planMatroska } from "./matroska/matroska.ts";
 import { planMovie } from "./iso/movie-file.ts";
 import { planMpeg } from "./mpeg/mpeg.ts";
-import type { Blanking, MediaFacts, Rewriting } from "./plan.ts";
+import { recordableSize, type Blanking, type MediaFacts, type Rewriting } from "./plan.ts";
 import { planPng } from "./png/png.ts";
 import { rewrite } from "./rewrite.ts";
 import { planWebp } from "./webp.ts";
@@ -59,7 +59,8 @@ export async function removeMetadata(path: string, type: MediaType): Promise<Cle
         : await Promise.try(blank, path, plan.patches, plan.passes ?? [], source.budget).catch(
             throwAsDamaged,
           );
-    return { bytes, orientation, size, decodedPixels, hasPicture, ...(decoding ? { decoding } : {}) };
+    const facts = { bytes, orientation, size: recordableSize(size), decodedPixels, hasPicture };
+    return decoding ? { ...facts, decoding } : facts;
   } finally {
     await source.close();
   }

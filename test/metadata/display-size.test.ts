@@ -107,6 +107,14 @@ describe("display size of videos", () => {
     ["borders and a ratio", [...crop, ...shown(4, 3, 3)], [747, 560]],
     ["more borders than pixels", [element(0x54aa, uint(600))], null],
     ["a rotated picture", [...shown(1024, 576), roll(-90)], [576, 1024]],
+    ["a width of 64 bits", [element(0x54b0, Buffer.alloc(8, 0x7f)), element(0x54ba, uint(576))], null],
+    ["a width of 2^31", [element(0x54b0, u32(2 ** 31)), element(0x54ba, uint(576))], null],
+    [
+      "the largest width",
+      [element(0x54b0, u32(2 ** 31 - 1)), element(0x54ba, uint(576))],
+      [2 ** 31 - 1, 576],
+    ],
+    ["a ratio that leaves no width", shown(1, 65_535, 3), null],
     ["a picture upside down", [roll(180)], [720, 576]],
   ])("display size: a Matroska with %s", async (_name, parts, size) => {
     const video = element(0xe0, ...pixels, ...parts);
@@ -152,6 +160,7 @@ describe("display size of videos", () => {
     ["a ratio of 16:9", avi([16, 9]), [853, 480]],
     ["a ratio of another frame", avi([4, 3], [704, 480]), [655, 480]],
     ["an impossible ratio", avi([0, 0]), [720, 480]],
+    ["a ratio beyond all widths", avi([65_535, 1], [1, 0xffff_ffff]), null],
   ])("display size: an AVI with %s", async (_name, sample, size) => {
     const { facts } = await clean(sample, "video/x-msvideo");
     expect(facts.size && [facts.size.width, facts.size.height]).toEqual(size);

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 
+import { element } from "../metadata/container-samples.ts";
 import * as samples from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -103,6 +104,17 @@ describe("upload", () => {
     const answer = await service.upload(ada.token, new Blob([await samples.pngPhoto()]), caption);
     expect(answer.status).toBe(200);
     expect(((await answer.json()) as { caption: string }).caption).toBe(caption);
+  });
+
+  test("upload: publishes a video whose header declares an impossible size without a size", async () => {
+    const video = element(0xe0, element(0xb0, Buffer.alloc(8, 0x7f)), element(0xba, "\x30"));
+    const entry = element(0xae, element(0xd7, "\x01"), element(0x83, "\x01"), video);
+    const cluster = element(0x1f43b675, element(0xe7, "\0"), element(0xa3, "\x81\0\0\x80picture"));
+    const segment = element(0x18538067, element(0x1654ae6b, entry), cluster);
+    const webm = Buffer.concat([element(0x1a45dfa3, element(0x4282, "webm")), segment]);
+    const response = await service.upload(ada.token, new Blob([new Uint8Array(webm)]), "", "film.webm");
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ content_type: "video/webm", width: null, height: null });
   });
 
   test("upload: stores an empty caption if there is none", async () => {
