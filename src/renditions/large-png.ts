@@ -2,6 +2,7 @@ import { createInflate } from "node:zlib";
 
 import { ByteSource } from "../metadata/byte-source.ts";
 import { cutOff, damaged } from "../metadata/damaged.ts";
+import { zlibOptions } from "../metadata/png/data.ts";
 import { rowLengths } from "../metadata/png/rows.ts";
 
 /** The largest filter type of a row (PNG third edition, section 9.2). */
@@ -17,7 +18,7 @@ export async function requireWholePng(path: string): Promise<void> {
   const source = await ByteSource.open(path);
   try {
     const rows = rowLengths(await source.read(16, 13));
-    const inflate = createInflate();
+    const inflate = createInflate(zlibOptions);
     let failure: Error | undefined;
     inflate.on("error", (error) => (failure ??= error));
     const closed = once(inflate, "close");

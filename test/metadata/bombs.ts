@@ -1,4 +1,4 @@
-import { deflateSync } from "node:zlib";
+import { constants, deflateRawSync, deflateSync } from "node:zlib";
 
 import type { MediaType } from "../../src/media-types.ts";
 import {
@@ -508,6 +508,20 @@ export const bombs: Readonly<Record<string, Bomb>> = {
   "500,000 empty parts of a PNG's data": damaged("image/png", () =>
     plainPng([], [repeated(500_000, pngChunk("IDAT"))]),
   ),
+  "a PNG of 300 megapixels that inflates to 1.2 GB": odd("image/png", () => {
+    const [width, height] = [16_384, 18_310];
+    const rowBytes = (1 + width * 4) * height;
+    const blockBytes = 1024 * 1024;
+    const block = deflateRawSync(Buffer.alloc(blockBytes), { finishFlush: constants.Z_FULL_FLUSH });
+    const blocks = Math.floor(rowBytes / blockBytes);
+    const end = deflateRawSync(Buffer.alloc(rowBytes % blockBytes));
+    // Adler-32 of zeros.
+    const checksum = u32((rowBytes % 65_521) * 65_536 + 1);
+    const data = Buffer.concat([Buffer.from([0x78, 0x9c]), repeated(blocks, block), end, checksum]);
+    const header = Buffer.concat([u32(width, height), Buffer.from([8, 6, 0, 0, 0])]);
+    const chunks = [pngChunk("IHDR", header), pngChunk("IDAT", data), pngChunk("IEND")];
+    return Buffer.concat([plainPng().subarray(0, 8), ...chunks]);
+  }),
   "200,000 comments": damaged("image/jpeg", () => jpegWith(repeated(200_000, jpegSegment(0xfe)))),
   "a million starts of an image": damaged("image/jpeg", () =>
     jpegWith(repeated(1_000_000, Buffer.from([0xff, 0xd8]))),

@@ -15,8 +15,10 @@ export interface PngChunkContent {
 }
 
 const bytesPerRead = 256 * 1024;
-/** Compressed bytes that are inflated at once, to as much as 33 MB: deflate shrinks data up to 1032 times. */
-const bytesPerInflation = 32 * 1024;
+/** With zlib's default of 16 KB, inflating a very large picture takes several times as long. */
+export const zlibOptions = { chunkSize: 256 * 1024 };
+/** Compressed bytes that are inflated at once, to as much as 4 MB: deflate shrinks data up to 1032 times. */
+const bytesPerInflation = 4 * 1024;
 /** Recompressed data is held in memory until the new file is written. */
 const maxRecompressedBytes = 256 * 1024 * 1024;
 
@@ -118,7 +120,7 @@ async function recompress(
   chunks: readonly PngChunkContent[],
   rowBytes: number,
 ): Promise<Buffer[]> {
-  const deflater = createDeflate({ chunkSize: 256 * 1024 });
+  const deflater = createDeflate(zlibOptions);
   const ended = once(deflater, "end");
   const parts: Buffer[] = [];
   let compressedBytes = 0;
@@ -159,7 +161,7 @@ async function inflate(
   chunks: readonly PngChunkContent[],
   take: (inflated: readonly Buffer[]) => boolean | Promise<boolean>,
 ): Promise<number | undefined> {
-  const inflater = createInflate();
+  const inflater = createInflate(zlibOptions);
   let state: "open" | "ended" | "broken" = "open";
   const closed = Promise.withResolvers<void>();
   const close = (how: "ended" | "broken") => {
