@@ -13,6 +13,7 @@ import { operationRoutes } from "./observability/routes.ts";
 import { mediaRoutes } from "./delivery/routes.ts";
 import { postRoutes } from "./posts/routes.ts";
 import type { Services } from "./services.ts";
+import { invitationRoutes } from "./accounts/invitation-routes.ts";
 import { sessionRoutes } from "./accounts/session-routes.ts";
 import { userRoutes } from "./accounts/user-routes.ts";
 import { webRoutes } from "./web/routes.ts";
@@ -42,6 +43,7 @@ export function createApp(services: Services) {
     .use(recoveryRoutes(services))
     .use(sessionRoutes(services))
     .use(userRoutes(services))
+    .use(invitationRoutes(services))
     .use(postRoutes(services))
     .use(mediaRoutes(services));
 

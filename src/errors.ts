@@ -18,6 +18,8 @@ export const apiErrors = {
   UNAVAILABLE: { status: 503, detail: "Service temporarily unavailable" },
 
   REGISTER_USER_ALREADY_EXISTS: { status: 400, detail: "REGISTER_USER_ALREADY_EXISTS" },
+  REGISTER_CLOSED: { status: 403, detail: "REGISTER_CLOSED" },
+  REGISTER_BAD_INVITATION: { status: 400, detail: "REGISTER_BAD_INVITATION" },
   REGISTER_INVALID_PASSWORD: { status: 400, detail: "REGISTER_INVALID_PASSWORD" },
   LOGIN_BAD_CREDENTIALS: { status: 400, detail: "LOGIN_BAD_CREDENTIALS" },
   LOGIN_USER_NOT_VERIFIED: { status: 400, detail: "LOGIN_USER_NOT_VERIFIED" },
@@ -33,6 +35,7 @@ export const apiErrors = {
   POST_NOT_FOUND: { status: 404, detail: "Post not found" },
   NOT_YOUR_POST: { status: 403, detail: "Not authorized to delete this post" },
   NOT_YOUR_POST_TO_EDIT: { status: 403, detail: "Not authorized to edit this post" },
+  QUOTA_EXCEEDED: { status: 413, detail: "QUOTA_EXCEEDED" },
   TOO_MANY_UPLOADS: { status: 429, detail: "Too many uploads at once" },
   UPLOAD_IN_PROGRESS: { status: 409, detail: "An upload with this Idempotency-Key is still running" },
   UNSUPPORTED_MEDIA: {

@@ -12,6 +12,8 @@ const usage = `Usage: image-sharing [command]
 
   serve                              run the service (the default)
   superuser EMAIL [--password-stdin] make an account a superuser; with a password, create the account if necessary
+  invite [EMAIL]                     print a link to register one account, on a closed service too; with an address,
+                                     the link is good for that address only, and is mailed if MAIL_URL is set
   backup FILE                        write all data to one archive; the service may be running
   restore FILE                       restore a backup into an empty data folder
   move-database [ADDRESS]            copy the SQLite database of a stopped service into an empty PostgreSQL database at
@@ -34,6 +36,14 @@ const commands = new Map<string, Command>([
           : undefined;
         await (await import("./commands/superuser.ts")).superuser(email, password);
       },
+    },
+  ],
+  [
+    "invite",
+    {
+      argument: "EMAIL",
+      optional: true,
+      run: async (email) => (await import("./commands/invite.ts")).invite(email),
     },
   ],
   [

@@ -7,6 +7,8 @@ import { createPasswordHashing } from "./accounts/password-hashing.ts";
 import { createRateLimits } from "./accounts/rate-limits.ts";
 import type { RecoveryRouteServices } from "./accounts/recovery-routes.ts";
 import type { AuthServices } from "./accounts/auth-routes.ts";
+import { createInvitationTokens } from "./accounts/invitation-tokens.ts";
+import type { InvitationRouteServices } from "./accounts/invitation-routes.ts";
 import { loadOrCreateSecret } from "./accounts/jwt-secret.ts";
 import { createSessionCookie } from "./accounts/session-cookie.ts";
 import { createSessions } from "./accounts/sessions.ts";
@@ -49,6 +51,7 @@ export interface Services
     AuthServices,
     RecoveryRouteServices,
     UserServices,
+    InvitationRouteServices,
     PostRouteServices,
     MediaServices,
     OperationServices {
@@ -139,6 +142,7 @@ export async function openServices(
     store: storeNamed(config.mediaStore) ?? disk,
     storeNamed,
     deadlineFor: deadline,
+    userQuota: config.userQuota,
     running,
     unsettled: new Set(),
   };
@@ -151,6 +155,7 @@ export async function openServices(
     ...posts,
     config,
     tokens,
+    invitationTokens: createInvitationTokens(secret),
     sweeper,
     space,
     health: createHealthCheck(database.ping, {

@@ -2,9 +2,13 @@ import type { Actor } from "../database/actors.ts";
 import type { Database } from "../database/database.ts";
 import type { User, UserChanges } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
+import type { Config } from "../config/config.ts";
 import type { Background } from "../concurrency/background-tasks.ts";
 import { mailChangeNotice, type NoticeServices } from "./change-notice.ts";
+import { confirmPassword, type ConfirmationServices } from "./current-password.ts";
 import { addressKey, type EmailAddress } from "./email-address.ts";
+import type { InvitationTokens } from "./invitation-tokens.ts";
+import { usableInvitation } from "./invitations.ts";
 import type { PasswordHashing } from "./password-hashing.ts";
 import { passwordProblem } from "./password-policy.ts";
 import type { Tokens } from "./tokens.ts";
@@ -19,17 +23,53 @@ export interface AccountServices extends NoticeServices {
   readonly background: Background;
 }
 
+/** The input of a registration. */
+export interface Registration {
+  readonly email: EmailAddress;
+  readonly password: string;
+  /** The display name; null for none. */
+  readonly name: string | null;
+}
+
+/** The services that registration needs. */
+export interface RegistrationServices extends AccountServices {
+  readonly invitationTokens: InvitationTokens;
+  readonly config: Pick<Config, "registration">;
+}
+
+/**
+ * Creates an account as {@link createAccount} does, if the service takes new accounts or there is an invitation. An
+ * invitation is good with every registration policy; a bad one is an error with every policy.
+ * @param invitation the token of an invitation; null for none
+ * @throws ApiError REGISTER_CLOSED, REGISTER_BAD_INVITATION; those of {@link createAccount}
+ */
+export async function register(
+  services: RegistrationServices,
+  registration: Registration,
+  invitation: string | null,
+  parties: readonly string[],
+): Promise<User> {
+  const policy = services.config.registration;
+  if (invitation === null && policy === "closed") throw new ApiError("REGISTER_CLOSED");
+  if (invitation === null && policy === "invite") throw new ApiError("REGISTER_BAD_INVITATION");
+  const id =
+    invitation === null ? undefined : await usableInvitation(services, invitation, registration.email);
+  return createAccount(services, registration, parties, id);
+}
+
 /**
  * Creates an account that is active, not verified and not a superuser. It hashes the password even if the address is
  * taken, so that timing does not reveal whether an account exists.
  * @param parties the account and networks that the hash counts against, see {@link PasswordHashing}
- * @throws ApiError REGISTER_INVALID_PASSWORD (checked first), REGISTER_USER_ALREADY_EXISTS, OVERLOADED
+ * @param invitation the id of the invitation that is used; undefined for none
+ * @throws ApiError REGISTER_INVALID_PASSWORD (checked first), REGISTER_USER_ALREADY_EXISTS, REGISTER_BAD_INVITATION when
+ * the invitation was used up in the meantime, OVERLOADED
  */
-export async function register(
+export async function createAccount(
   services: AccountServices,
-  email: EmailAddress,
-  password: string,
+  { email, password, name }: Registration,
   parties: readonly string[],
+  invitation?: string,
 ): Promise<User> {
   const { database, hashing, passwordMinLength } = services;
   const reason = passwordProblem(password, { minLength: passwordMinLength, email: email.address });
@@ -40,7 +80,7 @@ export async function register(
     email: email.address,
     emailKey: email.uniqueKey,
     hashedPassword,
-    name: null,
+    name,
     isActive: true,
     isSuperuser: false,
     isVerified: false,
@@ -48,7 +88,12 @@ export async function register(
     tokenVersion: 0,
     minAccessVersion: 0,
   };
-  if (!(await database.users.add(user))) throw new ApiError("REGISTER_USER_ALREADY_EXISTS");
+  const outcome =
+    invitation === undefined
+      ? (await database.users.add(user)) || "email taken"
+      : await database.invitations.register(invitation, user, user.createdAt);
+  if (outcome === "email taken") throw new ApiError("REGISTER_USER_ALREADY_EXISTS");
+  if (outcome === "bad invitation") throw new ApiError("REGISTER_BAD_INVITATION");
   return user;
 }
 
@@ -109,6 +154,8 @@ export async function logout({ database }: AccountServices, actor: Actor): Promi
 export interface AccountChanges {
   email?: EmailAddress;
   password?: string;
+  /** Null removes the display name. */
+  name?: string | null;
   isActive?: boolean;
   isSuperuser?: boolean;
   isVerified?: boolean;
@@ -193,4 +240,26 @@ export async function deleteUser(services: DeletionServices, actor: Actor, id: s
   if (!(await database.users.remove(actor, id, new Date(now), new Date(now + sweeper.graceMs))))
     throw new ApiError("NOT_FOUND");
   background.run("delete the media of a deleted user", () => sweeper.sweep());
+}
+
+/**
+ * Deletes the actor's own account, as {@link deleteUser} does, after a check of its password. Wrong passwords count
+ * against the limit of logins.
+ * @param id the actor's account
+ * @param address the client's IP address
+ * @throws ApiError CURRENT_PASSWORD_WRONG; TOO_MANY_REQUESTS; OVERLOADED; UNAUTHORIZED or FORBIDDEN when the actor has
+ * lost the right in the meantime
+ */
+export async function deleteAccount(
+  services: DeletionServices & ConfirmationServices,
+  actor: Actor,
+  id: string,
+  password: string,
+  address: string,
+): Promise<void> {
+  const user = await services.database.users.byId(id);
+  if (!user) throw new ApiError("UNAUTHORIZED");
+  // A password that changes in the meantime ends the actor's token or session.
+  await confirmPassword(services, user, password, address);
+  await deleteUser(services, actor, id);
 }

@@ -25,9 +25,11 @@ export const authDescriptions = {
     summary: "Create an account",
     description:
       "The account is active at once and its email address is not verified yet. Email addresses are unique regardless " +
-      "of case. `is_active`, `is_superuser` and `is_verified` are accepted for compatibility and ignored.",
+      "of case. Where registration is closed or by invitation only, `invitation` is required. `is_active`, `is_superuser` and `is_verified` are accepted for compatibility and ignored.",
     answer: { status: 201, meaning: "The new account.", body: userSchema },
     errors: [
+      "REGISTER_CLOSED",
+      "REGISTER_BAD_INVITATION",
       "REGISTER_INVALID_PASSWORD",
       "REGISTER_USER_ALREADY_EXISTS",
       "BODY_TOO_LARGE",

@@ -6,18 +6,18 @@ import type { RequestOrigin } from "../http/request-origin.ts";
 import type { User } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import { userRead } from "./user-read.ts";
-import { login, logout, register, type AccountServices } from "./accounts.ts";
+import { login, logout, register, type RegistrationServices } from "./accounts.ts";
 import { claimedParties } from "./client.ts";
 import { authDescriptions } from "./auth-descriptions.ts";
 import { addressKey, validEmailAddress } from "./email-address.ts";
 import type { LoginLog } from "./login-log.ts";
-import { loginForm, registerBody } from "./auth-schemas.ts";
+import { loginForm, registerBody, validName } from "./auth-schemas.ts";
 import { requireUser, authPlugin } from "./require-user.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { SessionCookie } from "./session-cookie.ts";
 import type { Sessions } from "./sessions.ts";
 
-export interface AuthServices extends AccountServices {
+export interface AuthServices extends RegistrationServices {
   readonly authenticator: Authenticator;
   readonly connections: Connections;
   readonly loginLog: LoginLog;
@@ -69,7 +69,8 @@ export const authRoutes = (services: AuthServices) => {
         await limits.register({ address });
         const email = validEmailAddress(body.email);
         const parties = claimedParties({ address, account: email.uniqueKey });
-        const user = await register(services, email, body.password, parties);
+        const registration = { email, password: body.password, name: validName(body.name ?? null) };
+        const user = await register(services, registration, body.invitation ?? null, parties);
         set.status = 201;
         return userRead(user);
       },

@@ -1,12 +1,15 @@
-import { FormatRegistry } from "@sinclair/typebox";
+import { FormatRegistry, Type } from "@sinclair/typebox";
 import { t } from "elysia";
 
+import type { Problem } from "../errors.ts";
 import { lenientBoolean } from "../http/validation.ts";
 import { parseEmailAddress } from "./email-address.ts";
 import { isWellFormedText } from "./password-policy.ts";
+import { maxNameLength, parseName } from "./user-name.ts";
 
 FormatRegistry.Set("email-address", (text) => !("problem" in parseEmailAddress(text)));
 FormatRegistry.Set("password", isWellFormedText);
+FormatRegistry.Set("display-name", (text) => typeof parseName(text) === "string");
 
 /** An address that {@link parseEmailAddress} accepts; the validation error holds its problem. */
 export const emailField = t.String({
@@ -33,6 +36,52 @@ export const passwordField = t.String({
       : { type: "string_type", msg: "Input should be a valid string" },
 });
 
+/** A display name that {@link parseName} accepts, or null for none. */
+export const nameField = t.Optional(
+  t.Union([t.String({ format: "display-name" }), t.Null()], {
+    description: "The name that others see, without surrounding spaces; null for none.",
+    documented: { type: "string", minLength: 1, maxLength: maxNameLength, nullable: true },
+    examples: ["Ada"],
+    problem: (value: unknown) => {
+      const parsed = typeof value === "string" ? parseName(value) : "";
+      return typeof parsed === "string"
+        ? { type: "string_type", msg: "Input should be a valid string" }
+        : parsed;
+    },
+  }),
+);
+
+/** Returns a validated {@link nameField} as it is stored. */
+export function validName(text: string | null): string | null {
+  const parsed = text === null ? null : parseName(text);
+  return typeof parsed === "object" ? null : parsed;
+}
+
+/** A whole number from `min` to `max`. */
+export const integerField = ({
+  min,
+  max,
+  ...about
+}: {
+  min: number;
+  max: number;
+  default: number;
+  description: string;
+}) =>
+  // TypeBox's own integer: Elysia's accepts text too.
+  Type.Integer({
+    ...about,
+    minimum: min,
+    maximum: max,
+    examples: [about.default],
+    problem: (value: unknown): Pick<Problem, "type" | "msg"> => {
+      if (!Number.isInteger(value)) return { type: "int_parsing", msg: "Input should be a valid integer" };
+      return Number(value) < min
+        ? { type: "greater_than_equal", msg: `Input should be greater than or equal to ${min}` }
+        : { type: "less_than_equal", msg: `Input should be less than or equal to ${max}` };
+    },
+  });
+
 const ignoredFlag = t.Optional(lenientBoolean({ nullable: true, description: "Ignored." }));
 
 /** Flags that clients of FastAPI Users may send but only superusers can change. */
@@ -41,8 +90,20 @@ export const ignoredFlags = { is_active: ignoredFlag, is_superuser: ignoredFlag,
 const example = { email: "ada@example.com", password: "correct horse battery staple" };
 
 export const registerBody = t.Object(
-  { email: emailField, password: passwordField, ...ignoredFlags },
-  { examples: [example] },
+  {
+    email: emailField,
+    password: passwordField,
+    name: nameField,
+    invitation: t.Optional(
+      t.Union([t.String(), t.Null()], {
+        description: "The token of an invitation, from its link.",
+        documented: { type: "string", nullable: true },
+        problem: { type: "string_type", msg: "Input should be a valid string" },
+      }),
+    ),
+    ...ignoredFlags,
+  },
+  { examples: [{ ...example, name: "Ada" }] },
 );
 
 const ignoredText = t.Optional(t.String({ description: "Ignored.", examples: [""] }));

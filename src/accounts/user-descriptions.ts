@@ -1,5 +1,7 @@
 import { describe } from "../openapi/describe.ts";
-import { userSchema } from "./user-read.ts";
+import { pageParameters } from "../http/page-request.ts";
+import { ownUserSchema, userPageSchema, userSchema } from "./user-read.ts";
+import { maxSearchLength } from "./user-list.ts";
 
 const changes = [
   "CURRENT_PASSWORD_REQUIRED",
@@ -23,8 +25,16 @@ export const userDescriptions = {
   me: describe({
     id: "readMe",
     summary: "Get your account",
-    description: "Returns the account that the access token or session belongs to.",
-    answer: { status: 200, meaning: "Your account.", body: userSchema },
+    description:
+      "Returns the account that the access token or session belongs to, with its usage if you ask for it.",
+    query: {
+      include: {
+        description: "`usage` adds the space that your posts take up, and its limit.",
+        schema: { type: "string", pattern: "^usage$" },
+      },
+    },
+    answer: { status: 200, meaning: "Your account.", body: ownUserSchema },
+    validates: true,
     audience: "signed in",
   }),
   changeMe: describe({
@@ -33,12 +43,54 @@ export const userDescriptions = {
     description:
       "Fields that are left out keep their values. A new email address has to be verified again. A new password ends " +
       "all access tokens and sessions of the account, including that of this request. With a session, a new address or " +
-      "password needs `current_password`. The address that the account had before gets a notice. `is_active`, `is_superuser` and " +
+      "password needs `current_password`. The address that the account had before gets a notice. A `name` of null removes " +
+      "the name. `is_active`, `is_superuser` and " +
       "`is_verified` are accepted for compatibility and ignored.",
     answer: { status: 200, meaning: "Your account after the update.", body: userSchema },
     errors: changes,
     validates: true,
     audience: "signed in",
+  }),
+  removeMe: describe({
+    id: "deleteMe",
+    summary: "Delete your account",
+    description:
+      "Deletes your account with all its posts, their media and every sign-in, at once and for good. Wrong passwords count " +
+      "against the limit of logins.",
+    answer: { status: 204, meaning: "The account is deleted.", body: null },
+    errors: ["CURRENT_PASSWORD_WRONG", "BODY_TOO_LARGE", "TOO_MANY_REQUESTS", "OVERLOADED"],
+    validates: true,
+    audience: "signed in",
+  }),
+  export: describe({
+    id: "exportMe",
+    summary: "Download your data",
+    description:
+      "Streams a ZIP archive of your account: `account.json`, `posts.json`, and the stored files under `media/`. It breaks " +
+      "off if the account is deleted or deactivated in the meantime. Two downloads may run at once.",
+    answer: {
+      status: 200,
+      meaning: "The archive.",
+      body: { media: ["application/zip"] },
+      headers: ["Content-Disposition", "Cache-Control"],
+    },
+    errors: ["TOO_MANY_REQUESTS"],
+    audience: "signed in",
+  }),
+  list: describe({
+    id: "listUsers",
+    summary: "List accounts",
+    description: "Returns all accounts with their usage, newest first, in pages. For superusers.",
+    query: {
+      search: {
+        description: "Only accounts whose email address or display name contains this text, in any case.",
+        schema: { type: "string", maxLength: maxSearchLength },
+      },
+      ...pageParameters,
+    },
+    answer: { status: 200, meaning: "A page of accounts.", body: userPageSchema },
+    validates: true,
+    audience: "superusers",
   }),
   read: describe({
     id: "readUser",

@@ -1,36 +1,47 @@
-import { Elysia } from "elysia";
+import { Elysia, t } from "elysia";
 
 import {
   changeAccount,
+  deleteAccount,
   deleteUser,
   type AccountChanges,
   type AccountServices,
   type DeletionServices,
 } from "./accounts.ts";
 import { authenticatedParties } from "./client.ts";
+import { validName } from "./auth-schemas.ts";
 import { confirmPassword, isOwnSession } from "./current-password.ts";
 import { validEmailAddress } from "./email-address.ts";
 import { authPlugin, requireSuperuser, requireUser } from "./require-user.ts";
 import { ignoreBody, readJson } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
 import type { Actor } from "../database/actors.ts";
-import type { User } from "../database/users.ts";
-import { ApiError } from "../errors.ts";
+import type { User, Viewer } from "../database/users.ts";
+import { ApiError, ValidationProblems } from "../errors.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { Connections } from "../http/connections.ts";
+import type { RequestIds } from "../http/request-id.ts";
+import type { LogFields } from "../observability/log.ts";
 import { isTrue } from "../http/validation.ts";
 import { userDescriptions } from "./user-descriptions.ts";
-import { updateUserBody, updateMeBody } from "./user-schemas.ts";
-import { userRead, type UserRead } from "./user-read.ts";
+import { createExports, type ExportServices } from "./export.ts";
+import { listUsers } from "./user-list.ts";
+import { deleteMeBody, updateUserBody, updateMeBody } from "./user-schemas.ts";
+import { userRead, type OwnUserRead, type UserRead } from "./user-read.ts";
 
-export interface UserServices extends AccountServices, DeletionServices {
+export interface UserServices extends AccountServices, DeletionServices, ExportServices {
   readonly authenticator: Authenticator;
   readonly connections: Connections;
+  /** Bytes that the posts of one account may have; undefined for no limit. */
+  readonly userQuota: number | undefined;
+  readonly requestIds: RequestIds;
 }
 
 /** Accounts, as their owners and superusers see and change them. */
 export const userRoutes = (services: UserServices) => {
-  const { authenticator, database, limits, hashing, connections } = services;
+  const { authenticator, database, limits, hashing, connections, userQuota, log, requestIds } = services;
+
+  const exports = createExports(services);
 
   /** @throws ApiError NOT_FOUND for an unknown or malformed id */
   async function userById(id: string): Promise<User> {
@@ -62,19 +73,45 @@ export const userRoutes = (services: UserServices) => {
     return userRead(await changeAccount(services, actor, user, changes, hashFor(request, actor.userId)));
   }
 
+  /** Writes an audit line about a change that a superuser made to an account. */
+  const audit = (event: string, request: Request, actor: Actor, user: string, fields: LogFields = {}) =>
+    log.info(event, { ...requestIds.fieldsOf(request), actor: actor.userId, user, ...fields });
+
+  /** Returns the signed-in user's account with its usage. */
+  async function readWithUsage(viewer: Viewer): Promise<OwnUserRead> {
+    const { posts, bytes } = await database.usage.of(viewer.id);
+    return { ...userRead(viewer), usage: { posts, bytes, quota: userQuota ?? null } };
+  }
+
+  async function exportMe(request: Request, viewer: Viewer): Promise<Response> {
+    const user = await database.users.byId(viewer.id);
+    if (!user) throw new ApiError("UNAUTHORIZED");
+    const archive = request.method === "HEAD" ? null : await exports.start(user, request.signal);
+    connections.allowPauses(request);
+    const day = new Date().toISOString().slice(0, 10);
+    return new Response(archive, {
+      headers: {
+        "content-type": "application/zip",
+        "content-disposition": `attachment; filename="image-sharing-${day}.zip"`,
+        "cache-control": "no-store",
+      },
+    });
+  }
+
   return new Elysia({ prefix: "/users", detail: { tags: ["users"] } })
     .use(authPlugin(authenticator))
-    .get("/me", ({ viewer }) => userRead(viewer), {
-      signedIn: true,
-      detail: userDescriptions.me,
-    })
+    .get(
+      "/me",
+      ({ viewer, request }) => (asksForUsage(request.url) ? readWithUsage(viewer) : userRead(viewer)),
+      { signedIn: true, detail: userDescriptions.me },
+    )
     .patch(
       "/me",
       async ({ body, viewer, actor, request }) => {
-        const { email, password, current_password } = body;
+        const { email, password, name, current_password } = body;
         const user = await database.users.byId(viewer.id);
         if (!user) throw new ApiError("UNAUTHORIZED");
-        return change(request, actor, user, { email, password, current_password });
+        return change(request, actor, user, { email, password, name, current_password });
       },
       {
         signedIn: true,
@@ -83,13 +120,46 @@ export const userRoutes = (services: UserServices) => {
         detail: userDescriptions.changeMe,
       },
     )
+    .delete(
+      "/me",
+      async ({ body, viewer, actor, request, set }) => {
+        const address = connections.addressOf(request);
+        await deleteAccount(services, actor, viewer.id, body.password, address);
+        set.status = 204;
+      },
+      {
+        signedIn: true,
+        parse: [requireUser(authenticator), readJson],
+        body: deleteMeBody,
+        detail: userDescriptions.removeMe,
+      },
+    )
+    .get("/me/export", ({ viewer, request }) => exportMe(request, viewer), {
+      signedIn: true,
+      detail: userDescriptions.export,
+    })
+    .get("", ({ query }) => listUsers(database, query), {
+      superuser: true,
+      query: t.Object({
+        search: t.Optional(t.String()),
+        limit: t.Optional(t.String()),
+        cursor: t.Optional(t.String()),
+      }),
+      detail: userDescriptions.list,
+    })
     .get("/:id", async ({ params }) => userRead(await userById(params.id)), {
       superuser: true,
       detail: userDescriptions.read,
     })
     .patch(
       "/:id",
-      async ({ body, params, actor, request }) => change(request, actor, await userById(params.id), body),
+      async ({ body, params, actor, request }) => {
+        const user = await userById(params.id);
+        const changed = await change(request, actor, user, body);
+        const { current_password: _confirmation, ...changes } = body;
+        audit("user.changed", request, actor, user.id, { changes: Object.keys(changes) });
+        return changed;
+      },
       {
         superuser: true,
         parse: [requireSuperuser(authenticator), readChanges],
@@ -99,8 +169,10 @@ export const userRoutes = (services: UserServices) => {
     )
     .delete(
       "/:id",
-      async ({ params, actor, set }) => {
-        await deleteUser(services, actor, canonicalId(params.id));
+      async ({ params, actor, request, set }) => {
+        const id = canonicalId(params.id);
+        await deleteUser(services, actor, id);
+        audit("user.deleted", request, actor, id);
         set.status = 204;
       },
       {
@@ -110,6 +182,25 @@ export const userRoutes = (services: UserServices) => {
       },
     );
 };
+
+/**
+ * Reads `?include=`. By hand, because a query schema would slow down every request for an account.
+ * @throws ValidationProblems for any value but `usage`
+ */
+function asksForUsage(url: string): boolean {
+  const start = url.indexOf("?");
+  if (start === -1) return false;
+  const included = new URLSearchParams(url.slice(start + 1)).getAll("include");
+  if (included.some((value) => value !== "usage"))
+    throw new ValidationProblems([
+      {
+        type: "string_pattern_mismatch",
+        loc: ["query", "include"],
+        msg: "String should match pattern '^usage$'",
+      },
+    ]);
+  return included.length > 0;
+}
 
 /** Reads a JSON body without passwords that are null: as in FastAPI Users, a password of null means no change. */
 async function readChanges(context: { request: Request }): Promise<Record<string, unknown>> {
@@ -122,6 +213,7 @@ async function readChanges(context: { request: Request }): Promise<Record<string
 interface ChangesBody {
   email?: string | undefined;
   password?: string | undefined;
+  name?: string | null | undefined;
   is_active?: unknown;
   is_superuser?: unknown;
   is_verified?: unknown;
@@ -132,6 +224,7 @@ function changesOf(body: ChangesBody): AccountChanges {
   const changes: AccountChanges = {};
   if (body.email !== undefined) changes.email = validEmailAddress(body.email);
   if (body.password !== undefined) changes.password = body.password;
+  if (body.name !== undefined) changes.name = validName(body.name);
   if (body.is_active !== undefined) changes.isActive = isTrue(body.is_active);
   if (body.is_superuser !== undefined) changes.isSuperuser = isTrue(body.is_superuser);
   if (body.is_verified !== undefined) changes.isVerified = isTrue(body.is_verified);

@@ -1,6 +1,6 @@
 import { t } from "elysia";
 
-import { emailField, ignoredFlags, passwordField } from "./auth-schemas.ts";
+import { emailField, ignoredFlags, nameField, passwordField } from "./auth-schemas.ts";
 import { lenientBoolean } from "../http/validation.ts";
 
 const flag = (description: string) => t.Optional(lenientBoolean({ nullable: false, description }));
@@ -19,6 +19,7 @@ export const updateMeBody = t.Object(
   {
     email: t.Optional(emailField),
     password: t.Optional(passwordField),
+    name: nameField,
     ...currentPassword,
     ...ignoredFlags,
   },
@@ -30,10 +31,19 @@ export const updateUserBody = t.Object(
   {
     email: t.Optional(emailField),
     password: t.Optional(passwordField),
+    name: nameField,
     ...currentPassword,
     is_active: flag("false deactivates the account: it can no longer log in."),
     is_superuser: flag("true makes the user a superuser, who can manage every account."),
     is_verified: flag("Whether the email address counts as verified."),
   },
   { examples: [{ is_active: false }] },
+);
+
+/** The body of `DELETE /users/me`. */
+export const deleteMeBody = t.Object(
+  {
+    password: t.String({ description: "Your current password.", examples: ["correct horse battery staple"] }),
+  },
+  { examples: [{ password: "correct horse battery staple" }] },
 );

@@ -49,6 +49,10 @@ export interface Config {
   readonly requireVerifiedEmail: boolean;
   /** Who can see the email address of a post's author: the author and superusers, or everybody. */
   readonly authorEmails: AuthorEmails;
+  /** Who may create an account. An invitation is good with every value. */
+  readonly registration: RegistrationPolicy;
+  /** Bytes that the posts of one account may have; undefined: no limit. */
+  readonly userQuota: number | undefined;
   /** The store for new uploads. */
   readonly mediaStore: MediaStoreName;
   /** Undefined: not configured. */
@@ -102,6 +106,9 @@ export interface ImageKitAccount {
   /** Replaces the vendor's hosts; null: the vendor's own. */
   readonly baseUrl: string | null;
 }
+
+export const registrationPolicies = ["open", "invite", "closed"] as const;
+export type RegistrationPolicy = (typeof registrationPolicies)[number];
 
 export const mediaStoreNames = ["imagekit", "s3", "disk"] as const;
 export type MediaStoreName = (typeof mediaStoreNames)[number];
@@ -255,6 +262,13 @@ export function readConfig(environment: Environment = process.env): Config {
     sessionLifetime: integer("SESSION_LIFETIME", 30, 1, 365) * 86_400,
     requireVerifiedEmail: oneOf("REQUIRE_VERIFIED_EMAIL", "false", ["true", "false"]) === "true",
     authorEmails: oneOf("AUTHOR_EMAILS", "owner", authorEmailsValues),
+    registration: oneOf("REGISTRATION", "open", registrationPolicies),
+    userQuota: setting<number | undefined>(
+      "USER_QUOTA",
+      undefined,
+      "a number of bytes, such as 500mb or 20gb",
+      (v) => size(v, Number.MAX_SAFE_INTEGER),
+    ),
     mediaStore,
     imagekit,
     s3,

@@ -3,6 +3,8 @@ import { sql } from "drizzle-orm";
 
 import { sharedCounters } from "./counters.ts";
 import { deliveredMediaQueries, type DeliveredMediaQueries } from "./delivered-media.ts";
+import { exportedPostQueries, type ExportedPostQueries } from "./exported-posts.ts";
+import { invitationQueries, type InvitationQueries } from "./invitations.ts";
 import { postQueries, type PostQueries } from "./posts.ts";
 import { openPostgres } from "./postgres.ts";
 import { reportQueries, type ReportQueries } from "./reports.ts";
@@ -11,11 +13,15 @@ import { retryTemporaryFailures } from "./retry-temporary-failures.ts";
 import { revokedTokenQueries, type RevokedTokenQueries } from "./revoked-tokens.ts";
 import { sessionQueries, type SessionQueries } from "./sessions.ts";
 import { openSqlite } from "./sqlite.ts";
+import { usageQueries, type UsageQueries } from "./usage.ts";
 import { userQueries, type UserQueries } from "./users.ts";
 
 /** The database, as the rest of the service sees it: functions that take values and return promises. */
 export interface Database {
   readonly users: UserQueries;
+  readonly usage: UsageQueries;
+  readonly invitations: InvitationQueries;
+  readonly exportedPosts: ExportedPostQueries;
   readonly posts: PostQueries;
   readonly media: DeliveredMediaQueries;
   readonly reports: ReportQueries;
@@ -47,6 +53,9 @@ export async function openDatabase(
     .limit(1)
     .prepare("ping");
   const users = userQueries(connection);
+  const usage = usageQueries(connection);
+  const invitations = invitationQueries(connection);
+  const exportedPosts = exportedPostQueries(connection);
   const posts = postQueries(connection);
   const media = deliveredMediaQueries(connection);
   const reports = reportQueries(connection);
@@ -54,6 +63,9 @@ export async function openDatabase(
   const sessions = sessionQueries(connection);
   return {
     users: reserve ? retryTemporaryFailures(users, reserve) : users,
+    usage: reserve ? retryTemporaryFailures(usage, reserve) : usage,
+    exportedPosts: reserve ? retryTemporaryFailures(exportedPosts, reserve) : exportedPosts,
+    invitations: reserve ? retryTemporaryFailures(invitations, reserve) : invitations,
     posts: reserve ? retryTemporaryFailures(posts, reserve) : posts,
     media: reserve ? retryTemporaryFailures(media, reserve) : media,
     reports: reserve ? retryTemporaryFailures(reports, reserve) : reports,

@@ -21,6 +21,7 @@ import { isConflict, step, type Connection, type Query } from "./connection.ts";
 import { publishLock } from "./locks.ts";
 import { queryCache } from "./query-cache.ts";
 import type { Tables } from "./schema.ts";
+import { requireQuota } from "./usage.ts";
 
 type PostRow = Tables["posts"]["$inferSelect"];
 
@@ -328,12 +329,18 @@ export function postQueries(connection: Connection) {
 
     /**
      * Records where the bytes of the actor's upload are about to go, unless the upload key is taken.
-     * @throws ApiError as {@link authorize} does
+     * @param quota bytes that the actor's posts may have; undefined for no limit
+     * @throws ApiError as {@link authorize} does; QUOTA_EXCEEDED
      */
-    reserve: async (actor: Actor, post: ReservedPost): Promise<"reserved" | "upload key taken"> => {
+    reserve: async (
+      actor: Actor,
+      post: ReservedPost,
+      quota?: number,
+    ): Promise<"reserved" | "upload key taken"> => {
       try {
         await transaction(function* (tx) {
           yield* authorize(connection, tx, actor);
+          yield* requireQuota(tables, tx, post, quota);
           yield* step(tx.insert(posts).values({ ...post, state: "pending" }));
         });
         return "reserved";

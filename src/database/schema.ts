@@ -9,35 +9,39 @@ import type { Kit } from "./kit.ts";
  * `posts`: id, user_id, caption, url, file_type, file_name, created_at), so that its databases can be imported.
  */
 export function createTables(k: Kit) {
-  const users = k.table("users", {
-    id: k.id("id").primaryKey(),
-    /** As the user entered it, with the domain in lower case. */
-    email: k.text("email").notNull(),
-    /** The address in a canonical form, so that it is unique regardless of case and Unicode normalization. */
-    emailKey: k.text("email_key").notNull().unique(),
-    hashedPassword: k.text("hashed_password").notNull(),
-    /** The display name; null until the user chooses one. */
-    name: k.text("name"),
-    isActive: k.bool("is_active").notNull(),
-    isSuperuser: k.bool("is_superuser").notNull(),
-    isVerified: k.bool("is_verified").notNull(),
-    createdAt: k.time("created_at").notNull(),
-    /**
-     * Every token carries the value at the time it was issued. A new password, a password reset, a deactivation and a new
-     * address increment it, which invalidates all mailed tokens.
-     */
-    tokenVersion: k.int("token_version").notNull().default(0),
-    /** The lowest `token_version` whose access tokens are still valid. A new address does not raise it. */
-    minAccessVersion: k.int("min_access_version").notNull().default(0),
-    /**
-     * No longer used by this version. During an upgrade, nodes of an older version still read and write it, and a
-     * trigger in the migration keeps both columns consistent. Drop it, with the trigger, in a later release.
-     */
-    tokensValidFrom: k
-      .time("tokens_valid_from")
-      .notNull()
-      .$defaultFn(() => new Date(0)),
-  });
+  const users = k.table(
+    "users",
+    {
+      id: k.id("id").primaryKey(),
+      /** As the user entered it, with the domain in lower case. */
+      email: k.text("email").notNull(),
+      /** The address in a canonical form, so that it is unique regardless of case and Unicode normalization. */
+      emailKey: k.text("email_key").notNull().unique(),
+      hashedPassword: k.text("hashed_password").notNull(),
+      /** The display name; null until the user chooses one. */
+      name: k.text("name"),
+      isActive: k.bool("is_active").notNull(),
+      isSuperuser: k.bool("is_superuser").notNull(),
+      isVerified: k.bool("is_verified").notNull(),
+      createdAt: k.time("created_at").notNull(),
+      /**
+       * Every token carries the value at the time it was issued. A new password, a password reset, a deactivation and a new
+       * address increment it, which invalidates all mailed tokens.
+       */
+      tokenVersion: k.int("token_version").notNull().default(0),
+      /** The lowest `token_version` whose access tokens are still valid. A new address does not raise it. */
+      minAccessVersion: k.int("min_access_version").notNull().default(0),
+      /**
+       * No longer used by this version. During an upgrade, nodes of an older version still read and write it, and a
+       * trigger in the migration keeps both columns consistent. Drop it, with the trigger, in a later release.
+       */
+      tokensValidFrom: k
+        .time("tokens_valid_from")
+        .notNull()
+        .$defaultFn(() => new Date(0)),
+    },
+    (t) => [k.index("users_newest").on(t.createdAt, t.id)],
+  );
 
   /** Tokens revoked individually, by logout. A row may be deleted once its token has expired. */
   const revokedTokens = k.table(
@@ -88,8 +92,9 @@ export function createTables(k: Kit) {
         .index("posts_feed")
         .on(t.createdAt, t.id)
         .where(sql`state = 'published'`),
-      // Covers every state, so that it also finds all posts of a deleted or deactivated account.
-      k.index("posts_author_feed").on(t.userId, t.createdAt, t.id),
+      // Covers every state, so that it also finds all posts of a deleted or deactivated account, and the columns of an
+      // account's usage. With an index of its own for the usage, PostgreSQL would sort all posts of an author for a page.
+      k.index("posts_author_feed").on(t.userId, t.createdAt, t.id, t.state, t.bytes),
       k
         .index("posts_unfinished")
         .on(t.state, t.retryAt)

@@ -1,9 +1,11 @@
-import { and, eq, getTableColumns, isNull, lte, notExists, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, isNull, lte, notExists, or, sql } from "drizzle-orm";
 
+import type { PagePosition } from "../http/page-request.ts";
 import { authorize, type Actor } from "./actors.ts";
 import { isConflict, step, type Connection } from "./connection.ts";
 import { queryCache } from "./query-cache.ts";
 import type { Tables } from "./schema.ts";
+import { containsText } from "./text-search.ts";
 
 /** An account as stored. */
 export interface User {
@@ -27,6 +29,9 @@ export interface User {
 export type Viewer = Readonly<
   Pick<User, "id" | "email" | "name" | "isActive" | "isSuperuser" | "isVerified">
 >;
+
+/** An account in the list for superusers. */
+export type ListedUser = Viewer & Readonly<Pick<User, "createdAt">>;
 
 /** The columns of a {@link Viewer}. */
 export const viewerColumns = ({ id, email, name, isActive, isSuperuser, isVerified }: Tables["users"]) => ({
@@ -101,6 +106,28 @@ export function userQueries(connection: Connection) {
     /** The active user that a token of this version belongs to, unless that token was ended. */
     viewer: async (id: string, tokenVersion: number, tokenId: string): Promise<Viewer | undefined> =>
       (await findViewer({ id, tokenVersion, tokenId }))[0],
+
+    /**
+     * Returns a page of all accounts, newest first.
+     * @param search only accounts whose address or name contains this text, in any case; without NUL
+     */
+    page: async (limit: number, after: PagePosition | undefined, search: string): Promise<ListedUser[]> => {
+      const { id, email, name, createdAt } = users;
+      return query
+        .select({ ...viewerColumns(users), createdAt })
+        .from(users)
+        .where(
+          and(
+            // Row values, so that the condition is one range of the index.
+            after && sql`(${createdAt}, ${id}) < (${sql.param(after.createdAt, createdAt)}, ${after.id})`,
+            search === ""
+              ? undefined
+              : or(containsText(connection, email, search), containsText(connection, name, search)),
+          ),
+        )
+        .orderBy(desc(createdAt), desc(id))
+        .limit(limit);
+    },
 
     /** Adds an account; false when the address is taken. */
     add: async (user: User): Promise<boolean> =>

@@ -28,23 +28,42 @@ export const resetMessage = (mail: TokenMail): MailMessage =>
     ignore: "If that was not you, you can ignore this email: your password stays as it is.",
   });
 
+/** Creates the mail that invites somebody to register. */
+export const invitationMessage = (mail: TokenMail): MailMessage =>
+  tokenMessage(mail, {
+    subject: "Create your account",
+    page: "register",
+    parameter: "invitation",
+    reason: (host) => `You are invited to create an account at ${host}`,
+    ignore: "If you do not know who invited you, you can ignore this email.",
+  });
+
+/** Returns the link of an invitation. @param baseUrl see {@link TokenMail.baseUrl} */
+export const invitationLink = (baseUrl: string, token: string): string =>
+  linkTo(baseUrl, "register", "invitation", token);
+
 interface Wording {
   /** Also the text of the link. */
   subject: string;
   /** The route of the web page. */
   page: string;
+  /** The name of the token in the link. */
+  parameter?: string;
   /** Says why the mail was sent: the start of a sentence. */
   reason: (host: string) => string;
   /** Says what to do if the reader did not ask for the mail. */
   ignore: string;
 }
 
+/** Browsers send a fragment neither to the server nor in a Referer header, so the token reaches no log. */
+const linkTo = (baseUrl: string, page: string, parameter: string, token: string) =>
+  `${baseUrl}/#/${page}?${parameter}=${encodeURIComponent(token)}`;
+
 function tokenMessage(
   { to, token, lifetime, baseUrl }: TokenMail,
-  { subject, page, reason, ignore }: Wording,
+  { subject, page, parameter = "token", reason, ignore }: Wording,
 ): MailMessage {
-  // Browsers send a fragment neither to the server nor in a Referer header, so the token reaches no log.
-  const link = `${baseUrl}/#/${page}?token=${encodeURIComponent(token)}`;
+  const link = linkTo(baseUrl, page, parameter, token);
   const why = `${reason(new URL(baseUrl).host)}; the link works for ${lifetime}.`;
   return {
     to,

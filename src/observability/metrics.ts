@@ -12,7 +12,7 @@ export interface Metrics {
   /** `result`: `published`, or the API's error code. */
   upload(result: string, bytes: number): void;
   /** `result`: `ok`, or the API's error code. */
-  storeCall(store: string, operation: "put" | "find" | "delete", result: string): void;
+  storeCall(store: string, operation: "put" | "find" | "read" | "delete", result: string): void;
   /** Counts posts that a sweep abandoned, or whose bytes it deleted or failed to delete. */
   swept(outcome: "abandoned" | "deleted" | "failed", posts: number): void;
   /** Starts measuring the delay of the event loop. Call it only once. */

@@ -22,7 +22,7 @@ const info = {
 
 const tags = [
   { name: "auth", description: "Registration, login, email verification and password reset." },
-  { name: "users", description: "Your own account; superusers can manage every account." },
+  { name: "users", description: "Your own account; superusers can manage every account and invite others." },
   { name: "posts", description: "Uploading, reading, editing, deleting and reporting posts." },
   { name: "media", description: "The photos and videos themselves." },
   { name: "operation", description: "Health and metrics, for operators." },

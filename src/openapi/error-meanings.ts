@@ -25,6 +25,9 @@ export const errorMeanings: Record<SentAsCode, string> & Partial<Record<ApiError
   UNAVAILABLE: "The database cannot be reached.",
 
   REGISTER_USER_ALREADY_EXISTS: "An account with this email address already exists.",
+  REGISTER_CLOSED: "The service does not accept new accounts without an invitation.",
+  REGISTER_BAD_INVITATION:
+    "The invitation is missing, unknown, expired or used up, or is for another email address.",
   REGISTER_INVALID_PASSWORD: "The password is not accepted; `reason` says why.",
   LOGIN_BAD_CREDENTIALS: "The email address or the password is wrong, or the account is deactivated.",
   LOGIN_USER_NOT_VERIFIED: "The service requires a verified email address.",
@@ -40,6 +43,7 @@ export const errorMeanings: Record<SentAsCode, string> & Partial<Record<ApiError
   POST_NOT_FOUND: "There is no post with this id.",
   NOT_YOUR_POST: "Only its author and superusers can delete a post.",
   NOT_YOUR_POST_TO_EDIT: "Only its author can edit a post.",
+  QUOTA_EXCEEDED: "The upload does not fit into the space that the account may use.",
   TOO_MANY_UPLOADS: "The account has as many uploads running as it may have at once.",
   UPLOAD_IN_PROGRESS: "An upload with the same `Idempotency-Key` is still running.",
   UNSUPPORTED_MEDIA: "The file is not an image or video of a supported format.",

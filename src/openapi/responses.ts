@@ -126,15 +126,18 @@ function failure(
 
 const isSentAsCode = (code: ApiErrorCode) => apiErrors[code].detail === code;
 const hasReason = (code: ApiErrorCode) => code.endsWith("_INVALID_PASSWORD");
+/** Whether the detail goes on with a limit, see `ApiErrorOptions.detail`. */
+const namesLimit = (code: ApiErrorCode) => code === "FILE_TOO_LARGE" || code === "TOO_MANY_UPLOADS";
 const meaningOf = (code: ApiErrorCode): string => errorMeanings[code] ?? `${apiErrors[code].detail}.`;
 const nameOf = (code: ApiErrorCode) => (isSentAsCode(code) ? `\`${code}\`` : `"${apiErrors[code].detail}"`);
 const exampleOf = (code: ApiErrorCode) =>
   hasReason(code) ? { code, reason: "Password should be at least 8 characters" } : apiErrors[code].detail;
 
 function schemaOfCodes(codes: readonly ApiErrorCode[]): object {
-  const plain = codes.filter((code) => !hasReason(code)).map((code) => apiErrors[code].detail);
+  const plain = codes.filter((code) => !hasReason(code) && !namesLimit(code));
   const kinds = [
-    ...(plain.length > 0 ? [{ type: "string", enum: plain }] : []),
+    ...(plain.length > 0 ? [{ type: "string", enum: plain.map((code) => apiErrors[code].detail) }] : []),
+    ...codes.filter(namesLimit).map((code) => ({ type: "string", pattern: `^${apiErrors[code].detail}` })),
     ...(codes.some(hasReason) ? [schemaRef(invalidPasswordSchema)] : []),
   ];
   return {

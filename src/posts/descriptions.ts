@@ -35,6 +35,7 @@ export const described = {
       "UPLOAD_TOO_SLOW",
       "UPLOAD_IN_PROGRESS",
       "FILE_TOO_LARGE",
+      "QUOTA_EXCEEDED",
       "UNSUPPORTED_MEDIA",
       "DAMAGED_MEDIA",
       "CUT_OFF_MEDIA",

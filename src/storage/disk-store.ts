@@ -2,6 +2,7 @@ import { fsyncSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { access, mkdir, open, rename, unlink } from "node:fs/promises";
 import { dirname, sep } from "node:path";
 import { codeOf, diskError } from "../disk-errors.ts";
+import { fileStream } from "./file-stream.ts";
 import { requireMediaKey } from "./media-keys.ts";
 import type { MediaStore, StorableFile, StoredMedia } from "./media-store.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
@@ -45,6 +46,11 @@ export class DiskStore implements MediaStore {
     const path = this.resolve(key);
     const findFile = () => unlessMissing(access(path).then(() => stored(key)));
     return withStoreErrors(signal, () => untilAborted(signal, findFile));
+  }
+
+  async read(key: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null> {
+    const path = this.resolve(key);
+    return withStoreErrors(signal, () => untilAborted(signal, () => unlessMissing(fileStream(path, signal))));
   }
 
   async delete(key: string, _storeId: string | null, signal: AbortSignal): Promise<void> {

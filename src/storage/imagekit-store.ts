@@ -80,6 +80,20 @@ export class ImageKitStore implements MediaStore {
     });
   }
 
+  /** Reads the original from the CDN, whose URL needs no credentials. */
+  async read(key: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null> {
+    const url = this.#urlOf(requireMediaKey(key));
+    return this.#withStoreErrors(signal, () =>
+      retry(signal, this.#retryPauseMs, async () => {
+        const response = await fetch(`${url}?tr=orig-true`, { signal });
+        if (response.ok) return response.body;
+        await response.body?.cancel();
+        if (response.status === 404) return null;
+        throw Object.assign(new Error("the CDN did not deliver the file"), { status: response.status });
+      }),
+    );
+  }
+
   async delete(key: string, storeId: string | null, signal: AbortSignal): Promise<void> {
     requireMediaKey(key);
     await this.#withStoreErrors(signal, async (client) => {
@@ -151,10 +165,13 @@ export class ImageKitStore implements MediaStore {
 
   /** Purges the CDN's copy. Failures are ignored, because the file itself is already deleted. */
   async #purge(client: ImageKit, key: string, signal: AbortSignal): Promise<void> {
-    const url = `${this.#settings.urlEndpoint.replace(/\/+$/, "")}${folder}/${key}`;
     await client
-      .post("/v1/files/purge", { body: { url }, ...requestOptions(purgeTimeoutMs, signal) })
+      .post("/v1/files/purge", { body: { url: this.#urlOf(key) }, ...requestOptions(purgeTimeoutMs, signal) })
       .catch(() => undefined);
+  }
+
+  #urlOf(key: string): string {
+    return `${this.#settings.urlEndpoint.replace(/\/+$/, "")}${folder}/${key}`;
   }
 
   /** Runs `work` until the signal aborts and maps its failures to API errors. */

@@ -4,7 +4,7 @@ import type { MediaStore } from "./media-store.ts";
 
 /** Wraps a store and counts its calls by operation and result. */
 export function measuredStore(store: MediaStore, metrics: Pick<Metrics, "storeCall">): MediaStore {
-  async function counted<T>(operation: "put" | "find" | "delete", call: Promise<T>): Promise<T> {
+  async function counted<T>(operation: "put" | "find" | "read" | "delete", call: Promise<T>): Promise<T> {
     try {
       const result = await call;
       metrics.storeCall(store.name, operation, "ok");
@@ -21,6 +21,7 @@ export function measuredStore(store: MediaStore, metrics: Pick<Metrics, "storeCa
     makesThumbnails,
     put: (key, file, signal) => counted("put", store.put(key, file, signal)),
     find: (key, signal) => counted("find", store.find(key, signal)),
+    read: (key, signal) => counted("read", store.read(key, signal)),
     delete: (key, storeId, signal) => counted("delete", store.delete(key, storeId, signal)),
   };
 }

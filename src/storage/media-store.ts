@@ -40,6 +40,11 @@ export interface MediaStore {
   put(key: string, file: StorableFile, signal: AbortSignal): Promise<StoredMedia>;
   /** Returns the file with this key, or null. */
   find(key: string, signal: AbortSignal): Promise<StoredMedia | null>;
+  /**
+   * Opens the file with this key, or returns null. The stream reads no faster than its consumer; when the signal aborts,
+   * it fails with the signal's reason, also after the call has returned.
+   */
+  read(key: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null>;
   /** Deletes the file; a missing file counts as deleted. When `storeId` is null, the store looks the file up by its key. */
   delete(key: string, storeId: string | null, signal: AbortSignal): Promise<void>;
 }

@@ -66,6 +66,19 @@ export class S3Store implements MediaStore {
     return found ? this.#stored(key) : null;
   }
 
+  async read(key: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null> {
+    requireMediaKey(key);
+    const response = await this.#send(
+      "GET",
+      key,
+      signal,
+      () => ({}),
+      async (found) => found,
+      ({ code }) => code === "NoSuchKey",
+    );
+    return response?.body ?? null;
+  }
+
   async delete(key: string, _storeId: string | null, signal: AbortSignal): Promise<void> {
     requireMediaKey(key);
     // A missing bucket (NoSuchBucket) does not count as deleted.
@@ -89,7 +102,7 @@ export class S3Store implements MediaStore {
   }
 
   /**
-   * Makes a call and retries temporary failures.
+   * Makes a call whose response has no content, and retries temporary failures.
    * @returns false when the call failed with an error that `isAbsent` recognises
    */
   async #call(
@@ -97,20 +110,36 @@ export class S3Store implements MediaStore {
     key: string,
     signal: AbortSignal,
     init: () => BunFetchRequestInit,
-    isAbsent: (error: S3Error) => boolean = () => false,
+    isAbsent?: (error: S3Error) => boolean,
   ): Promise<boolean> {
+    const answer = await this.#send(method, key, signal, init, (response) => response.text(), isAbsent);
+    return answer !== null;
+  }
+
+  /**
+   * Makes a call and retries temporary failures.
+   * @param use gets the successful response
+   * @returns null when the call failed with an error that `isAbsent` recognises
+   */
+  async #send<T>(
+    method: "GET" | "PUT" | "HEAD" | "DELETE",
+    key: string,
+    signal: AbortSignal,
+    init: () => BunFetchRequestInit,
+    use: (response: Response) => Promise<T>,
+    isAbsent: (error: S3Error) => boolean = () => false,
+  ): Promise<T | null> {
     const once = async () => {
       const url = this.#client.presign(key, { method, expiresIn: callLifetimeSeconds });
       const response = await fetch(url, { ...init(), method, signal, redirect: "manual" });
-      const text = await response.text();
-      if (!response.ok) throw new S3Error(response, text);
+      if (!response.ok) throw new S3Error(response, await response.text());
+      return use(response);
     };
     try {
-      await untilAborted(signal, () => retry(signal, this.#retryPauseMs, once));
-      return true;
+      return await untilAborted(signal, () => retry(signal, this.#retryPauseMs, once));
     } catch (failure) {
       if (signal.aborted) throw signal.reason;
-      if (failure instanceof S3Error && isAbsent(failure)) return false;
+      if (failure instanceof S3Error && isAbsent(failure)) return null;
       throw s3Error(failure);
     }
   }

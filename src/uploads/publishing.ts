@@ -23,14 +23,14 @@ export interface Upload extends PostTexts {
  * The life of an upload after it was staged: prepare → reserve → store → publish. Only a published post is acknowledged;
  * whatever fails before leaves a row that knows where the bytes may be, for {@link deleteOrphanedMedia} and the sweeper.
  * @throws ApiError of the store; those of `MediaWorkers.prepare`; UNAUTHORIZED or FORBIDDEN when the actor lost the
- * right to publish meanwhile; those of {@link earlierUpload}
+ * right to publish meanwhile; QUOTA_EXCEEDED; those of {@link earlierUpload}
  */
 export async function publish(
   services: PostServices,
   { viewer, actor }: SignedIn,
   upload: Upload,
 ): Promise<PublishedPost> {
-  const { database, store, running, unsettled, metrics, mediaWorkers } = services;
+  const { database, store, running, unsettled, metrics, mediaWorkers, userQuota } = services;
   const { staged, caption, alt, uploadKey, gone } = upload;
   const { facts } = staged;
   const earlier =
@@ -74,7 +74,7 @@ export async function publish(
   };
   running.add(id);
   try {
-    const reserved = await database.posts.reserve(actor, reservation).catch(endUnknown);
+    const reserved = await database.posts.reserve(actor, reservation, userQuota).catch(endUnknown);
     // Another upload took the key since the look above, and is likely still running.
     if (reserved === "upload key taken") throw uploadInProgress();
     try {

@@ -37,6 +37,8 @@ export interface StagingLimits {
   readonly folder: string;
   /** Size limits, by kind. */
   readonly maxBytes: Readonly<Record<MediaKind, number>>;
+  /** Bytes that the account's quota leaves for the upload. */
+  readonly quotaLeft: number;
   /** Reserves space on the folder's disk. */
   readonly space: { claim(bytes: number): Promise<SpaceClaim> };
   /** Shared by all uploads. */
@@ -51,17 +53,21 @@ const isTextField = (name: string): name is TextField => Object.hasOwn(maxTextLe
 /** Limit for everything in a form but its file: boundaries, part headers, the caption, other parts. */
 const maxFormOverheadBytes = 256 * 1024;
 
+/** Limit for everything in a form but its file, if the form contains only the documented parts, at full length. */
+const maxFormTextBytes = 16 * 1024;
+
 /**
  * Streams the `file` part of a multipart body to a new temp file, in constant memory, while it counts and hashes the
  * bytes and detects their type. Rejects an upload as early as possible; if the disk lacks space, before reading the
  * body. Removes the temp file on any failure.
  * @throws ValidationProblems for an invalid form; ApiError BAD_MULTIPART, UNSUPPORTED_MEDIA, FILE_TOO_LARGE,
- * UPLOAD_TOO_SLOW, STORAGE_FULL, STORE_UNAVAILABLE; the request's AbortError if the client disconnects
+ * QUOTA_EXCEEDED, UPLOAD_TOO_SLOW, STORAGE_FULL, STORE_UNAVAILABLE; the request's AbortError if the client disconnects
  */
 export async function stageUpload(request: Request, limits: StagingLimits): Promise<StagedUpload> {
   const maxBytes = Math.max(limits.maxBytes.image, limits.maxBytes.video);
   const requireAllowedSize = (bodyBytes: number) => {
     if (bodyBytes > maxBytes + maxFormOverheadBytes) throw tooLarge(maxBytes);
+    if (bodyBytes > limits.quotaLeft + maxFormTextBytes) throw new ApiError("QUOTA_EXCEEDED");
   };
   const declared = Number(request.headers.get("content-length"));
   requireAllowedSize(declared);

@@ -58,6 +58,7 @@ export function createSweeper(
     }
     await database.posts.expireUploadKeys(new Date(now.getTime() - uploadKeyLifetimeMs));
     await removeExpiredCredentials(database, now);
+    await database.invitations.removeExpired(now);
     await database.counters?.removeEnded();
     for (const [outcome, posts] of Object.entries({ abandoned, deleted, failed }))
       services.metrics.swept(outcome as "abandoned" | "deleted" | "failed", posts);

@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 
 import { createYieldToEventLoop } from "../concurrency/yield-to-event-loop.ts";
 import { filesBeside } from "./preparation.ts";
+import { requireQuotaLeft, type QuotaServices } from "./quota.ts";
 import { stageUpload, type StagedUpload } from "./staging.ts";
 import { createUploadSlots } from "./upload-slots.ts";
 import type { RateLimits } from "../accounts/rate-limits.ts";
@@ -11,7 +12,7 @@ import type { Connections } from "../http/connections.ts";
 import type { MediaWorkers } from "./media-workers.ts";
 import type { DiskSpace } from "../observability/disk-space.ts";
 
-export interface UploadServices {
+export interface UploadServices extends QuotaServices {
   readonly config: Pick<Config, "maxImageSize" | "maxVideoSize" | "uploadsPerAccount">;
   /** Folder of this process where uploads are staged, on the file system of the disk store. */
   readonly tempDir: string;
@@ -28,15 +29,8 @@ export interface UploadServices {
  * returns `{file, caption, alt}` for the route's schema; `stagedFor` returns the rest. The parser cleans up if parsing
  * fails; otherwise the route must call `discard` after its response.
  */
-export function uploadParser({
-  config,
-  tempDir,
-  limits,
-  connections,
-  authenticator,
-  mediaWorkers,
-  space,
-}: UploadServices) {
+export function uploadParser(services: UploadServices) {
+  const { config, tempDir, limits, connections, authenticator, mediaWorkers, space } = services;
   const slots = createUploadSlots(config.uploadsPerAccount);
   const yieldToEventLoop = createYieldToEventLoop();
   const staged = new WeakMap<Request, { upload: StagedUpload; releaseSlot: () => void }>();
@@ -47,12 +41,14 @@ export function uploadParser({
       const releaseSlot = slots.take(account);
       try {
         await limits.upload({ address: connections.addressOf(request), account });
+        const quotaLeft = await requireQuotaLeft(services, account, request.headers);
         mediaWorkers.warmUp();
         // Another machine may have removed the folder as that of a dead process.
         await mkdir(tempDir, { recursive: true, mode: 0o700 });
         const upload = await stageUpload(request, {
           folder: tempDir,
           maxBytes: { image: config.maxImageSize, video: config.maxVideoSize },
+          quotaLeft,
           space: { claim: (bytes) => space.claim(account, bytes) },
           yieldToEventLoop,
         });

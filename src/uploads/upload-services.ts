@@ -16,6 +16,8 @@ export interface PostServices {
   readonly storeNamed: (name: string) => MediaStore | undefined;
   /** Seconds that a store may take for a file of this size; pass 0 for calls that transfer no file. */
   readonly deadlineFor: (bytes: number) => number;
+  /** Bytes that the posts of one account may have; undefined for no limit. */
+  readonly userQuota: number | undefined;
   /** Ids of uploads that run in this process; the sweeper does not touch them. */
   readonly running: Set<string>;
   /**

@@ -86,6 +86,7 @@ describe("GET /users/me", () => {
     expect(await answer.json()).toEqual({
       id: user.id,
       email: "ada@example.com",
+      name: null,
       is_active: true,
       is_superuser: false,
       is_verified: false,

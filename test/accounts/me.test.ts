@@ -22,7 +22,14 @@ describe("PATCH /users/me", () => {
     for (const body of [{}, flags, { is_active: null }, { password: null }])
       expect(await told(await patch(body))).toEqual([
         200,
-        { id: user.id, email: user.email, is_active: true, is_superuser: false, is_verified: false },
+        {
+          id: user.id,
+          email: user.email,
+          name: null,
+          is_active: true,
+          is_superuser: false,
+          is_verified: false,
+        },
       ]);
   });
 

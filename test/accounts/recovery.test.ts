@@ -100,7 +100,7 @@ describe("verify", () => {
     const token = await mailed();
     expect(await told(await ask("verify", { token }))).toEqual([
       200,
-      { id: user.id, email: user.email, is_active: true, is_superuser: false, is_verified: true },
+      { id: user.id, email: user.email, name: null, is_active: true, is_superuser: false, is_verified: true },
     ]);
     expect(await told(await ask("verify", { token }))).toEqual([
       400,

@@ -25,10 +25,23 @@ describe("register", () => {
     expect(user).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       email: "ada@example.com",
+      name: null,
       is_active: true,
       is_superuser: false,
       is_verified: false,
     });
+  });
+
+  test("register: keeps a display name, trimmed and in Unicode normalization form C", async () => {
+    const names = { "  Ada Lovelace ": "Ada Lovelace", "E\u0301lodie": "\u00c9lodie", "👩‍👩‍👧": "👩‍👩‍👧" };
+    for (const [i, [name, stored]] of Object.entries({ ...names, null: null }).entries()) {
+      const json = {
+        email: `named-${i}@example.com`,
+        password: "correct horse battery",
+        name: stored && name,
+      };
+      expect(await (await post(json)).json()).toMatchObject({ name: stored });
+    }
   });
 
   test("register: rejects an address that is taken in another case", async () => {

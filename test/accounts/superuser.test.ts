@@ -24,7 +24,14 @@ describe("superusers", () => {
   test("GET /users/{id}: returns any account to a superuser", async () => {
     expect(await told(await ask("GET", user.id.toUpperCase()))).toEqual([
       200,
-      { id: user.id, email: user.email, is_active: true, is_superuser: false, is_verified: false },
+      {
+        id: user.id,
+        email: user.email,
+        name: null,
+        is_active: true,
+        is_superuser: false,
+        is_verified: false,
+      },
     ]);
   });
 

@@ -168,12 +168,13 @@ describe.skipIf(!isRoot)("commands run by root in a data folder of the service's
     await login();
   });
 
-  test("superuser and backup run by root: leave no files of root's, whether the service is running, stopped or killed", async () => {
+  test("superuser, invite and backup run by root: leave no files of root's, whether the service is running, stopped or killed", async () => {
     await makeDataDir();
     await start();
     for (const [i, end] of ([undefined, "SIGTERM", "SIGKILL"] as const).entries()) {
       if (end) await stop(end);
       expect(await superuser()).toEqual({ status: 0, error: "" });
+      expect(await run(["invite"])).toEqual({ status: 0, error: "" });
       expect(await run(["backup", join(folder, `${i}.tar`)])).toEqual({ status: 0, error: "" });
       expect(await ofOthers()).toEqual([]);
       if (end) await start();

@@ -78,6 +78,27 @@ describe("settings", () => {
     expect(readConfig({ MIN_FREE_SPACE: text }).minFreeSpace).toBe(bytes);
   });
 
+  test.each([
+    ["", undefined],
+    ["1", 1],
+    ["300mb", 300 * 1024 ** 2],
+    ["2000GB", 2000 * 1024 ** 3],
+  ])("settings: reads USER_QUOTA %p as %p bytes", (text, bytes) => {
+    expect(readConfig({ USER_QUOTA: text }).userQuota).toBe(bytes);
+  });
+
+  test.each(["0", "off", "1.5gb", "-1"])("settings: rejects USER_QUOTA %p", (text) => {
+    expect(problemsOf({ USER_QUOTA: text })[0]).toStartWith("USER_QUOTA must be a number of bytes");
+  });
+
+  test("settings: REGISTRATION is open, invite or closed", () => {
+    expect(readConfig({}).registration).toBe("open");
+    expect(readConfig({ REGISTRATION: "Invite" }).registration).toBe("invite");
+    expect(problemsOf({ REGISTRATION: "never" })).toEqual([
+      "REGISTRATION must be one of open, invite, closed.",
+    ]);
+  });
+
   test.each(["2%", "-1", "none"])("settings: rejects MIN_FREE_SPACE %p", (text) => {
     expect(problemsOf({ MIN_FREE_SPACE: text })[0]).toStartWith("MIN_FREE_SPACE must be off, or ");
   });

@@ -47,6 +47,7 @@ function slow(services: Services): Services {
     makesThumbnails: store.makesThumbnails,
     mayCompleteLate: store.mayCompleteLate,
     find: slowly(store.find.bind(store)),
+    read: slowly(store.read.bind(store)),
     // One call for the photo and one for its thumbnail.
     put: slowly(store.put.bind(store), workMs / 2),
     delete: slowly(store.delete.bind(store), workMs / 2),

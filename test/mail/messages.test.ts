@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 
 import { createConsoleMailer } from "../../src/mail/console-mailer.ts";
-import { changeNotice, resetMessage, verifyMessage } from "../../src/mail/messages.ts";
+import { changeNotice, invitationMessage, resetMessage, verifyMessage } from "../../src/mail/messages.ts";
 
 const mail = {
   to: "ann@example.com",
@@ -78,4 +78,13 @@ test("console mailer: prints the text of a mail with its token", () => {
   expect(printed[0]).toContain("Mail to ann@example.com: Set a new password");
   expect(printed[0]).toContain("a.b-c_d\n");
   expect(printed[0]).not.toContain("<p>");
+});
+
+test("mails: an invitation has a link to the page where the account is created", () => {
+  const { subject, text } = invitationMessage({ ...mail, lifetime: "7 days" });
+  expect(subject).toBe("Create your account");
+  expect(text).toStartWith(
+    "You are invited to create an account at photos.example.com; the link works for 7 days.\n\n" +
+      "Create your account:\nhttps://photos.example.com/#/register?invitation=a.b-c_d\n",
+  );
 });

@@ -143,7 +143,7 @@ describe("the OpenAPI document", () => {
       "There was an error parsing the body",
     ]);
     expect(schemas["RegisterBadRequest"]?.properties?.["detail"]?.anyOf).toEqual([
-      { type: "string", enum: ["REGISTER_USER_ALREADY_EXISTS"] } as Schema,
+      { type: "string", enum: ["REGISTER_BAD_INVITATION", "REGISTER_USER_ALREADY_EXISTS"] } as Schema,
       { $ref: "#/components/schemas/InvalidPassword" } as Schema,
     ]);
     expect(schemas["InvalidPassword"]?.properties?.["code"]?.enum).toContain("REGISTER_INVALID_PASSWORD");
@@ -198,6 +198,8 @@ describe("the OpenAPI document", () => {
       requestVerifyToken: 202,
       verify: 400,
       changeMe: 200,
+      deleteMe: 400,
+      createInvitation: 201,
       changeUser: 200,
       // The id is not that of a post.
       editPost: 404,

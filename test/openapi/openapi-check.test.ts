@@ -15,6 +15,7 @@ afterAll(() => service.close());
 const user = {
   id: "3f2f9d6a-6d0b-4a53-9d0e-0a5f3a1c7b42",
   email: "ada@example.com",
+  name: null,
   is_active: true,
   is_superuser: false,
   is_verified: false,

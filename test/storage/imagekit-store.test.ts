@@ -9,10 +9,10 @@ import { newKey, staged, storeContract } from "./store-contract.ts";
 
 const forever = new AbortController().signal;
 
-function storeOn(fake: FakeImageKit): ImageKitStore {
+function storeOn(fake: FakeImageKit, urlEndpoint = fake.urlEndpoint): ImageKitStore {
   return new ImageKitStore({
     privateKey: fake.privateKey,
-    urlEndpoint: fake.urlEndpoint,
+    urlEndpoint,
     baseUrl: fake.url,
     deadlineFor: () => 5,
     retryPauseMs: 1,
@@ -22,7 +22,7 @@ function storeOn(fake: FakeImageKit): ImageKitStore {
 storeContract("imagekit", async () => {
   const fake = await startFakeImageKit();
   return {
-    store: storeOn(fake),
+    store: storeOn(fake, fake.deliveryUrl),
     content: async () => Object.fromEntries(fake.files.values().map((file) => [file.name, file.sha256])),
     close: () => fake.close(),
   };

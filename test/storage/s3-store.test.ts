@@ -36,7 +36,7 @@ describe("S3 store", () => {
     store = storeOn(fake);
   });
   afterEach(() => {
-    for (const method of ["PUT", "HEAD", "DELETE"] as const) fake.fail(method, null);
+    for (const method of ["GET", "PUT", "HEAD", "DELETE"] as const) fake.fail(method, null);
   });
   afterAll(async () => {
     await fake.close();
@@ -47,6 +47,17 @@ describe("S3 store", () => {
     const key = newKey();
     await store.put(key, await staged(folder, "picture"), forever);
     expect(fake.objects.get(key)?.cacheControl).toBe("public, max-age=31536000, s-maxage=300, immutable");
+  });
+
+  test("S3 store: read retries a temporary failure, and takes a missing bucket for no missing file", async () => {
+    const key = newKey();
+    await store.put(key, await staged(folder, "picture"), forever);
+    fake.fail("GET", "503", 2);
+    expect(await new Response(await store.read(key, forever)).text()).toBe("picture");
+    fake.fail("GET", "no bucket");
+    await expect(store.read(key, forever)).rejects.toMatchObject({ code: "STORE_FAILED" });
+    fake.fail("GET", "close after");
+    await expect(store.read(key, forever)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
   });
 
   test("S3 store: sets the detected content type; without a public URL, /media redirects to the object", async () => {

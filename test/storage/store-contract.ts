@@ -91,6 +91,32 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
       expect(await under.content()).toMatchObject({ [emptyKey]: sha256(""), [largeKey]: sha256(large) });
     });
 
+    test(`${name} store: read streams the bytes of a file, and is null for a missing one`, async () => {
+      const large = new Uint8Array(3_000_001).map((_, index) => index % 251);
+      for (const content of ["", "picture", large]) {
+        const key = newKey();
+        await store.put(key, await staged(folder, content), forever);
+        const stream = await store.read(key, forever);
+        expect(sha256(await new Response(stream).bytes())).toBe(sha256(content));
+      }
+      expect(await store.read(newKey(), forever)).toBeNull();
+    });
+
+    test(`${name} store: a stream fails with the reason of the signal, and can be cancelled`, async () => {
+      const key = newKey();
+      await store.put(key, await staged(folder, new Uint8Array(3_000_000)), forever);
+      const aborting = new AbortController();
+      const reader = (await store.read(key, aborting.signal))!.getReader();
+      await reader.read();
+      aborting.abort(new Error("client gone"));
+      const rest = async () => {
+        while (!(await reader.read()).done);
+      };
+      await expect(rest()).rejects.toThrow("client gone");
+      const other = await store.read(key, forever);
+      await other!.cancel();
+    });
+
     test(`${name} store: delete uses the store's id, or the key if the id is unknown`, async () => {
       for (const known of [true, false]) {
         const key = newKey();
@@ -121,6 +147,7 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
       const file = await staged(folder, "never");
       await expect(store.put(key, file, gone)).rejects.toThrow("client gone");
       await expect(store.find(kept, gone)).rejects.toThrow("client gone");
+      await expect(store.read(kept, gone)).rejects.toThrow("client gone");
       await expect(store.delete(kept, null, gone)).rejects.toThrow("client gone");
       const content = await under.content();
       expect(content).not.toHaveProperty([key]);
@@ -165,6 +192,7 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
           code: "NOT_FOUND",
         });
         await expect(store.find(key, forever)).rejects.toMatchObject({ code: "NOT_FOUND" });
+        await expect(store.read(key, forever)).rejects.toMatchObject({ code: "NOT_FOUND" });
         await expect(store.delete(key, null, forever)).rejects.toMatchObject({ code: "NOT_FOUND" });
       }
       expect(await under.content()).toEqual(before);

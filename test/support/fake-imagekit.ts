@@ -46,6 +46,8 @@ export interface FakeFile {
 /** ImageKit's upload and media API, as far as the service uses it, on a port of this machine. */
 export interface FakeImageKit {
   readonly url: string;
+  /** Where the fake delivers files of at most {@link maxKeptBytes}, in place of `urlEndpoint`. */
+  readonly deliveryUrl: string;
   readonly urlEndpoint: string;
   readonly privateKey: string;
   /** By path. Sizes and hashes only, so that a large file costs no memory. */
@@ -79,8 +81,12 @@ const resetAfter = (milliseconds: number) => ({
   "X-RateLimit-Reset": String(milliseconds),
 });
 
+/** Larger files cost no memory: only their sizes and hashes are kept. */
+const maxKeptBytes = 4_000_000;
+
 export async function startFakeImageKit(privateKey = "private_fake/Key+1=="): Promise<FakeImageKit> {
   const files = new Map<string, FakeFile>();
+  const contents = new Map<string, Buffer>();
   const calls: { call: Call; status: number }[] = [];
   const purged: string[] = [];
   const faults = new Map<Call, { fault: Fault; left: number }>();
@@ -126,8 +132,10 @@ export async function startFakeImageKit(privateKey = "private_fake/Key+1=="): Pr
     if (fields["useUniqueFileName"] !== "false") name = `${crypto.randomUUID().slice(0, 9)}_${name}`;
     const filePath = `${(fields["folder"] ?? "/").replace(/\/+$/, "")}/${name}`;
     const old = files.get(filePath);
+    const { content, ...facts } = file;
+    contents.set(filePath, content);
     const stored: FakeFile = {
-      ...file,
+      ...facts,
       fileId: old?.fileId ?? hex(24),
       name,
       filePath,
@@ -179,6 +187,11 @@ export async function startFakeImageKit(privateKey = "private_fake/Key+1=="): Pr
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const address = new URL(request.url ?? "/", "http://fake");
+    const path = address.pathname.replace(/^\/delivery/, "");
+    if (path !== address.pathname) {
+      const content = files.has(path) ? contents.get(path) : undefined;
+      return void response.writeHead(content ? 200 : 404).end(content ?? "Not found");
+    }
     const call = callOf(request.method ?? "", address.pathname);
     if (call === null) return send(response, 404, { message: "Not found" });
     const record = { call, status: 0 };
@@ -224,8 +237,10 @@ export async function startFakeImageKit(privateKey = "private_fake/Key+1=="): Pr
   const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
+    deliveryUrl: `${url}/delivery`,
     urlEndpoint,
     privateKey,
     files,
@@ -291,16 +306,18 @@ function send(
   response.end(status === 204 ? undefined : JSON.stringify(body));
 }
 
+type ReceivedFile = Pick<FakeFile, "size" | "sha256" | "contentType"> & { readonly content: Buffer };
+
 /** Reads an upload as strictly as can be: known fields once each, one file part, the length announced. */
 function readForm(request: IncomingMessage, fault: Fault | null) {
   const known = ["fileName", "useUniqueFileName", "folder", "tags"];
   if (request.headers["content-length"] === undefined) throw new Refused(411, "Length required");
   const { promise, resolve, reject } = Promise.withResolvers<{
     fields: Record<string, string>;
-    file: Pick<FakeFile, "size" | "sha256" | "contentType"> | null;
+    file: ReceivedFile | null;
   }>();
   const fields: Record<string, string> = {};
-  let file: Pick<FakeFile, "size" | "sha256" | "contentType"> | null = null;
+  let file: ReceivedFile | null = null;
   const form = new Busboy({ headers: request.headers as BusboyHeaders });
   form.on("field", (name, value) => {
     if (!known.includes(name) || name in fields) reject(new Refused(400, `Unexpected parameter ${name}`));
@@ -310,17 +327,21 @@ function readForm(request: IncomingMessage, fault: Fault | null) {
     if (name !== "file" || file) reject(new Refused(400, `Unexpected file ${name}`));
     const hash = new Bun.CryptoHasher("sha256");
     let size = 0;
+    const kept: Buffer[] = [];
     stream.on("error", reject);
     stream.on("data", (chunk: Buffer) => {
       if (fault === "close in the body") request.socket.destroy();
       hash.update(chunk);
       size += chunk.length;
+      if (size <= maxKeptBytes) kept.push(chunk);
       if (fault === "slow") {
         stream.pause();
         void sleep(2).then(() => stream.resume());
       }
     });
-    stream.on("end", () => (file = { size, sha256: hash.digest("hex"), contentType }));
+    stream.on("end", () => {
+      file = { size, sha256: hash.digest("hex"), contentType, content: Buffer.concat(kept) };
+    });
   });
   form.on("finish", () => resolve({ fields, file }));
   form.on("error", () => reject(new Refused(400, "Broken multipart")));

@@ -37,7 +37,7 @@ export interface FakeS3 {
   /** Methods of all calls. */
   readonly calls: readonly string[];
   /** The next `times` calls of this method go wrong; null: they go well again. */
-  fail(method: "PUT" | "HEAD" | "DELETE", fault: S3Fault | null, times?: number): void;
+  fail(method: "GET" | "PUT" | "HEAD" | "DELETE", fault: S3Fault | null, times?: number): void;
   close(): Promise<void>;
 }
 

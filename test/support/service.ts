@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createApp } from "../../src/app.ts";
-import { register } from "../../src/accounts/accounts.ts";
+import { createAccount } from "../../src/accounts/accounts.ts";
 import { validEmailAddress } from "../../src/accounts/email-address.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { createLog } from "../../src/observability/log.ts";
@@ -139,7 +139,8 @@ export class TestService {
   ): Promise<{ id: string; email: string; token: string }> {
     const { hashing, tokens } = this.services;
     const services = { ...this.services, hashing: { ...hashing, hash: async () => hashOfDefault } };
-    const user = await register(services, validEmailAddress(email), defaultPassword, []);
+    const registration = { email: validEmailAddress(email), password: defaultPassword, name: null };
+    const user = await createAccount(services, registration, []);
     return { id: user.id, email, token: await tokens.issueAccess(user) };
   }
 

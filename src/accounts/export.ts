@@ -1,0 +1,218 @@
+import { createFairSemaphore } from "../concurrency/fair-semaphore.ts";
+import { untilAborted } from "../concurrency/until-aborted.ts";
+import type { Database } from "../database/database.ts";
+import type { ExportedPost } from "../database/exported-posts.ts";
+import type { User } from "../database/users.ts";
+import { ApiError } from "../errors.ts";
+import type { PagePosition } from "../http/page-request.ts";
+import type { Log } from "../observability/log.ts";
+import type { MediaStore } from "../storage/media-store.ts";
+import { userRead } from "./user-read.ts";
+
+/** Exports that run at once, on each node: each holds a file or a connection to a store open. */
+const maxExports = 20;
+const maxExportsPerAccount = 2;
+const retryAfterSeconds = 30;
+
+/** Larger chunks are faster, but leave more memory to the garbage collector. */
+const archiveChunkBytes = 64 * 1024;
+
+/** Posts that are read at once, which bounds the memory. */
+const pageSize = 200;
+
+/** The services that exports need. */
+export interface ExportServices {
+  readonly database: Database;
+  readonly storeNamed: (name: string) => MediaStore | undefined;
+  readonly log: Log;
+}
+
+/** Exports of accounts as ZIP archives. */
+export interface Exports {
+  /**
+   * Starts an export: `account.json`, `posts.json` and the stored files under `media/`. The archive is written as it is
+   * read, in constant memory. The stream fails when a store does, and when the account is deleted or deactivated in the
+   * meantime. A file that is deleted in the meantime is left out.
+   * @param gone aborts when the client goes away
+   * @throws ApiError TOO_MANY_REQUESTS with `Retry-After`
+   */
+  start(user: User, gone: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+}
+
+export function createExports(services: ExportServices): Exports {
+  const semaphore = createFairSemaphore({
+    concurrency: maxExports,
+    queueLimit: 0,
+    partyLimit: maxExportsPerAccount,
+  });
+  return {
+    async start(user, gone) {
+      const started = Promise.withResolvers<ReadableStream<Uint8Array>>();
+      const refuse = () => {
+        const headers = { "retry-after": String(retryAfterSeconds) };
+        started.reject(new ApiError("TOO_MANY_REQUESTS", { headers }));
+      };
+      void semaphore.run([user.id], () => run(services, user, gone, started.resolve)).catch(refuse);
+      return started.promise;
+    },
+  };
+}
+
+/**
+ * Writes an archive to a stream, until the end, an error or the cancellation of the stream. Never rejects.
+ * @param start receives the stream at once
+ */
+async function run(
+  services: ExportServices,
+  user: User,
+  gone: AbortSignal,
+  start: (archive: ReadableStream<Uint8Array>) => void,
+): Promise<void> {
+  const ended = new AbortController();
+  const signal = AbortSignal.any([gone, ended.signal]);
+  const { readable, writable, fail } = unbufferedPipe(signal, (reason) => ended.abort(reason));
+  start(readable);
+  try {
+    await untilAborted(signal, () => writeArchive(services, user, writable, signal));
+  } catch (error) {
+    if (!signal.aborted) services.log.warn("export.failed", { user: user.id, error });
+    fail();
+  } finally {
+    // Closes a file that is still open.
+    ended.abort();
+  }
+}
+
+/**
+ * Connects a writer with a reader: every write waits until the reader asks for it, and fails when the signal aborts. Unlike
+ * a TransformStream of Bun, it does not leave a write waiting when the reader cancels.
+ */
+function unbufferedPipe(signal: AbortSignal, cancel: (reason: unknown) => void) {
+  let demand = Promise.withResolvers<void>();
+  let output: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const readable = new ReadableStream<Uint8Array>(
+    { start: (controller) => void (output = controller), pull: () => demand.resolve(), cancel },
+    { highWaterMark: 0 },
+  );
+  const writable = new WritableStream<Uint8Array>({
+    async write(chunk) {
+      await untilAborted(signal, () => demand.promise);
+      demand = Promise.withResolvers();
+      output?.enqueue(chunk);
+    },
+    close: () => output?.close(),
+  });
+  // Without a reason, which Bun would print on standard error. It closes the connection, so that the client notices.
+  return { readable, writable, fail: () => output?.error() };
+}
+
+async function writeArchive(
+  services: ExportServices,
+  user: User,
+  output: WritableStream<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { database, storeNamed, log } = services;
+  // Loaded by the first export, so that startup stays fast.
+  const { configure, TextReader, ZipWriter } = await import("@zip.js/zip.js");
+  // Without workers too, this limits the files in progress. A client that pauses its download must not delay the others.
+  configure({ useWebWorkers: false, maxWorkers: 2 * maxExports, chunkSize: archiveChunkBytes });
+  // Media are compressed already.
+  const archive = new ZipWriter(output, { level: 0, signal });
+  const account = { ...userRead(user), created_at: user.createdAt.toISOString() };
+  await archive.add("account.json", new TextReader(JSON.stringify(account, null, 2)));
+  const [newest] = await database.exportedPosts.page(user.id, 1);
+  // After the query, which finds nothing once the account is deleted.
+  await requireAccount(database, user.id);
+  // Posts published from now on are in neither part of the archive. Ids are hexadecimal, so "~" sorts after all of them.
+  const top = newest && { createdAt: newest.createdAt, id: `${newest.id}~` };
+  await archive.add("posts.json", { readable: jsonArray(postsOf(database, user.id, top)) });
+  for await (const post of postsOf(database, user.id, top)) {
+    const store = storeNamed(post.store);
+    if (!store) throw new Error(`no media store "${post.store}" is configured`);
+    const content = await store.read(post.key, signal);
+    // Of a file of unknown size, zip.js writes a header that some unpackers do not understand.
+    const file = content && { readable: content, size: post.bytes };
+    if (file) await archive.add(mediaName(post), file, { lastModDate: post.createdAt });
+    else log.info("export.media_missing", { user: user.id, post: post.id });
+    await requireAccount(database, user.id);
+  }
+  await archive.close();
+}
+
+/**
+ * Yields the published posts of an account from `top` on, newest first.
+ * @throws ApiError UNAUTHORIZED when the account is deleted or deactivated in the meantime
+ */
+async function* postsOf(
+  database: Database,
+  userId: string,
+  top: PagePosition | undefined,
+): AsyncGenerator<ExportedPost> {
+  for (let after = top; after;) {
+    const page = await database.exportedPosts.page(userId, pageSize, after);
+    await requireAccount(database, userId);
+    yield* page;
+    after = page.at(-1);
+  }
+}
+
+/** @throws ApiError UNAUTHORIZED */
+async function requireAccount({ users }: Database, id: string): Promise<void> {
+  if (!(await users.byId(id))?.isActive) throw new ApiError("UNAUTHORIZED");
+}
+
+/** Writes posts as a JSON array. */
+function jsonArray(posts: AsyncGenerator<ExportedPost>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let separator = "[\n";
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { value: post, done } = await posts.next();
+        if (done) {
+          controller.enqueue(encoder.encode(separator === "[\n" ? "[]\n" : "\n]\n"));
+          return controller.close();
+        }
+        controller.enqueue(encoder.encode(separator + JSON.stringify(exportedPost(post))));
+        separator = ",\n";
+      },
+      cancel: async () => void (await posts.return(undefined)),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+const exportedPost = (post: ExportedPost) => ({
+  id: post.id,
+  caption: post.caption,
+  alt: post.alt,
+  file_type: post.fileType,
+  file_name: post.fileName,
+  content_type: post.contentType,
+  bytes: post.bytes,
+  width: post.width,
+  height: post.height,
+  created_at: post.createdAt.toISOString(),
+  edited_at: post.editedAt?.toISOString() ?? null,
+  /** The name of the file in the archive. */
+  media: mediaName(post),
+});
+
+/** Code points that a file's own name may have in the archive. */
+const maxStemLength = 60;
+
+/**
+ * Returns the name of a post's file in the archive: the day, the file's own name without characters that a file system
+ * rejects or takes for a path, and the post's id, which makes it unique.
+ */
+export function mediaName({
+  id,
+  key,
+  fileName,
+  createdAt,
+}: Pick<ExportedPost, "id" | "key" | "fileName" | "createdAt">): string {
+  const stem = fileName.replace(/\.[^.]*$/s, "").replace(/[\p{C}\p{Zl}\p{Zp}<>:"/\\|?*]/gu, "_");
+  const short = Array.from(stem).slice(0, maxStemLength).join("");
+  return `media/${createdAt.toISOString().slice(0, 10)}_${short}_${id}${key.slice(key.indexOf("."))}`;
+}

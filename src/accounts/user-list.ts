@@ -1,0 +1,48 @@
+import type { Static } from "@sinclair/typebox";
+
+import type { Database } from "../database/database.ts";
+import type { Problem } from "../errors.ts";
+import { readPageRequest, writeCursor } from "../http/page-request.ts";
+import { listedUserRead, type userPageSchema } from "./user-read.ts";
+
+/** Length of a search text: that of the longest email address. */
+export const maxSearchLength = 254;
+
+/** The query parameters of `GET /users`. */
+export interface UserListQuery {
+  search?: string;
+  limit?: string;
+  cursor?: string;
+}
+
+/**
+ * Returns a page of all accounts with their usage, newest first.
+ * @throws ValidationProblems that names each parameter at fault
+ */
+export async function listUsers(
+  { users, usage }: Pick<Database, "users" | "usage">,
+  { search = "", ...page }: UserListQuery,
+): Promise<Static<typeof userPageSchema>> {
+  const { limit, after } = readPageRequest(page, searchProblems(search));
+  // One more than asked for tells whether there is a next page.
+  const found = await users.page(limit + 1, after, search.trim().normalize("NFC"));
+  const shown = found.slice(0, limit);
+  const usages = await usage.ofAll(shown.map(({ id }) => id));
+  const last = shown.at(-1);
+  return {
+    users: shown.map((user) => listedUserRead(user, usages.get(user.id) ?? { posts: 0, bytes: 0 })),
+    next_cursor: last && found.length > limit ? writeCursor(last) : null,
+  };
+}
+
+function searchProblems(search: string): Problem[] {
+  const loc = ["query", "search"];
+  if ([...search].length > maxSearchLength)
+    return [
+      { type: "string_too_long", loc, msg: `String should have at most ${maxSearchLength} characters` },
+    ];
+  // PostgreSQL rejects NUL in a parameter.
+  if (search.includes("\0"))
+    return [{ type: "value_error", loc, msg: "Value error, a search has no NUL characters" }];
+  return [];
+}

@@ -1,0 +1,46 @@
+import { mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { Config } from "../config/config.ts";
+import { databaseFile } from "../data-dir.ts";
+import { openDatabase } from "../database/database.ts";
+import { createLog, type Log } from "../observability/log.ts";
+import { openServices, type Services } from "../services.ts";
+import { CommandError } from "./command-error.ts";
+import { accessDataFolderAsOwner } from "./data-folder-access.ts";
+import { dataFolderError } from "./startup-errors.ts";
+
+/** The log of a command that tells the operator everything itself. */
+export const silentLog: Log = createLog("silent", () => {});
+
+/** Whether opening the database would create a new SQLite file. */
+export async function isDatabaseMissing({ dataDir, database }: Config): Promise<boolean> {
+  if (database) return false;
+  return stat(join(dataDir, databaseFile)).then(
+    () => false,
+    ({ code }: NodeJS.ErrnoException) => code === "ENOENT",
+  );
+}
+
+/** Tells the operator that a command has created a database, which may be in the wrong folder. */
+export const newDatabaseNote = ({ dataDir }: Config): string =>
+  `There was no database in ${dataDir}, so the command created one. If the service uses another folder, set DATA_DIR to it.\n`;
+
+/**
+ * Opens the services with the rights of the data folder's owner, so that the service can use new files. The service may
+ * be running.
+ * @throws CommandError when the data folder or the database cannot be used
+ */
+export async function openServicesAsOwner(config: Config, log: Log): Promise<Services> {
+  try {
+    const { dataDir } = config;
+    const folder = accessDataFolderAsOwner(dataDir);
+    await mkdir(folder.path, { recursive: true, mode: 0o700 });
+    const database = await (config.database
+      ? openDatabase(config.database)
+      : folder.sqlite(() => openDatabase(join(dataDir, databaseFile))));
+    return await openServices({ ...config, dataDir: folder.path }, log, () => {}, database);
+  } catch (error) {
+    throw error instanceof CommandError ? error : dataFolderError(config, error);
+  }
+}

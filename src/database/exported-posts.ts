@@ -1,0 +1,54 @@
+import { and, desc, eq, sql } from "drizzle-orm";
+
+import type { PagePosition } from "../http/page-request.ts";
+import type { Connection } from "./connection.ts";
+import type { Tables } from "./schema.ts";
+
+/** A published post, as an export of its author's account needs it. */
+export type ExportedPost = Readonly<
+  Pick<
+    Tables["posts"]["$inferSelect"],
+    | "id"
+    | "caption"
+    | "alt"
+    | "fileType"
+    | "fileName"
+    | "contentType"
+    | "bytes"
+    | "width"
+    | "height"
+    | "editedAt"
+    | "store"
+    | "key"
+  > & { createdAt: Date }
+>;
+
+/** Every query of exports. */
+export function exportedPostQueries({ query, tables: { posts } }: Connection) {
+  const { id, caption, alt, fileType, fileName, contentType, bytes, width, height, editedAt, store, key } =
+    posts;
+  const createdAt = sql<Date>`${posts.createdAt}`.mapWith(posts.createdAt);
+  return {
+    /** Returns a page of an account's published posts, newest first. */
+    page: async (userId: string, limit: number, after?: PagePosition): Promise<ExportedPost[]> =>
+      query
+        .select({
+          ...{ id, caption, alt, fileType, fileName, contentType, bytes, width, height },
+          ...{ editedAt, store, key, createdAt },
+        })
+        .from(posts)
+        .where(
+          and(
+            eq(posts.userId, userId),
+            eq(posts.state, "published"),
+            // Row values, so that the condition is one range of the index.
+            after &&
+              sql`(${posts.createdAt}, ${id}) < (${sql.param(after.createdAt, posts.createdAt)}, ${after.id})`,
+          ),
+        )
+        .orderBy(desc(posts.createdAt), desc(id))
+        .limit(limit),
+  };
+}
+
+export type ExportedPostQueries = ReturnType<typeof exportedPostQueries>;

@@ -1,0 +1,341 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+
+import { TextWriter, Uint8ArrayReader, Uint8ArrayWriter, ZipReader } from "@zip.js/zip.js";
+
+import { createExports, mediaName } from "../../src/accounts/export.ts";
+import type { MediaStore } from "../../src/storage/media-store.ts";
+import { startFakeS3 } from "../support/fake-s3.ts";
+import { pngPhoto } from "../support/media-samples.ts";
+import { TestService } from "../support/service.ts";
+
+let service: TestService;
+let user: Awaited<ReturnType<TestService["signUp"]>>;
+let photo: Uint8Array<ArrayBuffer>;
+beforeAll(async () => {
+  service = await TestService.start();
+  photo = new Uint8Array(await pngPhoto());
+});
+afterAll(() => service.close());
+beforeEach(async () => {
+  user = await service.signUp();
+});
+
+const ask = (token = user.token, on = service) => on.fetch("/users/me/export", { token });
+const share = async (name: string, caption = "", on = service, token = user.token) => {
+  const upload = await on.upload(token, new Blob([photo]), caption, name);
+  return (await upload.json()) as { id: string; created_at: string; bytes: number; url: string };
+};
+
+/** The files of an archive by name; texts as such. Checks every checksum. */
+async function unzip(bytes: Uint8Array): Promise<Map<string, string | Uint8Array>> {
+  const files = new Map<string, string | Uint8Array>();
+  const options = { checkSignature: true, useWebWorkers: false };
+  for (const entry of await new ZipReader(new Uint8ArrayReader(bytes), options).getEntries()) {
+    if (entry.directory) throw new Error("a folder");
+    const isText = entry.filename.endsWith(".json");
+    const content = await (isText ? entry.getData(new TextWriter()) : entry.getData(new Uint8ArrayWriter()));
+    expect(files.has(entry.filename)).toBe(false);
+    files.set(entry.filename, content);
+  }
+  return files;
+}
+
+describe("GET /users/me/export", () => {
+  test("GET /users/me/export: streams account, posts and media, and nothing of others", async () => {
+    await service.fetch("/users/me", { method: "PATCH", token: user.token, json: { name: "Ada" } });
+    const first = await share("snow.png", "First snow ❄");
+    const second = await share("snow.png");
+    const other = await service.signUp();
+    await share("other.png", "", service, other.token);
+    const stored = await (await service.fetch(new URL(first.url).pathname)).bytes();
+
+    const answer = await ask();
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("content-type")).toBe("application/zip");
+    expect(answer.headers.get("content-disposition")).toMatch(
+      /^attachment; filename="image-sharing-\d{4}-\d\d-\d\d\.zip"$/,
+    );
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+    const files = await unzip(await answer.bytes());
+    const names = [second, first].map(
+      ({ id, created_at }) => `media/${created_at.slice(0, 10)}_snow_${id}.png`,
+    );
+    expect([...files.keys()]).toEqual(["account.json", "posts.json", ...names]);
+    expect(JSON.parse(files.get("account.json") as string)).toEqual({
+      id: user.id,
+      email: user.email,
+      name: "Ada",
+      is_active: true,
+      is_superuser: false,
+      is_verified: false,
+      created_at: expect.any(String),
+    });
+    const posts = JSON.parse(files.get("posts.json") as string) as object[];
+    expect(posts).toHaveLength(2);
+    expect(posts[1]).toEqual({
+      id: first.id,
+      caption: "First snow ❄",
+      alt: "",
+      file_type: "image",
+      file_name: "snow.png",
+      content_type: "image/png",
+      bytes: first.bytes,
+      width: expect.any(Number),
+      height: expect.any(Number),
+      created_at: first.created_at,
+      edited_at: null,
+      media: names[1],
+    });
+    expect(files.get(names[1]!)).toEqual(stored);
+  });
+
+  test("GET /users/me/export: an account without posts gets an empty list", async () => {
+    const files = await unzip(await (await ask()).bytes());
+    expect([...files.keys()]).toEqual(["account.json", "posts.json"]);
+    expect(JSON.parse(files.get("posts.json") as string)).toEqual([]);
+  });
+
+  test("GET /users/me/export: works for media in a bucket", async () => {
+    const fake = await startFakeS3();
+    const on = await TestService.start({
+      S3_BUCKET: fake.bucket,
+      S3_ENDPOINT: fake.url,
+      S3_REGION: fake.region,
+      S3_ACCESS_KEY_ID: fake.accessKeyId,
+      S3_SECRET_ACCESS_KEY: fake.secretAccessKey,
+    });
+    try {
+      const { token } = await on.signUp();
+      const { id, bytes } = await share("snow.png", "", on, token);
+      const files = await unzip(await (await ask(token, on)).bytes());
+      expect([...files.entries()].at(-1)).toEqual([
+        expect.stringContaining(id) as unknown as string,
+        expect.any(Uint8Array),
+      ]);
+      expect(([...files.values()].at(-1) as Uint8Array).length).toBe(bytes);
+    } finally {
+      await on.close();
+      await fake.close();
+    }
+  });
+
+  test("GET /users/me/export: leaves out media that are gone", async () => {
+    const kept = await share("kept.png");
+    const { url } = await share("lost.png");
+    await service.services.disk.delete(
+      new URL(url).pathname.split("/").at(-1)!,
+      null,
+      AbortSignal.timeout(9999),
+    );
+    const files = await unzip(await (await ask()).bytes());
+    expect([...files.keys()].filter((name) => name.startsWith("media/"))).toEqual([
+      expect.stringContaining(kept.id) as unknown as string,
+    ]);
+    expect(service.logged.join("")).toContain("export.media_missing");
+  });
+
+  test.each([
+    [
+      "deleted",
+      () =>
+        service.fetch("/users/me", {
+          method: "DELETE",
+          token: user.token,
+          json: { password: "correct horse battery" },
+        }),
+    ],
+    ["deactivated", () => service.services.database.users.change("operator", user, { isActive: false })],
+  ])("GET /users/me/export: the stream fails when the account is %s in the meantime", async (_, end) => {
+    await share("snow.png");
+    const reader = (await ask()).body!.getReader();
+    await reader.read();
+    await end();
+    const rest = async () => {
+      while (!(await reader.read()).done);
+    };
+    await expect(rest()).rejects.toBeUndefined();
+    expect(service.logged.at(-1)).toContain('"export.failed"');
+    // The next test may use the slot.
+    expect((await ask()).status).toBe(401);
+  });
+
+  test("GET /users/me/export: answers 429 to a third export at once, and 200 after one is cancelled or ends", async () => {
+    const node = await TestService.start();
+    const nodeFetch = (token: string) =>
+      node.firstHandler(
+        new Request("http://localhost/users/me/export", { headers: { authorization: `Bearer ${token}` } }),
+      );
+    try {
+      const { token } = await node.signUp();
+      const [first, second] = [await nodeFetch(token), await nodeFetch(token)];
+      const third = await nodeFetch(token);
+      expect([third.status, third.headers.get("retry-after")]).toEqual([429, "30"]);
+      expect((await nodeFetch((await node.signUp()).token)).status).toBe(200);
+      await first.body!.cancel();
+      const fourth = await nodeFetch(token);
+      expect(fourth.status).toBe(200);
+      await second.bytes();
+      expect((await nodeFetch(token)).status).toBe(200);
+      expect((await nodeFetch(token)).status).toBe(429);
+    } finally {
+      await node.close();
+    }
+  });
+
+  test("GET /users/me/export: answers 401 without a token, and HEAD without a body", async () => {
+    expect((await ask("")).status).toBe(401);
+    for (let i = 0; i < 4; i++) {
+      const head = await service.fetch("/users/me/export", { method: "HEAD", token: user.token });
+      expect([head.status, (await head.bytes()).length]).toEqual([200, 0]);
+    }
+    expect((await ask()).status).toBe(200);
+  });
+});
+
+describe("exports", () => {
+  /** A store of endless files, and what happened to them. */
+  function endlessStore() {
+    const state = { chunks: 0, aborted: false };
+    const store = {
+      read: async (_key: string, signal: AbortSignal) => {
+        signal.addEventListener("abort", () => (state.aborted = true));
+        return new ReadableStream<Uint8Array>(
+          {
+            pull(controller) {
+              state.chunks++;
+              controller.enqueue(new Uint8Array(65_536));
+            },
+          },
+          { highWaterMark: 0 },
+        );
+      },
+    } as unknown as MediaStore;
+    return { store, state };
+  }
+  const exportFrom = async (store: MediaStore, gone = new AbortController().signal, withPost = true) => {
+    if (withPost) await share("endless.png");
+    const exports = createExports({ ...service.services, storeNamed: () => store });
+    return (await exports.start((await service.services.database.users.byId(user.id))!, gone)).getReader();
+  };
+  const readChunks = async (reader: { read(): Promise<unknown> }, count: number) => {
+    for (let i = 0; i < count; i++) await reader.read();
+  };
+
+  test("exports: read no faster than the client", async () => {
+    const { store, state } = endlessStore();
+    const reader = await exportFrom(store);
+    let received = 0;
+    for (let i = 0; i < 40; i++) received += (await reader.read()).value?.length ?? 0;
+    for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve));
+    expect(state.chunks * 65_536 - received).toBeWithin(0, 8_000_000);
+    await reader.cancel();
+  });
+
+  test("exports: stop reading when the client cancels the download", async () => {
+    const { store, state } = endlessStore();
+    const reader = await exportFrom(store);
+    await readChunks(reader, 40);
+    await reader.cancel();
+    const turns = async () => {
+      for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    // One read may be under way.
+    await turns();
+    const { chunks } = state;
+    await turns();
+    expect(state).toEqual({ chunks, aborted: true });
+  });
+
+  test("exports: hundreds of cancelled downloads hold nothing up", async () => {
+    const { store, state } = endlessStore();
+    const paused = await exportFrom(store);
+    await readChunks(paused, 40);
+    for (let i = 0; i < 200; i++) {
+      const reader = await exportFrom(store, undefined, i === 0);
+      await readChunks(reader, i % 30);
+      await reader.cancel();
+    }
+    expect(state.aborted).toBe(true);
+    expect((await unzip(await (await ask((await service.signUp()).token)).bytes())).size).toBe(2);
+    await paused.cancel();
+  });
+
+  test("exports: stop reading when the request is aborted", async () => {
+    const { store, state } = endlessStore();
+    const gone = new AbortController();
+    const reader = await exportFrom(store, gone.signal);
+    await readChunks(reader, 40);
+    gone.abort(new Error("client gone"));
+    await expect(readChunks(reader, 10)).rejects.toBeUndefined();
+    expect(state.aborted).toBe(true);
+  });
+
+  test("exports: the connection is cut when the account is deleted during the download", async () => {
+    let chunks = 0;
+    const store = {
+      read: async () =>
+        new ReadableStream<Uint8Array>({
+          async pull(controller) {
+            if (chunks++ < 40) return controller.enqueue(new Uint8Array(65_536));
+            await service.services.database.users.change("operator", user, { isActive: false });
+            controller.close();
+          },
+        }),
+    } as unknown as MediaStore;
+    await share("snow.png");
+    const account = (await service.services.database.users.byId(user.id))!;
+    const exports = createExports({ ...service.services, storeNamed: () => store });
+    await using server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      development: false,
+      fetch: async (request) => new Response(await exports.start(account, request.signal)),
+    });
+    await expect(fetch(server.url).then((answer) => answer.bytes())).rejects.toThrow();
+    expect(chunks).toBe(41);
+  });
+
+  test("exports: stop reading when the client closes the connection", async () => {
+    const { store, state } = endlessStore();
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const watched = {
+      read: (key: string, signal: AbortSignal) => {
+        signal.addEventListener("abort", () => resolve());
+        return store.read(key, signal);
+      },
+    } as unknown as MediaStore;
+    await share("snow.png");
+    const account = (await service.services.database.users.byId(user.id))!;
+    const exports = createExports({ ...service.services, storeNamed: () => watched });
+    await using server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: async (request) => new Response(await exports.start(account, request.signal)),
+    });
+    const client = new AbortController();
+    const reader = (await fetch(server.url, { signal: client.signal })).body!.getReader();
+    await readChunks(reader, 10);
+    client.abort();
+    await closed;
+    expect(state.aborted).toBe(true);
+  });
+
+  test("exports: the stream fails when the store does, and the failure is logged", async () => {
+    const failing = { read: () => Promise.reject(new Error("the store is down")) } as unknown as MediaStore;
+    const reader = await exportFrom(failing);
+    await expect(readChunks(reader, 100)).rejects.toBeUndefined();
+    expect(service.logged.at(-1)).toContain("the store is down");
+  });
+
+  test.each([
+    ["snow.jpg", "media/2026-01-31_snow_0199.jpg"],
+    ["../../etc/passwd", "media/2026-01-31_.._._0199.jpg"],
+    ['C:\\con<>:"|?*\0\n.png', "media/2026-01-31_C__con__________0199.jpg"],
+    ["\u202egpj.exe", "media/2026-01-31__gpj_0199.jpg"],
+    ["", "media/2026-01-31__0199.jpg"],
+    [`${"😀".repeat(99)}.png`, `media/2026-01-31_${"😀".repeat(60)}_0199.jpg`],
+  ])("exports: the file %j is called %s", (fileName, name) => {
+    const createdAt = new Date("2026-01-31T12:00:00Z");
+    expect(mediaName({ id: "0199", key: "0199.jpg", fileName, createdAt })).toBe(name);
+  });
+});
