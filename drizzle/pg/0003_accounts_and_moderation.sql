@@ -38,4 +38,5 @@ CREATE UNIQUE INDEX "reports_post_reporter" ON "reports" USING btree ("post_id",
 CREATE INDEX "reports_reporter" ON "reports" USING btree ("reporter_id");--> statement-breakpoint
 CREATE INDEX "sessions_user" ON "sessions" USING btree ("user_id");--> statement-breakpoint
 CREATE INDEX "sessions_expiry" ON "sessions" USING btree ("expires_at");--> statement-breakpoint
-CREATE INDEX "posts_author_feed" ON "posts" USING btree ("user_id","created_at","id");
+CREATE INDEX "posts_author_feed" ON "posts" USING btree ("user_id","created_at","id","state","bytes");--> statement-breakpoint
+CREATE INDEX "users_newest" ON "users" USING btree ("created_at","id");

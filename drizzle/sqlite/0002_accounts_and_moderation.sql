@@ -37,5 +37,6 @@ CREATE INDEX `sessions_expiry` ON `sessions` (`expires_at`);--> statement-breakp
 DROP INDEX `posts_user`;--> statement-breakpoint
 ALTER TABLE `posts` ADD `alt` text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE `posts` ADD `edited_at` integer;--> statement-breakpoint
-CREATE INDEX `posts_author_feed` ON `posts` (`user_id`,`created_at`,`id`);--> statement-breakpoint
-ALTER TABLE `users` ADD `name` text;
+CREATE INDEX `posts_author_feed` ON `posts` (`user_id`,`created_at`,`id`,`state`,`bytes`);--> statement-breakpoint
+ALTER TABLE `users` ADD `name` text;--> statement-breakpoint
+CREATE INDEX `users_newest` ON `users` (`created_at`,`id`);
