@@ -119,7 +119,8 @@ export const signInView = () =>
     ),
   );
 
-export const signUpView = () =>
+/** @param invitation token of the link that led here, if any */
+export const signUpView = (invitation?: string) =>
   card(
     "Create an account",
     element("p", {
@@ -127,7 +128,7 @@ export const signUpView = () =>
         "Share photos and videos with the people you know. Location and camera details are removed.",
     }),
     form("Create account", [email, newPassword], async ({ email = "", password = "" }) => {
-      await api.register(email, password);
+      await api.register(email, password, invitation);
       await logIn(email, password);
     }),
     element(

@@ -44,7 +44,8 @@ function parse(text: string) {
 }
 
 export const api = {
-  register: (email: string, password: string) => call<Account>("POST", "/auth/register", { email, password }),
+  register: (email: string, password: string, invitation?: string) =>
+    call<Account>("POST", "/auth/register", { email, password, invitation }),
   login: (username: string, password: string) =>
     call<{ access_token: string }>("POST", "/auth/jwt/login", new URLSearchParams({ username, password })),
   logout: () => call<void>("POST", "/auth/jwt/logout"),

@@ -12,6 +12,9 @@ const messages: Partial<Record<ApiDetail, string>> = {
   LOGIN_BAD_CREDENTIALS: "Wrong email or password.",
   LOGIN_USER_NOT_VERIFIED: "Your email address isn't verified yet. Check your inbox for the link we sent.",
   REGISTER_USER_ALREADY_EXISTS: "There is already an account with this email address. Sign in instead?",
+  REGISTER_CLOSED: "New accounts need an invitation here. Ask the people who run this service for one.",
+  REGISTER_BAD_INVITATION:
+    "This invitation has expired, was already used, or is for another email address. Ask for a new one.",
   RESET_PASSWORD_BAD_TOKEN: expiredLink,
   VERIFY_USER_BAD_TOKEN: expiredLink,
   VERIFY_USER_ALREADY_VERIFIED: "This email address is already verified.",
@@ -74,6 +77,7 @@ function explain(
   if (typeof detail === "object") return sentence(detail.reason);
   const message = messages[detail as ApiDetail];
   if (message !== undefined) return message;
+  if (detail?.startsWith("QUOTA_EXCEEDED")) return "Your storage is full. Delete something to share more.";
   if (status === 413) return tooLarge(detail, sent);
   if (status >= 500 && status !== 507) return "Something went wrong on our side. Please try again shortly.";
   return detail ? sentence(detail) : "That did not work. Please try again.";

@@ -13,11 +13,13 @@ const uploads = createUploads();
 /** Creates the view for the URL's fragment, such as `#/reset?token=…`. */
 function view(): HTMLElement {
   const [path = "", query] = location.hash.replace(/^#/, "").split("?");
-  const mailedToken = new URLSearchParams(query).get("token") ?? "";
+  const parameters = new URLSearchParams(query);
+  const mailedToken = parameters.get("token") ?? "";
   if (path === "/verify") return verifyView(mailedToken);
   if (path === "/reset") return resetView(mailedToken);
   if (path === "/forgot") return forgotView();
   if (path === "/sign-up") return signUpView();
+  if (path === "/register") return signUpView(parameters.get("invitation") ?? undefined);
   if (!token() || path === "/sign-in") return signInView();
   return path === "/account" ? accountView() : feedView(uploads);
 }
