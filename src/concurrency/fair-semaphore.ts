@@ -162,7 +162,10 @@ export function createFairSemaphore({
 /** The number of places that the smallest of a task's parties holds. */
 const share = (parties: readonly Party[]) => Math.min(...parties.map(({ places }) => places));
 
-/** Returns the task whose most recently served party was served longer ago; further parties decide among equals. */
+/**
+ * Returns the task that runs next: compares when each task's most recently served party had its last turn, and after a tie
+ * the turns of their other parties.
+ */
 function nextInTurn(first: Task | undefined, second: Task): Task {
   if (!first) return second;
   const turns = ({ parties }: Task) => parties.map(({ lastTurn }) => lastTurn).sort((a, b) => b - a);

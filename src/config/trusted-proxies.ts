@@ -14,7 +14,7 @@ export function parseNetworks(text: string): BlockList | undefined {
     const address = canonicalAddress(written);
     if (address === undefined) return undefined;
     const bits = isIP(address) === 6 ? 128 : 32;
-    // The prefix of an IPv4 network written as an IPv4-mapped IPv6 network counts 96 more bits.
+    // In an IPv4-mapped IPv6 address, the prefix length includes the 96 bits before the IPv4 address.
     const mappedBits = isIP(written) === 6 && bits === 32 ? 96 : 0;
     const length = prefix === undefined ? bits : Number(prefix) - mappedBits;
     if (length < 0 || length > bits) return undefined;

@@ -52,7 +52,7 @@ export function* authorize(
     .where(inArray(id, [actor.userId, ...others]))
     .orderBy(asc(id));
   const locked = yield* step(dialect === "pg" ? accounts.for("no key update") : accounts);
-  // Not in the same query: under READ COMMITTED it would not see a credential that ended while it waited for the lock.
+  // A second query, because under READ COMMITTED the first one misses a credential that ended while it waited for the lock.
   const hasEnded = yield* credentialHasEnded(tables, tx, actor.credential);
   const account = locked.find((row) => row.id === actor.userId);
   if (!account?.isActive || account.minAccessVersion > actor.tokenVersion || hasEnded)

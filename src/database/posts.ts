@@ -567,7 +567,7 @@ export function postQueries(connection: Connection) {
     countPublished: async (): Promise<number> =>
       (await query.select({ posts: count() }).from(posts).where(published))[0]?.posts ?? 0,
 
-    /** Ends the validity of upload keys older than `cutoff`. */
+    /** Clears upload keys reserved before `cutoff`, so that they can be used again. */
     expireUploadKeys: async (cutoff: Date): Promise<void> => {
       await write((tx) =>
         tx

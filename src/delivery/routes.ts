@@ -26,7 +26,7 @@ export interface MediaServices {
   readonly disk: DiskStore;
   /** The cache of files that `disk` delivered recently. */
   readonly recentFiles: RecentFiles;
-  /** The bucket to redirect to; undefined where none is configured. */
+  /** The bucket to redirect to; undefined if none is configured. */
   readonly s3: S3Store | undefined;
 }
 

@@ -15,7 +15,7 @@ export function moveWithoutReplacing(from: string, to: string, link: typeof link
     link(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") throw error;
-    // File systems without hard links report various codes (EPERM, ENOTSUP, ENOSYS, …). Any other cause fails here again.
+    // File systems without hard links report various codes (EPERM, ENOTSUP, ENOSYS, …). An error with another cause occurs again below.
     closeSync(openSync(to, "wx", 0o600));
     try {
       renameSync(from, to);

@@ -126,7 +126,7 @@ function filesToStore(
 
 /**
  * Puts the file and its thumbnail.
- * @throws ApiError STORE_UNAVAILABLE when the store takes longer than it may
+ * @throws ApiError STORE_UNAVAILABLE when the store exceeds its deadline
  */
 async function storeInTime(
   { store, deadlineFor }: PostServices,

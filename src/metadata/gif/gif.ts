@@ -210,7 +210,7 @@ async function forEachSubBlock(
 }
 
 /**
- * Returns a range of the source if it holds these bytes, and the bytes otherwise: ranges that touch take less memory.
+ * Returns a range of the source if it holds these bytes, and the bytes otherwise. Adjacent ranges are merged, which saves memory.
  */
 async function pieceOf(
   source: ByteSource,

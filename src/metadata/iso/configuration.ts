@@ -88,7 +88,7 @@ const presentation: Rules = {
   st3d: full(5),
   sv3d: {
     children: {
-      // Without the name of the program.
+      // The rest is the name of the program that wrote the file.
       svhd: full(4),
       proj: { children: { prhd: full(16), equi: full(20), cbmp: full(12), mshp: leaf } },
     },

@@ -91,7 +91,7 @@ export async function planMovie(source: ByteSource): Promise<Blanking> {
   };
 }
 
-/** Reads the top-level boxes. Some cameras append bytes that are no box; they are left out. */
+/** Reads the top-level boxes. Leaves out bytes at the end that form no box, which some cameras append. */
 async function readTop(reader: BoxReader): Promise<TopBox[]> {
   const boxes: TopBox[] = [];
   const { size } = reader.source;
