@@ -8,7 +8,7 @@ const fields = {
   url: t.String({
     format: "uri",
     description: "The page where the invited person registers. Anybody who has the link can use it.",
-    examples: ["https://photos.example.com/#/register?invitation=AaIHvJse…"],
+    examples: ["https://photos.example.com/#/register?invitation=AaIHvJse"],
   }),
   email: nullable(
     t.String({

@@ -5,6 +5,8 @@ import { availableParallelism } from "node:os";
 import { canStartPostgres, hasPostgres, PostgresServer } from "./postgres.ts";
 
 const onBoth = ["accounts", "app", "crash", "hardening", "posts", "uploads"].map((name) => `test/${name}`);
+/** Files that start a service, on the database that TEST_DATABASE names. Others gain nothing from a second run. */
+const startsService = /support\/(service|process)\.ts"/;
 const runsAlone = /^\/\/ Runs alone: /m;
 
 /** How long each file took the last time: the slowest ones are started first. */
@@ -29,19 +31,22 @@ async function run(files: string[], workers: number, environment: Record<string,
   if ((await exited) !== 0) failed = true;
 }
 
-async function runAll(places: string[], environment: Record<string, string>): Promise<void> {
+/** @param needed matches the text of the files to run; all when left out */
+async function runAll(places: string[], environment: Record<string, string>, needed?: RegExp): Promise<void> {
   const together: string[] = [];
   const alone: string[] = [];
   for (const file of [...new Bun.Glob("test/**/*.test.ts").scanSync()].sort()) {
     if (places.length > 0 && !places.some((place) => file.includes(place))) continue;
-    (runsAlone.test(await Bun.file(file).text()) ? alone : together).push(file);
+    const text = await Bun.file(file).text();
+    if (needed !== undefined && !needed.test(text)) continue;
+    (runsAlone.test(text) ? alone : together).push(file);
   }
   if (together.length + alone.length === 0) {
     console.error(`no file of tests matches ${places.join(" ")}`);
     failed = true;
   }
-  // Some tests mostly wait: one file more than there are processors keeps those busy.
-  await run(together, availableParallelism() + 1, environment);
+  // Some tests mostly wait: twice as many files as processors keep those busy.
+  await run(together, 2 * availableParallelism(), environment);
   await run(alone, 1, environment);
 }
 
@@ -52,7 +57,11 @@ try {
   await runAll(named, { ...database });
   if (hasPostgres) {
     console.log("\nOn PostgreSQL:");
-    await runAll(named.length > 0 ? named : onBoth, { ...database, TEST_DATABASE: "postgres" });
+    await runAll(
+      named.length > 0 ? named : onBoth,
+      { ...database, TEST_DATABASE: "postgres" },
+      startsService,
+    );
   } else
     console.log(
       "\nskipped: tests on PostgreSQL need its server programs (Debian: postgresql) or TEST_DATABASE_URL",
