@@ -199,8 +199,11 @@ const exportedPost = (post: ExportedPost) => ({
   media: mediaName(post),
 });
 
-/** Code points that a file's own name may have in the archive. */
-const maxStemLength = 60;
+/**
+ * Code points that a file's own name may have in the archive. With four bytes each, the name stays below 255 bytes, which
+ * most file systems have as their limit.
+ */
+const maxStemLength = 50;
 
 /**
  * Returns the name of a post's file in the archive: the day, the file's own name without characters that a file system
