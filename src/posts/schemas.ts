@@ -1,12 +1,14 @@
 import { FormatRegistry, type Static } from "@sinclair/typebox";
 import { t } from "elysia";
 
+import { isWellFormedText } from "../accounts/password-policy.ts";
 import { maxAltLength, maxCaptionLength, maxReasonLength } from "../limits.ts";
 import { exampleIds, nullable, schemaRef, uuid } from "../openapi/schemas.ts";
 import { postSchema, type PostRead } from "./post-read.ts";
 
 /**
- * Any text of `min` to `max` code points, kept as it is. No NUL, which PostgreSQL cannot store.
+ * Any text of `min` to `max` code points, kept as it is. No lone surrogate, which the database would replace, and no NUL,
+ * which PostgreSQL cannot store.
  * @param name with its article, for error messages
  */
 function textField(
@@ -15,7 +17,7 @@ function textField(
 ) {
   // Counting code points is slow; texts that are far too long are rejected without it.
   const isTooLong = (text: string) => text.length > 2 * max || [...text].length > max;
-  FormatRegistry.Set(name, (text) => text.length >= min && !isTooLong(text) && !text.includes("\0"));
+  FormatRegistry.Set(name, (text) => text.length >= min && !isTooLong(text) && isWellFormedText(text));
   return t.String({
     format: name,
     ...about,
@@ -24,6 +26,8 @@ function textField(
       if (typeof value !== "string") return { type: "string_type", msg: "Input should be a valid string" };
       if (value.includes("\0"))
         return { type: "value_error", msg: `Value error, ${name} has no NUL characters` };
+      if (!value.isWellFormed())
+        return { type: "value_error", msg: "Value error, the text is not well-formed Unicode" };
       return value.length < min
         ? { type: "string_too_short", msg: `String should have at least ${min} character` }
         : { type: "string_too_long", msg: `String should have at most ${max} characters` };

@@ -150,6 +150,8 @@ describe("editing a post", () => {
     [{ alt: ["a"] }, "alt", "string_type"],
     [{ caption: "x".repeat(2201) }, "caption", "string_too_long"],
     [{ caption: "\0" }, "caption", "value_error"],
+    [{ caption: "a\ud800b" }, "caption", "value_error"],
+    [{ alt: "\udc00" }, "alt", "value_error"],
   ])("edit: %j is 422 and names the field, before 403 and 404", async (changes, field, type) => {
     const answer = await edit(crypto.randomUUID(), changes);
     expect(answer.status).toBe(422);

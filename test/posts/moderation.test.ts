@@ -161,6 +161,7 @@ describe("reports", () => {
     ["", "string_too_short"],
     ["🌊".repeat(501), "string_too_long"],
     ["a\0b", "value_error"],
+    ["a\ud800b", "value_error"],
     [7, "string_type"],
     [null, "string_type"],
     [undefined, "missing"],
