@@ -37,6 +37,8 @@ describe("display names", () => {
   test.each([
     ["", "string_too_short"],
     [" \u200b ", "string_too_short"],
+    ["\u3164\u115f\uffa0", "string_too_short"],
+    ["\u2800", "string_too_short"],
     ["x".repeat(51), "string_too_long"],
     ["x".repeat(60_000), "string_too_long"],
     ["a\nb", "value_error"],
