@@ -103,6 +103,15 @@ function draw({ sky, sun, hills, size: [width, height] }: Scene, seed: number): 
   return canvas.toDataURL("image/jpeg", 0.9).split(",")[1]!;
 }
 
+/** @returns an access token of an account that has the name of its address */
+async function signUp(service: ServiceProcess, email: string): Promise<string> {
+  const token = await service.signUp(email);
+  const name = email.charAt(0).toUpperCase() + email.slice(1, email.indexOf("@"));
+  const headers = { "content-type": "application/json" };
+  await service.fetch("/users/me", { method: "PATCH", token, headers, body: JSON.stringify({ name }) });
+  return token;
+}
+
 async function main(): Promise<void> {
   if (!chromium) throw new Error("The screenshot needs Chromium.");
   const dataDir = await mkdtemp(join(tmpdir(), "image-sharing-screenshot-"));
@@ -113,7 +122,7 @@ async function main(): Promise<void> {
     const tokens = new Map<string, string>();
     for (const [i, scene] of scenes.entries()) {
       const { author, caption } = scene;
-      const token = tokens.get(author) ?? (await service.signUp(author));
+      const token = tokens.get(author) ?? (await signUp(service, author));
       tokens.set(author, token);
       const photo = await browser.view.evaluate(`(${draw.toString()})(${JSON.stringify(scene)}, ${i})`);
       const form = new FormData();

@@ -10,8 +10,17 @@ type Field = {
   autocomplete: AutoFill;
   value?: string;
   hint?: string;
+  optional?: boolean;
 };
 
+const displayName: Field = {
+  name: "name",
+  label: "Name",
+  type: "text",
+  autocomplete: "name",
+  optional: true,
+  hint: "Shown with your photos.",
+};
 const email: Field = { name: "email", label: "Email", type: "email", autocomplete: "email" };
 const password: Field = {
   name: "password",
@@ -39,12 +48,12 @@ function form(
   const created = element(
     "form",
     { className: "stack" },
-    ...fields.map(({ name, label, type, autocomplete, value = "", hint }) =>
+    ...fields.map(({ name, label, type, autocomplete, value = "", hint, optional = false }) =>
       element(
         "label",
         { className: "field" },
         label,
-        element("input", { name, type, autocomplete, value, required: true }),
+        element("input", { name, type, autocomplete, value, required: !optional }),
         hint && element("small", { textContent: hint }),
       ),
     ),
@@ -127,10 +136,14 @@ export const signUpView = (invitation?: string) =>
       textContent:
         "Share photos and videos with the people you know. Location and camera details are removed.",
     }),
-    form("Create account", [email, newPassword], async ({ email = "", password = "" }) => {
-      await api.register(email, password, invitation);
-      await logIn(email, password);
-    }),
+    form(
+      "Create account",
+      [displayName, email, newPassword],
+      async ({ name = "", email = "", password = "" }) => {
+        await api.register({ name: name.trim() || null, email, password, invitation });
+        await logIn(email, password);
+      },
+    ),
     element(
       "p",
       { className: "links" },
@@ -193,6 +206,10 @@ export function accountView(): HTMLElement {
       const verified = element("div", { className: "row" }, ...verification(me));
       content.replaceChildren(
         verified,
+        form("Change name", [{ ...displayName, value: me.name ?? "" }], async ({ name = "" }) => {
+          await api.change({ name: name.trim() || null });
+          return "Name updated.";
+        }),
         form("Change address", [{ ...email, value: me.email }], async ({ email = "" }) => {
           verified.replaceChildren(...verification(await api.change({ email })));
           return "Email address updated.";

@@ -44,8 +44,12 @@ function parse(text: string) {
 }
 
 export const api = {
-  register: (email: string, password: string, invitation?: string) =>
-    call<Account>("POST", "/auth/register", { email, password, invitation }),
+  register: (account: {
+    name: string | null;
+    email: string;
+    password: string;
+    invitation: string | undefined;
+  }) => call<Account>("POST", "/auth/register", account),
   login: (username: string, password: string) =>
     call<{ access_token: string }>("POST", "/auth/jwt/login", new URLSearchParams({ username, password })),
   logout: () => call<void>("POST", "/auth/jwt/logout"),
@@ -55,7 +59,8 @@ export const api = {
   requestVerify: (email: string) => call<null>("POST", "/auth/request-verify-token", { email }),
   verify: (verifyToken: string) => call<Account>("POST", "/auth/verify", { token: verifyToken }),
   me: () => call<Account>("GET", "/users/me"),
-  change: (changes: { email?: string; password?: string }) => call<Account>("PATCH", "/users/me", changes),
+  change: (changes: { name?: string | null; email?: string; password?: string }) =>
+    call<Account>("PATCH", "/users/me", changes),
   feed: (cursor: string | null) =>
     call<FeedPageRead>("GET", `/feed?limit=24${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`),
   deletePost: (id: string) => call<void>("DELETE", `/posts/${id}`),
