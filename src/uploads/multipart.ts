@@ -78,13 +78,18 @@ async function openForm(contentType: string, listener: MultipartListener) {
     reject(failed);
   };
   const files = new Set<{ destroy(): void }>();
+  /** The buffer of the last chunk that the parser has emitted as a whole. */
+  let emitted: ArrayBufferLike | undefined;
 
   form.on("file", (name, stream, fileName) => {
     files.add(stream);
     stream.on("error", fail);
     stream.on("end", () => files.delete(stream));
     const take = listener.startFile(name ?? "", fileName ?? "");
-    stream.on("data", (bytes: Uint8Array) => take?.(bytes));
+    stream.on("data", (bytes: Uint8Array) => {
+      take?.(bytes);
+      if (bytes.length === bytes.buffer.byteLength) emitted = bytes.buffer;
+    });
   });
   form.on("field", (name, value, _nameTruncated, truncated) => listener.field(name ?? "", value, truncated));
   for (const limit of ["partsLimit", "filesLimit", "fieldsLimit"] as const) form.on(limit, fail);
@@ -92,11 +97,14 @@ async function openForm(contentType: string, listener: MultipartListener) {
   form.on("finish", resolve);
 
   return {
-    async write(chunk: Uint8Array): Promise<void> {
+    async write(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
       const accepted = Promise.withResolvers<void>();
       form.write(chunk, () => accepted.resolve());
       await Promise.race([accepted.promise, finished]);
       if (failed) throw failed;
+      // Frees the memory of a chunk that the parser has emitted to its last byte, so that it holds none of it any more. See
+      // docs/decisions/0016-freed-chunks.md.
+      if (emitted === chunk.buffer) chunk.buffer.transfer(0);
     },
     async end(): Promise<void> {
       form.end();
