@@ -211,11 +211,11 @@ export async function changeAccount(
   if (changed === "email taken") throw new ApiError("UPDATE_USER_EMAIL_ALREADY_EXISTS");
   if (!changed) throw new ApiError("NOT_FOUND");
   if (authority !== "operator") mailChangeNotice(services, before, changed);
-  const followAuthor = () => database.posts.followAuthor(changed.id);
+  const syncPostStates = () => database.posts.syncPostStates(changed.id);
   // Deactivated authors are invisible already, so moving their posts can wait. Reactivated ones need it to return to the feed.
-  if (flags.isActive === true) await followAuthor();
+  if (flags.isActive === true) await syncPostStates();
   if (flags.isActive === false)
-    background.run("take the posts of a deactivated account out of the feed", followAuthor);
+    background.run("take the posts of a deactivated account out of the feed", syncPostStates);
   return changed;
 }
 

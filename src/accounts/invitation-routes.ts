@@ -5,7 +5,7 @@ import type { Actor } from "../database/actors.ts";
 import type { BaseUrl } from "../http/base-url.ts";
 import { ignoreBody, readJson } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
-import { pageParameters, readPageRequest, writeCursor } from "../http/page-request.ts";
+import { pageParameters, readPageRequest, toPage } from "../http/page-request.ts";
 import type { RequestIds } from "../http/request-id.ts";
 import type { Log } from "../observability/log.ts";
 import { describe } from "../openapi/describe.ts";
@@ -108,12 +108,11 @@ export const invitationRoutes = (services: InvitationRouteServices) => {
         const { limit, after } = readPageRequest(query);
         // One more than asked for tells whether there is a next page.
         const found = await database.invitations.page(limit + 1, after, new Date());
-        const shown = found.slice(0, limit);
-        const last = shown.at(-1);
+        const { shown, nextCursor } = toPage(found, limit);
         const base = baseUrl.of(request);
         return {
           invitations: shown.map((one) => invitationRead(one, linkOf(invitationTokens, one, base))),
-          next_cursor: last && found.length > limit ? writeCursor(last) : null,
+          next_cursor: nextCursor,
         };
       },
       {

@@ -116,9 +116,11 @@ export const userDescriptions = {
   remove: describe({
     id: "deleteUser",
     summary: "Delete an account",
-    description: "Deletes any user's account with all its posts and their media. For superusers.",
+    description:
+      "Deletes any user's account with all its posts and their media. For superusers. With a session, your own account " +
+      "is deleted by `DELETE /users/me` only, which takes the password.",
     answer: { status: 204, meaning: "The account is deleted.", body: null },
-    errors: ["NOT_FOUND"],
+    errors: ["NOT_FOUND", "CURRENT_PASSWORD_REQUIRED"],
     audience: "superusers",
     path,
   }),

@@ -2,7 +2,7 @@ import type { Static } from "@sinclair/typebox";
 
 import type { Database } from "../database/database.ts";
 import type { Problem } from "../errors.ts";
-import { readPageRequest, writeCursor } from "../http/page-request.ts";
+import { readPageRequest, toPage } from "../http/page-request.ts";
 import { listedUserRead, type userPageSchema } from "./user-read.ts";
 
 /** Length of a search text: that of the longest email address. */
@@ -26,12 +26,11 @@ export async function listUsers(
   const { limit, after } = readPageRequest(page, searchProblems(search));
   // One more than asked for tells whether there is a next page.
   const found = await users.page(limit + 1, after, search.trim().normalize("NFC"));
-  const shown = found.slice(0, limit);
+  const { shown, nextCursor } = toPage(found, limit);
   const usages = await usage.ofAll(shown.map(({ id }) => id));
-  const last = shown.at(-1);
   return {
     users: shown.map((user) => listedUserRead(user, usages.get(user.id) ?? { posts: 0, bytes: 0 })),
-    next_cursor: last && found.length > limit ? writeCursor(last) : null,
+    next_cursor: nextCursor,
   };
 }
 
@@ -43,6 +42,6 @@ function searchProblems(search: string): Problem[] {
     ];
   // PostgreSQL rejects NUL in a parameter.
   if (search.includes("\0"))
-    return [{ type: "value_error", loc, msg: "Value error, a search has no NUL characters" }];
+    return [{ type: "value_error", loc, msg: "Value error, a search must not contain NUL characters" }];
   return [];
 }

@@ -4,7 +4,7 @@ import type { Problem } from "../errors.ts";
 export const maxNameLength = 50;
 
 /** Control characters, line breaks, and characters that change the direction of the text around the name. */
-const forbidden = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
+const forbidden = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 /** Without letters and symbols that look like nothing, such as U+3164, the Hangul filler, and U+2800, the empty Braille pattern. */
 const visible = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{S}]/u;
 

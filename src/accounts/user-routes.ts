@@ -65,7 +65,7 @@ export const userRoutes = (services: UserServices) => {
   ): Promise<UserRead> {
     const changes = changesOf(body);
     if (isOwnSession(actor, user.id)) {
-      // Left out, or it could undo the change of another request without the current password.
+      // Drops an unchanged address: writing it back could undo a concurrent change without the current password.
       if (changes.email?.address === user.email) delete changes.email;
       if (changes.email !== undefined || changes.password !== undefined)
         await confirmPassword(services, user, body.current_password, connections.addressOf(request));
@@ -171,6 +171,8 @@ export const userRoutes = (services: UserServices) => {
       "/:id",
       async ({ params, actor, request, set }) => {
         const id = canonicalId(params.id);
+        // As for `DELETE /users/me`, which takes the password.
+        if (isOwnSession(actor, id)) throw new ApiError("CURRENT_PASSWORD_REQUIRED");
         await deleteUser(services, actor, id);
         audit("user.deleted", request, actor, id);
         set.status = 204;

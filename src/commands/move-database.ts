@@ -28,6 +28,7 @@ const rowsPerLine = 50_000;
 export async function moveDatabaseTo(url: string): Promise<void> {
   if (!isPostgresUrl(url)) throw new CommandError(`The place to move to must be ${expectedAddress}.`);
   const program = Bun.isStandaloneExecutable ? [] : [Bun.main];
+  // The new process gets the whole environment, not only the settings.
   const environment = { ...process.env, DATABASE_URL: url };
   process.execve?.(process.execPath, [process.execPath, ...program, "move-database"], environment);
   await moveDatabase(readConfig(environment));

@@ -1,7 +1,7 @@
 import { and, type Column, eq, sql } from "drizzle-orm";
 
 import type { Connection } from "./connection.ts";
-import { isVisible } from "./posts.ts";
+import { isVisible } from "./published-posts.ts";
 import { queryCache } from "./query-cache.ts";
 import type { Tables } from "./schema.ts";
 

@@ -17,9 +17,16 @@ import {
 
 import type { PagePosition } from "../http/page-request.ts";
 import { authorize, type Actor } from "./actors.ts";
-import { isConflict, step, type Connection, type Query } from "./connection.ts";
+import { isConflict, step, type Connection } from "./connection.ts";
 import { publishLock } from "./locks.ts";
-import { queryCache } from "./query-cache.ts";
+import {
+  feedTop,
+  isPublished,
+  isVisible,
+  pageReaders,
+  selectPosts,
+  type PublishedPost,
+} from "./published-posts.ts";
 import type { Tables } from "./schema.ts";
 import { requireQuota } from "./usage.ts";
 
@@ -46,26 +53,6 @@ export type ReservedPost = Pick<
 /** What the store reported about the bytes. */
 export type PublishedFacts = Pick<PostRow, "storeId" | "thumbnailUrl"> & { url: string };
 
-/** A published post of an active account, with the author's current name and address. */
-export interface PublishedPost {
-  id: string;
-  userId: string;
-  authorName: string | null;
-  email: string;
-  caption: string;
-  alt: string;
-  url: string;
-  thumbnailUrl: string | null;
-  fileType: "image" | "video";
-  fileName: string;
-  contentType: string;
-  bytes: number;
-  width: number | null;
-  height: number | null;
-  createdAt: Date;
-  editedAt: Date | null;
-}
-
 /** The texts of a post that its author may change. */
 export type PostTexts = Pick<PostRow, "caption" | "alt">;
 
@@ -87,143 +74,8 @@ const orphanedMedia = ({ id, store, key, storeId, url, bytes, reservedAt, attemp
   attempts,
 });
 
-/** Selects a {@link PublishedPost}, in the order of {@link StoredPost}. */
-export const publishedPost = ({ posts, users }: Tables) => ({
-  id: posts.id,
-  userId: users.id,
-  authorName: users.name,
-  email: users.email,
-  caption: posts.caption,
-  alt: posts.alt,
-  url: sql<string>`${posts.url}`,
-  thumbnailUrl: posts.thumbnailUrl,
-  fileType: posts.fileType,
-  fileName: posts.fileName,
-  contentType: posts.contentType,
-  bytes: posts.bytes,
-  width: posts.width,
-  height: posts.height,
-  createdAt: sql<Date>`${posts.createdAt}`.mapWith(posts.createdAt),
-  editedAt: posts.editedAt,
-});
-
-/**
- * Selects posts and their authors; {@link isVisible} has the condition of the join. A cross join makes SQLite read the
- * posts first (https://www.sqlite.org/optoverview.html#crossjoin). Otherwise it may read a page of the feed by sorting the
- * posts of all authors.
- */
-const selectPosts = (from: Pick<Query, "select">, tables: Tables) =>
-  from.select(publishedPost(tables)).from(tables.posts).crossJoin(tables.users);
-
-/** Written out, not bound: only then does the planner see that the partial indexes hold every published post. */
-const isPublished = ({ posts }: Tables) => sql`${posts.state} = 'published'`;
-
-/**
- * Joins a post with its author, and says whether anybody may see it: it is published, and the author's account is active.
- * The one rule for the feed, single posts, media and reports.
- */
-export const isVisible = (tables: Tables) => {
-  const { posts, users } = tables;
-  return and(
-    isPublished(tables),
-    eq(users.id, posts.userId),
-    // Every published post has the time. For a condition on the account alone, SQLite would read all accounts into a
-    // Bloom filter before each page.
-    sql`case when ${posts.createdAt} is not null then ${users.isActive} end`,
-  );
-};
-
-/** Before the first post of any feed. Ids are hexadecimal, so "~" sorts after all of them. */
-const feedTop: PagePosition = { createdAt: new Date(Date.UTC(9999, 0)), id: "~" };
-
-type PageValues = PagePosition & { limit: number };
-type AuthorPageValues = PageValues & { author: string };
-
-/** The queries for pages of the feed and of one author's posts. Each is one range of an index, without a sort. */
-export function pageQueries({ query, tables }: Pick<Connection, "query" | "tables">) {
-  const { posts, users } = tables;
-  // Row values, so that the whole condition is one range of an index.
-  const place = sql`${sql.param(sql.placeholder("createdAt"), posts.createdAt)}, ${sql.placeholder("id")}`;
-  const newestFirst = [desc(posts.createdAt), desc(posts.id)];
-  const isAuthor = and(eq(users.id, sql.placeholder("author")), users.isActive);
-  // No row for a deactivated author, so that none of their posts is read.
-  const active = sql`(${query.select({ id: users.id }).from(users).where(isAuthor)})`;
-  return {
-    everybody: selectPosts(query, tables)
-      .where(and(isVisible(tables), sql`(${posts.createdAt}, ${posts.id}) < (${place})`))
-      .orderBy(...newestFirst)
-      .limit(sql.placeholder("limit")),
-    // Equality with the author would let PostgreSQL expect few posts, and sort all of them where there are many.
-    ofAuthor: selectPosts(query, tables)
-      .where(
-        and(
-          isAuthor,
-          isPublished(tables),
-          sql`${posts.userId} >= ${active}`,
-          sql`(${posts.userId}, ${posts.createdAt}, ${posts.id}) < (${active}, ${place})`,
-        ),
-      )
-      .orderBy(desc(posts.userId), ...newestFirst)
-      .limit(sql.placeholder("limit")),
-  };
-}
-
-/** A page as drizzle prepares it for SQLite: `values` returns the columns of each row as they are stored. */
-interface SqlitePreparedPage {
-  values(placeholders: PageValues): StoredPost[];
-}
-
-/** The columns of a {@link PublishedPost} in the order in which they are selected. */
-type StoredPost = [
-  id: string,
-  userId: string,
-  authorName: string | null,
-  email: string,
-  caption: string,
-  alt: string,
-  url: string,
-  thumbnailUrl: string | null,
-  fileType: "image" | "video",
-  fileName: string,
-  contentType: string,
-  bytes: number,
-  width: number | null,
-  height: number | null,
-  createdAtMs: number,
-  editedAtMs: number | null,
-];
-
-/**
- * Drizzle would look up the decoder of every value, which takes as long as the query itself: pages that are not cached
- * would reach 0.63 of the bare baseline (`bun run bench feed`) instead of 0.83.
- */
-const toPublishedPost = (row: StoredPost): PublishedPost => ({
-  id: row[0],
-  userId: row[1],
-  authorName: row[2],
-  email: row[3],
-  caption: row[4],
-  alt: row[5],
-  url: row[6],
-  thumbnailUrl: row[7],
-  fileType: row[8],
-  fileName: row[9],
-  contentType: row[10],
-  bytes: row[11],
-  width: row[12],
-  height: row[13],
-  createdAt: new Date(row[14]),
-  editedAt: row[15] === null ? null : new Date(row[15]),
-});
-
-/** Posts on cached pages of the feed: some 2 MB, 30 MB where every post has the longest texts. */
-const maxCachedPosts = 2_000;
-
-/** Posts on cached pages of single authors. */
-const maxCachedAuthorPosts = 500;
-
-/** Posts that {@link postQueries}.followAuthor moves in one transaction: some 10 ms in which SQLite does nothing else. */
-const followBatch = 1_000;
+/** Posts that {@link postQueries}.syncPostStates moves in one transaction: which blocks SQLite for about 10 ms. */
+const maxSyncBatch = 1_000;
 
 /** Every query about posts. */
 export function postQueries(connection: Connection) {
@@ -237,37 +89,11 @@ export function postQueries(connection: Connection) {
   const byId = selectPosts(query, tables)
     .where(and(eq(posts.id, sql.placeholder("id")), isVisible(tables)))
     .prepare("published_post");
-  const pages = pageQueries(connection);
-  const feedPage = pages.everybody.prepare("feed_page");
-  const authorPage = pages.ofAuthor.prepare("author_page");
-  const cachedPage = <Values extends PageValues>(
-    page: typeof feedPage,
-    maxPosts: number,
-    keyOf: (values: Values) => string,
-  ) =>
-    queryCache<Values, readonly PublishedPost[]>(
-      connection,
-      // An empty page has a size too.
-      { maxSize: maxPosts, sizeCalculation: (found) => found.length + 1 },
-      keyOf,
-      async (values) =>
-        dialect === "pg"
-          ? page.execute(values)
-          : (page as unknown as SqlitePreparedPage).values(values).map(toPublishedPost),
-    );
-  const keyOfPage = ({ limit, createdAt, id }: PageValues) => `${limit} ${createdAt.getTime()} ${id}`;
-  const cachedFeedPage = cachedPage<PageValues>(feedPage, maxCachedPosts, keyOfPage);
-  const cachedAuthorPage = cachedPage<AuthorPageValues>(
-    authorPage,
-    maxCachedAuthorPosts,
-    (values) => `${values.author} ${keyOfPage(values)}`,
-  );
-
   /**
    * Moves one batch of the posts after `after`, newest first, that are in the wrong state for their account.
    * @returns the last one; undefined when no more are left
    */
-  const followOnce = (userId: string, after: PagePosition): Promise<PagePosition | undefined> =>
+  const syncBatch = (userId: string, after: PagePosition): Promise<PagePosition | undefined> =>
     transaction(function* (tx) {
       const account = tx.select({ isActive: users.isActive }).from(users).where(eq(users.id, userId));
       // Locked, so that the account keeps its state until the commit.
@@ -282,7 +108,7 @@ export function postQueries(connection: Connection) {
           .from(posts)
           .where(and(eq(posts.userId, userId), eq(posts.state, from), isBefore(after)))
           .orderBy(...newestFirst)
-          .limit(followBatch),
+          .limit(maxSyncBatch),
       );
       const ids = batch.map(({ id }) => id);
       yield* step(
@@ -298,16 +124,7 @@ export function postQueries(connection: Connection) {
   return {
     byId: async (id: string): Promise<PublishedPost | undefined> => (await byId.execute({ id }))[0],
 
-    /** A page of the feed, newest first: at most `limit` posts after `after`. */
-    page: (limit: number, after: PagePosition = feedTop): Promise<readonly PublishedPost[]> =>
-      cachedFeedPage({ limit, ...after }),
-
-    /** A page of one author's posts, like `page`; empty for an unknown author. */
-    pageOf: (
-      author: string,
-      limit: number,
-      after: PagePosition = feedTop,
-    ): Promise<readonly PublishedPost[]> => cachedAuthorPage({ author, limit, ...after }),
+    ...pageReaders(connection),
 
     /** The unfinished or published post that this user's upload key stands for. */
     byUploadKey: async (
@@ -445,14 +262,14 @@ export function postQueries(connection: Connection) {
      * indexes of the feed, after a reactivation back. Readers look at the account too, so a deactivation takes effect
      * before this begins.
      */
-    followAuthor: async (userId: string): Promise<void> => {
-      for (let last = await followOnce(userId, feedTop); last; last = await followOnce(userId, last))
+    syncPostStates: async (userId: string): Promise<void> => {
+      for (let last = await syncBatch(userId, feedTop); last; last = await syncBatch(userId, last))
         // Lets requests run between two batches.
         await new Promise((resolve) => setImmediate(resolve));
     },
 
-    /** The accounts for which `followAuthor` has something to do. Reads every account and every hidden post. */
-    authorsToFollow: async (): Promise<string[]> => {
+    /** The accounts that have posts in the wrong state. Reads every account and every hidden post. */
+    authorsToSync: async (): Promise<string[]> => {
       const deactivated = await query
         .select({ id: users.id })
         .from(users)

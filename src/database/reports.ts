@@ -3,7 +3,7 @@ import { aliasedTable, and, desc, eq, lt } from "drizzle-orm";
 import type { PagePosition } from "../http/page-request.ts";
 import { authorize, type Actor } from "./actors.ts";
 import { step, type Connection } from "./connection.ts";
-import { isVisible, publishedPost, type PublishedPost } from "./posts.ts";
+import { isVisible, publishedPost, type PublishedPost } from "./published-posts.ts";
 
 /** A report of a post, with the reporter's current name and address. */
 export interface Report {

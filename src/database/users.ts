@@ -201,14 +201,15 @@ export function userQueries(connection: Connection) {
       )[0],
 
     /**
-     * Removes an account; its posts leave the feed in the same moment, their bytes wait for the sweeper.
-     * Those of uploads that may still be running anywhere wait until `uploadsEnd`. False when there is no such account.
+     * Deletes an account and marks its posts as `deleting`, in one transaction. The sweeper deletes their files.
+     * @param uploadsEnd when no upload that is running now can still be running; the files of pending posts wait until then
+     * @returns false when there is no such account
      * @throws ApiError as {@link authorize} does
      */
     remove: (actor: Actor, id: string, now: Date, uploadsEnd: Date): Promise<boolean> =>
       transaction(function* (tx) {
         yield* authorize(connection, tx, actor, [id]);
-        // The account first: from here on nobody can add a post of it, and all it had belong to nobody.
+        // Deleted first, because no upload can add a post to it afterwards. The foreign key sets `user_id` of its posts to null.
         const removed = yield* step(tx.delete(users).where(eq(users.id, id)).returning({ id: users.id }));
         for (const [state, retryAt] of [
           ["published", now],
@@ -230,7 +231,7 @@ export function userQueries(connection: Connection) {
 export type UserQueries = ReturnType<typeof userQueries>;
 
 /**
- * What an UPDATE sets. What follows from a change is decided by the database, from the row as it is then:
+ * Returns the assignments of the UPDATE. The database computes what follows from a change from the current row:
  * - An address stays verified only if the new one is exactly the same. Addresses that merely share the unique key
  *   (`admin@…` and `admın@…`) are different mailboxes. A superuser may say otherwise in the same change; said without
  *   an address, it is about the address of `user`.

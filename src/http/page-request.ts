@@ -63,6 +63,20 @@ function readLimit(text: string, problems: Problem[]): number {
 export const writeCursor = ({ createdAt, id }: PagePosition): string =>
   Buffer.from(`${createdAt.getTime()}.${id}`).toString("base64url");
 
+/**
+ * Splits the rows of a page from the one that was read beyond it.
+ * @param rows up to `limit + 1`
+ * @returns the rows to show, and the cursor of the next page; null on the last page
+ */
+export function toPage<Row extends PagePosition>(
+  rows: readonly Row[],
+  limit: number,
+): { shown: Row[]; nextCursor: string | null } {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return { shown, nextCursor: last && rows.length > limit ? writeCursor(last) : null };
+}
+
 /** Returns the position that a cursor stands for; undefined if the text is not a cursor. */
 export function readCursor(cursor: string): PagePosition | undefined {
   if (cursor.length > 128) return undefined;

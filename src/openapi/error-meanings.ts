@@ -37,7 +37,8 @@ export const errorMeanings: Record<SentAsCode, string> & Partial<Record<ApiError
   VERIFY_USER_ALREADY_VERIFIED: "The email address is verified already.",
   UPDATE_USER_EMAIL_ALREADY_EXISTS: "Another account has this email address.",
   UPDATE_USER_INVALID_PASSWORD: "The password is not accepted; `reason` says why.",
-  CURRENT_PASSWORD_REQUIRED: "With a session, a new email address or password needs `current_password`.",
+  CURRENT_PASSWORD_REQUIRED:
+    "A session must confirm a new address or password, and the deletion of its account, with the current password.",
   CURRENT_PASSWORD_WRONG: "The current password is wrong.",
 
   POST_NOT_FOUND: "There is no post with this id.",

@@ -1,6 +1,7 @@
 import type { Actor } from "../database/actors.ts";
 import type { Database } from "../database/database.ts";
-import type { PostTexts, PublishedPost } from "../database/posts.ts";
+import type { PostTexts } from "../database/posts.ts";
+import type { PublishedPost } from "../database/published-posts.ts";
 import { ApiError } from "../errors.ts";
 import { isOwner } from "./post-read.ts";
 

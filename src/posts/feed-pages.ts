@@ -1,4 +1,5 @@
-import type { PostQueries, PublishedPost } from "../database/posts.ts";
+import type { PostQueries } from "../database/posts.ts";
+import type { PublishedPost } from "../database/published-posts.ts";
 import type { Problem } from "../errors.ts";
 import { canonicalId } from "../http/canonical-id.ts";
 import { readPageRequest, writeCursor, type PageRequest } from "../http/page-request.ts";

@@ -1,7 +1,7 @@
 import { Type as t, type Static } from "@sinclair/typebox";
 
 import type { AuthorEmails } from "../config/config.ts";
-import type { PublishedPost } from "../database/posts.ts";
+import type { PublishedPost } from "../database/published-posts.ts";
 import type { Viewer } from "../database/users.ts";
 import { hiddenEmail } from "../limits.ts";
 import { exampleIds, nullable, oneOf, uuid } from "../openapi/schemas.ts";

@@ -1,4 +1,4 @@
-import type { PublishedPost } from "../database/posts.ts";
+import type { PublishedPost } from "../database/published-posts.ts";
 import { isOwner, mayReadEmail, postRead, type PostView } from "./post-read.ts";
 
 /** A post as JSON, and the part of its view that the text depends on. */

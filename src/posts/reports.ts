@@ -1,7 +1,7 @@
 import type { SignedIn } from "../accounts/authenticator.ts";
 import type { Database } from "../database/database.ts";
 import { ApiError } from "../errors.ts";
-import { writeCursor, type PageRequest } from "../http/page-request.ts";
+import { toPage, type PageRequest } from "../http/page-request.ts";
 import type { Log, LogFields } from "../observability/log.ts";
 import { postRead, type PostView } from "./post-read.ts";
 import type { ReportPageRead } from "./schemas.ts";
@@ -52,8 +52,7 @@ export async function reportPage(
 ): Promise<ReportPageRead> {
   // One more than requested tells whether there is a next page.
   const found = await database.reports.page(limit + 1, after);
-  const shown = found.slice(0, limit);
-  const last = shown.at(-1);
+  const { shown, nextCursor } = toPage(found, limit);
   return {
     reports: shown.map(({ id, post, reason, reporter, createdAt }) => ({
       id,
@@ -62,6 +61,6 @@ export async function reportPage(
       reporter,
       created_at: createdAt.toISOString(),
     })),
-    next_cursor: last && found.length > limit ? writeCursor(last) : null,
+    next_cursor: nextCursor,
   };
 }

@@ -25,7 +25,7 @@ function textField(
     problem: (value: unknown) => {
       if (typeof value !== "string") return { type: "string_type", msg: "Input should be a valid string" };
       if (value.includes("\0"))
-        return { type: "value_error", msg: `Value error, ${name} has no NUL characters` };
+        return { type: "value_error", msg: `Value error, ${name} must not contain NUL characters` };
       if (!value.isWellFormed())
         return { type: "value_error", msg: "Value error, the text is not well-formed Unicode" };
       return value.length < min
@@ -103,8 +103,6 @@ const reportSchema = t.Object({
     examples: ["2026-11-23T11:40:09.027Z"],
   }),
 });
-
-export type ReportRead = Static<typeof reportSchema>;
 
 export const reportPageSchema = t.Object(
   { reports: t.Array(reportSchema), next_cursor: nextCursor },

@@ -1,4 +1,5 @@
-import type { PostQueries, PostTexts, PublishedPost } from "../database/posts.ts";
+import type { PostQueries, PostTexts } from "../database/posts.ts";
+import type { PublishedPost } from "../database/published-posts.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
 
 /** Characters of an upload key. */

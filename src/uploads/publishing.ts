@@ -1,5 +1,6 @@
 import type { SignedIn } from "../accounts/authenticator.ts";
-import type { PostTexts, PublishedPost } from "../database/posts.ts";
+import type { PostTexts } from "../database/posts.ts";
+import type { PublishedPost } from "../database/published-posts.ts";
 import { ApiError } from "../errors.ts";
 import { withExtension } from "./display-name.ts";
 import { mediaKey, thumbnailKey } from "../storage/media-keys.ts";
@@ -10,18 +11,18 @@ import { earlierUpload, uploadInProgress } from "./idempotency.ts";
 import { deleteOrphanedMedia } from "./orphaned-media.ts";
 import type { PostServices } from "./upload-services.ts";
 
-/** What a client wants to share. */
+/** An upload after staging. */
 export interface Upload extends PostTexts {
   readonly staged: StagedUpload;
   /** The client's name for this upload. A repeated upload returns the first post instead of creating a second one. */
   readonly uploadKey: string | null;
-  /** Aborts when the client goes away: an upload nobody waits for is given up. */
+  /** Aborts when the client disconnects; the upload is then abandoned. */
   readonly gone: AbortSignal;
 }
 
 /**
- * The life of an upload after it was staged: prepare → reserve → store → publish. Only a published post is acknowledged;
- * whatever fails before leaves a row that knows where the bytes may be, for {@link deleteOrphanedMedia} and the sweeper.
+ * Turns a staged upload into a post: prepare → reserve → store → publish. Only a published post is acknowledged. After an
+ * earlier failure, the reserved row still names the file that may have been stored, for {@link deleteOrphanedMedia} and the sweeper.
  * @throws ApiError of the store; those of `MediaWorkers.prepare`; UNAUTHORIZED or FORBIDDEN when the actor lost the
  * right to publish meanwhile; QUOTA_EXCEEDED; those of {@link earlierUpload}
  */

@@ -72,8 +72,8 @@ export function createSweeper(
   }
 
   /** Continues what a crash after a deactivation or reactivation, or an older version of the service, left undone. */
-  async function followAuthors(): Promise<void> {
-    for (const id of await database.posts.authorsToFollow()) await database.posts.followAuthor(id);
+  async function syncAllPostStates(): Promise<void> {
+    for (const id of await database.posts.authorsToSync()) await database.posts.syncPostStates(id);
   }
 
   const sweeper: Sweeper = {
@@ -96,7 +96,7 @@ export function createSweeper(
       };
       sweepThenWait(async () => {
         await (oneProcess ? sweepAfterCrash() : sweeper.sweep());
-        await followAuthors();
+        await syncAllPostStates();
       });
       return () => clearTimeout(timer);
     },

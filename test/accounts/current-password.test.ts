@@ -46,6 +46,16 @@ describe("changes with a session", () => {
     expect((await service.login(email, "a brand new secret")).status).toBe(200);
   });
 
+  test("DELETE /users/{own id}: a superuser's session needs DELETE /users/me, and an access token does not", async () => {
+    await service.services.database.users.change("operator", (await stored())!, { isSuperuser: true });
+    const remove = (token: string) => service.fetch(`/users/${ada.id}`, { method: "DELETE", token });
+    const refused = await remove(session);
+    expect([refused.status, await refused.json()]).toEqual(required);
+    expect(await stored()).toBeDefined();
+    expect((await remove(ada.token)).status).toBe(204);
+    expect(await stored()).toBeUndefined();
+  });
+
   test("PATCH /users/me: answers with the current password's errors before those of the new values", async () => {
     const taken = await service.signUp();
     expect(await answer({ password: "short" })).toEqual(required);

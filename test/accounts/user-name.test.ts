@@ -44,6 +44,7 @@ describe("display names", () => {
     ["a\nb", "value_error"],
     ["a\0b", "value_error"],
     ["a\u202eb", "value_error"],
+    ["a\u200f", "value_error"],
     ["a\ud800b", "value_error"],
     [7, "string_type"],
     [{}, "string_type"],

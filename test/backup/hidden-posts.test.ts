@@ -18,7 +18,7 @@ test("snapshot: lists the media of deactivated accounts too, so that a restore h
   ];
   await addPost(database, bob.id);
   await database.users.change("operator", ada, { isActive: false });
-  await database.posts.followAuthor(ada.id);
+  await database.posts.syncPostStates(ada.id);
   await database.close();
   const snapshot = takeSnapshot(path, join(folder, "copy.db"));
   expect(

@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { openDatabase, type Database } from "../../src/database/database.ts";
 import { createDataVersion } from "../../src/database/data-version.ts";
-import type { PublishedPost } from "../../src/database/posts.ts";
+import type { PublishedPost } from "../../src/database/published-posts.ts";
 import { accessToken, actor, addAccount, addPost, at, stored } from "../support/databases.ts";
 
 let folder: string;

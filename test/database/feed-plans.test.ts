@@ -7,7 +7,7 @@ import { Database as Sqlite } from "bun:sqlite";
 
 import type { Connection } from "../../src/database/connection.ts";
 import { openPostgres } from "../../src/database/postgres.ts";
-import { pageQueries } from "../../src/database/posts.ts";
+import { pageQueries } from "../../src/database/published-posts.ts";
 import { openSqlite } from "../../src/database/sqlite.ts";
 import { freshDatabase, hasPostgres, withServer } from "../support/postgres.ts";
 

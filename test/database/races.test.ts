@@ -6,7 +6,7 @@ import { sql } from "drizzle-orm";
 
 import type { Actor } from "../../src/database/actors.ts";
 import { openDatabase, type Database } from "../../src/database/database.ts";
-import type { PublishedPost } from "../../src/database/posts.ts";
+import type { PublishedPost } from "../../src/database/published-posts.ts";
 import { openPostgres } from "../../src/database/postgres.ts";
 import type { User } from "../../src/database/users.ts";
 import type { ApiError } from "../../src/errors.ts";

@@ -39,18 +39,18 @@ onEachDatabase("posts of deactivated accounts", (open) => {
     const hidden = { ...nothing, reports: [other.id] };
     await deactivate(database, ada);
     expect(await seenOf(database, ada.id, ids)).toEqual(hidden);
-    expect(await posts.authorsToFollow()).toEqual([ada.id]);
+    expect(await posts.authorsToSync()).toEqual([ada.id]);
     expect(await posts.countPublished()).toBe(6);
-    await posts.followAuthor(ada.id);
+    await posts.syncPostStates(ada.id);
     expect(await posts.countPublished()).toBe(1);
     expect(await posts.countUnfinished()).toEqual({ pending: 0, deleting: 0 });
     expect(await seenOf(database, ada.id, ids)).toEqual(hidden);
-    expect(await posts.authorsToFollow()).toEqual([]);
+    expect(await posts.authorsToSync()).toEqual([]);
 
     await deactivate(database, ada, true);
-    expect(await posts.authorsToFollow()).toEqual([ada.id]);
-    await posts.followAuthor(ada.id);
-    expect(await posts.authorsToFollow()).toEqual([]);
+    expect(await posts.authorsToSync()).toEqual([ada.id]);
+    await posts.syncPostStates(ada.id);
+    expect(await posts.authorsToSync()).toEqual([]);
     expect(await seenOf(database, ada.id, ids)).toEqual(shown);
   });
 
@@ -66,14 +66,14 @@ onEachDatabase("posts of deactivated accounts", (open) => {
     const eve = await addAccount(database);
     await addPost(database, eve.id, { publishedAt: at(1) });
     await deactivate(database, eve);
-    await posts.followAuthor(eve.id);
+    await posts.syncPostStates(eve.id);
     await addPost(database, bob.id, { publishedAt: at(1) });
 
     await deactivate(database, ada);
-    await posts.followAuthor(ada.id);
+    await posts.syncPostStates(ada.id);
     expect(await posts.countPublished()).toBe(1);
     await deactivate(database, ada, true);
-    await posts.followAuthor(ada.id);
+    await posts.syncPostStates(ada.id);
     expect(await posts.countPublished()).toBe(count + 1);
     expect(await posts.countUnfinished()).toEqual({ pending: 1, deleting: 1 });
     expect(await posts.abandon(pending.id, at(3))).toBeDefined();
@@ -86,13 +86,13 @@ onEachDatabase("posts of deactivated accounts", (open) => {
     for (let i = 0; i < 20; i++) ids.unshift((await addPost(database, ada.id, { publishedAt: at(i) })).id);
     const toggle = async (isActive: boolean) => {
       await deactivate(database, ada, isActive);
-      await database.posts.followAuthor(ada.id);
+      await database.posts.syncPostStates(ada.id);
     };
     for (let round = 0; round < 5; round++)
       await Promise.all([toggle(false), toggle(true), toggle(false), toggle(true)]);
     await toggle(true);
     expect((await database.posts.page(100)).map(({ id }) => id)).toEqual(ids);
-    expect(await database.posts.authorsToFollow()).toEqual([]);
+    expect(await database.posts.authorsToSync()).toEqual([]);
   });
 
   test("visibility: a superuser's actor deletes anybody's post, any other actor only its own", async () => {
@@ -113,9 +113,9 @@ onEachDatabase("posts of deactivated accounts", (open) => {
     const [ada, bob] = [await addAccount(database), await addAccount(database)];
     const { id } = await addPost(database, ada.id, { publishedAt: at(1) });
     await deactivate(database, ada);
-    await posts.followAuthor(ada.id);
+    await posts.syncPostStates(ada.id);
     await users.remove(actor(bob.id), ada.id, at(2), at(3));
     expect((await posts.claimDeleting(at(2), at(9), [], 10)).map((orphan) => orphan.id)).toEqual([id]);
-    await posts.followAuthor(ada.id);
+    await posts.syncPostStates(ada.id);
   });
 });

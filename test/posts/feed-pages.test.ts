@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import type { PublishedPost } from "../../src/database/posts.ts";
+import type { PublishedPost } from "../../src/database/published-posts.ts";
 import { readCursor, type PagePosition, type PageRequest } from "../../src/http/page-request.ts";
 import { feedPage } from "../../src/posts/feed-pages.ts";
 import { postRead } from "../../src/posts/post-read.ts";

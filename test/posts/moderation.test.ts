@@ -303,12 +303,12 @@ describe("posts of a deactivated account", () => {
       const { id } = await share(eve.token);
       await database.users.change("operator", eve, { isActive: false });
       if (isActive) {
-        await database.posts.followAuthor(eve.id);
+        await database.posts.syncPostStates(eve.id);
         await database.users.change("operator", eve, { isActive });
       }
-      expect(await database.posts.authorsToFollow()).toEqual([eve.id]);
+      expect(await database.posts.authorsToSync()).toEqual([eve.id]);
       const stop = sweeper.start();
-      while ((await database.posts.authorsToFollow()).length > 0) await Bun.sleep(5);
+      while ((await database.posts.authorsToSync()).length > 0) await Bun.sleep(5);
       stop();
       const page = await service.fetch(`/feed?author=${eve.id}`, { token: bob.token });
       expect(((await page.json()) as { posts: { id: string }[] }).posts.map((post) => post.id)).toEqual(

@@ -19,7 +19,7 @@ function view(): HTMLElement {
   if (path === "/reset") return resetView(mailedToken);
   if (path === "/forgot") return forgotView();
   if (path === "/sign-up") return signUpView();
-  if (path === "/register") return signUpView(parameters.get("invitation") ?? undefined);
+  if (path === "/register") return signUpView(parameters.get("invitation") || undefined);
   if (!token() || path === "/sign-in") return signInView();
   return path === "/account" ? accountView() : feedView(uploads);
 }
