@@ -134,7 +134,12 @@ async function main(): Promise<void> {
     await browser.scheme("light");
     await browser.signIn(tokens.get("ada@example.com")!);
     await browser.until(`document.querySelectorAll(".post img").length === ${scenes.length}`);
-    await browser.until(`[...document.querySelectorAll(".post img")].every((image) => image.complete)`);
+    // A loaded image may still be decoded, and a decoded one still be painted.
+    await browser.view.evaluate(
+      `void Promise.all([...document.querySelectorAll(".post img")].map((image) => image.decode()))
+        .then(() => requestAnimationFrame(() => requestAnimationFrame(() => (window.isPainted = true))))`,
+    );
+    await browser.until(`window.isPainted === true`);
     const picture = await browser.view.screenshot({ format: "webp", quality: 78 });
     await Bun.write(join(import.meta.dir, "../../docs/page.webp"), picture);
     browser.close();
