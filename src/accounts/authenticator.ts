@@ -32,8 +32,8 @@ export interface AuthenticatorServices {
 }
 
 /**
- * Authenticates requests by an access token or a session. The `Authorization` header carries either, and comes before the
- * session cookie: with the header, the cookie is not read. The user is looked up once per request, however many hooks ask.
+ * Authenticates requests by an access token or a session token. The `Authorization` header takes either. If it is present,
+ * the session cookie is ignored. The result is kept for the request, so that several hooks share one look-up.
  */
 export function createAuthenticator(services: AuthenticatorServices) {
   const { database, tokens, sessions, sessionCookie, requestOrigin, requireVerifiedEmail } = services;
@@ -63,7 +63,7 @@ export function createAuthenticator(services: AuthenticatorServices) {
     if (!identity) return undefined;
     const isRead = request.method === "GET" || request.method === "HEAD";
     if (!isRead && requestOrigin(request) !== "trusted") throw new ApiError("CROSS_ORIGIN_REQUEST");
-    // Not with a write, such as an upload: the browser may have another cookie when the response arrives.
+    // Renews the cookie on reads only: during a write, such as a long upload, the browser may receive another cookie.
     if (isRead && identity.isExtended) renewedCookies.set(request, sessionCookie.store(token!));
     return identity;
   }
@@ -115,7 +115,7 @@ export function createAuthenticator(services: AuthenticatorServices) {
     /** The id of the user that an earlier `require` found, for the log. */
     idOf: (request: Request): string | undefined => known.get(request)?.viewer.id,
 
-    /** The `Set-Cookie` header for the response to a request that extended its session: the cookie lives as long. */
+    /** The `Set-Cookie` header that extends the cookie with its session; undefined if the request did not extend it. */
     renewedCookie: (request: Request): string | undefined => renewedCookies.get(request),
   };
 }

@@ -13,9 +13,9 @@ export interface NoticeServices {
 }
 
 /**
- * Mails a notice of a new address or password to the address that the account had before, so that its owner learns of a
- * change by somebody else. The notice is left out beyond a limit for the address: an account that moves to an address
- * and away again could otherwise fill a stranger's inbox.
+ * Notifies the previous address of a new address or password, so that the account's owner learns of an unauthorized
+ * change. Notices to one address are rate-limited, because an account that repeatedly changes to an address and away again
+ * could otherwise flood a stranger's inbox.
  */
 export function mailChangeNotice(services: NoticeServices, before: User, after: User): void {
   const { mailer, baseUrl, limits, background } = services;

@@ -9,7 +9,7 @@ import type { Log } from "../observability/log.ts";
 import type { MediaStore } from "../storage/media-store.ts";
 import { userRead } from "./user-read.ts";
 
-/** Exports that run at once, on each node: each holds a file or a connection to a store open. */
+/** Concurrent exports per node. Each holds a file or a store connection open. */
 const maxExports = 20;
 const maxExportsPerAccount = 2;
 const retryAfterSeconds = 30;
@@ -17,7 +17,7 @@ const retryAfterSeconds = 30;
 /** Larger chunks are faster, but leave more memory to the garbage collector. */
 const archiveChunkBytes = 64 * 1024;
 
-/** Posts that are read at once, which bounds the memory. */
+/** Posts read per query, to bound memory. */
 const pageSize = 200;
 
 /** The services that exports need. */
@@ -102,7 +102,8 @@ function unbufferedPipe(signal: AbortSignal, cancel: (reason: unknown) => void) 
     },
     close: () => output?.close(),
   });
-  // Without a reason, which Bun would print on standard error. It closes the connection, so that the client notices.
+  // An error without a reason, because Bun would print it to standard error. The connection closes, so the client sees a
+  // failed download.
   return { readable, writable, fail: () => output?.error() };
 }
 
@@ -131,7 +132,7 @@ async function writeArchive(
     const store = storeNamed(post.store);
     if (!store) throw new Error(`no media store "${post.store}" is configured`);
     const content = await store.read(post.key, signal);
-    // Of a file of unknown size, zip.js writes a header that some unpackers do not understand.
+    // Without the size, zip.js writes a header that some unpackers do not understand.
     const file = content && { readable: content, size: post.bytes };
     if (file) await archive.add(mediaName(post), file, { lastModDate: post.createdAt });
     else log.info("export.media_missing", { user: user.id, post: post.id });

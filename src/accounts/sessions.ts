@@ -11,13 +11,13 @@ import { LoginError } from "./accounts.ts";
 /** `ims_` and 256 random bits in base64url. */
 const sessionTokenPattern = /^ims_[\w-]{43}$/;
 
-/** Whether a bearer token is one of a session, if any: access tokens begin with the JSON of their header. */
+/** Whether a bearer token is a session token. Access tokens are JWTs, which never start with `ims_`. */
 export const isSessionToken = (token: string): boolean => token.startsWith("ims_");
 
-/** A session ends this long after it began, however often it is used. */
+/** The maximum age of a session, regardless of use. */
 const maxLifetimeMs = 365 * 24 * 3_600_000;
 
-/** Uses are recorded at this interval, because recording one is a write. */
+/** The minimum time between two recorded uses of a session. Recording every use would cost a write per request. */
 const recordIntervalMs = 10 * 60_000;
 
 /** Code units of a `User-Agent` header that are kept. */
@@ -25,7 +25,7 @@ const maxUserAgentLength = 255;
 
 /** A valid session. */
 export interface ValidSession extends FoundSession {
-  /** Whether this look-up extended the session, which happens at most every ten minutes. */
+  /** Whether this look-up extended the session, at most once per {@link recordIntervalMs}. */
   readonly isExtended: boolean;
 }
 
@@ -36,7 +36,7 @@ export interface Sessions {
    * @param user as read together with the verified password hash
    * @param userAgent the request's `User-Agent`, by which the user recognises the device
    * @returns the session's token
-   * @throws LoginError when the account was deactivated or deleted, or got another password, since it was read
+   * @throws LoginError when the account was deactivated or deleted, or its password was changed, after it was read
    */
   begin(user: Pick<User, "id" | "tokenVersion">, userAgent: string | null): Promise<string>;
   /**
@@ -56,8 +56,11 @@ export function createSessions(
   nowMs = Date.now,
 ): Sessions {
   const { sessions } = database;
-  /** When this process last tried to extend a session, so that neither concurrent requests nor a failure repeat it. */
-  const extendedAtMs = new LRUCache<string, number>({ max: 5_000 });
+  /**
+   * When this process last tried to extend each session. Prevents duplicate writes by concurrent requests, and immediate
+   * retries after a failure.
+   */
+  const attemptedAtMs = new LRUCache<string, number>({ max: 5_000 });
   const expiryOf = (createdAtMs: number, now: number) =>
     new Date(Math.min(now + lifetimeSeconds * 1000, createdAtMs + maxLifetimeMs));
 
@@ -85,9 +88,9 @@ export function createSessions(
       if (!found || found.session.expiresAt.getTime() <= now) return undefined;
       const { id, createdAt, lastUsedAt } = found.session;
       const unusedSince = new Date(now - recordIntervalMs);
-      const isExtended = lastUsedAt <= unusedSince && (extendedAtMs.get(id) ?? 0) <= unusedSince.getTime();
+      const isExtended = lastUsedAt <= unusedSince && (attemptedAtMs.get(id) ?? 0) <= unusedSince.getTime();
       if (isExtended) {
-        extendedAtMs.set(id, now);
+        attemptedAtMs.set(id, now);
         const use = { id, lastUsedAt: new Date(now), expiresAt: expiryOf(createdAt.getTime(), now) };
         background.run("extend a session", () => sessions.extend(use, unusedSince));
       }

@@ -258,9 +258,9 @@ export function postQueries(connection: Connection) {
       }),
 
     /**
-     * Moves the posts of an account to the state that {@link PostState} gives them: after a deactivation out of the
-     * indexes of the feed, after a reactivation back. Readers look at the account too, so a deactivation takes effect
-     * before this begins.
+     * Brings the states of an account's posts in line with the account: `hidden` after a deactivation, so that they leave
+     * the feed's indexes, and `published` after a reactivation. Readers also check the account, so a deactivation takes
+     * effect before this starts.
      */
     syncPostStates: async (userId: string): Promise<void> => {
       for (let last = await syncBatch(userId, feedTop); last; last = await syncBatch(userId, last))
@@ -349,7 +349,7 @@ export function postQueries(connection: Connection) {
       );
     },
 
-    /** Makes every post to be deleted due now, claimed ones included. */
+    /** Makes every pending deletion due now, including claimed ones. */
     releaseClaims: async (now: Date): Promise<void> => {
       await write((tx) =>
         tx
@@ -369,8 +369,9 @@ export function postQueries(connection: Connection) {
       await write((tx) => tx.delete(posts).where(and(eq(posts.id, id), eq(posts.state, "deleting"))));
     },
 
-    /** Counts by state; cheap however many posts there are. */
+    /** Counts pending and deleting posts. The cost does not depend on the number of published posts. */
     countUnfinished: async (): Promise<{ pending: number; deleting: number }> => {
+      // The first condition repeats that of the partial index, which the planner uses only then.
       const rows = await query
         .select({ state: posts.state, posts: count() })
         .from(posts)
@@ -380,7 +381,7 @@ export function postQueries(connection: Connection) {
       return { pending: of("pending"), deleting: of("deleting") };
     },
 
-    /** Scans an index: tens of milliseconds for a million posts, in which SQLite does nothing else. */
+    /** Scans an index, which blocks SQLite for tens of milliseconds per million posts. */
     countPublished: async (): Promise<number> =>
       (await query.select({ posts: count() }).from(posts).where(published))[0]?.posts ?? 0,
 
