@@ -12,7 +12,8 @@ test.skipIf(!chromium)(
   "page: the link of an invitation leads to a form that registers on a closed service",
   async () => {
     const dataDir = await mkdtemp(join(tmpdir(), "image-sharing-invitation-"));
-    const service = new ServiceProcess(dataDir, { REGISTRATION: "closed" });
+    // On SQLite, because the command below has no other database.
+    const service = new ServiceProcess(dataDir, { REGISTRATION: "closed", DATABASE_URL: "" });
     await service.start();
     try {
       const { stdout } = Bun.spawnSync([...command, "invite"], {
