@@ -2,6 +2,7 @@ import { asc, eq, inArray } from "drizzle-orm";
 
 import { ApiError } from "../errors.ts";
 import { step, type Connection, type Query, type Steps } from "./connection.ts";
+import { lockRows } from "./row-locks.ts";
 import type { Tables } from "./schema.ts";
 
 /** What a request authenticated with: an access token, or the token of a session. */
@@ -34,7 +35,7 @@ export const longestRequestMs = 24 * 3_600_000;
  * Locks the actor's account, and `others` that the transaction changes, until the transaction ends, and checks that the
  * actor may still write. A change that revokes this right locks the same row, so it takes effect either before this
  * check or after the commit. Accounts are locked in the order of their ids, so that two transactions never wait for
- * each other. SQLite has one writer at a time and needs no locks.
+ * each other.
  * @throws ApiError UNAUTHORIZED when the account is gone or inactive, or the credential was revoked or ended; FORBIDDEN
  * when the account must be a superuser's or verified, and is not any more
  */
@@ -51,7 +52,7 @@ export function* authorize(
     .from(users)
     .where(inArray(id, [actor.userId, ...others]))
     .orderBy(asc(id));
-  const locked = yield* step(dialect === "pg" ? accounts.for("no key update") : accounts);
+  const locked = yield* lockRows(dialect, accounts);
   // A second query, because under READ COMMITTED the first one misses a credential that ended while it waited for the lock.
   const hasEnded = yield* credentialHasEnded(tables, tx, actor.credential);
   const account = locked.find((row) => row.id === actor.userId);

@@ -27,6 +27,7 @@ import {
   selectPosts,
   type PublishedPost,
 } from "./published-posts.ts";
+import { lockRows } from "./row-locks.ts";
 import type { Tables } from "./schema.ts";
 import { requireQuota } from "./usage.ts";
 
@@ -97,7 +98,7 @@ export function postQueries(connection: Connection) {
     transaction(function* (tx) {
       const account = tx.select({ isActive: users.isActive }).from(users).where(eq(users.id, userId));
       // Locked, so that the account keeps its state until the commit.
-      const [author] = yield* step(dialect === "pg" ? account.for("no key update") : account);
+      const [author] = yield* lockRows(dialect, account);
       if (!author) return undefined;
       const [from, to] = author.isActive
         ? (["hidden", "published"] as const)

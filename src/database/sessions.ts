@@ -3,6 +3,7 @@ import { and, asc, desc, eq, gt, inArray, lt, lte, ne, sql } from "drizzle-orm";
 import { authorize, type Actor } from "./actors.ts";
 import { step, type Connection } from "./connection.ts";
 import { queryCache } from "./query-cache.ts";
+import { lockRows } from "./row-locks.ts";
 import { viewerColumns, type Viewer } from "./users.ts";
 
 /** A device that stays signed in, as its user sees it. */
@@ -82,7 +83,7 @@ export function sessionQueries(connection: Connection) {
           .select({ isActive, minAccessVersion })
           .from(users)
           .where(eq(users.id, session.userId));
-        const [found] = yield* step(dialect === "pg" ? account.for("no key update") : account);
+        const [found] = yield* lockRows(dialect, account);
         if (!found?.isActive || found.minAccessVersion > session.tokenVersion) return false;
         const surplus = tx
           .select({ id })

@@ -4,6 +4,7 @@ import type { PagePosition } from "../http/page-request.ts";
 import { authorize, type Actor } from "./actors.ts";
 import { isConflict, step, type Connection } from "./connection.ts";
 import { queryCache } from "./query-cache.ts";
+import { lockRows } from "./row-locks.ts";
 import type { Tables } from "./schema.ts";
 import { containsText } from "./text-search.ts";
 
@@ -153,7 +154,7 @@ export function userQueries(connection: Connection) {
         return await transaction(function* (tx) {
           if (typeof authority === "object") yield* authorize(connection, tx, authority, [user.id]);
           const current = tx.select(account).from(users).where(eq(users.id, user.id));
-          const [found] = yield* step(dialect === "pg" ? current.for("no key update") : current);
+          const [found] = yield* lockRows(dialect, current);
           if (!found) return undefined;
           check(found);
           const update = tx.update(users).set(assignments(users, user, changes));
