@@ -1,7 +1,8 @@
-import { and, desc, eq, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 
 import type { PagePosition } from "../http/page-request.ts";
 import type { Connection } from "./connection.ts";
+import { isAfter, newestFirst } from "./newest-first.ts";
 import type { Tables } from "./schema.ts";
 
 /** A published post, as an export of its author's account needs it. */
@@ -37,16 +38,8 @@ export function exportedPostQueries({ query, tables: { posts } }: Connection) {
           ...{ editedAt, store, key, createdAt },
         })
         .from(posts)
-        .where(
-          and(
-            eq(posts.userId, userId),
-            eq(posts.state, "published"),
-            // Row values, so that the condition is one range of the index.
-            after &&
-              sql`(${posts.createdAt}, ${id}) < (${sql.param(after.createdAt, posts.createdAt)}, ${after.id})`,
-          ),
-        )
-        .orderBy(desc(posts.createdAt), desc(id))
+        .where(and(eq(posts.userId, userId), eq(posts.state, "published"), after && isAfter(posts, after)))
+        .orderBy(...newestFirst(posts))
         .limit(limit),
   };
 }

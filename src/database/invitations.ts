@@ -1,8 +1,9 @@
-import { and, desc, eq, gt, isNull, lte, or, sql } from "drizzle-orm";
+import { and, eq, gt, isNull, lte, or, sql } from "drizzle-orm";
 
 import type { PagePosition } from "../http/page-request.ts";
 import { authorize, type Actor } from "./actors.ts";
 import { step, type Connection } from "./connection.ts";
+import { isAfter, newestFirst } from "./newest-first.ts";
 import type { Tables } from "./schema.ts";
 import type { User } from "./users.ts";
 
@@ -79,20 +80,13 @@ export function invitationQueries(connection: Connection) {
     },
 
     /** Returns a page of the invitations that have not expired, newest first. */
-    page: async (limit: number, after: PagePosition | undefined, now: Date): Promise<Invitation[]> => {
-      const { id, createdAt, expiresAt } = invitations;
-      return query
+    page: async (limit: number, after: PagePosition | undefined, now: Date): Promise<Invitation[]> =>
+      query
         .select()
         .from(invitations)
-        .where(
-          and(
-            gt(expiresAt, now),
-            after && sql`(${createdAt}, ${id}) < (${sql.param(after.createdAt, createdAt)}, ${after.id})`,
-          ),
-        )
-        .orderBy(desc(createdAt), desc(id))
-        .limit(limit);
-    },
+        .where(and(gt(invitations.expiresAt, now), after && isAfter(invitations, after)))
+        .orderBy(...newestFirst(invitations))
+        .limit(limit),
 
     /**
      * Deletes an invitation; false when there is none.

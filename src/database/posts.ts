@@ -1,24 +1,10 @@
-import {
-  and,
-  count,
-  desc,
-  eq,
-  exists,
-  gt,
-  inArray,
-  lt,
-  lte,
-  ne,
-  not,
-  notInArray,
-  or,
-  sql,
-} from "drizzle-orm";
+import { and, count, eq, exists, gt, inArray, lt, lte, ne, not, notInArray, or, sql } from "drizzle-orm";
 
 import type { PagePosition } from "../http/page-request.ts";
 import { authorize, type Actor } from "./actors.ts";
 import { isConflict, step, type Connection } from "./connection.ts";
 import { publishLock } from "./locks.ts";
+import { isAfter, newestFirst } from "./newest-first.ts";
 import {
   feedTop,
   isPublished,
@@ -83,9 +69,6 @@ export function postQueries(connection: Connection) {
   const { dialect, query, tables, write, transaction } = connection;
   const { posts, users } = tables;
   const published = isPublished(tables);
-  const newestFirst = [desc(posts.createdAt), desc(posts.id)];
-  const isBefore = ({ createdAt, id }: PagePosition) =>
-    sql`(${posts.createdAt}, ${posts.id}) < (${sql.param(createdAt, posts.createdAt)}, ${id})`;
 
   const byId = selectPosts(query, tables)
     .where(and(eq(posts.id, sql.placeholder("id")), isVisible(tables)))
@@ -107,8 +90,8 @@ export function postQueries(connection: Connection) {
         tx
           .select({ id: posts.id, createdAt: sql<Date>`${posts.createdAt}`.mapWith(posts.createdAt) })
           .from(posts)
-          .where(and(eq(posts.userId, userId), eq(posts.state, from), isBefore(after)))
-          .orderBy(...newestFirst)
+          .where(and(eq(posts.userId, userId), eq(posts.state, from), isAfter(posts, after)))
+          .orderBy(...newestFirst(posts))
           .limit(maxSyncBatch),
       );
       const ids = batch.map(({ id }) => id);
@@ -185,7 +168,7 @@ export function postQueries(connection: Connection) {
             .select({ createdAt: posts.createdAt })
             .from(posts)
             .where(published)
-            .orderBy(...newestFirst)
+            .orderBy(...newestFirst(posts))
             .limit(1),
         );
         const earliest = newest?.createdAt ? newest.createdAt.getTime() + 1 : 0;

@@ -2,6 +2,7 @@ import { and, desc, eq, sql } from "drizzle-orm";
 
 import type { PagePosition } from "../http/page-request.ts";
 import type { Connection, Query } from "./connection.ts";
+import { newestFirst } from "./newest-first.ts";
 import { queryCache } from "./query-cache.ts";
 import type { Tables } from "./schema.ts";
 
@@ -82,14 +83,13 @@ export function pageQueries({ query, tables }: Pick<Connection, "query" | "table
   const { posts, users } = tables;
   // Row values, so that the whole condition is one range of an index.
   const place = sql`${sql.param(sql.placeholder("createdAt"), posts.createdAt)}, ${sql.placeholder("id")}`;
-  const newestFirst = [desc(posts.createdAt), desc(posts.id)];
   const isAuthor = and(eq(users.id, sql.placeholder("author")), users.isActive);
   // No row for a deactivated author, so that none of their posts is read.
   const active = sql`(${query.select({ id: users.id }).from(users).where(isAuthor)})`;
   return {
     everybody: selectPosts(query, tables)
       .where(and(isVisible(tables), sql`(${posts.createdAt}, ${posts.id}) < (${place})`))
-      .orderBy(...newestFirst)
+      .orderBy(...newestFirst(posts))
       .limit(sql.placeholder("limit")),
     // Equality with the author would let PostgreSQL expect few posts, and sort all of them where there are many.
     ofAuthor: selectPosts(query, tables)
@@ -101,7 +101,7 @@ export function pageQueries({ query, tables }: Pick<Connection, "query" | "table
           sql`(${posts.userId}, ${posts.createdAt}, ${posts.id}) < (${active}, ${place})`,
         ),
       )
-      .orderBy(desc(posts.userId), ...newestFirst)
+      .orderBy(desc(posts.userId), ...newestFirst(posts))
       .limit(sql.placeholder("limit")),
   };
 }

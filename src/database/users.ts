@@ -1,8 +1,9 @@
-import { and, desc, eq, getTableColumns, isNull, lte, notExists, or, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, isNull, lte, notExists, or, sql } from "drizzle-orm";
 
 import type { PagePosition } from "../http/page-request.ts";
 import { authorize, type Actor } from "./actors.ts";
 import { isConflict, step, type Connection } from "./connection.ts";
+import { isAfter, newestFirst } from "./newest-first.ts";
 import { queryCache } from "./query-cache.ts";
 import { lockRows } from "./row-locks.ts";
 import type { Tables } from "./schema.ts";
@@ -113,20 +114,19 @@ export function userQueries(connection: Connection) {
      * @param search only accounts whose address or name contains this text, in any case; without NUL
      */
     page: async (limit: number, after: PagePosition | undefined, search: string): Promise<ListedUser[]> => {
-      const { id, email, name, createdAt } = users;
+      const { email, name, createdAt } = users;
       return query
         .select({ ...viewerColumns(users), createdAt })
         .from(users)
         .where(
           and(
-            // Row values, so that the condition is one range of the index.
-            after && sql`(${createdAt}, ${id}) < (${sql.param(after.createdAt, createdAt)}, ${after.id})`,
+            after && isAfter(users, after),
             search === ""
               ? undefined
               : or(containsText(connection, email, search), containsText(connection, name, search)),
           ),
         )
-        .orderBy(desc(createdAt), desc(id))
+        .orderBy(...newestFirst(users))
         .limit(limit);
     },
 
