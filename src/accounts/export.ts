@@ -4,7 +4,7 @@ import type { Database } from "../database/database.ts";
 import type { ExportedPost } from "../database/exported-posts.ts";
 import type { User } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
-import type { PagePosition } from "../http/page-request.ts";
+import { afterAllIds, type PagePosition } from "../http/page-request.ts";
 import type { Log } from "../observability/log.ts";
 import type { MediaStore } from "../storage/media-store.ts";
 import { userRead } from "./user-read.ts";
@@ -45,25 +45,44 @@ export function createExports(services: ExportServices): Exports {
     queueLimit: 0,
     partyLimit: maxExportsPerAccount,
   });
+  let zip: Promise<Zip> | undefined;
+  const loadedZip = () => (zip ??= loadZip());
   return {
     async start(user, gone) {
       const started = Promise.withResolvers<ReadableStream<Uint8Array>>();
-      const refuse = () => {
+      const refuse = (error: unknown) => {
+        const isRefused = error instanceof ApiError && error.code === "OVERLOADED";
         const headers = { "retry-after": String(retryAfterSeconds) };
-        started.reject(new ApiError("TOO_MANY_REQUESTS", { headers }));
+        started.reject(isRefused ? new ApiError("TOO_MANY_REQUESTS", { headers }) : error);
       };
-      void semaphore.run([user.id], () => run(services, user, gone, started.resolve)).catch(refuse);
+      void semaphore
+        .run([user.id], () => run({ ...services, loadedZip }, user, gone, started.resolve))
+        .catch(refuse);
       return started.promise;
     },
   };
 }
+
+/** What exports use of zip.js. */
+type Zip = Awaited<ReturnType<typeof loadZip>>;
+
+/** Loads zip.js. Called by the first export, so that startup stays fast. */
+async function loadZip() {
+  const { configure, TextReader, ZipWriter } = await import("@zip.js/zip.js");
+  // Without workers too, this limits the files in progress. A client that pauses its download must not delay the others.
+  configure({ useWebWorkers: false, maxWorkers: 2 * maxExports, chunkSize: archiveChunkBytes });
+  return { TextReader, ZipWriter };
+}
+
+/** What an export runs on. */
+type RunServices = ExportServices & { readonly loadedZip: () => Promise<Zip> };
 
 /**
  * Writes an archive to a stream, until the end, an error or the cancellation of the stream. Never rejects.
  * @param start receives the stream at once
  */
 async function run(
-  services: ExportServices,
+  services: RunServices,
   user: User,
   gone: AbortSignal,
   start: (archive: ReadableStream<Uint8Array>) => void,
@@ -108,16 +127,13 @@ function unbufferedPipe(signal: AbortSignal, cancel: (reason: unknown) => void) 
 }
 
 async function writeArchive(
-  services: ExportServices,
+  services: RunServices,
   user: User,
   output: WritableStream<Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { database, storeNamed, log } = services;
-  // Loaded by the first export, so that startup stays fast.
-  const { configure, TextReader, ZipWriter } = await import("@zip.js/zip.js");
-  // Without workers too, this limits the files in progress. A client that pauses its download must not delay the others.
-  configure({ useWebWorkers: false, maxWorkers: 2 * maxExports, chunkSize: archiveChunkBytes });
+  const { database, storeNamed, log, loadedZip } = services;
+  const { TextReader, ZipWriter } = await loadedZip();
   // Media are compressed already.
   const archive = new ZipWriter(output, { level: 0, signal });
   const account = { ...userRead(user), created_at: user.createdAt.toISOString() };
@@ -125,8 +141,8 @@ async function writeArchive(
   const [newest] = await database.exportedPosts.page(user.id, 1);
   // After the query, which finds nothing once the account is deleted.
   await requireAccount(database, user.id);
-  // Posts published from now on are in neither part of the archive. Ids are hexadecimal, so "~" sorts after all of them.
-  const top = newest && { createdAt: newest.createdAt, id: `${newest.id}~` };
+  // Posts published from now on are later, and in neither part of the archive.
+  const top = newest && { createdAt: newest.createdAt, id: afterAllIds };
   await archive.add("posts.json", { readable: jsonArray(postsOf(database, user.id, top)) });
   for await (const post of postsOf(database, user.id, top)) {
     const store = storeNamed(post.store);

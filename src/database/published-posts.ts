@@ -1,6 +1,6 @@
 import { and, desc, eq, sql } from "drizzle-orm";
 
-import type { PagePosition } from "../http/page-request.ts";
+import { afterAllIds, type PagePosition } from "../http/page-request.ts";
 import type { Connection, Query } from "./connection.ts";
 import { newestFirst } from "./newest-first.ts";
 import { queryCache } from "./query-cache.ts";
@@ -72,8 +72,8 @@ export const isVisible = (tables: Tables) => {
   );
 };
 
-/** Before the first post of any feed. Ids are hexadecimal, so "~" sorts after all of them. */
-export const feedTop: PagePosition = { createdAt: new Date(Date.UTC(9999, 0)), id: "~" };
+/** Before the first post of any feed. */
+export const feedTop: PagePosition = { createdAt: new Date(Date.UTC(9999, 0)), id: afterAllIds };
 
 type PageValues = PagePosition & { limit: number };
 type AuthorPageValues = PageValues & { author: string };

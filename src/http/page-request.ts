@@ -9,6 +9,9 @@ export type PagePosition = {
   id: string;
 };
 
+/** Sorts after every id, because ids are hexadecimal. */
+export const afterAllIds = "~";
+
 /** Which page of a list a request asks for. */
 export interface PageRequest {
   limit: number;

@@ -222,6 +222,12 @@ describe("exports", () => {
     for (let i = 0; i < count; i++) await reader.read();
   };
 
+  test("exports: an unexpected error is not taken for too many exports", async () => {
+    const account = (await service.services.database.users.byId(user.id))!;
+    const start = createExports(service.services).start(account, "no signal" as unknown as AbortSignal);
+    await expect(start).rejects.toBeInstanceOf(TypeError);
+  });
+
   test("exports: read no faster than the client", async () => {
     const { store, state } = endlessStore();
     const reader = await exportFrom(store);
