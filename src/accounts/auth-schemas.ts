@@ -3,10 +3,11 @@ import { t } from "elysia";
 
 import type { Problem } from "../errors.ts";
 import { lenientBoolean } from "../http/validation.ts";
+import { isWellFormedText } from "../http/well-formed-text.ts";
 import { parseEmailAddress } from "./email-address.ts";
-import { isWellFormedText } from "./password-policy.ts";
 import { maxNameLength, parseName } from "./user-name.ts";
 
+// TypeBox knows custom checks only by their names in this registry, which the whole process shares.
 FormatRegistry.Set("email-address", (text) => !("problem" in parseEmailAddress(text)));
 FormatRegistry.Set("password", isWellFormedText);
 FormatRegistry.Set("display-name", (text) => typeof parseName(text) === "string");

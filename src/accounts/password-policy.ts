@@ -32,9 +32,3 @@ function isCommon(password: string): boolean {
   const lowerCase = password.toLowerCase();
   return !password.includes("\n") && Boolean(commonByLength[lowerCase.length]?.includes(`\n${lowerCase}\n`));
 }
-
-/**
- * Tells whether a text can be stored and hashed without loss: it has no lone surrogate, which UTF-8 would replace with
- * U+FFFD, and no NUL, which PostgreSQL rejects and some bcrypt implementations treat as the end of the text.
- */
-export const isWellFormedText = (text: string): boolean => text.isWellFormed() && !text.includes("\0");

@@ -1,8 +1,8 @@
 import { changeAccount, createAccount } from "../accounts/accounts.ts";
 import { parseEmailAddress } from "../accounts/email-address.ts";
-import { isWellFormedText } from "../accounts/password-policy.ts";
 import { readConfig } from "../config/config.ts";
 import { ApiError } from "../errors.ts";
+import { isWellFormedText } from "../http/well-formed-text.ts";
 import { CommandError } from "./command-error.ts";
 import { isDatabaseMissing, newDatabaseNote, openServicesAsOwner, silentLog } from "./open-services.ts";
 
