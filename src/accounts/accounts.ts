@@ -20,7 +20,6 @@ export interface AccountServices extends NoticeServices {
   readonly tokens: Tokens;
   readonly passwordMinLength: number;
   readonly requireVerifiedEmail: boolean;
-  readonly background: Background;
 }
 
 /** The input of a registration. */

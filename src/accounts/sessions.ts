@@ -8,11 +8,14 @@ import type { FoundSession } from "../database/sessions.ts";
 import type { User } from "../database/users.ts";
 import { LoginError } from "./accounts.ts";
 
-/** `ims_` and 256 random bits in base64url. */
-const sessionTokenPattern = /^ims_[\w-]{43}$/;
+/** Distinguishes session tokens from access tokens: JWTs never start with it. */
+const tokenPrefix = "ims_";
 
-/** Whether a bearer token is a session token. Access tokens are JWTs, which never start with `ims_`. */
-export const isSessionToken = (token: string): boolean => token.startsWith("ims_");
+/** The prefix and 256 random bits in base64url. */
+const sessionTokenPattern = new RegExp(`^${tokenPrefix}[\\w-]{43}$`);
+
+/** Whether a bearer token is a session token. */
+export const isSessionToken = (token: string): boolean => token.startsWith(tokenPrefix);
 
 /** The maximum age of a session, regardless of use. */
 const maxLifetimeMs = 365 * 24 * 3_600_000;
@@ -66,7 +69,7 @@ export function createSessions(
 
   return {
     async begin({ id: userId, tokenVersion }, userAgent) {
-      const token = `ims_${randomBytes(32).toString("base64url")}`;
+      const token = `${tokenPrefix}${randomBytes(32).toString("base64url")}`;
       const now = nowMs();
       const isAdded = await sessions.add({
         id: crypto.randomUUID(),

@@ -1,6 +1,7 @@
 import type { Static } from "@sinclair/typebox";
 
 import type { Database } from "../database/database.ts";
+import { noUsage } from "../database/usage.ts";
 import type { Problem } from "../errors.ts";
 import { readPageRequest, toPage } from "../http/page-request.ts";
 import { listedUserRead, type userPageSchema } from "./user-read.ts";
@@ -29,7 +30,7 @@ export async function listUsers(
   const { shown, nextCursor } = toPage(found, limit);
   const usages = await usage.ofAll(shown.map(({ id }) => id));
   return {
-    users: shown.map((user) => listedUserRead(user, usages.get(user.id) ?? { posts: 0, bytes: 0 })),
+    users: shown.map((user) => listedUserRead(user, usages.get(user.id) ?? noUsage)),
     next_cursor: nextCursor,
   };
 }

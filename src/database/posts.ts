@@ -61,6 +61,9 @@ const orphanedMedia = ({ id, store, key, storeId, url, bytes, reservedAt, attemp
   attempts,
 });
 
+/** Assignments that hide a post, free its upload key and make the deletion of its bytes due at `retryAt`. */
+const startOfDeletion = (retryAt: Date) => ({ state: "deleting", retryAt, uploadKey: null }) as const;
+
 /** Posts that {@link postQueries}.syncPostStates moves in one transaction: which blocks SQLite for about 10 ms. */
 const maxSyncBatch = 1_000;
 
@@ -228,7 +231,7 @@ export function postQueries(connection: Connection) {
         const [hidden] = yield* step(
           tx
             .update(posts)
-            .set({ state: "deleting", retryAt: now, uploadKey: null })
+            .set(startOfDeletion(now))
             .where(
               and(
                 eq(posts.id, id),
@@ -283,7 +286,7 @@ export function postQueries(connection: Connection) {
         await write((tx) =>
           tx
             .update(posts)
-            .set({ state: "deleting", retryAt: now, uploadKey: null })
+            .set(startOfDeletion(now))
             .where(and(eq(posts.id, id), inArray(posts.state, ["pending", "deleting"])))
             .returning(orphanedMedia(posts)),
         )
@@ -295,7 +298,7 @@ export function postQueries(connection: Connection) {
         await write((tx) =>
           tx
             .update(posts)
-            .set({ state: "deleting", retryAt: now, uploadKey: null })
+            .set(startOfDeletion(now))
             .where(
               and(eq(posts.state, "pending"), lte(posts.reservedAt, cutoff), notInArray(posts.id, running)),
             )

@@ -63,14 +63,13 @@ export function sessionQueries(connection: Connection) {
     find: async (tokenHash: string): Promise<FoundSession | undefined> => (await find(tokenHash))[0],
 
     /** The account's sessions that have not expired at `now`; the one used last comes first. */
-    list: (userId: string, now: Date): Promise<Session[]> =>
+    list: async (userId: string, now: Date): Promise<Session[]> =>
       query
         .select({ id, createdAt, lastUsedAt, expiresAt, userAgent })
         .from(sessions)
         .innerJoin(users, eq(users.id, sessions.userId))
         .where(and(eq(sessions.userId, userId), gt(expiresAt, now), isGood))
-        .orderBy(desc(lastUsedAt), desc(createdAt), asc(id))
-        .then((rows) => rows),
+        .orderBy(desc(lastUsedAt), desc(createdAt), asc(id)),
 
     /**
      * Adds a session.

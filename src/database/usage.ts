@@ -11,13 +11,17 @@ export interface Usage {
   readonly bytes: number;
 }
 
-const nothing: Usage = { posts: 0, bytes: 0 };
+/** The usage of an account without posts. */
+export const noUsage: Usage = { posts: 0, bytes: 0 };
 
 const usageColumns = (posts: Tables["posts"]) => ({
   posts: count(),
   // PostgreSQL returns sums of 64-bit integers as text.
   bytes: sum(posts.bytes).mapWith(Number),
 });
+
+/** Whether a post counts: from the start of its upload until its deletion. */
+const takesUpSpace = (posts: Tables["posts"]) => ne(posts.state, "deleting");
 
 /** Every query about the space that accounts take up. */
 export function usageQueries({ query, tables }: Connection) {
@@ -27,14 +31,14 @@ export function usageQueries({ query, tables }: Connection) {
     const rows = await query
       .select({ userId: posts.userId, ...usageColumns(posts) })
       .from(posts)
-      .where(and(inArray(posts.userId, [...userIds]), ne(posts.state, "deleting")))
+      .where(and(inArray(posts.userId, [...userIds]), takesUpSpace(posts)))
       .groupBy(posts.userId);
     return new Map(rows.map(({ userId, ...usage }) => [userId ?? "", usage]));
   }
   return {
     ofAll,
     /** Returns the usage of one account. */
-    of: async (userId: string): Promise<Usage> => (await ofAll([userId])).get(userId) ?? nothing,
+    of: async (userId: string): Promise<Usage> => (await ofAll([userId])).get(userId) ?? noUsage,
   };
 }
 
@@ -53,11 +57,11 @@ export function* requireQuota(
   quota: number | undefined,
 ): Steps<void> {
   if (quota === undefined) return;
-  const [used = nothing] = yield* step(
+  const [used = noUsage] = yield* step(
     tx
       .select(usageColumns(posts))
       .from(posts)
-      .where(and(eq(posts.userId, userId), ne(posts.state, "deleting"))),
+      .where(and(eq(posts.userId, userId), takesUpSpace(posts))),
   );
   if ((used.bytes ?? 0) + bytes > quota) throw new ApiError("QUOTA_EXCEEDED");
 }

@@ -19,7 +19,7 @@ import { publish } from "../uploads/publishing.ts";
 import { deletePost } from "./deletion.ts";
 import { editPost } from "./editing.ts";
 import { dismissReport, reportPage, reportPost } from "./reports.ts";
-import { editPostBody, reportBody, uploadBody, type FeedPageRead } from "./schemas.ts";
+import { editPostBody, postDeleted, reportBody, uploadBody, type FeedPageRead } from "./schemas.ts";
 import type { PostServices } from "../uploads/upload-services.ts";
 import { uploadParser, type UploadServices } from "../uploads/upload-parser.ts";
 
@@ -112,7 +112,7 @@ export const postRoutes = (services: PostRouteServices) => {
       async ({ params, viewer, actor, request }) => {
         const id = canonicalId(params.post_id);
         await deletePost(services, { viewer, actor }, id, requestIds.fieldsOf(request));
-        return { success: true, message: "Post deleted successfully" };
+        return postDeleted;
       },
       {
         signedIn: true,

@@ -1,7 +1,7 @@
 import { FormatRegistry, type Static } from "@sinclair/typebox";
 import { t } from "elysia";
 
-import { isWellFormedText } from "../accounts/password-policy.ts";
+import { isWellFormedText } from "../http/well-formed-text.ts";
 import { maxAltLength, maxCaptionLength, maxReasonLength } from "../limits.ts";
 import { exampleIds, nullable, schemaRef, uuid } from "../openapi/schemas.ts";
 import { postSchema, type PostRead } from "./post-read.ts";
@@ -17,6 +17,7 @@ function textField(
 ) {
   // Counting code points is slow; texts that are far too long are rejected without it.
   const isTooLong = (text: string) => text.length > 2 * max || [...text].length > max;
+  // TypeBox knows custom checks only by their names in this registry, which the whole process shares.
   FormatRegistry.Set(name, (text) => text.length >= min && !isTooLong(text) && isWellFormedText(text));
   return t.String({
     format: name,
@@ -83,8 +84,11 @@ export const feedPageSchema = t.Object(
 
 export type FeedPageRead = Static<typeof feedPageSchema>;
 
+/** The response to a deletion. */
+export const postDeleted = { success: true, message: "Post deleted successfully" } as const;
+
 export const postDeletedSchema = t.Object(
-  { success: t.Literal(true), message: t.Literal("Post deleted successfully") },
+  { success: t.Literal(postDeleted.success), message: t.Literal(postDeleted.message) },
   { $id: "PostDeleted" },
 );
 
