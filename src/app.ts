@@ -1,6 +1,6 @@
 import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } from "elysia";
 
-import { JsonAnswer } from "./http/json-answer.ts";
+import { JsonResponse } from "./http/json-response.ts";
 import { createRoutePatterns, type RoutePatterns } from "./http/route-patterns.ts";
 import { recoveryRoutes } from "./accounts/recovery-routes.ts";
 import { authRoutes } from "./accounts/auth-routes.ts";
@@ -34,7 +34,7 @@ export function createApp(services: Services) {
       if (!isPlainObject(responseValue)) return undefined;
       const status = Number(set.status);
       set.status = unchangedStatus;
-      return JsonAnswer.of(responseValue, { status });
+      return JsonResponse.of(responseValue, { status });
     })
     .use(webRoutes(services))
     .use(docsRoutes((): AnyElysia => app))

@@ -5,7 +5,7 @@ import type { Services } from "./services.ts";
 import type { Sent } from "./http/compression.ts";
 import { createCors } from "./http/cors.ts";
 import { errorResponse } from "./http/error-response.ts";
-import { JsonAnswer } from "./http/json-answer.ts";
+import { JsonResponse } from "./http/json-response.ts";
 import { createPathPrefix, pathPrefixOf } from "./http/path-prefix.ts";
 import { addSecurityHeaders } from "./http/security-headers.ts";
 import { pathOf } from "./http/request-path.ts";
@@ -59,8 +59,8 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
     if (hasTls) headers.set("strict-transport-security", strictTransportSecurity);
     // Bun adds the date to all other responses.
     if (request.method === "HEAD") headers.set("date", new Date().toUTCString());
-    // A JsonAnswer has these headers already.
-    if (!(response instanceof JsonAnswer)) {
+    // A JsonResponse has these headers already.
+    if (!(response instanceof JsonResponse)) {
       if (!headers.has("referrer-policy")) addSecurityHeaders(headers);
       if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
     }

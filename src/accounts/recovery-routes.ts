@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 
 import { readJson } from "../http/bodies.ts";
-import { JsonAnswer } from "../http/json-answer.ts";
+import { JsonResponse } from "../http/json-response.ts";
 import type { Connections } from "../http/connections.ts";
 import type { AccountServices } from "./accounts.ts";
 import { userRead } from "./user-read.ts";
@@ -27,7 +27,7 @@ export const recoveryRoutes = (services: RecoveryRouteServices) => {
         const email = validEmailAddress(body.email);
         await limits.forgotPassword({ address: connections.addressOf(request), account: email.uniqueKey });
         services.background.run("mail a reset token", () => requestReset(services, email));
-        return JsonAnswer.of(null, { status: 202 });
+        return JsonResponse.of(null, { status: 202 });
       },
       { parse: [readJson], body: emailBody, detail: authDescriptions.forgotPassword },
     )
@@ -37,7 +37,7 @@ export const recoveryRoutes = (services: RecoveryRouteServices) => {
         const address = connections.addressOf(request);
         await limits.resetPassword({ address });
         await resetPassword(services, body.token, body.password, address);
-        return JsonAnswer.of(null);
+        return JsonResponse.of(null);
       },
       { parse: [readJson], body: resetBody, detail: authDescriptions.resetPassword },
     )
@@ -47,7 +47,7 @@ export const recoveryRoutes = (services: RecoveryRouteServices) => {
         const email = validEmailAddress(body.email);
         await limits.requestVerify({ address: connections.addressOf(request), account: email.uniqueKey });
         services.background.run("mail a verify token", () => requestVerify(services, email));
-        return JsonAnswer.of(null, { status: 202 });
+        return JsonResponse.of(null, { status: 202 });
       },
       { parse: [readJson], body: emailBody, detail: authDescriptions.requestVerifyToken },
     )

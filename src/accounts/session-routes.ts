@@ -4,7 +4,7 @@ import type { Database } from "../database/database.ts";
 import { ApiError } from "../errors.ts";
 import { ignoreBody } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
-import { JsonAnswer } from "../http/json-answer.ts";
+import { JsonResponse } from "../http/json-response.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { authPlugin, requireUser } from "./require-user.ts";
 import { sessionDescriptions } from "./session-descriptions.ts";
@@ -25,7 +25,7 @@ export const sessionRoutes = ({ database: { sessions }, authenticator }: Session
       "/sessions",
       async ({ actor }) => {
         const found = await sessions.list(actor.userId, new Date());
-        return JsonAnswer.of(found.map((session) => sessionRead(session, actor.credential.id)));
+        return JsonResponse.of(found.map((session) => sessionRead(session, actor.credential.id)));
       },
       { signedIn: true, detail: sessionDescriptions.list },
     )

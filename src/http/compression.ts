@@ -4,7 +4,7 @@ import zlib from "node:zlib";
 import { LRUCache } from "lru-cache";
 
 import { createFairSemaphore } from "../concurrency/fair-semaphore.ts";
-import { JsonAnswer } from "./json-answer.ts";
+import { JsonResponse } from "./json-response.ts";
 
 export type Coding = "zstd" | "gzip";
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -51,7 +51,7 @@ export function createCompression() {
     return copy;
   }
 
-  async function compressLarge(answer: JsonAnswer, coding: Coding): Promise<Sent> {
+  async function compressLarge(answer: JsonResponse, coding: Coding): Promise<Sent> {
     const text = Buffer.from(answer.written);
     const copy = await copyOf(text, coding).catch(() => undefined);
     return copy ? encoded(answer, coding, copy) : { response: answer, bytes: text.length };
@@ -60,7 +60,7 @@ export function createCompression() {
   /** Never rejects. */
   return function compress(request: Request, response: Response): Sent | Promise<Sent> {
     if (request.method === "HEAD") return { response, bytes: 0 };
-    if (!(response instanceof JsonAnswer))
+    if (!(response instanceof JsonResponse))
       return { response, bytes: Number(response.headers.get("content-length")) };
     const { written } = response;
     const bytes = Buffer.byteLength(written);

@@ -4,7 +4,7 @@ import { Elysia } from "elysia";
 import { describe } from "../openapi/describe.ts";
 import { apiErrorSchema, oneOf } from "../openapi/schemas.ts";
 import { ApiError } from "../errors.ts";
-import { JsonAnswer } from "../http/json-answer.ts";
+import { JsonResponse } from "../http/json-response.ts";
 import { hasTrailingSlash } from "../http/request-path.ts";
 import type { Config } from "../config/config.ts";
 import type { Connections } from "../http/connections.ts";
@@ -50,7 +50,7 @@ const readinessDetail = (id: string, summary: string) =>
 /** Health checks and metrics, for operators. */
 export function operationRoutes({ health, lifecycle, metrics, config, connections }: OperationServices) {
   async function readiness() {
-    if (lifecycle.stopping) return JsonAnswer.of({ status: "stopping" }, { status: 503 });
+    if (lifecycle.stopping) return JsonResponse.of({ status: "stopping" }, { status: 503 });
     await health().catch((cause: unknown) => {
       throw new ApiError("UNAVAILABLE", { cause });
     });

@@ -5,7 +5,7 @@ import type { AuthorEmails } from "../config/config.ts";
 import type { Viewer } from "../database/users.ts";
 import { ignoreBody, readJson } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
-import { revalidatedJson } from "../http/json-answer.ts";
+import { revalidatedJson } from "../http/json-response.ts";
 import { readPageRequest } from "../http/page-request.ts";
 import type { RequestIds } from "../http/request-id.ts";
 import { ApiError } from "../errors.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { createCompression, type Coding, type Sent } from "../../src/http/compression.ts";
-import { JsonAnswer } from "../../src/http/json-answer.ts";
+import { JsonResponse } from "../../src/http/json-response.ts";
 
 const asking = (coding: string) =>
   new Request("http://localhost/feed", { headers: { "accept-encoding": coding } });
@@ -27,7 +27,7 @@ describe("compression: responses", () => {
       const compress = createCompression();
       const text = jsonOf(bytes);
       for (const coding of ["gzip", "zstd"] as Coding[]) {
-        const answer = new JsonAnswer(text, { status: 418, headers: { link: "next" } });
+        const answer = new JsonResponse(text, { status: 418, headers: { link: "next" } });
         const sent = await compress(asking(coding), answer);
         expect(sent.response.status).toBe(418);
         expect(sent.response.headers.get("link")).toBe("next");
@@ -43,7 +43,7 @@ describe("compression: responses", () => {
     let turns = 0;
     let over = false;
     const compressing = Promise.resolve(
-      createCompression()(asking("gzip"), new JsonAnswer(jsonOf(8_000_000))),
+      createCompression()(asking("gzip"), new JsonResponse(jsonOf(8_000_000))),
     );
     void compressing.finally(() => (over = true));
     while (!over) {
@@ -56,7 +56,7 @@ describe("compression: responses", () => {
   });
 
   test("compression: compresses a small response synchronously", () => {
-    const sent = createCompression()(asking("gzip"), new JsonAnswer(jsonOf(30_000)));
+    const sent = createCompression()(asking("gzip"), new JsonResponse(jsonOf(30_000)));
     expect(sent).not.toBeInstanceOf(Promise);
   });
 
@@ -64,30 +64,30 @@ describe("compression: responses", () => {
     const compress = createCompression();
     const text = jsonOf(500_000);
     const sent = await Promise.all(
-      Array.from({ length: 200 }, () => compress(asking("gzip"), new JsonAnswer(text))),
+      Array.from({ length: 200 }, () => compress(asking("gzip"), new JsonResponse(text))),
     );
     for (const { response } of sent) expect(response.headers.get("content-encoding")).toBe("gzip");
     expect(await decoded(sent[199]!)).toBe(text);
     // So does a later request, when no compression is running.
-    const again = await compress(asking("gzip"), new JsonAnswer(text));
+    const again = await compress(asking("gzip"), new JsonResponse(text));
     expect(again.bytes).toBe(sent[0]!.bytes);
   });
 
   test("compression: sends most of two hundred different concurrent pages uncompressed", async () => {
     const compress = createCompression();
     const texts = Array.from({ length: 200 }, () => jsonOf(300_000));
-    const sent = await Promise.all(texts.map((text) => compress(asking("zstd"), new JsonAnswer(text))));
+    const sent = await Promise.all(texts.map((text) => compress(asking("zstd"), new JsonResponse(text))));
     const plain = sent.filter(({ response }) => !response.headers.has("content-encoding"));
     expect(plain.length).toBe(200 - 9);
     for (const [i, each] of sent.entries()) expect(await decoded(each)).toBe(texts[i]!);
     // A page that was sent uncompressed is compressed the next time.
-    const { response } = await compress(asking("zstd"), new JsonAnswer(texts[199]!));
+    const { response } = await compress(asking("zstd"), new JsonResponse(texts[199]!));
     expect(response.headers.get("content-encoding")).toBe("zstd");
   });
 
   test("compression: does not compress a HEAD response", async () => {
     const head = new Request("http://localhost/", { method: "HEAD", headers: { "accept-encoding": "gzip" } });
-    const { response, bytes } = await createCompression()(head, new JsonAnswer(jsonOf(100_000)));
+    const { response, bytes } = await createCompression()(head, new JsonResponse(jsonOf(100_000)));
     expect([response.headers.get("content-encoding"), bytes]).toEqual([null, 0]);
   });
 });

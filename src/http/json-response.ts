@@ -10,8 +10,8 @@ const commonHeaders = addSecurityHeaders(
   }),
 );
 
-/** Options of a {@link JsonAnswer}. */
-export interface JsonAnswerOptions {
+/** Options of a {@link JsonResponse}. */
+export interface JsonResponseOptions {
   status?: number;
   headers?: Record<string, string>;
 }
@@ -20,19 +20,19 @@ export interface JsonAnswerOptions {
  * A JSON response with the security headers. It keeps its text, because reading the body again, to measure or compress
  * it, is slow.
  */
-export class JsonAnswer extends Response {
+export class JsonResponse extends Response {
   /** @param written the JSON text */
   constructor(
     readonly written: string,
-    { status = 200, headers }: JsonAnswerOptions = {},
+    { status = 200, headers }: JsonResponseOptions = {},
   ) {
     super(written, { status, headers: commonHeaders });
     for (const name in headers) this.headers.set(name, headers[name]!);
   }
 
   /** A response whose body is the value as JSON. */
-  static of(value: unknown, options?: JsonAnswerOptions): JsonAnswer {
-    return new JsonAnswer(JSON.stringify(value), options);
+  static of(value: unknown, options?: JsonResponseOptions): JsonResponse {
+    return new JsonResponse(JSON.stringify(value), options);
   }
 }
 
@@ -51,5 +51,5 @@ export function revalidatedJson(request: Request, text: string, headers?: Record
     vary: "authorization, cookie, accept-encoding",
   };
   if (isUnchanged(request.headers, { etag })) return new Response(null, { status: 304, headers: caching });
-  return new JsonAnswer(text, { headers: { ...headers, ...caching } });
+  return new JsonResponse(text, { headers: { ...headers, ...caching } });
 }
