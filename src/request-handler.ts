@@ -74,7 +74,7 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
       status,
       ms: Math.round(ms * 10) / 10,
       bytes,
-      user: authenticator.idOf(request),
+      user: authenticator.userIdOf(request),
     });
     return request.body && connections.isOpen(request) ? afterBody(request, response) : response;
   };

@@ -37,7 +37,7 @@ export interface AuthenticatorServices {
  */
 export function createAuthenticator(services: AuthenticatorServices) {
   const { database, tokens, sessions, sessionCookie, requestOrigin, requireVerifiedEmail } = services;
-  const known = new WeakMap<Request, SignedIn>();
+  const authenticated = new WeakMap<Request, SignedIn>();
   const renewedCookies = new WeakMap<Request, string>();
 
   async function byAccessToken(text: string): Promise<Identity | undefined> {
@@ -88,10 +88,10 @@ export function createAuthenticator(services: AuthenticatorServices) {
      * the cookie that another website may have made; FORBIDDEN if the user must verify the address first
      */
     async require(request: Request): Promise<SignedIn> {
-      let signedIn = known.get(request);
+      let signedIn = authenticated.get(request);
       if (!signedIn) {
         signedIn = await identify(request);
-        known.set(request, signedIn);
+        authenticated.set(request, signedIn);
       }
       return signedIn;
     },
@@ -101,19 +101,19 @@ export function createAuthenticator(services: AuthenticatorServices) {
       const { viewer, actor } = await this.require(request);
       if (!viewer.isSuperuser) throw new ApiError("FORBIDDEN");
       const asSuperuser = { viewer, actor: { ...actor, mustBeSuperuser: true } };
-      known.set(request, asSuperuser);
+      authenticated.set(request, asSuperuser);
       return asSuperuser;
     },
 
     /** The user that an earlier `require` found. @throws ApiError UNAUTHORIZED without one */
-    of(request: Request): SignedIn {
-      const signedIn = known.get(request);
+    signedInUser(request: Request): SignedIn {
+      const signedIn = authenticated.get(request);
       if (!signedIn) throw new ApiError("UNAUTHORIZED");
       return signedIn;
     },
 
     /** The id of the user that an earlier `require` found, for the log. */
-    idOf: (request: Request): string | undefined => known.get(request)?.viewer.id,
+    userIdOf: (request: Request): string | undefined => authenticated.get(request)?.viewer.id,
 
     /** The `Set-Cookie` header that extends the cookie with its session; undefined if the request did not extend it. */
     renewedCookie: (request: Request): string | undefined => renewedCookies.get(request),

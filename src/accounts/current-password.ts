@@ -11,11 +11,12 @@ export interface ConfirmationServices {
 }
 
 /**
- * Whether a request changes its own account with a session. A new address or password then takes the current password: a
- * session lasts for months, on a device that others may pick up, and must not be enough to take an account over. The
- * password of an access token was typed within the hour.
+ * Whether a new address or password, or a deletion, needs the current password: when users change their own accounts with
+ * a session. A session lasts for months, on a device that others may pick up, and must not be enough to take an account
+ * over. The password of an access token was typed within the hour.
+ * @param changedId the account to change
  */
-export const isOwnSession = ({ credential, userId }: Actor, changedId: string): boolean =>
+export const needsCurrentPassword = ({ credential, userId }: Actor, changedId: string): boolean =>
   credential.kind === "session" && userId === changedId;
 
 /**

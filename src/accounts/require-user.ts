@@ -19,11 +19,11 @@ export const authPlugin = (authenticator: Authenticator) =>
   new Elysia({ name: "signed-in" }).macro({
     signedIn: {
       transform: async ({ request }: Context) => void (await authenticator.require(request)),
-      resolve: ({ request }: Context) => authenticator.of(request),
+      resolve: ({ request }: Context) => authenticator.signedInUser(request),
     },
     superuser: {
       transform: async ({ request }: Context) => void (await authenticator.requireSuperuser(request)),
-      resolve: ({ request }: Context) => authenticator.of(request),
+      resolve: ({ request }: Context) => authenticator.signedInUser(request),
     },
   });
 

@@ -10,7 +10,7 @@ import {
 } from "./accounts.ts";
 import { authenticatedParties } from "./client.ts";
 import { validName } from "./auth-schemas.ts";
-import { confirmPassword, isOwnSession } from "./current-password.ts";
+import { confirmPassword, needsCurrentPassword } from "./current-password.ts";
 import { validEmailAddress } from "./email-address.ts";
 import { authPlugin, requireSuperuser, requireUser } from "./require-user.ts";
 import { ignoreBody, readJson } from "../http/bodies.ts";
@@ -64,7 +64,7 @@ export const userRoutes = (services: UserServices) => {
     body: ChangesBody & { current_password?: string | undefined },
   ): Promise<UserRead> {
     const changes = changesOf(body);
-    if (isOwnSession(actor, user.id)) {
+    if (needsCurrentPassword(actor, user.id)) {
       // Drops an unchanged address: writing it back could undo a concurrent change without the current password.
       if (changes.email?.address === user.email) delete changes.email;
       if (changes.email !== undefined || changes.password !== undefined)
@@ -102,7 +102,7 @@ export const userRoutes = (services: UserServices) => {
     .use(authPlugin(authenticator))
     .get(
       "/me",
-      ({ viewer, request }) => (asksForUsage(request.url) ? readWithUsage(viewer) : userRead(viewer)),
+      ({ viewer, request }) => (includesUsage(request.url) ? readWithUsage(viewer) : userRead(viewer)),
       { signedIn: true, detail: userDescriptions.me },
     )
     .patch(
@@ -172,7 +172,7 @@ export const userRoutes = (services: UserServices) => {
       async ({ params, actor, request, set }) => {
         const id = canonicalId(params.id);
         // As for `DELETE /users/me`, which takes the password.
-        if (isOwnSession(actor, id)) throw new ApiError("CURRENT_PASSWORD_REQUIRED");
+        if (needsCurrentPassword(actor, id)) throw new ApiError("CURRENT_PASSWORD_REQUIRED");
         await deleteUser(services, actor, id);
         audit("user.deleted", request, actor, id);
         set.status = 204;
@@ -189,7 +189,7 @@ export const userRoutes = (services: UserServices) => {
  * Reads `?include=`. By hand, because a query schema would slow down every request for an account.
  * @throws ValidationProblems for any value but `usage`
  */
-function asksForUsage(url: string): boolean {
+function includesUsage(url: string): boolean {
   const start = url.indexOf("?");
   if (start === -1) return false;
   const included = new URLSearchParams(url.slice(start + 1)).getAll("include");

@@ -19,7 +19,7 @@ import { requireQuota } from "./usage.ts";
 
 type PostRow = Tables["posts"]["$inferSelect"];
 
-/** What is known about a post before its bytes move. */
+/** The columns of a post that are set before its file is stored. */
 export type ReservedPost = Pick<
   PostRow,
   | "id"
@@ -37,8 +37,8 @@ export type ReservedPost = Pick<
   | "uploadKey"
 > & { userId: string; reservedAt: Date };
 
-/** What the store reported about the bytes. */
-export type PublishedFacts = Pick<PostRow, "storeId" | "thumbnailUrl"> & { url: string };
+/** Where the store has put the file of a post: its id in the store, and the addresses of the file and the thumbnail. */
+export type StoredFile = Pick<PostRow, "storeId" | "thumbnailUrl"> & { url: string };
 
 /** The texts of a post that its author may change. */
 export type PostTexts = Pick<PostRow, "caption" | "alt">;
@@ -155,12 +155,12 @@ export function postQueries(connection: Connection) {
     },
 
     /**
-     * Publishes the actor's pending post as the newest of all, whatever the clocks of several nodes say, so that no post
-     * appears behind a cursor that a client already has.
-     * @returns when it was published; undefined when it was abandoned in the meantime
+     * Publishes the actor's pending post. Its `createdAt` is later than that of every published post, even if the clocks
+     * of several nodes differ, so that no post appears behind a cursor that a client already has.
+     * @returns the post's `createdAt`; undefined when the upload was abandoned in the meantime
      * @throws ApiError as {@link authorize} does
      */
-    publish: (actor: Actor, id: string, facts: PublishedFacts, now: Date): Promise<Date | undefined> =>
+    publish: (actor: Actor, id: string, file: StoredFile, now: Date): Promise<Date | undefined> =>
       transaction(function* (tx) {
         // Before the lock that all nodes share: an account that a frozen node has locked must not block the others.
         yield* authorize(connection, tx, actor);
@@ -179,7 +179,7 @@ export function postQueries(connection: Connection) {
         const rows = yield* step(
           tx
             .update(posts)
-            .set({ ...facts, state: "published", createdAt })
+            .set({ ...file, state: "published", createdAt })
             .where(and(eq(posts.id, id), eq(posts.userId, actor.userId), eq(posts.state, "pending")))
             .returning({ id: posts.id }),
         );

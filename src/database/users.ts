@@ -27,7 +27,7 @@ export interface User {
   minAccessVersion: number;
 }
 
-/** What a request needs to know of the signed-in user. */
+/** The account of a signed-in user, as far as requests need it. */
 export type Viewer = Readonly<
   Pick<User, "id" | "email" | "name" | "isActive" | "isSuperuser" | "isVerified">
 >;
@@ -45,10 +45,10 @@ export const viewerColumns = ({ id, email, name, isActive, isSuperuser, isVerifi
   isVerified,
 });
 
-/** The account a token belongs to, the version it was issued under, and its own id. */
-type ViewerAsked = { id: string; tokenVersion: number; tokenId: string };
+/** Identifies an access token: the id of its account, the account's version when it was issued, and its own id. */
+type ViewerKey = { id: string; tokenVersion: number; tokenId: string };
 
-/** What may change about an account. An address comes with its key. */
+/** The columns of an account that can be changed. A new address needs its key. */
 export type UserChanges = Partial<
   Pick<User, "hashedPassword" | "name" | "isActive" | "isSuperuser" | "isVerified">
 > &
@@ -95,7 +95,7 @@ export function userQueries(connection: Connection) {
   const findViewer = queryCache(
     connection,
     { max: 5_000 },
-    ({ id, tokenVersion, tokenId }: ViewerAsked) => `${tokenId} ${id} ${tokenVersion}`,
+    ({ id, tokenVersion, tokenId }: ViewerKey) => `${tokenId} ${id} ${tokenVersion}`,
     async (asked): Promise<readonly Viewer[]> => viewer.execute(asked),
   );
 
@@ -136,13 +136,13 @@ export function userQueries(connection: Connection) {
         .length > 0,
 
     /**
-     * Changes an account in one transaction, if what the change relied on still holds in it. A new password and a
+     * Changes an account in one transaction, which first checks the conditions of the change again. A new password and a
      * deactivation end every session.
-     * @param user the account as it was when the change was decided on
-     * @param check gets the account as it is now; throws when it does not allow the change any more
-     * @returns the changed account; undefined when there is none any more; "email taken" when another account has the
-     * new address
-     * @throws ApiError as {@link authorize} does, and what `check` throws
+     * @param user the account as it was read before the change
+     * @param check receives the account as the transaction reads it; throws to reject the change
+     * @returns the changed account; undefined when it has been deleted; "email taken" when another account has the new
+     * address
+     * @throws ApiError as {@link authorize} does; the errors of `check`
      */
     change: async (
       authority: ChangeAuthority,
@@ -169,7 +169,7 @@ export function userQueries(connection: Connection) {
       }
     },
 
-    /** Replaces a password's hash by another one of the same password, unless the password has changed meanwhile. */
+    /** Replaces the hash of a password with a new hash of the same password, unless the password has been changed. */
     rehash: async (id: string, oldHash: string, hashedPassword: string): Promise<void> => {
       await write((tx) =>
         tx
@@ -180,8 +180,10 @@ export function userQueries(connection: Connection) {
     },
 
     /**
-     * Marks the account's address as verified, if it is exactly this one and the version is this one.
-     * @returns undefined when it is not, or the account is inactive or gone
+     * Marks an account's address as verified.
+     * @param email the account's address when the mailed token was issued
+     * @param tokenVersion the account's version when the mailed token was issued
+     * @returns the account; undefined when its address or version has changed, or it is inactive or deleted
      */
     markVerified: async (id: string, email: string, tokenVersion: number): Promise<User | undefined> =>
       (
@@ -203,14 +205,16 @@ export function userQueries(connection: Connection) {
 
     /**
      * Deletes an account and marks its posts as `deleting`, in one transaction. The sweeper deletes their files.
-     * @param uploadsEnd when no upload that is running now can still be running; the files of pending posts wait until then
+     * @param uploadsEnd the time by which every upload that is running now has ended; the files of pending posts are
+     * deleted after it
      * @returns false when there is no such account
      * @throws ApiError as {@link authorize} does
      */
     remove: (actor: Actor, id: string, now: Date, uploadsEnd: Date): Promise<boolean> =>
       transaction(function* (tx) {
         yield* authorize(connection, tx, actor, [id]);
-        // Deleted first, because no upload can add a post to it afterwards. The foreign key sets `user_id` of its posts to null.
+        // The account comes first, so that no upload adds a post to it afterwards. The foreign key sets `user_id` of its
+        // posts to null.
         const removed = yield* step(tx.delete(users).where(eq(users.id, id)).returning({ id: users.id }));
         for (const [state, retryAt] of [
           ["published", now],
@@ -232,12 +236,12 @@ export function userQueries(connection: Connection) {
 export type UserQueries = ReturnType<typeof userQueries>;
 
 /**
- * Returns the assignments of the UPDATE. The database computes what follows from a change from the current row:
+ * Returns the assignments of the UPDATE. Those that depend on the current row are SQL expressions:
  * - An address stays verified only if the new one is exactly the same. Addresses that merely share the unique key
- *   (`admin@…` and `admın@…`) are different mailboxes. A superuser may say otherwise in the same change; said without
- *   an address, it is about the address of `user`.
- * - A new password and a deactivation end every token. A new address ends mailed tokens only: FastAPI Users' clients
- *   go on with the access token that they have.
+ *   (`admin@…` and `admın@…`) are different mailboxes. `isVerified` in the same change overrides this; true without
+ *   an address applies only if the account still has the address of `user`.
+ * - A new password and a deactivation end all tokens. A new address ends mailed tokens only: clients of FastAPI Users
+ *   continue with their access token.
  */
 function assignments(users: Tables["users"], user: Pick<User, "email">, changes: UserChanges) {
   const { email, hashedPassword, isActive, isVerified } = changes;

@@ -72,7 +72,7 @@ const delivery = {
 } as const;
 
 /** The OpenAPI descriptions of the routes of media. */
-export const described = {
+export const mediaDescriptions = {
   read: describe({
     id: "readMedia",
     summary: "Download a photo or video",

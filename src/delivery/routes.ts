@@ -6,7 +6,7 @@ import { ApiError } from "../errors.ts";
 import type { Connections } from "../http/connections.ts";
 import { redirectCacheControl } from "../http/cache-control.ts";
 import { deliver } from "./delivery.ts";
-import { described } from "./descriptions.ts";
+import { mediaDescriptions } from "./descriptions.ts";
 import {
   isThumbnailUrl,
   postIdOfMedia,
@@ -87,14 +87,14 @@ export const mediaRoutes = ({ database, disk, recentFiles, s3, connections }: Me
 
   return new Elysia({ detail: { tags: ["media"] } })
     .get("/media/:key", ({ params, request }) => read(request, params.key), {
-      detail: described.read,
+      detail: mediaDescriptions.read,
     })
     .get(
       // Any number of segments, because the base64 text of an overlay may contain slashes.
       "/media/*",
       // For the literal path "/media/*/", Elysia passes no parameter.
       ({ params, request }) => readTransformed(request, params["*"] ?? ""),
-      { detail: described.readTransformed },
+      { detail: mediaDescriptions.readTransformed },
     );
 };
 

@@ -51,10 +51,10 @@ export function createCompression() {
     return copy;
   }
 
-  async function compressLarge(answer: JsonResponse, coding: Coding): Promise<Sent> {
-    const text = Buffer.from(answer.written);
+  async function compressLarge(response: JsonResponse, coding: Coding): Promise<Sent> {
+    const text = Buffer.from(response.written);
     const copy = await copyOf(text, coding).catch(() => undefined);
-    return copy ? encoded(answer, coding, copy) : { response: answer, bytes: text.length };
+    return copy ? encoded(response, coding, copy) : { response, bytes: text.length };
   }
 
   /** Never rejects. */

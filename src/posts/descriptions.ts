@@ -21,7 +21,7 @@ const revalidation = {
 } as const;
 
 /** The OpenAPI descriptions of the routes of posts. */
-export const described = {
+export const postDescriptions = {
   upload: describe({
     id: "upload",
     summary: "Upload a photo or video",

@@ -10,7 +10,7 @@ import { readPageRequest } from "../http/page-request.ts";
 import type { RequestIds } from "../http/request-id.ts";
 import { ApiError } from "../errors.ts";
 import type { BaseUrl } from "../http/base-url.ts";
-import { described } from "./descriptions.ts";
+import { postDescriptions } from "./descriptions.ts";
 import { readUploadKey } from "../uploads/idempotency.ts";
 import { feedPage, readFeedRequest, type FeedRequest } from "./feed-pages.ts";
 import { postRead, type PostRead, type PostView } from "./post-read.ts";
@@ -64,7 +64,7 @@ export const postRoutes = (services: PostRouteServices) => {
         parse: [requireUser(authenticator), uploads.parse],
         body: uploadBody,
         afterResponse: ({ request }) => uploads.discard(request),
-        detail: described.upload,
+        detail: postDescriptions.upload,
       },
     )
     .get(
@@ -81,7 +81,7 @@ export const postRoutes = (services: PostRouteServices) => {
       {
         signedIn: true,
         query: t.Object({ ...pageQuery, author: t.Optional(t.String()) }),
-        detail: described.feed,
+        detail: postDescriptions.feed,
       },
     )
     .get(
@@ -92,7 +92,7 @@ export const postRoutes = (services: PostRouteServices) => {
         const json = JSON.stringify(postRead(post, viewOf(request, viewer)));
         return revalidatedJson(request, json) as unknown as PostRead;
       },
-      { signedIn: true, detail: described.read },
+      { signedIn: true, detail: postDescriptions.read },
     )
     .patch(
       "/posts/:post_id",
@@ -104,7 +104,7 @@ export const postRoutes = (services: PostRouteServices) => {
         signedIn: true,
         parse: [requireUser(authenticator), readJson],
         body: editPostBody,
-        detail: described.edit,
+        detail: postDescriptions.edit,
       },
     )
     .delete(
@@ -117,7 +117,7 @@ export const postRoutes = (services: PostRouteServices) => {
       {
         signedIn: true,
         parse: [requireUser(authenticator), ignoreBody],
-        detail: described.remove,
+        detail: postDescriptions.remove,
       },
     )
     .post(
@@ -131,13 +131,13 @@ export const postRoutes = (services: PostRouteServices) => {
         signedIn: true,
         parse: [requireUser(authenticator), readJson],
         body: reportBody,
-        detail: described.report,
+        detail: postDescriptions.report,
       },
     )
     .get(
       "/reports",
       ({ query, viewer, request }) => reportPage(services, readPageRequest(query), viewOf(request, viewer)),
-      { superuser: true, query: t.Object(pageQuery), detail: described.reports },
+      { superuser: true, query: t.Object(pageQuery), detail: postDescriptions.reports },
     )
     .delete(
       "/reports/:id",
@@ -153,7 +153,7 @@ export const postRoutes = (services: PostRouteServices) => {
       {
         superuser: true,
         parse: [requireSuperuser(authenticator), ignoreBody],
-        detail: described.dismiss,
+        detail: postDescriptions.dismiss,
       },
     );
 };

@@ -37,7 +37,7 @@ export function uploadParser(services: UploadServices) {
 
   return {
     async parse({ request }: { request: Request }): Promise<{ file: Blob; caption?: string; alt?: string }> {
-      const account = authenticator.of(request).viewer.id;
+      const account = authenticator.signedInUser(request).viewer.id;
       const releaseSlot = slots.take(account);
       try {
         await limits.upload({ address: connections.addressOf(request), account });

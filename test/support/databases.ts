@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { openDatabase, type Database } from "../../src/database/database.ts";
 import type { Actor } from "../../src/database/actors.ts";
-import type { PublishedFacts, ReservedPost } from "../../src/database/posts.ts";
+import type { ReservedPost, StoredFile } from "../../src/database/posts.ts";
 import type { NewSession } from "../../src/database/sessions.ts";
 import type { User } from "../../src/database/users.ts";
 import { freshDatabase, hasPostgres } from "./postgres.ts";
@@ -103,7 +103,7 @@ export function reservation(userId: string, changes: Partial<ReservedPost> = {})
 }
 
 /** What a store could say about these bytes. */
-export const stored = (id: string): PublishedFacts => ({
+export const stored = (id: string): StoredFile => ({
   url: `/media/${id}.png`,
   storeId: null,
   thumbnailUrl: null,
