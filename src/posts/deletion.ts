@@ -30,7 +30,7 @@ export async function deletePost(
   );
   if (!orphan) throw new ApiError("POST_NOT_FOUND");
   if (isModeration)
-    log.info("moderation.post_deleted", {
+    log.info("post.deleted", {
       ...requestFields,
       actor: viewer.id,
       post: id,

@@ -25,7 +25,7 @@ export async function reportPost(
   requestFields: LogFields,
 ): Promise<void> {
   if (!(await database.reports.add(actor, post, reason, new Date()))) throw new ApiError("POST_NOT_FOUND");
-  log.info("moderation.post_reported", { ...requestFields, actor: actor.userId, post });
+  log.info("post.reported", { ...requestFields, actor: actor.userId, post });
 }
 
 /**
@@ -41,7 +41,7 @@ export async function dismissReport(
 ): Promise<void> {
   const post = await database.reports.remove(actor, report);
   if (post === undefined) throw new ApiError("NOT_FOUND");
-  log.info("moderation.report_dismissed", { ...requestFields, actor: actor.userId, report, post });
+  log.info("report.dismissed", { ...requestFields, actor: actor.userId, report, post });
 }
 
 /** Returns a page of the reports of visible posts, newest first. */

@@ -56,7 +56,7 @@ describe("superusers delete posts", () => {
     expect((await service.fetch(`/posts/${id}`, { token: ada.token })).status).toBe(404);
     expect((await service.fetch(new URL(url).pathname)).status).toBe(404);
     expect((await service.mediaFiles()).filter((name) => name.includes(id))).toEqual([]);
-    expect(events("moderation.post_deleted").at(-1)).toMatchObject({
+    expect(events("post.deleted").at(-1)).toMatchObject({
       level: "info",
       id: answer.headers.get("x-request-id"),
       actor: root.id,
@@ -67,9 +67,9 @@ describe("superusers delete posts", () => {
   });
 
   test("moderation: deleting a post of one's own is not moderation and is not logged as such", async () => {
-    const before = events("moderation.post_deleted").length;
+    const before = events("post.deleted").length;
     for (const { token } of [ada, root]) await remove((await share(token)).id, token);
-    expect(events("moderation.post_deleted")).toHaveLength(before);
+    expect(events("post.deleted")).toHaveLength(before);
   });
 
   test("moderation: a superuser and the author who delete at the same time get one 200 and one 404", async () => {
@@ -94,7 +94,7 @@ describe("reports", () => {
       reporter: { id: bob.id, name: null, email: bob.email },
       created_at: expect.stringMatching(/Z$/),
     });
-    expect(events("moderation.post_reported").at(-1)).toMatchObject({
+    expect(events("post.reported").at(-1)).toMatchObject({
       id: answer.headers.get("x-request-id"),
       actor: bob.id,
       post: id,
@@ -138,7 +138,7 @@ describe("reports", () => {
     expect(await reportsOf(id)).toEqual([]);
     expect((await dismiss(found!.id)).status).toBe(404);
     expect((await service.fetch(`/posts/${id}`, { token: bob.token })).status).toBe(200);
-    expect(events("moderation.report_dismissed").at(-1)).toMatchObject({
+    expect(events("report.dismissed").at(-1)).toMatchObject({
       id: answer.headers.get("x-request-id"),
       actor: root.id,
       report: found!.id,
