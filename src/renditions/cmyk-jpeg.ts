@@ -1,9 +1,6 @@
+import { app14, dqt, eoi, isRestart, sof0, sof2, sos } from "../metadata/jpeg/markers.ts";
 import type { RawPicture } from "./raw-picture.ts";
 
-const dqt = 0xdb;
-const sos = 0xda;
-const eoi = 0xd9;
-const app14 = 0xee;
 /** Offset of the components in a frame header, after marker, length, precision, size and count; three bytes each. */
 const componentsAt = 10;
 
@@ -63,7 +60,7 @@ function readLayout(bytes: Buffer): Layout {
     const marker = bytes.readUInt8(at + 1);
     const end = at + 2 + bytes.readUInt16BE(at + 2);
     if (marker === app14 && frame === undefined) transformAt = at + 4 + 11;
-    else if (marker >= 0xc0 && marker <= 0xc2) frame ??= at;
+    else if (marker >= sof0 && marker <= sof2) frame ??= at;
     else if (marker === dqt)
       for (let table = at + 4; table < end; table += bytes.readUInt8(table) >> 4 ? 129 : 65)
         tables.add(bytes.readUInt8(table) & 15);
@@ -75,7 +72,7 @@ function readLayout(bytes: Buffer): Layout {
 /** Returns the offset of the marker after a scan. Stuffed zeros and restart markers are part of the scan. */
 function endOfScan(bytes: Buffer, from: number): number {
   let at = bytes.indexOf(0xff, from);
-  while (at !== -1 && ((bytes[at + 1] ?? 0) < 0xc0 || ((bytes[at + 1] ?? 0) & 0xf8) === 0xd0))
+  while (at !== -1 && ((bytes[at + 1] ?? 0) < sof0 || isRestart(bytes[at + 1] ?? 0)))
     at = bytes.indexOf(0xff, at + 1);
   return at === -1 ? bytes.length : at;
 }

@@ -1,6 +1,7 @@
 import { ByteSource } from "../metadata/byte-source.ts";
 import { cutOff } from "../metadata/damaged.ts";
 import type { Orientation } from "../metadata/exif.ts";
+import { endOfImage, rst0 } from "../metadata/jpeg/markers.ts";
 import type { DecodingFacts } from "../metadata/plan.ts";
 import type { RawPicture } from "./raw-picture.ts";
 
@@ -9,9 +10,8 @@ const bits = Buffer.alloc(4096, 0xaa);
 /** Coded data, repeated after each restart marker, because a decoder may wait for any one of them. */
 const filler = Buffer.concat([
   bits,
-  ...[0, 1, 2, 3, 4, 5, 6, 7].flatMap((n) => [Buffer.from([0xff, 0xd0 + n]), bits]),
+  ...[0, 1, 2, 3, 4, 5, 6, 7].flatMap((n) => [Buffer.from([0xff, rst0 + n]), bits]),
 ]);
-const endOfImage = Buffer.from([0xff, 0xd9]);
 
 /** Limit for files that are loaded into memory: more than twice the default limit for images. */
 const maxCheckedBytes = 64 * 1024 * 1024;

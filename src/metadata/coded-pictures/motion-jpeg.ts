@@ -1,6 +1,5 @@
 import { searchWindows, type InPlaceFile } from "../in-place-file.ts";
-
-const comment = 0xfe;
+import { app0, app1, app14, com, eoi, fillByte, isRestart, sof0, soi, sos } from "../jpeg/markers.ts";
 
 /** A segment that decoders need, recognised by a text in its content. */
 interface KnownSegment {
@@ -14,17 +13,17 @@ interface KnownSegment {
 }
 
 const knownSegments: readonly KnownSegment[] = [
-  { marker: 0xe0, text: "JFIF\0", bytes: 14 },
+  { marker: app0, text: "JFIF\0", bytes: 14 },
   // The field order.
-  { marker: 0xe0, text: "AVI1", bytes: 14 },
-  { marker: 0xe0, text: "AVID", bytes: 16 },
-  { marker: 0xe1, text: "mjpg", at: 4, bytes: 40 },
+  { marker: app0, text: "AVI1", bytes: 14 },
+  { marker: app0, text: "AVID", bytes: 16 },
+  { marker: app1, text: "mjpg", at: 4, bytes: 40 },
   // The colour transform.
-  { marker: 0xee, text: "Adobe", bytes: 12 },
+  { marker: app14, text: "Adobe", bytes: 12 },
   ...["LJIF", "colr", "xfrm"].map((text) => ({ text, bytes: 16 })),
   // Encoders whose bugs decoders work around.
   ...["CS=ITU601", "AVID", "Intel(R) JPEG Library, version 1", "Metasoft MJPEG Codec", "MULTISCOPE II"].map(
-    (text) => ({ marker: comment, text, bytes: text.length }),
+    (text) => ({ marker: com, text, bytes: text.length }),
   ),
 ];
 /** Bytes of a segment that are enough to recognise it. */
@@ -34,12 +33,6 @@ const headBytes = 48;
 export function isJpeg(bytes: Buffer): boolean {
   return bytes.length >= 3 && bytes.readUIntBE(0, 3) === 0xffd8ff;
 }
-
-const soi = 0xd8;
-const eoi = 0xd9;
-const startOfScan = 0xda;
-/** May precede a marker any number of times (ITU T.81 section B.1.1.2). */
-const fillByte = 0xff;
 
 /**
  * Overwrites everything but the picture in the JPEGs of one Motion-JPEG frame: APP, COM and reserved segments (ITU T.81
@@ -72,7 +65,7 @@ function overwriteInPicture(file: InPlaceFile, from: number, end: number): numbe
       position = at + 2;
       continue;
     }
-    isInScan = marker === startOfScan;
+    isInScan = marker === sos;
     position = Math.min(at + 2 + Math.max(2, head.readUInt16BE(2)), end);
     if (!isOverwritten(marker)) continue;
     const wiped = at + 4 + keptBytes(marker, head.subarray(4));
@@ -82,19 +75,19 @@ function overwriteInPicture(file: InPlaceFile, from: number, end: number): numbe
 
 /** Whether 0xFF plus this byte is a marker; restart markers and stuffed zeros are part of the coded data. */
 function isMarker(code: number): boolean {
-  return code >= 0xc0 && code !== 0xff && code >> 3 !== 0x1a;
+  return code >= sof0 && code !== fillByte && !isRestart(code);
 }
 
 /** Whether to overwrite a segment: APPn, COM and reserved ones, except those of JPEG-LS. */
 function isOverwritten(marker: number): boolean {
-  return marker >= 0xe0 && marker !== 0xf7 && marker !== 0xf8;
+  return marker >= app0 && marker !== 0xf7 && marker !== 0xf8;
 }
 
 /** Returns how many bytes of the content of an APP or COM segment to keep. */
 function keptBytes(marker: number, content: Buffer): number {
   const found = knownSegments.find(
     (segment) =>
-      (segment.marker ?? (marker === comment ? undefined : marker)) === marker &&
+      (segment.marker ?? (marker === com ? undefined : marker)) === marker &&
       content.toString("latin1", segment.at ?? 0, (segment.at ?? 0) + segment.text.length) === segment.text,
   );
   return found?.bytes ?? 0;

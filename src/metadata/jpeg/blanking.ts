@@ -1,9 +1,6 @@
 import type { ByteSource } from "../byte-source.ts";
 import { planJpeg } from "./jpeg.ts";
-
-/** May precede a marker any number of times (ITU T.81 section B.1.1.2). */
-const fillByte = 0xff;
-const endOfImage = [0xff, 0xd9];
+import { endOfImage, fillByte } from "./markers.ts";
 
 /**
  * Overwrites everything in a JPEG that planJpeg would drop or rebuild, without changing its size: with fill bytes

@@ -1,4 +1,5 @@
 import { damaged } from "../damaged.ts";
+import { isSequential } from "./markers.ts";
 
 /** A progressive photo has about 10 scans, an optimised one up to 20. */
 const maxScans = 100;
@@ -16,8 +17,6 @@ interface ShownFrame {
   readonly samplesPerPixel: number;
 }
 
-/** SOF0 and SOF1 are sequential with Huffman coding; all later markers are not. */
-const lastSequentialMarker = 0xc1;
 /** Bytes of memory for a pixel if the decoder scales the picture to an eighth while decoding. */
 const scaledPixelBytes = 0.2;
 /** Bytes of a coefficient. The decoder holds all coefficients of a picture with several scans. */
@@ -36,7 +35,7 @@ export class JpegFrames {
    */
   addFrame(marker: number, header: Buffer): void {
     const size = { height: header.readUInt16BE(1), width: header.readUInt16BE(3) };
-    this.#shown ??= { ...size, isSequential: marker <= lastSequentialMarker, ...readComponents(header) };
+    this.#shown ??= { ...size, isSequential: isSequential(marker), ...readComponents(header) };
     this.#largestPixels = Math.max(this.#largestPixels, size.width * size.height);
   }
 

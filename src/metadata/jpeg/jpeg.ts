@@ -2,22 +2,30 @@ import type { ByteSource } from "../byte-source.ts";
 import { cutOff, damaged } from "../damaged.ts";
 import { orientationExif, readOrientation, turned, type Orientation } from "../exif.ts";
 import { JpegFrames } from "./frames.ts";
+import {
+  app0,
+  app1,
+  app14,
+  app2,
+  dht,
+  dnl,
+  dqt,
+  dri,
+  endOfImage,
+  eoi,
+  exp,
+  isFrame,
+  jpg,
+  sof0,
+  sof15,
+  soi,
+  sos,
+} from "./markers.ts";
 import { JpegProfile } from "./profile.ts";
 import { JpegScans } from "./scan.ts";
 import { endOfScan, nextSegment, segmentOf, startsWith } from "./segments.ts";
 import { Pieces, type Rewriting } from "../plan.ts";
 
-const soi = 0xd8;
-const eoi = 0xd9;
-const sos = 0xda;
-const dht = 0xc4;
-const dnl = 0xdc;
-const dri = 0xdd;
-const dhp = 0xde;
-const app0 = 0xe0;
-const app1 = 0xe1;
-const app2 = 0xe2;
-const app14 = 0xee;
 /** Bytes of the content of a DNL segment, which is the height of the picture. */
 const dnlBytes = 2;
 /** Bytes of the content of Adobe's segment. */
@@ -104,7 +112,7 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting> {
   const cleanProfile = profile.clean();
   if (cleanProfile) for (const segment of profile.segments(cleanProfile)) before.add(segment);
   before.addAll(body);
-  before.add(Buffer.from([0xff, eoi]));
+  before.add(Buffer.from(endOfImage));
   return {
     pieces: before.list,
     orientation: orientation ?? 1,
@@ -123,15 +131,9 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting> {
 /** Whether a segment is kept unchanged as part of the picture: SOFn, DHT, DAC, DQT, DRI, DHP or EXP. */
 function isPartOfPicture(marker: number): boolean {
   return (
-    (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc8) ||
-    (marker >= 0xdb && marker <= 0xdf && marker !== dnl)
+    (marker >= sof0 && marker <= sof15 && marker !== jpg) ||
+    (marker >= dqt && marker <= exp && marker !== dnl)
   );
-}
-
-/** Whether a segment is a frame header: SOFn, or DHP, which has the same layout for a hierarchical picture. */
-function isFrame(marker: number): boolean {
-  if (marker === dhp) return true;
-  return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 
 /** Returns the segment of a JFIF header without its thumbnail; undefined for other segments. */

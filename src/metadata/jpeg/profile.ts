@@ -1,7 +1,7 @@
 import { cleanProfile } from "../icc.ts";
+import { app2 } from "./markers.ts";
 import { segmentOf, startsWith } from "./segments.ts";
 
-const app2 = 0xe2;
 const signature = "ICC_PROFILE\0";
 /** Bytes before a part: the signature, the number of the part and the number of parts. */
 const headBytes = signature.length + 2;

@@ -1,7 +1,5 @@
 import type { ByteSource } from "../byte-source.ts";
-
-/** Markers of sequential frames with Huffman coding (ITU T.81 table B.1). */
-const sequentialFrames = [0xc0, 0xc1];
+import { isRestart, isSequential } from "./markers.ts";
 
 /**
  * Maps the next 16 bits to the length of the code that they start with, shifted by eight bits, plus its value; 0 if
@@ -65,7 +63,7 @@ export class JpegScans {
   /** @param marker SOFn or DHP. @param content content of its segment */
   addFrame(marker: number, content: Buffer): void {
     const isFirst = this.#frame === undefined;
-    this.#frame = isFirst && sequentialFrames.includes(marker) ? readFrame(content) : null;
+    this.#frame = isFirst && isSequential(marker) ? readFrame(content) : null;
   }
 
   /**
@@ -182,7 +180,7 @@ class ScanBits {
     this.#buffer = this.#count = this.#missingBytes = 0;
     if (this.data[this.at] !== 0xff) return false;
     while (this.data[this.at] === 0xff) this.at++;
-    return ((this.data[this.at++] ?? 0) & 0xf8) === 0xd0;
+    return isRestart(this.data[this.at++] ?? 0);
   }
 
   #decode(table: HuffmanTable): number {

@@ -1,8 +1,6 @@
 import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
-
-const soi = 0xd8;
-const eoi = 0xd9;
+import { eoi, isRestart, jpg, jpg0, jpg13, sof0, soi } from "./markers.ts";
 
 /** A segment of a JPEG (ITU T.81 section B.1.1.4). */
 export interface Segment {
@@ -67,11 +65,7 @@ async function findMarker(
 
 /** Stuffed zeros and restart markers are part of a scan; decoders skip reserved codes as damage. */
 function endsScan(marker: number): boolean {
-  return marker >= 0xc0 && marker !== 0xc8 && !isRestart(marker) && !(marker >= 0xf0 && marker <= 0xfd);
-}
-
-function isRestart(marker: number): boolean {
-  return marker >= 0xd0 && marker <= 0xd7;
+  return marker >= sof0 && marker !== jpg && !isRestart(marker) && !(marker >= jpg0 && marker <= jpg13);
 }
 
 export function segmentOf(marker: number, content: Buffer): Buffer {
