@@ -1,7 +1,7 @@
 import { Type as t, type Static } from "@sinclair/typebox";
 
 import type { Invitation } from "../database/invitations.ts";
-import { nullable, uuid } from "../openapi/schemas.ts";
+import { nextCursor, nullable, uuid } from "../openapi/schemas.ts";
 
 const fields = {
   id: uuid("01a207bc-9b1e-7d02-8f3a-5f0e6c1d2b34", "Never changes."),
@@ -28,9 +28,7 @@ export type InvitationRead = Static<typeof invitationSchema>;
 export const invitationPageSchema = t.Object(
   {
     invitations: t.Array(t.Object(fields)),
-    next_cursor: nullable(
-      t.String({ description: "Pass it as `cursor` to get the next page; null on the last page." }),
-    ),
+    next_cursor: nextCursor,
   },
   { $id: "InvitationPage" },
 );

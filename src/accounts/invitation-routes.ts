@@ -5,6 +5,7 @@ import type { Actor } from "../database/actors.ts";
 import type { BaseUrl } from "../http/base-url.ts";
 import { ignoreBody, readJson } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
+import { pageQuery } from "../http/page-query.ts";
 import { pageParameters, readPageRequest, toPage } from "../http/page-request.ts";
 import type { RequestIds } from "../http/request-id.ts";
 import type { Log } from "../observability/log.ts";
@@ -117,7 +118,7 @@ export const invitationRoutes = (services: InvitationRouteServices) => {
       },
       {
         superuser: true,
-        query: t.Object({ limit: t.Optional(t.String()), cursor: t.Optional(t.String()) }),
+        query: t.Object(pageQuery),
         detail: descriptions.list,
       },
     )

@@ -2,7 +2,7 @@ import { Type as t, type Static } from "@sinclair/typebox";
 
 import type { Usage } from "../database/usage.ts";
 import type { ListedUser, Viewer } from "../database/users.ts";
-import { exampleIds, nullable, uuid } from "../openapi/schemas.ts";
+import { exampleIds, nextCursor, nullable, uuid } from "../openapi/schemas.ts";
 
 /** An account as the API shows it: its documentation, and through {@link UserRead} its type. */
 export const userSchema = t.Object(
@@ -75,9 +75,7 @@ export const listedUserSchema = t.Object({
 export const userPageSchema = t.Object(
   {
     users: t.Array(listedUserSchema),
-    next_cursor: nullable(
-      t.String({ description: "Pass it as `cursor` to get the next page; null on the last page." }),
-    ),
+    next_cursor: nextCursor,
   },
   { $id: "UserPage" },
 );

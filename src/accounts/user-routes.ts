@@ -15,6 +15,7 @@ import { validEmailAddress } from "./email-address.ts";
 import { authPlugin, requireSuperuser, requireUser } from "./require-user.ts";
 import { ignoreBody, readJson } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
+import { pageQuery } from "../http/page-query.ts";
 import type { Actor } from "../database/actors.ts";
 import type { User, Viewer } from "../database/users.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
@@ -140,11 +141,7 @@ export const userRoutes = (services: UserServices) => {
     })
     .get("", ({ query }) => listUsers(database, query), {
       superuser: true,
-      query: t.Object({
-        search: t.Optional(t.String()),
-        limit: t.Optional(t.String()),
-        cursor: t.Optional(t.String()),
-      }),
+      query: t.Object({ search: t.Optional(t.String()), ...pageQuery }),
       detail: userDescriptions.list,
     })
     .get("/:id", async ({ params }) => userRead(await userById(params.id)), {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, rmSync, statSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
@@ -10,6 +10,7 @@ import { takeSnapshot } from "../database/snapshot.ts";
 import { moveWithoutReplacing } from "../storage/move-without-replacing.ts";
 import { DiskStore } from "../storage/disk-store.ts";
 import { thumbnailKey } from "../storage/media-keys.ts";
+import { syncFolder } from "../storage/sync-folder.ts";
 import { version } from "../version.ts";
 import { manifestName, mediaName, type Manifest } from "../backup/manifest.ts";
 import { bytesOf, TarWriter } from "../backup/tar.ts";
@@ -102,16 +103,6 @@ function requireFolder(path: string): void {
     if (code !== "ENOTDIR") throw new CommandError(`The folder ${path} cannot be used (${code}).`);
   }
   if (!isFolder) throw new CommandError(`${path} is not a folder.`);
-}
-
-/** Flushes a folder's entries to disk. */
-function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }
 
 /**

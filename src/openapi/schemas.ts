@@ -18,6 +18,14 @@ export const uuid = (example: string, description: string): TString =>
 
 export const nullable = <S extends TString | TInteger>(schema: S) => t.Union([schema, t.Null()]);
 
+/** `next_cursor` of a page. */
+export const nextCursor = nullable(
+  t.String({
+    description: "Pass it as `cursor` to get the next page; null on the last page.",
+    examples: ["MTc5NTQyNTcxNTE4My4wMWEyMDdiYy01ZTZmLTc3NjUtYWIyNi0zNzhhNzE2NWMyNTc"],
+  }),
+);
+
 export const oneOf = <const V extends string>(
   values: readonly V[],
   options: { description?: string; examples?: string[] } = {},

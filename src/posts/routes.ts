@@ -5,6 +5,7 @@ import type { AuthorEmails } from "../config/config.ts";
 import type { Viewer } from "../database/users.ts";
 import { ignoreBody, readJson } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
+import { pageQuery } from "../http/page-query.ts";
 import { revalidatedJson } from "../http/json-response.ts";
 import { readPageRequest } from "../http/page-request.ts";
 import type { RequestIds } from "../http/request-id.ts";
@@ -28,8 +29,6 @@ export interface PostRouteServices extends PostServices, UploadServices {
   readonly requestIds: RequestIds;
   readonly authorEmails: AuthorEmails;
 }
-
-const pageQuery = { limit: t.Optional(t.String()), cursor: t.Optional(t.String()) };
 
 /** Uploading, reading, editing, deleting and reporting posts. */
 export const postRoutes = (services: PostRouteServices) => {

@@ -3,7 +3,7 @@ import { t } from "elysia";
 
 import { isWellFormedText } from "../http/well-formed-text.ts";
 import { maxAltLength, maxCaptionLength, maxReasonLength } from "../limits.ts";
-import { exampleIds, nullable, schemaRef, uuid } from "../openapi/schemas.ts";
+import { exampleIds, nextCursor, nullable, schemaRef, uuid } from "../openapi/schemas.ts";
 import { postSchema, type PostRead } from "./post-read.ts";
 
 /**
@@ -69,13 +69,6 @@ export const reportBody = t.Object({
     examples: ["This is my photo, posted without my permission."],
   }),
 });
-
-const nextCursor = nullable(
-  t.String({
-    description: "Pass it as `cursor` to get the next page; null on the last page.",
-    examples: ["MTc5NTQyNTcxNTE4My4wMWEyMDdiYy01ZTZmLTc3NjUtYWIyNi0zNzhhNzE2NWMyNTc"],
-  }),
-);
 
 export const feedPageSchema = t.Object(
   { posts: t.Array(t.Unsafe<PostRead>(schemaRef(postSchema))), next_cursor: nextCursor },

@@ -1,10 +1,11 @@
-import { fsyncSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { access, mkdir, open, rename, unlink } from "node:fs/promises";
 import { dirname, sep } from "node:path";
 import { codeOf, diskError } from "../disk-errors.ts";
 import { fileStream } from "./file-stream.ts";
 import { requireMediaKey } from "./media-keys.ts";
 import type { MediaStore, StorableFile, StoredMedia } from "./media-store.ts";
+import { syncFolder } from "./sync-folder.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 
 /** Stores files on this machine's disk. The service delivers them at `/media/{key}`. */
@@ -101,14 +102,5 @@ async function sync(path: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }
