@@ -139,6 +139,7 @@ export async function openServices(
     log,
     metrics,
     mediaWorkers,
+    renditionJobs: { canMake: (kind) => kind === "picture", wake() {} },
     store: storeNamed(config.mediaStore) ?? disk,
     storeNamed,
     deadlineFor: deadline,

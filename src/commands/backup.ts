@@ -9,7 +9,7 @@ import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { takeSnapshot } from "../database/snapshot.ts";
 import { moveWithoutReplacing } from "../storage/move-without-replacing.ts";
 import { DiskStore } from "../storage/disk-store.ts";
-import { thumbnailKey } from "../storage/media-keys.ts";
+import { renditionKeyAt } from "../storage/media-keys.ts";
 import { syncFolder } from "../storage/sync-folder.ts";
 import { version } from "../version.ts";
 import { manifestName, mediaName, type Manifest } from "../backup/manifest.ts";
@@ -145,8 +145,9 @@ async function fill(
   const store = new DiskStore(join(folder.path, mediaFolder));
   const deletedPosts: string[] = [];
   const media = snapshot.media();
-  for (const { id, key, thumbnail } of media) {
-    const keys = thumbnail ? [thumbnailKey(id), key] : [key];
+  for (const { id, key, thumbnailUrl, displayUrl } of media) {
+    const renditions = [thumbnailUrl, displayUrl].map(renditionKeyAt);
+    const keys = [...renditions.filter((key) => key !== undefined), key];
     const files = keys.map((key) => ({ name: mediaName(key), path: store.resolve(key) }));
     if (!(await addAll(files))) deletedPosts.push(id);
   }

@@ -3,8 +3,7 @@ import { getPriority, setPriority } from "node:os";
 
 import { dlopen } from "bun:ffi";
 
-import { runJob } from "../uploads/media-worker.ts";
-import type { PreparationJob } from "../uploads/preparation.ts";
+import { runJob, type WorkerJob } from "../uploads/media-worker.ts";
 
 /** Nice value of media jobs, unless the service itself has a higher one: requests take precedence over them. */
 const niceness = 5;
@@ -19,7 +18,7 @@ export function mediaWorker(): void {
   setPriority(Math.max(niceness, getPriority()));
   raiseOomScore();
   exitWithService();
-  process.on("message", async (job: PreparationJob) => void process.send!(await runJob(job)));
+  process.on("message", async (job: WorkerJob) => void process.send!(await runJob(job)));
 }
 
 /** Makes the kernel kill a media job before the service when memory runs out (proc(5)). */

@@ -9,7 +9,7 @@ import type { Tables } from "./schema.ts";
 export type DeliveredMedia = Readonly<
   Pick<
     Tables["posts"]["$inferSelect"],
-    "contentType" | "fileName" | "store" | "thumbnailUrl" | "width" | "height"
+    "contentType" | "fileName" | "store" | "thumbnailUrl" | "displayUrl" | "width" | "height"
   >
 > & {
   /** When its post was published. */
@@ -27,6 +27,7 @@ export function deliveredMediaQueries(connection: Connection) {
         fileName: posts.fileName,
         store: posts.store,
         thumbnailUrl: posts.thumbnailUrl,
+        displayUrl: posts.displayUrl,
         width: posts.width,
         height: posts.height,
         createdAt: sql<Date>`${posts.createdAt}`.mapWith(posts.createdAt),
@@ -49,7 +50,7 @@ export function deliveredMediaQueries(connection: Connection) {
     /** The media stored under this key; undefined unless its post is visible. */
     byKey: async (key: string): Promise<DeliveredMedia | undefined> => (await findByKey(key))[0],
 
-    /** The media of a post, for its thumbnail; undefined unless the post is visible. */
+    /** The media of a post, for its renditions; undefined unless the post is visible. */
     ofPost: async (id: string): Promise<DeliveredMedia | undefined> => (await findByPost(id))[0],
   };
 }

@@ -14,6 +14,7 @@ export const pg = {
   text: (name: string) => p.text(name),
   int: (name: string) => p.integer(name),
   big: (name: string) => p.bigint(name, { mode: "number" }),
+  real: (name: string) => p.doublePrecision(name),
   bool: (name: string) => p.boolean(name),
   time: (name: string) => p.timestamp(name, { withTimezone: true, precision: 3, mode: "date" }),
 };
@@ -30,6 +31,7 @@ export const sqlite = {
   text: (name: string) => s.text(name),
   int: (name: string) => s.integer(name),
   big: (name: string) => s.integer(name),
+  real: (name: string) => s.real(name),
   bool: (name: string) => s.integer(name, { mode: "boolean" }),
   time: (name: string) => s.integer(name, { mode: "timestamp_ms" }),
 } satisfies Record<keyof Kit, unknown> as unknown as Kit;

@@ -22,6 +22,7 @@ const moved = [
   { name: "sessions", key: "id", one: "session", words: "sessions" },
   { name: "invitations", key: "id", one: "invitation", words: "invitations" },
   { name: "reports", key: "id", one: "report", words: "reports" },
+  { name: "renditionJobs", key: "id", one: "rendition job", words: "rendition jobs" },
 ] as const;
 
 /** Numbers of rows, by table. */

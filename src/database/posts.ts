@@ -13,8 +13,9 @@ import {
   selectPosts,
   type PublishedPost,
 } from "./published-posts.ts";
+import { newJobs } from "./rendition-jobs.ts";
 import { lockRows } from "./row-locks.ts";
-import type { Tables } from "./schema.ts";
+import type { RenditionKind, Tables } from "./schema.ts";
 import { requireQuota } from "./usage.ts";
 
 type PostRow = Tables["posts"]["$inferSelect"];
@@ -33,12 +34,16 @@ export type ReservedPost = Pick<
   | "bytes"
   | "width"
   | "height"
+  | "durationSeconds"
   | "sha256"
   | "uploadKey"
 > & { userId: string; reservedAt: Date };
 
-/** Where the store has put the file of a post: its id in the store, and the addresses of the file and the thumbnail. */
-export type StoredFile = Pick<PostRow, "storeId" | "thumbnailUrl"> & { url: string };
+/**
+ * Where the store has put the file of a post: its id in the store, the addresses of the file and its renditions, and the
+ * placeholder.
+ */
+export type StoredFile = Pick<PostRow, "storeId" | "thumbnailUrl" | "displayUrl" | "placeholder"> & { url: string };
 
 /** The texts of a post that its author may change. */
 export type PostTexts = Pick<PostRow, "caption" | "alt">;
@@ -46,19 +51,30 @@ export type PostTexts = Pick<PostRow, "caption" | "alt">;
 /** The stored bytes of a post that is being deleted. */
 export type OrphanedMedia = Pick<
   PostRow,
-  "id" | "store" | "key" | "storeId" | "url" | "bytes" | "reservedAt" | "attempts"
+  | "id"
+  | "fileType"
+  | "store"
+  | "key"
+  | "storeId"
+  | "url"
+  | "bytes"
+  | "renditionVersion"
+  | "reservedAt"
+  | "attempts"
 >;
 
 /** Selects {@link OrphanedMedia}. */
-const orphanedMedia = ({ id, store, key, storeId, url, bytes, reservedAt, attempts }: Tables["posts"]) => ({
-  id,
-  store,
-  key,
-  storeId,
-  url,
-  bytes,
-  reservedAt,
-  attempts,
+const orphanedMedia = (posts: Tables["posts"]) => ({
+  id: posts.id,
+  fileType: posts.fileType,
+  store: posts.store,
+  key: posts.key,
+  storeId: posts.storeId,
+  url: posts.url,
+  bytes: posts.bytes,
+  renditionVersion: posts.renditionVersion,
+  reservedAt: posts.reservedAt,
+  attempts: posts.attempts,
 });
 
 /** Assignments that hide a post, free its upload key and make the deletion of its bytes due at `retryAt`. */
@@ -157,10 +173,17 @@ export function postQueries(connection: Connection) {
     /**
      * Publishes the actor's pending post. Its `createdAt` is later than that of every published post, even if the clocks
      * of several nodes differ, so that no post appears behind a cursor that a client already has.
+     * @param missing renditions to make after it
      * @returns the post's `createdAt`; undefined when the upload was abandoned in the meantime
      * @throws ApiError as {@link authorize} does
      */
-    publish: (actor: Actor, id: string, file: StoredFile, now: Date): Promise<Date | undefined> =>
+    publish: (
+      actor: Actor,
+      id: string,
+      file: StoredFile,
+      now: Date,
+      missing: readonly RenditionKind[] = [],
+    ): Promise<Date | undefined> =>
       transaction(function* (tx) {
         // Before the lock that all nodes share: an account that a frozen node has locked must not block the others.
         yield* authorize(connection, tx, actor);
@@ -179,11 +202,14 @@ export function postQueries(connection: Connection) {
         const rows = yield* step(
           tx
             .update(posts)
-            .set({ ...file, state: "published", createdAt })
+            .set({ ...file, state: "published", createdAt, processing: missing.length > 0 })
             .where(and(eq(posts.id, id), eq(posts.userId, actor.userId), eq(posts.state, "pending")))
             .returning({ id: posts.id }),
         );
-        return rows.length > 0 ? createdAt : undefined;
+        if (rows.length === 0) return undefined;
+        if (missing.length > 0)
+          yield* step(tx.insert(tables.renditionJobs).values(newJobs(id, actor.userId, 0, missing, now)));
+        return createdAt;
       }),
 
     /**

@@ -16,12 +16,18 @@ export interface PublishedPost {
   alt: string;
   url: string;
   thumbnailUrl: string | null;
+  /** Null if the file itself is shown at a large size. */
+  displayUrl: string | null;
+  /** A thumbhash in base64. */
+  placeholder: string | null;
+  processing: boolean;
   fileType: "image" | "video";
   fileName: string;
   contentType: string;
   bytes: number;
   width: number | null;
   height: number | null;
+  durationSeconds: number | null;
   createdAt: Date;
   editedAt: Date | null;
 }
@@ -36,12 +42,16 @@ export const publishedPost = ({ posts, users }: Tables) => ({
   alt: posts.alt,
   url: sql<string>`${posts.url}`,
   thumbnailUrl: posts.thumbnailUrl,
+  displayUrl: posts.displayUrl,
+  placeholder: posts.placeholder,
+  processing: posts.processing,
   fileType: posts.fileType,
   fileName: posts.fileName,
   contentType: posts.contentType,
   bytes: posts.bytes,
   width: posts.width,
   height: posts.height,
+  durationSeconds: posts.durationSeconds,
   createdAt: sql<Date>`${posts.createdAt}`.mapWith(posts.createdAt),
   editedAt: posts.editedAt,
 });
@@ -121,12 +131,16 @@ type StoredPost = [
   alt: string,
   url: string,
   thumbnailUrl: string | null,
+  displayUrl: string | null,
+  placeholder: string | null,
+  processing: number,
   fileType: "image" | "video",
   fileName: string,
   contentType: string,
   bytes: number,
   width: number | null,
   height: number | null,
+  durationSeconds: number | null,
   createdAtMs: number,
   editedAtMs: number | null,
 ];
@@ -144,14 +158,18 @@ const toPublishedPost = (row: StoredPost): PublishedPost => ({
   alt: row[5],
   url: row[6],
   thumbnailUrl: row[7],
-  fileType: row[8],
-  fileName: row[9],
-  contentType: row[10],
-  bytes: row[11],
-  width: row[12],
-  height: row[13],
-  createdAt: new Date(row[14]),
-  editedAt: row[15] === null ? null : new Date(row[15]),
+  displayUrl: row[8],
+  placeholder: row[9],
+  processing: row[10] !== 0,
+  fileType: row[11],
+  fileName: row[12],
+  contentType: row[13],
+  bytes: row[14],
+  width: row[15],
+  height: row[16],
+  durationSeconds: row[17],
+  createdAt: new Date(row[18]),
+  editedAt: row[19] === null ? null : new Date(row[19]),
 });
 
 /** Posts on cached pages of the feed: some 2 MB, 30 MB where every post has the longest texts. */

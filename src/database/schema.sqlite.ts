@@ -2,4 +2,5 @@ import { sqlite } from "./kit.ts";
 import { createTables } from "./schema.ts";
 
 /** For drizzle-kit, which reads tables from a module's exports. */
-export const { users, revokedTokens, posts, sessions, invitations, reports } = createTables(sqlite);
+export const { users, revokedTokens, posts, sessions, invitations, reports, renditionJobs } =
+  createTables(sqlite);

@@ -70,10 +70,23 @@ export function createTables(k: Kit) {
       /** Starts with `/` if this service delivers the bytes itself; null until published. */
       url: k.text("url"),
       thumbnailUrl: k.text("thumbnail_url"),
+      /** The rendition to show at a large size; null if that is the file itself. */
+      displayUrl: k.text("display_url"),
+      /** A thumbhash of the thumbnail in base64. */
+      placeholder: k.text("placeholder"),
+      /** Whether a rendition is being made. True exactly while a job of the post waits or runs. */
+      processing: k.bool("processing").notNull().default(false),
+      /**
+       * Part of the keys of renditions, because the bytes of a key never change. Incremented whenever all renditions of
+       * the post are to be made anew; files of every version up to this one may exist.
+       */
+      renditionVersion: k.int("rendition_version").notNull().default(0),
       contentType: k.text("content_type").notNull(),
       bytes: k.big("bytes").notNull(),
       width: k.int("width"),
       height: k.int("height"),
+      /** Length of a film; null for images and if the file does not tell. */
+      durationSeconds: k.real("duration_seconds"),
       /** SHA-256 of the upload as it was received, in hex. */
       sha256: k.text("sha256").notNull(),
       /** The upload's `Idempotency-Key`; cleared when it has expired. */
@@ -162,7 +175,37 @@ export function createTables(k: Kit) {
     ],
   );
 
-  return { users, revokedTokens, posts, sessions, invitations, reports };
+  /** Renditions that are still to be made, and those that cannot be made. */
+  const renditionJobs = k.table(
+    "rendition_jobs",
+    {
+      id: k.id("id").primaryKey(),
+      postId: k
+        .id("post_id")
+        .notNull()
+        .references(() => posts.id, { onDelete: "cascade" }),
+      kind: k.text("kind").$type<RenditionKind>().notNull(),
+      /** The post's author, for taking turns. */
+      userId: k.id("user_id").notNull(),
+      /** The post's `rendition_version` when the job was created. */
+      version: k.int("version").notNull(),
+      state: k.text("state").$type<RenditionJobState>().notNull(),
+      /** When a waiting job is due, or when the lease of a running one ends; it is then due again. */
+      dueAt: k.time("due_at").notNull(),
+      attempts: k.int("attempts").notNull().default(0),
+      /** A random id of the current attempt: whoever has lost the lease must not write a result. */
+      lease: k.id("lease"),
+    },
+    (t) => [
+      k.uniqueIndex("rendition_jobs_post").on(t.postId, t.kind),
+      k
+        .index("rendition_jobs_due")
+        .on(t.kind, t.userId, t.dueAt)
+        .where(sql`state <> 'failed'`),
+    ],
+  );
+
+  return { users, revokedTokens, posts, sessions, invitations, reports, renditionJobs };
 }
 
 /** Tables that only nodes sharing a database need; a single process keeps the same data in memory. */
@@ -184,4 +227,15 @@ export function createSharedTables(k: Kit) {
  * - `deleting`: invisible; the bytes are to be deleted.
  */
 export type PostState = "pending" | "published" | "hidden" | "deleting";
+
+/**
+ * - `picture`: thumbnail, display size and placeholder of an image.
+ * - `poster`: thumbnail and placeholder of a video.
+ * - `mp4`: a video that every browser can play.
+ */
+export type RenditionKind = "picture" | "poster" | "mp4";
+export const renditionKinds = ["picture", "poster", "mp4"] as const satisfies RenditionKind[];
+
+/** `failed` jobs are kept, so that operators can count them and repeat them with `image-sharing renditions`. */
+export type RenditionJobState = "waiting" | "running" | "failed";
 export type Tables = ReturnType<typeof createTables>;

@@ -11,8 +11,8 @@ const versionLeap = 65_536;
 
 /** A consistent copy of a SQLite database, which other processes may be writing to. */
 export interface Snapshot {
-  /** Published posts whose bytes are in the disk store. */
-  media(): { id: string; key: string; thumbnail: boolean }[];
+  /** Published posts whose bytes are in the disk store, with the addresses of their renditions. */
+  media(): { id: string; key: string; thumbnailUrl: string | null; displayUrl: string | null }[];
   /** Removes posts from the copy, because their bytes were deleted after it was taken. */
   forget(ids: readonly string[]): void;
   close(): void;
@@ -52,15 +52,18 @@ export function takeSnapshot(
     copy.query("update users set token_version = token_version + ?").run(versionLeap);
   // Restored, they would include sessions that their users have ended since the backup.
   if (copy.query("select 1 from pragma_table_info('sessions')").get()) copy.run("delete from sessions");
+  // A database that this version has not migrated yet lacks the column.
+  const displayUrl = copy.query("select 1 from pragma_table_info('posts') where name = 'display_url'").get()
+    ? "display_url"
+    : "null";
   return {
     media: () =>
       copy
-        .query<{ id: string; key: string; thumbnail: number }, []>(
-          `select id, key, coalesce(thumbnail_url like '/media/%.thumb.webp', 0) as thumbnail
+        .query<ReturnType<Snapshot["media"]>[number], []>(
+          `select id, key, thumbnail_url as thumbnailUrl, ${displayUrl} as displayUrl
            from posts where state in ('published', 'hidden') and store = 'disk'`,
         )
-        .all()
-        .map(({ id, key, thumbnail }) => ({ id, key, thumbnail: thumbnail === 1 })),
+        .all(),
     forget(ids) {
       const remove = copy.query("delete from posts where id = ?");
       copy.transaction(() => ids.forEach((id) => remove.run(id)))();

@@ -8,11 +8,10 @@ import { redirectCacheControl } from "../http/cache-control.ts";
 import { deliver } from "./delivery.ts";
 import { mediaDescriptions } from "./descriptions.ts";
 import {
-  isThumbnailUrl,
-  postIdOfMedia,
-  postIdOfThumbnail,
+  parseRenditionKey,
+  renditionKeyAt,
   requireMediaKey,
-  thumbnailKey,
+  type RenditionKey,
 } from "../storage/media-keys.ts";
 import type { DiskStore } from "../storage/disk-store.ts";
 import type { RecentFiles } from "./recent-files.ts";
@@ -41,6 +40,13 @@ const redirectTo = (url: string) =>
     },
   });
 
+/** Addresses of renditions that were made anew lead to the newer ones. The location is relative to the address itself. */
+const redirectToNewer = (key: string) =>
+  new Response(null, {
+    status: 302,
+    headers: { location: key, "cache-control": "no-cache", "cross-origin-resource-policy": "cross-origin" },
+  });
+
 /** Bytes that the socket buffer takes at once, however slowly the client reads. */
 const socketBufferBytes = 64 * 1024;
 
@@ -59,15 +65,20 @@ const transformationPrefix = "tr:";
 export const mediaRoutes = ({ database, disk, recentFiles, s3, connections }: MediaServices) => {
   async function read(request: Request, keyInPath: string, transformation?: string): Promise<Response> {
     const key = requireMediaKey(keyInPath);
-    const thumbnailOf = postIdOfThumbnail(key);
-    const media =
-      thumbnailOf === undefined ? await database.media.byKey(key) : await database.media.ofPost(thumbnailOf);
+    const rendition = parseRenditionKey(key);
+    const media = rendition ? await database.media.ofPost(rendition.postId) : await database.media.byKey(key);
     if (!media) throw new ApiError("NOT_FOUND");
-    if (transformation !== undefined && thumbnailOf === undefined && thumbnailServes(media, transformation))
-      return read(request, thumbnailKey(postIdOfMedia(key)));
+    if (rendition) {
+      const current = currentKey(media, rendition);
+      if (current === undefined) throw new ApiError("NOT_FOUND");
+      if (current !== key) return redirectToNewer(current);
+    } else if (transformation !== undefined) {
+      const thumbnail = renditionKeyAt(media.thumbnailUrl);
+      if (thumbnail !== undefined && thumbnailServes(media, transformation)) return read(request, thumbnail);
+    }
     if (media.store === "s3" && s3) return redirectTo(s3.signedUrl(key, methodOf(request)));
     const { fileName, createdAt } = media;
-    const contentType = thumbnailOf === undefined ? media.contentType : "image/webp";
+    const contentType = rendition?.contentType ?? media.contentType;
     const file = { key, path: disk.resolve(key), fileName, createdAt, contentType };
     const answer = deliver(request, file, recentFiles);
     const length = Number(answer.headers.get("content-length"));
@@ -108,13 +119,19 @@ function decoded(text: string): string | undefined {
 }
 
 /** Whether to serve the thumbnail of an image in place of the transformed file. Never for a video, at any size. */
-function thumbnailServes(
-  { contentType, thumbnailUrl, width, height }: DeliveredMedia,
-  transformation: string,
-): boolean {
+function thumbnailServes({ contentType, width, height }: DeliveredMedia, transformation: string): boolean {
   if (!contentType.startsWith("image/") || width === null || height === null) return false;
-  const hasThumbnail = thumbnailUrl !== null && isThumbnailUrl(thumbnailUrl);
-  return hasThumbnail && fitsThumbnail(transformation, { width, height });
+  return fitsThumbnail(transformation, { width, height });
+}
+
+/**
+ * Returns the key of the stored rendition that a key stands for: itself, or the newer one that has replaced it. Undefined
+ * for one that is not stored.
+ */
+function currentKey(media: DeliveredMedia, { rendition, version }: RenditionKey): string | undefined {
+  const current = renditionKeyAt(rendition === "thumbnail" ? media.thumbnailUrl : media.displayUrl);
+  const found = current === undefined ? undefined : parseRenditionKey(current);
+  return found?.rendition === rendition && found.version >= version ? current : undefined;
 }
 
 const chunk = new Uint8Array(1024 * 1024);

@@ -1,4 +1,4 @@
-import { longSide } from "../renditions/thumbnails.ts";
+import { thumbnailSize } from "../renditions/sizes.ts";
 
 /**
  * Whether a thumbnail is large enough for one of ImageKit's transformations, such as `w-400,h-200`: the transformation
@@ -8,8 +8,8 @@ import { longSide } from "../renditions/thumbnails.ts";
  * @param size of the image that the thumbnail is made of
  */
 export function fitsThumbnail(transformation: string, size: { width: number; height: number }): boolean {
-  const scale = Math.min(1, longSide / Math.max(size.width, size.height));
-  const thumbnail = { w: Math.ceil(size.width * scale), h: Math.ceil(size.height * scale) };
+  const { width, height } = thumbnailSize(size);
+  const thumbnail = { w: width, h: height };
   const steps = transformation.replace(/\bl-.*?\bl-end\b/gs, "").split(/[,:]/);
   const requested = steps.flatMap((step) => {
     const [, side, value] = /^([wh])-(.*)$/s.exec(step) ?? [];

@@ -27,6 +27,8 @@ export interface DecodingFacts {
   readonly memoryBytes: number;
   /** Colour components: 1 for grey, 3 for RGB, 4 for CMYK. */
   readonly components: number;
+  /** Whether it has several frames. */
+  readonly isAnimated?: boolean;
   /** Undefined for sRGB. */
   readonly colours?: SourceColours | undefined;
   /** The area of an animation's first frame, unless it fills the canvas. */

@@ -52,18 +52,34 @@ export async function removeMetadata(path: string, type: MediaType): Promise<Cle
   const source = await ByteSource.open(path);
   try {
     const plan = await planners[type](source).catch(throwAsDamaged);
-    const { orientation, size, decodedPixels, hasPicture, decoding } = plan;
     const bytes =
       "pieces" in plan
         ? await rewrite(path, source, plan.pieces)
         : await Promise.try(blank, path, plan.patches, plan.passes ?? [], source.budget).catch(
             throwAsDamaged,
           );
-    const facts = { bytes, orientation, size: recordableSize(size), decodedPixels, hasPicture };
-    return decoding ? { ...facts, decoding } : facts;
+    return { bytes, ...factsOf(plan) };
   } finally {
     await source.close();
   }
+}
+
+/**
+ * Reads the facts about a file that {@link removeMetadata} has cleaned, without changing it.
+ * @throws ApiError DAMAGED_MEDIA, CUT_OFF_MEDIA; file system errors
+ */
+export async function readMediaFacts(path: string, type: MediaType): Promise<MediaFacts> {
+  const source = await ByteSource.open(path);
+  try {
+    return factsOf(await planners[type](source).catch(throwAsDamaged));
+  } finally {
+    await source.close();
+  }
+}
+
+function factsOf({ orientation, size, decodedPixels, hasPicture, decoding }: MediaFacts): MediaFacts {
+  const facts = { orientation, size: recordableSize(size), decodedPixels, hasPicture };
+  return decoding ? { ...facts, decoding } : facts;
 }
 
 /** Maps errors from reads outside a buffer, which invalid structures cause, to DAMAGED_MEDIA. */

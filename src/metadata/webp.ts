@@ -74,7 +74,10 @@ export async function planWebp(source: ByteSource): Promise<Rewriting> {
     }
     if (!first) throw missing("no frames");
     const memoryBytes = decoderBytes(first.place, first.image);
-    return assemble(body, canvas, { memoryBytes, colours, firstFrame: canvas.unlessWhole(first.place) });
+    return assemble(body, canvas, {
+      ...{ memoryBytes, colours, isAnimated: true },
+      firstFrame: canvas.unlessWhole(first.place),
+    });
   }
   if (!image) throw missing("no picture");
   await requireSize(source, image, canvas);

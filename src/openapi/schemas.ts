@@ -1,5 +1,5 @@
 // TypeBox's own `t`: Elysia's integers also accept text, which is right for queries and wrong for responses.
-import { Type as t, type TSchema, type TString, type TInteger } from "@sinclair/typebox";
+import { Type as t, type TSchema, type TString, type TInteger, type TNumber } from "@sinclair/typebox";
 
 import { apiErrors, problemTypes } from "../errors.ts";
 
@@ -16,7 +16,7 @@ export const exampleIds = {
 export const uuid = (example: string, description: string): TString =>
   t.String({ format: "uuid", description, examples: [example] });
 
-export const nullable = <S extends TString | TInteger>(schema: S) => t.Union([schema, t.Null()]);
+export const nullable = <S extends TString | TInteger | TNumber>(schema: S) => t.Union([schema, t.Null()]);
 
 /** `next_cursor` of a page. */
 export const nextCursor = nullable(

@@ -53,11 +53,37 @@ export const postSchema = t.Object(
       t.String({
         format: "uri",
         description:
-          "A still image of at most 640 pixels a side, in sRGB; null if there is none, as for an image that is too " +
-          "large to be decoded.",
+          "A still image for lists, upright and in sRGB. Its longer side has at most 640 pixels, or up to 1,600 where " +
+          "the shorter one would have less than 320. The poster of a video. While it is being made, an image is its own " +
+          "thumbnail. Null if there is none: for a video without a poster, and an image that cannot be decoded.",
         examples: [`https://photos.example.com/media/${exampleIds.post}.thumb.webp`],
       }),
     ),
+    display_url: t.String({
+      format: "uri",
+      description:
+        "The file to show at a large size, which every current browser can show: for an image that is larger than 2,048 " +
+        "pixels or in another format a WebP of that size, for a video that browsers cannot play an MP4. The same as " +
+        "`url` if the file itself is fit, and while the rendition is being made or where none can be made.",
+      examples: [`https://photos.example.com/media/${exampleIds.post}.display.webp`],
+    }),
+    placeholder: nullable(
+      t.String({
+        description:
+          "A tiny preview to show while the thumbnail loads: a thumbhash (evanw.github.io/thumbhash). Null if there is none.",
+        examples: ["1QcSHQRnh493V4dIh4eXh1h4kJUI"],
+      }),
+    ),
+    duration_seconds: nullable(
+      t.Number({
+        description: "Length of a video; null for images and if the file does not tell.",
+        examples: [12.48],
+      }),
+    ),
+    processing: t.Boolean({
+      description: "Whether a thumbnail or a file for `display_url` is still being made.",
+      examples: [false],
+    }),
     is_owner: t.Boolean({ description: "Whether you are the author.", examples: [true] }),
     email: t.String({
       description:
@@ -104,6 +130,10 @@ export const postRead = (post: PublishedPost, view: PostView): PostRead => ({
   content_type: post.contentType,
   bytes: post.bytes,
   thumbnail_url: post.thumbnailUrl && absolute(post.thumbnailUrl, view.baseUrl),
+  display_url: absolute(post.displayUrl ?? post.url, view.baseUrl),
+  placeholder: post.placeholder,
+  duration_seconds: post.durationSeconds,
+  processing: post.processing,
   is_owner: isOwner(post, view.viewer),
   email: mayReadEmail(post, view) ? post.email : hiddenEmail,
 });

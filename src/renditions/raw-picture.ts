@@ -1,4 +1,5 @@
 import { pngChunk, pngSignature } from "../metadata/png/chunks.ts";
+import type { Size } from "./sizes.ts";
 
 /** Red, green, blue and opacity, a byte each. */
 const pixelBytes = 4;
@@ -27,7 +28,7 @@ export class RawPicture {
   }
 
   /** Returns a fully transparent picture. */
-  static transparent(width: number, height: number): RawPicture {
+  static transparent({ width, height }: Size): RawPicture {
     return new RawPicture(width, height, { rows: Buffer.alloc((1 + width * pixelBytes) * height) });
   }
 
@@ -73,12 +74,31 @@ export class RawPicture {
     }
   }
 
+  /** Returns the picture with sides of at most `longSide` pixels. It is never enlarged. */
+  async shrunk(longSide: number): Promise<RawPicture> {
+    if (Math.max(this.width, this.height) <= longSide) return this;
+    return RawPicture.decode(shrink(this.toImage(), longSide));
+  }
+
+  /** Returns red, green, blue and opacity of all pixels, without gaps. */
+  pixels(): Buffer<ArrayBuffer> {
+    const lineBytes = this.width * pixelBytes;
+    const pixels = Buffer.allocUnsafeSlow(lineBytes * this.height);
+    for (let y = 0; y < this.height; y++)
+      this.rows.copy(pixels, y * lineBytes, this.at(0, y), this.at(0, y) + lineBytes);
+    return pixels;
+  }
+
   /** Starts another pipeline, without a colour profile. */
   toImage(): Bun.Image {
     if (!this.#png || hasProfile(this.#png)) this.#png = pack(this.rows, this.width, this.height);
     return new Bun.Image(this.#png);
   }
 }
+
+/** Limits the sides of a picture in a pipeline, without enlarging it. */
+export const shrink = (image: Bun.Image, longSide: number): Bun.Image =>
+  image.resize(longSide, longSide, { fit: "inside", withoutEnlargement: true });
 
 function* chunksOf(png: Rows): Generator<{ readonly type: string; readonly content: Rows }> {
   for (let at = pngSignature.length; at < png.length;) {

@@ -11,7 +11,7 @@ import { untilAborted } from "../concurrency/until-aborted.ts";
 /** Stores files on this machine's disk. The service delivers them at `/media/{key}`. */
 export class DiskStore implements MediaStore {
   readonly name = "disk";
-  readonly makesThumbnails = false;
+  readonly makesRenditions = false;
   readonly mayCompleteLate = false;
 
   /** @param root absolute path of the folder, created if missing; must be on the file system of the temp files */
@@ -75,7 +75,7 @@ export class DiskStore implements MediaStore {
 }
 
 function stored(key: string): StoredMedia {
-  return { url: `/media/${key}`, storeId: null, thumbnailUrl: null };
+  return { url: `/media/${key}`, storeId: null, renditions: null };
 }
 
 /** Maps file system errors to API errors; rethrows the signal's reason unchanged. */

@@ -41,7 +41,7 @@ interface ImageKitFile {
  */
 export class ImageKitStore implements MediaStore {
   readonly name = "imagekit";
-  readonly makesThumbnails = true;
+  readonly makesRenditions = true;
   readonly mayCompleteLate = true;
   readonly #settings: ImageKitSettings;
   readonly #retryPauseMs: number;
@@ -222,6 +222,15 @@ function fileFrom(answer: unknown): ImageKitFile {
 }
 
 function storedMedia(key: string, file: ImageKitFile): StoredMedia {
-  const image = /\.(?:mp4|mov|webm|mkv|avi|3gp|mpg)$/.test(key) ? `${file.url}/ik-thumbnail.jpg` : file.url;
-  return { url: file.url, storeId: file.fileId, thumbnailUrl: `${image}?tr=w-640,h-640,c-at_max` };
+  const { url, fileId: storeId } = file;
+  const isVideo = /\.(?:mp4|mov|webm|mkv|avi|3gp|mpg)$/.test(key);
+  const still = isVideo ? `${url}/ik-thumbnail.jpg` : url;
+  return {
+    url,
+    storeId,
+    renditions: {
+      thumbnailUrl: `${still}?tr=w-640,h-640,c-at_max`,
+      displayUrl: isVideo ? `${url}?tr=f-mp4` : `${url}?tr=w-2048,h-2048,c-at_max,f-auto`,
+    },
+  };
 }

@@ -14,11 +14,11 @@ export function measuredStore(store: MediaStore, metrics: Pick<Metrics, "storeCa
       throw error;
     }
   }
-  const { name, mayCompleteLate, makesThumbnails } = store;
+  const { name, mayCompleteLate, makesRenditions } = store;
   return {
     name,
     mayCompleteLate,
-    makesThumbnails,
+    makesRenditions,
     put: (key, file, signal) => counted("put", store.put(key, file, signal)),
     find: (key, signal) => counted("find", store.find(key, signal)),
     read: (key, signal) => counted("read", store.read(key, signal)),

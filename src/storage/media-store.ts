@@ -4,11 +4,18 @@ import type { MediaType } from "../media-types.ts";
 /** A file to store: a temp file of this process, on the same file system as the disk store's folder. */
 export interface StorableFile {
   readonly file: BunFile;
-  readonly contentType: MediaType | "image/webp";
+  readonly contentType: MediaType;
   /** The name that a download is saved under. */
   readonly displayName: string;
   /** Size in bytes. */
   readonly bytes: number;
+}
+
+/** Addresses of renditions that a store makes itself. */
+export interface StoreRenditions {
+  readonly thumbnailUrl: string;
+  /** What every current browser can show at a large size. */
+  readonly displayUrl: string;
 }
 
 /** The location of a stored file. */
@@ -17,8 +24,8 @@ export interface StoredMedia {
   readonly url: string;
   /** The store's own id of the file (ImageKit's `fileId`); null for stores that use the key alone. */
   readonly storeId: string | null;
-  /** A thumbnail made by the store itself; null when it makes none. */
-  readonly thumbnailUrl: string | null;
+  /** Renditions that the store makes itself, when they are requested; null when it makes none. */
+  readonly renditions: StoreRenditions | null;
 }
 
 /**
@@ -32,8 +39,8 @@ export interface StoredMedia {
  */
 export interface MediaStore {
   readonly name: "disk" | "imagekit" | "s3";
-  /** Whether the store makes thumbnails itself. Otherwise the service stores them under keys of their own. */
-  readonly makesThumbnails: boolean;
+  /** Whether the store makes renditions itself. Otherwise the service stores them under keys of their own. */
+  readonly makesRenditions: boolean;
   /** Whether an aborted put may still take effect, because all its bytes may already have been sent. */
   readonly mayCompleteLate: boolean;
   /** Stores the file durably, replacing any file with the same key. The disk store moves the temp file. */

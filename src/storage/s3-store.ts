@@ -21,7 +21,7 @@ const callLifetimeSeconds = 600;
  */
 export class S3Store implements MediaStore {
   readonly name = "s3";
-  readonly makesThumbnails = false;
+  readonly makesRenditions = false;
   readonly mayCompleteLate = true;
   readonly #settings: S3Settings;
   readonly #retryPauseMs: number;
@@ -98,7 +98,7 @@ export class S3Store implements MediaStore {
 
   #stored(key: string): StoredMedia {
     const base = this.#settings.publicUrl?.replace(/\/+$/, "") ?? "/media";
-    return { url: `${base}/${key}`, storeId: null, thumbnailUrl: null };
+    return { url: `${base}/${key}`, storeId: null, renditions: null };
   }
 
   /**

@@ -1,10 +1,23 @@
 import { ApiError, ValidationProblems, type ApiErrorCode, type Problem } from "../errors.ts";
 import { diskFailure } from "../disk-errors.ts";
-import { prepareMedia, type Preparation, type PreparationJob } from "./preparation.ts";
+import {
+  makeStoredPictures,
+  prepareMedia,
+  type MadePictures,
+  type Preparation,
+  type PreparationLimits,
+  type StagedMedia,
+  type StoredImage,
+} from "./preparation.ts";
 
-/** The answer of a worker process to a {@link PreparationJob}, as JSON. */
+/** A message to a worker process. */
+export type WorkerJob =
+  | ({ readonly task: "prepare" } & StagedMedia & PreparationLimits)
+  | ({ readonly task: "pictures" } & StoredImage);
+
+/** The answer of a worker process to a {@link WorkerJob}, as JSON. */
 export type WorkerAnswer =
-  | { readonly done: Preparation }
+  | { readonly done: Preparation | MadePictures }
   /** An API error; `why` is for the log, `detail` for the user. */
   | { readonly failed: ApiErrorCode; readonly why: string; readonly detail?: string | undefined }
   | { readonly problems: Problem[] }
@@ -12,9 +25,9 @@ export type WorkerAnswer =
   | { readonly defect: string };
 
 /** Runs one job. Never rejects. */
-export async function runJob(job: PreparationJob): Promise<WorkerAnswer> {
+export async function runJob(job: WorkerJob): Promise<WorkerAnswer> {
   try {
-    return { done: await prepareMedia(job) };
+    return { done: await (job.task === "prepare" ? prepareMedia(job) : makeStoredPictures(job)) };
   } catch (error) {
     if (error instanceof ValidationProblems) return { problems: error.problems };
     const known = error instanceof ApiError ? error : diskFailure(error);

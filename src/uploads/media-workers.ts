@@ -6,8 +6,14 @@ import { JobFailed, type JobLimits } from "../concurrency/worker-process.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import { damaged } from "../metadata/damaged.ts";
-import type { WorkerAnswer } from "./media-worker.ts";
-import type { Preparation, PreparationJob, PreparationLimits, StagedMedia } from "./preparation.ts";
+import type { WorkerAnswer, WorkerJob } from "./media-worker.ts";
+import type {
+  MadePictures,
+  Preparation,
+  PreparationLimits,
+  StagedMedia,
+  StoredImage,
+} from "./preparation.ts";
 import { mediaTypes, type MediaKind } from "../media-types.ts";
 import { maxWorkerBytes } from "./worker-memory.ts";
 
@@ -26,6 +32,17 @@ export interface MediaWorkers {
     stagedBytes: number,
     signal: AbortSignal,
   ): Promise<Preparation>;
+  /**
+   * Makes renditions of an image that is stored already. Accounts take turns, with uploads too.
+   * @param bytes size of the image
+   * @throws ApiError as {@link prepare}; the signal's reason
+   */
+  makePictures(
+    image: StoredImage,
+    accountId: string,
+    bytes: number,
+    signal: AbortSignal,
+  ): Promise<MadePictures>;
   /** Starts a process if none is idle; call it when an upload begins. */
   warmUp(): void;
   /** Returns the number of jobs that run or wait. */
@@ -47,19 +64,26 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
     idleMs: 30_000,
     idleMemoryBytes: 192 * 1024 ** 2,
   });
+  async function run(job: WorkerJob, accountId: string, bytes: number, signal: AbortSignal) {
+    const answer = await pool
+      .run(accountId, job, limitsFor(mediaTypes[job.type].kind, bytes), signal)
+      .catch((error: unknown) => {
+        if (!(error instanceof JobFailed)) throw error;
+        log.warn("media.job_failed", { user: accountId, type: job.type, reason: error.reason });
+        throw damaged(error.message);
+      });
+    return resultOf(answer as WorkerAnswer);
+  }
   return {
-    async prepare(media, accountId, stagedBytes, signal) {
-      const { maxImagePixels } = limits;
-      const job: PreparationJob = { ...media, maxImagePixels };
-      const answer = await pool
-        .run(accountId, job, limitsFor(mediaTypes[job.type].kind, stagedBytes), signal)
-        .catch((error: unknown) => {
-          if (!(error instanceof JobFailed)) throw error;
-          log.warn("media.job_failed", { user: accountId, type: job.type, reason: error.reason });
-          throw damaged(error.message);
-        });
-      return resultOf(answer as WorkerAnswer);
-    },
+    prepare: async (media, accountId, stagedBytes, signal) =>
+      (await run(
+        { task: "prepare", ...media, maxImagePixels: limits.maxImagePixels },
+        accountId,
+        stagedBytes,
+        signal,
+      )) as Preparation,
+    makePictures: async (image, accountId, bytes, signal) =>
+      (await run({ task: "pictures", ...image }, accountId, bytes, signal)) as MadePictures,
     warmUp: () => pool.prepare(),
     pending: () => pool.pending(),
     close: () => pool.close(),
@@ -71,7 +95,7 @@ const limitsFor = (kind: MediaKind, bytes: number): JobLimits => ({
   memoryBytes: maxWorkerBytes,
 });
 
-function resultOf(answer: WorkerAnswer): Preparation {
+function resultOf(answer: WorkerAnswer): Preparation | MadePictures {
   if ("done" in answer) return answer.done;
   if ("problems" in answer) throw new ValidationProblems(answer.problems);
   if ("failed" in answer) {

@@ -1,5 +1,5 @@
 import type { OrphanedMedia } from "../database/posts.ts";
-import { thumbnailKey } from "../storage/media-keys.ts";
+import { renditionKeys } from "../storage/media-keys.ts";
 import type { PostServices } from "./upload-services.ts";
 
 /**
@@ -15,7 +15,9 @@ export async function deleteOrphanedMedia(services: PostServices, media: Orphane
     if (!store) throw new Error(`no media store "${media.store}" is configured`);
     const deadline = AbortSignal.timeout(deadlineFor(0) * 1000);
     await store.delete(key, storeId, deadline);
-    if (!store.makesThumbnails) await store.delete(thumbnailKey(id), null, deadline);
+    if (!store.makesRenditions)
+      for (const rendition of renditionKeys(id, media.fileType, media.renditionVersion))
+        await store.delete(rendition, null, deadline);
     // The file of an unpublished upload may still reach the store until the upload's deadline, so the row stays until
     // then and the sweeper deletes the file once more.
     const uploadDeadline = media.reservedAt.getTime() + deadlineFor(media.bytes) * 1000;

@@ -1,10 +1,13 @@
 import { rm } from "node:fs/promises";
 
+import type { RenditionKind } from "../database/schema.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
 import { cutOff } from "../metadata/damaged.ts";
+import type { MediaFacts } from "../metadata/plan.ts";
 import { requireWholePng } from "../renditions/large-png.ts";
-import { removeMetadata } from "../metadata/remove-metadata.ts";
-import { makeThumbnail } from "../renditions/thumbnails.ts";
+import { readMediaFacts, removeMetadata } from "../metadata/remove-metadata.ts";
+import { makePictures, type WantedPictures } from "../renditions/pictures.ts";
+import { displayLongSide } from "../renditions/sizes.ts";
 import { mediaTypes, type MediaType } from "../media-types.ts";
 import { maxDecoderBytes } from "./worker-memory.ts";
 
@@ -24,55 +27,114 @@ export interface PreparationLimits {
   readonly maxImagePixels: number;
 }
 
-/** A job for a media worker. */
-export interface PreparationJob extends StagedMedia, PreparationLimits {}
-
-/** The result of a job. */
+/** The result of {@link prepareMedia}. */
 export interface Preparation {
   /** Size of the prepared file. */
   readonly bytes: number;
   /** Width and height in pixels as shown, after applying the orientation; null if the file does not tell. */
   readonly size: { readonly width: number; readonly height: number } | null;
-  /**
-   * Bytes of the WebP at {@link thumbnailPath}; `original` for an image without a decoder on this machine, which serves
-   * as its own thumbnail; null for a video, for an image that is too large to decode, and if no thumbnail was
-   * requested.
-   */
-  readonly thumbnail: number | "original" | null;
+  /** Length of a video; null for images and if the file does not tell. */
+  readonly durationSeconds: number | null;
+  /** Bytes of the WebP at {@link thumbnailPath}; null if none was made. */
+  readonly thumbnail: number | null;
+  /** A thumbhash in base64, made with the thumbnail. */
+  readonly placeholder: string | null;
+  /** Whether every current browser can show the file itself, and its size is right for the large view. */
+  readonly isFitForDisplay: boolean;
+  /** Renditions that remain to be made. */
+  readonly missing: readonly RenditionKind[];
+}
+
+/** A stored image, and the renditions to make of it. */
+export interface StoredImage extends WantedPictures {
+  readonly path: string;
+  readonly type: MediaType;
+  /** Where the files appear: see {@link thumbnailPath} and {@link displayPath}. */
+  readonly output: string;
+}
+
+/** The result of {@link makeStoredPictures}: bytes of the WebP files, null for one that was not wanted. */
+export interface MadePictures {
+  readonly thumbnail: number | null;
+  readonly display: number | null;
+  readonly placeholder: string | null;
 }
 
 /** Returns the path of the thumbnail of a staged file. */
 export const thumbnailPath = (path: string): string => `${path}.thumb`;
 
+/** Returns the path of the display size of a staged file. */
+export const displayPath = (path: string): string => `${path}.display`;
+
 /** Returns every file that may exist next to a staged one, even after its preparation was killed. */
 export const filesBeside = (path: string): string[] => [thumbnailPath(path), `${path}.clean`];
 
+/** Pixels of a HEIC or AVIF that are decoded within a second. */
+const maxQuickPixels = 1_500_000;
+
 /**
- * Prepares a staged file for storage: removes private metadata, measures the picture and makes a thumbnail. It parses
- * untrusted files, so call it in a worker process, which has limits and can be killed. It is safe to repeat afterwards.
+ * Prepares a staged file for storage: removes private metadata, measures the picture and makes a thumbnail where that is
+ * quick. It parses untrusted files, so call it in a worker process, which has limits and can be killed. It is safe to repeat
+ * afterwards.
  * @throws ApiError DAMAGED_MEDIA, also for an image that the decoder rejects; CUT_OFF_MEDIA for an incomplete image;
  * UNSUPPORTED_MEDIA for a video container without a picture; ValidationProblems for an image with too many pixels;
  * errors of the file system
  */
-export async function prepareMedia(job: PreparationJob): Promise<Preparation> {
+export async function prepareMedia(job: StagedMedia & PreparationLimits): Promise<Preparation> {
   const { path, type, thumbnail, maxImagePixels } = job;
   for (const orphan of filesBeside(path)) await rm(orphan, { force: true });
   const media = await removeMetadata(path, type);
   const { bytes, size, decodedPixels, decoding } = media;
   if (!media.hasPicture) throw new ApiError("UNSUPPORTED_MEDIA");
-  if (mediaTypes[type].kind === "video") return { bytes, size, thumbnail: null };
+  const none = { bytes, size, durationSeconds: null, thumbnail: null, placeholder: null, missing: [] };
+  if (mediaTypes[type].kind === "video")
+    return { ...none, isFitForDisplay: false, missing: ["poster", "mp4"] };
   if (decodedPixels > maxImagePixels) {
     const msg = `Value error, the image has more than ${maxImagePixels / 1e6} million pixels`;
     throw new ValidationProblems([{ type: "value_error", loc: ["body", "file"], msg }]);
   }
+  const isFitForDisplay = canShowInFull(type, media);
   if ((decoding?.memoryBytes ?? decodedPixels * 4) > maxDecoderBytes) {
     if (decoding?.mustBeChecked === "no end") throw cutOff("no end, and too large to be decoded");
     if (type === "image/png") await requireWholePng(path);
-    return { bytes, size, thumbnail: null };
+    return { ...none, isFitForDisplay };
   }
-  // Made even if not requested, to check that the picture can be decoded.
-  const small = await makeThumbnail({ ...media, path, type });
-  if (!thumbnail) return { bytes, size, thumbnail: null };
-  if (!small) return { bytes, size, thumbnail: "original" };
-  return { bytes, size, thumbnail: await Bun.write(thumbnailPath(path), small) };
+  if (!decoding && decodedPixels > maxQuickPixels) return { ...none, isFitForDisplay, missing: ["picture"] };
+  // Decoded even if no thumbnail is wanted, to check that it can be.
+  const made = await makePictures({ ...media, path, type }, { thumbnail, display: false }).catch((error) => {
+    // Viewers may have decoders for more kinds of HEIC and AVIF than this program.
+    if (decoding) throw error;
+  });
+  if (!made) return { ...none, isFitForDisplay };
+  return {
+    ...none,
+    isFitForDisplay,
+    thumbnail: made.thumbnail ? await Bun.write(thumbnailPath(path), made.thumbnail) : null,
+    placeholder: made.placeholder ?? null,
+    missing: isFitForDisplay ? [] : ["picture"],
+  };
+}
+
+/**
+ * Whether the large view can show an image itself: every current browser has a decoder, and it is animated or has at most
+ * {@link displayLongSide} pixels a side.
+ */
+function canShowInFull(type: MediaType, { size, decoding }: MediaFacts): boolean {
+  if (type === "image/heic") return false;
+  return decoding?.isAnimated === true || Math.max(size?.width ?? 0, size?.height ?? 0) <= displayLongSide;
+}
+
+/**
+ * Makes renditions of a stored image, in a worker process.
+ * @throws ApiError DAMAGED_MEDIA, CUT_OFF_MEDIA if it cannot be decoded; errors of the file system
+ */
+export async function makeStoredPictures(job: StoredImage): Promise<MadePictures> {
+  const { path, type, output, thumbnail, display } = job;
+  const media = await readMediaFacts(path, type);
+  const made = await makePictures({ ...media, path, type }, { thumbnail, display });
+  return {
+    thumbnail: made.thumbnail ? await Bun.write(thumbnailPath(output), made.thumbnail) : null,
+    display: made.display ? await Bun.write(displayPath(output), made.display) : null,
+    placeholder: made.placeholder ?? null,
+  };
 }

@@ -1,12 +1,14 @@
 import type { SignedIn } from "../accounts/authenticator.ts";
-import type { PostTexts } from "../database/posts.ts";
+import type { PostTexts, PublishedFacts } from "../database/posts.ts";
 import type { PublishedPost } from "../database/published-posts.ts";
+import type { RenditionKind } from "../database/schema.ts";
 import { ApiError } from "../errors.ts";
+import type { MediaType } from "../media-types.ts";
 import { withExtension } from "./display-name.ts";
-import { mediaKey, thumbnailKey } from "../storage/media-keys.ts";
+import { mediaKey, renditionKey } from "../storage/media-keys.ts";
 import { thumbnailPath, type Preparation } from "./preparation.ts";
 import type { StagedUpload } from "./staging.ts";
-import type { StorableFile, StoredMedia } from "../storage/media-store.ts";
+import type { StorableFile } from "../storage/media-store.ts";
 import { earlierUpload, uploadInProgress } from "./idempotency.ts";
 import { deleteOrphanedMedia } from "./orphaned-media.ts";
 import type { PostServices } from "./upload-services.ts";
@@ -31,7 +33,7 @@ export async function publish(
   { viewer, actor }: SignedIn,
   upload: Upload,
 ): Promise<PublishedPost> {
-  const { database, store, running, unsettled, metrics, mediaWorkers, userQuota } = services;
+  const { database, store, running, unsettled, metrics, mediaWorkers, userQuota, renditionJobs } = services;
   const { staged, caption, alt, uploadKey, gone } = upload;
   const { facts } = staged;
   const earlier =
@@ -41,12 +43,13 @@ export async function publish(
 
   const path = staged.file.name ?? "";
   const prepared = await mediaWorkers.prepare(
-    { path, type: facts.type, thumbnail: !store.makesThumbnails },
+    { path, type: facts.type, thumbnail: !store.makesRenditions },
     viewer.id,
     facts.bytes,
     gone,
   );
-  const { bytes, size } = prepared;
+  const { bytes, size, durationSeconds } = prepared;
+  const missing = store.makesRenditions ? [] : prepared.missing.filter(renditionJobs.canMake);
   const id = Bun.randomUUIDv7();
   const key = mediaKey(id, facts.type);
   const post = {
@@ -60,6 +63,7 @@ export async function publish(
     bytes,
     width: size?.width ?? null,
     height: size?.height ?? null,
+    durationSeconds,
   };
   const reservation = {
     ...post,
@@ -79,14 +83,20 @@ export async function publish(
     // Another upload took the key since the look above, and is likely still running.
     if (reserved === "upload key taken") throw uploadInProgress();
     try {
-      const stored = await storeInTime(services, id, key, filesToStore(path, facts, prepared), gone);
-      const createdAt = await database.posts.publish(actor, id, stored, new Date());
+      const { storeId, ...stored } = await storeInTime(
+        services,
+        post,
+        { key, path, prepared, missing },
+        gone,
+      );
+      const createdAt = await database.posts.publish(actor, id, { storeId, ...stored }, new Date(), missing);
       // Another node took it for abandoned.
       if (!createdAt) throw new ApiError("STORE_UNAVAILABLE");
       metrics.upload("published", bytes);
+      const processing = missing.length > 0;
+      if (processing) renditionJobs.wake();
       const author = { authorName: viewer.name, email: viewer.email };
-      const { url, thumbnailUrl } = stored;
-      return { ...post, ...author, createdAt, editedAt: null, url, thumbnailUrl };
+      return { ...post, ...author, ...stored, processing, createdAt, editedAt: null };
     } catch (error) {
       metrics.upload(error instanceof ApiError ? error.code : "aborted", 0);
       // Not when it was published all the same and only the answer was lost.
@@ -99,30 +109,13 @@ export async function publish(
   }
 }
 
-interface FilesToStore {
-  readonly file: StorableFile;
-  /** `original`: the file stands in for it. */
-  readonly thumbnail: StorableFile | "original" | undefined;
-}
-
-function filesToStore(
-  path: string,
-  { type: contentType, displayName }: Pick<StagedUpload["facts"], "type" | "displayName">,
-  { bytes, thumbnail }: Preparation,
-): FilesToStore {
-  // Fresh objects for the files: the one they were staged as remembers the size before.
-  const file = { file: Bun.file(path), contentType, displayName, bytes };
-  if (typeof thumbnail !== "number") return { file, thumbnail: thumbnail ?? undefined };
-  const small = Bun.file(thumbnailPath(path));
-  return {
-    file,
-    thumbnail: {
-      file: small,
-      contentType: "image/webp",
-      displayName: withExtension(displayName, "image/webp"),
-      bytes: thumbnail,
-    },
-  };
+/** A prepared file, and where to store it. */
+interface PreparedFile {
+  readonly key: string;
+  readonly path: string;
+  readonly prepared: Preparation;
+  /** Renditions that are going to be made later. */
+  readonly missing: readonly RenditionKind[];
 }
 
 /**
@@ -131,19 +124,33 @@ function filesToStore(
  */
 async function storeInTime(
   { store, deadlineFor }: PostServices,
-  id: string,
-  key: string,
-  { file, thumbnail }: FilesToStore,
+  post: { readonly id: string; readonly contentType: MediaType; readonly fileName: string },
+  { key, path, prepared, missing }: PreparedFile,
   gone: AbortSignal,
-): Promise<StoredMedia> {
-  const deadline = AbortSignal.timeout(deadlineFor(file.bytes) * 1000);
+): Promise<PublishedFacts> {
+  const { bytes, thumbnail, placeholder, isFitForDisplay } = prepared;
+  const { id, contentType, fileName: displayName } = post;
+  const deadline = AbortSignal.timeout(deadlineFor(bytes) * 1000);
   const signal = AbortSignal.any([gone, deadline]);
+  // Fresh objects for the files: the one they were staged as remembers the size before.
+  const file: StorableFile = { file: Bun.file(path), contentType, displayName, bytes };
   try {
-    const stored = await store.put(key, file, signal);
-    if (store.makesThumbnails) return stored;
-    if (thumbnail === "original") return { ...stored, thumbnailUrl: stored.url };
-    if (!thumbnail) return { ...stored, thumbnailUrl: null };
-    return { ...stored, thumbnailUrl: (await store.put(thumbnailKey(id), thumbnail, signal)).url };
+    const { url, storeId, renditions } = await store.put(key, file, signal);
+    const stored = { url, storeId, displayUrl: null, placeholder };
+    if (renditions) {
+      const { thumbnailUrl, displayUrl } = renditions;
+      return { ...stored, thumbnailUrl, displayUrl: isFitForDisplay ? null : displayUrl };
+    }
+    // An image stands in for its thumbnail until that is made.
+    if (thumbnail === null) return { ...stored, thumbnailUrl: missing.includes("picture") ? url : null };
+    const small: StorableFile = {
+      file: Bun.file(thumbnailPath(path)),
+      contentType: "image/webp",
+      displayName: withExtension(displayName, "image/webp"),
+      bytes: thumbnail,
+    };
+    const { url: thumbnailUrl } = await store.put(renditionKey(id, "thumbnail", 0), small, signal);
+    return { ...stored, thumbnailUrl };
   } catch (error) {
     if (deadline.aborted && !gone.aborted) throw new ApiError("STORE_UNAVAILABLE", { cause: error });
     throw error;

@@ -1,8 +1,17 @@
 import type { Database } from "../database/database.ts";
+import type { RenditionKind } from "../database/schema.ts";
 import type { Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { MediaWorkers } from "./media-workers.ts";
 import type { MediaStore } from "../storage/media-store.ts";
+
+/** Makes the renditions that an upload leaves for later. */
+export interface RenditionJobs {
+  /** Whether this service can make renditions of this kind: those of films need ffmpeg. */
+  canMake(kind: RenditionKind): boolean;
+  /** Starts jobs that are due now; call it after new ones were committed. */
+  wake(): void;
+}
 
 /** The services used from an upload to the deletion of its post. */
 export interface PostServices {
@@ -10,6 +19,7 @@ export interface PostServices {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly mediaWorkers: MediaWorkers;
+  readonly renditionJobs: RenditionJobs;
   /** The store for new uploads. */
   readonly store: MediaStore;
   /** Returns the store of a post's bytes; undefined if it is no longer configured. */

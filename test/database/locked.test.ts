@@ -46,7 +46,12 @@ test("locked database: writes wait for another program's lock without blocking o
     database.users.add(account()),
     database.users.change("operator", user, { isVerified: true }),
     database.posts.reserve(author, reservation(user.id)),
-    database.posts.publish(author, id, { url: "/media/x", storeId: null, thumbnailUrl: null }, at(1)),
+    database.posts.publish(
+      author,
+      id,
+      { url: "/media/x", storeId: null, thumbnailUrl: null, displayUrl: null, placeholder: null },
+      at(1),
+    ),
     database.posts.abandonOlderThan(at(-10), [], at(2)),
     database.posts.claimDeleting(at(2), at(3), [], 10),
     database.posts.expireUploadKeys(at(-10)),

@@ -230,6 +230,8 @@ onEachDatabase("posts", (open) => {
     });
     expect(again[0]).toEqual({
       id: again[0]!.id,
+      fileType: "image",
+      renditionVersion: 0,
       store: "disk",
       key: `${again[0]!.id}.png`,
       storeId: null,
@@ -255,7 +257,10 @@ onEachDatabase("posts", (open) => {
       fileName: "résumé.mp4",
       contentType: "video/mp4",
     });
-    const facts = { url: "https://example.com/a?b=c", storeId: "s1", thumbnailUrl: "https://example.com/t" };
+    const facts = {
+      ...{ url: "https://example.com/a?b=c", storeId: "s1", thumbnailUrl: "https://example.com/t" },
+      ...{ displayUrl: "https://example.com/d", placeholder: "aGFzaA==" },
+    };
     const createdAt = await posts.publish(actor(ada.id), id, facts, at(1.001));
     expect(createdAt).toEqual(at(1.001));
     expect(await posts.byId(id)).toEqual({
@@ -267,6 +272,10 @@ onEachDatabase("posts", (open) => {
       alt: "",
       url: facts.url,
       thumbnailUrl: facts.thumbnailUrl,
+      displayUrl: facts.displayUrl,
+      placeholder: facts.placeholder,
+      processing: false,
+      durationSeconds: null,
       fileType: "video",
       fileName: "résumé.mp4",
       contentType: "video/mp4",
@@ -282,6 +291,7 @@ onEachDatabase("posts", (open) => {
       fileName: "résumé.mp4",
       store: "disk",
       thumbnailUrl: facts.thumbnailUrl,
+      displayUrl: facts.displayUrl,
       width: null,
       height: null,
       createdAt: at(1.001),

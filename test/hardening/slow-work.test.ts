@@ -44,7 +44,7 @@ function slow(services: Services): Services {
   const { store, hashing } = services;
   const slowStore = {
     name: store.name,
-    makesThumbnails: store.makesThumbnails,
+    makesRenditions: store.makesRenditions,
     mayCompleteLate: store.mayCompleteLate,
     find: slowly(store.find.bind(store)),
     read: slowly(store.read.bind(store)),

@@ -51,6 +51,10 @@ describe("the feed", () => {
       content_type: "image/png",
       bytes: expect.any(Number),
       thumbnail_url: posts[0]?.["thumbnail_url"],
+      display_url: posts[0]?.["url"],
+      placeholder: expect.any(String),
+      duration_seconds: null,
+      processing: false,
     });
     expect(posts[1]).toMatchObject({ user_id: bob.id, email: "Unknown", is_owner: false });
     expect(JSON.stringify(posts)).not.toContain("argon2");

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ImageKitStore } from "../../src/storage/imagekit-store.ts";
-import { mediaKey, thumbnailKey } from "../../src/storage/media-keys.ts";
+import { mediaKey, renditionKey } from "../../src/storage/media-keys.ts";
 import { type FakeImageKit, startFakeImageKit } from "../support/fake-imagekit.ts";
 import { newKey, staged, storeContract } from "./store-contract.ts";
 
@@ -60,17 +60,17 @@ describe("ImageKit store", () => {
   test("ImageKit store: uses transformations as thumbnails of images and videos", async () => {
     const picture = newKey();
     const video = mediaKey(Bun.randomUUIDv7(), "video/mp4");
-    const { url, thumbnailUrl } = await store.put(picture, await staged(folder, "picture"), forever);
+    const { url, renditions } = await store.put(picture, await staged(folder, "picture"), forever);
     expect(url).toBe(`${fake.urlEndpoint}/image-sharing/${picture}`);
-    expect(thumbnailUrl).toBe(`${url}?tr=w-640,h-640,c-at_max`);
+    expect(renditions?.thumbnailUrl).toBe(`${url}?tr=w-640,h-640,c-at_max`);
     const film = await store.put(video, await staged(folder, "film", "video/mp4"), forever);
-    expect(film.thumbnailUrl).toBe(`${film.url}/ik-thumbnail.jpg?tr=w-640,h-640,c-at_max`);
+    expect(film.renditions?.thumbnailUrl).toBe(`${film.url}/ik-thumbnail.jpg?tr=w-640,h-640,c-at_max`);
     const small = await store.put(
-      thumbnailKey(Bun.randomUUIDv7()),
+      renditionKey(Bun.randomUUIDv7(), "thumbnail", 0),
       await staged(folder, "s", "image/webp"),
       forever,
     );
-    expect(small.thumbnailUrl).not.toContain("ik-thumbnail");
+    expect(small.renditions?.thumbnailUrl).not.toContain("ik-thumbnail");
   });
 
   test("ImageKit store: delete purges the CDN's copy and ignores failures of the purge", async () => {

@@ -64,7 +64,7 @@ describe("S3 store", () => {
     const key = newKey();
     const stored = await store.put(key, await staged(folder, "picture"), forever);
     expect(fake.objects.get(key)?.contentType).toBe("image/png");
-    expect(stored).toEqual({ url: `/media/${key}`, storeId: null, thumbnailUrl: null });
+    expect(stored).toEqual({ url: `/media/${key}`, storeId: null, renditions: null });
     const response = await fetch(store.signedUrl(key));
     expect(await response.text()).toBe("picture");
     expect((await fetch(store.signedUrl(key).split("?")[0] ?? "")).status).not.toBe(200);

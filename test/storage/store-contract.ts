@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { mediaKey, thumbnailKey } from "../../src/storage/media-keys.ts";
+import { mediaKey, renditionKey } from "../../src/storage/media-keys.ts";
 import type { MediaStore, StorableFile } from "../../src/storage/media-store.ts";
 
 /** A store, and access to its contents that bypasses it. */
@@ -68,7 +68,7 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
     });
 
     test(`${name} store: stores a thumbnail under its own key`, async () => {
-      const key = thumbnailKey(Bun.randomUUIDv7());
+      const key = renditionKey(Bun.randomUUIDv7(), "thumbnail", 0);
       await store.put(key, await staged(folder, "small", "image/webp"), forever);
       expect((await under.content())[key]).toBe(sha256("small"));
     });

@@ -95,6 +95,7 @@ export function reservation(userId: string, changes: Partial<ReservedPost> = {})
     bytes: 1234,
     width: 4,
     height: 3,
+    durationSeconds: null,
     sha256: "0".repeat(64),
     uploadKey: null,
     reservedAt: at(0),
@@ -107,6 +108,8 @@ export const stored = (id: string): StoredFile => ({
   url: `/media/${id}.png`,
   storeId: null,
   thumbnailUrl: null,
+  displayUrl: null,
+  placeholder: null,
 });
 
 /** An account of its own in this database. */

@@ -41,6 +41,10 @@ test("media workers: prepare a photo and its thumbnail in a separate process", a
     expect(made).toEqual({
       bytes: Bun.file(path).size,
       size: { width: 800, height: 600 },
+      durationSeconds: null,
+      placeholder: expect.any(String),
+      isFitForDisplay: true,
+      missing: [],
       thumbnail: Bun.file(`${path}.thumb`).size,
     });
     expect((await readdir(folder)).sort()).toEqual(["a", "a.thumb"]);

@@ -40,6 +40,7 @@ export async function planGif(source: ByteSource): Promise<Rewriting> {
   pieces.keep(0, position);
 
   let firstImage: Image | undefined;
+  let imageCount = 0;
   /** Extensions that belong to the next image. */
   let pending = new Pieces();
   /** The last graphic control extension before the next image, which is the one that decoders follow. */
@@ -57,6 +58,7 @@ export async function planGif(source: ByteSource): Promise<Rewriting> {
       canvas.addFrame(frame);
       if (image.isCut && !image.hasAllPixels) break;
       firstImage ??= image;
+      imageCount++;
       if (control) pending.append(control);
       if (!image.isCut && image.usedBytes === image.dataBytes) pending.keep(position, image.end - position);
       else {
@@ -103,6 +105,7 @@ export async function planGif(source: ByteSource): Promise<Rewriting> {
     decoding: {
       memoryBytes: size.decodedPixels * decodedPixelBytes,
       components: 3,
+      isAnimated: imageCount > 1,
       firstFrame: canvas.unlessWhole(firstImage.frame),
       mustBeChecked: firstImage.hasAllPixels ? undefined : "no end",
     },

@@ -19,6 +19,11 @@ export class PngFrames {
     return this.#frame ?? this.#body;
   }
 
+  /** Whether the PNG has several frames. */
+  get isAnimated(): boolean {
+    return this.#control !== undefined && this.#count > 1;
+  }
+
   /** Adds an acTL, which holds the number of frames. @param content eight bytes */
   addControl(content: Buffer): void {
     this.#control ??= pngChunk("acTL", content);

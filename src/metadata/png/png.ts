@@ -190,6 +190,7 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
     decoding: {
       memoryBytes: width * height * decodedPixelBytes,
       components: colourType === 0 || colourType === 4 ? 1 : 3,
+      isAnimated: frames.isAnimated,
       colours: pngColours(colours),
       mustBeChecked: isRepaired ? "no end" : undefined,
     },

@@ -4,7 +4,7 @@ import { deflateSync } from "node:zlib";
 
 import { removeMetadata } from "../../src/metadata/remove-metadata.ts";
 import { RawPicture } from "../../src/renditions/raw-picture.ts";
-import { makeThumbnail } from "../../src/renditions/thumbnails.ts";
+import { makePictures } from "../../src/renditions/pictures.ts";
 import type { MediaType } from "../../src/media-types.ts";
 import { displayProfile, gamma, greyProfile, printerProfiles, srgbProfile } from "../support/icc-samples.ts";
 import { heicPhoto, jpegPhoto } from "../support/media-samples.ts";
@@ -27,8 +27,9 @@ async function thumbnailOf(bytes: Uint8Array, type: MediaType): Promise<Uint8Arr
   return inTempFolder(async (folder) => {
     const path = join(folder, "a");
     await Bun.write(path, bytes);
-    const made = await makeThumbnail({ ...(await removeMetadata(path, type)), path, type });
-    return made ?? new Uint8Array();
+    const image = { ...(await removeMetadata(path, type)), path, type };
+    const { thumbnail } = await makePictures(image, { thumbnail: true, display: false });
+    return thumbnail ?? new Uint8Array();
   });
 }
 
@@ -112,8 +113,8 @@ test("thumbnails: rejects an image that its decoder rejects with DAMAGED_MEDIA",
   expect(thumbnailOf(photo, "image/png")).rejects.toMatchObject({ code: "DAMAGED_MEDIA" });
 });
 
-test("thumbnails: returns undefined for a format without a decoder on this machine", async () => {
-  expect(await thumbnailOf(heicPhoto(), "image/heic")).toEqual(new Uint8Array());
+test("thumbnails: a HEIC that cannot be decoded is rejected with DAMAGED_MEDIA", async () => {
+  expect(await thumbnailOf(heicPhoto(), "image/heic").catch(({ code }) => code)).toBe("DAMAGED_MEDIA");
 });
 
 describe("thumbnails: colours", () => {

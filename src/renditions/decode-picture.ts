@@ -6,13 +6,10 @@ import { cutOff, damaged } from "../metadata/damaged.ts";
 import { requireWholeJpeg } from "./jpeg-completeness.ts";
 import type { Orientation } from "../metadata/exif.ts";
 import type { Frame, MediaFacts } from "../metadata/plan.ts";
-import { RawPicture } from "./raw-picture.ts";
+import { RawPicture, shrink } from "./raw-picture.ts";
+import { scaled, type Size } from "./sizes.ts";
 import type { MediaType } from "../media-types.ts";
 import { firstWebpFrame } from "./webp-frames.ts";
-
-/** Maximum width and height of a thumbnail in pixels. */
-export const longSide = 640;
-const quality = 80;
 
 /** An image after removal of its metadata. */
 export interface CleanImage extends MediaFacts {
@@ -24,15 +21,15 @@ export interface CleanImage extends MediaFacts {
 type Source = BunFile | Buffer<ArrayBuffer>;
 
 /**
- * Makes a thumbnail of an image: a WebP, upright, in sRGB. For an animation it shows the first frame on its canvas.
- * @returns the bytes of the WebP; undefined if this machine has no decoder for the format
+ * Decodes an image: upright, in sRGB. For an animation it shows the first frame on its canvas.
+ * @param longSide limit for the longer side in pixels; the picture is never enlarged
  * @throws ApiError DAMAGED_MEDIA for an image that its decoder rejects, CUT_OFF_MEDIA for an incomplete image
  */
-export async function makeThumbnail(image: CleanImage): Promise<Uint8Array | undefined> {
+export async function decodePicture(image: CleanImage, longSide: number): Promise<RawPicture> {
   const { path, type, orientation, decoding } = image;
-  if (!decoding) return makeWithSystemDecoder(image);
+  if (!decoding) return decodeWithSystem(image, longSide);
   const decode = (source: Source) =>
-    decodeSmall(source, image).catch((error: unknown) => {
+    decodeSmall(source, image, longSide).catch((error: unknown) => {
       throw (decoding.mustBeChecked === "no end" ? cutOff : damaged)(`not decodable: ${String(error)}`);
     });
   const { picture, toSrgb } = await decode(
@@ -43,65 +40,64 @@ export async function makeThumbnail(image: CleanImage): Promise<Uint8Array | und
     await requireWholeJpeg(path, picture, decoding, orientation, decodeAgain);
   }
   if (toSrgb) picture.forEach(toSrgb);
-  return picture.toImage().webp({ quality }).bytes();
+  return picture;
 }
 
 const bytesOf = async (source: Source) =>
   Buffer.isBuffer(source) ? source : Buffer.from(await source.bytes());
 
-async function makeWithSystemDecoder({ path, decodedPixels }: CleanImage): Promise<Uint8Array | undefined> {
+/** @throws ApiError DAMAGED_MEDIA also if this machine has no decoder for the format */
+async function decodeWithSystem({ path, decodedPixels }: CleanImage, longSide: number): Promise<RawPicture> {
   try {
-    const image = new Bun.Image(Bun.file(path), { maxPixels: decodedPixels });
-    return await shrink(image).webp({ quality }).bytes();
-  } catch {
-    return undefined;
+    return await RawPicture.decode(
+      shrink(new Bun.Image(Bun.file(path), { maxPixels: decodedPixels }), longSide),
+    );
+  } catch (error) {
+    throw damaged(`not decodable: ${String(error)}`);
   }
 }
 
-/** A thumbnail in the colours of its image, and the conversion to sRGB. */
+/** A picture in the colours of its image, and the conversion to sRGB. */
 interface SmallPicture {
   readonly picture: RawPicture;
   readonly toSrgb: SrgbConversion | undefined;
 }
 
-async function decodeSmall(source: Source, image: CleanImage): Promise<SmallPicture> {
+async function decodeSmall(source: Source, image: CleanImage, longSide: number): Promise<SmallPicture> {
   const { components = 3, colours } = image.decoding ?? {};
   const toSrgb = colours && conversionToSrgb(colours, components);
-  if (!toSrgb || components < 4) return { picture: await decodePixels(source, image), toSrgb };
-  const inks = await decodeCmyk(await bytesOf(source), (bytes) => decodePixels(bytes, image));
+  if (!toSrgb || components < 4) return { picture: await decodePixels(source, image, longSide), toSrgb };
+  const inks = await decodeCmyk(await bytesOf(source), (bytes) => decodePixels(bytes, image, longSide));
   if (inks) return { picture: inks, toSrgb };
-  return { picture: await decodePixels(source, image), toSrgb: undefined };
+  return { picture: await decodePixels(source, image, longSide), toSrgb: undefined };
 }
 
-/** Decodes an image to the pixels of its thumbnail, in the colours of the image. */
-async function decodePixels(source: Source, image: CleanImage): Promise<RawPicture> {
+/** Decodes an image at this size, in its own colours. */
+async function decodePixels(source: Source, image: CleanImage, longSide: number): Promise<RawPicture> {
   const { type, orientation, decodedPixels, size, decoding } = image;
   const whole = new Bun.Image(source, { maxPixels: decodedPixels });
   const frame = decoding?.firstFrame;
   if (frame && size) {
     const { width, height } = await whole.metadata();
     // System decoders return the whole canvas instead of the frame.
-    if (width === frame.width && height === frame.height) return decodeOnCanvas(whole, frame, size);
+    if (width === frame.width && height === frame.height) return decodeOnCanvas(whole, frame, size, longSide);
   }
   // Bun.Image applies the orientation of JPEG only.
-  return RawPicture.decode(shrink(type === "image/jpeg" ? whole : turn(whole, orientation)));
+  return RawPicture.decode(shrink(type === "image/jpeg" ? whole : turn(whole, orientation), longSide));
 }
-
-const shrink = (image: Bun.Image) =>
-  image.resize(longSide, longSide, { fit: "inside", withoutEnlargement: true });
 
 /** Decodes a frame and places it on its canvas, both scaled by the same factor. */
 async function decodeOnCanvas(
   image: Bun.Image,
   frame: Frame,
-  canvas: { readonly width: number; readonly height: number },
+  canvas: Size,
+  longSide: number,
 ): Promise<RawPicture> {
   const scale = Math.min(1, longSide / Math.max(canvas.width, canvas.height));
-  const scaled = (pixels: number) => Math.max(1, Math.round(pixels * scale));
   const [left, top] = [Math.round(frame.x * scale), Math.round(frame.y * scale)];
-  const [width, height] = [scaled(frame.width), scaled(frame.height)];
+  const { width, height } = scaled(frame, scale);
   const small = await RawPicture.decode(image.resize(width, height));
-  const whole = RawPicture.transparent(scaled(canvas.width), scaled(canvas.height));
+  const whole = RawPicture.transparent(scaled(canvas, scale));
   whole.place(small, Math.min(left, whole.width - 1), Math.min(top, whole.height - 1));
   return whole;
 }
