@@ -53,6 +53,13 @@ const alt = t.Optional(
 
 export const uploadBody = t.Object({
   file: t.File({ description: "An image or a video." }),
+  thumbnail: t.Optional(
+    t.File({
+      description:
+        "An image to show as the poster of a video, or as the preview of an image that the service cannot decode. At most " +
+        "10 MB.",
+    }),
+  ),
   caption,
   alt,
 });

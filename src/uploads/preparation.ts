@@ -9,6 +9,7 @@ import { readMediaFacts, removeMetadata } from "../metadata/remove-metadata.ts";
 import { makePictures, type WantedPictures } from "../renditions/pictures.ts";
 import { displayLongSide } from "../renditions/sizes.ts";
 import { mediaTypes, type MediaType } from "../media-types.ts";
+import { badThumbnail, problem } from "./form-problems.ts";
 import { maxDecoderBytes } from "./worker-memory.ts";
 
 /** A staged file and how to prepare it. */
@@ -19,6 +20,8 @@ export interface StagedMedia {
   readonly type: MediaType;
   /** Whether to make a thumbnail. */
   readonly thumbnail: boolean;
+  /** The client's own image for a thumbnail, used if none can be made of the file itself within a second. */
+  readonly preview?: { readonly path: string; readonly type: MediaType } | undefined;
 }
 
 /** Limits that the operator configures. */
@@ -77,8 +80,8 @@ const maxQuickPixels = 1_500_000;
  * quick. It parses untrusted files, so call it in a worker process, which has limits and can be killed. It is safe to repeat
  * afterwards.
  * @throws ApiError DAMAGED_MEDIA, also for an image that the decoder rejects; CUT_OFF_MEDIA for an incomplete image;
- * UNSUPPORTED_MEDIA for a video container without a picture; ValidationProblems for an image with too many pixels;
- * errors of the file system
+ * UNSUPPORTED_MEDIA for a video container without a picture; ValidationProblems for an image with too many pixels, and
+ * for a preview that cannot be decoded; errors of the file system
  */
 export async function prepareMedia(job: StagedMedia & PreparationLimits): Promise<Preparation> {
   const { path, type, thumbnail, maxImagePixels } = job;
@@ -86,12 +89,14 @@ export async function prepareMedia(job: StagedMedia & PreparationLimits): Promis
   const media = await removeMetadata(path, type);
   const { bytes, size, decodedPixels, decoding } = media;
   if (!media.hasPicture) throw new ApiError("UNSUPPORTED_MEDIA");
-  const none = { bytes, size, durationSeconds: null, thumbnail: null, placeholder: null, missing: [] };
+  const preview = job.preview && (await makePreview(job.preview, path, thumbnail));
+  const others = { bytes, size, durationSeconds: null };
+  const none = { ...others, thumbnail: null, placeholder: null, ...preview, missing: [] };
   if (mediaTypes[type].kind === "video")
-    return { ...none, isFitForDisplay: false, missing: ["poster", "mp4"] };
+    return { ...none, isFitForDisplay: false, missing: preview?.thumbnail ? ["mp4"] : ["poster", "mp4"] };
   if (decodedPixels > maxImagePixels) {
     const msg = `Value error, the image has more than ${maxImagePixels / 1e6} million pixels`;
-    throw new ValidationProblems([{ type: "value_error", loc: ["body", "file"], msg }]);
+    throw new ValidationProblems([problem("file", "value_error", msg)]);
   }
   const isFitForDisplay = canShowInFull(type, media);
   if ((decoding?.memoryBytes ?? decodedPixels * 4) > maxDecoderBytes) {
@@ -113,6 +118,28 @@ export async function prepareMedia(job: StagedMedia & PreparationLimits): Promis
     placeholder: made.placeholder ?? null,
     missing: isFitForDisplay ? [] : ["picture"],
   };
+}
+
+/**
+ * Makes the thumbnail of an upload from the client's own image.
+ * @param isWanted false if the image is only to be checked
+ * @throws ValidationProblems for an image that cannot be decoded
+ */
+async function makePreview(
+  { path, type }: NonNullable<StagedMedia["preview"]>,
+  uploadPath: string,
+  isWanted: boolean,
+): Promise<Pick<Preparation, "thumbnail" | "placeholder">> {
+  try {
+    const image = { ...(await readMediaFacts(path, type)), path, type };
+    if ((image.decoding?.memoryBytes ?? image.decodedPixels * 4) > maxDecoderBytes)
+      throw badThumbnail("the thumbnail has too many pixels");
+    const { thumbnail, placeholder } = await makePictures(image, { thumbnail: isWanted, display: false });
+    const bytes = thumbnail ? await Bun.write(thumbnailPath(uploadPath), thumbnail) : null;
+    return { thumbnail: bytes, placeholder: placeholder ?? null };
+  } catch (error) {
+    throw error instanceof ApiError ? badThumbnail("the thumbnail is damaged") : error;
+  }
 }
 
 /**

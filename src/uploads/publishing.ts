@@ -1,5 +1,5 @@
 import type { SignedIn } from "../accounts/authenticator.ts";
-import type { PostTexts, PublishedFacts } from "../database/posts.ts";
+import type { PostTexts, StoredFile } from "../database/posts.ts";
 import type { PublishedPost } from "../database/published-posts.ts";
 import type { RenditionKind } from "../database/schema.ts";
 import { ApiError } from "../errors.ts";
@@ -43,7 +43,12 @@ export async function publish(
 
   const path = staged.file.name ?? "";
   const prepared = await mediaWorkers.prepare(
-    { path, type: facts.type, thumbnail: !store.makesRenditions },
+    {
+      path,
+      type: facts.type,
+      thumbnail: !store.makesRenditions,
+      preview: staged.thumbnail && { path: staged.thumbnail.file.name ?? "", type: staged.thumbnail.type },
+    },
     viewer.id,
     facts.bytes,
     gone,
@@ -127,7 +132,7 @@ async function storeInTime(
   post: { readonly id: string; readonly contentType: MediaType; readonly fileName: string },
   { key, path, prepared, missing }: PreparedFile,
   gone: AbortSignal,
-): Promise<PublishedFacts> {
+): Promise<StoredFile> {
   const { bytes, thumbnail, placeholder, isFitForDisplay } = prepared;
   const { id, contentType, fileName: displayName } = post;
   const deadline = AbortSignal.timeout(deadlineFor(bytes) * 1000);

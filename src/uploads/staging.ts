@@ -5,6 +5,7 @@ import type { BunFile } from "bun";
 import { ApiError, ValidationProblems, type Problem } from "../errors.ts";
 import { fileTooLargeDetail, maxAltLength, maxCaptionLength } from "../limits.ts";
 import type { SpaceClaim } from "../observability/disk-space.ts";
+import { badThumbnail, problem } from "./form-problems.ts";
 import { displayName } from "./display-name.ts";
 import { inspectedBytes, inspectFirstBytes } from "./type-detection.ts";
 import type { YieldToEventLoop } from "../concurrency/yield-to-event-loop.ts";
@@ -13,12 +14,20 @@ import { mediaTypes, type MediaKind, type MediaType } from "../media-types.ts";
 import { describeUnsupported } from "./unsupported-formats.ts";
 import { WriteBehindFile } from "./write-behind-file.ts";
 
-/** An upload in its own temp file, which the caller must remove. */
+/** An upload in its own temp files, which the caller must remove. */
 export interface StagedUpload {
   readonly file: BunFile;
+  /** The image that the client wants to be shown as the poster or preview. */
+  readonly thumbnail: StagedThumbnail | undefined;
   /** The text parts that the client sent, unchanged. */
   readonly texts: Readonly<Partial<Record<TextField, string>>>;
   readonly facts: StagedFacts;
+}
+
+/** An image in its own temp file. */
+export interface StagedThumbnail {
+  readonly file: BunFile;
+  readonly type: MediaType;
 }
 
 /** Determined while the body was streamed. */
@@ -50,30 +59,41 @@ const maxTextLengths = { caption: maxCaptionLength, alt: maxAltLength };
 type TextField = keyof typeof maxTextLengths;
 const isTextField = (name: string): name is TextField => Object.hasOwn(maxTextLengths, name);
 
-/** Limit for everything in a form but its file: boundaries, part headers, the caption, other parts. */
+/** The file parts of the form. */
+type FileField = "file" | "thumbnail";
+const isFileField = (name: string): name is FileField => name === "file" || name === "thumbnail";
+
+/** Size limit for the `thumbnail` part. */
+const maxThumbnailBytes = 10 * 1024 * 1024;
+
+/** Limit for everything in a form but its files: boundaries, part headers, the caption, other parts. */
 const maxFormOverheadBytes = 256 * 1024;
 
-/** Limit for everything in a form but its file, if the form contains only the documented parts, at full length. */
+/** Limit for everything in a form but its files, if the form contains only the documented parts, at full length. */
 const maxFormTextBytes = 16 * 1024;
 
 /**
- * Streams the `file` part of a multipart body to a new temp file, in constant memory, while it counts and hashes the
- * bytes and detects their type. Rejects an upload as early as possible; if the disk lacks space, before reading the
- * body. Removes the temp file on any failure.
+ * Streams the `file` and `thumbnail` parts of a multipart body to new temp files, in constant memory, while it counts and
+ * hashes the bytes and detects their type. Rejects an upload as early as possible; if the disk lacks space, before reading
+ * the body. Removes the temp files on any failure.
  * @throws ValidationProblems for an invalid form; ApiError BAD_MULTIPART, UNSUPPORTED_MEDIA, FILE_TOO_LARGE,
  * QUOTA_EXCEEDED, UPLOAD_TOO_SLOW, STORAGE_FULL, STORE_UNAVAILABLE; the request's AbortError if the client disconnects
  */
 export async function stageUpload(request: Request, limits: StagingLimits): Promise<StagedUpload> {
   const maxBytes = Math.max(limits.maxBytes.image, limits.maxBytes.video);
   const requireAllowedSize = (bodyBytes: number) => {
-    if (bodyBytes > maxBytes + maxFormOverheadBytes) throw tooLarge(maxBytes);
+    if (bodyBytes > maxBytes + maxThumbnailBytes + maxFormOverheadBytes) throw tooLarge(maxBytes);
     if (bodyBytes > limits.quotaLeft + maxFormTextBytes) throw new ApiError("QUOTA_EXCEEDED");
   };
   const declared = Number(request.headers.get("content-length"));
   requireAllowedSize(declared);
 
   const claim = await limits.space.claim(declared);
-  const form = new UploadForm(() => new TempFile(join(limits.folder, crypto.randomUUID()), limits.maxBytes));
+  const newPath = () => join(limits.folder, crypto.randomUUID());
+  const form = new UploadForm({
+    file: () => new TempFile(newPath(), limits.maxBytes),
+    thumbnail: () => new ThumbnailFile(newPath(), { image: maxThumbnailBytes, video: maxThumbnailBytes }),
+  });
   try {
     const between = async (received: number) => {
       requireAllowedSize(received);
@@ -97,23 +117,23 @@ export async function stageUpload(request: Request, limits: StagingLimits): Prom
 class UploadForm implements MultipartListener {
   readonly #texts: Partial<Record<TextField, string>> = {};
   readonly #textProblems = new Map<TextField, Problem>();
-  #file: { readonly temp: TempFile; readonly name: string } | "text" | undefined;
+  readonly #files: Partial<Record<FileField, FilePart | "text">> = {};
   /** Files that a later part has replaced; {@link settle} removes them. */
   readonly #replaced: TempFile[] = [];
 
-  constructor(private readonly newTempFile: () => TempFile) {}
+  constructor(private readonly newTempFile: Readonly<Record<FileField, () => TempFile>>) {}
 
   startFile(name: string, fileName: string): ((chunk: Uint8Array) => void) | undefined {
     if (isTextField(name))
       this.#textProblems.set(name, problem(name, "string_type", "Input should be a valid string"));
-    if (name !== "file") return undefined;
-    const temp = this.newTempFile();
-    this.#replaceFile({ temp, name: fileName });
+    if (!isFileField(name)) return undefined;
+    const temp = this.newTempFile[name]();
+    this.#replaceFile(name, { temp, name: fileName });
     return (chunk) => temp.write(chunk);
   }
 
   field(name: string, value: string, truncated: boolean): void {
-    if (name === "file") this.#replaceFile("text");
+    if (isFileField(name)) this.#replaceFile(name, "text");
     if (!isTextField(name)) return;
     this.#texts[name] = value;
     this.#textProblems.delete(name);
@@ -123,9 +143,15 @@ class UploadForm implements MultipartListener {
     }
   }
 
-  #replaceFile(file: { temp: TempFile; name: string } | "text"): void {
-    if (typeof this.#file === "object") this.#replaced.push(this.#file.temp);
-    this.#file = file;
+  #replaceFile(field: FileField, part: FilePart | "text"): void {
+    const replaced = this.#files[field];
+    if (typeof replaced === "object") this.#replaced.push(replaced.temp);
+    this.#files[field] = part;
+  }
+
+  /** The files that have been received so far. */
+  get #temps(): TempFile[] {
+    return Object.values(this.#files).flatMap((part) => (part === "text" ? [] : [part.temp]));
   }
 
   /**
@@ -137,20 +163,23 @@ class UploadForm implements MultipartListener {
       await replaced.discard();
       replaced.requireAllowedSize();
     }
-    if (typeof this.#file === "object") await this.#file.temp.settle(false);
+    for (const temp of this.#temps) await temp.settle(false);
   }
 
   /**
    * Completes the form.
-   * @throws ValidationProblems if the file is missing, text or empty, or a text part is a file or too long; ApiError as
-   * {@link settle}
+   * @throws ValidationProblems if the file is missing, a file is text or empty, or a text part is a file or too long;
+   * ApiError as {@link settle}
    */
   async end(): Promise<StagedUpload> {
-    const problems = [this.#fileProblem(), ...this.#textProblems.values()].filter(
-      (found) => found !== undefined,
-    );
+    await this.#dropUnchosenThumbnail();
+    const problems = [
+      this.#fileProblem("file"),
+      this.#files.thumbnail && this.#fileProblem("thumbnail"),
+      ...this.#textProblems.values(),
+    ].filter((found) => found !== undefined);
     if (problems.length > 0) throw new ValidationProblems(problems);
-    const { temp, name } = this.#file as { temp: TempFile; name: string };
+    const { temp, name } = this.#files.file as FilePart;
     const type = await temp.settle(true);
     if (!type) throw new ApiError("UNSUPPORTED_MEDIA");
     const facts = {
@@ -160,28 +189,46 @@ class UploadForm implements MultipartListener {
       kind: mediaTypes[type].kind,
       displayName: displayName(name, type),
     };
-    return { file: Bun.file(temp.path), texts: this.#texts, facts };
+    return {
+      file: Bun.file(temp.path),
+      thumbnail: await this.#endThumbnail(),
+      texts: this.#texts,
+      facts,
+    };
   }
 
-  #fileProblem(): Problem | undefined {
-    if (!this.#file) return problem("file", "missing", "Field required");
-    if (this.#file === "text")
-      return problem("file", "value_error", "Value error, expected a file, not text");
-    if (this.#file.temp.bytes === 0) return problem("file", "value_error", "Value error, the file is empty");
+  /** HTML forms send an empty file without a name if none was chosen. */
+  async #dropUnchosenThumbnail(): Promise<void> {
+    const part = this.#files.thumbnail;
+    if (typeof part !== "object" || part.name !== "" || part.temp.bytes > 0) return;
+    await part.temp.discard();
+    delete this.#files.thumbnail;
+  }
+
+  async #endThumbnail(): Promise<StagedThumbnail | undefined> {
+    const { temp } = (this.#files.thumbnail as FilePart | undefined) ?? {};
+    const type = await temp?.settle(true);
+    return temp && type && { file: Bun.file(temp.path), type };
+  }
+
+  #fileProblem(field: FileField): Problem | undefined {
+    const part = this.#files[field];
+    if (!part) return problem(field, "missing", "Field required");
+    if (part === "text") return problem(field, "value_error", "Value error, expected a file, not text");
+    if (part.temp.bytes === 0) return problem(field, "value_error", "Value error, the file is empty");
     return undefined;
   }
 
   async discard(): Promise<void> {
-    for (const replaced of this.#replaced) await replaced.discard();
-    if (typeof this.#file === "object") await this.#file.temp.discard();
+    for (const temp of [...this.#replaced, ...this.#temps]) await temp.discard();
   }
 }
 
-const problem = (field: string, type: Problem["type"], msg: string): Problem => ({
-  type,
-  loc: ["body", field],
-  msg,
-});
+/** A file part, with the client's file name. */
+interface FilePart {
+  readonly temp: TempFile;
+  readonly name: string;
+}
 
 /** A file that is being written; counts and hashes its bytes and detects their type. */
 class TempFile {
@@ -247,6 +294,23 @@ class TempFile {
 
   discard(): Promise<void> {
     return this.#file.discard();
+  }
+}
+
+/** The file of a `thumbnail` part: all errors of its content are validation errors of that part. */
+class ThumbnailFile extends TempFile {
+  override async settle(atEnd: boolean): Promise<MediaType | undefined> {
+    const type = await super.settle(atEnd).catch((error: unknown) => {
+      const isUnsupported = error instanceof ApiError && error.code === "UNSUPPORTED_MEDIA";
+      throw isUnsupported ? badThumbnail("the thumbnail is not an image") : error;
+    });
+    if (type && mediaTypes[type].kind !== "image") throw badThumbnail("the thumbnail is not an image");
+    return type;
+  }
+
+  override requireAllowedSize(): void {
+    if (this.bytes > maxThumbnailBytes)
+      throw badThumbnail(`the thumbnail has more than ${maxThumbnailBytes / 1024 ** 2} MB`);
   }
 }
 

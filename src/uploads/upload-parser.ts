@@ -24,9 +24,17 @@ export interface UploadServices extends QuotaServices {
   readonly space: DiskSpace;
 }
 
+/** The fields of the form, for the route's schema. */
+interface UploadFields {
+  readonly file: Blob;
+  readonly thumbnail?: Blob;
+  readonly caption?: string;
+  readonly alt?: string;
+}
+
 /**
- * The parser of `/upload`, which runs after authentication. It streams the body to a temp file in constant memory, and
- * returns `{file, caption, alt}` for the route's schema; `stagedFor` returns the rest. The parser cleans up if parsing
+ * The parser of `/upload`, which runs after authentication. It streams the body to temp files in constant memory, and
+ * returns its fields for the route's schema; `stagedFor` returns the rest. The parser cleans up if parsing
  * fails; otherwise the route must call `discard` after its response.
  */
 export function uploadParser(services: UploadServices) {
@@ -36,7 +44,7 @@ export function uploadParser(services: UploadServices) {
   const staged = new WeakMap<Request, { upload: StagedUpload; releaseSlot: () => void }>();
 
   return {
-    async parse({ request }: { request: Request }): Promise<{ file: Blob; caption?: string; alt?: string }> {
+    async parse({ request }: { request: Request }): Promise<UploadFields> {
       const account = authenticator.signedInUser(request).viewer.id;
       const releaseSlot = slots.take(account);
       try {
@@ -53,7 +61,8 @@ export function uploadParser(services: UploadServices) {
           yieldToEventLoop,
         });
         staged.set(request, { upload, releaseSlot });
-        return { file: upload.file, ...upload.texts };
+        const { file, thumbnail, texts } = upload;
+        return { file, ...(thumbnail && { thumbnail: thumbnail.file }), ...texts };
       } catch (error) {
         releaseSlot();
         throw error;
@@ -71,8 +80,10 @@ export function uploadParser(services: UploadServices) {
     async discard(request: Request): Promise<void> {
       const found = staged.get(request);
       if (!found) return;
-      const path = found.upload.file.name ?? "";
-      await Promise.allSettled([path, ...filesBeside(path)].map((file) => rm(file, { force: true })));
+      const { file, thumbnail } = found.upload;
+      const path = file.name ?? "";
+      const paths = [path, ...filesBeside(path), ...(thumbnail ? [thumbnail.file.name ?? ""] : [])];
+      await Promise.allSettled(paths.map((file) => rm(file, { force: true })));
       found.releaseSlot();
     },
   };
