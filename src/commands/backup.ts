@@ -144,14 +144,17 @@ async function fill(
   const snapshot = await snapshotOf(dataDir, folder, copy.path);
   const store = new DiskStore(join(folder.path, mediaFolder));
   const deletedPosts: string[] = [];
+  const replacedRenditions: string[] = [];
   const media = snapshot.media();
   for (const { id, key, thumbnailUrl, displayUrl } of media) {
-    const renditions = [thumbnailUrl, displayUrl].map(renditionKeyAt);
-    const keys = [...renditions.filter((key) => key !== undefined), key];
-    const files = keys.map((key) => ({ name: mediaName(key), path: store.resolve(key) }));
-    if (!(await addAll(files))) deletedPosts.push(id);
+    const renditions = [thumbnailUrl, displayUrl].map(renditionKeyAt).filter((key) => key !== undefined);
+    const fileOf = (key: string) => ({ name: mediaName(key), path: store.resolve(key) });
+    if (await addAll([key, ...renditions].map(fileOf))) continue;
+    if (await addAll([fileOf(key)])) replacedRenditions.push(id);
+    else deletedPosts.push(id);
   }
   snapshot.forget(deletedPosts);
+  if (replacedRenditions.length > 0) snapshot.forgetRenditions(replacedRenditions);
   snapshot.close();
   await add(databaseFile, copy.file);
   await addAll([{ name: secretFile, path: join(folder.path, secretFile) }]);

@@ -43,7 +43,9 @@ export type ReservedPost = Pick<
  * Where the store has put the file of a post: its id in the store, the addresses of the file and its renditions, and the
  * placeholder.
  */
-export type StoredFile = Pick<PostRow, "storeId" | "thumbnailUrl" | "displayUrl" | "placeholder"> & { url: string };
+export type StoredFile = Pick<PostRow, "storeId" | "thumbnailUrl" | "displayUrl" | "placeholder"> & {
+  url: string;
+};
 
 /** The texts of a post that its author may change. */
 export type PostTexts = Pick<PostRow, "caption" | "alt">;

@@ -15,6 +15,8 @@ export interface Snapshot {
   media(): { id: string; key: string; thumbnailUrl: string | null; displayUrl: string | null }[];
   /** Removes posts from the copy, because their bytes were deleted after it was taken. */
   forget(ids: readonly string[]): void;
+  /** Removes renditions of posts from the copy, because their files were replaced after it was taken. */
+  forgetRenditions(ids: readonly string[]): void;
   close(): void;
 }
 
@@ -45,6 +47,8 @@ export function takeSnapshot(
   } finally {
     source.close();
   }
+  // What refers to a forgotten post must go with it.
+  copy.run("pragma foreign_keys = on");
   // Without a journal file, because the copy is worthless after a crash.
   copy.run("pragma journal_mode = memory");
   // A database that this version has not migrated yet lacks the column.
@@ -53,21 +57,28 @@ export function takeSnapshot(
   // Restored, they would include sessions that their users have ended since the backup.
   if (copy.query("select 1 from pragma_table_info('sessions')").get()) copy.run("delete from sessions");
   // A database that this version has not migrated yet lacks the column.
-  const displayUrl = copy.query("select 1 from pragma_table_info('posts') where name = 'display_url'").get()
-    ? "display_url"
-    : "null";
+  const hasDisplayUrl = copy
+    .query("select 1 from pragma_table_info('posts') where name = 'display_url'")
+    .get();
+  const forEachOf = (ids: readonly string[], statement: string) => {
+    const change = copy.query(statement);
+    copy.transaction(() => ids.forEach((id) => change.run(id)))();
+  };
   return {
     media: () =>
       copy
         .query<ReturnType<Snapshot["media"]>[number], []>(
-          `select id, key, thumbnail_url as thumbnailUrl, ${displayUrl} as displayUrl
+          `select id, key, thumbnail_url as thumbnailUrl, ${hasDisplayUrl ? "display_url" : "null"} as displayUrl
            from posts where state in ('published', 'hidden') and store = 'disk'`,
         )
         .all(),
-    forget(ids) {
-      const remove = copy.query("delete from posts where id = ?");
-      copy.transaction(() => ids.forEach((id) => remove.run(id)))();
-    },
+    forget: (ids) => forEachOf(ids, "delete from posts where id = ?"),
+    forgetRenditions: (ids) =>
+      forEachOf(
+        ids,
+        `update posts set thumbnail_url = case file_type when 'image' then url end
+         ${hasDisplayUrl ? ", display_url = null" : ""} where id = ?`,
+      ),
     close: () => copy.close(),
   };
 }

@@ -1,0 +1,79 @@
+import { expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { openDatabase } from "../../src/database/database.ts";
+import { problemOfBackup } from "../../src/database/backup-check.ts";
+import { takeSnapshot } from "../../src/database/snapshot.ts";
+import { actor, addAccount, addPost, at, reservation, stored } from "../support/databases.ts";
+
+test("snapshot: lists the media of deactivated accounts too, so that a restore has them for a reactivation", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "image-sharing-snapshot-"));
+  const path = join(folder, "image-sharing.db");
+  const database = await openDatabase(path);
+  const [ada, bob] = [await addAccount(database), await addAccount(database)];
+  const posts = [
+    await addPost(database, ada.id, { publishedAt: at(1) }),
+    await addPost(database, bob.id, { publishedAt: at(2) }),
+  ];
+  await addPost(database, bob.id);
+  await database.users.change("operator", ada, { isActive: false });
+  await database.posts.syncPostStates(ada.id);
+  await database.close();
+  const snapshot = takeSnapshot(path, join(folder, "copy.db"));
+  expect(
+    snapshot
+      .media()
+      .map(({ id }) => id)
+      .sort(),
+  ).toEqual(posts.map(({ id }) => id).sort());
+  snapshot.close();
+  await rm(folder, { recursive: true });
+});
+
+test("snapshot: a post that was deleted during the backup leaves nothing that refers to it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "image-sharing-snapshot-"));
+  const path = join(folder, "image-sharing.db");
+  const database = await openDatabase(path);
+  const ada = await addAccount(database);
+  const post = reservation(ada.id);
+  await database.posts.reserve(actor(ada.id), post);
+  await database.posts.publish(actor(ada.id), post.id, stored(post.id), at(1), ["picture"]);
+  await database.reports.add(actor(ada.id), post.id, "a reason", at(2));
+  await database.close();
+  const copy = join(folder, "copy.db");
+  const snapshot = takeSnapshot(path, copy);
+  snapshot.forget([post.id]);
+  snapshot.close();
+  expect(problemOfBackup(copy)).toBeUndefined();
+  await rm(folder, { recursive: true });
+});
+
+test("snapshot: without its renditions, an image is its own thumbnail and a video has none", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "image-sharing-snapshot-"));
+  const path = join(folder, "image-sharing.db");
+  const database = await openDatabase(path);
+  const ada = await addAccount(database);
+  const ids: string[] = [];
+  for (const fileType of ["image", "video"] as const) {
+    const post = reservation(ada.id, { fileType });
+    await database.posts.reserve(actor(ada.id), post);
+    const renditions = {
+      thumbnailUrl: `/media/${post.id}.thumb.webp`,
+      displayUrl: `/media/${post.id}.display.mp4`,
+    };
+    await database.posts.publish(actor(ada.id), post.id, { ...stored(post.id), ...renditions }, at(1));
+    ids.push(post.id);
+  }
+  await database.close();
+  const copy = join(folder, "copy.db");
+  const snapshot = takeSnapshot(path, copy);
+  snapshot.forgetRenditions(ids);
+  const found = Object.fromEntries(
+    snapshot.media().map(({ id, thumbnailUrl, displayUrl }) => [id, [thumbnailUrl, displayUrl]]),
+  );
+  expect(found).toEqual({ [ids[0]!]: [`/media/${ids[0]}.png`, null], [ids[1]!]: [null, null] });
+  snapshot.close();
+  await rm(folder, { recursive: true });
+});
