@@ -95,7 +95,7 @@ describe.skipIf(!chromium)("page", () => {
     const { id } = await (await service.upload(token, new Blob([blackPng(12_000, 10_000)]))).json();
     const browser = await Browser.open(service.address, { width: 1280, height: 800 });
     await browser.signIn(token);
-    await browser.until(`document.querySelector(".too-large")?.textContent === "Too large for a preview"`);
+    await browser.until(`document.querySelector(".no-picture")?.textContent === "Too large for a preview"`);
     await browser.picture("too-large-wide");
     expect(browser.requests.filter((url) => url.includes(id))).toEqual([]);
     expectClean(browser);

@@ -63,5 +63,6 @@ export const api = {
     call<Account>("PATCH", "/users/me", changes),
   feed: (cursor: string | null) =>
     call<FeedPageRead>("GET", `/feed?limit=24${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`),
+  post: (id: string) => call<Post>("GET", `/posts/${id}`),
   deletePost: (id: string) => call<void>("DELETE", `/posts/${id}`),
 };

@@ -73,8 +73,14 @@ export async function lightbox(posts: readonly Post[], first: Post, more: () => 
     const alt = post.caption || post.file_name;
     stage.replaceChildren(
       post.file_type === "video"
-        ? element("video", { src: post.url, controls: true, autoplay: true, attributes: { playsinline: "" } })
-        : element("img", { src: post.url, alt, width: post.width ?? 0, height: post.height ?? 0 }),
+        ? element("video", {
+            src: post.display_url,
+            poster: post.thumbnail_url ?? "",
+            controls: true,
+            autoplay: true,
+            attributes: { playsinline: "" },
+          })
+        : element("img", { src: post.display_url, alt, width: post.width ?? 0, height: post.height ?? 0 }),
     );
     caption.textContent = post.caption ? `${post.caption} — ${authorOf(post)}` : authorOf(post);
     if (posts.indexOf(post) > posts.length - 4) more();

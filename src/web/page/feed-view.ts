@@ -2,6 +2,7 @@ import { api, type Post } from "./api.ts";
 import { authorOf } from "./author.ts";
 import { askToConfirm, lightbox } from "./dialogs.ts";
 import { element, notify } from "./element.ts";
+import { whenProcessed } from "./processing.ts";
 import { ago } from "./times.ts";
 import { uploadPanel } from "./upload-panel.ts";
 import type { Uploads } from "./uploads.ts";
@@ -22,7 +23,11 @@ export function feedView(uploads: Uploads): HTMLElement {
   let loading = false;
   let complete = false;
 
-  const item = (post: Post) => postItem(post, () => lightbox(posts, post, load), remove);
+  const item = (post: Post) => {
+    const shown = postItem(post, () => lightbox(posts, post, load), remove);
+    if (post.processing) void replaceWhenProcessed(post, shown);
+    return shown;
+  };
   const isKnown = (id: string) => posts.some((post) => post.id === id);
 
   const nearEnd = new IntersectionObserver(
@@ -54,6 +59,13 @@ export function feedView(uploads: Uploads): HTMLElement {
     } finally {
       loading = false;
     }
+  }
+
+  async function replaceWhenProcessed(post: Post, shown: HTMLElement): Promise<void> {
+    const processed = await whenProcessed(post, () => shown.isConnected);
+    if (!processed) return;
+    posts[posts.indexOf(post)] = processed;
+    shown.replaceWith(item(processed));
   }
 
   function showEmptiness(): void {
@@ -98,6 +110,17 @@ export function feedView(uploads: Uploads): HTMLElement {
 /** Limit for showing a photo itself in place of a missing thumbnail. */
 const maxShownPixels = 50_000_000;
 
+/** The picture to show in the list, or words in its place. */
+function stillOf(post: Post): { readonly url: string } | { readonly words: string } {
+  // An image is its own thumbnail while that is being made, and browsers may be unable to show it.
+  const isMade = post.thumbnail_url !== null && !(post.processing && post.thumbnail_url === post.url);
+  if (isMade) return { url: post.thumbnail_url! };
+  if (post.processing) return { words: "The preview is being made" };
+  if (post.file_type === "video") return { words: "Video without a preview" };
+  const isHuge = (post.width ?? 0) * (post.height ?? 0) > maxShownPixels;
+  return isHuge ? { words: "Too large for a preview" } : { url: post.url };
+}
+
 function postItem(
   post: Post,
   show: () => void,
@@ -106,21 +129,11 @@ function postItem(
   const alt = post.caption || post.file_name;
   // The size reserves space, so that nothing moves when the picture loads.
   const size = { width: post.width ?? 4, height: post.height ?? 3 };
-  const isHuge = size.width * size.height > maxShownPixels;
-  // Without a thumbnail, show the photo itself or the first frame of the video.
-  const still = post.thumbnail_url ?? (post.file_type === "image" && !isHuge ? post.url : null);
+  const still = stillOf(post);
   const picture =
-    still !== null
-      ? element("img", { src: still, alt, loading: "lazy", decoding: "async", ...size })
-      : post.file_type === "image"
-        ? element("span", { className: "too-large", textContent: "Too large for a preview" })
-        : element("video", {
-            src: `${post.url}#t=0.1`,
-            muted: true,
-            preload: "metadata",
-            ...size,
-            attributes: { playsinline: "", "aria-label": alt },
-          });
+    "url" in still
+      ? element("img", { src: still.url, alt, loading: "lazy", decoding: "async", ...size })
+      : element("span", { className: "no-picture", textContent: still.words });
   picture.addEventListener("error", () => picture.classList.add("broken"), { once: true });
   const open = element(
     "button",
