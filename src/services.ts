@@ -41,6 +41,7 @@ import { createMetrics } from "./observability/metrics.ts";
 import type { OperationServices } from "./observability/routes.ts";
 import { version } from "./version.ts";
 import type { PostRouteServices } from "./posts/routes.ts";
+import { createRenditionRunner, type RenditionRunner } from "./rendition-jobs/runner.ts";
 import type { PostServices } from "./uploads/upload-services.ts";
 import { createSweeper, type Sweeper } from "./uploads/sweeper.ts";
 import type { UserServices } from "./accounts/user-routes.ts";
@@ -61,7 +62,8 @@ export interface Services
   readonly compress: Compress;
   readonly requestIds: RequestIds;
   readonly sweeper: Sweeper;
-  /** Waits for background tasks, then closes the database and removes temporary files. */
+  readonly renditionRunner: RenditionRunner;
+  /** Waits for background tasks, ends rendition jobs, then closes the database and removes temporary files. */
   close(): Promise<void>;
 }
 
@@ -130,16 +132,19 @@ export async function openServices(
     mediaJobsPending: mediaWorkers.pending,
     unfinishedPosts: database.posts.countUnfinished,
     publishedPosts: database.posts.countPublished,
+    renditionJobs: database.renditionJobs.counts,
     diskUsage: space.usage,
   });
   const stores = [disk, imagekit, s3].flatMap((store) => (store ? [measuredStore(store, metrics)] : []));
   const storeNamed = (name: string) => stores.find((store) => store.name === name);
+  const making = { database, log, metrics, mediaWorkers, storeNamed, deadlineFor: deadline };
+  const renditionRunner = createRenditionRunner({ ...making, disk, tempDir: tempDir.path });
   const posts: PostServices = {
     database,
     log,
     metrics,
     mediaWorkers,
-    renditionJobs: { canMake: (kind) => kind === "picture", wake() {} },
+    renditionJobs: renditionRunner,
     store: storeNamed(config.mediaStore) ?? disk,
     storeNamed,
     deadlineFor: deadline,
@@ -158,6 +163,7 @@ export async function openServices(
     tokens,
     invitationTokens: createInvitationTokens(secret),
     sweeper,
+    renditionRunner,
     space,
     health: createHealthCheck(database.ping, {
       tempDir: tempDir.path,
@@ -194,6 +200,7 @@ export async function openServices(
     async close() {
       connections.close();
       await background.drain();
+      await renditionRunner.stop();
       await mediaWorkers.close();
       await mailer.close();
       await database.close();

@@ -19,7 +19,7 @@ import { shutDownOnSignals } from "./graceful-shutdown.ts";
 /** Effectively no limit, because Bun's own 413 has no body. The routes enforce the limits. */
 const maxRequestBodySize = Number.MAX_SAFE_INTEGER;
 
-/** Delay of the first sweep, so that it does not slow down the first requests. */
+/** Delay of the first sweep and of rendition jobs, so that they do not slow down the first requests. */
 const firstSweepDelayMs = 500;
 
 /**
@@ -77,10 +77,15 @@ export async function serve(): Promise<void> {
     log.warn("configuration.warning", { warning });
   let stopSweeping = () => {};
   const stopWatchingSpace = services.space.start();
-  const firstSweep = setTimeout(() => (stopSweeping = services.sweeper.start()), firstSweepDelayMs);
+  const firstSweep = setTimeout(() => {
+    stopSweeping = services.sweeper.start();
+    services.renditionRunner.start({ isOnlyProcess: !config.database });
+  }, firstSweepDelayMs);
   stoppable(server, services, () => {
     clearTimeout(firstSweep);
     stopSweeping();
+    // Its jobs end while the running requests do.
+    void services.renditionRunner.stop();
     stopWatchingSpace();
     log.info("service.stopping");
   });

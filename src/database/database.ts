@@ -7,6 +7,8 @@ import { exportedPostQueries, type ExportedPostQueries } from "./exported-posts.
 import { invitationQueries, type InvitationQueries } from "./invitations.ts";
 import { postQueries, type PostQueries } from "./posts.ts";
 import { openPostgres } from "./postgres.ts";
+import { renditionBacklogQueries, type RenditionBacklogQueries } from "./rendition-backlog.ts";
+import { renditionJobQueries, type RenditionJobQueries } from "./rendition-jobs.ts";
 import { reportQueries, type ReportQueries } from "./reports.ts";
 import { createReserve, type Reserve } from "./reserve.ts";
 import { retryTemporaryFailures } from "./retry-temporary-failures.ts";
@@ -24,6 +26,8 @@ export interface Database {
   readonly exportedPosts: ExportedPostQueries;
   readonly posts: PostQueries;
   readonly media: DeliveredMediaQueries;
+  readonly renditionJobs: RenditionJobQueries;
+  readonly renditionBacklog: RenditionBacklogQueries;
   readonly reports: ReportQueries;
   readonly revokedTokens: RevokedTokenQueries;
   readonly sessions: SessionQueries;
@@ -58,6 +62,8 @@ export async function openDatabase(
   const exportedPosts = exportedPostQueries(connection);
   const posts = postQueries(connection);
   const media = deliveredMediaQueries(connection);
+  const renditionJobs = renditionJobQueries(connection);
+  const renditionBacklog = renditionBacklogQueries(connection);
   const reports = reportQueries(connection);
   const revokedTokens = revokedTokenQueries(connection);
   const sessions = sessionQueries(connection);
@@ -68,6 +74,8 @@ export async function openDatabase(
     invitations: reserve ? retryTemporaryFailures(invitations, reserve) : invitations,
     posts: reserve ? retryTemporaryFailures(posts, reserve) : posts,
     media: reserve ? retryTemporaryFailures(media, reserve) : media,
+    renditionJobs: reserve ? retryTemporaryFailures(renditionJobs, reserve) : renditionJobs,
+    renditionBacklog: reserve ? retryTemporaryFailures(renditionBacklog, reserve) : renditionBacklog,
     reports: reserve ? retryTemporaryFailures(reports, reserve) : reports,
     revokedTokens: reserve ? retryTemporaryFailures(revokedTokens, reserve) : revokedTokens,
     sessions: reserve ? retryTemporaryFailures(sessions, reserve) : sessions,

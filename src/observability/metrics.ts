@@ -13,6 +13,8 @@ export interface Metrics {
   upload(result: string, bytes: number): void;
   /** `result`: `ok`, or the API's error code. */
   storeCall(store: string, operation: "put" | "find" | "read" | "delete", result: string): void;
+  /** Counts ended attempts at making renditions; `retried` ones are followed by another. */
+  rendition(kind: string, outcome: "made" | "retried" | "failed"): void;
   /** Counts posts that a sweep abandoned, or whose bytes it deleted or failed to delete. */
   swept(outcome: "abandoned" | "deleted" | "failed", posts: number): void;
   /** Starts measuring the delay of the event loop. Call it only once. */
@@ -31,6 +33,8 @@ export interface Observed {
   mediaJobsPending(): number;
   unfinishedPosts(): Promise<{ pending: number; deleting: number }>;
   publishedPosts(): Promise<number>;
+  /** Rendition jobs by kind and state. */
+  renditionJobs(): Promise<{ kind: string; state: string; jobs: number }[]>;
   /** Usage of the file system with the least space left; undefined if the system does not report it. */
   diskUsage(): Promise<{ free: number; size: number; minFree: number } | undefined>;
 }
@@ -66,6 +70,12 @@ export function createMetrics(observed: Observed): Metrics {
     "result",
   );
   const swept = counter("swept_posts_total", "Posts that sweeps processed, by outcome.", "outcome");
+  const renditions = counter(
+    "renditions_total",
+    "Attempts at making renditions, by outcome.",
+    "kind",
+    "outcome",
+  );
   gauge("password_hashes_pending", "Password hashes running or queued.", observed.hashesPending);
   gauge(
     "uploads_running",
@@ -94,6 +104,23 @@ export function createMetrics(observed: Observed): Metrics {
     },
   );
 
+  const renditionJobs = cached(60_000, observed.renditionJobs);
+  registry.add(
+    "gauge",
+    "image_sharing_rendition_jobs",
+    "Renditions to be made, by kind and state; up to a minute old. `image-sharing renditions` repeats failed ones.",
+    async () => {
+      try {
+        return (await renditionJobs()).map(({ kind, state, jobs }) => ({
+          labels: { kind, state },
+          value: jobs,
+        }));
+      } catch {
+        return [];
+      }
+    },
+  );
+
   for (const [name, help, value] of [
     ["free", "Free bytes on the disk of database, uploads and media.", "free"],
     ["size", "Size of that disk.", "size"],
@@ -111,6 +138,7 @@ export function createMetrics(observed: Observed): Metrics {
       if (result === "published") uploadBytes.increment([], bytes);
     },
     storeCall: (store, operation, result) => storeCalls.increment([store, operation, result]),
+    rendition: (kind, outcome) => renditions.increment([kind, outcome]),
     swept: (outcome, posts) => swept.increment([outcome], posts),
     watchLog: (dropped) =>
       registry.addValue(

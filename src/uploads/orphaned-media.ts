@@ -1,10 +1,12 @@
 import type { OrphanedMedia } from "../database/posts.ts";
 import { renditionKeys } from "../storage/media-keys.ts";
+import type { MediaStore } from "../storage/media-store.ts";
 import type { PostServices } from "./upload-services.ts";
 
 /**
  * Deletes the stored files of a deleted or abandoned post, then its row. If the store fails, logs the error and leaves the
- * row to the sweeper, which retries with increasing delays.
+ * row to the sweeper, which retries with increasing delays. While another file may still reach the store, the row stays
+ * too, and the sweeper deletes everything once more.
  * @returns whether the store deleted the files
  */
 export async function deleteOrphanedMedia(services: PostServices, media: OrphanedMedia): Promise<boolean> {
@@ -13,16 +15,14 @@ export async function deleteOrphanedMedia(services: PostServices, media: Orphane
   try {
     const store = storeNamed(media.store);
     if (!store) throw new Error(`no media store "${media.store}" is configured`);
+    const jobsEnd = await database.renditionJobs.cancel(id, new Date());
     const deadline = AbortSignal.timeout(deadlineFor(0) * 1000);
     await store.delete(key, storeId, deadline);
     if (!store.makesRenditions)
       for (const rendition of renditionKeys(id, media.fileType, media.renditionVersion))
         await store.delete(rendition, null, deadline);
-    // The file of an unpublished upload may still reach the store until the upload's deadline, so the row stays until
-    // then and the sweeper deletes the file once more.
-    const uploadDeadline = media.reservedAt.getTime() + deadlineFor(media.bytes) * 1000;
-    if (media.url === null && store.mayCompleteLate && Date.now() < uploadDeadline)
-      await database.posts.postpone(id, new Date(uploadDeadline));
+    const lastPut = Math.max(uploadEnd(store, media, deadlineFor(media.bytes)), jobsEnd?.getTime() ?? 0);
+    if (Date.now() < lastPut) await database.posts.postpone(id, new Date(lastPut));
     else await database.posts.remove(id);
     return true;
   } catch (error) {
@@ -31,6 +31,10 @@ export async function deleteOrphanedMedia(services: PostServices, media: Orphane
     return false;
   }
 }
+
+/** When the file of an unpublished upload can no longer reach the store; 0 if it cannot now. */
+const uploadEnd = (store: MediaStore, { url, reservedAt }: OrphanedMedia, deadlineSeconds: number) =>
+  url === null && store.mayCompleteLate ? reservedAt.getTime() + deadlineSeconds * 1000 : 0;
 
 /** Milliseconds until the next attempt: 30 s, doubled each time up to 6 h, with jitter to keep nodes out of step. */
 const backOff = (attempts: number) =>

@@ -6,7 +6,7 @@ import { cutOff } from "../metadata/damaged.ts";
 import type { MediaFacts } from "../metadata/plan.ts";
 import { requireWholePng } from "../renditions/large-png.ts";
 import { readMediaFacts, removeMetadata } from "../metadata/remove-metadata.ts";
-import { makePictures, type WantedPictures } from "../renditions/pictures.ts";
+import { makePictures } from "../renditions/pictures.ts";
 import { displayLongSide } from "../renditions/sizes.ts";
 import { mediaTypes, type MediaType } from "../media-types.ts";
 import { badThumbnail, problem } from "./form-problems.ts";
@@ -49,14 +49,17 @@ export interface Preparation {
 }
 
 /** A stored image, and the renditions to make of it. */
-export interface StoredImage extends WantedPictures {
+export interface StoredImage {
   readonly path: string;
   readonly type: MediaType;
+  readonly thumbnail: boolean;
+  /** `if needed`: unless the image itself is fit for the large view. */
+  readonly display: "if needed" | "never";
   /** Where the files appear: see {@link thumbnailPath} and {@link displayPath}. */
   readonly output: string;
 }
 
-/** The result of {@link makeStoredPictures}: bytes of the WebP files, null for one that was not wanted. */
+/** The result of {@link makeStoredPictures}: bytes of the WebP files, null for one that was not wanted or not needed. */
 export interface MadePictures {
   readonly thumbnail: number | null;
   readonly display: number | null;
@@ -99,7 +102,7 @@ export async function prepareMedia(job: StagedMedia & PreparationLimits): Promis
     throw new ValidationProblems([problem("file", "value_error", msg)]);
   }
   const isFitForDisplay = canShowInFull(type, media);
-  if ((decoding?.memoryBytes ?? decodedPixels * 4) > maxDecoderBytes) {
+  if (decoderBytes(media) > maxDecoderBytes) {
     if (decoding?.mustBeChecked === "no end") throw cutOff("no end, and too large to be decoded");
     if (type === "image/png") await requireWholePng(path);
     return { ...none, isFitForDisplay };
@@ -152,12 +155,15 @@ function canShowInFull(type: MediaType, { size, decoding }: MediaFacts): boolean
 }
 
 /**
- * Makes renditions of a stored image, in a worker process.
+ * Makes renditions of a stored image, in a worker process. Makes none of an image that takes too much memory to decode.
  * @throws ApiError DAMAGED_MEDIA, CUT_OFF_MEDIA if it cannot be decoded; errors of the file system
  */
 export async function makeStoredPictures(job: StoredImage): Promise<MadePictures> {
-  const { path, type, output, thumbnail, display } = job;
+  const { path, type, output, thumbnail } = job;
   const media = await readMediaFacts(path, type);
+  const display = job.display === "if needed" && !canShowInFull(type, media);
+  if (!(thumbnail || display) || decoderBytes(media) > maxDecoderBytes)
+    return { thumbnail: null, display: null, placeholder: null };
   const made = await makePictures({ ...media, path, type }, { thumbnail, display });
   return {
     thumbnail: made.thumbnail ? await Bun.write(thumbnailPath(output), made.thumbnail) : null,
@@ -165,3 +171,6 @@ export async function makeStoredPictures(job: StoredImage): Promise<MadePictures
     placeholder: made.placeholder ?? null,
   };
 }
+
+/** Memory that decoding an image takes, as far as it is known. */
+const decoderBytes = ({ decoding, decodedPixels }: MediaFacts) => decoding?.memoryBytes ?? decodedPixels * 4;

@@ -9,6 +9,7 @@ const quiet = {
   hashesPending: () => 0,
   uploadsRunning: () => 0,
   mediaJobsPending: () => 0,
+  renditionJobs: async () => [],
   diskUsage: async () => ({ free: 5, size: 9, minFree: 2 }),
 };
 
@@ -68,7 +69,12 @@ test("metrics: contain the CPU time and open files of the process, and dropped l
 
 test("metrics: contain everything else while the database is down", async () => {
   const gone = () => Promise.reject(new Error("gone"));
-  const metrics = createMetrics({ ...quiet, unfinishedPosts: gone, publishedPosts: gone });
+  const metrics = createMetrics({
+    ...quiet,
+    unfinishedPosts: gone,
+    publishedPosts: gone,
+    renditionJobs: gone,
+  });
   metrics.request("GET", "/feed", 503, 0.1);
   const text = await metrics.text();
   expect(text).toContain('image_sharing_http_requests_total{method="GET",route="/feed",status="503"} 1');

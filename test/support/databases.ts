@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { openDatabase, type Database } from "../../src/database/database.ts";
 import type { Actor } from "../../src/database/actors.ts";
 import type { ReservedPost, StoredFile } from "../../src/database/posts.ts";
+import type { RenditionKind } from "../../src/database/schema.ts";
 import type { NewSession } from "../../src/database/sessions.ts";
 import type { User } from "../../src/database/users.ts";
 import { freshDatabase, hasPostgres } from "./postgres.ts";
@@ -140,16 +141,27 @@ export async function addSession(
   return { kind: "session", id, createdAt, tokenHash };
 }
 
-/** A post reserved; published too when told a moment. */
+/** A post reserved; published too when told a moment, with jobs of the kinds that are missing. */
 export async function addPost(
   { posts }: Database,
   userId: string,
-  { publishedAt, ...changes }: Partial<ReservedPost> & { publishedAt?: Date } = {},
+  {
+    publishedAt,
+    missing,
+    facts,
+    ...changes
+  }: Partial<ReservedPost> & {
+    publishedAt?: Date;
+    missing?: readonly RenditionKind[];
+    facts?: Partial<PublishedFacts>;
+  } = {},
 ): Promise<{ id: string; createdAt: Date | undefined }> {
   const post = reservation(userId, changes);
   const author = actor(userId);
   const outcome = await posts.reserve(author, post);
   if (outcome !== "reserved") throw new Error(outcome);
-  const createdAt = publishedAt && (await posts.publish(author, post.id, stored(post.id), publishedAt));
+  const createdAt =
+    publishedAt &&
+    (await posts.publish(author, post.id, { ...stored(post.id), ...facts }, publishedAt, missing));
   return { id: post.id, createdAt };
 }

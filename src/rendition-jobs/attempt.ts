@@ -1,0 +1,126 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { ClaimedJob, RenditionChanges } from "../database/rendition-jobs.ts";
+import type { RenditionKind } from "../database/schema.ts";
+import { parseRenditionKey, renditionKey, renditionKeyAt, type Rendition } from "../storage/media-keys.ts";
+import type { MediaStore } from "../storage/media-store.ts";
+import { withExtension } from "../uploads/display-name.ts";
+import type { JobLease } from "./job-lease.ts";
+import type { MadeFile, MadeRenditions, Maker } from "./made-renditions.ts";
+import { originalOf } from "./original.ts";
+import { makePicture } from "./picture.ts";
+import type { RenditionServices } from "./rendition-services.ts";
+
+const makers: Readonly<Record<RenditionKind, Maker>> = {
+  picture: makePicture,
+  poster: makePicture,
+  mp4: makePicture,
+};
+
+/** The files that each kind of job makes: what `thumbnail_url` and `display_url` lead to. */
+const renditionsOf = {
+  picture: { thumbnail: "thumbnail", display: "picture" },
+  poster: { thumbnail: "thumbnail" },
+  mp4: { display: "mp4" },
+} as const satisfies Record<RenditionKind, { thumbnail?: Rendition; display?: Rendition }>;
+
+/**
+ * Makes the renditions of a claimed job, stores them and publishes their addresses. The post keeps its earlier ones until
+ * then.
+ * @returns bytes stored; undefined when the lease was lost, and nothing was published
+ * @throws what a {@link Maker} throws; ApiError of the store; LeaseLost
+ */
+export async function attempt(
+  services: RenditionServices,
+  job: ClaimedJob,
+  lease: JobLease,
+): Promise<number | undefined> {
+  const { tempDir, storeNamed, database } = services;
+  // The folder of an idle process may have been removed.
+  await mkdir(tempDir, { recursive: true });
+  const folder = await mkdtemp(join(tempDir, "rendition-"));
+  try {
+    const original = await originalOf(services, job, folder, lease.signal);
+    const made = await makers[job.kind](services, job, original, folder, lease.signal);
+    // A post that is deleted during a put takes a second attempt at deleting its files.
+    await lease.renew();
+    const store = storeNamed(job.store)!;
+    const changes = await put(services, store, job, made, lease.signal);
+    if (!(await database.renditionJobs.finish(job, changes))) return undefined;
+    await removeEarlier(services, store, job, changes);
+    return (made.thumbnail?.bytes ?? 0) + (made.display?.bytes ?? 0);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Stores the files. @returns what changes about the post */
+async function put(
+  { deadlineFor }: RenditionServices,
+  store: MediaStore,
+  job: ClaimedJob,
+  made: MadeRenditions,
+  signal: AbortSignal,
+): Promise<RenditionChanges> {
+  async function address(rendition: Rendition | undefined, file: MadeFile | null | undefined) {
+    if (!rendition || !file) return null;
+    const key = renditionKey(job.postId, rendition, job.version);
+    const { contentType } = parseRenditionKey(key)!;
+    const storable = {
+      file: Bun.file(file.path),
+      contentType,
+      displayName: withExtension(job.fileName, contentType),
+      bytes: file.bytes,
+    };
+    const deadline = AbortSignal.timeout(deadlineFor(file.bytes) * 1000);
+    return (await store.put(key, storable, AbortSignal.any([signal, deadline]))).url;
+  }
+  const { thumbnail, display }: { thumbnail?: Rendition; display?: Rendition } = renditionsOf[job.kind];
+  return {
+    ...(made.thumbnail !== undefined && { thumbnailUrl: await address(thumbnail, made.thumbnail) }),
+    ...(made.display !== undefined && { displayUrl: await address(display, made.display) }),
+    ...(made.placeholder !== undefined && { placeholder: made.placeholder }),
+    ...(made.durationSeconds !== undefined && { durationSeconds: made.durationSeconds }),
+  };
+}
+
+/** Deletes the files that new versions have replaced. Those that the store keeps are deleted with the post. */
+async function removeEarlier(
+  { deadlineFor, log }: RenditionServices,
+  store: MediaStore,
+  { kind, postId, version }: ClaimedJob,
+  changes: RenditionChanges,
+): Promise<void> {
+  const { thumbnail, display }: { thumbnail?: Rendition; display?: Rendition } = renditionsOf[kind];
+  const replaced = [
+    ...(changes.thumbnailUrl !== undefined && thumbnail ? [thumbnail] : []),
+    ...(changes.displayUrl !== undefined && display ? [display] : []),
+  ];
+  try {
+    const deadline = AbortSignal.timeout(deadlineFor(0) * 1000);
+    for (let earlier = 0; earlier < version; earlier++)
+      for (const rendition of replaced)
+        await store.delete(renditionKey(postId, rendition, earlier), null, deadline);
+  } catch (error) {
+    log.warn("rendition.earlier_not_deleted", { post: postId, store: store.name, error });
+  }
+}
+
+/**
+ * Deletes what an attempt has stored whose lease was lost, unless another attempt uses the same keys. Where the post is
+ * gone, its deletion may have missed them.
+ */
+export async function discard(
+  { database, storeNamed, deadlineFor }: RenditionServices,
+  { kind, postId, version, store: storeName }: ClaimedJob,
+): Promise<void> {
+  const inUse = await database.renditionJobs.inUse(postId, kind);
+  if (inUse?.jobVersion === version) return;
+  const kept = [inUse?.thumbnailUrl, inUse?.displayUrl].map((url) => renditionKeyAt(url ?? null));
+  const deadline = AbortSignal.timeout(deadlineFor(0) * 1000);
+  for (const rendition of Object.values(renditionsOf[kind])) {
+    const key = renditionKey(postId, rendition, version);
+    if (!kept.includes(key)) await storeNamed(storeName)?.delete(key, null, deadline);
+  }
+}

@@ -1,0 +1,77 @@
+import type { ClaimedJob } from "../database/rendition-jobs.ts";
+import type { RenditionKind } from "../database/schema.ts";
+import { leaseMs } from "./job-lease.ts";
+import type { RenditionServices } from "./rendition-services.ts";
+
+/** A loop that runs the due jobs of some kinds, one at a time. */
+export interface Lane {
+  /** Looks for jobs now. */
+  wake(): void;
+  /** Resolves when the loop has ended, after `stopping` has aborted. */
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Starts a lane. Its kinds alternate, and within a kind the accounts.
+ * @param pollMs milliseconds between two looks for jobs that nobody announced: those of other nodes, and retries
+ * @param run runs a job; never rejects
+ */
+export function startLane(
+  { database, log }: Pick<RenditionServices, "database" | "log">,
+  kinds: readonly RenditionKind[],
+  pollMs: number,
+  run: (job: ClaimedJob) => Promise<void>,
+  stopping: AbortSignal,
+): Lane {
+  const lastUserIds = new Map<RenditionKind, string>();
+  let turns = kinds;
+  let isAwake = true;
+  let wake = () => {};
+
+  async function claim(): Promise<ClaimedJob | undefined> {
+    for (const kind of turns) {
+      const now = Date.now();
+      const job = await database.renditionJobs.claim(
+        kind,
+        lastUserIds.get(kind) ?? "",
+        new Date(now),
+        new Date(now + leaseMs),
+      );
+      if (!job) continue;
+      lastUserIds.set(kind, job.userId);
+      turns = [...turns.filter((other) => other !== kind), kind];
+      return job;
+    }
+    return undefined;
+  }
+
+  /** Waits for a wake-up since the last claim, the next poll or the end. */
+  async function rest(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, pollMs);
+    wake = resolve;
+    stopping.addEventListener("abort", resolve as () => void, { once: true });
+    if (!isAwake && !stopping.aborted) await promise;
+    stopping.removeEventListener("abort", resolve as () => void);
+    clearTimeout(timer);
+  }
+
+  async function loop(): Promise<void> {
+    while (!stopping.aborted) {
+      isAwake = false;
+      const job = await claim().catch((error: unknown) => {
+        log.warn("rendition.claim_failed", { error });
+      });
+      if (job) await run(job);
+      else await rest();
+    }
+  }
+
+  return {
+    wake() {
+      isAwake = true;
+      wake();
+    },
+    ended: loop(),
+  };
+}

@@ -1,0 +1,45 @@
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { ClaimedJob } from "../database/rendition-jobs.ts";
+import { isMediaType } from "../media-types.ts";
+import type { Original } from "./made-renditions.ts";
+import type { RenditionServices } from "./rendition-services.ts";
+
+/**
+ * Returns the original of a job: in place in the disk store, or as a copy in `folder`.
+ * @throws ApiError of the store; Error when the file is missing or larger than its post says; the signal's reason
+ */
+export async function originalOf(
+  services: RenditionServices,
+  job: ClaimedJob,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Original> {
+  const { storeNamed, disk, deadlineFor } = services;
+  const { contentType: type, key, bytes } = job;
+  if (!isMediaType(type)) throw new Error(`unknown media type ${type}`);
+  const store = storeNamed(job.store);
+  if (!store) throw new Error(`no media store "${job.store}" is configured`);
+  if (store.name === "disk") return { path: disk.resolve(key), type };
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(deadlineFor(bytes) * 1000)]);
+  const stream = await store.read(key, inTime);
+  if (!stream) throw new Error("the original is missing");
+  const path = join(folder, "original");
+  await copy(stream, path, bytes);
+  return { path, type };
+}
+
+async function copy(stream: ReadableStream<Uint8Array>, path: string, maxBytes: number): Promise<void> {
+  const file = await open(path, "wx", 0o600);
+  try {
+    let bytes = 0;
+    for await (const chunk of stream) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) throw new Error(`the original has more than ${maxBytes} bytes`);
+      await file.write(chunk);
+    }
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,13 @@
+import type { DiskStore } from "../storage/disk-store.ts";
+import type { PostServices } from "../uploads/upload-services.ts";
+
+/** The services that make renditions. */
+export type RenditionServices = Pick<
+  PostServices,
+  "database" | "log" | "metrics" | "mediaWorkers" | "storeNamed" | "deadlineFor"
+> & {
+  /** The store whose files can be read in place. */
+  readonly disk: DiskStore;
+  /** The folder for temp files, on the disk store's file system. */
+  readonly tempDir: string;
+};

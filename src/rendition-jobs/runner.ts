@@ -1,0 +1,112 @@
+import type { ClaimedJob, RenditionChanges } from "../database/rendition-jobs.ts";
+import type { RenditionKind } from "../database/schema.ts";
+import { ApiError } from "../errors.ts";
+import type { RenditionJobs } from "../uploads/upload-services.ts";
+import { attempt, discard } from "./attempt.ts";
+import { keepLease, LeaseLost } from "./job-lease.ts";
+import { startLane, type Lane } from "./lane.ts";
+import type { RenditionServices } from "./rendition-services.ts";
+
+/** Works on the queue of renditions. */
+export interface RenditionRunner extends RenditionJobs {
+  /** @param isOnlyProcess no other process can be running a job, so those found running are left from a crash */
+  start(options?: { isOnlyProcess: boolean }): void;
+  /** Aborts running jobs, which another attempt continues, and resolves when they have ended. */
+  stop(): Promise<void>;
+}
+
+/** Milliseconds. */
+export interface RenditionTimes {
+  /** Between two looks for jobs that nobody announced. */
+  readonly pollMs: number;
+  readonly renewalMs: number;
+  /** Before the second attempt at a job; doubled with each further one. */
+  readonly retryMs: number;
+}
+
+const defaultTimes: RenditionTimes = { pollMs: 10_000, renewalMs: 20_000, retryMs: 30_000 };
+
+/** Attempts at a job, including those that a crash ended. */
+const maxAttempts = 5;
+
+/** Jobs that run beside each other: a long film must not delay thumbnails. */
+const lanes: readonly (readonly RenditionKind[])[] = [["picture", "poster"], ["mp4"]];
+
+/** Errors of originals that no further attempt can turn into a rendition. */
+const permanentCodes = ["DAMAGED_MEDIA", "CUT_OFF_MEDIA", "UNSUPPORTED_MEDIA"];
+
+export function createRenditionRunner(
+  services: RenditionServices,
+  times: RenditionTimes = defaultTimes,
+): RenditionRunner {
+  const { database, log, metrics } = services;
+  const queue = database.renditionJobs;
+  const stopping = new AbortController();
+  let starting = Promise.resolve();
+  let running: readonly Lane[] = [];
+
+  const canMake = (kind: RenditionKind) => kind === "picture";
+
+  async function run(job: ClaimedJob): Promise<void> {
+    const startedAt = performance.now();
+    const { postId: post, kind } = job;
+    const lease = keepLease(services, job, times.renewalMs, stopping.signal);
+    try {
+      // Earlier attempts have ended the process, which only this can keep from happening again.
+      if (job.attempts > maxAttempts) throw new Error("the attempts ended without a result");
+      const bytes = await attempt(services, job, lease);
+      if (bytes === undefined) throw new LeaseLost();
+      metrics.rendition(kind, "made");
+      log.info("rendition.made", { post, kind, ms: Math.round(performance.now() - startedAt), bytes });
+    } catch (error) {
+      await end(job, lease.signal.aborted ? lease.signal.reason : error).catch((failure: unknown) =>
+        // The job becomes due again when its lease ends.
+        log.warn("rendition.not_ended", { post, kind, error: failure }),
+      );
+    } finally {
+      lease.end();
+    }
+  }
+
+  /** Ends an attempt that made nothing. */
+  async function end(job: ClaimedJob, error: unknown): Promise<void> {
+    const { postId: post, kind, attempts } = job;
+    if (error instanceof LeaseLost) return discard(services, job);
+    if (stopping.signal.aborted) return queue.giveBack(job, new Date(), attempts - 1);
+    const isPermanent = error instanceof ApiError && permanentCodes.includes(error.code);
+    const isLast = isPermanent || attempts >= maxAttempts;
+    metrics.rendition(kind, isLast ? "failed" : "retried");
+    log.warn("rendition.failed", { post, kind, attempts, error });
+    if (!isLast)
+      return queue.giveBack(job, new Date(Date.now() + times.retryMs * 2 ** (attempts - 1)), attempts);
+    if (!(await queue.fail(job, isPermanent ? withoutStandIn(job) : {}))) await discard(services, job);
+  }
+
+  async function startLanes(isOnlyProcess: boolean): Promise<void> {
+    if (isOnlyProcess)
+      await queue
+        .releaseLeases(new Date())
+        .catch((error: unknown) => log.error("rendition.leases_not_released", { error }));
+    running = lanes
+      .map((kinds) => kinds.filter(canMake))
+      .filter((kinds) => kinds.length > 0)
+      .map((kinds) => startLane(services, kinds, times.pollMs, run, stopping.signal));
+  }
+
+  return {
+    canMake,
+    wake: () => running.forEach((lane) => lane.wake()),
+    start({ isOnlyProcess } = { isOnlyProcess: false }) {
+      starting = startLanes(isOnlyProcess);
+    },
+    async stop() {
+      stopping.abort(new ApiError("STOPPING"));
+      await starting;
+      await Promise.all(running.map(({ ended }) => ended));
+    },
+  };
+}
+
+/** An image is its own thumbnail while that is being made, and has none if it cannot be. */
+const withoutStandIn = ({ thumbnailUrl, url }: ClaimedJob): RenditionChanges =>
+  thumbnailUrl === url ? { thumbnailUrl: null } : {};
