@@ -135,8 +135,7 @@ async function makePreview(
 ): Promise<Pick<Preparation, "thumbnail" | "placeholder">> {
   try {
     const image = { ...(await readMediaFacts(path, type)), path, type };
-    if ((image.decoding?.memoryBytes ?? image.decodedPixels * 4) > maxDecoderBytes)
-      throw badThumbnail("the thumbnail has too many pixels");
+    if (decoderBytes(image) > maxDecoderBytes) throw badThumbnail("the thumbnail has too many pixels");
     const { thumbnail, placeholder } = await makePictures(image, { thumbnail: isWanted, display: false });
     const bytes = thumbnail ? await Bun.write(thumbnailPath(uploadPath), thumbnail) : null;
     return { thumbnail: bytes, placeholder: placeholder ?? null };

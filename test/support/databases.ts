@@ -153,7 +153,7 @@ export async function addPost(
   }: Partial<ReservedPost> & {
     publishedAt?: Date;
     missing?: readonly RenditionKind[];
-    facts?: Partial<PublishedFacts>;
+    facts?: Partial<StoredFile>;
   } = {},
 ): Promise<{ id: string; createdAt: Date | undefined }> {
   const post = reservation(userId, changes);

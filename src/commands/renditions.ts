@@ -1,0 +1,83 @@
+import { constants } from "node:os";
+
+import { readConfig } from "../config/config.ts";
+import type { RenditionKind } from "../database/schema.ts";
+import { renditionKinds } from "../database/schema.ts";
+import type { Log } from "../observability/log.ts";
+import { addBacklog, type Backlog } from "../rendition-jobs/backlog.ts";
+import type { Services } from "../services.ts";
+import { CommandError } from "./command-error.ts";
+import { isDatabaseMissing, openServicesAsOwner, silentLog } from "./open-services.ts";
+import { terminationSignals } from "./termination-signals.ts";
+
+/** Milliseconds between two looks at the progress. */
+const lookMs = 500;
+
+/** Lines of progress. */
+const lines = 20;
+
+/**
+ * Makes the renditions that existing posts lack, or all of them anew, and waits until they are made. A running service
+ * works on the same queue, and continues if the command is interrupted.
+ * @throws CommandError also if some cannot be made
+ */
+export async function makeRenditions(all: boolean): Promise<void> {
+  const config = readConfig();
+  if (await isDatabaseMissing(config))
+    throw new CommandError(
+      `There is no database in ${config.dataDir}. Set DATA_DIR to the folder of the service.`,
+    );
+  const interrupted = new AbortController();
+  for (const signal of terminationSignals()) process.on(signal, () => interrupted.abort(signal));
+  const services = await openServicesAsOwner(config, failureLog);
+  let failed = 0;
+  try {
+    if (services.store.makesRenditions)
+      print("ImageKit makes the renditions of its files itself; only those of other stores are made here.");
+    const backlog = await addBacklog(services, all, interrupted.signal);
+    services.renditionRunner.start();
+    failed = await progress(services, backlog, interrupted.signal);
+    if (!interrupted.signal.aborted)
+      print(`${backlog.posts} posts: ${backlog.jobs - failed} renditions made, ${failed} failed.`);
+  } finally {
+    await services.close();
+  }
+  if (interrupted.signal.aborted) {
+    print("Interrupted. The service makes the remaining renditions of the posts above.");
+    process.exit(128 + constants.signals[interrupted.signal.reason as NodeJS.Signals]);
+  }
+  if (failed > 0)
+    throw new CommandError(
+      "Some renditions could not be made. The command can be repeated, to try them again.",
+    );
+}
+
+/** Waits until the jobs are done, and prints how many are. @returns how many have failed */
+async function progress(
+  services: Services,
+  { jobs, lastPostId }: Backlog,
+  signal: AbortSignal,
+): Promise<number> {
+  const { database, renditionJobs } = services;
+  const kinds = renditionKinds.filter((kind: RenditionKind) => renditionJobs.canMake(kind));
+  for (let printed = 0; ;) {
+    const { unfinished, failed } = await database.renditionBacklog.progress(kinds, lastPostId);
+    const done = Math.max(0, jobs - unfinished);
+    if (done >= printed + jobs / lines || (unfinished === 0 && jobs > 0)) {
+      print(`${done} of ${jobs} done`);
+      printed = done;
+    }
+    if (unfinished === 0 || signal.aborted) return failed;
+    await Bun.sleep(lookMs);
+  }
+}
+
+const print = (line: string) => void process.stdout.write(`${line}\n`);
+
+/** Prints the failures of this command's own attempts. */
+const failureLog: Log = {
+  ...silentLog,
+  warn(event, { post, kind, error }: { post?: unknown; kind?: unknown; error?: unknown } = {}) {
+    if (event === "rendition.failed") process.stderr.write(`${kind} of post ${post}: ${String(error)}\n`);
+  },
+};

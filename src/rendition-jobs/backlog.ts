@@ -1,0 +1,84 @@
+import type { Completion, PostToComplete } from "../database/rendition-backlog.ts";
+import type { RenditionKind } from "../database/schema.ts";
+import { displayLongSide } from "../renditions/sizes.ts";
+import { renditionKeyAt } from "../storage/media-keys.ts";
+import type { PostServices } from "../uploads/upload-services.ts";
+
+/** Posts whose jobs are added in one transaction. */
+const pageSize = 200;
+
+/** Jobs that were added for existing posts. */
+export interface Backlog {
+  /** The number of posts that were looked at. */
+  readonly posts: number;
+  readonly jobs: number;
+  /** Whether the jobs of any post up to this one are unfinished tells whether those that were added are. */
+  readonly lastPostId: string;
+}
+
+/** The services that {@link addBacklog} uses. */
+type BacklogServices = Pick<PostServices, "database" | "storeNamed" | "renditionJobs">;
+
+/**
+ * Adds jobs for the renditions that existing posts lack, as far as this machine can make them.
+ * @param all make those that exist anew, too
+ * @param signal ends the addition early
+ */
+export async function addBacklog(
+  services: BacklogServices,
+  all: boolean,
+  signal: AbortSignal,
+): Promise<Backlog> {
+  const { database, renditionJobs, storeNamed } = services;
+  const stores = ["disk", "s3", "imagekit"].filter((name) => storeNamed(name)?.makesRenditions === false);
+  const completion = (post: PostToComplete): Completion => {
+    const { kinds, isAnew } = completionOf(post, all);
+    return { kinds: kinds.filter(renditionJobs.canMake), isAnew };
+  };
+  let [posts, jobs, lastPostId] = [0, 0, ""];
+  while (!signal.aborted) {
+    const page = await database.renditionBacklog.addPage(
+      stores,
+      lastPostId,
+      pageSize,
+      completion,
+      new Date(),
+    );
+    if (page.last === undefined) break;
+    lastPostId = page.last;
+    posts += page.posts;
+    jobs += page.jobs;
+  }
+  return { posts, jobs, lastPostId };
+}
+
+/**
+ * Decides which renditions to make of a post. Whether an original is fit for the large view is known only when its file is
+ * read, so a job may find that there is nothing to do.
+ */
+export function completionOf(post: PostToComplete, all: boolean): Completion {
+  const hasThumbnail = renditionKeyAt(post.thumbnailUrl) !== undefined;
+  const hasDisplay = renditionKeyAt(post.displayUrl) !== undefined;
+  if (post.fileType === "image") {
+    const hasAll = hasThumbnail && post.placeholder !== null && (hasDisplay || !mayNeedDisplay(post));
+    return all || !hasAll
+      ? {
+          kinds: ["picture"],
+          // A placeholder is made with its thumbnail.
+          isAnew: all ? hasThumbnail || hasDisplay : hasThumbnail && post.placeholder === null,
+        }
+      : { kinds: [], isAnew: false };
+  }
+  const kinds: RenditionKind[] = [
+    // A poster may be the author's own image, which could not be made anew.
+    ...(hasThumbnail ? [] : ["poster" as const]),
+    ...(all || !hasDisplay ? ["mp4" as const] : []),
+  ];
+  return { kinds, isAnew: all && hasDisplay };
+}
+
+const mayNeedDisplay = ({ contentType, width, height }: PostToComplete) =>
+  contentType === "image/heic" ||
+  width === null ||
+  height === null ||
+  Math.max(width, height) > displayLongSide;
