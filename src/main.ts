@@ -94,6 +94,10 @@ const commands = new Map<string, Command>([
   ["health", { run: async () => (await import("./commands/health.ts")).health() }],
   ["media-worker", { run: async () => (await import("./commands/media-worker.ts")).mediaWorker() }],
   [
+    "limited",
+    { argument: "JOB", run: async (job) => (await import("./commands/limited.ts")).limited(JSON.parse(job)) },
+  ],
+  [
     "--version",
     {
       async run() {
@@ -125,8 +129,8 @@ function archivableDataDir(): string {
 
 async function main(args: string[]): Promise<void> {
   const run = readCommandLine(commands, args);
-  // A media worker needs no settings and must not get secrets.
-  if (args[0] !== "media-worker") loadEnvironmentFile();
+  // The internal commands need no settings and must not get secrets.
+  if (!["media-worker", "limited"].includes(args[0] ?? "")) loadEnvironmentFile();
   await run();
 }
 

@@ -30,6 +30,7 @@ import { deadlineFor } from "./config/upload-deadline.ts";
 import { DiskStore } from "./storage/disk-store.ts";
 import { ImageKitStore } from "./storage/imagekit-store.ts";
 import { S3Store } from "./storage/s3-store.ts";
+import { createFilmTools, type FilmTools } from "./renditions/ffmpeg/film-tools.ts";
 import { createMediaWorkers } from "./uploads/media-workers.ts";
 import { createTempDir } from "./uploads/temp-dir.ts";
 import { RecentFiles } from "./delivery/recent-files.ts";
@@ -63,6 +64,8 @@ export interface Services
   readonly requestIds: RequestIds;
   readonly sweeper: Sweeper;
   readonly renditionRunner: RenditionRunner;
+  /** Undefined: ffmpeg is not installed or not to be used. */
+  readonly filmTools: FilmTools | undefined;
   /** Waits for background tasks, ends rendition jobs, then closes the database and removes temporary files. */
   close(): Promise<void>;
 }
@@ -138,7 +141,8 @@ export async function openServices(
   const stores = [disk, imagekit, s3].flatMap((store) => (store ? [measuredStore(store, metrics)] : []));
   const storeNamed = (name: string) => stores.find((store) => store.name === name);
   const making = { database, log, metrics, mediaWorkers, storeNamed, deadlineFor: deadline };
-  const renditionRunner = createRenditionRunner({ ...making, disk, tempDir: tempDir.path });
+  const filmTools = config.ffmpeg && createFilmTools(config.ffmpeg);
+  const renditionRunner = createRenditionRunner({ ...making, filmTools, disk, tempDir: tempDir.path });
   const posts: PostServices = {
     database,
     log,
@@ -164,6 +168,7 @@ export async function openServices(
     invitationTokens: createInvitationTokens(secret),
     sweeper,
     renditionRunner,
+    filmTools,
     space,
     health: createHealthCheck(database.ping, {
       tempDir: tempDir.path,

@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from "node:path";
 
+import { ffmpegExpected, findFfmpeg, type FfmpegPrograms } from "./ffmpeg-programs.ts";
 import { isStrongSecret, strongSecretExpected } from "./secret-strength.ts";
 import { smtpServer } from "./smtp-server.ts";
 import { parseNetworks, type TrustedProxies } from "./trusted-proxies.ts";
@@ -65,6 +66,8 @@ export interface Config {
   readonly uploadDeadline: number | null;
   readonly sweepInterval: number;
   readonly sweepGrace: number;
+  /** Undefined: not installed or not to be used. */
+  readonly ffmpeg: FfmpegPrograms | undefined;
   readonly rateLimit: boolean;
   /** Origins whose pages may use the API. */
   readonly corsOrigins: AllowedOrigins;
@@ -230,6 +233,15 @@ export function readConfig(environment: Environment = process.env): Config {
     (url) => (isPostgresUrl(url) ? { url, poolSize } : undefined),
   );
 
+  function ffmpegPrograms(): FfmpegPrograms | undefined {
+    const value = text("FFMPEG");
+    if (value === undefined) return findFfmpeg();
+    if (value.toLowerCase() === "off") return undefined;
+    const programs = findFfmpeg(value);
+    if (!programs) problems.push(`FFMPEG must be ${ffmpegExpected}.`);
+    return programs;
+  }
+
   const port = integer("PORT", 8000, 0, 65_535);
   const publicUrl = address("PUBLIC_URL", undefined);
   const metricsPort = setting<number | undefined>(
@@ -278,6 +290,7 @@ export function readConfig(environment: Environment = process.env): Config {
     ),
     sweepInterval: integer("SWEEP_INTERVAL", 60, 1, 86_400),
     sweepGrace: integer("SWEEP_GRACE", 900, 1, 604_800),
+    ffmpeg: ffmpegPrograms(),
     corsOrigins: setting("CORS_ORIGINS", noOrigins, allowedOriginsExpected, parseAllowedOrigins),
     metricsPort,
     // A separate port exists so that other machines can reach it.

@@ -8,14 +8,16 @@ import type { MediaStore } from "../storage/media-store.ts";
 import { withExtension } from "../uploads/display-name.ts";
 import type { JobLease } from "./job-lease.ts";
 import type { MadeFile, MadeRenditions, Maker } from "./made-renditions.ts";
+import { makeMp4 } from "./mp4.ts";
 import { originalOf } from "./original.ts";
 import { makePicture } from "./picture.ts";
+import { makePoster } from "./poster.ts";
 import type { RenditionServices } from "./rendition-services.ts";
 
 const makers: Readonly<Record<RenditionKind, Maker>> = {
   picture: makePicture,
-  poster: makePicture,
-  mp4: makePicture,
+  poster: makePoster,
+  mp4: makeMp4,
 };
 
 /** The files that each kind of job makes: what `thumbnail_url` and `display_url` lead to. */

@@ -1,6 +1,7 @@
 import type { ClaimedJob, RenditionChanges } from "../database/rendition-jobs.ts";
 import type { RenditionKind } from "../database/schema.ts";
 import { ApiError } from "../errors.ts";
+import { FilmError } from "../renditions/ffmpeg/film-error.ts";
 import type { RenditionJobs } from "../uploads/upload-services.ts";
 import { attempt, discard } from "./attempt.ts";
 import { keepLease, LeaseLost } from "./job-lease.ts";
@@ -32,8 +33,13 @@ const maxAttempts = 5;
 /** Jobs that run beside each other: a long film must not delay thumbnails. */
 const lanes: readonly (readonly RenditionKind[])[] = [["picture", "poster"], ["mp4"]];
 
-/** Errors of originals that no further attempt can turn into a rendition. */
-const permanentCodes = ["DAMAGED_MEDIA", "CUT_OFF_MEDIA", "UNSUPPORTED_MEDIA"];
+const damageCodes = ["DAMAGED_MEDIA", "CUT_OFF_MEDIA", "UNSUPPORTED_MEDIA"];
+
+/** Whether the original is at fault, so that no further attempt can succeed. */
+const isPermanent = (error: unknown): boolean =>
+  error instanceof FilmError
+    ? !error.isTemporary
+    : error instanceof ApiError && damageCodes.includes(error.code);
 
 export function createRenditionRunner(
   services: RenditionServices,
@@ -45,7 +51,7 @@ export function createRenditionRunner(
   let starting = Promise.resolve();
   let running: readonly Lane[] = [];
 
-  const canMake = (kind: RenditionKind) => kind === "picture";
+  const canMake = (kind: RenditionKind) => kind === "picture" || services.filmTools !== undefined;
 
   async function run(job: ClaimedJob): Promise<void> {
     const startedAt = performance.now();
@@ -73,13 +79,12 @@ export function createRenditionRunner(
     const { postId: post, kind, attempts } = job;
     if (error instanceof LeaseLost) return discard(services, job);
     if (stopping.signal.aborted) return queue.giveBack(job, new Date(), attempts - 1);
-    const isPermanent = error instanceof ApiError && permanentCodes.includes(error.code);
-    const isLast = isPermanent || attempts >= maxAttempts;
+    const isLast = isPermanent(error) || attempts >= maxAttempts;
     metrics.rendition(kind, isLast ? "failed" : "retried");
     log.warn("rendition.failed", { post, kind, attempts, error });
     if (!isLast)
       return queue.giveBack(job, new Date(Date.now() + times.retryMs * 2 ** (attempts - 1)), attempts);
-    if (!(await queue.fail(job, isPermanent ? withoutStandIn(job) : {}))) await discard(services, job);
+    if (!(await queue.fail(job, isPermanent(error) ? withoutStandIn(job) : {}))) await discard(services, job);
   }
 
   async function startLanes(isOnlyProcess: boolean): Promise<void> {

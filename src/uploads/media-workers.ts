@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 
+import { ownCommand } from "../concurrency/own-command.ts";
 import { createWorkerPool } from "../concurrency/worker-pool.ts";
 import { JobFailed, type JobLimits } from "../concurrency/worker-process.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
@@ -57,7 +57,7 @@ const bytesPerSecond = 20_000_000;
 /** @param folder working directory of the processes; it must outlive them */
 export function createMediaWorkers(folder: string, log: Log, limits: PreparationLimits): MediaWorkers {
   const pool = createWorkerPool({
-    command: workerCommand(),
+    command: ownCommand("media-worker"),
     folder,
     size: Math.min(4, availableParallelism()),
     queueLimit: 256,
@@ -103,12 +103,4 @@ function resultOf(answer: WorkerAnswer): Preparation | MadePictures {
     throw new ApiError(failed, { cause: why, ...(detail === undefined ? {} : { detail }) });
   }
   throw new Error(`A media worker failed: ${answer.defect}`);
-}
-
-/** Returns the command that runs this program as a media worker. */
-function workerCommand(): string[] {
-  if (!Bun.isStandaloneExecutable)
-    return [process.execPath, "--no-env-file", join(import.meta.dir, "../main.ts"), "media-worker"];
-  // The running program, even if an upgrade has replaced its file (proc(5)).
-  return [process.platform === "linux" ? "/proc/self/exe" : process.execPath, "media-worker"];
 }

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { chmod, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { BlockList } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { ConfigError, readConfig } from "../../src/config/config.ts";
 
@@ -46,6 +49,41 @@ describe("settings", () => {
       ]);
     },
   );
+
+  test("settings: FFMPEG is a program that can be executed, with ffprobe beside it or where its link leads", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "ffmpeg-setting-"));
+    const [ffmpeg, ffprobe, link] = ["ffmpeg", "ffprobe", "link"].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    try {
+      const expected = [
+        "FFMPEG must be off, or the path of an ffmpeg program that this user can execute, with ffprobe in the same folder.",
+      ];
+      expect(problemsOf({ FFMPEG: ffmpeg })).toEqual(expected);
+      expect(problemsOf({ FFMPEG: folder })).toEqual(expected);
+      await Bun.write(ffmpeg, "#!/bin/sh\n");
+      await Bun.write(ffprobe, "#!/bin/sh\n");
+      await chmod(ffprobe, 0o755);
+      expect(problemsOf({ FFMPEG: ffmpeg })).toEqual(expected);
+      await chmod(ffmpeg, 0o755);
+      expect(readConfig({ FFMPEG: ffmpeg }).ffmpeg).toEqual({ ffmpeg, ffprobe });
+      await mkdir(link);
+      await symlink(ffmpeg, join(link, "ffmpeg"));
+      expect(readConfig({ FFMPEG: join(link, "ffmpeg") }).ffmpeg?.ffprobe).toBe(ffprobe);
+      await rm(ffprobe);
+      expect(problemsOf({ FFMPEG: ffmpeg })).toEqual(expected);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test("settings: without FFMPEG, the ffmpeg on the PATH is used, and with off none", () => {
+    expect(readConfig({}).ffmpeg?.ffmpeg).toBe(Bun.which("ffmpeg") ?? undefined);
+    expect(readConfig({ FFMPEG: "off" }).ffmpeg).toBeUndefined();
+    expect(readConfig({ FFMPEG: "OFF" }).ffmpeg).toBeUndefined();
+  });
 
   test("settings: AUTHOR_EMAILS is owner by default, and anything but owner and everybody is rejected", () => {
     expect(readConfig({}).authorEmails).toBe("owner");

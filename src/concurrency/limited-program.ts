@@ -1,0 +1,115 @@
+import { ownCommand } from "./own-command.ts";
+
+/** The resource limits of a program. Those of the system are enforced on Linux only. */
+export interface ProgramLimits {
+  readonly processorSeconds: number;
+  /** Time on the clock, on every system. It allows for a busy machine, because the program has a low priority. */
+  readonly clockSeconds: number;
+  /** Address space. An allocation beyond it fails. */
+  readonly memoryBytes: number;
+  /** The size of each file that it writes. A write beyond it fails. */
+  readonly fileBytes: number;
+}
+
+/** What the internal command `limited` receives as its argument, in JSON. */
+export interface LimitedJob {
+  /** The absolute path of the program, followed by its arguments. */
+  readonly command: readonly string[];
+  readonly limits: ProgramLimits;
+  /** The process whose end ends the program. */
+  readonly parent: number;
+}
+
+/** How a program has ended. */
+export interface ProgramEnd {
+  /**
+   * `exited` by itself, `crashed` by a signal that its own fault causes, `processor time` or `clock` when it reached that
+   * limit, `killed` by a signal from outside
+   */
+  readonly end: "exited" | "crashed" | "processor time" | "clock" | "killed";
+  /** The exit status; null after a signal. */
+  readonly status: number | null;
+  /** What it wrote to standard output; undefined if that was more than {@link maxOutputBytes}. */
+  readonly output: string | undefined;
+  /** The last {@link maxComplaintBytes} of what it wrote to standard error, for the log. */
+  readonly complaint: string;
+}
+
+const maxOutputBytes = 256 * 1024;
+const maxComplaintBytes = 4 * 1024;
+
+/** The share of the limit of processor time that a process killed for it has used: the kernel counts more coarsely. */
+const measuredShare = 0.7;
+
+/** Signals that a fault of the program itself causes. */
+const faults = ["SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP"];
+
+/**
+ * Runs a program of the system, with an empty environment and without standard input. On Linux it has the lowest priority
+ * and ends with this process, even if that is killed.
+ * @param command the absolute path of the program, followed by its arguments
+ * @param signal kills the program when it aborts
+ * @throws the system's error if the program cannot be started; the signal's reason, after the program has ended
+ */
+export async function runLimited(
+  command: readonly string[],
+  limits: ProgramLimits,
+  signal: AbortSignal,
+): Promise<ProgramEnd> {
+  signal.throwIfAborted();
+  const job: LimitedJob = { command, limits, parent: process.pid };
+  const child = Bun.spawn(
+    process.platform === "linux" ? ownCommand("limited", JSON.stringify(job)) : [...command],
+    { cwd: "/", env: {}, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const kill = () => child.kill("SIGKILL");
+  signal.addEventListener("abort", kill, { once: true });
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    kill();
+  }, limits.clockSeconds * 1000);
+  try {
+    const [output, complaint] = await Promise.all([
+      firstBytes(child.stdout, maxOutputBytes),
+      lastBytes(child.stderr, maxComplaintBytes),
+      child.exited,
+    ]);
+    signal.throwIfAborted();
+    const usedSeconds = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6;
+    const { exitCode: status, signalCode } = child;
+    const isOutOfTime = signalCode === "SIGKILL" && usedSeconds >= measuredShare * limits.processorSeconds;
+    const end = isLate
+      ? "clock"
+      : isOutOfTime
+        ? "processor time"
+        : signalCode === null
+          ? "exited"
+          : faults.includes(String(signalCode))
+            ? "crashed"
+            : "killed";
+    return { end, status, output, complaint };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", kill);
+    kill();
+  }
+}
+
+/** Reads a stream to its end. Returns its text, or undefined if it is longer than `maxBytes`. */
+async function firstBytes(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    bytes += chunk.byteLength;
+    if (bytes <= maxBytes) chunks.push(chunk);
+  }
+  return bytes > maxBytes ? undefined : Buffer.concat(chunks).toString();
+}
+
+/** Reads a stream to its end. Returns the last bytes of its text. */
+async function lastBytes(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<string> {
+  let last = Buffer.alloc(0);
+  for await (const chunk of stream) last = Buffer.concat([last, chunk]).subarray(-maxBytes);
+  return last.toString();
+}

@@ -1,0 +1,24 @@
+import type { ProgramLimits } from "../../concurrency/limited-program.ts";
+
+const megabyte = 1024 ** 2;
+
+/** Address space of every job: libraries take 300 MB of it, the frames of a 4K film in HEVC with 10 bits 600 MB. */
+const memoryBytes = 2048 * megabyte;
+
+/** Limits of each kind of job. */
+export const limitsOf = {
+  /** Learning what a film contains, and what this ffmpeg can do. */
+  reading: { processorSeconds: 20, clockSeconds: 300, memoryBytes, fileBytes: 0 },
+  poster: { processorSeconds: 60, clockSeconds: 900, memoryBytes, fileBytes: 32 * megabyte },
+  /** Two hours of Full HD, or twenty minutes of 4K with HDR, whose tone mapping takes most of the time. */
+  mp4: { processorSeconds: 7200, clockSeconds: 43_200, memoryBytes, fileBytes: 4096 * megabyte },
+} as const satisfies Record<string, ProgramLimits>;
+
+/** Limits of copying a film of this size into another container. */
+export const copyLimits = (bytes: number): ProgramLimits => ({
+  processorSeconds: 30 + Math.ceil(bytes / 20_000_000),
+  clockSeconds: 900 + Math.ceil(bytes / 1_000_000),
+  memoryBytes,
+  // Tables of samples may outweigh what the old container needed.
+  fileBytes: 2 * bytes + 16 * megabyte,
+});

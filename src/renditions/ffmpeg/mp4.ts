@@ -1,0 +1,102 @@
+import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
+import { convert, withoutMetadata, type Capabilities, type H264Encoder } from "./ffmpeg.ts";
+import { FilmError } from "./film-error.ts";
+import { readStreams, type AudioStream, type FilmStreams, type VideoStream } from "./film-streams.ts";
+import { demuxerOf, inputOptions, type Demuxer, type Film } from "./film.ts";
+import { limitsOf } from "./limits.ts";
+import { isHdr, pictureFilters, shownSize } from "./picture-filters.ts";
+import { verifiedFilm, type Mp4Film } from "./verified-film.ts";
+
+/** Full HD, in either orientation. */
+const maxLongSide = 1920;
+const maxShortSide = 1080;
+
+/** Frames a second, with a margin for averages. */
+const maxFrameRate = 61;
+
+const maxSampleRate = 48_000;
+
+/**
+ * Makes a rendition of a film that every browser plays: MP4 that can be shown while it arrives, with H.264 (8 bits, 4:2:0)
+ * and AAC in stereo, at most Full HD with 60 frames a second, upright, with square pixels, in the standard dynamic range,
+ * without metadata. A stream that is like that already is copied.
+ * @param output absolute path of the MP4; it does not exist if this fails
+ * @returns what the rendition contains
+ * @throws FilmError `unsupported` also if this ffmpeg has no encoder; the signal's reason
+ */
+export async function makeMp4(
+  programs: FfmpegPrograms,
+  capabilities: Capabilities,
+  film: Film,
+  output: string,
+  signal: AbortSignal,
+): Promise<Mp4Film> {
+  const { video, audio } = await readStreams(programs, film, signal);
+  const options = [
+    ...["-map", `0:${video.index}`, ...(audio ? ["-map", `0:${audio.index}`] : [])],
+    ...withoutMetadata,
+    ...(isPlayable(video, await demuxerOf(film)) ? ["-c:v", "copy"] : videoOptions(video, capabilities)),
+    ...(audio ? audioOptions(audio) : []),
+    ...mp4Options,
+  ];
+  const input = ["-fflags", "+genpts", ...(await inputOptions(film))];
+  await convert(programs, { input, options, output }, limitsOf.mp4, signal);
+  return verifiedFilm(programs, output, signal);
+}
+
+/** Options of the container: the index comes first, and no output without frames counts as a success. */
+export const mp4Options = ["-movflags", "+faststart", "-abort_on", "empty_output", "-f", "mp4"];
+
+const playableProfiles = ["Constrained Baseline", "Baseline", "Main", "High"];
+/** Containers that say when each frame is shown. */
+const timedContainers: readonly Demuxer[] = ["mov", "matroska", "mpegts"];
+
+const isPlayable = (video: VideoStream, demuxer: Demuxer) =>
+  video.codec === "h264" &&
+  timedContainers.includes(demuxer) &&
+  playableProfiles.includes(video.profile) &&
+  ["yuv420p", "yuvj420p"].includes(video.pixelFormat) &&
+  Math.max(video.width, video.height) <= maxLongSide &&
+  Math.min(video.width, video.height) <= maxShortSide &&
+  video.pixelAspect === 1 &&
+  video.framesPerSecond <= maxFrameRate &&
+  !video.isTurned &&
+  !video.isInterlaced &&
+  !isHdr(video);
+
+function videoOptions(video: VideoStream, { h264Encoder, ...capabilities }: Capabilities): string[] {
+  if (h264Encoder === undefined) throw new FilmError("unsupported", "this ffmpeg has no encoder for H.264");
+  const filters = [
+    ...(video.framesPerSecond > maxFrameRate ? [fewerFrames] : []),
+    ...pictureFilters(
+      video,
+      shownSize(video, maxLongSide, maxShortSide, 2),
+      capabilities.canToneMap,
+      "yuv420p",
+    ),
+  ].join(",");
+  return [
+    ...["-vf", filters, ...capabilities.variableFrameRate],
+    ...["-c:v", h264Encoder, "-profile:v", "high", ...qualityOf[h264Encoder]],
+    // Encoders note their settings in an SEI message.
+    ...["-bsf:v", "filter_units=remove_types=6"],
+  ];
+}
+
+/** Drops frames that follow too fast. It never repeats one, as a constant rate would do for hours where timestamps lie. */
+const fewerFrames = `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${(1 / maxFrameRate - 0.0005).toFixed(4)})'`;
+
+/** Constant quality where the encoder has that, otherwise a bit rate that is good for Full HD. */
+const qualityOf: Readonly<Record<H264Encoder, readonly string[]>> = {
+  libx264: ["-preset", "veryfast", "-crf", "23"],
+  libopenh264: ["-b:v", "5M", "-maxrate", "8M"],
+};
+
+const audioOptions = ({ codec, channels, sampleRate }: AudioStream): string[] =>
+  codec === "aac"
+    ? ["-c:a", "copy"]
+    : [
+        ...["-c:a", "aac", "-b:a", "160k"],
+        ...(channels === 1 ? [] : ["-ac", "2"]),
+        ...(sampleRate > maxSampleRate ? ["-ar", String(maxSampleRate)] : []),
+      ];

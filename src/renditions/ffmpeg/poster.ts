@@ -1,0 +1,85 @@
+import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
+import { convert, withoutMetadata, type Capabilities } from "./ffmpeg.ts";
+import { FilmError } from "./film-error.ts";
+import { readStreams, type FilmStreams } from "./film-streams.ts";
+import { inputOptions, type Film } from "./film.ts";
+import { limitsOf } from "./limits.ts";
+import { pictureFilters, shownSize, type Size } from "./picture-filters.ts";
+
+/** The long side of a poster in pixels, of which a thumbnail is made. */
+export const posterLongSide = 1600;
+
+/** Where the search for a frame begins: films open with black or a logo. */
+const maxStartSeconds = 1;
+
+/** The frames among which the most typical is chosen: one in each quarter of a second, for six seconds. */
+const candidates = 24;
+const secondsBetween = 0.25;
+
+/** Average luma from 16 to 235 below which a frame counts as black. */
+const blackLuma = 24;
+
+/**
+ * Makes the poster of a film: a PNG of one frame, upright, with square pixels, in sRGB, not enlarged. Prefers a typical
+ * frame from the beginning that is not black; otherwise takes the first.
+ * @param output absolute path of the PNG; it does not exist if this fails
+ * @throws FilmError; the signal's reason
+ */
+export async function makePoster(
+  programs: FfmpegPrograms,
+  { canToneMap }: Capabilities,
+  film: Film,
+  output: string,
+  signal: AbortSignal,
+): Promise<Size> {
+  const streams = await readStreams(programs, film, signal);
+  const size = shownSize(streams.video, posterLongSide, posterLongSide, 1);
+  const input = await inputOptions(film);
+  const take = (seek: readonly string[], choice: FrameChoice) => {
+    const options = posterOptions(streams, size, canToneMap, choice);
+    return convert(programs, { input: [...seek, ...input], options, output }, limitsOf.poster, signal);
+  };
+  try {
+    const start = Math.min(maxStartSeconds, (streams.durationSeconds ?? 0) / 10);
+    await take(["-ss", start.toFixed(3), "-t", String(candidates * secondsBetween)], typicalFrame);
+  } catch (error) {
+    if (!(error instanceof FilmError) || error.isTemporary) throw error;
+    await take([], firstFrame);
+  }
+  return size;
+}
+
+/** Filters before and after the frames are scaled. */
+interface FrameChoice {
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+const typicalFrame: FrameChoice = {
+  before: [`select='isnan(prev_selected_t)+gte(t-prev_selected_t,${secondsBetween})'`],
+  after: [
+    "signalstats",
+    `metadata=mode=select:key=lavfi.signalstats.YAVG:function=greater:value=${blackLuma}`,
+    `thumbnail=n=${candidates}`,
+  ],
+};
+
+const firstFrame: FrameChoice = { before: [], after: [] };
+
+const posterOptions = (
+  { video }: FilmStreams,
+  size: Size,
+  canToneMap: boolean,
+  { before, after }: FrameChoice,
+): string[] => {
+  const filters = [
+    ...before,
+    ...pictureFilters(video, size, canToneMap, "yuv444p"),
+    ...after,
+    "format=rgb24",
+  ].join(",");
+  return [
+    ...["-map", `0:${video.index}`, "-an", ...withoutMetadata],
+    ...["-vf", filters, "-frames:v", "1", "-c:v", "png", "-f", "image2pipe"],
+  ];
+};

@@ -1,0 +1,47 @@
+import { stat } from "node:fs/promises";
+
+import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
+import { convert, withoutMetadata } from "./ffmpeg.ts";
+import { FilmError } from "./film-error.ts";
+import { readStreams } from "./film-streams.ts";
+import { inputOptions, type Film } from "./film.ts";
+import { copyLimits } from "./limits.ts";
+import { mp4Options } from "./mp4.ts";
+import { verifiedFilm, type Mp4Film } from "./verified-film.ts";
+
+/** Codecs that an MP4 may contain, by ffmpeg's names. */
+const videoCodecs = ["h264", "hevc", "mpeg2video"];
+const audioCodecs = ["aac", "ac3", "eac3", "mp2", "mp3"];
+
+/**
+ * Copies the pictures and the sound of a transport stream (MTS, M2TS, TS) into an MP4, unchanged: of the first program,
+ * the first stream of each. SEI messages stay; the metadata remover for MP4 deals with them.
+ * @param path absolute path
+ * @param output absolute path of the MP4; it does not exist if this fails
+ * @returns what the MP4 contains
+ * @throws FilmError `unsupported` if a codec has no place in an MP4, so that the film must be transcoded; the signal's
+ * reason
+ */
+export async function rewrapTransportStream(
+  programs: FfmpegPrograms,
+  path: string,
+  output: string,
+  signal: AbortSignal,
+): Promise<Mp4Film> {
+  const film: Film = { path, type: "video/mp2t" };
+  const { video, audio } = await readStreams(programs, film, signal);
+  if (!videoCodecs.includes(video.codec)) throw new FilmError("unsupported", `video in ${video.codec}`);
+  if (audio && !audioCodecs.includes(audio.codec))
+    throw new FilmError("unsupported", `audio in ${audio.codec}`);
+  const options = [
+    ...["-map", `0:${video.index}`, ...(audio ? ["-map", `0:${audio.index}`] : [])],
+    ...[...withoutMetadata, "-c", "copy"],
+    // The only tag that Apple's players accept.
+    ...(video.codec === "hevc" ? ["-tag:v", "hvc1"] : []),
+    ...(audio?.codec === "aac" ? ["-bsf:a", "aac_adtstoasc"] : []),
+    ...mp4Options,
+  ];
+  const input = ["-fflags", "+genpts", ...(await inputOptions(film))];
+  await convert(programs, { input, options, output }, copyLimits((await stat(path)).size), signal);
+  return verifiedFilm(programs, output, signal);
+}

@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { symlink } from "node:fs/promises";
+
+import { convert } from "../../../src/renditions/ffmpeg/ffmpeg.ts";
+import { failureOf } from "../../../src/renditions/ffmpeg/film-error.ts";
+import { inputOptions, type FilmType } from "../../../src/renditions/ffmpeg/film.ts";
+import { createFilmTools, type FilmTools } from "../../../src/renditions/ffmpeg/film-tools.ts";
+import { limitsOf } from "../../../src/renditions/ffmpeg/limits.ts";
+import { runLimited, type ProgramLimits } from "../../../src/concurrency/limited-program.ts";
+import { FilmFolder, moving, plain, programs, x264 } from "./films.ts";
+
+const signal = new AbortController().signal;
+const types: FilmType[] = [
+  ...(["video/mp4", "video/webm", "video/x-msvideo", "video/mpeg", "video/mp2t", "video/ogg"] as const),
+];
+
+describe.skipIf(!programs)("hostile films and full disks", () => {
+  let folder: FilmFolder;
+  let tools: FilmTools;
+  beforeAll(async () => {
+    folder = await FilmFolder.create();
+    tools = createFilmTools(programs!);
+    await folder.make("secret.mp4", ...plain("red", "320x180"), ...x264);
+    await folder.make("film.mp4", ...moving("640x360", 4), ...x264);
+  });
+  afterAll(() => folder.remove());
+
+  const mp4Of = (name: string, type: FilmType) =>
+    tools.makeMp4(folder.film(name, type), folder.file("out.mp4"), signal);
+  const rejection = (work: Promise<unknown>) =>
+    work.then(
+      () => "fulfilled",
+      (error: unknown) => error,
+    );
+
+  test.each([
+    [
+      "an HLS playlist",
+      (secret: string) => `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://${secret}\n#EXT-X-ENDLIST\n`,
+    ],
+    ["a script of concat", (secret: string) => `ffconcat version 1.0\nfile '${secret}'\n`],
+    [
+      "a DASH manifest",
+      (secret: string) =>
+        `<?xml version="1.0"?><MPD><Period><AdaptationSet><Representation id="1"><BaseURL>file://${secret}</BaseURL></Representation></AdaptationSet></Period></MPD>`,
+    ],
+  ])("films: %s is read as none, whatever type it claims", async (_name, script) => {
+    await Bun.write(folder.file("script"), script(folder.file("secret.mp4")));
+    for (const type of types) {
+      expect(await rejection(mp4Of("script", type))).toMatchObject({ name: "FilmError", isTemporary: false });
+      expect(existsSync(folder.file("out.mp4"))).toBe(false);
+    }
+  });
+
+  test("films: ffmpeg without the options of an input would follow a script", async () => {
+    await Bun.write(folder.file("script"), `ffconcat version 1.0\nfile '${folder.file("secret.mp4")}'\n`);
+    const follow = ["-safe", "0", "-i", folder.file("script"), "-c", "copy"];
+    await folder.make("followed.mp4", ...follow);
+    expect((await folder.probe("followed.mp4")).video).toMatchObject({ width: 320 });
+  });
+
+  test("films: only the file itself is read, as its own format, and references of a MOV to others are not followed", async () => {
+    const options = await inputOptions(folder.film("film.mp4", "video/mp4"));
+    const valueOf = (name: string) => options[options.indexOf(name) + 1];
+    expect(["-protocol_whitelist", "-format_whitelist", "-f"].map(valueOf)).toEqual(["file", "mov", "mov"]);
+    expect(["-enable_drefs", "-use_absolute_path"].map(valueOf)).toEqual(["0", "0"]);
+    expect(options.at(-1)).toBe(`file:${folder.file("film.mp4")}`);
+  });
+
+  test("films: a decoder that films do not use is unsupported", async () => {
+    await folder.make("game.avi", ...moving("320x200"), "-c:v", "zmbv");
+    expect(await rejection(mp4Of("game.avi", "video/x-msvideo"))).toMatchObject({ reason: "unsupported" });
+  });
+
+  test("films: a file cut off before its index and one of zeros are damaged", async () => {
+    const film = await Bun.file(folder.file("film.mp4")).bytes();
+    await Bun.write(folder.file("cut.mp4"), film.subarray(0, 10_000));
+    await Bun.write(folder.file("zeros.mp4"), new Uint8Array(100_000));
+    for (const name of ["cut.mp4", "zeros.mp4"])
+      expect(await rejection(mp4Of(name, "video/mp4"))).toMatchObject({
+        reason: "damaged",
+        isTemporary: false,
+      });
+  });
+
+  /** Converts a film with other limits than usual. */
+  const convertWithin = async (
+    limits: Partial<ProgramLimits>,
+    output = folder.file("out.mp4"),
+    on = signal,
+  ) => {
+    const input = ["-stream_loop", "-1", ...(await inputOptions(folder.film("film.mp4", "video/mp4")))];
+    const options = ["-c:v", "libx264", "-f", "mp4"];
+    return rejection(convert(programs!, { input, options, output }, { ...limitsOf.mp4, ...limits }, on));
+  };
+
+  test.each<[string, Partial<ProgramLimits>]>([
+    ["processor time", { processorSeconds: 1 }],
+    ["memory", { memoryBytes: 340 * 1024 ** 2 }],
+    ["output", { fileBytes: 10_000 }],
+  ])("films: one that takes too much %s is too costly, and its output is removed", async (_name, limits) => {
+    expect(await convertWithin(limits)).toMatchObject({ reason: "costly", isTemporary: false });
+    expect(existsSync(folder.file("out.mp4"))).toBe(false);
+  });
+
+  test("films: a full disk interrupts a conversion, which may be tried again", async () => {
+    const full = folder.file("full.mp4");
+    await symlink("/dev/full", full);
+    expect(await convertWithin({}, full)).toMatchObject({ reason: "interrupted", isTemporary: true });
+    expect(existsSync(full)).toBe(false);
+  });
+
+  test("films: an aborted conversion ends with the signal's reason, and its output is removed", async () => {
+    const abort = new AbortController();
+    const output = folder.file("aborted.mp4");
+    const conversion = convertWithin({}, output, abort.signal);
+    const reason = new Error("stop");
+    const watch = setInterval(() => existsSync(output) && abort.abort(reason), 10);
+    expect(await conversion).toBe(reason);
+    clearInterval(watch);
+    expect(existsSync(output)).toBe(false);
+  });
+
+  test("films: an ffmpeg that a signal has ended, or that cannot be executed, is temporary", async () => {
+    const end = { output: "", complaint: "" };
+    for (const [kind, status] of [
+      ["killed", null],
+      ["clock", null],
+      ["exited", 255],
+      ["exited", 126],
+    ] as const)
+      expect(failureOf({ ...end, end: kind, status })).toMatchObject({ isTemporary: true });
+    for (const [kind, status] of [
+      ["crashed", null],
+      ["exited", 1],
+      ["processor time", null],
+    ] as const)
+      expect(failureOf({ ...end, end: kind, status })).toMatchObject({ isTemporary: false });
+    const missing = await runLimited([folder.file("missing")], limitsOf.reading, signal);
+    expect(failureOf(missing)).toMatchObject({ reason: "interrupted" });
+  });
+});
