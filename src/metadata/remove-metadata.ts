@@ -20,7 +20,9 @@ export interface CleanMedia extends MediaFacts {
   readonly bytes: number;
 }
 
-const planners: Readonly<Record<MediaType, (source: ByteSource) => Promise<Rewriting | Blanking>>> = {
+const planners: Readonly<
+  Record<MediaType, (source: ByteSource, type: MediaType) => Promise<Rewriting | Blanking>>
+> = {
   "image/jpeg": planJpeg,
   "image/png": planPng,
   "image/gif": planGif,
@@ -51,7 +53,7 @@ const planners: Readonly<Record<MediaType, (source: ByteSource) => Promise<Rewri
 export async function removeMetadata(path: string, type: MediaType): Promise<CleanMedia> {
   const source = await ByteSource.open(path);
   try {
-    const plan = await planners[type](source).catch(throwAsDamaged);
+    const plan = await planners[type](source, type).catch(throwAsDamaged);
     const bytes =
       "pieces" in plan
         ? await rewrite(path, source, plan.pieces)
@@ -65,21 +67,29 @@ export async function removeMetadata(path: string, type: MediaType): Promise<Cle
 }
 
 /**
- * Reads the facts about a file that {@link removeMetadata} has cleaned, without changing it.
- * @throws ApiError DAMAGED_MEDIA, CUT_OFF_MEDIA; file system errors
+ * Reads the facts about a stored file without changing it. The file may be one whose metadata was removed before. Reads as
+ * much of it as {@link removeMetadata} does before its changes. Run it in a media worker.
+ * @throws ApiError DAMAGED_MEDIA for a file with an invalid structure; file system errors
  */
 export async function readMediaFacts(path: string, type: MediaType): Promise<MediaFacts> {
   const source = await ByteSource.open(path);
   try {
-    return factsOf(await planners[type](source).catch(throwAsDamaged));
+    return factsOf(await planners[type](source, type).catch(throwAsDamaged));
   } finally {
     await source.close();
   }
 }
 
-function factsOf({ orientation, size, decodedPixels, hasPicture, decoding }: MediaFacts): MediaFacts {
-  const facts = { orientation, size: recordableSize(size), decodedPixels, hasPicture };
-  return decoding ? { ...facts, decoding } : facts;
+/** Returns the facts of a plan without the plan. */
+function factsOf({ orientation, size, decodedPixels, hasPicture, decoding, film }: MediaFacts): MediaFacts {
+  return {
+    orientation,
+    size: recordableSize(size),
+    decodedPixels,
+    hasPicture,
+    ...(decoding ? { decoding } : {}),
+    ...(film ? { film } : {}),
+  };
 }
 
 /** Maps errors from reads outside a buffer, which invalid structures cause, to DAMAGED_MEDIA. */

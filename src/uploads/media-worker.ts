@@ -1,33 +1,50 @@
 import { ApiError, ValidationProblems, type ApiErrorCode, type Problem } from "../errors.ts";
 import { diskFailure } from "../disk-errors.ts";
+import type { FilmFacts } from "../metadata/plan.ts";
 import {
   makeStoredPictures,
   prepareMedia,
+  readStoredFilm,
   type MadePictures,
   type Preparation,
   type PreparationLimits,
   type StagedMedia,
+  type StoredFilm,
   type StoredImage,
 } from "./preparation.ts";
 
 /** A message to a worker process. */
 export type WorkerJob =
   | ({ readonly task: "prepare" } & StagedMedia & PreparationLimits)
-  | ({ readonly task: "pictures" } & StoredImage);
+  | ({ readonly task: "pictures" } & StoredImage)
+  | ({ readonly task: "film" } & StoredFilm);
+
+export type WorkerResult = Preparation | MadePictures | FilmFacts;
 
 /** The answer of a worker process to a {@link WorkerJob}, as JSON. */
 export type WorkerAnswer =
-  | { readonly done: Preparation | MadePictures }
+  | { readonly done: WorkerResult }
   /** An API error; `why` is for the log, `detail` for the user. */
   | { readonly failed: ApiErrorCode; readonly why: string; readonly detail?: string | undefined }
   | { readonly problems: Problem[] }
   /** A bug; for the log. */
   | { readonly defect: string };
 
+async function resultOf(job: WorkerJob): Promise<WorkerResult> {
+  switch (job.task) {
+    case "prepare":
+      return prepareMedia(job);
+    case "pictures":
+      return makeStoredPictures(job);
+    case "film":
+      return readStoredFilm(job);
+  }
+}
+
 /** Runs one job. Never rejects. */
 export async function runJob(job: WorkerJob): Promise<WorkerAnswer> {
   try {
-    return { done: await (job.task === "prepare" ? prepareMedia(job) : makeStoredPictures(job)) };
+    return { done: await resultOf(job) };
   } catch (error) {
     if (error instanceof ValidationProblems) return { problems: error.problems };
     const known = error instanceof ApiError ? error : diskFailure(error);

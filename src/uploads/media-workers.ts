@@ -5,13 +5,15 @@ import { createWorkerPool } from "../concurrency/worker-pool.ts";
 import { JobFailed, type JobLimits } from "../concurrency/worker-process.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
+import type { FilmFacts } from "../metadata/plan.ts";
 import { damaged } from "../metadata/damaged.ts";
-import type { WorkerAnswer, WorkerJob } from "./media-worker.ts";
+import type { WorkerAnswer, WorkerJob, WorkerResult } from "./media-worker.ts";
 import type {
   MadePictures,
   Preparation,
   PreparationLimits,
   StagedMedia,
+  StoredFilm,
   StoredImage,
 } from "./preparation.ts";
 import { mediaTypes, type MediaKind } from "../media-types.ts";
@@ -43,6 +45,12 @@ export interface MediaWorkers {
     bytes: number,
     signal: AbortSignal,
   ): Promise<MadePictures>;
+  /**
+   * Reads the facts about a video that is stored already.
+   * @param bytes size of the video
+   * @throws ApiError as {@link prepare}; the signal's reason
+   */
+  readFilm(film: StoredFilm, accountId: string, bytes: number, signal: AbortSignal): Promise<FilmFacts>;
   /** Starts a process if none is idle; call it when an upload begins. */
   warmUp(): void;
   /** Returns the number of jobs that run or wait. */
@@ -84,6 +92,8 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
       )) as Preparation,
     makePictures: async (image, accountId, bytes, signal) =>
       (await run({ task: "pictures", ...image }, accountId, bytes, signal)) as MadePictures,
+    readFilm: async (film, accountId, bytes, signal) =>
+      (await run({ task: "film", ...film }, accountId, bytes, signal)) as FilmFacts,
     warmUp: () => pool.prepare(),
     pending: () => pool.pending(),
     close: () => pool.close(),
@@ -95,7 +105,7 @@ const limitsFor = (kind: MediaKind, bytes: number): JobLimits => ({
   memoryBytes: maxWorkerBytes,
 });
 
-function resultOf(answer: WorkerAnswer): Preparation | MadePictures {
+function resultOf(answer: WorkerAnswer): WorkerResult {
   if ("done" in answer) return answer.done;
   if ("problems" in answer) throw new ValidationProblems(answer.problems);
   if ("failed" in answer) {

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import type { RenditionKind } from "../database/schema.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
 import { cutOff } from "../metadata/damaged.ts";
-import type { MediaFacts } from "../metadata/plan.ts";
+import type { FilmFacts, MediaFacts } from "../metadata/plan.ts";
 import { requireWholePng } from "../renditions/large-png.ts";
 import { readMediaFacts, removeMetadata } from "../metadata/remove-metadata.ts";
 import { makePictures } from "../renditions/pictures.ts";
@@ -59,6 +59,12 @@ export interface StoredImage {
   readonly output: string;
 }
 
+/** A stored video. */
+export interface StoredFilm {
+  readonly path: string;
+  readonly type: MediaType;
+}
+
 /** The result of {@link makeStoredPictures}: bytes of the WebP files, null for one that was not wanted or not needed. */
 export interface MadePictures {
   readonly thumbnail: number | null;
@@ -93,10 +99,13 @@ export async function prepareMedia(job: StagedMedia & PreparationLimits): Promis
   const { bytes, size, decodedPixels, decoding } = media;
   if (!media.hasPicture) throw new ApiError("UNSUPPORTED_MEDIA");
   const preview = job.preview && (await makePreview(job.preview, path, thumbnail));
-  const others = { bytes, size, durationSeconds: null };
+  const others = { bytes, size, durationSeconds: media.film?.durationSeconds ?? null };
   const none = { ...others, thumbnail: null, placeholder: null, ...preview, missing: [] };
-  if (mediaTypes[type].kind === "video")
-    return { ...none, isFitForDisplay: false, missing: preview?.thumbnail ? ["mp4"] : ["poster", "mp4"] };
+  if (mediaTypes[type].kind === "video") {
+    const isFitForDisplay = media.film?.isPlayable ?? false;
+    const poster = preview?.thumbnail ? [] : ["poster" as const];
+    return { ...none, isFitForDisplay, missing: [...poster, ...(isFitForDisplay ? [] : ["mp4" as const])] };
+  }
   if (decodedPixels > maxImagePixels) {
     const msg = `Value error, the image has more than ${maxImagePixels / 1e6} million pixels`;
     throw new ValidationProblems([problem("file", "value_error", msg)]);
@@ -169,6 +178,15 @@ export async function makeStoredPictures(job: StoredImage): Promise<MadePictures
     display: made.display ? await Bun.write(displayPath(output), made.display) : null,
     placeholder: made.placeholder ?? null,
   };
+}
+
+/**
+ * Reads the facts about a stored video, in a worker process.
+ * @throws ApiError DAMAGED_MEDIA; errors of the file system
+ */
+export async function readStoredFilm({ path, type }: StoredFilm): Promise<FilmFacts> {
+  const { film } = await readMediaFacts(path, type);
+  return film ?? { durationSeconds: null, isPlayable: false };
 }
 
 /** Memory that decoding an image takes, as far as it is known. */

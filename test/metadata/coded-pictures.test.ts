@@ -541,7 +541,7 @@ describe("DV", () => {
       count(frame, "sour"),
       count(frame, "keep"),
     ]);
-    expect(facts.size).toEqual({ width: 64, height: 48 });
+    expect(facts.size).toEqual({ width: 768, height: 576 });
   });
 
   test("DV: reads the aspect ratio in an AVI from the pictures", async () => {

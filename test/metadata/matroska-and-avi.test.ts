@@ -56,6 +56,7 @@ describe("WebM and Matroska", () => {
         size: { width: 256, height: 96 },
         decodedPixels: 256 * 96,
         hasPicture: true,
+        film: { durationSeconds: null, isPlayable: false },
       });
       expect(left).toEqual(["upload"]);
     },

@@ -48,6 +48,7 @@ describe("metadata in MP4 and MOV", () => {
       size: { width: 64, height: 48 },
       decodedPixels: 64 * 48,
       hasPicture: true,
+      film: { durationSeconds: 1, isPlayable: false },
     });
     expect(left).toEqual(["upload"]);
   });

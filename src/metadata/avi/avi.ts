@@ -6,7 +6,7 @@ import { overwriteInIndex, overwriteInSimpleIndex } from "./seek-index.ts";
 import { pictureHeadBytes, pictureOverwriter, startCodeCoding } from "../coded-pictures/coded-pictures.ts";
 import { dvDisplayRatio, isDv } from "../coded-pictures/dv.ts";
 import { searchWindows, type InPlaceFile } from "../in-place-file.ts";
-import { Patches, type Blanking, type MediaFacts } from "../plan.ts";
+import { Patches, recordableDuration, type Blanking, type MediaFacts } from "../plan.ts";
 
 /** Lists whose chunks are walked like those at the top level. */
 const walkedLists = new Set(["RIFF AVI ", "RIFF AVIX", "LIST movi", "LIST rec "]);
@@ -31,9 +31,9 @@ const maxSearchedChunks = 64;
 export async function planAvi(source: ByteSource): Promise<Blanking> {
   const patches = new Patches(source);
   const { header, film } = await findParts(source);
-  const { streams, indexes, declared }: AviHeader = header
+  const { streams, indexes, declared, seconds }: AviHeader = header
     ? await blankAviHeader(source, patches, header)
-    : { streams: [], indexes: [], declared: { width: 0, height: 0 } };
+    : { streams: [], indexes: [], declared: { width: 0, height: 0 }, seconds: 0 };
   const video = streams.find(({ width, height }) => width > 0 && height > 0);
   const coded = video ?? declared;
   const ratio = video?.pixelRatio ?? (await dvPixelRatio(source, film, coded));
@@ -48,6 +48,10 @@ export async function planAvi(source: ByteSource): Promise<Blanking> {
     orientation: 1,
     ...shownSize(coded, ratio),
     hasPicture: streams.some(isVideo),
+    film: {
+      durationSeconds: recordableDuration(streams.find(isVideo)?.seconds ?? 0) ?? recordableDuration(seconds),
+      isPlayable: false,
+    },
   };
 }
 

@@ -21,6 +21,8 @@ export interface AviHeader {
   readonly indexes: readonly Chunk[];
   /** The size that the main header declares. */
   readonly declared: { readonly width: number; readonly height: number };
+  /** The playing time that the main header declares, in seconds; 0 or infinite if it does not tell. */
+  readonly seconds: number;
 }
 
 export interface AviStream {
@@ -31,6 +33,8 @@ export interface AviStream {
   /** The FourCC of a video codec. */
   readonly codec: string;
   readonly bitsPerPixel: number;
+  /** Its duration in seconds; 0, infinite or not a number if its header does not tell. */
+  readonly seconds: number;
   /** Coded size of a video; 0 for other streams. */
   readonly width: number;
   readonly height: number;
@@ -57,6 +61,7 @@ export async function blankAviHeader(
   const streams: AviStream[] = [];
   const indexes: Chunk[] = [];
   let declared = { width: 0, height: 0 };
+  let seconds = 0;
   for (const chunk of chunks) {
     const isDropped = chunk.type === "LIST strl" && streams.length >= count;
     if (!keptInHeader.has(chunk.type) || isDropped) {
@@ -67,6 +72,7 @@ export async function blankAviHeader(
     if (chunk.type === "LIST strl") streams.push(await blankStream(source, patches, chunk, indexes));
     else if (chunk.type === "avih") {
       const content = await source.read(chunk.body, 40);
+      seconds = (content.readUInt32LE(0) * content.readUInt32LE(16)) / 1e6;
       declared = { width: content.readUInt32LE(32), height: content.readUInt32LE(36) };
       if (content.readUInt32LE(24) > count) patches.write(chunk.body + 24, littleEndian(count));
     } else
@@ -74,7 +80,7 @@ export async function blankAviHeader(
         if (inner.type === "dmlh") wipeAfterContent(patches, inner);
         else blankChunk(patches, inner);
   }
-  return { streams, indexes, declared };
+  return { streams, indexes, declared, seconds };
 }
 
 /** Reads the type of a stream from its `strh`; empty if there is none. */
@@ -104,7 +110,7 @@ async function blankStream(
 ): Promise<AviStream> {
   const type = await streamType(source, stream);
   const isKept = keptStreams.has(type);
-  let [codec, bitsPerPixel, width, height] = ["", 0, 0, 0];
+  let [codec, bitsPerPixel, width, height, seconds] = ["", 0, 0, 0, 0];
   let pixelRatio: number | undefined;
   const found = new Set<string>();
   for (const chunk of await readChunks(source, patches, stream)) {
@@ -118,6 +124,8 @@ async function blankStream(
     wipeAfterContent(patches, chunk);
     if (!isKept) blankDescription(patches, chunk);
     else if (chunk.type === "indx") indexes.push(chunk);
+    else if (chunk.type === "strh" && content.length >= 36)
+      seconds = (content.readUInt32LE(32) * content.readUInt32LE(20)) / content.readUInt32LE(24);
     else if (chunk.type === "strf" && type === "vids" && content.length >= 20) {
       [width, height] = [content.readInt32LE(4), Math.abs(content.readInt32LE(8))];
       bitsPerPixel = content.readUInt16LE(14);
@@ -131,7 +139,7 @@ async function blankStream(
       wipeFrom(patches, chunk, 36 + 32 * Math.min(2, content.readUInt32LE(32)));
     }
   }
-  return { type, isKept, codec, bitsPerPixel, width, height, pixelRatio };
+  return { type, isKept, codec, bitsPerPixel, seconds, width, height, pixelRatio };
 }
 
 /** Keeps only the type and the time scale in the description of a removed stream. */

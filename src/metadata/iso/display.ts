@@ -1,4 +1,5 @@
 import type { Box, BoxReader } from "./boxes.ts";
+import { stretched } from "../plan.ts";
 
 export interface DisplaySize {
   readonly width: number;
@@ -50,9 +51,9 @@ const multiply = (first: Matrix, second: Matrix): Matrix => ({
 });
 
 /**
- * Computes the display size of a track, transformed by its own matrix and the movie's (ISO/IEC 14496-12 section 8.3.2). If
- * the track header repeats the coded size, the clean aperture (`clap`) and pixel aspect ratio (`pasp`, section 12.1.4)
- * are applied.
+ * Computes the display size of a track, transformed by its own matrix and the movie's (ISO/IEC 14496-12 section 8.3.2),
+ * as Chromium shows it: all coded pixels, stretched to the pixel aspect ratio (`pasp`, section 12.1.4) or else to the
+ * aspect ratio of the size in the track header. The clean aperture (`clap`) is not applied.
  * @returns the size, and whether the track is enabled; undefined for a track without a size
  */
 export async function trackDisplaySize(
@@ -82,22 +83,17 @@ export async function trackDisplaySize(
 
 /** The picture size in a sample entry. */
 interface CodedPicture extends DisplaySize {
-  /** The visible part; undefined for all of it. */
-  readonly aperture: DisplaySize | undefined;
-  /** Width of a pixel divided by its height. */
-  readonly pixelRatio: number;
+  /** Width of a pixel divided by its height; undefined if the entry does not tell. */
+  readonly pixelRatio: number | undefined;
 }
 
 /** Returns the size before rotation, which may be fractional where pixels are not square. */
 function presentedSize(declared: DisplaySize, picture: CodedPicture): DisplaySize {
-  const isWidth = (width: number) => Math.abs(declared.width - width) < 1;
-  const matchesCodedSize =
-    Math.abs(declared.height - picture.height) < 1 &&
-    (isWidth(picture.width) || isWidth(picture.width * picture.pixelRatio));
-  // The header declares a different size on purpose.
-  if (!matchesCodedSize && declared.width > 0 && declared.height > 0) return declared;
-  const { width, height } = picture.aperture ?? picture;
-  return { width: width * picture.pixelRatio, height };
+  const isDeclared = declared.width > 0 && declared.height > 0;
+  const declaredRatio = isDeclared
+    ? (declared.width * picture.height) / (declared.height * picture.width)
+    : 1;
+  return stretched(picture, picture.pixelRatio ?? declaredRatio);
 }
 
 async function readPicture(reader: BoxReader, track: Box): Promise<CodedPicture | undefined> {
@@ -107,8 +103,7 @@ async function readPicture(reader: BoxReader, track: Box): Promise<CodedPicture 
   const content = await reader.content(entry, 28);
   const [width, height] = [content.readUInt16BE(24), content.readUInt16BE(26)];
   if (width === 0 || height === 0) return undefined;
-  let aperture: DisplaySize | undefined;
-  let pixelRatio = 1;
+  let pixelRatio: number | undefined;
   for (
     let box = await reader.at(entry.body + 78, entry.end);
     box;
@@ -118,18 +113,9 @@ async function readPicture(reader: BoxReader, track: Box): Promise<CodedPicture 
       const ratio = await reader.content(box, 8);
       const [across, down] = [ratio.readUInt32BE(0), ratio.readUInt32BE(4)];
       if (across > 0 && down > 0) pixelRatio = across / down;
-    } else if (box.type === "clap" && box.end - box.body >= 32) {
-      const clean = await reader.content(box, 16);
-      const shown = {
-        width: clean.readUInt32BE(0) / clean.readUInt32BE(4),
-        height: clean.readUInt32BE(8) / clean.readUInt32BE(12),
-      };
-      const isInside =
-        shown.width >= 1 && shown.width <= width && shown.height >= 1 && shown.height <= height;
-      if (isInside) aperture = shown;
     }
   }
-  return { width, height, aperture, pixelRatio };
+  return { width, height, pixelRatio };
 }
 
 /**

@@ -13,13 +13,16 @@ const vorbisObjectType = 0xdd;
 interface ElementaryStream {
   readonly bytes: number;
   readonly unused: readonly Field[];
-  /** The range of the Vorbis headers. */
-  readonly vorbis?: Field | undefined;
+  /** `objectTypeIndication`, which names the codec; undefined if there is no decoder configuration. */
+  readonly objectType?: number | undefined;
+  /** The range of the codec's own configuration. */
+  readonly specific?: Field | undefined;
 }
 
 function elementaryStream(head: Buffer): ElementaryStream {
   const unused: Field[] = [[1, 4]];
-  let vorbis: Field | undefined;
+  let objectType: number | undefined;
+  let specific: Field | undefined;
   const reader = new RecordReader(head).skip(4);
   const descriptor = () => {
     const tag = reader.byte();
@@ -53,11 +56,11 @@ function elementaryStream(head: Buffer): ElementaryStream {
   const keep = () => {};
   keepTags(stream.end, {
     4: (end) => {
-      const objectType = reader.peek();
+      objectType = reader.peek();
       reader.skip(13);
       keepTags(end, {
         5: (end) => {
-          if (objectType === vorbisObjectType) vorbis = [reader.position, end];
+          specific = [reader.position, end];
         },
       });
     },
@@ -66,14 +69,32 @@ function elementaryStream(head: Buffer): ElementaryStream {
     6: keep,
   });
   const isRead = unused.length < maxUnusedDescriptors;
-  return { bytes: isRead ? Math.max(stream.end, reader.position) : reader.position, unused, vorbis };
+  return {
+    bytes: isRead ? Math.max(stream.end, reader.position) : reader.position,
+    unused,
+    objectType,
+    specific,
+  };
+}
+
+/** The codec of an `esds`, and its own configuration, which is empty if it needs none. */
+export interface Decoder {
+  readonly objectType: number;
+  readonly specific: Buffer;
+}
+
+/** @param head the content of `esds`; undefined is returned if it has no decoder configuration */
+export function readDecoder(head: Buffer): Decoder | undefined {
+  const { objectType, specific: [from, to] = [0, 0] } = elementaryStream(head);
+  return objectType === undefined ? undefined : { objectType, specific: head.subarray(from, to) };
 }
 
 /** Overwrites the comments in the Vorbis headers, if there are any. */
 async function overwriteVorbisComments(reader: BoxReader, patches: Patches, box: Box): Promise<void> {
-  const { vorbis } = elementaryStream(await reader.content(box, Math.min(maxHeadBytes, box.end - box.body)));
-  if (!vorbis) return;
-  const [from, to] = vorbis;
+  const head = await reader.content(box, Math.min(maxHeadBytes, box.end - box.body));
+  const { objectType, specific } = elementaryStream(head);
+  if (objectType !== vorbisObjectType || !specific) return;
+  const [from, to] = specific;
   const end = Math.min(box.body + to, box.end);
   await overwriteInHeader(reader, patches, "A_VORBIS", Math.min(box.body + from, end), end);
 }

@@ -49,6 +49,8 @@ const trackRules = (samples: number): Rules => ({
 /** The contiguous samples of one `trun`. */
 export interface Run extends Extent {
   readonly samples: number;
+  /** Duration of the samples that the file does not cut off, in units of the track's time scale. */
+  readonly duration: number;
   /** Position of the sample count in the file. */
   readonly countAt: number;
   /** Position of the first sample's size; undefined if all samples have `fixedSize`. */
@@ -67,6 +69,8 @@ export interface TrackFragment {
   readonly boxes: readonly Box[];
   /** File position that offsets of auxiliary information are relative to. */
   readonly base: number;
+  /** Time of the first sample (`tfdt`), in units of the track's time scale; undefined if it follows the previous one. */
+  readonly time: number | undefined;
   readonly isBlanked: boolean;
 }
 
@@ -77,7 +81,7 @@ export async function blankFragments(
   boxes: readonly Box[],
   movie: BlankedMovie,
 ): Promise<TrackFragment[]> {
-  const sampleSizes = await defaultSampleSizes(reader, movie.box);
+  const defaults = await trackDefaults(reader, movie.box);
   const removedTracks = new Set(movie.blankedTracks.map(({ id }) => id));
   const found: TrackFragment[] = [];
   for (const fragment of boxes.filter(({ type }) => type === "moof")) {
@@ -87,11 +91,13 @@ export async function blankFragments(
     for (const traf of await keepOnly(reader, patches, fragment, fragmentRules)) {
       if (traf.type !== "traf") continue;
       const inTrack = await reader.children(traf);
-      const header = await readHeader(reader, inTrack, sampleSizes);
+      const header = await readHeader(reader, inTrack, defaults);
       const base = header.base ?? (header.isFragmentRelative ? fragment.offset : previousEnd);
       const runs = await readRuns(reader, inTrack, header, base);
       const { track } = header;
-      const content = { track, fragment, runs, boxes: inTrack, base, isBlanked: removedTracks.has(track) };
+      const time = await readTime(reader, inTrack);
+      const isBlanked = removedTracks.has(track);
+      const content = { track, fragment, runs, boxes: inTrack, base, time, isBlanked };
       previousEnd = endOf(content);
       parts.push({ traf, content, header });
     }
@@ -148,19 +154,24 @@ async function shiftRuns(
   }
 }
 
-interface FragmentHeader {
+/** Size and duration of samples whose fragment does not tell. */
+interface SampleDefaults {
+  readonly sampleSize: number;
+  readonly sampleDuration: number;
+}
+
+interface FragmentHeader extends SampleDefaults {
   readonly track: number;
   /** Explicit base of offsets; undefined for the start of the fragment or the end of the previous data. */
   readonly base: number | undefined;
   readonly isFragmentRelative: boolean;
-  readonly sampleSize: number;
 }
 
 /** Reads `tfhd`. */
 async function readHeader(
   reader: BoxReader,
   boxes: readonly Box[],
-  sampleSizes: ReadonlyMap<number, number>,
+  defaults: ReadonlyMap<number, SampleDefaults>,
 ): Promise<FragmentHeader> {
   const box = boxes.find(({ type }) => type === "tfhd");
   if (!box) throw damaged("a fragment without a header");
@@ -174,9 +185,21 @@ async function readHeader(
     position += 8;
   }
   if (flags & 0x02) position += 4;
-  if (flags & 0x08) position += 4;
-  const sampleSize = flags & 0x10 ? content.readUInt32BE(position) : (sampleSizes.get(track) ?? 0);
-  return { track, base, isFragmentRelative: (flags & 0x02_0000) !== 0, sampleSize };
+  let { sampleDuration, sampleSize } = defaults.get(track) ?? { sampleDuration: 0, sampleSize: 0 };
+  if (flags & 0x08) {
+    sampleDuration = content.readUInt32BE(position);
+    position += 4;
+  }
+  if (flags & 0x10) sampleSize = content.readUInt32BE(position);
+  return { track, base, isFragmentRelative: (flags & 0x02_0000) !== 0, sampleSize, sampleDuration };
+}
+
+/** Reads `tfdt` (ISO/IEC 14496-12 section 8.8.12). */
+async function readTime(reader: BoxReader, boxes: readonly Box[]): Promise<number | undefined> {
+  const box = boxes.find(({ type }) => type === "tfdt");
+  const content = box && (await reader.content(box, Math.min(12, box.end - box.body)));
+  if (!content || content.length < (content[0] === 1 ? 12 : 8)) return undefined;
+  return content[0] === 1 ? Number(content.readBigUInt64BE(4)) : content.readUInt32BE(4);
 }
 
 /** Reads the `trun` boxes of a track fragment. */
@@ -199,17 +222,28 @@ async function readRuns(
     const hasSizes = (flags & 0x200) !== 0;
     const before = flags & 0x100 ? 4 : 0;
     const sizeStride = before + (hasSizes ? 4 : 0) + (flags & 0x400 ? 4 : 0) + (flags & 0x800 ? 4 : 0);
-    let length = hasSizes ? 0 : samples * header.sampleSize;
-    if (hasSizes) {
+    const { size } = reader.source;
+    const { sampleSize, sampleDuration } = header;
+    let [length, duration] = [0, 0];
+    if (hasSizes || before > 0) {
       reader.source.budget.tableEntries.spend(samples);
-      for (let index = 0; index < samples; index++)
-        length += content.readUInt32BE(position + index * sizeStride + before);
+      for (let index = 0; index < samples; index++) {
+        const at = position + index * sizeStride;
+        length += hasSizes ? content.readUInt32BE(at + before) : sampleSize;
+        if (offset + length <= size) duration += before > 0 ? content.readUInt32BE(at) : sampleDuration;
+      }
+    } else {
+      length = samples * sampleSize;
+      // Computed instead of counted: a run may declare 2³² samples.
+      const fitting = sampleSize === 0 ? samples : Math.floor(Math.max(0, size - offset) / sampleSize);
+      duration = Math.min(samples, fitting) * sampleDuration;
     }
     const sizesAt = hasSizes ? box.body + position + before : undefined;
     runs.push({
       offset,
       length,
       samples,
+      duration,
       countAt: box.body + 4,
       sizesAt,
       sizeStride,
@@ -281,14 +315,15 @@ function wholeSamples(file: InPlaceFile, run: Run, end: number): { samples: numb
   return { samples, length };
 }
 
-/** Reads the default sample sizes of fragments (`trex`), by track id. */
-async function defaultSampleSizes(reader: BoxReader, movie: Box): Promise<Map<number, number>> {
-  const sizes = new Map<number, number>();
+/** Reads the defaults of fragments (`trex`), by track id. */
+async function trackDefaults(reader: BoxReader, movie: Box): Promise<Map<number, SampleDefaults>> {
+  const defaults = new Map<number, SampleDefaults>();
   const extension = await reader.find(movie, "mvex");
   for (const box of extension ? await reader.children(extension) : []) {
     if (box.type !== "trex") continue;
     const content = await reader.content(box, 24);
-    sizes.set(content.readUInt32BE(4), content.readUInt32BE(16));
+    const [sampleDuration, sampleSize] = [content.readUInt32BE(12), content.readUInt32BE(16)];
+    defaults.set(content.readUInt32BE(4), { sampleDuration, sampleSize });
   }
-  return sizes;
+  return defaults;
 }

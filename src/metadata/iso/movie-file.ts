@@ -3,12 +3,14 @@ import { damaged } from "../damaged.ts";
 import { BoxReader, type Box } from "./boxes.ts";
 import type { InPlaceFile } from "../in-place-file.ts";
 import { blankBox, writeBoxSize } from "./blanking.ts";
+import { movieDuration } from "./duration.ts";
 import { blankFragments, withoutTruncatedSamples } from "./fragments.ts";
 import { blankMovie, type BlankedMovie } from "./movie.ts";
 import { brands, indexRules } from "./seek-index.ts";
 import { applyRule, leaf, ruleFor, type Rules } from "./rules.ts";
 import { MovieSamples } from "./movie-samples.ts";
 import { Patches, type Blanking } from "../plan.ts";
+import type { MediaType } from "../../media-types.ts";
 import type { RangeSet } from "../range-set.ts";
 
 /** Rules for top-level boxes that describe the movie. */
@@ -28,9 +30,10 @@ interface TopBox extends Box {
  * Plans the blanking of an MP4, MOV or 3GP (ISO/IEC 14496-12, QuickTime). Metadata boxes become `free` boxes filled with
  * zeros, and media data outside picture and sound samples is zeroed, so that all offsets remain valid. An unneeded tail
  * is cut off, including one that an interrupted recorder left incomplete.
+ * @param type Firefox plays no file that is served as 3GP, whatever its codecs
  * @throws ApiError DAMAGED_MEDIA
  */
-export async function planMovie(source: ByteSource): Promise<Blanking> {
+export async function planMovie(source: ByteSource, type: MediaType): Promise<Blanking> {
   const reader = new BoxReader(source);
   const patches = new Patches(source);
   const allBoxes = await readTop(reader);
@@ -88,6 +91,10 @@ export async function planMovie(source: ByteSource): Promise<Blanking> {
     size: movie.size,
     decodedPixels: movie.decodedPixels,
     hasPicture: movie.hasPicture,
+    film: {
+      durationSeconds: await movieDuration(reader, movie, fragments),
+      isPlayable: type !== "video/3gpp" && movie.tracks.every(({ isPlayable }) => isPlayable),
+    },
   };
 }
 

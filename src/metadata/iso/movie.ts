@@ -8,9 +8,11 @@ import {
 } from "./display.ts";
 import { blankBox } from "./blanking.ts";
 import { movieRules, trackRules } from "./movie-rules.ts";
+import { startsWithMp3 } from "./playable-codecs.ts";
 import { keepOnly } from "./rules.ts";
 import { describeSamples, isExternal, type SampleDescription, type SampleKind } from "./sample-entries.ts";
 import { SampleTables } from "./samples.ts";
+import { movieClock, trackTimes, type Clock, type TrackTimes } from "./track-times.ts";
 import type { Patches } from "../plan.ts";
 
 /**
@@ -34,6 +36,9 @@ export interface Track {
   /** The children of `stbl`: sample tables and auxiliary information about encrypted samples. */
   readonly boxes: readonly Box[];
   readonly description: SampleDescription;
+  readonly times: TrackTimes;
+  /** Whether all current browsers decode it. */
+  readonly isPlayable: boolean;
 }
 
 export interface BlankedMovie {
@@ -53,6 +58,7 @@ export interface BlankedMovie {
 export async function blankMovie(reader: BoxReader, patches: Patches, movie: Box): Promise<BlankedMovie> {
   const inMovie = await keepOnly(reader, patches, movie, movieRules);
   const matrix = await movieMatrix(reader, movie);
+  const clock = await movieClock(reader, movie);
   const [tracks, blankedTracks]: [Track[], Track[]] = [[], []];
   const keptBoxes: { box: Box; kind: SampleKind; samples: number }[] = [];
   let lastEnd = movie.body;
@@ -63,7 +69,7 @@ export async function blankMovie(reader: BoxReader, patches: Patches, movie: Box
     const handler = box.type === "trak" ? await trackHandler(reader, box) : undefined;
     const kind = handler === undefined ? undefined : keptHandlers[handler];
     if (handler !== undefined) {
-      const { isInternal, samples, ...track } = await readTrack(reader, box, kind);
+      const { isInternal, samples, ...track } = await readTrack(reader, box, kind, clock);
       if (!kind || !isInternal) {
         blankedTracks.push(track);
         blankBox(patches, box);
@@ -91,6 +97,7 @@ async function readTrack(
   reader: BoxReader,
   track: Box,
   kind: SampleKind | undefined,
+  clock: Clock | undefined,
 ): Promise<Track & { readonly isInternal: boolean; readonly samples: number }> {
   const media = await reader.find(track, "mdia", "minf");
   const tables = media && (await reader.find(media, "stbl"));
@@ -99,7 +106,7 @@ async function readTrack(
   const description: SampleDescription =
     descriptions && kind
       ? await describeSamples(reader, descriptions, kind)
-      : { isEncrypted: false, dataReferences: new Set() };
+      : { isEncrypted: false, dataReferences: new Set(), playable: false };
   const references = media && (await reader.find(media, "dinf", "dref"));
   const isInternal = !references || !(await isExternal(reader, references, description.dataReferences));
   return {
@@ -108,6 +115,8 @@ async function readTrack(
     tables: SampleTables.find(boxes, description.sound),
     boxes,
     description,
+    times: await trackTimes(reader, track, clock),
+    isPlayable: description.playable === "mp3" ? await startsWithMp3(reader, boxes) : description.playable,
     isInternal,
     samples: await sampleCount(reader, boxes),
   };

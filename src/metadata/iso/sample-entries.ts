@@ -1,6 +1,7 @@
 import { damaged } from "../damaged.ts";
 import type { Box, BoxReader } from "./boxes.ts";
 import { configuration } from "./configuration.ts";
+import { isPlayablePicture, isPlayableSound, type Playable } from "./playable-codecs.ts";
 import { fixed, isTerminator, keepOnly, leaf, type Field, type Rules } from "./rules.ts";
 import type { SoundUnit } from "./samples.ts";
 import type { Patches } from "../plan.ts";
@@ -142,6 +143,8 @@ export interface SampleDescription {
   /** Present for H.264 and HEVC. */
   readonly nal?: NalCoding;
   readonly isEncrypted: boolean;
+  /** Whether all current browsers decode every sample entry. */
+  readonly playable: Playable;
   /** Present for sound with a constant bit rate. */
   readonly sound?: SoundUnit;
   /** Indexes of the data references used, counted from 1. */
@@ -156,13 +159,19 @@ export async function describeSamples(
 ): Promise<SampleDescription> {
   const { boxes: entries, version } = await readCounted(reader, descriptions);
   const dataReferences = new Set<number>();
-  let description: Omit<SampleDescription, "dataReferences"> = { isEncrypted: false };
+  let description: Omit<SampleDescription, "dataReferences" | "playable"> = { isEncrypted: false };
+  const codecs: Playable[] = [];
   for (const entry of entries) {
-    if (entry.end - entry.body < (kind === "picture" ? pictureBytes : soundBytes[0])) continue;
+    if (entry.end - entry.body < (kind === "picture" ? pictureBytes : soundBytes[0])) {
+      codecs.push(false);
+      continue;
+    }
     const head = await reader.content(entry, Math.min(entry.end - entry.body, pictureBytes + 8));
     dataReferences.add(head.readUInt16BE(6));
     if (kind === "picture") {
-      const nal = await readNalCoding(reader, entry, entry.body + pictureBytes + paletteBytes(head));
+      const from = entry.body + pictureBytes + paletteBytes(head);
+      const nal = await readNalCoding(reader, entry, from);
+      codecs.push(await isPlayablePicture(reader, entry, from));
       const { codec = entry.type, isEncrypted } = description;
       description = {
         codec,
@@ -170,11 +179,17 @@ export async function describeSamples(
         ...(description.nal ? { nal: description.nal } : nal),
       };
     } else {
+      codecs.push(await isPlayableSound(reader, entry, entry.body + soundEntryBytes(head, version)));
       const sound = description.sound ?? soundUnit(entry.type, head, version);
       description = { isEncrypted: false, ...(sound ? { sound } : {}) };
     }
   }
-  return { ...description, dataReferences };
+  return { ...description, dataReferences, playable: leastPlayable(codecs) };
+}
+
+function leastPlayable(codecs: readonly Playable[]): Playable {
+  if (codecs.length === 0 || codecs.includes(false)) return false;
+  return codecs.includes("mp3") ? "mp3" : true;
 }
 
 async function readNalCoding(reader: BoxReader, entry: Box, from: number): Promise<{ nal?: NalCoding }> {

@@ -64,6 +64,12 @@ export function unsignedValue(content: Buffer): number {
   return value;
 }
 
+/** Decodes the content of a float element; 0 for an invalid length. */
+export function floatValue(content: Buffer): number {
+  if (content.length === 4) return content.readFloatBE(0);
+  return content.length === 8 ? content.readDoubleBE(0) : 0;
+}
+
 /**
  * Decodes a number with a length marker, as at the start of a block (RFC 9559 section 10); undefined if it is cut off.
  */

@@ -7,12 +7,15 @@ export const ids = {
   seek: 0x4dbb,
   seekId: 0x53ab,
   info: 0x1549a966,
+  timestampScale: 0x2ad7b1,
+  duration: 0x4489,
   tracks: 0x1654ae6b,
   trackEntry: 0xae,
   trackNumber: 0xd7,
   trackType: 0x83,
   codecId: 0x86,
   codecPrivate: 0x63a2,
+  defaultDuration: 0x23e383,
   contentEncodings: 0x6d80,
   compressionAlgorithm: 0x4254,
   compressionSettings: 0x4255,
@@ -21,14 +24,19 @@ export const ids = {
   projectionType: 0x7671,
   projectionPrivate: 0x7672,
   cluster: 0x1f43b675,
+  timestamp: 0xe7,
   simpleBlock: 0xa3,
   blockGroup: 0xa0,
   block: 0xa1,
+  blockDuration: 0x9b,
   blockMore: 0xa6,
   blockAddId: 0xee,
   blockAdditional: 0xa5,
   cues: 0x1c53bb6b,
 } as const;
+
+/** The bytes of the ID of a cluster. */
+export const clusterId: Buffer = Buffer.from([0x1f, 0x43, 0xb6, 0x75]);
 
 /** What to keep of an element. */
 export type ElementRule =
@@ -108,7 +116,7 @@ export const trackRules = master({
   ...each("integer", ids.trackNumber, 0x73c5, ids.trackType, 0xb9, 0x88, 0x55aa, 0x9c),
   ...each("integer", 0x55ab, 0x55ac, 0x55ad, 0x55ae, 0x55af, 0x6de7, 0x6df8),
   // Durations, MaxBlockAdditionID, CodecDelay, SeekPreRoll; TrackTimestampScale.
-  ...each("integer", 0x23e383, 0x234e7a, 0x55ee, 0x56aa, 0x56bb),
+  ...each("integer", ids.defaultDuration, 0x234e7a, 0x55ee, 0x56aa, 0x56bb),
   0x23314f: "float",
   [ids.codecId]: /^[A-Z0-9_/.]{1,40}/,
   ...each(language, 0x22b59c, 0x22b59d),
@@ -133,7 +141,7 @@ export const blockGroupRules = master({
     [ids.blockMore]: master({ [ids.blockAddId]: "integer", [ids.blockAdditional]: all }),
   }),
   // Duration, priority, references, padding.
-  ...each("integer", 0x9b, 0xfa, 0xfb, 0x75a2),
+  ...each("integer", ids.blockDuration, 0xfa, 0xfb, 0x75a2),
 });
 
 /** Rules for elements at the top level, in a segment and in a cluster, except tracks and block groups. */
@@ -145,7 +153,11 @@ export const topRules: Rules["children"] = {
   }),
   [ids.seekHead]: master({ [ids.seek]: master({ [ids.seekId]: { bytes: 4 }, 0x53ac: "integer" }) }),
   // TimestampScale, duration; the names of the programs are mandatory, so they become empty.
-  [ids.info]: master({ 0x2ad7b1: "integer", 0x4489: "float", ...each("empty", 0x4d80, 0x5741) }),
+  [ids.info]: master({
+    [ids.timestampScale]: "integer",
+    [ids.duration]: "float",
+    ...each("empty", 0x4d80, 0x5741),
+  }),
   // CuePoint: time; track, position of the cluster, position in it, duration, block number.
   [ids.cues]: master({
     0xbb: master({
@@ -154,7 +166,7 @@ export const topRules: Rules["children"] = {
     }),
   }),
   // In a cluster: time, position, size of the previous cluster.
-  ...each("integer", 0xe7, 0xa7, 0xab),
+  ...each("integer", ids.timestamp, 0xa7, 0xab),
 };
 
 /** Elements of a segment that are kept, so that seek entries may point to them. */

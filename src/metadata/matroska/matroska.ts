@@ -13,6 +13,7 @@ import { pictureHeadBytes, pictureOverwriter, startCodeCoding } from "../coded-p
 import type { InPlaceFile } from "../in-place-file.ts";
 import {
   blockGroupRules,
+  clusterId,
   ids,
   segmentIds,
   sizeField,
@@ -22,8 +23,11 @@ import {
   type ElementRule,
 } from "./ids.ts";
 import { lacedParts, lacingHeadBytes } from "./lacing.ts";
+import { lastBlockEnd } from "./last-block.ts";
+import type { MediaType } from "../../media-types.ts";
+import { readSegmentInfo, type SegmentInfo } from "./segment-info.ts";
 import { readTracks, type MatroskaTrack } from "./tracks.ts";
-import { Patches, type Blanking } from "../plan.ts";
+import { Patches, recordableDuration, type Blanking } from "../plan.ts";
 import { isKnownProvider } from "../coded-pictures/sei.ts";
 
 /**
@@ -32,8 +36,12 @@ import { isKnownProvider } from "../coded-pictures/sei.ts";
  * end are cut off, and so is an incomplete element of an interrupted recording.
  * @throws ApiError DAMAGED_MEDIA
  */
-export async function planMatroska(source: ByteSource): Promise<Blanking> {
-  const tracks = await findTracks(source);
+export async function planMatroska(source: ByteSource, type: MediaType): Promise<Blanking> {
+  const { tracks, info } = await readDescription(source);
+  const keptTracks = tracks.filter(({ isKept }) => isKept);
+  const durationSeconds =
+    recordableDuration(info.durationSeconds) ??
+    recordableDuration(await lastBlockEnd(source, keptTracks, info.secondsPerUnit));
   const videos = tracks.filter(({ isVideo }) => isVideo);
   return {
     patches: new Patches(source),
@@ -42,29 +50,45 @@ export async function planMatroska(source: ByteSource): Promise<Blanking> {
     size: videos.find(({ size }) => size)?.size ?? null,
     decodedPixels: Math.max(0, ...videos.map(({ codedPixels }) => codedPixels)),
     hasPicture: videos.length > 0,
+    film: {
+      durationSeconds,
+      isPlayable: type === "video/webm" && keptTracks.every(({ isPlayable }) => isPlayable),
+    },
   };
 }
 
-/** Reads the tracks of the first segment; empty if there is no description. @throws ApiError DAMAGED_MEDIA */
-async function findTracks(source: ByteSource): Promise<MatroskaTrack[]> {
+/** What precedes the blocks of a segment. */
+interface Description {
+  /** Empty if there is no description of tracks. */
+  readonly tracks: MatroskaTrack[];
+  readonly info: SegmentInfo;
+}
+
+/** Reads the descriptions of the first segment. @throws ApiError DAMAGED_MEDIA */
+async function readDescription(source: ByteSource): Promise<Description> {
   let hasSegment = false;
+  let tracks: MatroskaTrack[] | undefined;
+  let info: SegmentInfo | undefined;
   for (let offset = 0; offset < source.size;) {
     const element = elementAt(await source.readUpTo(offset, elementHeadBytes), offset);
     if (offset === 0 && element?.id !== ids.ebml) throw damaged("no EBML header");
     if (!element) break;
     (isBlock(element.id) ? source.budget.blocks : source.budget.elements).spend();
     hasSegment ||= element.id === ids.segment;
-    if (element.id === ids.tracks && element.end !== undefined) {
+    if (element.id === ids.info && element.end !== undefined)
+      info ??= await readSegmentInfo(source, element.body, element.end);
+    else if (element.id === ids.tracks && element.end !== undefined && !tracks) {
       const { body } = element;
       const content = Buffer.from(await source.read(body, element.end - body));
       const { budget } = source;
       const readUpTo = (from: number, length: number) => content.subarray(from, from + length);
-      return readTracks({ budget, readUpTo }, 0, content.length);
+      tracks = readTracks({ budget, readUpTo }, 0, content.length);
     }
+    if (tracks && (info || element.id === ids.cluster)) break;
     offset = element.id === ids.segment || element.end === undefined ? element.body : element.end;
   }
   if (!hasSegment) throw damaged("no segment");
-  return [];
+  return { tracks: tracks ?? [], info: info ?? { durationSeconds: 0, secondsPerUnit: 1e-3 } };
 }
 
 const isBlock = (id: number) => id === ids.simpleBlock || id === ids.blockGroup;
@@ -80,8 +104,6 @@ const headerStripping = 3;
 const projectionBytes: Readonly<Record<number, number>> = { 0: 0, 1: 20, 2: 12, 3: Infinity };
 /** Values of BlockAddID: defined by the codec, such as alpha; registered user data (ITU-T T.35), such as HDR10+. */
 const additions = { codec: 1, registered: 4 } as const;
-
-const clusterId = Buffer.from([0x1f, 0x43, 0xb6, 0x75]);
 
 /** Walks the elements of a file and blanks everything that players do not need. */
 class MatroskaWalk {

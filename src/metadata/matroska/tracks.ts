@@ -1,6 +1,7 @@
-import { childElements, unsignedValue, type ElementSource, type SizedElement } from "./ebml.ts";
+import { childElements, floatValue, unsignedValue, type ElementSource, type SizedElement } from "./ebml.ts";
 import { ids } from "./ids.ts";
-import type { MediaFacts } from "../plan.ts";
+import { stretched, type MediaFacts } from "../plan.ts";
+import { isPlayableAv1, isPlayableVp9 } from "../playable-codecs.ts";
 import type { NalCoding } from "../coded-pictures/sei.ts";
 
 const types = { video: 1, audio: 2 } as const;
@@ -26,6 +27,10 @@ export interface MatroskaTrack {
   readonly hasAlpha: boolean;
   /** Whether its blocks are compressed or encrypted. */
   readonly isEncoded: boolean;
+  /** Whether all current browsers decode it in WebM. */
+  readonly isPlayable: boolean;
+  /** Duration of a block that does not tell its own, in seconds; 0 if unknown. */
+  readonly blockSeconds: number;
 }
 
 /** Reads the entries of `Tracks`. @throws ApiError DAMAGED_MEDIA */
@@ -41,6 +46,7 @@ export function readTracks(source: ElementSource, from: number, to: number): Mat
     const video = isVideo ? parts.get(ids.video) : undefined;
     const codecId = contentOf(source, parts.get(ids.codecId)).toString("latin1").replace(/\0.*/s, "");
     const codecPrivate = contentOf(source, parts.get(ids.codecPrivate));
+    const isEncoded = parts.has(ids.contentEncodings);
     tracks.push({
       number: number.length > 0 ? unsignedValue(number) : tracks.length + 1,
       isKept: type === types.video || type === types.audio,
@@ -49,10 +55,20 @@ export function readTracks(source: ElementSource, from: number, to: number): Mat
       codecId,
       nal: nalCoding(codecId, codecPrivate),
       fourCc: codecId === "V_MS/VFW/FOURCC" ? codecPrivate.toString("latin1", 16, 20) : "",
-      isEncoded: parts.has(ids.contentEncodings),
+      isEncoded,
+      isPlayable: !isEncoded && isPlayableCodec(codecId, codecPrivate),
+      blockSeconds: unsignedValue(contentOf(source, parts.get(ids.defaultDuration))) / 1e9,
     });
   }
   return tracks;
+}
+
+/** Whether all current browsers decode a codec in WebM. */
+function isPlayableCodec(codecId: string, codecPrivate: Buffer): boolean {
+  if (codecId === "V_AV1") return isPlayableAv1(codecPrivate);
+  // A list of features, each with an ID and a length of one byte; the first is the profile (ID 1).
+  if (codecId === "V_VP9") return isPlayableVp9(codecPrivate[0] === 1 ? codecPrivate[2] : undefined);
+  return ["V_VP8", "A_OPUS", "A_VORBIS"].includes(codecId);
 }
 
 const maxPrivateBytes = 64 * 1024;
@@ -81,12 +97,13 @@ const pixels = {
 } as const;
 const display = { width: 0x54b0, height: 0x54ba, unit: 0x54b2 } as const;
 const projection = { all: 0x7670, roll: 0x7675 } as const;
-/** DisplayUnit. The units in between (centimetres, inches, ratio) only tell the aspect ratio. */
-const units = { pixels: 0, unknown: 4 } as const;
-/** Below this part of the coded size, a display size in pixels is taken for a ratio, which some muxers write. */
-const minShownPart = 1 / 4;
+/** DisplayUnit for an unknown aspect ratio. The others (pixels, centimetres, inches, ratio) tell it. */
+const unknownUnit = 4;
 
-/** Reads the size as shown: cropped, stretched and rotated (RFC 9559 sections 5.1.4.1.28.6 ff. and 11.1). */
+/**
+ * Reads the size as shown: cropped, stretched and rotated (RFC 9559 sections 5.1.4.1.28.6 ff. and 11.1). Like in Chromium,
+ * the display size tells the aspect ratio only, whatever its unit: many muxers write a ratio as pixels.
+ */
 function readVideo(
   source: ElementSource,
   video: SizedElement,
@@ -107,18 +124,10 @@ function readVideo(
   const hasAlpha = value(ids.alphaMode) === 1;
   if (width <= 0 || height <= 0) return { size: null, codedPixels, hasAlpha };
 
-  const unit = value(display.unit);
   const [shownWidth, shownHeight] = [value(display.width) || width, value(display.height) || height];
-  const isTooSmall = shownWidth < width * minShownPart && shownHeight < height * minShownPart;
-  let size = { width, height };
-  if (unit === units.pixels && !isTooSmall) size = { width: shownWidth, height: shownHeight };
-  else if (unit < units.unknown && values.has(display.width) && values.has(display.height))
-    size = { width: Math.round((height * shownWidth) / shownHeight), height };
+  const hasRatio = value(display.unit) < unknownUnit;
+  const shown = stretched({ width, height }, hasRatio ? (shownWidth * height) / (shownHeight * width) : 1);
+  const size = { width: Math.round(shown.width), height: Math.round(shown.height) };
   const isSideways = Math.round(Math.abs(roll)) % 180 === 90;
   return { size: isSideways ? { width: size.height, height: size.width } : size, codedPixels, hasAlpha };
-}
-
-function floatValue(content: Buffer): number {
-  if (content.length === 4) return content.readFloatBE(0);
-  return content.length === 8 ? content.readDoubleBE(0) : 0;
 }

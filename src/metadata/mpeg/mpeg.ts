@@ -1,10 +1,11 @@
 import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
 import { blankProgramStream } from "./blanking.ts";
-import { packHeader, unitAt, unitHeadBytes } from "./units.ts";
+import { timeSince } from "./last-time.ts";
+import { packHeader, timeUnitsPerSecond, unitAt, unitHeadBytes } from "./units.ts";
 import { blankVideoStream } from "./user-data.ts";
 import { findSequenceSize, hasVideoStartCode, readVideoStream, startCodeAt, type MpegSize } from "./video.ts";
-import { Patches, type Blanking } from "../plan.ts";
+import { Patches, recordableDuration, type Blanking } from "../plan.ts";
 
 /** The part of the file that is checked: as much as players probe to find the streams. */
 const maxUnits = 64;
@@ -20,9 +21,11 @@ const maxGapBytes = 64 * 1024;
  */
 export async function planMpeg(source: ByteSource): Promise<Blanking> {
   const isProgram = startCodeAt(await source.read(0, 4), 0) === packHeader;
-  const { size, hasPicture } = isProgram
+  const { size, hasPicture, firstTime } = isProgram
     ? await readProgramStream(source)
-    : { size: readVideoStream(await source.readUpTo(0, maxBytes)), hasPicture: true };
+    : { size: readVideoStream(await source.readUpTo(0, maxBytes)), hasPicture: true, firstTime: undefined };
+  const pictureTime = (size?.frameSeconds ?? 0) * timeUnitsPerSecond;
+  const elapsed = firstTime === undefined ? 0 : await timeSince(source, firstTime, pictureTime);
   return {
     patches: new Patches(source),
     passes: [isProgram ? blankProgramStream : blankVideoStream],
@@ -30,12 +33,17 @@ export async function planMpeg(source: ByteSource): Promise<Blanking> {
     size: size?.size ?? null,
     decodedPixels: size?.decodedPixels ?? 0,
     hasPicture,
+    film: { durationSeconds: recordableDuration(elapsed / timeUnitsPerSecond), isPlayable: false },
   };
 }
 
-async function readProgramStream(
-  source: ByteSource,
-): Promise<{ size: MpegSize | undefined; hasPicture: boolean }> {
+async function readProgramStream(source: ByteSource): Promise<{
+  size: MpegSize | undefined;
+  hasPicture: boolean;
+  /** The earliest presentation time. */
+  firstTime: number | undefined;
+}> {
+  let firstTime: number | undefined;
   let size: MpegSize | undefined;
   let hasPicture = false;
   let gaps = 0;
@@ -51,13 +59,14 @@ async function readProgramStream(
       continue;
     }
     position = unit.end;
+    if (unit.time !== undefined) firstTime = Math.min(firstTime ?? unit.time, unit.time);
     if (!unit.isVideo) continue;
     // An interrupted recording may end within a packet.
     const content = await source.readUpTo(unit.body, unit.end - unit.body);
     hasPicture ||= hasVideoStartCode(content);
     size ??= findSequenceSize(content);
   }
-  return { size, hasPicture };
+  return { size, hasPicture, firstTime };
 }
 
 /**

@@ -27,12 +27,25 @@ export interface Unit {
   readonly content: number;
   readonly end: number;
   readonly isVideo: boolean;
+  /** When the content of a packet is shown, in units of 1/90,000 second modulo {@link timeRange}; undefined if not told. */
+  readonly time: number | undefined;
 }
+
+/** Times of packets have 33 bits. */
+export const timeRange: number = 2 ** 33;
+export const timeUnitsPerSecond = 90_000;
 
 /** Parses the unit at `offset`; undefined if the bytes do not start one. */
 export function unitAt(head: Buffer, offset: number): Unit | undefined {
   const code = startCodeAt(head, 0);
-  const unit = (end: number) => ({ code: code ?? 0, body: offset + 4, content: end, end, isVideo: false });
+  const unit = (end: number) => ({
+    code: code ?? 0,
+    body: offset + 4,
+    content: end,
+    end,
+    isVideo: false,
+    time: undefined,
+  });
   if (code === programEnd) return unit(offset + 4);
   if (code === packHeader) {
     const length = packHeaderBytes(head);
@@ -46,7 +59,8 @@ export function unitAt(head: Buffer, offset: number): Unit | undefined {
   const headerBytes = hasHeader ? packetHeaderBytes(head.subarray(6), length) : 0;
   if (length === 0 || headerBytes === undefined) return undefined;
   const body = offset + 6;
-  return { code, body, content: body + headerBytes, end: body + length, isVideo };
+  const time = hasHeader ? packetTime(head.subarray(6, 6 + headerBytes)) : undefined;
+  return { code, body, content: body + headerBytes, end: body + length, isVideo, time };
 }
 
 /** Returns 12 for MPEG-1, and 14 plus stuffing for MPEG-2; undefined if the marker bits are wrong. */
@@ -86,4 +100,21 @@ function packetHeaderBytes(bytes: Buffer, length: number): number | undefined {
   if (times === 0x0f) return at + 1;
   if ((times & 0xf1) === 0x21) return at + 5;
   return (times & 0xf1) === 0x31 ? at + 10 : undefined;
+}
+
+/** Reads the presentation time in the header of a packet. @param header the bytes after the length of the packet */
+function packetTime(header: Buffer): number | undefined {
+  const first = header[0] ?? 0;
+  const isMpeg2 = (first & 0xc0) === 0x80;
+  let at = isMpeg2 ? 3 : header.findIndex((byte) => byte !== 0xff);
+  if (!isMpeg2 && ((header[at] ?? 0) & 0xc0) === 0x40) at += 2;
+  const hasTime = isMpeg2 ? ((header[1] ?? 0) & 0x80) !== 0 : ((header[at] ?? 0) & 0xe0) === 0x20;
+  if (!hasTime || at < 0 || at + 5 > header.length) return undefined;
+  const bits = (index: number) => header.readUInt8(at + index);
+  return (
+    ((bits(0) >> 1) & 7) * 2 ** 30 +
+    bits(1) * 2 ** 22 +
+    (bits(2) >> 1) * 2 ** 15 +
+    (header.readUInt16BE(at + 3) >> 1)
+  );
 }

@@ -4,6 +4,8 @@ import { damaged } from "../damaged.ts";
 export interface MpegSize {
   readonly size: { readonly width: number; readonly height: number };
   readonly decodedPixels: number;
+  /** Duration of a picture. */
+  readonly frameSeconds: number;
 }
 
 const picture = 0x00;
@@ -71,6 +73,9 @@ const pixelRatios1 = [
  */
 const pictureRatios2 = [undefined, undefined, 4 / 3, 16 / 9, 2.21];
 
+/** Pictures in a second, by the code in a sequence header (ISO/IEC 13818-2 table 6-4). */
+const frameRates = [0, 24_000 / 1001, 24, 25, 30_000 / 1001, 30, 50, 60_000 / 1001, 60];
+
 /** Parses a sequence header and the extension of MPEG-2 after it; undefined if the header is invalid. */
 function sequenceSize(bytes: Buffer): MpegSize | undefined {
   if (bytes.length < 12) return undefined;
@@ -90,7 +95,7 @@ function sequenceSize(bytes: Buffer): MpegSize | undefined {
     }
   }
   const isPlausible = width > 0 && height > 0 && aspectRatio > 0 && frameRate > 0 && hasMarker;
-  return isPlausible
-    ? { size: { width: Math.round(shownWidth), height }, decodedPixels: width * height }
-    : undefined;
+  if (!isPlausible) return undefined;
+  const frameSeconds = 1 / (frameRates[frameRate] ?? Infinity);
+  return { size: { width: Math.round(shownWidth), height }, decodedPixels: width * height, frameSeconds };
 }
