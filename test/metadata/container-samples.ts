@@ -316,7 +316,8 @@ function buildHeif(items: HeifItem[], more: Buffer[], isBare: boolean): Buffer {
         ),
         fullBox("iref", 0, ...references),
         box("iprp", box("ipco", ...properties), fullBox("ipma", 0, u32(items.length), ...associations)),
-        box("idat", ...inPlace(false)),
+        // libavif rejects an empty one.
+        ...(inPlace(false).length > 0 ? [box("idat", ...inPlace(false))] : []),
         fullBox("iloc", 1, u16(0x4400, placed.length), ...locations),
       ),
     ]);

@@ -1,0 +1,5 @@
+// Files that the bundler embeds, as paths.
+declare module "*.wasm" {
+  const path: string;
+  export default path;
+}
