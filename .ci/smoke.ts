@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
+import type { LimitedJob } from "../src/concurrency/limited-program.ts";
 import { databaseFile } from "../src/data-dir.ts";
 import { mp4Video, pngPhoto } from "../test/support/media-samples.ts";
 
@@ -49,6 +50,11 @@ async function send<T>(
 }
 
 try {
+  if (process.platform === "linux") {
+    const limits = { processorSeconds: 10, clockSeconds: 60, memoryBytes: 2 ** 30, fileBytes: 0 };
+    const job: LimitedJob = { command: ["/bin/echo", "limited"], limits, parent: process.pid };
+    assert(run("limited", JSON.stringify(job)) === "limited\n", "runs a program with limits");
+  }
   for (let tries = 0; tries < 100; tries++) {
     if (
       await fetch(`${address}/health`).then(

@@ -95,7 +95,7 @@ describe.skipIf(process.platform !== "linux")("limited programs", () => {
     abort.abort(reason);
     expect(await ended).toBe(reason);
     expect(existsSync(`/proc/${readFileSync(file, "utf8").trim()}`)).toBe(false);
-    expect(runLimited(["/bin/true"], limits, abort.signal)).rejects.toBe(reason);
+    await expect(runLimited(["/bin/true"], limits, abort.signal)).rejects.toBe(reason);
   });
 
   test("limited program: ends when the service is killed", async () => {

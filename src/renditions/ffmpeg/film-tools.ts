@@ -1,3 +1,4 @@
+import { untilAborted } from "../../concurrency/until-aborted.ts";
 import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
 import { readCapabilities, type Capabilities } from "./ffmpeg.ts";
 import type { Film } from "./film.ts";
@@ -37,8 +38,9 @@ export function createFilmTools(programs: FfmpegPrograms): FilmTools {
   return {
     capabilities,
     makePoster: async (film, output, signal) =>
-      makePoster(programs, await capabilities(), film, output, signal),
-    makeMp4: async (film, output, signal) => makeMp4(programs, await capabilities(), film, output, signal),
+      makePoster(programs, await untilAborted(signal, capabilities), film, output, signal),
+    makeMp4: async (film, output, signal) =>
+      makeMp4(programs, await untilAborted(signal, capabilities), film, output, signal),
     rewrapTransportStream: (path, output, signal) => rewrapTransportStream(programs, path, output, signal),
   };
 }

@@ -146,6 +146,6 @@ describe.skipIf(!programs)("MP4 renditions of films", () => {
     const make = (name: string, type: FilmType) =>
       makeMp4(programs!, poor, folder.film(name, type), folder.file("poor.mp4"), signal);
     expect(await make("film.mov", "video/quicktime")).toMatchObject({ width: 320 });
-    expect(make("film.avi", "video/x-msvideo")).rejects.toMatchObject({ reason: "unsupported" });
+    await expect(make("film.avi", "video/x-msvideo")).rejects.toMatchObject({ reason: "unsupported" });
   });
 });

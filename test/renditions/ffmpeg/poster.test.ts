@@ -117,7 +117,7 @@ describe.skipIf(!programs)("posters of films", () => {
     expect((await folder.colour("poster.png"))[0]).toBeGreaterThan(200);
     const sound = ["-map", "0", "-map", "1", "-c:v", "png", "-disposition:v:0", "attached_pic"];
     await folder.make("song.mp4", "-i", folder.file("cover.png"), ...tone(), ...sound);
-    expect(poster("song.mp4", "video/mp4")).rejects.toMatchObject({
+    await expect(poster("song.mp4", "video/mp4")).rejects.toMatchObject({
       reason: "unsupported",
       isTemporary: false,
     });

@@ -52,6 +52,6 @@ describe.skipIf(!programs)("transport streams", () => {
   test("transport stream: a codec that has no place in MP4 is unsupported, and may be transcoded", async () => {
     const coded = [...x264, "-c:a", "dca", "-ar", "48000", "-ac", "2", "-strict", "-2", "-f", "mpegts"];
     await folder.make("dts.ts", ...moving("320x180"), ...tone(), ...coded);
-    expect(rewrap("dts.ts")).rejects.toMatchObject({ reason: "unsupported", isTemporary: false });
+    await expect(rewrap("dts.ts")).rejects.toMatchObject({ reason: "unsupported", isTemporary: false });
   });
 });
