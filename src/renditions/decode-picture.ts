@@ -1,5 +1,6 @@
 import type { BunFile } from "bun";
 
+import { CannotDecode } from "./decoders/cannot-decode.ts";
 import { decodeCmyk } from "./cmyk-jpeg.ts";
 import { conversionToSrgb, type SrgbConversion } from "../colour/srgb-conversion.ts";
 import { cutOff, damaged } from "../metadata/damaged.ts";
@@ -9,6 +10,7 @@ import type { Frame, MediaFacts } from "../metadata/plan.ts";
 import { RawPicture, shrink } from "./raw-picture.ts";
 import { scaled, type Size } from "./sizes.ts";
 import type { MediaType } from "../media-types.ts";
+import { maxDecoderBytes } from "./worker-memory.ts";
 import { firstWebpFrame } from "./webp-frames.ts";
 
 /** An image after removal of its metadata. */
@@ -27,7 +29,7 @@ type Source = BunFile | Buffer<ArrayBuffer>;
  */
 export async function decodePicture(image: CleanImage, longSide: number): Promise<RawPicture> {
   const { path, type, orientation, decoding } = image;
-  if (!decoding) return decodeWithSystem(image, longSide);
+  if (!decoding) return decodeWithWasm(image, longSide);
   const decode = (source: Source) =>
     decodeSmall(source, image, longSide).catch((error: unknown) => {
       throw (decoding.mustBeChecked === "no end" ? cutOff : damaged)(`not decodable: ${String(error)}`);
@@ -46,15 +48,19 @@ export async function decodePicture(image: CleanImage, longSide: number): Promis
 const bytesOf = async (source: Source) =>
   Buffer.isBuffer(source) ? source : Buffer.from(await source.bytes());
 
-/** @throws ApiError DAMAGED_MEDIA also if this machine has no decoder for the format */
-async function decodeWithSystem({ path, decodedPixels }: CleanImage, longSide: number): Promise<RawPicture> {
-  try {
-    return await RawPicture.decode(
-      shrink(new Bun.Image(Bun.file(path), { maxPixels: decodedPixels }), longSide),
-    );
-  } catch (error) {
-    throw damaged(`not decodable: ${String(error)}`);
-  }
+/** @throws ApiError DAMAGED_MEDIA also if there is no decoder for the image's coding, or it needs too much memory */
+async function decodeWithWasm({ path }: CleanImage, longSide: number): Promise<RawPicture> {
+  const { decodeHeif } = await import("./decoders/heif.ts");
+  const { picture, colours } = await decodeHeif(path, {
+    minLongSide: longSide,
+    maxBytes: maxDecoderBytes,
+  }).catch((error: unknown) => {
+    throw error instanceof CannotDecode ? damaged(error.message) : error;
+  });
+  const small = await picture.shrunk(longSide);
+  const toSrgb = colours && conversionToSrgb(colours, 3);
+  if (toSrgb) small.forEach(toSrgb);
+  return small;
 }
 
 /** A picture in the colours of its image, and the conversion to sRGB. */

@@ -17,7 +17,7 @@ import type {
   StoredImage,
 } from "./preparation.ts";
 import { mediaTypes, type MediaKind } from "../media-types.ts";
-import { maxWorkerBytes } from "./worker-memory.ts";
+import { maxWorkerBytes } from "../renditions/worker-memory.ts";
 
 /** Parses and decodes uploads, in worker processes that can be killed and never in this one. */
 export interface MediaWorkers {
@@ -58,8 +58,12 @@ export interface MediaWorkers {
   close(): Promise<void>;
 }
 
-/** Time limit of a job: seconds by kind, and one more second for each {@link bytesPerSecond}. */
+/**
+ * Time limit of a job: seconds by kind for preparing an upload, or those for pictures of a stored image, and one more second
+ * for each {@link bytesPerSecond}.
+ */
 const baseSeconds: Readonly<Record<MediaKind, number>> = { image: 10, video: 30 };
+const picturesSeconds = 60;
 const bytesPerSecond = 20_000_000;
 
 /** @param folder working directory of the processes; it must outlive them */
@@ -73,13 +77,11 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
     idleMemoryBytes: 192 * 1024 ** 2,
   });
   async function run(job: WorkerJob, accountId: string, bytes: number, signal: AbortSignal) {
-    const answer = await pool
-      .run(accountId, job, limitsFor(mediaTypes[job.type].kind, bytes), signal)
-      .catch((error: unknown) => {
-        if (!(error instanceof JobFailed)) throw error;
-        log.warn("media.job_failed", { user: accountId, type: job.type, reason: error.reason });
-        throw damaged(error.message);
-      });
+    const answer = await pool.run(accountId, job, limitsFor(job, bytes), signal).catch((error: unknown) => {
+      if (!(error instanceof JobFailed)) throw error;
+      log.warn("media.job_failed", { user: accountId, type: job.type, reason: error.reason });
+      throw damaged(error.message);
+    });
     return resultOf(answer as WorkerAnswer);
   }
   return {
@@ -100,10 +102,10 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
   };
 }
 
-const limitsFor = (kind: MediaKind, bytes: number): JobLimits => ({
-  timeMs: Math.round((baseSeconds[kind] + bytes / bytesPerSecond) * 1000),
-  memoryBytes: maxWorkerBytes,
-});
+function limitsFor({ task, type }: WorkerJob, bytes: number): JobLimits {
+  const seconds = task === "pictures" ? picturesSeconds : baseSeconds[mediaTypes[type].kind];
+  return { timeMs: Math.round((seconds + bytes / bytesPerSecond) * 1000), memoryBytes: maxWorkerBytes };
+}
 
 function resultOf(answer: WorkerAnswer): WorkerResult {
   if ("done" in answer) return answer.done;

@@ -10,7 +10,7 @@ import { makePictures } from "../renditions/pictures.ts";
 import { displayLongSide } from "../renditions/sizes.ts";
 import { mediaTypes, type MediaType } from "../media-types.ts";
 import { badThumbnail, problem } from "./form-problems.ts";
-import { maxDecoderBytes } from "./worker-memory.ts";
+import { maxDecoderBytes } from "../renditions/worker-memory.ts";
 
 /** A staged file and how to prepare it. */
 export interface StagedMedia {
@@ -81,8 +81,8 @@ export const displayPath = (path: string): string => `${path}.display`;
 /** Returns every file that may exist next to a staged one, even after its preparation was killed. */
 export const filesBeside = (path: string): string[] => [thumbnailPath(path), `${path}.clean`];
 
-/** Pixels of a HEIC or AVIF that are decoded within a second. */
-const maxQuickPixels = 1_500_000;
+/** Pixels of a HEIC or AVIF that are decoded within a second: 12 million take some three. */
+const maxQuickPixels = 2_000_000;
 
 /**
  * Prepares a staged file for storage: removes private metadata, measures the picture and makes a thumbnail where that is

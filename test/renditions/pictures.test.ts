@@ -7,7 +7,7 @@ import { RawPicture } from "../../src/renditions/raw-picture.ts";
 import { makePictures } from "../../src/renditions/pictures.ts";
 import type { MediaType } from "../../src/media-types.ts";
 import { displayProfile, gamma, greyProfile, printerProfiles, srgbProfile } from "../support/icc-samples.ts";
-import { heicPhoto, jpegPhoto } from "../support/media-samples.ts";
+import { undecodableHeic, jpegPhoto } from "../support/media-samples.ts";
 import { rawPixels } from "../support/raw-pixels.ts";
 import { inTempFolder } from "../metadata/cleaning.ts";
 import {
@@ -114,7 +114,7 @@ test("thumbnails: rejects an image that its decoder rejects with DAMAGED_MEDIA",
 });
 
 test("thumbnails: a HEIC that cannot be decoded is rejected with DAMAGED_MEDIA", async () => {
-  expect(await thumbnailOf(heicPhoto(), "image/heic").catch(({ code }) => code)).toBe("DAMAGED_MEDIA");
+  expect(await thumbnailOf(undecodableHeic(), "image/heic").catch(({ code }) => code)).toBe("DAMAGED_MEDIA");
 });
 
 describe("thumbnails: colours", () => {

@@ -64,6 +64,14 @@ export const heicPhoto = decoded(
 );
 
 /** 4 × 4. */
+/** A HEIC with valid boxes whose coded picture no decoder accepts. */
+export function undecodableHeic(): Bytes {
+  const bytes = heicPhoto();
+  // The first unit of the coded picture, after the header of mdat and the unit's length.
+  bytes.fill(0xff, Buffer.from(bytes.buffer).indexOf("mdat") + 10);
+  return bytes;
+}
+
 export const avifPhoto = decoded(
   "AAAAHGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZgAAAOptZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAAA5waXRtAAAAAAABAAAAImlsb2MAAAAAREAAAQABAAAAAAEOAAEAAAAAAAAAHAAAACNpaW5mAAAAAAABAAAAFWluZmUCAAAAAAEAAGF2MDEAAAAAamlwcnAAAABLaXBjbwAAABNjb2xybmNseAACAAIABoAAAAAMYXYxQ4EADAAAAAAUaXNwZQAAAAAAAAAEAAAABAAAABBwaXhpAAAAAAMICAgAAAAXaXBtYQAAAAAAAAABAAEEgYIDhAAAACRtZGF0EgAKBRgEfYEIMhEYAAooooQAALATVl9ApOsM/A==",
 );

@@ -6,7 +6,7 @@ import { deflateSync } from "node:zlib";
 import { ApiError, ValidationProblems } from "../../src/errors.ts";
 import { prepareMedia, type Preparation } from "../../src/uploads/preparation.ts";
 import type { MediaType } from "../../src/media-types.ts";
-import { blackPng, heicPhoto, jpegPhoto } from "../support/media-samples.ts";
+import { blackPng, undecodableHeic, jpegPhoto } from "../support/media-samples.ts";
 import { inTempFolder } from "../metadata/cleaning.ts";
 import { greyJpeg, jpegSegment, pngChunk, secretExif, withSegments } from "../metadata/photo-samples.ts";
 
@@ -233,7 +233,7 @@ describe("large image", () => {
   });
 
   test("HEIC: is accepted without a thumbnail if it cannot be decoded", async () => {
-    expect(await prepared(heicPhoto(), "image/heic")).toMatchObject({ thumbnail: null, missing: [] });
+    expect(await prepared(undecodableHeic(), "image/heic")).toMatchObject({ thumbnail: null, missing: [] });
   });
 
   test("large image: is rejected above the configured number of pixels", async () => {

@@ -49,10 +49,11 @@ test("thumbnail: does not enlarge a small image", async () => {
   });
 });
 
-test("thumbnail: an image without a decoder is its own thumbnail, and a video has none", async () => {
+test("thumbnail: a HEIC and an AVIF get a WebP, and a video without a poster has none", async () => {
   for (const sample of [samples.heicPhoto, samples.avifPhoto]) {
-    const { url, thumbnail_url } = await share(sample());
-    expect(thumbnail_url).toBe(url);
+    const { width, height, thumbnail_url } = await share(sample());
+    const thumbnail = await (await look(thumbnail_url ?? "")).bytes();
+    expect(await new Bun.Image(thumbnail).metadata()).toMatchObject({ width, height, format: "webp" });
   }
   expect((await share(samples.mp4Video())).thumbnail_url).toBeNull();
 });

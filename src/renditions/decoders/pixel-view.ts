@@ -77,7 +77,7 @@ export class PixelView {
     const width = Math.max(1, Math.floor(layout.width / factor));
     const height = Math.max(1, Math.floor(layout.height / factor));
     const [across, below] = [Math.min(factor, layout.width), Math.min(factor, layout.height)];
-    const picture = RawPicture.transparent(width, height);
+    const picture = RawPicture.transparent({ width, height });
     const { rows } = picture;
     for (let y = 0; y < height; y++)
       for (let x = 0, to = picture.at(0, y); x < width; x++, to += pixelBytes) {

@@ -219,7 +219,7 @@ describe.skipIf(!encoder || !reference)("the same pictures as the system's decod
         const child = Bun.spawn(command, { cwd: folder, stdout: "ignore", stderr: "ignore" });
         if ((await child.exited) !== 0) throw new Error(command.join(" "));
       };
-      const original = RawPicture.transparent(322, 242);
+      const original = RawPicture.transparent({ width: 322, height: 242 });
       original.forEach((rows, at) => {
         const [x, y] = [(at >> 2) % 322, Math.floor(at / 1289)];
         rows.set([x % 256, y, (x + y) & 255, 255], at);
