@@ -32,6 +32,7 @@ import { ImageKitStore } from "./storage/imagekit-store.ts";
 import { S3Store } from "./storage/s3-store.ts";
 import { createFilmTools, type FilmTools } from "./renditions/ffmpeg/film-tools.ts";
 import { createMediaWorkers } from "./uploads/media-workers.ts";
+import { createRewrap } from "./uploads/transport-stream.ts";
 import { createTempDir } from "./uploads/temp-dir.ts";
 import { RecentFiles } from "./delivery/recent-files.ts";
 import { measuredStore } from "./storage/measured-store.ts";
@@ -169,6 +170,7 @@ export async function openServices(
     sweeper,
     renditionRunner,
     filmTools,
+    rewrapUpload: filmTools && createRewrap(filmTools, space, log),
     space,
     health: createHealthCheck(database.ping, {
       tempDir: tempDir.path,

@@ -3,26 +3,36 @@ import { join } from "node:path";
 import type { BunFile } from "bun";
 
 import { ApiError, ValidationProblems, type Problem } from "../errors.ts";
-import { fileTooLargeDetail, maxAltLength, maxCaptionLength } from "../limits.ts";
+import { maxAltLength, maxCaptionLength } from "../limits.ts";
 import type { SpaceClaim } from "../observability/disk-space.ts";
-import { badThumbnail, problem } from "./form-problems.ts";
+import { problem } from "./form-problems.ts";
+import {
+  kindOf,
+  maxFormOverheadBytes,
+  maxThumbnailBytes,
+  TempFile,
+  ThumbnailFile,
+  tooLarge,
+  transportStream,
+  type IntakeType,
+} from "./staged-file.ts";
 import { displayName } from "./display-name.ts";
-import { inspectedBytes, inspectFirstBytes } from "./type-detection.ts";
 import type { YieldToEventLoop } from "../concurrency/yield-to-event-loop.ts";
 import { readMultipart, type MultipartListener } from "./multipart.ts";
-import { mediaTypes, type MediaKind, type MediaType } from "../media-types.ts";
-import { describeUnsupported } from "./unsupported-formats.ts";
-import { WriteBehindFile } from "./write-behind-file.ts";
+import type { MediaKind, MediaType } from "../media-types.ts";
 
 /** An upload in its own temp files, which the caller must remove. */
-export interface StagedUpload {
+export interface UploadWith<Type> {
   readonly file: BunFile;
   /** The image that the client wants to be shown as the poster or preview. */
   readonly thumbnail: StagedThumbnail | undefined;
   /** The text parts that the client sent, unchanged. */
   readonly texts: Readonly<Partial<Record<TextField, string>>>;
-  readonly facts: StagedFacts;
+  readonly facts: StagedFacts<Type>;
 }
+
+/** An upload of a type that can be stored. */
+export type StagedUpload = UploadWith<MediaType>;
 
 /** An image in its own temp file. */
 export interface StagedThumbnail {
@@ -31,11 +41,11 @@ export interface StagedThumbnail {
 }
 
 /** Determined while the body was streamed. */
-export interface StagedFacts {
+export interface StagedFacts<Type> {
   /** The hash of the bytes, in hex. */
   readonly sha256: string;
   readonly bytes: number;
-  readonly type: MediaType;
+  readonly type: Type;
   readonly kind: MediaKind;
   /** The client's file name, sanitized for display. */
   readonly displayName: string;
@@ -46,6 +56,8 @@ export interface StagingLimits {
   readonly folder: string;
   /** Size limits, by kind. */
   readonly maxBytes: Readonly<Record<MediaKind, number>>;
+  /** Whether to accept MPEG transport streams. */
+  readonly acceptsTransportStreams: boolean;
   /** Bytes that the account's quota leaves for the upload. */
   readonly quotaLeft: number;
   /** Reserves space on the folder's disk. */
@@ -63,12 +75,6 @@ const isTextField = (name: string): name is TextField => Object.hasOwn(maxTextLe
 type FileField = "file" | "thumbnail";
 const isFileField = (name: string): name is FileField => name === "file" || name === "thumbnail";
 
-/** Size limit for the `thumbnail` part. */
-const maxThumbnailBytes = 10 * 1024 * 1024;
-
-/** Limit for everything in a form but its files: boundaries, part headers, the caption, other parts. */
-const maxFormOverheadBytes = 256 * 1024;
-
 /** Limit for everything in a form but its files, if the form contains only the documented parts, at full length. */
 const maxFormTextBytes = 16 * 1024;
 
@@ -79,24 +85,25 @@ const maxFormTextBytes = 16 * 1024;
  * @throws ValidationProblems for an invalid form; ApiError BAD_MULTIPART, UNSUPPORTED_MEDIA, FILE_TOO_LARGE,
  * QUOTA_EXCEEDED, UPLOAD_TOO_SLOW, STORAGE_FULL, STORE_UNAVAILABLE; the request's AbortError if the client disconnects
  */
-export async function stageUpload(request: Request, limits: StagingLimits): Promise<StagedUpload> {
+export async function stageUpload(request: Request, limits: StagingLimits): Promise<UploadWith<IntakeType>> {
   const maxBytes = Math.max(limits.maxBytes.image, limits.maxBytes.video);
-  const requireAllowedSize = (bodyBytes: number) => {
-    if (bodyBytes > maxBytes + maxThumbnailBytes + maxFormOverheadBytes) throw tooLarge(maxBytes);
-    if (bodyBytes > limits.quotaLeft + maxFormTextBytes) throw new ApiError("QUOTA_EXCEEDED");
-  };
   const declared = Number(request.headers.get("content-length"));
-  requireAllowedSize(declared);
+  // Whether there is a thumbnail shows only later. It counts here towards a quota that is nearly used up.
+  requireAllowedSize(declared - maxThumbnailBytes, maxBytes);
+  requireQuota(declared, limits.quotaLeft);
 
   const claim = await limits.space.claim(declared);
   const newPath = () => join(limits.folder, crypto.randomUUID());
   const form = new UploadForm({
-    file: () => new TempFile(newPath(), limits.maxBytes),
-    thumbnail: () => new ThumbnailFile(newPath(), { image: maxThumbnailBytes, video: maxThumbnailBytes }),
+    file: () =>
+      new TempFile(newPath(), limits.maxBytes, { transportStreams: limits.acceptsTransportStreams }),
+    thumbnail: () => new ThumbnailFile(newPath()),
   });
   try {
     const between = async (received: number) => {
-      requireAllowedSize(received);
+      const withoutThumbnail = received - form.thumbnailBytes;
+      requireAllowedSize(withoutThumbnail, maxBytes);
+      requireQuota(withoutThumbnail, limits.quotaLeft);
       await claim.received(received);
       await form.settle();
     };
@@ -108,6 +115,16 @@ export async function stageUpload(request: Request, limits: StagingLimits): Prom
   } finally {
     claim.release();
   }
+}
+
+/** @throws ApiError FILE_TOO_LARGE if a form of this size, without its thumbnail, contains a larger file */
+function requireAllowedSize(formBytes: number, maxFileBytes: number): void {
+  if (formBytes > maxFileBytes + maxFormOverheadBytes) throw tooLarge(maxFileBytes);
+}
+
+/** @throws ApiError QUOTA_EXCEEDED if the file in a form of this size goes beyond the quota */
+function requireQuota(formBytes: number, quotaLeft: number): void {
+  if (formBytes > quotaLeft + maxFormTextBytes) throw new ApiError("QUOTA_EXCEEDED");
 }
 
 /**
@@ -149,6 +166,12 @@ class UploadForm implements MultipartListener {
     this.#files[field] = part;
   }
 
+  /** Bytes of the `thumbnail` part that have been received so far. */
+  get thumbnailBytes(): number {
+    const part = this.#files.thumbnail;
+    return typeof part === "object" ? part.temp.bytes : 0;
+  }
+
   /** The files that have been received so far. */
   get #temps(): TempFile[] {
     return Object.values(this.#files).flatMap((part) => (part === "text" ? [] : [part.temp]));
@@ -171,7 +194,7 @@ class UploadForm implements MultipartListener {
    * @throws ValidationProblems if the file is missing, a file is text or empty, or a text part is a file or too long;
    * ApiError as {@link settle}
    */
-  async end(): Promise<StagedUpload> {
+  async end(): Promise<UploadWith<IntakeType>> {
     await this.#dropUnchosenThumbnail();
     const problems = [
       this.#fileProblem("file"),
@@ -186,8 +209,11 @@ class UploadForm implements MultipartListener {
       sha256: temp.sha256(),
       bytes: temp.bytes,
       type,
-      kind: mediaTypes[type].kind,
-      displayName: displayName(name, type),
+      kind: kindOf(type),
+      displayName:
+        type === transportStream
+          ? displayName(name.replace(/\.(?:m?ts|m2ts)$/i, ""), "video/mp4")
+          : displayName(name, type),
     };
     return {
       file: Bun.file(temp.path),
@@ -208,7 +234,7 @@ class UploadForm implements MultipartListener {
   async #endThumbnail(): Promise<StagedThumbnail | undefined> {
     const { temp } = (this.#files.thumbnail as FilePart | undefined) ?? {};
     const type = await temp?.settle(true);
-    return temp && type && { file: Bun.file(temp.path), type };
+    return temp && type && type !== transportStream ? { file: Bun.file(temp.path), type } : undefined;
   }
 
   #fileProblem(field: FileField): Problem | undefined {
@@ -229,89 +255,3 @@ interface FilePart {
   readonly temp: TempFile;
   readonly name: string;
 }
-
-/** A file that is being written; counts and hashes its bytes and detects their type. */
-class TempFile {
-  bytes = 0;
-  #type: MediaType | undefined;
-  #isUnsupported = false;
-  readonly #first = Buffer.alloc(inspectedBytes);
-  readonly #hash = new Bun.CryptoHasher("sha256");
-  readonly #file: WriteBehindFile;
-
-  constructor(
-    readonly path: string,
-    readonly maxBytes: Readonly<Record<MediaKind, number>>,
-  ) {
-    this.#file = new WriteBehindFile(path);
-  }
-
-  write(chunk: Uint8Array): void {
-    if (this.bytes < inspectedBytes)
-      this.#first.set(chunk.subarray(0, inspectedBytes - this.bytes), this.bytes);
-    this.bytes += chunk.length;
-    if (this.#isUnsupported) return;
-    this.#hash.update(chunk);
-    this.#file.append(chunk);
-  }
-
-  /**
-   * Checks the bytes received so far, and waits until the disk has nearly caught up, or fully `atEnd`. Rejects an
-   * unknown type only at the end or beyond the limit for a form's other parts, because a later `file` part may replace
-   * this one.
-   * @throws ApiError UNSUPPORTED_MEDIA, FILE_TOO_LARGE, STORAGE_FULL, STORE_UNAVAILABLE
-   */
-  async settle(atEnd: boolean): Promise<MediaType | undefined> {
-    if (!this.#type && !this.#isUnsupported && (atEnd || this.bytes >= inspectedBytes)) {
-      this.#type = await inspectFirstBytes(this.#first.subarray(0, this.bytes));
-      this.#isUnsupported = !this.#type;
-    }
-    if (this.#isUnsupported && (atEnd || this.bytes > Math.min(maxFormOverheadBytes, this.#maxBytes)))
-      throw await this.#unsupported();
-    this.requireAllowedSize();
-    await (atEnd ? this.#file.end() : this.#file.keepUp());
-    return this.#type;
-  }
-
-  async #unsupported(): Promise<ApiError> {
-    const detail = await describeUnsupported(this.#first.subarray(0, this.bytes));
-    return new ApiError("UNSUPPORTED_MEDIA", detail === undefined ? {} : { detail });
-  }
-
-  /** @throws ApiError FILE_TOO_LARGE */
-  requireAllowedSize(): void {
-    if (this.bytes > this.#maxBytes) throw tooLarge(this.#maxBytes);
-  }
-
-  get #maxBytes(): number {
-    const { image, video } = this.maxBytes;
-    return this.#type ? this.maxBytes[mediaTypes[this.#type].kind] : Math.max(image, video);
-  }
-
-  sha256(): string {
-    return this.#hash.digest("hex");
-  }
-
-  discard(): Promise<void> {
-    return this.#file.discard();
-  }
-}
-
-/** The file of a `thumbnail` part: all errors of its content are validation errors of that part. */
-class ThumbnailFile extends TempFile {
-  override async settle(atEnd: boolean): Promise<MediaType | undefined> {
-    const type = await super.settle(atEnd).catch((error: unknown) => {
-      const isUnsupported = error instanceof ApiError && error.code === "UNSUPPORTED_MEDIA";
-      throw isUnsupported ? badThumbnail("the thumbnail is not an image") : error;
-    });
-    if (type && mediaTypes[type].kind !== "image") throw badThumbnail("the thumbnail is not an image");
-    return type;
-  }
-
-  override requireAllowedSize(): void {
-    if (this.bytes > maxThumbnailBytes)
-      throw badThumbnail(`the thumbnail has more than ${maxThumbnailBytes / 1024 ** 2} MB`);
-  }
-}
-
-const tooLarge = (limit: number) => new ApiError("FILE_TOO_LARGE", { detail: fileTooLargeDetail(limit) });

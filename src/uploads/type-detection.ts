@@ -45,3 +45,9 @@ export async function inspectFirstBytes(bytes: Uint8Array): Promise<MediaType | 
   if (start === "quicktime") return "video/quicktime";
   return start && inspectFirstBytes(bytes.subarray(start.fileTypeAt));
 }
+
+/** Whether a file is an MPEG transport stream (ISO/IEC 13818-1), also in the packets of AVCHD. */
+export async function isTransportStream(bytes: Uint8Array): Promise<boolean> {
+  const { fileTypeFromBuffer } = await import("file-type");
+  return (await fileTypeFromBuffer(bytes).catch(() => undefined))?.mime === "video/mp2t";
+}

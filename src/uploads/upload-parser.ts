@@ -4,6 +4,7 @@ import { createYieldToEventLoop } from "../concurrency/yield-to-event-loop.ts";
 import { filesBeside } from "./preparation.ts";
 import { requireQuotaLeft, type QuotaServices } from "./quota.ts";
 import { stageUpload, type StagedUpload } from "./staging.ts";
+import type { RewrapUpload } from "./transport-stream.ts";
 import { createUploadSlots } from "./upload-slots.ts";
 import type { RateLimits } from "../accounts/rate-limits.ts";
 import type { Authenticator } from "../accounts/authenticator.ts";
@@ -22,6 +23,8 @@ export interface UploadServices extends QuotaServices {
   readonly mediaWorkers: MediaWorkers;
   /** Refuses uploads when the disk is nearly full. */
   readonly space: DiskSpace;
+  /** Undefined without ffmpeg. */
+  readonly rewrapUpload: RewrapUpload | undefined;
 }
 
 /** The fields of the form, for the route's schema. */
@@ -38,7 +41,7 @@ interface UploadFields {
  * fails; otherwise the route must call `discard` after its response.
  */
 export function uploadParser(services: UploadServices) {
-  const { config, tempDir, limits, connections, authenticator, mediaWorkers, space } = services;
+  const { config, tempDir, limits, connections, authenticator, mediaWorkers, space, rewrapUpload } = services;
   const slots = createUploadSlots(config.uploadsPerAccount);
   const yieldToEventLoop = createYieldToEventLoop();
   const staged = new WeakMap<Request, { upload: StagedUpload; releaseSlot: () => void }>();
@@ -53,13 +56,17 @@ export function uploadParser(services: UploadServices) {
         mediaWorkers.warmUp();
         // Another machine may have removed the folder as that of a dead process.
         await mkdir(tempDir, { recursive: true, mode: 0o700 });
-        const upload = await stageUpload(request, {
+        const received = await stageUpload(request, {
           folder: tempDir,
           maxBytes: { image: config.maxImageSize, video: config.maxVideoSize },
+          acceptsTransportStreams: rewrapUpload !== undefined,
           quotaLeft,
           space: { claim: (bytes) => space.claim(account, bytes) },
           yieldToEventLoop,
         });
+        const upload = rewrapUpload
+          ? await rewrapUpload(received, account, request.signal)
+          : (received as StagedUpload);
         staged.set(request, { upload, releaseSlot });
         const { file, thumbnail, texts } = upload;
         return { file, ...(thumbnail && { thumbnail: thumbnail.file }), ...texts };

@@ -1,0 +1,122 @@
+import { ApiError } from "../errors.ts";
+import { fileTooLargeDetail } from "../limits.ts";
+import { mediaTypes, type MediaKind, type MediaType } from "../media-types.ts";
+import { badThumbnail } from "./form-problems.ts";
+import { inspectedBytes, inspectFirstBytes, isTransportStream } from "./type-detection.ts";
+import { describeUnsupported } from "./unsupported-formats.ts";
+import { WriteBehindFile } from "./write-behind-file.ts";
+
+/** MPEG transport streams (ISO/IEC 13818-1) are not stored as they are: they become MP4s. */
+export const transportStream = "video/mp2t";
+
+/** The types of files that an upload may have. */
+export type IntakeType = MediaType | typeof transportStream;
+
+/** The kind of a file of this type. */
+export const kindOf = (type: IntakeType): MediaKind =>
+  type === transportStream ? "video" : mediaTypes[type].kind;
+
+/** Limit for everything in a form but its files: boundaries, part headers, the caption, other parts. */
+export const maxFormOverheadBytes = 256 * 1024;
+
+/** Size limit for the `thumbnail` part. */
+export const maxThumbnailBytes = 10 * 1024 * 1024;
+
+/** The error for a file beyond its limit in bytes. */
+export const tooLarge = (limit: number): ApiError =>
+  new ApiError("FILE_TOO_LARGE", { detail: fileTooLargeDetail(limit) });
+
+/** A file that is being written; counts and hashes its bytes and detects their type. */
+export class TempFile {
+  bytes = 0;
+  #type: IntakeType | undefined;
+  #isUnsupported = false;
+  readonly #first = Buffer.alloc(inspectedBytes);
+  readonly #hash = new Bun.CryptoHasher("sha256");
+  readonly #file: WriteBehindFile;
+
+  constructor(
+    readonly path: string,
+    readonly maxBytes: Readonly<Record<MediaKind, number>>,
+    private readonly accepted: { readonly transportStreams: boolean },
+  ) {
+    this.#file = new WriteBehindFile(path);
+  }
+
+  write(chunk: Uint8Array): void {
+    if (this.bytes < inspectedBytes)
+      this.#first.set(chunk.subarray(0, inspectedBytes - this.bytes), this.bytes);
+    this.bytes += chunk.length;
+    if (this.#isUnsupported) return;
+    this.#hash.update(chunk);
+    this.#file.append(chunk);
+  }
+
+  /**
+   * Checks the bytes received so far, and waits until the disk has nearly caught up, or fully `atEnd`. Rejects an
+   * unknown type only at the end or beyond the limit for a form's other parts, because a later `file` part may replace
+   * this one.
+   * @throws ApiError UNSUPPORTED_MEDIA, FILE_TOO_LARGE, STORAGE_FULL, STORE_UNAVAILABLE
+   */
+  async settle(atEnd: boolean): Promise<IntakeType | undefined> {
+    if (!this.#type && !this.#isUnsupported && (atEnd || this.bytes >= inspectedBytes)) {
+      this.#type = await this.#detect(this.#first.subarray(0, this.bytes));
+      this.#isUnsupported = !this.#type;
+    }
+    if (this.#isUnsupported && (atEnd || this.bytes > Math.min(maxFormOverheadBytes, this.#maxBytes)))
+      throw await this.#unsupported();
+    this.requireAllowedSize();
+    await (atEnd ? this.#file.end() : this.#file.keepUp());
+    return this.#type;
+  }
+
+  async #detect(bytes: Uint8Array): Promise<IntakeType | undefined> {
+    const type = await inspectFirstBytes(bytes);
+    if (type) return type;
+    return this.accepted.transportStreams && (await isTransportStream(bytes)) ? transportStream : undefined;
+  }
+
+  async #unsupported(): Promise<ApiError> {
+    const detail = await describeUnsupported(this.#first.subarray(0, this.bytes));
+    return new ApiError("UNSUPPORTED_MEDIA", detail === undefined ? {} : { detail });
+  }
+
+  /** @throws ApiError FILE_TOO_LARGE */
+  requireAllowedSize(): void {
+    if (this.bytes > this.#maxBytes) throw tooLarge(this.#maxBytes);
+  }
+
+  get #maxBytes(): number {
+    const { image, video } = this.maxBytes;
+    return this.#type ? this.maxBytes[kindOf(this.#type)] : Math.max(image, video);
+  }
+
+  sha256(): string {
+    return this.#hash.digest("hex");
+  }
+
+  discard(): Promise<void> {
+    return this.#file.discard();
+  }
+}
+
+/** The file of a `thumbnail` part: all errors of its content are validation errors of that part. */
+export class ThumbnailFile extends TempFile {
+  constructor(path: string) {
+    super(path, { image: maxThumbnailBytes, video: maxThumbnailBytes }, { transportStreams: false });
+  }
+
+  override async settle(atEnd: boolean): Promise<IntakeType | undefined> {
+    const type = await super.settle(atEnd).catch((error: unknown) => {
+      const isUnsupported = error instanceof ApiError && error.code === "UNSUPPORTED_MEDIA";
+      throw isUnsupported ? badThumbnail("the thumbnail is not an image") : error;
+    });
+    if (type && kindOf(type) !== "image") throw badThumbnail("the thumbnail is not an image");
+    return type;
+  }
+
+  override requireAllowedSize(): void {
+    if (this.bytes > maxThumbnailBytes)
+      throw badThumbnail(`the thumbnail has more than ${maxThumbnailBytes / 1024 ** 2} MB`);
+  }
+}

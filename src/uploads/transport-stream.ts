@@ -1,0 +1,68 @@
+import { rename, rm } from "node:fs/promises";
+
+import { createFairSemaphore } from "../concurrency/fair-semaphore.ts";
+import { ApiError } from "../errors.ts";
+import type { Log } from "../observability/log.ts";
+import type { DiskSpace } from "../observability/disk-space.ts";
+import { FilmError } from "../renditions/ffmpeg/film-error.ts";
+import type { FilmTools } from "../renditions/ffmpeg/film-tools.ts";
+import { transportStream, type IntakeType } from "./staged-file.ts";
+import type { StagedUpload, UploadWith } from "./staging.ts";
+
+/** Copies that run and wait at once: each reads and writes a whole film. */
+const limits = { concurrency: 2, queueLimit: 64 };
+
+/** Turns an uploaded MPEG transport stream into an MP4 with the same pictures and sound. Returns others as they are. */
+export type RewrapUpload = (
+  upload: UploadWith<IntakeType>,
+  accountId: string,
+  gone: AbortSignal,
+) => Promise<StagedUpload>;
+
+/**
+ * Creates the function that rewraps uploads. Accounts take turns. It removes the temp files when it fails, with
+ * @throws ApiError UNSUPPORTED_MEDIA for codecs that an MP4 cannot contain, DAMAGED_MEDIA, STORAGE_FULL, OVERLOADED; the
+ * signal's reason
+ */
+export function createRewrap(filmTools: FilmTools, space: DiskSpace, log: Log): RewrapUpload {
+  const semaphore = createFairSemaphore(limits);
+  return async (upload, accountId, gone) => {
+    if (isStorable(upload)) return upload;
+    const path = upload.file.name ?? "";
+    const output = `${path}.mp4`;
+    try {
+      const claim = await space.claim(accountId, upload.facts.bytes);
+      try {
+        await semaphore.run([accountId], () => filmTools.rewrapTransportStream(path, output, gone), gone);
+      } finally {
+        claim.release();
+      }
+      await rename(output, path);
+    } catch (error) {
+      for (const file of [path, output, upload.thumbnail?.file.name ?? ""]) await rm(file, { force: true });
+      if (!(error instanceof FilmError)) throw error;
+      log.info("upload.not_rewrapped", { user: accountId, error });
+      throw apiErrorOf(error);
+    }
+    const facts = { ...upload.facts, type: "video/mp4" } as const;
+    // A fresh object for the file: the other one remembers the size before.
+    return { ...upload, file: Bun.file(path), facts };
+  };
+}
+
+const isStorable = (upload: UploadWith<IntakeType>): upload is StagedUpload =>
+  upload.facts.type !== transportStream;
+
+function apiErrorOf(error: FilmError): ApiError {
+  switch (error.reason) {
+    case "unsupported":
+      return new ApiError("UNSUPPORTED_MEDIA", {
+        detail: "MPEG transport streams with these codecs cannot be shared; save it as MP4",
+        cause: error,
+      });
+    case "interrupted":
+      return new ApiError("OVERLOADED", { cause: error });
+    default:
+      return new ApiError("DAMAGED_MEDIA", { cause: error });
+  }
+}
