@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import zlib from "node:zlib";
+import type { ZlibOptions } from "node:zlib";
 
 import { LRUCache } from "lru-cache";
 
@@ -81,11 +81,14 @@ function encoded({ headers, status }: Response, coding: Coding, copy: Bytes): Se
   return { response: new Response(copy, { status, headers }), bytes: copy.length };
 }
 
-const gzip = promisify(zlib.gzip) as (text: Uint8Array, options: zlib.ZlibOptions) => Promise<Bytes>;
-
 /** Compresses on a thread of the runtime's pool, so that the event loop stays free. */
 export const compressOffThread = (text: Bytes, coding: Coding, level: number): Promise<Bytes> =>
   coding === "zstd" ? (Bun.zstdCompress(text, { level }) as Promise<Bytes>) : gzip(text, { level });
+
+async function gzip(text: Bytes, options: ZlibOptions): Promise<Bytes> {
+  const zlib = await import("node:zlib");
+  return promisify(zlib.gzip)(text, options) as Promise<Bytes>;
+}
 
 export type Compress = ReturnType<typeof createCompression>;
 

@@ -1,3 +1,4 @@
+import { swagger } from "@elysiajs/swagger";
 import { Elysia, type AnyElysia } from "elysia";
 
 import { version } from "../version.ts";
@@ -59,13 +60,12 @@ interface RouteOperation {
 
 /**
  * Generates the OpenAPI 3.0 document of an app; the same routes always give the same document. `@elysiajs/swagger`
- * provides paths and request bodies, and the routes' descriptions provide the rest. The plugin is loaded on the first call
- * to keep startup short.
+ * provides paths and request bodies, and the routes' descriptions provide the rest. It is large, so import this module on
+ * first use.
  *
  * URLs are relative to the document's own, so that it works behind any host and path prefix.
  */
 export async function openApiDocument(app: AnyElysia): Promise<Json> {
-  const { swagger } = await import("@elysiajs/swagger");
   const generator = new Elysia()
     .use(swagger({ path: "/pages", specPath: "/document", exclude: ["/pages", "/document"] }))
     .use(app);

@@ -6,7 +6,6 @@ import { Elysia, type AnyElysia } from "elysia";
 import { devDependencies } from "../../package.json";
 import { hasTrailingSlash } from "../http/request-path.ts";
 import { fromFile, fromText, staticContent } from "../http/static-content.ts";
-import { openApiDocument } from "./document.ts";
 import redocStyle from "./redoc.css" with { type: "text" };
 import redocPage from "./redoc.html" with { type: "text" };
 import redocStart from "./redoc-start.js" with { type: "text" };
@@ -58,7 +57,10 @@ const redirectTo = (location: string) => new Response(null, { status: 308, heade
 export const docsRoutes = (describedApp: () => AnyElysia) => {
   const document = staticContent({
     type: "application/json",
-    load: async () => fromText(JSON.stringify(await openApiDocument(describedApp())))(),
+    async load() {
+      const { openApiDocument } = await import("./document.ts");
+      return fromText(JSON.stringify(await openApiDocument(describedApp())))();
+    },
     immutable: false,
   });
   const app = new Elysia({ name: "docs", detail: { hide: true } }).get("/openapi.json", ({ request }) =>

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import { renditionKeyAt } from "../storage/media-keys.ts";
-import { displayPath, thumbnailPath } from "../uploads/preparation.ts";
+import { displayPath, thumbnailPath } from "../uploads/files-beside.ts";
 import { isToBeMade, type MadeRenditions, type Maker } from "./made-renditions.ts";
 
 /** Makes the thumbnail, the placeholder and the display size of an image, as far as they are missing or to be replaced. */

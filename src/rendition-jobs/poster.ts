@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { thumbnailPath } from "../uploads/preparation.ts";
+import { thumbnailPath } from "../uploads/files-beside.ts";
 import { filmToolsFor } from "./film.ts";
 import type { Maker } from "./made-renditions.ts";
 

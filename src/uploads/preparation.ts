@@ -9,6 +9,7 @@ import { readMediaFacts, removeMetadata } from "../metadata/remove-metadata.ts";
 import { makePictures } from "../renditions/pictures.ts";
 import { displayLongSide } from "../renditions/sizes.ts";
 import { mediaTypes, type MediaType } from "../media-types.ts";
+import { displayPath, filesBeside, thumbnailPath } from "./files-beside.ts";
 import { badThumbnail, problem } from "./form-problems.ts";
 import { maxDecoderBytes } from "../renditions/worker-memory.ts";
 
@@ -71,15 +72,6 @@ export interface MadePictures {
   readonly display: number | null;
   readonly placeholder: string | null;
 }
-
-/** Returns the path of the thumbnail of a staged file. */
-export const thumbnailPath = (path: string): string => `${path}.thumb`;
-
-/** Returns the path of the display size of a staged file. */
-export const displayPath = (path: string): string => `${path}.display`;
-
-/** Returns every file that may exist next to a staged one, even after its preparation was killed. */
-export const filesBeside = (path: string): string[] => [thumbnailPath(path), `${path}.clean`];
 
 /** Pixels of a HEIC or AVIF that are decoded within a second: 12 million take some three. */
 const maxQuickPixels = 2_000_000;

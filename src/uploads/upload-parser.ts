@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 
 import { createYieldToEventLoop } from "../concurrency/yield-to-event-loop.ts";
-import { filesBeside } from "./preparation.ts";
+import { filesBeside } from "./files-beside.ts";
 import { requireQuotaLeft, type QuotaServices } from "./quota.ts";
 import { stageUpload, type StagedUpload } from "./staging.ts";
 import type { RewrapUpload } from "./transport-stream.ts";
