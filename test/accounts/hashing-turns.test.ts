@@ -5,7 +5,7 @@ import { until } from "../support/until.ts";
 
 let service: TestService;
 beforeAll(async () => {
-  service = await TestService.start({ TRUST_PROXY: "1" });
+  service = await TestService.start({ TRUST_PROXY: "1" }, { repeatsVerifications: true });
 });
 afterAll(() => service.close());
 

@@ -4,11 +4,15 @@ import { join, resolve } from "node:path";
 import { databaseSettings } from "./postgres.ts";
 import { until } from "./until.ts";
 
-/** How the program is started, as `bun start` does. TEST_EXECUTABLE: the built one instead of the source, for what shows only there. */
+/** How `bun start` starts the program. */
+export const sourceCommand = [process.execPath, "--no-env-file", join(import.meta.dir, "../../src/main.ts")];
+
+/**
+ * How tests start the program: the executable that TEST_EXECUTABLE names, which `bun run test` builds, or without one
+ * the source.
+ */
 const executable = process.env["TEST_EXECUTABLE"];
-export const command = executable
-  ? [resolve(executable)]
-  : [process.execPath, "--no-env-file", join(import.meta.dir, "../../src/main.ts")];
+export const command = executable ? [resolve(executable)] : sourceCommand;
 
 /**
  * The first line that a service prints, once it listens.

@@ -1,12 +1,16 @@
 // What `bun run test` runs: all tests on SQLite, then those that touch the database once more on PostgreSQL.
 // Files run beside each other, except those that say in a comment why they run alone.
-import { availableParallelism } from "node:os";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { canStartPostgres, hasPostgres, PostgresServer } from "./postgres.ts";
 
 const onBoth = ["accounts", "app", "crash", "hardening", "posts", "uploads"].map((name) => `test/${name}`);
 /** Files that start a service, on the database that TEST_DATABASE names. Others gain nothing from a second run. */
 const startsService = /support\/(service|process)\.ts"/;
+/** Files that start the program as a process, most of them many times. */
+const startsProcess = /\/(process|two-nodes)\.ts"/;
 const runsAlone = /^\/\/ Runs alone: /m;
 
 /** How long each file took the last time: the slowest ones are started first. */
@@ -31,13 +35,33 @@ async function run(files: string[], workers: number, environment: Record<string,
   if ((await exited) !== 0) failed = true;
 }
 
+/** @param places parts of the paths of the files; all files when empty */
+async function filesIn(places: string[]): Promise<{ file: string; text: string }[]> {
+  const files = [...new Bun.Glob("test/**/*.test.ts").scanSync()].sort();
+  const named = files.filter((file) => places.length === 0 || places.some((place) => file.includes(place)));
+  return Promise.all(named.map(async (file) => ({ file, text: await Bun.file(file).text() })));
+}
+
+/**
+ * Builds the executable for the tests that start it: it starts in a third of the time that the source needs.
+ * @returns its path, which every user may execute
+ * @throws Error when the build fails
+ */
+async function buildIn(folder: string): Promise<string> {
+  await chmod(folder, 0o755);
+  const build = Bun.spawn([process.execPath, "src/build/build.ts", `--outdir=${folder}`], {
+    stdout: "ignore",
+    stderr: "inherit",
+  });
+  if ((await build.exited) !== 0) throw new Error("the executable for the tests was not built");
+  return join(folder, "image-sharing");
+}
+
 /** @param needed matches the text of the files to run; all when left out */
 async function runAll(places: string[], environment: Record<string, string>, needed?: RegExp): Promise<void> {
   const together: string[] = [];
   const alone: string[] = [];
-  for (const file of [...new Bun.Glob("test/**/*.test.ts").scanSync()].sort()) {
-    if (places.length > 0 && !places.some((place) => file.includes(place))) continue;
-    const text = await Bun.file(file).text();
+  for (const { file, text } of await filesIn(places)) {
     if (needed !== undefined && !needed.test(text)) continue;
     (runsAlone.test(text) ? alone : together).push(file);
   }
@@ -52,14 +76,19 @@ async function runAll(places: string[], environment: Record<string, string>, nee
 
 const server =
   !process.env["TEST_DATABASE_URL"] && canStartPostgres ? await PostgresServer.start() : undefined;
-const database = server && { TEST_DATABASE_URL: server.url("postgres") };
+const folder = await mkdtemp(join(tmpdir(), "image-sharing-executable-"));
 try {
-  await runAll(named, { ...database });
+  const needsProgram = (await filesIn(named)).some(({ text }) => startsProcess.test(text));
+  const environment: Record<string, string> = {
+    ...(server && { TEST_DATABASE_URL: server.url("postgres") }),
+    ...(!process.env["TEST_EXECUTABLE"] && needsProgram && { TEST_EXECUTABLE: await buildIn(folder) }),
+  };
+  await runAll(named, environment);
   if (hasPostgres) {
     console.log("\nOn PostgreSQL:");
     await runAll(
       named.length > 0 ? named : onBoth,
-      { ...database, TEST_DATABASE: "postgres" },
+      { ...environment, TEST_DATABASE: "postgres" },
       startsService,
     );
   } else
@@ -68,5 +97,6 @@ try {
     );
 } finally {
   await server?.stop();
+  await rm(folder, { recursive: true });
 }
 process.exit(failed || interrupted ? 1 : 0);

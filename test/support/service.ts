@@ -6,6 +6,7 @@ import { createApp } from "../../src/app.ts";
 import { createAccount } from "../../src/accounts/accounts.ts";
 import { validEmailAddress } from "../../src/accounts/email-address.ts";
 import { readConfig } from "../../src/config/config.ts";
+import type { PasswordHashing, Verification } from "../../src/accounts/password-hashing.ts";
 import { createLog } from "../../src/observability/log.ts";
 import { createHandler, type Handler } from "../../src/request-handler.ts";
 import type { Mailer, MailMessage } from "../../src/mail/mailer.ts";
@@ -19,6 +20,22 @@ const defaultPassword = "correct horse battery";
 /** As {@link createPasswordHashing} makes it. */
 const hashOfDefault =
   "$argon2id$v=19$m=65536,t=1,p=1$BoiTSl5pzLa1uH05q4KAdJQwtbc7LrBCfIm/YP8IVsw$Ec1MX/SR1OumVhPyfG3/ppztNcMhctcz5K51LqiHZUQ";
+
+/** Results of verified passwords by hash and password: a verification has no other inputs, and always the same result. */
+const verifications = new Map<string, Verification>();
+
+/** Verifies a password against a hash only the first time. Later, the result neither takes processor time nor waits in the queue. */
+function rememberVerifications(hashing: PasswordHashing): PasswordHashing {
+  return {
+    ...hashing,
+    async verify(password, hash, parties) {
+      const inputs = JSON.stringify([hash, password]);
+      const result = verifications.get(inputs) ?? (await hashing.verify(password, hash, parties));
+      verifications.set(inputs, result);
+      return result;
+    },
+  };
+}
 
 /** A whole service on a temporary data folder, asked without a socket. */
 export class TestService {
@@ -41,8 +58,12 @@ export class TestService {
   /**
    * Starts a service with these settings. Close it after the test. On PostgreSQL these are two nodes, asked in turns:
    * whatever a test does with one holds with the other.
+   * @param options `repeatsVerifications`: see {@link rememberVerifications}, which otherwise saves much time
    */
-  static async start(environment: Environment = {}): Promise<TestService> {
+  static async start(
+    environment: Environment = {},
+    { repeatsVerifications = false } = {},
+  ): Promise<TestService> {
     const dataDir = environment["DATA_DIR"] ?? (await mkdtemp(join(tmpdir(), "image-sharing-test-")));
     const logged: string[] = [];
     const database = await databaseSettings(dataDir);
@@ -58,8 +79,11 @@ export class TestService {
     const log = createLog("debug", (line) => logged.push(line));
 
     const nodes: Services[] = [];
-    for (let count = onPostgres ? 2 : 1; count > 0; count--)
-      nodes.push({ ...(await openServices(config, log, () => {})), mailer });
+    for (let count = onPostgres ? 2 : 1; count > 0; count--) {
+      const services = await openServices(config, log, () => {});
+      const hashing = repeatsVerifications ? services.hashing : rememberVerifications(services.hashing);
+      nodes.push({ ...services, hashing, mailer });
+    }
     const apps = nodes.map((services) => createApp(services));
     const handlers = apps.map((app, i) => createHandler(app, nodes[i]!));
     let asked = 0;
