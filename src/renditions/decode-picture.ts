@@ -52,15 +52,14 @@ const bytesOf = async (source: Source) =>
 async function decodeWithWasm({ path }: CleanImage, longSide: number): Promise<RawPicture> {
   const { decodeHeif } = await import("./decoders/heif.ts");
   const { picture, colours } = await decodeHeif(path, {
-    minLongSide: longSide,
+    longSide,
     maxBytes: maxDecoderBytes,
   }).catch((error: unknown) => {
     throw error instanceof CannotDecode ? damaged(error.message) : error;
   });
-  const small = await picture.shrunk(longSide);
   const toSrgb = colours && conversionToSrgb(colours, 3);
-  if (toSrgb) small.forEach(toSrgb);
-  return small;
+  if (toSrgb) picture.forEach(toSrgb);
+  return picture;
 }
 
 /** A picture in the colours of its image, and the conversion to sRGB. */

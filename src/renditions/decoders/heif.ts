@@ -16,11 +16,8 @@ export interface DecodedPicture {
 
 /** Limits of one decoding. */
 export interface DecodingLimits {
-  /**
-   * The picture may be returned smaller by a whole factor, but its longer side has at least so many pixels, unless the file
-   * has fewer.
-   */
-  readonly minLongSide: number;
+  /** The longer side of the returned picture in pixels, unless the file has fewer. */
+  readonly longSide: number;
   /** Memory for decoding, as estimated before; the returned picture is not included. */
   readonly maxBytes: number;
 }
@@ -36,7 +33,7 @@ const decoderMemory = { hevc: { bytes: 4, copies: 3 }, av1: { bytes: 16, copies:
  */
 export async function decodeHeif(
   path: string,
-  { minLongSide, maxBytes }: DecodingLimits,
+  { longSide, maxBytes }: DecodingLimits,
 ): Promise<DecodedPicture> {
   const source = await ByteSource.open(path);
   const item = await readPictureItem(source)
@@ -61,5 +58,5 @@ export async function decodeHeif(
     // A failed WebAssembly.Memory allocation, a trap, or an exception of C++.
     throw error instanceof CannotDecode ? error : new CannotDecode(String(error));
   });
-  return { picture: view.reduced(minLongSide), colours };
+  return { picture: view.shrunk(longSide), colours };
 }

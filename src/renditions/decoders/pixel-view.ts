@@ -1,4 +1,5 @@
 import { RawPicture } from "../raw-picture.ts";
+import { scaled } from "../sizes.ts";
 import { CannotDecode } from "./cannot-decode.ts";
 
 /** A rectangle in whole pixels. */
@@ -66,42 +67,73 @@ export class PixelView {
   }
 
   /**
-   * Copies the picture, reduced by the largest whole factor that leaves the longer side at least `minLongSide` pixels. Each
-   * pixel becomes the average of those it replaces, weighted by their opacity.
+   * Copies the picture, shrunk to sides of at most `longSide` pixels. Each pixel is the average of the area that it covers,
+   * weighted by opacity.
    */
-  reduced(minLongSide: number): RawPicture {
+  shrunk(longSide: number): RawPicture {
     const { bytes, layout, isPremultiplied } = this;
     const { start, right, down } = layout;
-    const factor = Math.max(1, Math.floor(Math.max(layout.width, layout.height) / minLongSide));
-    // Pixels at the right and bottom edge that do not fill a whole one are left out, unless the side has no others.
-    const width = Math.max(1, Math.floor(layout.width / factor));
-    const height = Math.max(1, Math.floor(layout.height / factor));
-    const [across, below] = [Math.min(factor, layout.width), Math.min(factor, layout.height)];
-    const picture = RawPicture.transparent({ width, height });
-    const { rows } = picture;
-    for (let y = 0; y < height; y++)
-      for (let x = 0, to = picture.at(0, y); x < width; x++, to += pixelBytes) {
-        const corner = start + x * factor * right + y * factor * down;
-        let red = 0;
-        let green = 0;
-        let blue = 0;
-        let opacity = 0;
-        for (let dy = 0, row = corner; dy < below; dy++, row += down)
-          for (let dx = 0, at = row; dx < across; dx++, at += right) {
-            const alpha = bytes[at + 3] as number;
-            const weight = isPremultiplied ? 255 : alpha;
-            red += (bytes[at] as number) * weight;
-            green += (bytes[at + 1] as number) * weight;
-            blue += (bytes[at + 2] as number) * weight;
-            opacity += alpha;
+    const size = scaled(layout, longSide / Math.max(layout.width, layout.height));
+    const picture = RawPicture.transparent(size);
+    const columns = coverage(layout.width, size.width);
+    const lines = coverage(layout.height, size.height);
+    /** Weighted red, green, blue and opacity of a row that is being made. */
+    const sums = new Float64Array(size.width * pixelBytes);
+    for (let y = 0; y < size.height; y++) {
+      sums.fill(0);
+      for (let line = lines.first[y]!; line <= lines.last[y]!; line++) {
+        const lineWeight = lines.weight(y, line);
+        const row = start + line * down;
+        for (let x = 0, to = 0; x < size.width; x++, to += pixelBytes) {
+          const end = columns.last[x]!;
+          for (
+            let column = columns.first[x]!, at = row + column * right;
+            column <= end;
+            column++, at += right
+          ) {
+            const weight = lineWeight * columns.weight(x, column);
+            const opacity = (bytes[at + 3] as number) * weight;
+            const share = isPremultiplied ? 255 * weight : opacity;
+            sums[to]! += (bytes[at] as number) * share;
+            sums[to + 1]! += (bytes[at + 1] as number) * share;
+            sums[to + 2]! += (bytes[at + 2] as number) * share;
+            sums[to + 3]! += opacity;
           }
-        if (opacity === 0) continue;
-        rows[to] = Math.min(255, red / opacity + 0.5);
-        rows[to + 1] = Math.min(255, green / opacity + 0.5);
-        rows[to + 2] = Math.min(255, blue / opacity + 0.5);
-        rows[to + 3] = opacity / (across * below) + 0.5;
+        }
       }
+      writeRow(picture, y, sums);
+    }
     return picture;
+  }
+}
+
+/** The pixels of one axis that each shrunk pixel covers, and how much of them. */
+function coverage(from: number, to: number) {
+  const step = from / to;
+  const first = new Int32Array(to);
+  const last = new Int32Array(to);
+  for (let i = 0; i < to; i++) {
+    first[i] = Math.floor(i * step);
+    last[i] = Math.min(from, Math.ceil((i + 1) * step - 1e-9)) - 1;
+  }
+  return {
+    first,
+    last,
+    /** Returns the share of the shrunk pixel `i` that the pixel `of` has; those of all its pixels add up to 1. */
+    weight: (i: number, of: number): number =>
+      (Math.min(of + 1, (i + 1) * step) - Math.max(of, i * step)) / step,
+  };
+}
+
+/** Divides the sums of a row by its opacity. */
+function writeRow(picture: RawPicture, y: number, sums: Float64Array): void {
+  const { rows } = picture;
+  for (let from = 0, to = picture.at(0, y); from < sums.length; from += pixelBytes, to += pixelBytes) {
+    const opacity = sums[from + 3] as number;
+    if (opacity <= 0) continue;
+    for (let channel = 0; channel < 3; channel++)
+      rows[to + channel] = Math.min(255, (sums[from + channel] as number) / opacity + 0.5);
+    rows[to + 3] = Math.min(255, opacity + 0.5);
   }
 }
 
