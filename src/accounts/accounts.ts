@@ -5,7 +5,6 @@ import { ApiError } from "../errors.ts";
 import type { Config } from "../config/config.ts";
 import type { Background } from "../concurrency/background-tasks.ts";
 import { mailChangeNotice, type NoticeServices } from "./change-notice.ts";
-import { confirmPassword, type ConfirmationServices } from "./current-password.ts";
 import { addressKey, type EmailAddress } from "./email-address.ts";
 import type { InvitationTokens } from "./invitation-tokens.ts";
 import { usableInvitation } from "./invitations.ts";
@@ -242,23 +241,20 @@ export async function deleteUser(services: DeletionServices, actor: Actor, id: s
 }
 
 /**
- * Deletes the actor's own account, as {@link deleteUser} does, after a check of its password. Wrong passwords count
- * against the limit of logins.
+ * Deletes the actor's own account, as {@link deleteUser} does, after a check of its password.
  * @param id the actor's account
- * @param address the client's IP address
- * @throws ApiError CURRENT_PASSWORD_WRONG; TOO_MANY_REQUESTS; OVERLOADED; UNAUTHORIZED or FORBIDDEN when the actor has
- * lost the right in the meantime
+ * @param confirm verifies the user's password within the rate limits of the client; throws when it is wrong
+ * @throws ApiError UNAUTHORIZED or FORBIDDEN when the actor has lost the right in the meantime; any error of `confirm`
  */
 export async function deleteAccount(
-  services: DeletionServices & ConfirmationServices,
+  services: DeletionServices,
   actor: Actor,
   id: string,
-  password: string,
-  address: string,
+  confirm: (user: User) => Promise<void>,
 ): Promise<void> {
   const user = await services.database.users.byId(id);
   if (!user) throw new ApiError("UNAUTHORIZED");
   // A password that changes in the meantime ends the actor's token or session.
-  await confirmPassword(services, user, password, address);
+  await confirm(user);
   await deleteUser(services, actor, id);
 }

@@ -88,7 +88,9 @@ export const authDescriptions = {
   cookieLogout: describe({
     id: "cookieLogout",
     summary: "End this session and remove its cookie",
-    description: "As `POST /auth/session/logout`, and removes the cookie.",
+    description:
+      "As `POST /auth/session/logout`, and removes the cookie. With a token in the `Authorization` header too, it ends both " +
+      "that token and the cookie's session, if both are of the same account.",
     answer: { status: 204, meaning: "The session has ended.", body: null, headers: ["Set-Cookie"] },
     audience: "signed in",
   }),

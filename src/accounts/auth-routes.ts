@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { ignoreBody, readForm, readJson } from "../http/bodies.ts";
 import type { Connections } from "../http/connections.ts";
 import type { RequestOrigin } from "../http/request-origin.ts";
+import type { Actor } from "../database/actors.ts";
 import type { User } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import { userRead } from "./user-read.ts";
@@ -58,6 +59,17 @@ export const authRoutes = (services: AuthServices) => {
     if (services.requestOrigin(request) === "foreign") throw new ApiError("CROSS_ORIGIN_REQUEST");
   }
 
+  /**
+   * Ends the session of the cookie that is sent beside an `Authorization` header, if it is one of the same account. Its
+   * cookie is about to be removed. Any origin may ask for that, because the header's token may end all sessions anyway.
+   */
+  async function endCookieSession(request: Request, actor: Actor): Promise<void> {
+    const token = sessionCookie.read(request.headers);
+    const found = token === undefined ? undefined : await sessions.find(token);
+    if (found && found.session.id !== actor.credential.id)
+      await services.database.sessions.end(actor, found.session.id);
+  }
+
   const guarded = { signedIn: true as const, parse: [requireUser(authenticator), ignoreBody] };
 
   return new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
@@ -109,7 +121,9 @@ export const authRoutes = (services: AuthServices) => {
     )
     .post(
       "/cookie/logout",
-      async ({ actor }) => {
+      async ({ actor, request }) => {
+        // First, because afterwards the actor may end nothing more.
+        await endCookieSession(request, actor);
         await logout(services, actor);
         return noContent(sessionCookie.clear);
       },

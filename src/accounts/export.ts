@@ -7,12 +7,22 @@ import { ApiError } from "../errors.ts";
 import { afterAllIds, type PagePosition } from "../http/page-request.ts";
 import type { Log } from "../observability/log.ts";
 import type { MediaStore } from "../storage/media-store.ts";
+import { authenticatedParties } from "./client.ts";
+import { pacedPipe, type ReadingPace } from "./paced-pipe.ts";
 import { userRead } from "./user-read.ts";
 
 /** Concurrent exports per node. Each holds a file or a store connection open. */
 const maxExports = 20;
 const maxExportsPerAccount = 2;
+/** Exports beyond which only networks without a running export get one, so that strangers cannot take all of them. */
+const maxSharedExports = maxExports / 2;
 const retryAfterSeconds = 30;
+
+/**
+ * How slowly a client may read. A weak mobile connection, which reaches 8,000 bytes a second, may still pause for two of the
+ * five minutes.
+ */
+const readingPace: ReadingPace = { windowMs: 300_000, minBytes: 1_200_000 };
 
 /** Larger chunks are faster, but leave more memory to the garbage collector. */
 const archiveChunkBytes = 64 * 1024;
@@ -32,32 +42,39 @@ export interface Exports {
   /**
    * Starts an export: `account.json`, `posts.json` and the stored files under `media/`. The archive is written as it is
    * read, in constant memory. The stream fails when a store does, and when the account is deleted or deactivated in the
-   * meantime. A file that is deleted in the meantime is left out.
+   * meantime, or the client reads too slowly. A file that is deleted in the meantime is left out.
+   * @param address the client's IP address
    * @param gone aborts when the client goes away
    * @throws ApiError TOO_MANY_REQUESTS with `Retry-After`
    */
-  start(user: User, gone: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  start(user: User, address: string, gone: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
 
-export function createExports(services: ExportServices): Exports {
-  const semaphore = createFairSemaphore({
+/** @param pace how slowly clients may read; replaced in tests */
+export function createExports(services: ExportServices, pace = readingPace): Exports {
+  const perAccount = createFairSemaphore({
     concurrency: maxExports,
     queueLimit: 0,
     partyLimit: maxExportsPerAccount,
   });
+  const perNetwork = createFairSemaphore({
+    concurrency: maxSharedExports,
+    reserve: maxExports - maxSharedExports,
+    queueLimit: 0,
+  });
   let zip: Promise<Zip> | undefined;
   const loadedZip = () => (zip ??= loadZip());
   return {
-    async start(user, gone) {
+    async start(user, address, gone) {
       const started = Promise.withResolvers<ReadableStream<Uint8Array>>();
       const refuse = (error: unknown) => {
         const isRefused = error instanceof ApiError && error.code === "OVERLOADED";
         const headers = { "retry-after": String(retryAfterSeconds) };
         started.reject(isRefused ? new ApiError("TOO_MANY_REQUESTS", { headers }) : error);
       };
-      void semaphore
-        .run([user.id], () => run({ ...services, loadedZip }, user, gone, started.resolve))
-        .catch(refuse);
+      const parties = authenticatedParties({ address, account: user.id });
+      const write = () => run({ ...services, loadedZip }, user, gone, pace, started.resolve);
+      void perAccount.run([user.id], () => perNetwork.run(parties, write)).catch(refuse);
       return started.promise;
     },
   };
@@ -85,11 +102,18 @@ async function run(
   services: RunServices,
   user: User,
   gone: AbortSignal,
+  pace: ReadingPace,
   start: (archive: ReadableStream<Uint8Array>) => void,
 ): Promise<void> {
   const ended = new AbortController();
   const signal = AbortSignal.any([gone, ended.signal]);
-  const { readable, writable, fail } = unbufferedPipe(signal, (reason) => ended.abort(reason));
+  const { readable, writable, fail } = pacedPipe(signal, pace, {
+    cancelled: () => ended.abort(),
+    tooSlow: () => {
+      services.log.info("export.too_slow", { user: user.id });
+      ended.abort();
+    },
+  });
   start(readable);
   try {
     await untilAborted(signal, () => writeArchive(services, user, writable, signal));
@@ -100,30 +124,6 @@ async function run(
     // Closes a file that is still open.
     ended.abort();
   }
-}
-
-/**
- * Connects a writer with a reader: every write waits until the reader asks for it, and fails when the signal aborts. Unlike
- * a TransformStream of Bun, it does not leave a write waiting when the reader cancels.
- */
-function unbufferedPipe(signal: AbortSignal, cancel: (reason: unknown) => void) {
-  let demand = Promise.withResolvers<void>();
-  let output: ReadableStreamDefaultController<Uint8Array> | undefined;
-  const readable = new ReadableStream<Uint8Array>(
-    { start: (controller) => void (output = controller), pull: () => demand.resolve(), cancel },
-    { highWaterMark: 0 },
-  );
-  const writable = new WritableStream<Uint8Array>({
-    async write(chunk) {
-      await untilAborted(signal, () => demand.promise);
-      demand = Promise.withResolvers();
-      output?.enqueue(chunk);
-    },
-    close: () => output?.close(),
-  });
-  // An error without a reason, because Bun would print it to standard error. The connection closes, so the client sees a
-  // failed download.
-  return { readable, writable, fail: () => output?.error() };
 }
 
 async function writeArchive(

@@ -10,6 +10,7 @@ import { pageParameters, readPageRequest, toPage } from "../http/page-request.ts
 import type { RequestIds } from "../http/request-id.ts";
 import type { Log } from "../observability/log.ts";
 import { describe } from "../openapi/describe.ts";
+import { absentOrNull } from "../openapi/schemas.ts";
 import { emailField, integerField } from "./auth-schemas.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { validEmailAddress } from "./email-address.ts";
@@ -21,11 +22,11 @@ const { maxDays, defaultDays, maxUses, defaultUses } = invitationLimits;
 
 const invitationBody = t.Object(
   {
-    email: t.Optional(emailField),
-    expires_in_days: t.Optional(
+    email: absentOrNull(emailField),
+    expires_in_days: absentOrNull(
       integerField({ min: 1, max: maxDays, default: defaultDays, description: "Days that it is good for." }),
     ),
-    uses: t.Optional(
+    uses: absentOrNull(
       integerField({
         min: 1,
         max: maxUses,
@@ -138,8 +139,8 @@ export const invitationRoutes = (services: InvitationRouteServices) => {
     );
 };
 
-/** Reads a JSON body. An address of null means none. */
+/** Reads a JSON body. A field of null has its default, as if it was left out. */
 async function readInvitation(context: { request: Request }): Promise<Record<string, unknown>> {
-  const { email, ...others } = await readJson(context);
-  return email === undefined || email === null ? others : { ...others, email };
+  const body = await readJson(context);
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }

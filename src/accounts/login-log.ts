@@ -5,7 +5,10 @@ import type { Log } from "../observability/log.ts";
 import { LoginError } from "./accounts.ts";
 import type { Client } from "./client.ts";
 
-/** The audit log of logins: every success and failure with the client's network, and the reason of a failure. */
+/**
+ * The audit log of logins: every success and failure with the client's network, and the reason of a failure. A wrong
+ * current password is logged like a failed login, because it is a guess too.
+ */
 export interface LoginLog {
   /**
    * Runs a login and logs its outcome as `login.succeeded` or `login.failed`. Failures of the service itself are not
@@ -16,6 +19,12 @@ export interface LoginLog {
     client: Client,
     login: () => Promise<Result>,
   ): Promise<Result>;
+  /**
+   * Runs the check of a signed-in user's current password. Logs `login.failed` if the password is wrong or a rate limit is
+   * reached.
+   * @param client its account is the user's id
+   */
+  recordConfirmation(request: Request, client: Client, confirm: () => Promise<void>): Promise<void>;
 }
 
 /**
@@ -28,9 +37,14 @@ export function createLoginLog(log: Log, secret: string, requestIds: RequestIds)
   const keyedHash = (account: string) =>
     new Bun.CryptoHasher("sha256", key).update(account).digest("base64url").slice(0, 22);
 
+  const commonFields = (request: Request, { address }: Client) => ({
+    ...requestIds.fieldsOf(request),
+    network: clientNetwork(address),
+  });
+
   return {
     async record(request, client, login) {
-      const common = { ...requestIds.fieldsOf(request), network: clientNetwork(client.address) };
+      const common = commonFields(request, client);
       try {
         const result = await login();
         log.info("login.succeeded", { ...common, user: result.userId });
@@ -45,11 +59,27 @@ export function createLoginLog(log: Log, secret: string, requestIds: RequestIds)
         throw error;
       }
     },
+
+    async recordConfirmation(request, client, confirm) {
+      try {
+        await confirm();
+      } catch (error) {
+        const failure = failureOf(error);
+        if (failure)
+          log.warn("login.failed", {
+            ...commonFields(request, client),
+            reason: failure.reason,
+            user: client.account,
+          });
+        throw error;
+      }
+    },
   };
 }
 
 function failureOf(error: unknown): { reason: string; userId?: string | undefined } | undefined {
   if (error instanceof LoginError) return error;
-  const isRateLimited = error instanceof ApiError && error.code === "TOO_MANY_REQUESTS";
-  return isRateLimited ? { reason: "rate_limited" } : undefined;
+  const code = error instanceof ApiError ? error.code : undefined;
+  if (code === "CURRENT_PASSWORD_WRONG") return { reason: "bad_password" };
+  return code === "TOO_MANY_REQUESTS" ? { reason: "rate_limited" } : undefined;
 }

@@ -49,6 +49,8 @@ const rules = {
     network: { points: 3_000, windowSeconds: hour },
     account: { points: 1_000, windowSeconds: hour },
   },
+  edit: { account: { points: 1_000, windowSeconds: hour } },
+  report: { account: { points: 100, windowSeconds: hour } },
 } as const;
 
 type Scope = "accountFromNetwork" | "account" | "network";
@@ -70,6 +72,10 @@ export interface RateLimits {
   forgotPassword(client: Client): Promise<void>;
   requestVerify(client: Client): Promise<void>;
   upload(client: Client): Promise<void>;
+  /** Counts a change of a post's texts. */
+  edit(client: Pick<Client, "account">): Promise<void>;
+  /** Counts a report of a post. */
+  report(client: Pick<Client, "account">): Promise<void>;
   /** Counts a notice to an address. Does not reject: false when the address has got enough of them. */
   mayMailNotice(account: string): Promise<boolean>;
 }
@@ -138,6 +144,8 @@ export function createRateLimits({
     forgotPassword: (client) => spend("forgot-password", rules.mail, client),
     requestVerify: (client) => spend("request-verify", rules.mail, client),
     upload: (client) => spend("upload", rules.upload, client),
+    edit: ({ account }) => spend("edit", rules.edit, { address: "", account }),
+    report: ({ account }) => spend("report", rules.report, { address: "", account }),
     mayMailNotice: (account) =>
       spend("notice", rules.notice, { address: "", account }).then(
         () => true,

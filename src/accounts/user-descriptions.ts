@@ -67,7 +67,8 @@ export const userDescriptions = {
     summary: "Download your data",
     description:
       "Streams a ZIP archive of your account: `account.json`, `posts.json`, and the stored files under `media/`. It breaks " +
-      "off if the account is deleted or deactivated in the meantime. Two downloads may run at once.",
+      "off if the account is deleted or deactivated in the meantime, or if you read less than 4 kB a second over five " +
+      "minutes. Two downloads may run at once.",
     answer: {
       status: 200,
       meaning: "The archive.",

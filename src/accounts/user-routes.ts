@@ -22,6 +22,7 @@ import { ApiError, ValidationProblems } from "../errors.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { Connections } from "../http/connections.ts";
 import type { RequestIds } from "../http/request-id.ts";
+import type { LoginLog } from "./login-log.ts";
 import type { LogFields } from "../observability/log.ts";
 import { isTrue } from "../http/validation.ts";
 import { userDescriptions } from "./user-descriptions.ts";
@@ -36,11 +37,13 @@ export interface UserServices extends AccountServices, DeletionServices, ExportS
   /** Bytes that the posts of one account may have; undefined for no limit. */
   readonly userQuota: number | undefined;
   readonly requestIds: RequestIds;
+  readonly loginLog: LoginLog;
 }
 
 /** Accounts, as their owners and superusers see and change them. */
 export const userRoutes = (services: UserServices) => {
-  const { authenticator, database, limits, hashing, connections, userQuota, log, requestIds } = services;
+  const { authenticator, database, limits, hashing, connections, userQuota, log, loginLog, requestIds } =
+    services;
 
   const exports = createExports(services);
 
@@ -57,6 +60,14 @@ export const userRoutes = (services: UserServices) => {
     return limits.newPassword(client, () => hashing.hash(password, authenticatedParties(client)));
   };
 
+  /** Verifies the current password of a signed-in user, see {@link confirmPassword}, and logs failures. */
+  const confirm = (request: Request, user: User, password: string | undefined) => {
+    const address = connections.addressOf(request);
+    return loginLog.recordConfirmation(request, { address, account: user.id }, () =>
+      confirmPassword(services, user, password, address),
+    );
+  };
+
   /** Changes an account, see {@link changeAccount}, with the current password where the change needs it. */
   async function change(
     request: Request,
@@ -69,7 +80,7 @@ export const userRoutes = (services: UserServices) => {
       // Drops an unchanged address: writing it back could undo a concurrent change without the current password.
       if (changes.email?.address === user.email) delete changes.email;
       if (changes.email !== undefined || changes.password !== undefined)
-        await confirmPassword(services, user, body.current_password, connections.addressOf(request));
+        await confirm(request, user, body.current_password);
     }
     return userRead(await changeAccount(services, actor, user, changes, hashFor(request, actor.userId)));
   }
@@ -87,7 +98,8 @@ export const userRoutes = (services: UserServices) => {
   async function exportMe(request: Request, viewer: Viewer): Promise<Response> {
     const user = await database.users.byId(viewer.id);
     if (!user) throw new ApiError("UNAUTHORIZED");
-    const archive = request.method === "HEAD" ? null : await exports.start(user, request.signal);
+    const address = connections.addressOf(request);
+    const archive = request.method === "HEAD" ? null : await exports.start(user, address, request.signal);
     connections.allowPauses(request);
     const day = new Date().toISOString().slice(0, 10);
     return new Response(archive, {
@@ -124,8 +136,7 @@ export const userRoutes = (services: UserServices) => {
     .delete(
       "/me",
       async ({ body, viewer, actor, request, set }) => {
-        const address = connections.addressOf(request);
-        await deleteAccount(services, actor, viewer.id, body.password, address);
+        await deleteAccount(services, actor, viewer.id, (user) => confirm(request, user, body.password));
         set.status = 204;
       },
       {

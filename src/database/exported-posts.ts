@@ -1,11 +1,11 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 
 import type { PagePosition } from "../http/page-request.ts";
 import type { Connection } from "./connection.ts";
 import { isAfter, newestFirst } from "./newest-first.ts";
 import type { Tables } from "./schema.ts";
 
-/** A published post, as an export of its author's account needs it. */
+/** A post that is or was visible, as an export of its author's account needs it. */
 export type ExportedPost = Readonly<
   Pick<
     Tables["posts"]["$inferSelect"],
@@ -30,7 +30,7 @@ export function exportedPostQueries({ query, tables: { posts } }: Connection) {
     posts;
   const createdAt = sql<Date>`${posts.createdAt}`.mapWith(posts.createdAt);
   return {
-    /** Returns a page of an account's published posts, newest first. */
+    /** Returns a page of an account's published and hidden posts, newest first. */
     page: async (userId: string, limit: number, after?: PagePosition): Promise<ExportedPost[]> =>
       query
         .select({
@@ -38,7 +38,14 @@ export function exportedPostQueries({ query, tables: { posts } }: Connection) {
           ...{ editedAt, store, key, createdAt },
         })
         .from(posts)
-        .where(and(eq(posts.userId, userId), eq(posts.state, "published"), after && isAfter(posts, after)))
+        .where(
+          and(
+            eq(posts.userId, userId),
+            // After a reactivation, posts are hidden for a moment.
+            inArray(posts.state, ["published", "hidden"]),
+            after && isAfter(posts, after),
+          ),
+        )
         .orderBy(...newestFirst(posts))
         .limit(limit),
   };

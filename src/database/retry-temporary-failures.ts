@@ -11,16 +11,24 @@ const lockTimeoutMs = 5000;
 const firstPauseMs = 2;
 const maxPauseMs = 100;
 
+/**
+ * Attempts after PostgreSQL has ended a transaction in favour of others. Each takes the second after which the server looks
+ * for a deadlock.
+ */
+const maxConflicts = 3;
+
 type AsyncFunctions<T> = { readonly [name in keyof T]: (...values: never[]) => Promise<unknown> };
 
 /**
- * Wraps the queries of a SQLite database so that temporary failures are retried: with pauses while another program
- * holds a lock, and once, after releasing the reserve, when the disk is full. Retries are safe because each query is
- * one statement or one transaction, which SQLite has rolled back.
+ * Wraps the queries of a database so that temporary failures are retried. On SQLite: with pauses while another program
+ * holds a lock, and once, after releasing the reserve, when the disk is full. On PostgreSQL: a bounded number of times
+ * after a deadlock or a serialization failure. Retries are safe because each query is one statement or one transaction,
+ * which the database has rolled back, or a series of transactions that may be repeated.
+ * @param reserve the reserve of a SQLite database; undefined on PostgreSQL
  */
 export function retryTemporaryFailures<Queries extends AsyncFunctions<Queries>>(
   queries: Queries,
-  reserve: Pick<Reserve, "release">,
+  reserve: Pick<Reserve, "release"> | undefined,
 ): Queries {
   const retried = Object.entries<(...values: never[]) => Promise<unknown>>(queries).map(([name, run]) => [
     name,
@@ -33,16 +41,20 @@ export function retryTemporaryFailures<Queries extends AsyncFunctions<Queries>>(
 async function retry(
   run: () => Promise<unknown>,
   failure: unknown,
-  reserve: Pick<Reserve, "release">,
+  reserve: Pick<Reserve, "release"> | undefined,
 ): Promise<unknown> {
   const until = performance.now() + lockTimeoutMs;
   let pauseMs = firstPauseMs;
   let isReleased = false;
+  let conflicts = 0;
   for (let error = failure; ;) {
-    if (isFull(error) && !isReleased) {
+    if (isFull(error) && reserve && !isReleased) {
       reserve.release();
       isReleased = true;
-    } else if (isBusy(error) && performance.now() < until) {
+    } else if (
+      (isBusy(error) && performance.now() < until) ||
+      (isTransactionConflict(error) && (conflicts += 1) <= maxConflicts)
+    ) {
       // With jitter, so that waiting queries do not all retry at the same time.
       await Bun.sleep(pauseMs * (0.5 + Math.random() / 2));
       pauseMs = Math.min(2 * pauseMs, maxPauseMs);
@@ -60,3 +72,9 @@ const fullCodes = /^SQLITE_(?:FULL|IOERR_SHMSIZE|IOERR_WRITE)$/;
 
 const isFull = (error: unknown) => causes(error).some(({ code }) => fullCodes.test(String(code)));
 const isBusy = (error: unknown) => causes(error).some(({ code }) => /^SQLITE_BUSY/.test(String(code)));
+
+/** PostgreSQL's SQLSTATE codes of a serialization failure and a deadlock. It has rolled the transaction back. */
+const conflictCodes = /^(?:40001|40P01)$/;
+
+const isTransactionConflict = (error: unknown) =>
+  causes(error).some(({ errno }) => conflictCodes.test(String(errno)));

@@ -3,9 +3,9 @@ import { closeSync, openSync } from "node:fs";
 import { Database } from "bun:sqlite";
 
 /**
- * Added to every `token_version` of a copy: more than the number of increments between a backup and its restore.
- * Otherwise the restored database would reach the same versions again, and tokens issued after the backup would become
- * valid again.
+ * Added to every `token_version` of a copy, which ends all tokens: more than the number of increments between a backup and
+ * its restore. Otherwise tokens that were ended since the backup would be valid again, and the restored database would reach
+ * the versions of those that were issued since.
  */
 const versionLeap = 65_536;
 
@@ -51,9 +51,11 @@ export function takeSnapshot(
   copy.run("pragma foreign_keys = on");
   // Without a journal file, because the copy is worthless after a crash.
   copy.run("pragma journal_mode = memory");
-  // A database that this version has not migrated yet lacks the column.
+  // A database that this version has not migrated yet lacks the columns.
   if (copy.query("select 1 from pragma_table_info('users') where name = 'token_version'").get())
-    copy.query("update users set token_version = token_version + ?").run(versionLeap);
+    copy
+      .query("update users set token_version = token_version + ?1, min_access_version = token_version + ?1")
+      .run(versionLeap);
   // Restored, they would include sessions that their users have ended since the backup.
   if (copy.query("select 1 from pragma_table_info('sessions')").get()) copy.run("delete from sessions");
   // A database that this version has not migrated yet lacks the column.

@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, isNull, lte, notExists, or, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, isNull, lte, notExists, sql } from "drizzle-orm";
 
 import type { PagePosition } from "../http/page-request.ts";
 import { authorize, type Actor } from "./actors.ts";
@@ -121,9 +121,7 @@ export function userQueries(connection: Connection) {
         .where(
           and(
             after && isAfter(users, after),
-            search === ""
-              ? undefined
-              : or(containsText(connection, email, search), containsText(connection, name, search)),
+            search === "" ? undefined : containsText(connection, [email, name], search),
           ),
         )
         .orderBy(...newestFirst(users))

@@ -2,6 +2,7 @@
 import { Type as t, type TSchema, type TString, type TInteger, type TNumber } from "@sinclair/typebox";
 
 import { apiErrors, problemTypes } from "../errors.ts";
+import { openApiSchema, type JsonObject } from "./openapi-schema.ts";
 
 // Response bodies are not validated at run time: their types come from the schemas, and the tests validate every response.
 // A schema's `$id` is the name of its component in the document.
@@ -25,6 +26,13 @@ export const nextCursor = nullable(
     examples: ["MTc5NTQyNTcxNTE4My4wMWEyMDdiYy01ZTZmLTc3NjUtYWIyNi0zNzhhNzE2NWMyNTc"],
   }),
 );
+
+/**
+ * A field of a request body that may be left out, or be null with the same meaning. Validation sees no null: the parser of
+ * the body removes such fields.
+ */
+export const absentOrNull = <S extends TSchema>(schema: S) =>
+  t.Optional<S>({ ...schema, documented: { ...openApiSchema(schema as JsonObject), nullable: true } });
 
 export const oneOf = <const V extends string>(
   values: readonly V[],

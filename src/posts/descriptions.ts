@@ -108,7 +108,7 @@ export const postDescriptions = {
       "Changes the caption or the alternative text of a post of yours; fields that are left out keep their values. " +
       "`edited_at` changes only if a text does. Superusers cannot edit the posts of others.",
     answer: { status: 200, meaning: "The post after the change.", body: postSchema },
-    errors: ["POST_NOT_FOUND", "NOT_YOUR_POST_TO_EDIT", "BODY_TOO_LARGE"],
+    errors: ["POST_NOT_FOUND", "NOT_YOUR_POST_TO_EDIT", "BODY_TOO_LARGE", "TOO_MANY_REQUESTS"],
     validates: true,
     audience: "signed in",
     path,
@@ -119,7 +119,7 @@ export const postDescriptions = {
     description:
       "Reports a post to the superusers. A second report of the same post replaces your first one.",
     answer: { status: 204, meaning: "The post is reported.", body: null },
-    errors: ["POST_NOT_FOUND", "BODY_TOO_LARGE"],
+    errors: ["POST_NOT_FOUND", "BODY_TOO_LARGE", "TOO_MANY_REQUESTS"],
     validates: true,
     audience: "signed in",
     path,

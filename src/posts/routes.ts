@@ -32,7 +32,7 @@ export interface PostRouteServices extends PostServices, UploadServices {
 
 /** Uploading, reading, editing, deleting and reporting posts. */
 export const postRoutes = (services: PostRouteServices) => {
-  const { authenticator, baseUrl, requestIds, authorEmails, database } = services;
+  const { authenticator, baseUrl, requestIds, authorEmails, database, limits } = services;
   const uploads = uploadParser(services);
   const writePage = createPageWriter();
   const viewOf = (request: Request, viewer: Viewer): PostView => ({
@@ -96,6 +96,7 @@ export const postRoutes = (services: PostRouteServices) => {
     .patch(
       "/posts/:post_id",
       async ({ body, params, viewer, actor, request }) => {
+        await limits.edit({ account: viewer.id });
         const post = await editPost(database, actor, canonicalId(params.post_id), body);
         return postRead(post, viewOf(request, viewer));
       },
@@ -123,6 +124,7 @@ export const postRoutes = (services: PostRouteServices) => {
       "/posts/:post_id/reports",
       async ({ body, params, viewer, actor, request, set }) => {
         const id = canonicalId(params.post_id);
+        await limits.report({ account: viewer.id });
         await reportPost(services, { viewer, actor }, id, body.reason, requestIds.fieldsOf(request));
         set.status = 204;
       },

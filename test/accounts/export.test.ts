@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { connect } from "node:net";
 import { basename } from "node:path";
 
 import { TextWriter, Uint8ArrayReader, Uint8ArrayWriter, ZipReader } from "@zip.js/zip.js";
@@ -7,7 +8,9 @@ import { createExports, mediaName } from "../../src/accounts/export.ts";
 import type { MediaStore } from "../../src/storage/media-store.ts";
 import { startFakeS3 } from "../support/fake-s3.ts";
 import { pngPhoto } from "../support/media-samples.ts";
+import { head } from "../support/raw-http.ts";
 import { TestService } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 let service: TestService;
 let user: Awaited<ReturnType<TestService["signUp"]>>;
@@ -94,6 +97,19 @@ describe("GET /users/me/export", () => {
     const files = await unzip(await (await ask()).bytes());
     expect([...files.keys()]).toEqual(["account.json", "posts.json"]);
     expect(JSON.parse(files.get("posts.json") as string)).toEqual([]);
+  });
+
+  test("GET /users/me/export: contains the posts that a reactivation has not shown again yet", async () => {
+    const { id } = await share("snow.png");
+    const { users, posts } = service.services.database;
+    await users.change("operator", user, { isActive: false });
+    await posts.syncPostStates(user.id);
+    await users.change("operator", user, { isActive: true });
+    expect(await posts.byId(id)).toBeUndefined();
+    const { access_token } = (await (await service.login(user.email)).json()) as { access_token: string };
+    const files = await unzip(await (await ask(access_token)).bytes());
+    expect(JSON.parse(files.get("posts.json") as string)).toMatchObject([{ id }]);
+    expect([...files.keys()].at(-1)).toContain(id);
   });
 
   test("GET /users/me/export: works for media in a bucket", async () => {
@@ -194,6 +210,7 @@ describe("GET /users/me/export", () => {
 });
 
 describe("exports", () => {
+  const address = "203.0.113.9";
   /** A store of endless files, and what happened to them. */
   function endlessStore() {
     const state = { chunks: 0, aborted: false };
@@ -216,7 +233,9 @@ describe("exports", () => {
   const exportFrom = async (store: MediaStore, gone = new AbortController().signal, withPost = true) => {
     if (withPost) await share("endless.png");
     const exports = createExports({ ...service.services, storeNamed: () => store });
-    return (await exports.start((await service.services.database.users.byId(user.id))!, gone)).getReader();
+    return (
+      await exports.start((await service.services.database.users.byId(user.id))!, address, gone)
+    ).getReader();
   };
   const readChunks = async (reader: { read(): Promise<unknown> }, count: number) => {
     for (let i = 0; i < count; i++) await reader.read();
@@ -224,7 +243,11 @@ describe("exports", () => {
 
   test("exports: an unexpected error is not taken for too many exports", async () => {
     const account = (await service.services.database.users.byId(user.id))!;
-    const start = createExports(service.services).start(account, "no signal" as unknown as AbortSignal);
+    const start = createExports(service.services).start(
+      account,
+      address,
+      "no signal" as unknown as AbortSignal,
+    );
     await expect(start).rejects.toBeInstanceOf(TypeError);
   });
 
@@ -251,6 +274,92 @@ describe("exports", () => {
     const { chunks } = state;
     await turns();
     expect(state).toEqual({ chunks, aborted: true });
+  });
+
+  test("exports: a client that stops reading loses its download, and its slot is free again", async () => {
+    const { store, state } = endlessStore();
+    await share("endless.png");
+    const account = (await service.services.database.users.byId(user.id))!;
+    const pace = { windowMs: 50, minBytes: Number.MAX_SAFE_INTEGER };
+    const exports = createExports({ ...service.services, storeNamed: () => store }, pace);
+    const start = () => exports.start(account, address, new AbortController().signal);
+    const paused = [await start(), await start()].map((archive) => archive.getReader());
+    await expect(start()).rejects.toMatchObject({ code: "TOO_MANY_REQUESTS" });
+    await until(() => service.logged.filter((line) => line.includes('"export.too_slow"')).length === 2);
+    for (const reader of paused) await expect(readChunks(reader, 1)).rejects.toBeUndefined();
+    await (await start()).cancel();
+    expect(state.aborted || state.chunks === 0).toBe(true);
+  });
+
+  test("exports: the connection of a client that stops reading is cut", async () => {
+    const { store } = endlessStore();
+    await share("endless.png");
+    const account = (await service.services.database.users.byId(user.id))!;
+    const pace = { windowMs: 100, minBytes: Number.MAX_SAFE_INTEGER };
+    const exports = createExports({ ...service.services, storeNamed: () => store }, pace);
+    await using server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      development: false,
+      fetch: async (request) => new Response(await exports.start(account, address, request.signal)),
+    });
+    service.logged.length = 0;
+    const closed = Promise.withResolvers<void>();
+    const socket = connect(server.port!, "127.0.0.1")
+      .on("error", () => {})
+      .on("close", () => closed.resolve());
+    socket.write(head("GET / HTTP/1.1", "Host: localhost"));
+    socket.once("data", () => socket.pause());
+    await until(() => service.logged.some((line) => line.includes('"export.too_slow"')));
+    socket.resume();
+    await closed.promise;
+    expect(service.logged.filter((line) => line.includes('"export.'))).toHaveLength(1);
+  });
+
+  test("exports: a client that reads on keeps its download, whatever its pace", async () => {
+    const { store } = endlessStore();
+    await share("endless.png");
+    const account = (await service.services.database.users.byId(user.id))!;
+    const exports = createExports(
+      { ...service.services, storeNamed: () => store },
+      { windowMs: 1, minBytes: 0 },
+    );
+    const reader = (await exports.start(account, address, new AbortController().signal)).getReader();
+    for (let i = 0; i < 10; i++) {
+      await Bun.sleep(3);
+      expect((await reader.read()).done).toBe(false);
+    }
+    await reader.cancel();
+  });
+
+  test("exports: one network gets no more than half of a node's exports, so that others find a place", async () => {
+    const { store } = endlessStore();
+    const exports = createExports({ ...service.services, storeNamed: () => store });
+    const accounts = await Promise.all(
+      Array.from(
+        { length: 24 },
+        async () => (await service.services.database.users.byId((await service.signUp()).id))!,
+      ),
+    );
+    const running: ReadableStream[] = [];
+    const start = async (from: string) => {
+      const account = accounts.pop()!;
+      running.push(await exports.start(account, from, new AbortController().signal));
+    };
+    const refused = (from: string) =>
+      expect(start(from)).rejects.toMatchObject({
+        code: "TOO_MANY_REQUESTS",
+        options: { headers: { "retry-after": "30" } },
+      });
+    // The networks of one IPv6 /48 count as one.
+    for (let i = 0; i < 10; i++) await start(`2001:db8:1:${i}::1`);
+    await refused("2001:db8:1:ffff::1");
+    for (let i = 0; i < 10; i++) await start(`198.51.100.${i}`);
+    await refused("203.0.113.9");
+    await running[0]!.cancel();
+    await refused("2001:db8:1::1");
+    await start("203.0.113.9");
+    for (const archive of running) await archive.cancel().catch(() => {});
   });
 
   test("exports: hundreds of cancelled downloads hold nothing up", async () => {
@@ -296,7 +405,7 @@ describe("exports", () => {
       port: 0,
       hostname: "127.0.0.1",
       development: false,
-      fetch: async (request) => new Response(await exports.start(account, request.signal)),
+      fetch: async (request) => new Response(await exports.start(account, address, request.signal)),
     });
     await expect(fetch(server.url).then((answer) => answer.bytes())).rejects.toThrow();
     expect(chunks).toBe(41);
@@ -317,7 +426,7 @@ describe("exports", () => {
     await using server = Bun.serve({
       port: 0,
       hostname: "127.0.0.1",
-      fetch: async (request) => new Response(await exports.start(account, request.signal)),
+      fetch: async (request) => new Response(await exports.start(account, address, request.signal)),
     });
     const client = new AbortController();
     const reader = (await fetch(server.url, { signal: client.signal })).body!.getReader();

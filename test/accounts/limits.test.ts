@@ -113,3 +113,24 @@ test("rate limits over HTTP: limit mails to an address, whether or not an accoun
     expect(statuses).toEqual([202, 202, 202, 202, 202, 429, 429]);
   }
 });
+
+test.each([
+  ["edit", "PATCH", "", { caption: "Snow" }],
+  ["report", "POST", "/reports", { reason: "spam" }],
+] as const)(
+  "rate limits over HTTP: an account that has used up its limit for an %s of posts gets 429 with Retry-After",
+  async (kind, method, path, body) => {
+    const [ada, bob] = [await service.signUp(), await service.signUp()];
+    const send = (token: string) =>
+      service.fetch(`/posts/${crypto.randomUUID()}${path}`, { method, token, json: body });
+    const { limits } = service.services;
+    expect((await send(ada.token)).status).toBe(404);
+    // More than either limit; those beyond it do not count.
+    const rest = Array.from({ length: 1000 }, () => limits[kind]({ account: ada.id }).catch(() => {}));
+    await Promise.all(rest);
+    const refused = await send(ada.token);
+    expect([refused.status, await refused.json()]).toEqual([429, { detail: "Too many requests" }]);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect((await send(bob.token)).status).toBe(404);
+  },
+);

@@ -117,6 +117,48 @@ test("login log: logs a login beyond the rate limits as rate_limited", async () 
   expect(lines()).toHaveLength(21);
 }, 20_000);
 
+test.each<[string, "PATCH" | "DELETE", object]>([
+  ["at a change of the password", "PATCH", { password: "another good one", current_password: "wrong" }],
+  ["at the deletion of an account", "DELETE", { password: "wrong" }],
+])("login log: logs a wrong current password %s like a failed login", async (_, method, body) => {
+  const token = await service.beginSession(user.email);
+  service.logged.length = 0;
+  const send = (json: object) =>
+    service.fetch("/users/me", {
+      method,
+      token,
+      json,
+      headers: { "x-forwarded-for": "2001:db8:1:2:3:4:5:6", "x-request-id": "request-1" },
+    });
+  const failed = {
+    level: "warn",
+    event: "login.failed",
+    id: "request-1",
+    network: "2001:db8:1:2::/64",
+    user: user.id,
+  };
+  expect((await send(body)).status).toBe(400);
+  expect(lines()).toEqual([{ ...failed, reason: "bad_password" }]);
+  // Those that lack the password, or are right, are not guesses.
+  await send({ ...body, password: undefined, current_password: undefined, name: "Ada" });
+  expect(lines()).toHaveLength(1);
+  // The other guesses without their hashes.
+  const client = { address: "2001:db8:1:2:3:4:5:6", account: user.email };
+  const wrong = () => Promise.reject(new ApiError("CURRENT_PASSWORD_WRONG"));
+  for (let guess = 1; guess < 20; guess++) await service.services.limits.login(client, wrong).catch(() => {});
+  expect((await send(body)).status).toBe(429);
+  expect(lines().slice(1)).toEqual([{ ...failed, reason: "rate_limited" }]);
+  expect(service.logged.join("")).not.toContain(user.email);
+});
+
+test("login log: a right current password is no login", async () => {
+  const token = await service.beginSession(user.email);
+  service.logged.length = 0;
+  const json = { password: "correct horse battery" };
+  expect((await service.fetch("/users/me", { method: "DELETE", token, json })).status).toBe(204);
+  expect(lines()).toEqual([]);
+});
+
 test("login log: does not log an invalid form or a busy service as a failed login", async () => {
   expect((await login("", "x")).status).toBe(422);
   const log = createLoginLog(createLog("debug", expect.unreachable), "secret", new RequestIds());

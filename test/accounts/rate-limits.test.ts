@@ -183,6 +183,13 @@ test("rate limits: limit registrations and uploads", async () => {
   expect(await times(1001, () => limits.upload(victim))).toEqual({ done: 1000, TOO_MANY_REQUESTS: 1 });
 });
 
+test("rate limits: limit edits and reports of an account over all networks", async () => {
+  const limits = createRateLimits({ enabled: true });
+  expect(await times(1001, () => limits.edit(victim))).toEqual({ done: 1000, TOO_MANY_REQUESTS: 1 });
+  expect(await times(101, () => limits.report(victim))).toEqual({ done: 100, TOO_MANY_REQUESTS: 1 });
+  expect(await outcome(limits.report({ account: "bob" }))).toBe("done");
+});
+
 test("rate limits: neither limit nor count anything when disabled", async () => {
   const counters = { consume: () => Promise.reject(new Error("counted")) };
   const limits = createRateLimits({ enabled: false, counters });

@@ -377,6 +377,46 @@ describe("the end of a session", () => {
     expect(await me(token)).toBe(401);
   });
 
+  test("POST /auth/cookie/logout: ends the session of the cookie beside the credential in the header", async () => {
+    const other = await service.beginSession(ada.email);
+    for (const header of [ada.token, other]) {
+      const cookie = await service.beginSession(ada.email);
+      const response = await service.fetch("/auth/cookie/logout", {
+        method: "POST",
+        token: header,
+        headers: { cookie: cookieOf(cookie) },
+      });
+      expect(await answerOf(response)).toEqual([204, ""]);
+      expect(response.headers.get("set-cookie")).toStartWith("fastapiusersauth=; ");
+      expect([await me(header), (await byCookie(cookieOf(cookie))).status]).toEqual([401, 401]);
+    }
+    expect(await me(token)).toBe(200);
+  });
+
+  test("POST /auth/cookie/logout: a header with the same session as the cookie, or beside a bad cookie, ends its own", async () => {
+    const logOut = (using: string, cookie: string) =>
+      service.fetch("/auth/cookie/logout", { method: "POST", token: using, headers: { cookie } });
+    expect((await logOut(ada.token, cookieOf("ims_nonsense"))).status).toBe(204);
+    expect((await logOut(token, cookieOf(token))).status).toBe(204);
+    expect([await me(ada.token), await me(token)]).toEqual([401, 401]);
+  });
+
+  test("POST /auth/cookie/logout: never ends the session of another account's cookie", async () => {
+    const bob = await service.signUp();
+    const { status } = await service.fetch("/auth/cookie/logout", {
+      method: "POST",
+      token: bob.token,
+      headers: { cookie: cookieOf(token) },
+    });
+    expect([status, await me(bob.token), await me(token)]).toEqual([204, 401, 200]);
+  });
+
+  test("POST /auth/cookie/logout: a bad header ends nothing", async () => {
+    const headers = { cookie: cookieOf(token), origin: own };
+    const { status } = await service.fetch("/auth/cookie/logout", { method: "POST", token: "x", headers });
+    expect([status, await me(token)]).toEqual([401, 200]);
+  });
+
   test("POST /auth/session/logout: revokes an access token too", async () => {
     const { status } = await service.fetch("/auth/session/logout", { method: "POST", token: ada.token });
     expect([status, await me(ada.token), await me(token)]).toEqual([204, 401, 200]);

@@ -553,7 +553,10 @@ describe.skipIf(onPostgres)("backup", () => {
     const service = new ServiceProcess(join(folder, "data"));
     await service.start();
     try {
-      const headers = { authorization: `Bearer ${token}` };
+      const me = (using: string) =>
+        fetch(`${service.address}/users/me`, { headers: { authorization: `Bearer ${using}` } });
+      expect((await me(token)).status).toBe(401);
+      const headers = { authorization: `Bearer ${await service.login("ada@example.com")}` };
       for (const [id, path] of acknowledged) {
         expect((await fetch(`${service.address}/posts/${id}`, { headers })).status).toBe(200);
         expect((await fetch(service.address + path)).status).toBe(200);

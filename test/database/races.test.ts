@@ -6,6 +6,7 @@ import { sql } from "drizzle-orm";
 
 import type { Actor } from "../../src/database/actors.ts";
 import { openDatabase, type Database } from "../../src/database/database.ts";
+import { databaseFailure } from "../../src/database/failures.ts";
 import type { PublishedPost } from "../../src/database/published-posts.ts";
 import { openPostgres } from "../../src/database/postgres.ts";
 import type { User } from "../../src/database/users.ts";
@@ -173,6 +174,75 @@ describe.skipIf(!hasPostgres)("races: nodes on one PostgreSQL database", () => {
       expect(await posts.countPublished()).toBe(0);
     }
   });
+
+  /**
+   * Runs a write that locks `first` and then waits for `second`, which another client has locked, and makes that client wait
+   * for `first`. The server ends the write, because its connection looks for deadlocks sooner; the other client would wait
+   * forever otherwise.
+   */
+  async function deadlock<Result>(
+    url: string,
+    [first, second]: readonly [string, string],
+    write: () => Promise<Result>,
+  ): Promise<Result> {
+    let writing: Promise<Result> | undefined;
+    await withServer(url, (client) =>
+      client.begin(async (tx) => {
+        await tx`set local deadlock_timeout = '10min'`;
+        await tx`update users set name = 'other' where id = ${second}`;
+        writing = write();
+        // The test awaits it later.
+        writing.catch(() => {});
+        await until(async () => (await tx`select 1 from pg_locks where not granted`).length > 0);
+        await tx`update users set name = 'other' where id = ${first}`;
+      }),
+    );
+    return writing!;
+  }
+
+  test("races: a transaction that the server ends because of a deadlock is repeated", async () => {
+    const url = await freshDatabase();
+    const database = await openDatabase({ url, poolSize: 2 });
+    opened.push(database);
+    const [first, second] = [await addAccount(database), await addAccount(database)].sort((a, b) =>
+      a.id < b.id ? -1 : 1,
+    ) as [User, User];
+    const changed = await deadlock(url, [first.id, second.id], () =>
+      database.users.change(actor(first.id), second, { isVerified: true }),
+    );
+    expect(changed).toMatchObject({ isVerified: true, name: "other" });
+  });
+
+  test.each(["40P01", "40001"])(
+    "races: a transaction that the server ends again and again with %s is 503 after four attempts",
+    async (sqlState) => {
+      const url = await freshDatabase();
+      const database = await openDatabase({ url, poolSize: 2 });
+      opened.push(database);
+      const ada = await addAccount(database);
+      const failUntil = (attempts: number) =>
+        withServer(url, async (sql) => {
+          await sql.unsafe(`drop sequence if exists attempts; create sequence attempts`);
+          await sql.unsafe(
+            `create or replace function refuse() returns trigger language plpgsql as $$ begin
+               if nextval('attempts') < ${attempts} then raise 'refused' using errcode = '${sqlState}'; end if;
+               return new;
+             end $$`,
+          );
+          await sql.unsafe(
+            `create or replace trigger refuse before update on users execute function refuse()`,
+          );
+        });
+      await failUntil(4);
+      expect(await database.users.change("operator", ada, { name: "Ada" })).toMatchObject({ name: "Ada" });
+      await failUntil(5);
+      const failure = await outcomeOf(database.users.change("operator", ada, { name: "Eve" }));
+      expect(databaseFailure(failure)?.code).toBe("UNAVAILABLE");
+      expect((await database.users.byId(ada.id))?.name).toBe("Ada");
+      const [used] = await withServer(url, (sql) => sql`select last_value::int as last_value from attempts`);
+      expect(used).toEqual({ last_value: 4 });
+    },
+  );
 
   test("races: an account locked by another node does not block publishing by other authors", async () => {
     const url = await freshDatabase();

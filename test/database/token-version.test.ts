@@ -10,7 +10,7 @@ import { openDatabase, type Database } from "../../src/database/database.ts";
 import { takeSnapshot } from "../../src/database/snapshot.ts";
 import type { User } from "../../src/database/users.ts";
 import { addAccount, addSession } from "../support/databases.ts";
-import { freshDatabase, hasPostgres } from "../support/postgres.ts";
+import { freshDatabase, hasPostgres, withServer } from "../support/postgres.ts";
 
 const hour = 3_600_000;
 /** When the tokens of these accounts were last invalidated, and whether any of them may be unexpired. */
@@ -76,21 +76,26 @@ test("token version: on SQLite, tokens invalidated before the upgrade stay inval
   await addAccount(database);
 });
 
-test("token version: a restored backup keeps tokens valid, and never reuses a version issued after the backup", async () => {
+test("token version: a restored backup ends every token that was issued before the restore", async () => {
   const folder = await mkdtemp(join(tmpdir(), "image-sharing-restored-"));
   folders.push(folder);
   const path = join(folder, "image-sharing.db");
   const original = await open(path);
   const ada = await addAccount(original);
+  const beforeBackup = (await original.users.change("operator", ada, { hashedPassword: "first" })) as User;
   takeSnapshot(path, join(folder, "restored.db")).close();
-  const changed = await original.users.change("operator", ada, { hashedPassword: "after the backup" });
-  const issued = (changed as User).tokenVersion;
+  const issued = [ada.tokenVersion, beforeBackup.tokenVersion];
+  for (const hashedPassword of ["second", "third"])
+    issued.push(((await original.users.change("operator", ada, { hashedPassword })) as User).tokenVersion);
 
   const { users } = await open(join(folder, "restored.db"));
-  expect(await users.viewer(ada.id, ada.tokenVersion, "t")).toBeDefined();
-  await users.change("operator", ada, { hashedPassword: "after the restore" });
-  for (const version of [ada.tokenVersion, issued])
-    expect(await users.viewer(ada.id, version, "t")).toBeUndefined();
+  const restored = (await users.byId(ada.id))!;
+  expect(restored.hashedPassword).toBe("first");
+  const isValid = async (version: number) => Boolean(await users.viewer(ada.id, version, "t"));
+  for (const version of issued) expect(await isValid(version)).toBe(false);
+  // Mailed tokens are valid for exactly one version.
+  expect(issued).not.toContain(restored.tokenVersion);
+  expect(await isValid(restored.tokenVersion)).toBe(true);
 });
 
 test("snapshot: a copy of a SQLite database contains no sessions, because a restore would bring back ended ones", async () => {
@@ -135,6 +140,21 @@ describe.skipIf(!hasPostgres)("token version: PostgreSQL", () => {
     const { url, older } = await olderDatabase();
     for (const [id, tokensValidFrom] of accounts) await add(older, id, tokensValidFrom());
     await expectVersions(await open({ url, poolSize: 1 }));
+  });
+
+  test("token version: the statements that scaling.md has for a restored dump end every token and session", async () => {
+    const text = await Bun.file(join(import.meta.dir, "../../docs/scaling.md")).text();
+    const url = await freshDatabase();
+    const database = await open({ url, poolSize: 1 });
+    const ada = await addAccount(database);
+    const { tokenHash } = await addSession(database, ada.id);
+    const isValid = async (version: number) => Boolean(await database.users.viewer(ada.id, version, "t"));
+    expect(await isValid(ada.tokenVersion)).toBe(true);
+    await withServer(url, (sql) => sql.unsafe(/```sql\n(update users [^]*?)```/.exec(text)![1]!));
+    const restored = (await database.users.byId(ada.id))!;
+    expect([await isValid(ada.tokenVersion), await isValid(restored.tokenVersion)]).toEqual([false, true]);
+    expect(await database.sessions.find(tokenHash)).toBeUndefined();
+    await addSession(database, ada.id, { tokenVersion: restored.tokenVersion });
   });
 
   test("token version: during an upgrade, old and new nodes respect each other's revocations", async () => {

@@ -35,6 +35,9 @@ const addressIn = (greeting: string) => /listens on (http:\/\/[^\s,]+)/.exec(gre
 export const listeningAddress = async (service: Bun.Subprocess<any, "pipe", any>) =>
   addressIn(await greetingOf(service));
 
+/** Of every account that {@link ServiceProcess.signUp} makes. */
+const password = "correct horse battery";
+
 /** A service in a process of its own, on a port that the kernel gives, that can be killed as by a power cut. */
 export class ServiceProcess {
   #process: Bun.Subprocess | undefined;
@@ -117,13 +120,17 @@ export class ServiceProcess {
 
   /** A fresh account's token. */
   async signUp(email: string): Promise<string> {
-    const password = "correct horse battery";
     const headers = { "content-type": "application/json" };
     await fetch(`${this.address}/auth/register`, {
       method: "POST",
       headers,
       body: JSON.stringify({ email, password }),
     });
+    return this.login(email);
+  }
+
+  /** Another token of an account that {@link signUp} made. */
+  async login(email: string): Promise<string> {
     const login = await fetch(`${this.address}/auth/jwt/login`, {
       method: "POST",
       body: new URLSearchParams({ username: email, password }),
