@@ -8,6 +8,7 @@ import { afterAllIds, type PagePosition } from "../http/page-request.ts";
 import type { Log } from "../observability/log.ts";
 import type { MediaStore } from "../storage/media-store.ts";
 import { authenticatedParties } from "./client.ts";
+import { exportedFiles, exportedPost } from "./exported-post.ts";
 import { pacedPipe, type ReadingPace } from "./paced-pipe.ts";
 import { userRead } from "./user-read.ts";
 
@@ -40,9 +41,10 @@ export interface ExportServices {
 /** Exports of accounts as ZIP archives. */
 export interface Exports {
   /**
-   * Starts an export: `account.json`, `posts.json` and the stored files under `media/`. The archive is written as it is
-   * read, in constant memory. The stream fails when a store does, and when the account is deleted or deactivated in the
-   * meantime, or the client reads too slowly. A file that is deleted in the meantime is left out.
+   * Starts an export: `account.json`, `posts.json`, the stored files under `media/` and what the service made of them under
+   * `renditions/`. The archive is written as it is read, in constant memory. The stream fails when a store does, and when the account is deleted or deactivated in the
+   * meantime, or the client reads too slowly. A file that is deleted or
+   * replaced in the meantime is left out.
    * @param address the client's IP address
    * @param gone aborts when the client goes away
    * @throws ApiError TOO_MANY_REQUESTS with `Retry-After`
@@ -147,12 +149,15 @@ async function writeArchive(
   for await (const post of postsOf(database, user.id, top)) {
     const store = storeNamed(post.store);
     if (!store) throw new Error(`no media store "${post.store}" is configured`);
-    const content = await store.read(post.key, signal);
-    // Without the size, zip.js writes a header that some unpackers do not understand.
-    const file = content && { readable: content, size: post.bytes };
-    if (file) await archive.add(mediaName(post), file, { lastModDate: post.createdAt });
-    else log.info("export.media_missing", { user: user.id, post: post.id });
-    await requireAccount(database, user.id);
+    for (const { key, name, bytes } of exportedFiles(post)) {
+      const content = await store.read(key, signal);
+      // Without the size, zip.js writes a header that some unpackers do not understand.
+      const size = content?.bytes ?? bytes;
+      const file = content && { readable: content.stream, ...(size !== undefined && { size }) };
+      if (file) await archive.add(name, file, { lastModDate: post.createdAt });
+      else log.info("export.media_missing", { user: user.id, post: post.id, key });
+      await requireAccount(database, user.id);
+    }
   }
   await archive.close();
 }
@@ -198,41 +203,4 @@ function jsonArray(posts: AsyncGenerator<ExportedPost>): ReadableStream<Uint8Arr
     },
     { highWaterMark: 0 },
   );
-}
-
-const exportedPost = (post: ExportedPost) => ({
-  id: post.id,
-  caption: post.caption,
-  alt: post.alt,
-  file_type: post.fileType,
-  file_name: post.fileName,
-  content_type: post.contentType,
-  bytes: post.bytes,
-  width: post.width,
-  height: post.height,
-  created_at: post.createdAt.toISOString(),
-  edited_at: post.editedAt?.toISOString() ?? null,
-  /** The name of the file in the archive. */
-  media: mediaName(post),
-});
-
-/**
- * Code points that a file's own name may have in the archive. With four bytes each, the name stays below 255 bytes, which
- * most file systems have as their limit.
- */
-const maxStemLength = 50;
-
-/**
- * Returns the name of a post's file in the archive: the day, the file's own name without characters that a file system
- * rejects or takes for a path, and the post's id, which makes it unique.
- */
-export function mediaName({
-  id,
-  key,
-  fileName,
-  createdAt,
-}: Pick<ExportedPost, "id" | "key" | "fileName" | "createdAt">): string {
-  const stem = fileName.replace(/\.[^.]*$/s, "").replace(/[\p{C}\p{Zl}\p{Zp}<>:"/\\|?*]/gu, "_");
-  const short = Array.from(stem).slice(0, maxStemLength).join("");
-  return `media/${createdAt.toISOString().slice(0, 10)}_${short}_${id}${key.slice(key.indexOf("."))}`;
 }

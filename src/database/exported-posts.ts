@@ -18,6 +18,9 @@ export type ExportedPost = Readonly<
     | "bytes"
     | "width"
     | "height"
+    | "durationSeconds"
+    | "thumbnailUrl"
+    | "displayUrl"
     | "editedAt"
     | "store"
     | "key"
@@ -26,8 +29,8 @@ export type ExportedPost = Readonly<
 
 /** Every query of exports. */
 export function exportedPostQueries({ query, tables: { posts } }: Connection) {
-  const { id, caption, alt, fileType, fileName, contentType, bytes, width, height, editedAt, store, key } =
-    posts;
+  const { id, caption, alt, fileType, fileName, contentType, bytes, width, height } = posts;
+  const { durationSeconds, thumbnailUrl, displayUrl, editedAt, store, key } = posts;
   const createdAt = sql<Date>`${posts.createdAt}`.mapWith(posts.createdAt);
   return {
     /** Returns a page of an account's published and hidden posts, newest first. */
@@ -35,7 +38,7 @@ export function exportedPostQueries({ query, tables: { posts } }: Connection) {
       query
         .select({
           ...{ id, caption, alt, fileType, fileName, contentType, bytes, width, height },
-          ...{ editedAt, store, key, createdAt },
+          ...{ durationSeconds, thumbnailUrl, displayUrl, editedAt, store, key, createdAt },
         })
         .from(posts)
         .where(

@@ -23,10 +23,10 @@ export async function originalOf(
   if (!store) throw new Error(`no media store "${job.store}" is configured`);
   if (store.name === "disk") return { path: disk.resolve(key), type };
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(deadlineFor(bytes) * 1000)]);
-  const stream = await store.read(key, inTime);
-  if (!stream) throw new Error("the original is missing");
+  const content = await store.read(key, inTime);
+  if (!content) throw new Error("the original is missing");
   const path = join(folder, "original");
-  await copy(stream, path, bytes);
+  await copy(content.stream, path, bytes);
   return { path, type };
 }
 

@@ -4,7 +4,7 @@ import { dirname, sep } from "node:path";
 import { codeOf, diskError } from "../disk-errors.ts";
 import { fileStream } from "./file-stream.ts";
 import { requireMediaKey } from "./media-keys.ts";
-import type { MediaStore, StorableFile, StoredMedia } from "./media-store.ts";
+import type { MediaStore, StorableFile, StoredContent, StoredMedia } from "./media-store.ts";
 import { syncFolder } from "./sync-folder.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 
@@ -49,7 +49,7 @@ export class DiskStore implements MediaStore {
     return withStoreErrors(signal, () => untilAborted(signal, findFile));
   }
 
-  async read(key: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null> {
+  async read(key: string, signal: AbortSignal): Promise<StoredContent | null> {
     const path = this.resolve(key);
     return withStoreErrors(signal, () => untilAborted(signal, () => unlessMissing(fileStream(path, signal))));
   }

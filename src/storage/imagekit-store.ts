@@ -3,7 +3,8 @@ import { imagekitError } from "./imagekit-errors.ts";
 import { requireMediaKey } from "./media-keys.ts";
 import { multipartBody } from "./multipart-body.ts";
 import { mayHaveSucceeded, retry } from "../concurrency/retry.ts";
-import type { MediaStore, StorableFile, StoredMedia } from "./media-store.ts";
+import type { MediaStore, StorableFile, StoredContent, StoredMedia } from "./media-store.ts";
+import { responseContent } from "./response-content.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 
 export interface ImageKitSettings {
@@ -81,12 +82,12 @@ export class ImageKitStore implements MediaStore {
   }
 
   /** Reads the original from the CDN, whose URL needs no credentials. */
-  async read(key: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null> {
+  async read(key: string, signal: AbortSignal): Promise<StoredContent | null> {
     const url = this.#urlOf(requireMediaKey(key));
     return this.#withStoreErrors(signal, () =>
       retry(signal, this.#retryPauseMs, async () => {
         const response = await fetch(`${url}?tr=orig-true`, { signal });
-        if (response.ok) return response.body;
+        if (response.ok) return responseContent(response);
         await response.body?.cancel();
         if (response.status === 404) return null;
         throw Object.assign(new Error("the CDN did not deliver the file"), { status: response.status });

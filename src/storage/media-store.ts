@@ -28,6 +28,14 @@ export interface StoredMedia {
   readonly renditions: StoreRenditions | null;
 }
 
+/** A stored file that was opened for reading. */
+export interface StoredContent {
+  /** The bytes, read no faster than they are consumed. Must be read to its end or cancelled. */
+  readonly stream: ReadableStream<Uint8Array>;
+  /** Length of the stream in bytes; null when the store does not tell it. */
+  readonly bytes: number | null;
+}
+
 /**
  * Stores files by key. The service chooses the key (post id + extension) before any bytes move, so that it knows where
  * to look after a crash. Every store passes the contract suite in `test/media/store-contract.ts`.
@@ -48,10 +56,10 @@ export interface MediaStore {
   /** Returns the file with this key, or null. */
   find(key: string, signal: AbortSignal): Promise<StoredMedia | null>;
   /**
-   * Opens the file with this key, or returns null. The stream reads no faster than its consumer; when the signal aborts,
-   * it fails with the signal's reason, also after the call has returned.
+   * Opens the file with this key, or returns null. When the signal aborts, the stream fails with the signal's reason, also
+   * after the call has returned.
    */
-  read(key: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null>;
+  read(key: string, signal: AbortSignal): Promise<StoredContent | null>;
   /** Deletes the file; a missing file counts as deleted. When `storeId` is null, the store looks the file up by its key. */
   delete(key: string, storeId: string | null, signal: AbortSignal): Promise<void>;
 }

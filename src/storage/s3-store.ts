@@ -5,7 +5,8 @@ import { mediaCacheControl } from "../http/cache-control.ts";
 import { contentDisposition } from "../http/content-disposition.ts";
 import { requireMediaKey } from "./media-keys.ts";
 import { mayHaveSucceeded, retry } from "../concurrency/retry.ts";
-import type { MediaStore, StorableFile, StoredMedia } from "./media-store.ts";
+import type { MediaStore, StorableFile, StoredContent, StoredMedia } from "./media-store.ts";
+import { responseContent } from "./response-content.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 
 /** How long a signed URL for reading stays valid. */
@@ -66,7 +67,7 @@ export class S3Store implements MediaStore {
     return found ? this.#stored(key) : null;
   }
 
-  async read(key: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null> {
+  async read(key: string, signal: AbortSignal): Promise<StoredContent | null> {
     requireMediaKey(key);
     const response = await this.#send(
       "GET",
@@ -76,7 +77,7 @@ export class S3Store implements MediaStore {
       async (found) => found,
       ({ code }) => code === "NoSuchKey",
     );
-    return response?.body ?? null;
+    return response && responseContent(response);
   }
 
   async delete(key: string, _storeId: string | null, signal: AbortSignal): Promise<void> {

@@ -2,15 +2,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { connect } from "node:net";
 import { basename } from "node:path";
 
-import { TextWriter, Uint8ArrayReader, Uint8ArrayWriter, ZipReader } from "@zip.js/zip.js";
-
-import { createExports, mediaName } from "../../src/accounts/export.ts";
+import { createExports } from "../../src/accounts/export.ts";
+import { mediaName, renditionName } from "../../src/accounts/exported-post.ts";
 import type { MediaStore } from "../../src/storage/media-store.ts";
 import { startFakeS3 } from "../support/fake-s3.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { head } from "../support/raw-http.ts";
 import { TestService } from "../support/service.ts";
 import { until } from "../support/until.ts";
+import { unzip } from "../support/unzip.ts";
 
 let service: TestService;
 let user: Awaited<ReturnType<TestService["signUp"]>>;
@@ -30,20 +30,6 @@ const share = async (name: string, caption = "", on = service, token = user.toke
   return (await upload.json()) as { id: string; created_at: string; bytes: number; url: string };
 };
 
-/** The files of an archive by name; texts as such. Checks every checksum. */
-async function unzip(bytes: Uint8Array): Promise<Map<string, string | Uint8Array>> {
-  const files = new Map<string, string | Uint8Array>();
-  const options = { checkSignature: true, useWebWorkers: false };
-  for (const entry of await new ZipReader(new Uint8ArrayReader(bytes), options).getEntries()) {
-    if (entry.directory) throw new Error("a folder");
-    const isText = entry.filename.endsWith(".json");
-    const content = await (isText ? entry.getData(new TextWriter()) : entry.getData(new Uint8ArrayWriter()));
-    expect(files.has(entry.filename)).toBe(false);
-    files.set(entry.filename, content);
-  }
-  return files;
-}
-
 describe("GET /users/me/export", () => {
   test("GET /users/me/export: streams account, posts and media, and nothing of others", async () => {
     await service.fetch("/users/me", { method: "PATCH", token: user.token, json: { name: "Ada" } });
@@ -61,10 +47,9 @@ describe("GET /users/me/export", () => {
     );
     expect(answer.headers.get("cache-control")).toBe("no-store");
     const files = await unzip(await answer.bytes());
-    const names = [second, first].map(
-      ({ id, created_at }) => `media/${created_at.slice(0, 10)}_snow_${id}.png`,
-    );
-    expect([...files.keys()]).toEqual(["account.json", "posts.json", ...names]);
+    const names = [second, first].map(({ id, created_at }) => `${created_at.slice(0, 10)}_snow_${id}`);
+    const namesOfFiles = names.flatMap((name) => [`media/${name}.png`, `renditions/${name}.thumb.webp`]);
+    expect([...files.keys()]).toEqual(["account.json", "posts.json", ...namesOfFiles]);
     expect(JSON.parse(files.get("account.json") as string)).toEqual({
       id: user.id,
       email: user.email,
@@ -86,11 +71,14 @@ describe("GET /users/me/export", () => {
       bytes: first.bytes,
       width: expect.any(Number),
       height: expect.any(Number),
+      duration_seconds: null,
       created_at: first.created_at,
       edited_at: null,
-      media: names[1],
+      media: `media/${names[1]}.png`,
+      thumbnail: `renditions/${names[1]}.thumb.webp`,
+      display: null,
     });
-    expect(files.get(names[1]!)).toEqual(stored);
+    expect(files.get(`media/${names[1]}.png`)).toEqual(stored);
   });
 
   test("GET /users/me/export: an account without posts gets an empty list", async () => {
@@ -125,11 +113,9 @@ describe("GET /users/me/export", () => {
       const { token } = await on.signUp();
       const { id, bytes } = await share("snow.png", "", on, token);
       const files = await unzip(await (await ask(token, on)).bytes());
-      expect([...files.entries()].at(-1)).toEqual([
-        expect.stringContaining(id) as unknown as string,
-        expect.any(Uint8Array),
-      ]);
-      expect(([...files.values()].at(-1) as Uint8Array).length).toBe(bytes);
+      const original = [...files.keys()].find((name) => name.startsWith("media/"));
+      expect(original).toContain(id);
+      expect(files.get(original!)).toHaveLength(bytes);
     } finally {
       await on.close();
       await fake.close();
@@ -217,7 +203,7 @@ describe("exports", () => {
     const store = {
       read: async (_key: string, signal: AbortSignal) => {
         signal.addEventListener("abort", () => (state.aborted = true));
-        return new ReadableStream<Uint8Array>(
+        const stream = new ReadableStream<Uint8Array>(
           {
             pull(controller) {
               state.chunks++;
@@ -226,6 +212,7 @@ describe("exports", () => {
           },
           { highWaterMark: 0 },
         );
+        return { stream, bytes: null };
       },
     } as unknown as MediaStore;
     return { store, state };
@@ -389,14 +376,16 @@ describe("exports", () => {
   test("exports: the connection is cut when the account is deleted during the download", async () => {
     let chunks = 0;
     const store = {
-      read: async () =>
-        new ReadableStream<Uint8Array>({
+      read: async () => ({
+        stream: new ReadableStream<Uint8Array>({
           async pull(controller) {
             if (chunks++ < 40) return controller.enqueue(new Uint8Array(65_536));
             await service.services.database.users.change("operator", user, { isActive: false });
             controller.close();
           },
         }),
+        bytes: null,
+      }),
     } as unknown as MediaStore;
     await share("snow.png");
     const account = (await service.services.database.users.byId(user.id))!;
@@ -449,15 +438,32 @@ describe("exports", () => {
     ['C:\\con<>:"|?*\0\n.png', "media/2026-01-31_C__con__________0199.jpg"],
     ["\u202egpj.exe", "media/2026-01-31__gpj_0199.jpg"],
     ["", "media/2026-01-31__0199.jpg"],
-    [`${"😀".repeat(99)}.png`, `media/2026-01-31_${"😀".repeat(50)}_0199.jpg`],
+    [`${"😀".repeat(99)}.png`, `media/2026-01-31_${"😀".repeat(48)}_0199.jpg`],
   ])("exports: the file %j is called %s", (fileName, name) => {
     const createdAt = new Date("2026-01-31T12:00:00Z");
     expect(mediaName({ id: "0199", key: "0199.jpg", fileName, createdAt })).toBe(name);
   });
 
+  test("exports: the name of a rendition begins as that of its original, and does not tell its version", () => {
+    const id = "0199a7bc-5e6f-7765-ab26-378a7165c257";
+    const post = { id, key: `${id}.mov`, fileName: "../snow.mov", createdAt: new Date(0) };
+    const name = `1970-01-01_.._snow_${id}`;
+    expect(mediaName(post)).toBe(`media/${name}.mov`);
+    expect(renditionName(post, `/media/${id}.thumb.webp`)).toBe(`renditions/${name}.thumb.webp`);
+    expect(renditionName(post, `https://cdn.example.com/a/${id}.v12.display.mp4`)).toBe(
+      `renditions/${name}.display.mp4`,
+    );
+    for (const url of [null, `/media/${id}.mov`, `https://ik.imagekit.io/a/${id}.mov?tr=f-mp4`])
+      expect(renditionName(post, url)).toBeNull();
+  });
+
   test("exports: the longest name of a file has at most 255 bytes, so that every file system can unpack it", () => {
     const id = Bun.randomUUIDv7();
     const post = { id, key: `${id}.heic`, fileName: `${"😀".repeat(99)}.heic`, createdAt: new Date(0) };
-    expect(Buffer.byteLength(basename(mediaName(post)))).toBeLessThanOrEqual(255);
+    const names = [
+      mediaName(post),
+      ...["thumb.webp", "display.mp4"].map((end) => renditionName(post, `${id}.${end}`)!),
+    ];
+    for (const name of names) expect(Buffer.byteLength(basename(name))).toBeLessThanOrEqual(255);
   });
 });

@@ -91,12 +91,13 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
       expect(await under.content()).toMatchObject({ [emptyKey]: sha256(""), [largeKey]: sha256(large) });
     });
 
-    test(`${name} store: read streams the bytes of a file, and is null for a missing one`, async () => {
+    test(`${name} store: read streams the bytes of a file and tells its length, and is null for a missing one`, async () => {
       const large = new Uint8Array(3_000_001).map((_, index) => index % 251);
       for (const content of ["", "picture", large]) {
         const key = newKey();
         await store.put(key, await staged(folder, content), forever);
-        const stream = await store.read(key, forever);
+        const { stream, bytes } = (await store.read(key, forever))!;
+        expect(bytes).toBe(content.length);
         expect(sha256(await new Response(stream).bytes())).toBe(sha256(content));
       }
       expect(await store.read(newKey(), forever)).toBeNull();
@@ -106,7 +107,7 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
       const key = newKey();
       await store.put(key, await staged(folder, new Uint8Array(3_000_000)), forever);
       const aborting = new AbortController();
-      const reader = (await store.read(key, aborting.signal))!.getReader();
+      const reader = (await store.read(key, aborting.signal))!.stream.getReader();
       await reader.read();
       aborting.abort(new Error("client gone"));
       const rest = async () => {
@@ -114,7 +115,7 @@ export function storeContract(name: string, open: (folder: string) => Promise<St
       };
       await expect(rest()).rejects.toThrow("client gone");
       const other = await store.read(key, forever);
-      await other!.cancel();
+      await other!.stream.cancel();
     });
 
     test(`${name} store: delete uses the store's id, or the key if the id is unknown`, async () => {

@@ -190,7 +190,8 @@ export async function startFakeImageKit(privateKey = "private_fake/Key+1=="): Pr
     const path = address.pathname.replace(/^\/delivery/, "");
     if (path !== address.pathname) {
       const content = files.has(path) ? contents.get(path) : undefined;
-      return void response.writeHead(content ? 200 : 404).end(content ?? "Not found");
+      const body = content ?? Buffer.from("Not found");
+      return void response.writeHead(content ? 200 : 404, { "Content-Length": body.length }).end(body);
     }
     const call = callOf(request.method ?? "", address.pathname);
     if (call === null) return send(response, 404, { message: "Not found" });

@@ -164,6 +164,7 @@ export async function startFakeS3(): Promise<FakeS3> {
       response.writeHead(method === "DELETE" ? 204 : 200, {
         "Content-Type": there?.contentType ?? "text/plain",
         ...(there && { "Content-Disposition": there.contentDisposition }),
+        ...(there && (method === "GET" || method === "HEAD") && { "Content-Length": there.body.length }),
       });
       response.end(method === "GET" ? there?.body : undefined);
     } catch (failure) {
