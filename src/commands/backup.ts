@@ -6,7 +6,7 @@ import { CommandError } from "./command-error.ts";
 import { accessDataFolderAsOwner, type DataFolderAccess } from "./data-folder-access.ts";
 import { dataFolderError } from "./startup-errors.ts";
 import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
-import { takeSnapshot } from "../database/snapshot.ts";
+import { takeSnapshot, type ReplacedRenditions } from "../database/snapshot.ts";
 import { moveWithoutReplacing } from "../storage/move-without-replacing.ts";
 import { DiskStore } from "../storage/disk-store.ts";
 import { renditionKeyAt } from "../storage/media-keys.ts";
@@ -120,44 +120,47 @@ async function fill(
     const { size } = await file.stat();
     manifest.files[name] = { size, sha256: await archive.add(name, size, bytesOf(file)) };
   };
-  /** Adds these files, or none if one of them does not exist. */
-  const addAll = async (files: { name: string; path: string }[]): Promise<boolean> => {
-    const opened: FileHandle[] = [];
+  /**
+   * Adds the first of these files and, if it exists, those of the others that exist.
+   * @returns whether each of them was added
+   */
+  const addExisting = async (files: { name: string; path: string }[]): Promise<boolean[]> => {
+    const opened: (FileHandle | undefined)[] = [];
     try {
       // Open all files before reading the first: an open file stays readable when it is deleted.
       for (const { path } of files) opened.push(await openData(path));
-      for (const [i, { name }] of files.entries()) await add(name, opened[i]!);
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-      throw error;
+      for (const [i, { name }] of files.entries()) if (opened[0] && opened[i]) await add(name, opened[i]);
+      return opened.map((file) => file !== undefined);
     } finally {
-      for (const file of opened) await file.close();
+      for (const file of opened) await file?.close();
     }
   };
 
-  const openData = (path: string) =>
+  const openData = (path: string): Promise<FileHandle | undefined> =>
     open(path, "r").catch((error: NodeJS.ErrnoException) => {
-      throw error.code === "ENOENT" ? error : dataFolderError({ dataDir: folder.path }, error);
+      if (error.code === "ENOENT") return undefined;
+      throw dataFolderError({ dataDir: folder.path }, error);
     });
 
   const snapshot = await snapshotOf(dataDir, folder, copy.path);
   const store = new DiskStore(join(folder.path, mediaFolder));
   const deletedPosts: string[] = [];
-  const replacedRenditions: string[] = [];
+  const replacedRenditions: ReplacedRenditions[] = [];
   const media = snapshot.media();
   for (const { id, key, thumbnailUrl, displayUrl } of media) {
-    const renditions = [thumbnailUrl, displayUrl].map(renditionKeyAt).filter((key) => key !== undefined);
-    const fileOf = (key: string) => ({ name: mediaName(key), path: store.resolve(key) });
-    if (await addAll([key, ...renditions].map(fileOf))) continue;
-    if (await addAll([fileOf(key)])) replacedRenditions.push(id);
-    else deletedPosts.push(id);
+    const [thumbnailKey, displayKey] = [renditionKeyAt(thumbnailUrl), renditionKeyAt(displayUrl)];
+    const keys = [key, thumbnailKey, displayKey].filter((key) => key !== undefined);
+    const added = await addExisting(keys.map((key) => ({ name: mediaName(key), path: store.resolve(key) })));
+    const isReplaced = (key: string | undefined) => key !== undefined && !added[keys.indexOf(key)];
+    const replaced = { id, thumbnail: isReplaced(thumbnailKey), display: isReplaced(displayKey) };
+    if (!added[0]) deletedPosts.push(id);
+    else if (replaced.thumbnail || replaced.display) replacedRenditions.push(replaced);
   }
   snapshot.forget(deletedPosts);
-  if (replacedRenditions.length > 0) snapshot.forgetRenditions(replacedRenditions);
+  snapshot.forgetRenditions(replacedRenditions);
   snapshot.close();
   await add(databaseFile, copy.file);
-  await addAll([{ name: secretFile, path: join(folder.path, secretFile) }]);
+  await addExisting([{ name: secretFile, path: join(folder.path, secretFile) }]);
   const text = Buffer.from(JSON.stringify(manifest, null, 1));
   await archive.add(
     manifestName,

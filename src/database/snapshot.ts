@@ -9,14 +9,24 @@ import { Database } from "bun:sqlite";
  */
 const versionLeap = 65_536;
 
+/** Which renditions of a post were replaced. */
+export interface ReplacedRenditions {
+  readonly id: string;
+  readonly thumbnail: boolean;
+  readonly display: boolean;
+}
+
 /** A consistent copy of a SQLite database, which other processes may be writing to. */
 export interface Snapshot {
   /** Published posts whose bytes are in the disk store, with the addresses of their renditions. */
   media(): { id: string; key: string; thumbnailUrl: string | null; displayUrl: string | null }[];
   /** Removes posts from the copy, because their bytes were deleted after it was taken. */
   forget(ids: readonly string[]): void;
-  /** Removes renditions of posts from the copy, because their files were replaced after it was taken. */
-  forgetRenditions(ids: readonly string[]): void;
+  /**
+   * Removes renditions from the copy, because their files were replaced after it was taken, and adds the jobs that make them
+   * again after a restore.
+   */
+  forgetRenditions(replaced: readonly ReplacedRenditions[]): void;
   close(): void;
 }
 
@@ -62,10 +72,6 @@ export function takeSnapshot(
   const hasDisplayUrl = copy
     .query("select 1 from pragma_table_info('posts') where name = 'display_url'")
     .get();
-  const forEachOf = (ids: readonly string[], statement: string) => {
-    const change = copy.query(statement);
-    copy.transaction(() => ids.forEach((id) => change.run(id)))();
-  };
   return {
     media: () =>
       copy
@@ -74,13 +80,35 @@ export function takeSnapshot(
            from posts where state in ('published', 'hidden') and store = 'disk'`,
         )
         .all(),
-    forget: (ids) => forEachOf(ids, "delete from posts where id = ?"),
-    forgetRenditions: (ids) =>
-      forEachOf(
-        ids,
-        `update posts set thumbnail_url = case file_type when 'image' then url end
-         ${hasDisplayUrl ? ", display_url = null" : ""} where id = ?`,
-      ),
+    forget(ids) {
+      const remove = copy.query("delete from posts where id = ?");
+      copy.transaction(() => ids.forEach((id) => remove.run(id)))();
+    },
+    forgetRenditions(replaced) {
+      if (replaced.length === 0) return;
+      const now = Date.now();
+      // An image stands in for its thumbnail until that is made.
+      const forgetThumbnail = copy.query(
+        "update posts set thumbnail_url = case file_type when 'image' then url end where id = ?",
+      );
+      const forgetDisplay = copy.query("update posts set display_url = null where id = ?");
+      const addJob = copy.query(
+        `insert into rendition_jobs (id, post_id, kind, user_id, version, state, due_at)
+         select ?1, id, case file_type when 'image' then 'picture' else ?2 end, user_id, rendition_version, 'waiting', ?3
+         from posts where id = ?4
+         on conflict (post_id, kind) do update set state = 'waiting', due_at = ?3, attempts = 0 where state = 'failed'`,
+      );
+      const setProcessing = copy.query("update posts set processing = true where id = ?");
+      copy.transaction(() => {
+        for (const { id, thumbnail, display } of replaced) {
+          if (thumbnail) forgetThumbnail.run(id);
+          if (thumbnail) addJob.run(Bun.randomUUIDv7(), "poster", now, id);
+          if (display) forgetDisplay.run(id);
+          if (display) addJob.run(Bun.randomUUIDv7(), "mp4", now, id);
+          setProcessing.run(id);
+        }
+      })();
+    },
     close: () => copy.close(),
   };
 }

@@ -50,7 +50,7 @@ test("snapshot: a post that was deleted during the backup leaves nothing that re
   await rm(folder, { recursive: true });
 });
 
-test("snapshot: without its renditions, an image is its own thumbnail and a video has none", async () => {
+test("snapshot: without its renditions, an image is its own thumbnail, a video has none, and jobs are waiting for both", async () => {
   const folder = await mkdtemp(join(tmpdir(), "image-sharing-snapshot-"));
   const path = join(folder, "image-sharing.db");
   const database = await openDatabase(path);
@@ -69,11 +69,22 @@ test("snapshot: without its renditions, an image is its own thumbnail and a vide
   await database.close();
   const copy = join(folder, "copy.db");
   const snapshot = takeSnapshot(path, copy);
-  snapshot.forgetRenditions(ids);
+  snapshot.forgetRenditions(ids.map((id) => ({ id, thumbnail: true, display: true })));
   const found = Object.fromEntries(
     snapshot.media().map(({ id, thumbnailUrl, displayUrl }) => [id, [thumbnailUrl, displayUrl]]),
   );
   expect(found).toEqual({ [ids[0]!]: [`/media/${ids[0]}.png`, null], [ids[1]!]: [null, null] });
   snapshot.close();
+  expect(problemOfBackup(copy)).toBeUndefined();
+  const restored = await openDatabase(copy);
+  expect((await restored.renditionJobs.counts()).map(({ kind, state, jobs }) => [kind, state, jobs])).toEqual(
+    expect.arrayContaining([
+      ["picture", "waiting", 1],
+      ["poster", "waiting", 1],
+      ["mp4", "waiting", 1],
+    ]),
+  );
+  expect((await restored.posts.page(10)).map(({ processing }) => processing)).toEqual([true, true]);
+  await restored.close();
   await rm(folder, { recursive: true });
 });

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
 import { startFakeS3, type FakeS3 } from "../support/fake-s3.ts";
-import { pngPhoto } from "../support/media-samples.ts";
+import { createRenditionRunner } from "../../src/rendition-jobs/runner.ts";
+import { jpegPhoto } from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 describe.each(["disk", "s3"])("media in the store %s", (store) => {
   let fake: FakeS3;
@@ -23,16 +25,25 @@ describe.each(["disk", "s3"])("media in the store %s", (store) => {
     await fake.close();
   });
 
-  test("delivery: a file, its thumbnail and its redirects are 404 while the author's account is deactivated", async () => {
+  test("delivery: a file, its renditions and its redirects are 404 while the author's account is deactivated", async () => {
     const [ada, root] = [await service.signUp(), await service.signUp()];
     await service.promote(root);
-    const upload = await service.upload(ada.token, new Blob([await pngPhoto(1000, 500)]));
-    const { url, thumbnail_url } = (await upload.json()) as Record<string, string>;
-    const [file, thumbnail] = [url, thumbnail_url].map((address) => new URL(address!).pathname);
+    const upload = await service.upload(ada.token, new Blob([await jpegPhoto(2400, 800)]));
+    const { id } = (await upload.json()) as { id: string };
+    const post = async () =>
+      (await (await service.fetch(`/posts/${id}`, { token: root.token })).json()) as Record<string, string>;
+    const runner = createRenditionRunner(service.services);
+    runner.start();
+    await until(async () => !(await post())["processing"]).finally(() => runner.stop());
+    const { url, thumbnail_url, display_url } = await post();
+    const [file, thumbnail, display] = [url, thumbnail_url, display_url].map(
+      (address) => new URL(address!).pathname,
+    );
+    expect(display).toEndWith(`${id}.display.webp`);
     const transformed = file!.replace("/media/", "/media/tr:w-100/");
     const statuses = async () => {
       const found = new Set<number>();
-      for (const path of [file!, thumbnail!, transformed])
+      for (const path of [file!, thumbnail!, display!, transformed])
         for (const method of ["GET", "HEAD", "GET"])
           found.add((await service.fetch(path, { method })).status);
       return [...found];
