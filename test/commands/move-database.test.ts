@@ -7,7 +7,8 @@ import { SQL } from "bun";
 import { Database } from "bun:sqlite";
 
 import { openDatabase } from "../../src/database/database.ts";
-import { pngPhoto } from "../support/media-samples.ts";
+import { createRenditionRunner } from "../../src/rendition-jobs/runner.ts";
+import { jpegPhoto, pngPhoto } from "../support/media-samples.ts";
 import { freshDatabase, hasPostgres, withServer } from "../support/postgres.ts";
 import { TestService } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -112,13 +113,17 @@ describe.skipIf(!hasPostgres)("move-database", () => {
     const headers = { "idempotency-key": uploadKey };
     const answer = await service.fetch("/upload", { method: "POST", body: form, token: ada.token, headers });
     mediaPath = new URL(((await answer.json()) as { url: string }).url).pathname;
-    for (let i = 0; i < 4; i++) await service.upload(grace.token, photo, `"${i}" \\ \n`);
+    for (let i = 0; i < 3; i++) await service.upload(grace.token, photo, `"${i}" \\ \n`);
+    // With a job for its display size.
+    await service.upload(grace.token, new Blob([await jpegPhoto(2400, 800)]));
     media = await (await service.fetch(mediaPath)).bytes();
     await service.close({ keepData: true });
 
     const client = new Database(join(deployment, "image-sharing.db"));
     const like = `
-      insert into posts select id || $suffix, user_id, caption, file_type, file_name, $state, store,
+      insert into posts (id, user_id, caption, file_type, file_name, state, store, key, store_id, url, thumbnail_url,
+        content_type, bytes, width, height, sha256, upload_key, reserved_at, created_at, attempts, retry_at, alt, edited_at)
+      select id || $suffix, user_id, caption, file_type, file_name, $state, store,
         $suffix || key, store_id, null, null, content_type, 5000000000, null, null, sha256, null,
         1700000000123, null, 3, 1700000000999, '', null
       from posts where upload_key is not null`;
@@ -185,11 +190,16 @@ describe.skipIf(!hasPostgres)("move-database", () => {
           headers: { "idempotency-key": uploadKey },
         });
         expect([repeated.status, new URL((await repeated.json()).url).pathname]).toEqual([200, mediaPath]);
-        const { posts } = service.services.database;
+        const { posts, renditionJobs } = service.services.database;
         expect([await posts.countPublished(), await posts.countUnfinished()]).toEqual([
           5,
           { pending: 1, deleting: 1 },
         ]);
+        expect(await renditionJobs.counts()).toEqual([{ kind: "picture", state: "waiting", jobs: 1 }]);
+        const runner = createRenditionRunner(service.services);
+        runner.start();
+        await until(async () => (await renditionJobs.counts()).length === 0).finally(() => runner.stop());
+        expect(await (await service.fetch("/feed", { token: ada.token })).text()).toContain(".display.webp");
       } finally {
         await service.close({ keepData: true });
       }
