@@ -66,9 +66,9 @@ export const userDescriptions = {
     id: "exportMe",
     summary: "Download your data",
     description:
-      "Streams a ZIP archive of your account: `account.json`, `posts.json`, and the stored files under `media/`. It breaks " +
-      "off if the account is deleted or deactivated in the meantime, or if you read less than 4 kB a second over five " +
-      "minutes. Two downloads may run at once.",
+      "Streams a ZIP archive of your account: `account.json`, `posts.json`, the stored files under `media/`, and what the " +
+      "service made of them under `renditions/`. It breaks off if the account is deleted or deactivated in the meantime, " +
+      "or if you read less than 4 kB a second over five minutes. Two downloads may run at once.",
     answer: {
       status: 200,
       meaning: "The archive.",
