@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 
 import type { LimitedJob } from "../src/concurrency/limited-program.ts";
 import { databaseFile } from "../src/data-dir.ts";
-import { mp4Video, pngPhoto } from "../test/support/media-samples.ts";
+import { avifPhoto, heicPhoto, mp4Video, pngPhoto } from "../test/support/media-samples.ts";
 
 const executable = resolve(process.argv[2] ?? "dist/image-sharing");
 const folder = await mkdtemp(join(tmpdir(), "image-sharing-smoke-"));
@@ -80,23 +80,30 @@ try {
   assert(login.status === 200, "logs in");
   const token = login.body.access_token;
 
-  const posts: { id: string; url: string }[] = [];
+  const posts: { id: string; url: string; thumbnail_url: string | null }[] = [];
   for (const [name, bytes] of [
     ["photo.png", await pngPhoto()],
+    ["photo.heic", heicPhoto()],
+    ["photo.avif", avifPhoto()],
     ["video.mp4", mp4Video()],
   ] as const) {
     const form = new FormData();
     form.set("file", new Blob([bytes]), name);
     form.set("caption", name);
-    const upload = await send<{ id: string; url: string }>("POST", "/upload", token, form);
+    const upload = await send<(typeof posts)[number]>("POST", "/upload", token, form);
     assert(upload.status === 200, `uploads ${name}`);
     posts.push(upload.body);
   }
   const feed = await send<{ posts: { id: string }[] }>("GET", "/feed", token);
   assert(
-    feed.body.posts.length === 2 && feed.body.posts[0]?.id === posts[1]?.id,
-    "shows both in the feed, newest first",
+    feed.body.posts.length === posts.length && feed.body.posts[0]?.id === posts.at(-1)?.id,
+    "shows all in the feed, newest first",
   );
+  for (const { url, thumbnail_url } of posts.slice(0, 3))
+    assert(
+      (await new Bun.Image(await (await fetch(thumbnail_url!)).bytes()).metadata()).format === "webp",
+      `makes a thumbnail of ${url.split(".").at(-1)}`,
+    );
   assert((await fetch(posts[0]!.url)).ok, "delivers the bytes");
   assert((await send("DELETE", `/posts/${posts[0]!.id}`, token)).status === 200, "deletes a post");
   assert((await fetch(posts[0]!.url)).status === 404, "deletes its file");

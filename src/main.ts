@@ -92,7 +92,16 @@ const commands = new Map<string, Command>([
     },
   ],
   ["health", { run: async () => (await import("./commands/health.ts")).health() }],
-  ["media-worker", { run: async () => (await import("./commands/media-worker.ts")).mediaWorker() }],
+  [
+    "media-worker",
+    {
+      options: ["--later"],
+      run: async (_, options) =>
+        (await import("./commands/media-worker.ts")).mediaWorker(
+          options.has("--later") ? "later" : "uploads",
+        ),
+    },
+  ],
   [
     "limited",
     { argument: "JOB", run: async (job) => (await import("./commands/limited.ts")).limited(JSON.parse(job)) },

@@ -1,15 +1,18 @@
 import { runJob, type WorkerJob } from "../uploads/media-worker.ts";
 import { subordinate } from "./subordinate.ts";
 
-/** Nice value of media jobs: requests take precedence over them. */
-const niceness = 5;
+/** Nice values: requests take precedence over uploads that are prepared, and those over everything that nobody waits for. */
+const niceness = { uploads: 5, later: 19 };
 
-/** Internal command: runs the media jobs that the service sends, until the service exits. */
-export function mediaWorker(): void {
+/**
+ * Internal command: runs the media jobs that the service sends, until the service exits.
+ * @param work whether it is for uploads, or for what is made after them
+ */
+export function mediaWorker(work: keyof typeof niceness): void {
   if (!process.send) throw new Error("media-worker can only be started by the service");
   process.on("disconnect", () => process.exit(0));
   // Terminals and service managers signal the whole process group, but the service finishes running uploads first.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
-  subordinate(niceness);
+  subordinate(niceness[work]);
   process.on("message", async (job: WorkerJob) => void process.send!(await runJob(job)));
 }

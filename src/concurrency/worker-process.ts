@@ -4,11 +4,11 @@ import { readFileSync } from "node:fs";
 export class JobFailed extends Error {
   override readonly name = "JobFailed";
   /**
-   * @param reason `time` or `memory` when the job exceeded that limit; `crash` when the process exited by itself
+   * @param reason `time`, `clock` or `memory` when the job exceeded that limit; `crash` when the process exited by itself
    * @param detail for the log
    */
   constructor(
-    readonly reason: "time" | "memory" | "crash",
+    readonly reason: "time" | "clock" | "memory" | "crash",
     readonly detail: string,
   ) {
     super(`${reason}: ${detail}`);
@@ -123,7 +123,7 @@ export class WorkerProcess {
       else if (usage ? usage.processorMs - before > timeMs : clockMs > timeMs)
         fail(new JobFailed("time", `${timeMs} ms`));
       else if (clockMs > wallClockFactor * timeMs)
-        fail(new JobFailed("time", `${wallClockFactor * timeMs} ms on the clock`));
+        fail(new JobFailed("clock", `${wallClockFactor * timeMs} ms`));
     }, watchIntervalMs);
   }
 }

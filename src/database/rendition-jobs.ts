@@ -240,6 +240,23 @@ export function renditionJobQueries(connection: Connection) {
     },
 
     /**
+     * Ends all jobs of these kinds for good, because no process can run them. They stay in the table, like those of
+     * `fail`.
+     */
+    failAll: async (kinds: readonly RenditionKind[]): Promise<void> => {
+      await transaction(function* (tx) {
+        const ended = yield* step(
+          tx
+            .update(jobs)
+            .set({ state: "failed", lease: null })
+            .where(and(inArray(jobs.kind, [...kinds]), unfinished))
+            .returning({ postId: jobs.postId }),
+        );
+        for (const { postId } of ended) yield* updateProcessing(tables, tx, postId);
+      });
+    },
+
+    /**
      * Removes the jobs of a post that is being deleted, except attempts that are going on.
      * @returns when the lease of the last of those ends; until then it may still store a file
      */

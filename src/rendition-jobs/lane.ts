@@ -2,6 +2,7 @@ import type { ClaimedJob } from "../database/rendition-jobs.ts";
 import type { RenditionKind } from "../database/schema.ts";
 import { leaseMs } from "./job-lease.ts";
 import type { RenditionServices } from "./rendition-services.ts";
+import { untilUploadsPause } from "./uploads-first.ts";
 
 /** A loop that runs the due jobs of some kinds, one at a time. */
 export interface Lane {
@@ -12,12 +13,12 @@ export interface Lane {
 }
 
 /**
- * Starts a lane. Its kinds alternate, and within a kind the accounts.
+ * Starts a lane. Its kinds alternate, and within a kind the accounts. Uploads take precedence.
  * @param pollMs milliseconds between two looks for jobs that nobody announced: those of other nodes, and retries
  * @param run runs a job; never rejects
  */
 export function startLane(
-  { database, log }: Pick<RenditionServices, "database" | "log">,
+  { database, log, mediaWorkers }: Pick<RenditionServices, "database" | "log" | "mediaWorkers">,
   kinds: readonly RenditionKind[],
   pollMs: number,
   run: (job: ClaimedJob) => Promise<void>,
@@ -58,6 +59,8 @@ export function startLane(
 
   async function loop(): Promise<void> {
     while (!stopping.aborted) {
+      await untilUploadsPause(mediaWorkers, stopping);
+      if (stopping.aborted) return;
       isAwake = false;
       const job = await claim().catch((error: unknown) => {
         log.warn("rendition.claim_failed", { error });

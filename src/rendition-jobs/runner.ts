@@ -1,5 +1,5 @@
 import type { ClaimedJob, RenditionChanges } from "../database/rendition-jobs.ts";
-import type { RenditionKind } from "../database/schema.ts";
+import { renditionKinds, type RenditionKind } from "../database/schema.ts";
 import { ApiError } from "../errors.ts";
 import { FilmError } from "../renditions/ffmpeg/film-error.ts";
 import type { RenditionJobs } from "../uploads/upload-services.ts";
@@ -87,11 +87,18 @@ export function createRenditionRunner(
     if (!(await queue.fail(job, isPermanent(error) ? withoutStandIn(job) : {}))) await discard(services, job);
   }
 
+  /** Continues what an earlier process left. Without ffmpeg, posts must not wait for what only ffmpeg makes. */
+  async function takeOver(): Promise<void> {
+    try {
+      await queue.releaseLeases(new Date());
+      await queue.failAll(renditionKinds.filter((kind) => !canMake(kind)));
+    } catch (error) {
+      log.error("rendition.queue_not_taken_over", { error });
+    }
+  }
+
   async function startLanes(isOnlyProcess: boolean): Promise<void> {
-    if (isOnlyProcess)
-      await queue
-        .releaseLeases(new Date())
-        .catch((error: unknown) => log.error("rendition.leases_not_released", { error }));
+    if (isOnlyProcess) await takeOver();
     running = lanes
       .map((kinds) => kinds.filter(canMake))
       .filter((kinds) => kinds.length > 0)

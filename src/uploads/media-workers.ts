@@ -35,7 +35,7 @@ export interface MediaWorkers {
     signal: AbortSignal,
   ): Promise<Preparation>;
   /**
-   * Makes renditions of an image that is stored already. Accounts take turns, with uploads too.
+   * Makes renditions of an image that is stored already, at a lower priority than uploads.
    * @param bytes size of the image
    * @throws ApiError as {@link prepare}; the signal's reason
    */
@@ -53,7 +53,9 @@ export interface MediaWorkers {
   readFilm(film: StoredFilm, accountId: string, bytes: number, signal: AbortSignal): Promise<FilmFacts>;
   /** Starts a process if none is idle; call it when an upload begins. */
   warmUp(): void;
-  /** Returns the number of jobs that run or wait. */
+  /** Returns the number of uploads whose preparation runs or waits. */
+  preparing(): number;
+  /** Returns the number of all jobs that run or wait. */
   pending(): number;
   close(): Promise<void>;
 }
@@ -68,19 +70,23 @@ const bytesPerSecond = 20_000_000;
 
 /** @param folder working directory of the processes; it must outlive them */
 export function createMediaWorkers(folder: string, log: Log, limits: PreparationLimits): MediaWorkers {
-  const pool = createWorkerPool({
+  const options = { folder, queueLimit: 256, idleMs: 30_000, idleMemoryBytes: 192 * 1024 ** 2 };
+  const uploads = createWorkerPool({
+    ...options,
     command: ownCommand("media-worker"),
-    folder,
     size: Math.min(4, availableParallelism()),
-    queueLimit: 256,
-    idleMs: 30_000,
-    idleMemoryBytes: 192 * 1024 ** 2,
   });
+  /** Processes of their own, because only root could raise their priority again. */
+  const later = createWorkerPool({ ...options, command: ownCommand("media-worker", "--later"), size: 1 });
   async function run(job: WorkerJob, accountId: string, bytes: number, signal: AbortSignal) {
+    const pool = job.task === "prepare" ? uploads : later;
     const answer = await pool.run(accountId, job, limitsFor(job, bytes), signal).catch((error: unknown) => {
       if (!(error instanceof JobFailed)) throw error;
       log.warn("media.job_failed", { user: accountId, type: job.type, reason: error.reason });
-      throw damaged(error.message);
+      // At the lowest priority, a harmless file may take long on a busy machine.
+      throw pool === later && error.reason === "clock"
+        ? new ApiError("OVERLOADED", { cause: error })
+        : damaged(error.message);
     });
     return resultOf(answer as WorkerAnswer);
   }
@@ -96,9 +102,10 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
       (await run({ task: "pictures", ...image }, accountId, bytes, signal)) as MadePictures,
     readFilm: async (film, accountId, bytes, signal) =>
       (await run({ task: "film", ...film }, accountId, bytes, signal)) as FilmFacts,
-    warmUp: () => pool.prepare(),
-    pending: () => pool.pending(),
-    close: () => pool.close(),
+    warmUp: () => uploads.prepare(),
+    preparing: () => uploads.pending(),
+    pending: () => uploads.pending() + later.pending(),
+    close: async () => void (await Promise.all([uploads.close(), later.close()])),
   };
 }
 

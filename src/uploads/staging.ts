@@ -111,6 +111,9 @@ export async function stageUpload(request: Request, limits: StagingLimits): Prom
     return await form.end();
   } catch (error) {
     await form.discard();
+    // Its size is the first problem of a file that is too large, whatever its type.
+    if (error instanceof ApiError && error.code === "UNSUPPORTED_MEDIA")
+      requireAllowedSize(declared - form.thumbnailBytes, maxBytes);
     throw error;
   } finally {
     claim.release();

@@ -68,7 +68,7 @@ test("worker pool: kills a job that exceeds its processor time, and runs the nex
 
 test("worker pool: kills a job that uses no processor time but never ends", async () => {
   const { run } = await openPool();
-  await expect(run("sleep", "ada", { ...limits, timeMs: 200 })).rejects.toMatchObject({ reason: "time" });
+  await expect(run("sleep", "ada", { ...limits, timeMs: 200 })).rejects.toMatchObject({ reason: "clock" });
 });
 
 test.if(onLinux)("worker pool: kills a job that exceeds its memory limit", async () => {

@@ -31,6 +31,7 @@ describe.skipIf(!hasPostgres)("postgres: database", () => {
       ["0001_counters"],
       ["0002_token_version"],
       ["0003_accounts_and_moderation"],
+      ["0004_renditions"],
     ]);
   });
 

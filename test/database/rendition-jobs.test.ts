@@ -154,6 +154,19 @@ onEachDatabase("rendition jobs", (open) => {
     expect(await claimed(database, 2)).toMatchObject({ id: job.id, attempts: 2 });
   });
 
+  test("rendition jobs: all jobs of a kind that no process can run fail, and their posts are not processing", async () => {
+    const database = await open();
+    const { id: userId } = await addAccount(database);
+    const [film, both] = [
+      await addJobs(database, userId, "mp4"),
+      await addJobs(database, userId, "mp4", "picture"),
+    ];
+    await database.renditionJobs.failAll(["poster", "mp4"]);
+    expect(await database.renditionJobs.claim("mp4", "", at(1), at(60))).toBeUndefined();
+    expect((await database.posts.byId(film))?.processing).toBe(false);
+    expect((await database.posts.byId(both))?.processing).toBe(true);
+  });
+
   test("rendition jobs: the backlog adds missing jobs, starts failed ones over and leaves the others alone", async () => {
     const database = await open();
     const { id: userId } = await addAccount(database);

@@ -53,6 +53,41 @@ test("media workers: prepare a photo and its thumbnail in a separate process", a
   }
 });
 
+test.if(process.platform === "linux")(
+  "media workers: make pictures of stored images at the lowest priority",
+  async () => {
+    const folder = await makeFolder();
+    const log = createLog("silent", () => {});
+    const workers = createMediaWorkers(folder, log, { maxImagePixels: 1_000_000 });
+    /** Field 19 of proc(5), after the command's name in brackets. */
+    const niceness = async (pid: number) =>
+      Number((await readFile(`/proc/${pid}/stat`, "latin1")).split(") ").at(-1)!.split(" ")[16]);
+    try {
+      const before = await childrenOf(process.pid);
+      const path = join(folder, "a");
+      await Bun.write(path, await jpegPhoto(2100, 100));
+      const image = {
+        path,
+        type: "image/jpeg",
+        output: path,
+        thumbnail: true,
+        display: "if needed",
+      } as const;
+      const made = await workers.makePictures(image, "ada", Bun.file(path).size, never);
+      expect(made).toEqual({
+        thumbnail: Bun.file(`${path}.thumb`).size,
+        display: Bun.file(`${path}.display`).size,
+        placeholder: expect.any(String),
+      });
+      const idle = (await childrenOf(process.pid)).filter((pid) => !before.includes(pid));
+      expect(await Promise.all(idle.map(niceness))).toEqual([19]);
+      expect(workers.preparing()).toBe(0);
+    } finally {
+      await workers.close();
+    }
+  },
+);
+
 test("media workers: return API errors, and a bug as an error with its stack", async () => {
   const folder = await makeFolder();
   const workers = createMediaWorkers(
@@ -131,7 +166,8 @@ const isAlive = (pid: number) => {
 test.if(process.platform === "linux")(
   "media workers: a crash of the decoder fails only its own upload, with DAMAGED_MEDIA",
   async () => {
-    const service = new ServiceProcess(await makeFolder());
+    // Its only child processes are media workers.
+    const service = new ServiceProcess(await makeFolder(), { FFMPEG: "off" });
     await service.start();
     try {
       const token = await service.signUp("ada@example.com");
