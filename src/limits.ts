@@ -1,5 +1,8 @@
 // Limits shared by the service and the page. The page's bundle includes this file, so it must not import server code.
 
+/** Length of a display name, in Unicode code points. */
+export const maxNameLength = 50;
+
 /** Length of a caption, in Unicode code points. */
 export const maxCaptionLength = 2200;
 

@@ -25,6 +25,7 @@ import { databaseFile, mediaFolder, tempFolder } from "./data-dir.ts";
 import { openDatabase, type Database } from "./database/database.ts";
 import type { Log } from "./observability/log.ts";
 import { createConsoleMailer } from "./mail/console-mailer.ts";
+import { createSigningMailer } from "./mail/signing-mailer.ts";
 import { createSmtpMailer } from "./mail/smtp-mailer.ts";
 import { deadlineFor } from "./config/upload-deadline.ts";
 import { DiskStore } from "./storage/disk-store.ts";
@@ -110,9 +111,12 @@ export async function openServices(
     log,
     reserve: database.reserve,
   });
-  const mailer = config.mailUrl
-    ? createSmtpMailer({ url: config.mailUrl, from: config.mailFrom, host: config.mailHost }, log)
-    : createConsoleMailer(print);
+  const mailer = createSigningMailer(
+    config.mailUrl
+      ? createSmtpMailer({ url: config.mailUrl, from: config.mailFrom, host: config.mailHost }, log)
+      : createConsoleMailer(print),
+    config.siteName,
+  );
   const deadline = (bytes: number) => deadlineFor(bytes, config.uploadDeadline);
   const imagekit = config.imagekit && new ImageKitStore({ ...config.imagekit, deadlineFor: deadline });
   const s3 = config.s3 && new S3Store(config.s3);

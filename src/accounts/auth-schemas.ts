@@ -5,7 +5,8 @@ import type { Problem } from "../errors.ts";
 import { lenientBoolean } from "../http/validation.ts";
 import { isWellFormedText } from "../http/well-formed-text.ts";
 import { parseEmailAddress } from "./email-address.ts";
-import { maxNameLength, parseName } from "./user-name.ts";
+import { maxNameLength } from "../limits.ts";
+import { parseName } from "./user-name.ts";
 
 // TypeBox knows custom checks only by their names in this registry, which the whole process shares.
 FormatRegistry.Set("email-address", (text) => !("problem" in parseEmailAddress(text)));

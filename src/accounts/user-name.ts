@@ -1,7 +1,5 @@
 import type { Problem } from "../errors.ts";
-
-/** Length of a display name, in Unicode code points. */
-export const maxNameLength = 50;
+import { maxNameLength } from "../limits.ts";
 
 /** Control characters, line breaks, and characters that change the direction of the text around the name. */
 const forbidden = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;

@@ -28,6 +28,8 @@ export interface Config {
   readonly port: number;
   /** The URL that clients use, without a trailing slash; undefined: derived from each request's Host. */
   readonly publicUrl: string | undefined;
+  /** The name of the site on its page and in its mails. */
+  readonly siteName: string;
   readonly dataDir: string;
   /** Undefined: the SQLite file in the data folder. */
   readonly database: PostgresSettings | undefined;
@@ -251,11 +253,15 @@ export function readConfig(environment: Environment = process.env): Config {
     (v) => wholeNumber(v, 0, 65_535),
   );
   if (metricsPort === port && port !== 0) problems.push("METRICS_PORT must be another port than PORT.");
+  const siteName = setting("SITE_NAME", "Image Sharing", "1 to 60 characters without line breaks", (v) =>
+    [...v].length <= 60 && !/\p{Cc}/u.test(v) ? v : undefined,
+  );
   const dataDir = text("DATA_DIR") ?? "./data";
   const config: Config = {
     host: text("HOST") ?? "0.0.0.0",
     port,
     publicUrl,
+    siteName,
     database,
     dataDir: isAbsolute(dataDir) ? dataDir : resolve(dataDir),
     jwtSecret: setting<string | undefined>("JWT_SECRET_KEY", undefined, strongSecretExpected, (v) =>
@@ -268,7 +274,7 @@ export function readConfig(environment: Environment = process.env): Config {
       /^(off|0)$/i.test(v) ? 0 : size(v, Number.MAX_SAFE_INTEGER),
     ),
     mailUrl,
-    mailFrom: mailFrom ?? defaultSender(publicUrl),
+    mailFrom: mailFrom ?? defaultSender(publicUrl, siteName),
     mailHost: publicUrl ? mailHost(publicUrl) : mailFrom && domainOf(mailFrom),
     passwordMinLength: integer("PASSWORD_MIN_LENGTH", 8, 1, 128),
     sessionLifetime: integer("SESSION_LIFETIME", 30, 1, 365) * 86_400,

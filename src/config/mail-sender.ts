@@ -28,8 +28,8 @@ export function parseSender(text: string): Sender | undefined {
 }
 
 /** Returns the sender to use when `MAIL_FROM` is not set. */
-export const defaultSender = (publicUrl: string | undefined): Sender => ({
-  name: "Image Sharing",
+export const defaultSender = (publicUrl: string | undefined, siteName: string): Sender => ({
+  name: siteName,
   address: `noreply@${publicUrl === undefined ? "localhost" : mailHost(publicUrl)}`,
 });
 

@@ -109,6 +109,13 @@ export function changeNotice({ to, changed, baseUrl }: ChangeNotice): MailMessag
   };
 }
 
+/** Adds the site's name to the end of a mail: in plain text after the delimiter of RFC 3676, 4.3. */
+export const signed = (message: MailMessage, siteName: string): MailMessage => ({
+  ...message,
+  text: `${message.text}\n-- \n${siteName}\n`,
+  html: message.html.replace("</body>", () => `<p>${Bun.escapeHTML(siteName)}</p>\n</body>`),
+});
+
 const htmlPage = (title: string, paragraphs: readonly string[]) => `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>${title}</title></head>

@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import type { Config } from "../config/config.ts";
 import { pathPrefixOf } from "../http/path-prefix.ts";
 import { fromText, staticContent } from "../http/static-content.ts";
+import { pageSettings } from "./page-settings.ts";
 import { bundledPage } from "./bundle.macro.ts" with { type: "macro" };
 import icon from "./icon.svg" with { type: "text" };
 import html from "./index.html" with { type: "text" };
@@ -17,12 +18,16 @@ const assets = {
 };
 const [scriptName, styleName] = Object.keys(assets);
 
+/** Replaces each `{{name}}` by its value, escaped. */
+const fill = (template: string, values: Record<string, string>) =>
+  template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => Bun.escapeHTML(values[name] ?? ""));
+
 /**
  * Serves the page at `/` and its assets. The content security policy allows scripts and styles from this service only, and
  * media from the configured store.
  */
-export function webRoutes({ config }: { config: Pick<Config, "passwordMinLength" | "publicUrl" | "s3"> }) {
-  const { passwordMinLength, publicUrl, s3 } = config;
+export function webRoutes({ config }: { config: Config }) {
+  const { publicUrl, s3 } = config;
   // Hosts without TLS are allowed only if the operator configured them.
   const configuredOrigins = [publicUrl, s3?.publicUrl ?? s3?.endpoint].flatMap((url) =>
     url ? [new URL(url).origin] : [],
@@ -38,11 +43,13 @@ export function webRoutes({ config }: { config: Pick<Config, "passwordMinLength"
   const page = staticContent({
     type: "text/html; charset=utf-8",
     load: fromText(
-      (html as unknown as string)
-        .replaceAll("{{base}}", base)
-        .replace("{{passwordMinLength}}", String(passwordMinLength))
-        .replace("{{script}}", `${base}assets/${scriptName}`)
-        .replace("{{style}}", `${base}assets/${styleName}`),
+      fill(html as unknown as string, {
+        base,
+        siteName: config.siteName,
+        settings: JSON.stringify(pageSettings(config)),
+        script: `${base}assets/${scriptName}`,
+        style: `${base}assets/${styleName}`,
+      }),
     ),
     immutable: false,
     headers: { "content-security-policy": policy },

@@ -28,6 +28,18 @@ describe("settings", () => {
     expect(Object.isFrozen(config)).toBe(true);
   });
 
+  test("settings: SITE_NAME has up to 60 characters without line breaks and names the sender of mails", () => {
+    expect(readConfig({})).toMatchObject({ siteName: "Image Sharing" });
+    expect(readConfig({ SITE_NAME: "Family photos" })).toMatchObject({
+      siteName: "Family photos",
+      mailFrom: { name: "Family photos" },
+    });
+    for (const name of ["x".repeat(61), "two\nlines"])
+      expect(problemsOf({ SITE_NAME: name })).toEqual([
+        "SITE_NAME must be 1 to 60 characters without line breaks.",
+      ]);
+  });
+
   test("settings: names all invalid ones at once without repeating secrets", () => {
     const problems = problemsOf({
       PORT: "80000",

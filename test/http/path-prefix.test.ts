@@ -121,7 +121,7 @@ describe.each([
     "path prefix: the page shows the feed and shares a photo at a URL that ends with %p",
     async (end) => {
       const browser = await Browser.open(`${proxy.url.origin}${prefix}${end}`, { width: 1000, height: 900 });
-      await browser.signIn(token);
+      await browser.signIn("ada@example.com");
       await browser.until(`document.querySelector("li.post img")?.naturalWidth > 0`);
       await browser.until(`document.querySelector("header img")?.naturalWidth > 0`);
       const shown = Number(await browser.view.evaluate(`document.querySelectorAll("li.post").length`));
@@ -131,7 +131,8 @@ describe.each([
       await browser.until(`document.querySelectorAll("li.post").length === ${shown + 1}`);
       // Chromium requests it by itself; a page cannot prevent that.
       expect(strays.filter((path) => path !== "/favicon.ico")).toEqual([]);
-      expect(browser.errors).toEqual([]);
+      // The page asks who is signed in.
+      expect(browser.errors.filter((error) => !/status of 401/.test(error))).toEqual([]);
       browser.close();
     },
     60_000,

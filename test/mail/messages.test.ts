@@ -1,7 +1,13 @@
 import { expect, test } from "bun:test";
 
 import { createConsoleMailer } from "../../src/mail/console-mailer.ts";
-import { changeNotice, invitationMessage, resetMessage, verifyMessage } from "../../src/mail/messages.ts";
+import {
+  changeNotice,
+  invitationMessage,
+  resetMessage,
+  signed,
+  verifyMessage,
+} from "../../src/mail/messages.ts";
 
 const mail = {
   to: "ann@example.com",
@@ -87,4 +93,10 @@ test("mails: an invitation has a link to the page where the account is created",
     "You are invited to create an account at photos.example.com; the link works for 7 days.\n\n" +
       "Create your account:\nhttps://photos.example.com/#/register?invitation=a.b-c_d\n",
   );
+});
+
+test("mails: end with the name of the site, escaped in HTML", () => {
+  const { text, html } = signed(verifyMessage(mail), "Ann & <Bob>'s $& photos");
+  expect(text).toEndWith("\n-- \nAnn & <Bob>'s $& photos\n");
+  expect(html).toContain("<p>Ann &amp; &lt;Bob&gt;&#x27;s $&amp; photos</p>\n</body>");
 });

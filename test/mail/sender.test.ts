@@ -43,7 +43,7 @@ test("sender: defaults to noreply at the host of PUBLIC_URL", () => {
     ["http://[2001:db8::1]", "noreply@[IPv6:2001:db8::1]"],
     [undefined, "noreply@localhost"],
   ] as const)
-    expect(defaultSender(publicUrl)).toEqual({ name: "Image Sharing", address });
+    expect(defaultSender(publicUrl, "Our photos")).toEqual({ name: "Our photos", address });
 });
 
 test("sender: the domain for mail servers is in ASCII", () => {

@@ -22,7 +22,15 @@ export class Browser {
 
   private constructor(readonly view: Bun.WebView) {}
 
-  static async open(address: string, size: { width: number; height: number }): Promise<Browser> {
+  /**
+   * Opens a page without cookies and stored data of its origin.
+   * @param asAnotherTab shares them with the pages that are already open
+   */
+  static async open(
+    address: string,
+    size: { width: number; height: number },
+    { asAnotherTab = false, language = "en" }: { asAnotherTab?: boolean; language?: string } = {},
+  ): Promise<Browser> {
     const view = new Bun.WebView({
       backend: {
         type: "chrome",
@@ -48,6 +56,12 @@ export class Browser {
       const { entry } = (event as MessageEvent<{ entry: { level: string; text: string } }>).data;
       if (entry.level === "error") browser.errors.push(entry.text);
     });
+    if (!asAnotherTab)
+      await view.cdp("Storage.clearDataForOrigin", {
+        origin: new URL(address).origin,
+        storageTypes: "cookies,local_storage",
+      });
+    await view.cdp("Emulation.setUserAgentOverride", { userAgent: "test", acceptLanguage: language });
     await view.navigate(address);
     return browser;
   }
@@ -79,18 +93,31 @@ export class Browser {
     return this.view.evaluate(`void (location.hash = ${JSON.stringify(hash)})`);
   }
 
-  /** Presses the first button with this text. */
-  async press(text: string): Promise<void> {
-    const button = `[...document.querySelectorAll("button")].find((b) => b.textContent === ${JSON.stringify(text)} && !b.disabled && !b.hidden)`;
+  /** Presses the first button with this text. @param within a selector */
+  async press(text: string, within = "body"): Promise<void> {
+    const button = `[...document.querySelectorAll(${JSON.stringify(`${within} button`)})].find((b) => b.textContent.trim() === ${JSON.stringify(text)} && !b.disabled && !b.hidden)`;
     await this.until(button);
     await this.view.evaluate(`${button}.click()`);
   }
 
-  /** Signs in with an existing token and waits for the feed. */
-  async signIn(token: string): Promise<void> {
-    await this.view.evaluate(`localStorage.setItem("image-sharing-token", ${JSON.stringify(token)})`);
+  /** Signs in, by default with the password of the accounts of test services, and waits for the feed. */
+  async signIn(email: string, password = "correct horse battery"): Promise<void> {
+    const form = JSON.stringify({ username: email, password });
+    // Relative to the script, because the page's own address may lack the slash after a path prefix.
+    const status = await this.view.evaluate(
+      `fetch(new URL("../auth/cookie/login", document.querySelector("script[src]").src), { method: "POST", body: new URLSearchParams(${form}) }).then(({ status }) => status)`,
+    );
+    if (status !== 204) throw new Error(`The login of ${email} was answered ${status}.`);
     await this.view.reload();
     await this.until(`document.querySelector("#files")`);
+  }
+
+  /** Chooses an entry of the menu of a post, or of the large view. @param within a selector */
+  async menu(entry: string, within = ".post"): Promise<void> {
+    await this.view.evaluate(`document.querySelector(${JSON.stringify(`${within} .menu-button`)}).click()`);
+    const item = `[...document.querySelectorAll("[role=menuitem]")].find((item) => item.checkVisibility() && item.textContent === ${JSON.stringify(entry)})`;
+    await this.until(item);
+    await this.view.evaluate(`${item}.click()`);
   }
 
   /** Waits until the expression is true in the page, this many seconds at most. */
@@ -106,8 +133,11 @@ export class Browser {
 
   /** Types into the field that the selector names. */
   async fill(selector: string, text: string): Promise<void> {
+    const field = `document.querySelector(${JSON.stringify(selector)})`;
+    await this.until(field);
+    await this.view.evaluate(`${field}.scrollIntoView({ block: "center" })`);
     await this.view.click(selector);
-    await this.view.evaluate(`document.querySelector(${JSON.stringify(selector)}).select?.()`);
+    await this.view.evaluate(`${field}.select?.()`);
     await this.view.type(text);
   }
 

@@ -132,7 +132,7 @@ async function main(): Promise<void> {
       if (!upload.ok) throw new Error(`The upload was answered ${upload.status}.`);
     }
     await browser.scheme("light");
-    await browser.signIn(tokens.get("ada@example.com")!);
+    await browser.signIn("ada@example.com");
     await browser.until(`document.querySelectorAll(".post img").length === ${scenes.length}`);
     // A loaded image may still be decoded, and a decoded one still be painted.
     await browser.view.evaluate(

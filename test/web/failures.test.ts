@@ -20,14 +20,18 @@ describe("page: messages", () => {
     [
       400,
       { code: "REGISTER_INVALID_PASSWORD", reason: "Password should be at least 8 characters" },
-      "Password should be at least 8 characters.",
+      "Use at least 8 characters.",
     ],
     [401, "Unauthorized", "You've been signed out. Sign in to continue."],
     [403, "Forbidden", "Verify your email address to continue. Check your inbox for the link we sent."],
-    [403, "Not authorized to delete this post", "Not authorized to delete this post."],
-    [422, problem("file", "Value error, the file is empty"), "The file is empty."],
+    [403, "Not authorized to delete this post", "You're not allowed to do that."],
+    [422, problem("file", "Value error, the file is empty"), "This file is empty."],
     [422, problem("email", "value is not a valid email address: no @"), "Enter a valid email address."],
-    [422, problem("caption", "String should be short"), "Caption: String should be short."],
+    [
+      422,
+      problem("caption", "String should have at most 2200 characters"),
+      "A caption can have up to 2,200 characters.",
+    ],
     [413, undefined, "This file is too large."],
     [502, undefined, "Something went wrong on our side. Please try again shortly."],
   ])("page: explains %i %j as: %s", (status, detail, words) => {
@@ -50,11 +54,11 @@ describe("page: messages", () => {
   });
 
   test.each([
-    ["Photos", 26214400, "Photos can be up to 25 MB."],
-    ["Videos", 524288000, "Videos can be up to 500 MB."],
-    ["Videos", 5 * 1024 ** 3, "Videos can be up to 5 GB."],
-    ["Photos", 1_600_000, "Photos can be up to 1.5 MB."],
-    ["Files", 2048, "Files can be up to 2 KB."],
+    ["photo", 26214400, "Photos can be up to 25 MB."],
+    ["video", 524288000, "Videos can be up to 500 MB."],
+    ["video", 5 * 1024 ** 3, "Videos can be up to 5 GB."],
+    ["photo", 1_600_000, "Photos can be up to 1.5 MB."],
+    ["file", 2048, "Files can be up to 2 kB."],
   ] as const)("page: explains the limit of %s of %i bytes as: %s", (kind, bytes, words) => {
     expect(new Failure(413, fileTooLargeDetail(bytes), null, kind).message).toBe(words);
   });

@@ -33,9 +33,10 @@ test.skipIf(!chromium)(
         await browser.fill("input[name=password]", "correct horse battery");
         await browser.press("Create account");
       };
-      await browser.go("#/sign-up");
-      await register("stranger@example.com");
-      await browser.until(`document.querySelector(".error").textContent.includes("need an invitation")`);
+      await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
+      expect(await browser.text()).not.toContain("Create an account");
+      await browser.go("#/register");
+      await browser.until(`document.body.innerText.includes("doesn't take new accounts")`);
       await browser.go(path);
       await register("guest@example.com");
       await browser.until(`document.body.textContent.includes("Share photos or videos")`);

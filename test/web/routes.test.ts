@@ -1,9 +1,63 @@
 import { expect, test } from "bun:test";
 
+import { readConfig } from "../../src/config/config.ts";
 import { webRoutes } from "../../src/web/routes.ts";
 
-test("page: learns the minimum length of a password from PASSWORD_MIN_LENGTH", async () => {
-  const app = webRoutes({ config: { passwordMinLength: 12, publicUrl: undefined, s3: undefined } });
-  const page = await app.handle(new Request("http://localhost/"));
-  expect(await page.text()).toContain('data-password-min-length="12"');
+const pageWith = async (environment: Record<string, string>) => {
+  const app = webRoutes({ config: readConfig(environment) });
+  return (await app.handle(new Request("http://localhost/"))).text();
+};
+
+/** Returns the settings in a page, as a browser reads them. */
+async function settingsIn(page: string): Promise<unknown> {
+  let settings = "";
+  await new HTMLRewriter()
+    .on("body", { element: (body) => void (settings = body.getAttribute("data-settings") ?? "") })
+    .transform(new Response(page))
+    .text();
+  const escapes: Record<string, string> = { quot: '"', lt: "<", gt: ">", "#x27": "'", amp: "&" };
+  return JSON.parse(settings.replace(/&([^;]+);/g, (_, name: string) => escapes[name]!));
+}
+
+test("page: learns the service's limits and who may register from the settings", async () => {
+  const page = await pageWith({
+    PASSWORD_MIN_LENGTH: "12",
+    REGISTRATION: "invite",
+    REQUIRE_VERIFIED_EMAIL: "true",
+    MAX_IMAGE_SIZE: "3mb",
+    MAX_VIDEO_SIZE: "4mb",
+    USER_QUOTA: "1gb",
+  });
+  expect(await settingsIn(page)).toEqual({
+    siteName: "Image Sharing",
+    passwordMinLength: 12,
+    registration: "invite",
+    requireVerifiedEmail: true,
+    maxImageSize: 3 * 1024 ** 2,
+    maxVideoSize: 4 * 1024 ** 2,
+    userQuota: 1024 ** 3,
+  });
+});
+
+test("page: SITE_NAME is its title and heading, escaped", async () => {
+  const name = `<b>Ann & Bob's</b> "$&" {{base}}`;
+  const page = await pageWith({ SITE_NAME: name });
+  const escaped = Bun.escapeHTML(name);
+  expect(page).toContain(`<title>${escaped}</title>`);
+  expect(page).toContain(`<span>${escaped}</span>`);
+  expect(page).not.toContain("<b>");
+  expect(await settingsIn(page)).toMatchObject({ siteName: name });
+});
+
+test("page: script and style together have at most 45 kB after gzip", async () => {
+  const app = webRoutes({ config: readConfig({}) });
+  const page = await (await app.handle(new Request("http://localhost/"))).text();
+  const assets = [...page.matchAll(/"(assets\/page-[^"]+)"/g)].map(([, path]) => path);
+  expect(assets).toHaveLength(2);
+  let bytes = 0;
+  for (const path of assets) {
+    const asset = await app.handle(new Request(`http://localhost/${path}`));
+    bytes += Bun.gzipSync(await asset.bytes()).length;
+  }
+  expect(bytes).toBeLessThan(45_000);
 });

@@ -1,26 +1,33 @@
 import type { PostRead } from "../../posts/post-read.ts";
 import type { FeedPageRead } from "../../posts/schemas.ts";
-import type { UserRead } from "../../accounts/user-read.ts";
 import { Failure } from "./failures.ts";
 import { serviceUrl } from "./service-url.ts";
-import { token, expireSession } from "./session.ts";
+import { session, type Account } from "./session.ts";
 
 // The types of the service itself: such imports leave nothing in the bundle.
-export type Account = UserRead;
 export type Post = PostRead;
 
-async function call<T>(method: string, route: string, body?: object | URLSearchParams): Promise<T> {
-  const used = token();
-  const headers = new Headers();
-  if (used) headers.set("authorization", `Bearer ${used}`);
+/**
+ * Sends a request with the session's cookie.
+ * @param body form fields, or an object to send as JSON
+ * @returns the parsed JSON of the response
+ * @throws Failure for every other response, and without one
+ */
+export async function call<T>(
+  method: string,
+  route: string,
+  body?: object | URLSearchParams,
+  headers: Record<string, string> = {},
+): Promise<T> {
+  const { generation } = session;
   const form = body instanceof URLSearchParams;
-  if (body && !form) headers.set("content-type", "application/json");
   let response: Response;
   let text: string;
   try {
     response = await fetch(serviceUrl(route), {
       method,
-      headers,
+      credentials: "same-origin",
+      headers: { ...(body && !form && { "content-type": "application/json" }), ...headers },
       ...(body && { body: form ? body : JSON.stringify(body) }),
     });
     text = await response.text();
@@ -30,7 +37,7 @@ async function call<T>(method: string, route: string, body?: object | URLSearchP
   const json = text === "" ? undefined : parse(text);
   // A successful response without JSON came from something in between, such as a captive portal.
   if (response.ok && (text === "" || json !== undefined)) return json as T;
-  if (response.status === 401) expireSession(used);
+  if (response.status === 401) session.expire(generation);
   throw new Failure(response.status, json?.detail, response.headers.get("retry-after"));
 }
 
@@ -43,6 +50,20 @@ function parse(text: string) {
   }
 }
 
+/** Changes of the signed-in account; a new address or password takes the current password. */
+export interface AccountChanges {
+  name?: string | null;
+  email?: string;
+  password?: string;
+  current_password?: string;
+}
+
+const query = (values: Record<string, string | number | null | undefined>) =>
+  new URLSearchParams(
+    Object.entries(values).flatMap(([name, value]) => (value == null ? [] : [[name, String(value)]])),
+  );
+
+/** The routes of the API that the page uses. */
 export const api = {
   register: (account: {
     name: string | null;
@@ -51,18 +72,20 @@ export const api = {
     invitation: string | undefined;
   }) => call<Account>("POST", "/auth/register", account),
   login: (username: string, password: string) =>
-    call<{ access_token: string }>("POST", "/auth/jwt/login", new URLSearchParams({ username, password })),
-  logout: () => call<void>("POST", "/auth/jwt/logout"),
+    call<void>("POST", "/auth/cookie/login", new URLSearchParams({ username, password })),
+  logout: () => call<void>("POST", "/auth/cookie/logout"),
   forgotPassword: (email: string) => call<null>("POST", "/auth/forgot-password", { email }),
-  resetPassword: (resetToken: string, password: string) =>
-    call<null>("POST", "/auth/reset-password", { token: resetToken, password }),
+  resetPassword: (token: string, password: string) =>
+    call<null>("POST", "/auth/reset-password", { token, password }),
   requestVerify: (email: string) => call<null>("POST", "/auth/request-verify-token", { email }),
-  verify: (verifyToken: string) => call<Account>("POST", "/auth/verify", { token: verifyToken }),
+  verify: (token: string) => call<Account>("POST", "/auth/verify", { token }),
   me: () => call<Account>("GET", "/users/me"),
-  change: (changes: { name?: string | null; email?: string; password?: string }) =>
-    call<Account>("PATCH", "/users/me", changes),
-  feed: (cursor: string | null) =>
-    call<FeedPageRead>("GET", `/feed?limit=24${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`),
-  post: (id: string) => call<Post>("GET", `/posts/${id}`),
+  change: (changes: AccountChanges) => call<Account>("PATCH", "/users/me", changes),
+  feed: (cursor: string | null, author?: string) =>
+    call<FeedPageRead>("GET", `/feed?${query({ limit: 24, cursor, author })}`),
+  post: (id: string) => call<Post>("GET", `/posts/${encodeURIComponent(id)}`),
+  editPost: (id: string, changes: { caption?: string; alt?: string }) =>
+    call<Post>("PATCH", `/posts/${id}`, changes),
   deletePost: (id: string) => call<void>("DELETE", `/posts/${id}`),
+  reportPost: (id: string, reason: string) => call<void>("POST", `/posts/${id}/reports`, { reason }),
 };

@@ -16,19 +16,24 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   return created;
 }
 
+/** Creates a button that does not submit a form. */
+export function button(
+  label: string,
+  onClick: () => unknown,
+  properties: Properties<"button"> = {},
+): HTMLButtonElement {
+  const created = element("button", { type: "button", textContent: label, ...properties });
+  created.addEventListener("click", onClick);
+  return created;
+}
+
+/** Creates a link within the page or to an address. */
+export const link = (href: string, label: string): HTMLAnchorElement =>
+  element("a", { href, textContent: label });
+
 /** Returns an element of index.html. */
 export function byId(id: string): HTMLElement {
   const found = document.getElementById(id);
   if (!found) throw new Error(`index.html has no element ${id}`);
   return found;
 }
-
-/** Shows a message for a few seconds; screen readers announce it. */
-export function notify(text: string): void {
-  const notice = byId("notice");
-  notice.textContent = text;
-  notice.classList.add("shown");
-  clearTimeout(hideTimer);
-  hideTimer = setTimeout(() => notice.classList.remove("shown"), 6000);
-}
-let hideTimer: ReturnType<typeof setTimeout> | undefined;

@@ -1,27 +1,42 @@
 import type { apiErrors } from "../../errors.ts";
-import { maxBytesOf } from "../../limits.ts";
+import { maxAltLength, maxBytesOf, maxCaptionLength, maxNameLength, maxReasonLength } from "../../limits.ts";
+import { fileSize } from "./sizes.ts";
+import type { PlainKey } from "./texts/catalogue.ts";
+import { text } from "./texts/text.ts";
 import { duration } from "./times.ts";
-
-const expiredLink = "This link has expired or was already used. Ask for a new one.";
 
 /** What the API sends as `detail`: codes and sentences. */
 type ApiDetail = (typeof apiErrors)[keyof typeof apiErrors]["detail"];
 
-/** Messages that replace the `detail` of an error. */
-const messages: Partial<Record<ApiDetail, string>> = {
-  LOGIN_BAD_CREDENTIALS: "Wrong email or password.",
-  LOGIN_USER_NOT_VERIFIED: "Your email address isn't verified yet. Check your inbox for the link we sent.",
-  REGISTER_USER_ALREADY_EXISTS: "There is already an account with this email address. Sign in instead?",
-  REGISTER_CLOSED: "New accounts need an invitation here. Ask the people who run this service for one.",
-  REGISTER_BAD_INVITATION:
-    "This invitation has expired, was already used, or is for another email address. Ask for a new one.",
-  RESET_PASSWORD_BAD_TOKEN: expiredLink,
-  VERIFY_USER_BAD_TOKEN: expiredLink,
-  VERIFY_USER_ALREADY_VERIFIED: "This email address is already verified.",
-  UPDATE_USER_EMAIL_ALREADY_EXISTS: "Another account already uses this email address.",
-  Unauthorized: "You've been signed out. Sign in to continue.",
-  // The page sends no request that is for superusers only, so 403 Forbidden means an unverified email address.
-  Forbidden: "Verify your email address to continue. Check your inbox for the link we sent.",
+/** The texts of errors that need another one than that of their status. */
+const byDetail: Partial<Record<ApiDetail, PlainKey>> = {
+  LOGIN_BAD_CREDENTIALS: "wrongPassword",
+  LOGIN_USER_NOT_VERIFIED: "notVerified",
+  REGISTER_USER_ALREADY_EXISTS: "accountExists",
+  REGISTER_CLOSED: "invitationNeededText",
+  REGISTER_BAD_INVITATION: "badInvitation",
+  RESET_PASSWORD_BAD_TOKEN: "linkExpired",
+  VERIFY_USER_BAD_TOKEN: "linkExpired",
+  VERIFY_USER_ALREADY_VERIFIED: "alreadyVerified",
+  UPDATE_USER_EMAIL_ALREADY_EXISTS: "emailTaken",
+  CURRENT_PASSWORD_REQUIRED: "currentPasswordMissing",
+  CURRENT_PASSWORD_WRONG: "currentPasswordWrong",
+  // Routes for superusers answer so too, but the page calls those for superusers only.
+  Forbidden: "mustVerify",
+  "The file is damaged or not what it claims to be": "damaged",
+  "The file is cut off: part of the picture is missing": "cutOff",
+  QUOTA_EXCEEDED: "quotaExceeded",
+};
+
+const byStatus: Readonly<Record<number, PlainKey>> = {
+  0: "noConnection",
+  401: "signedOut",
+  403: "forbidden",
+  404: "missing",
+  408: "tooSlow",
+  409: "conflict",
+  415: "unsupported",
+  507: "storageFull",
 };
 
 interface Problem {
@@ -29,6 +44,9 @@ interface Problem {
   msg: string;
 }
 type Detail = string | { code: string; reason: string } | Problem[];
+
+/** What a request uploaded, for messages about limits. */
+export type Sent = "photo" | "video" | "file";
 
 /** A request that failed, with a message for the user. */
 export class Failure extends Error {
@@ -38,13 +56,12 @@ export class Failure extends Error {
   /**
    * @param status HTTP status; 0 when there was no response
    * @param retryAfter value of the `Retry-After` header
-   * @param sent what the request uploaded, for messages about limits
    */
   constructor(
     readonly status: number,
     readonly detail?: Detail,
     retryAfter: string | null = null,
-    sent: "Photos" | "Videos" | "Files" = "Files",
+    sent: Sent = "file",
   ) {
     const seconds = retryAfter === null ? undefined : secondsUntil(retryAfter);
     super(explain(status, detail, seconds, sent));
@@ -63,51 +80,52 @@ function secondsUntil(retryAfter: string): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, (date - Date.now()) / 1000);
 }
 
-/** Returns a message for the user. */
+/** Returns a message for the user, in the words of the page. */
 function explain(
   status: number,
   detail: Detail | undefined,
   seconds: number | undefined,
-  sent: string,
+  sent: Sent,
 ): string {
-  if (status === 0) return "No connection. Check your network and try again.";
   if (status === 429)
-    return `Too many attempts. Try again ${seconds === undefined ? "later" : `in ${duration(seconds)}`}.`;
-  if (Array.isArray(detail)) return detail.map(explainProblem).join(" ");
-  if (typeof detail === "object") return sentence(detail.reason);
-  const message = messages[detail as ApiDetail];
-  if (message !== undefined) return message;
-  if (detail?.startsWith("QUOTA_EXCEEDED")) return "Your storage is full. Delete something to share more.";
-  if (status === 413) return tooLarge(detail, sent);
-  if (status >= 500 && status !== 507) return "Something went wrong on our side. Please try again shortly.";
-  return detail ? sentence(detail) : "That did not work. Please try again.";
+    return seconds === undefined
+      ? text("tooManyAttemptsLater")
+      : text("tooManyAttempts", { time: duration(seconds) });
+  if (Array.isArray(detail)) return [...new Set(detail.map(explainProblem))].join(" ");
+  if (typeof detail === "object") return explainPassword(detail.reason);
+  if (status === 413 && !detail?.startsWith("QUOTA_EXCEEDED")) return tooLarge(detail, sent);
+  // A detail may go on with the limit.
+  const known =
+    Object.entries(byDetail).find(([start]) => detail?.startsWith(start))?.[1] ?? byStatus[status];
+  return text(known ?? (status >= 500 ? "serverError" : "unexpected"));
 }
 
-/** Rewords one entry of a 422's detail. */
+/** Explains one entry of a 422's detail. */
 function explainProblem({ loc, msg }: Problem): string {
-  const field = loc.at(-1);
-  if (field === "email") return "Enter a valid email address.";
-  // The message of a value_error is a complete sentence after this prefix.
-  const [, own] = /^Value error, (.*)/.exec(msg) ?? [];
-  return sentence(own ?? `${field}: ${msg}`);
+  const field = String(loc.at(-1));
+  const number = Number(/\d+/.exec(msg)?.[0]);
+  if (field === "email") return text("invalidEmail");
+  if (field === "name") return text("invalidName", { count: maxNameLength });
+  if (field === "caption") return text("captionTooLong", { count: maxCaptionLength });
+  if (field === "alt") return text("altTooLong", { count: maxAltLength });
+  if (field === "reason") return text("reasonInvalid", { count: maxReasonLength });
+  if (field === "file") return number ? text("tooManyPixelsError", { count: number }) : text("fileEmpty");
+  return text("invalidField", { field });
+}
+
+/** Explains why the service refused a new password. */
+function explainPassword(reason: string): string {
+  const [, minLength] = /at least (\d+)/.exec(reason) ?? [];
+  if (minLength) return text("passwordTooShort", { count: Number(minLength) });
+  if (reason.includes("e-mail")) return text("passwordIsEmail");
+  return text(reason.includes("at most") ? "passwordTooLong" : "passwordCommon");
 }
 
 /** States the limit in units that file managers use. */
-function tooLarge(detail = "", sent: string): string {
+function tooLarge(detail = "", sent: Sent): string {
   const maxBytes = maxBytesOf(detail);
-  return maxBytes === undefined ? "This file is too large." : `${sent} can be up to ${size(maxBytes)}.`;
+  if (maxBytes === undefined) return text("fileTooLarge");
+  const size = fileSize(maxBytes);
+  if (sent === "photo") return text("photosLimit", { size });
+  return sent === "video" ? text("videosLimit", { size }) : text("filesLimit", { size });
 }
-
-function size(bytes: number): string {
-  const [amount, unit] = (
-    [
-      [bytes / 1024 ** 3, "GB"],
-      [bytes / 1024 ** 2, "MB"],
-      [bytes / 1024, "KB"],
-    ] as const
-  ).find(([amount]) => amount >= 1) ?? [bytes, "bytes"];
-  return `${Math.floor(amount * 10) / 10} ${unit}`;
-}
-
-const sentence = (text: string) =>
-  text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");

@@ -1,54 +1,103 @@
-import { accountView, forgotView, resetView, signInView, signUpView, verifyView } from "./account-views.ts";
-import { closeDialogs } from "./dialogs.ts";
-import { byId, element, notify } from "./element.ts";
-import { feedView } from "./feed-view.ts";
-import { account, onSession, token } from "./session.ts";
+import { accountView } from "./account-view.ts";
+import { adminView } from "./admin-view.ts";
+import { cardView, links, paragraph } from "./card.ts";
+import { button, byId, element, link } from "./element.ts";
+import { feedView, userView } from "./feed-view.ts";
+import { renderHeader } from "./header.ts";
+import { postOverlay } from "./lightbox.ts";
+import { notify } from "./notice.ts";
+import { createRouter, type Route } from "./router.ts";
+import { session } from "./session.ts";
+import { settings } from "./settings.ts";
+import { loadSession, signOut } from "./sign-in.ts";
+import { forgotView, registerView, resetView, signInView, verifyView } from "./sign-in-views.ts";
+import { language, text } from "./texts/text.ts";
 import { acceptFilesFrom } from "./upload-panel.ts";
 import { createUploads } from "./uploads.ts";
 
 const main = byId("main");
-const nav = byId("nav");
 const uploads = createUploads();
 
-/** Creates the view for the URL's fragment, such as `#/reset?token=…`. */
-function view(): HTMLElement {
-  const [path = "", query] = location.hash.replace(/^#/, "").split("?");
-  const parameters = new URLSearchParams(query);
-  const mailedToken = parameters.get("token") ?? "";
-  if (path === "/verify") return verifyView(mailedToken);
-  if (path === "/reset") return resetView(mailedToken);
-  if (path === "/forgot") return forgotView();
-  if (path === "/sign-up") return signUpView();
-  if (path === "/register") return signUpView(parameters.get("invitation") || undefined);
-  if (!token() || path === "/sign-in") return signInView();
-  return path === "/account" ? accountView() : feedView(uploads);
+const routes = new Map<string, Route>([
+  ["", { audience: "users", view: (context) => feedView(context, uploads) }],
+  ["user", { audience: "users", view: (context) => userView(context, uploads) }],
+  ["post", { audience: "users", overlay: postOverlay }],
+  ["account", { audience: "users", view: accountView }],
+  ["admin", { audience: "superusers", view: adminView }],
+  ["sign-in", { audience: "everybody", view: signInView }],
+  ["register", { audience: "everybody", view: registerView }],
+  ["verify", { audience: "everybody", view: verifyView }],
+  ["reset", { audience: "everybody", view: resetView }],
+  ["forgot", { audience: "everybody", view: forgotView }],
+]);
+/** Views that lead to the feed once the user has signed in. */
+const entrances = /^#\/(sign-in|register)\b/;
+
+const notFoundView = () =>
+  cardView(text("notFound"), paragraph(text("notFoundText")), links(link("#/", text("toPhotos"))));
+
+const router = createRouter({
+  main,
+  routes,
+  notFound: notFoundView,
+  signIn: signInView,
+  siteName: settings.siteName,
+  onShown: () => renderHeader({ share, signOut }),
+});
+
+/** Shows the upload panel with the focus in it. */
+function share(): void {
+  if (uploads.panel.isConnected && location.hash.replace(/^#\/?/, "") === "") return uploads.focus();
+  addEventListener("hashchange", () => uploads.focus(), { once: true });
+  location.hash = "#/";
 }
 
-function render(): void {
-  main.replaceChildren(view());
-  const links = token()
-    ? [element("a", { href: "#/account", textContent: "Account" })]
-    : [element("a", { href: "#/sign-in", textContent: "Sign in" })];
-  nav.replaceChildren(...links);
+/** Follows the session; before the first view is shown, there is nothing to follow. */
+function followSession(): void {
+  let shownTo = session.account?.id;
+  session.onChange((change) => {
+    if (session.account?.id === shownTo) return;
+    shownTo = session.account?.id;
+    if (change === "expired") notify(text("signedOut"));
+    // After the user's own sign-out, the next account begins with the feed.
+    if (change === "signed out" || (change === "signed in" && entrances.test(location.hash)))
+      history.replaceState(null, "", "#/");
+    router.restart();
+  });
+  session.followOtherTabs(loadSession);
 }
 
-let shownTo = account();
-onSession((change) => {
-  if (account() === shownTo) return;
-  shownTo = account();
-  if (change === "expired") notify("You've been signed out. Sign in to continue.");
-  closeDialogs();
-  render();
-});
-addEventListener("hashchange", () => {
-  render();
-  main.focus();
-});
-addEventListener("offline", () => notify("You are offline. This page may be out of date."));
-addEventListener("online", () => notify("You are back online."));
-document.querySelector("[data-skip]")?.addEventListener("click", (event) => {
+async function start(): Promise<void> {
+  main.replaceChildren(element("p", { className: "status late", textContent: text("loading") }));
+  try {
+    const { wasSignedIn } = session;
+    await loadSession();
+    if (wasSignedIn && !session.account) notify(text("signedOut"));
+  } catch (failure) {
+    main.replaceChildren(
+      element(
+        "div",
+        { className: "status", attributes: { role: "alert" } },
+        paragraph((failure as Error).message),
+        button(text("tryAgain"), start),
+      ),
+    );
+    return;
+  }
+  if (session.account && /^#\/(sign-in|register)$/.test(location.hash)) history.replaceState(null, "", "#/");
+  followSession();
+  router.start();
+}
+
+document.documentElement.lang = language;
+const skip = byId("skip");
+skip.textContent = text("skip");
+skip.addEventListener("click", (event) => {
   event.preventDefault();
+  main.tabIndex = -1;
   main.focus();
 });
+addEventListener("offline", () => notify(text("offline")));
+addEventListener("online", () => notify(text("online")));
 acceptFilesFrom(document, uploads);
-render();
+void start();

@@ -1,57 +1,143 @@
-const key = "image-sharing-token";
+import type { OwnUserRead } from "../../accounts/user-read.ts";
 
-/** How the session changed: the user signed in or out, or the service refused the token. */
+/** The signed-in account. */
+export type Account = OwnUserRead;
+
+/** How the session changed: the user signed in or out, or the service ended the session. */
 export type SessionChange = "signed in" | "signed out" | "expired";
 
-/** The access token, which survives reloads. The page's content security policy allows no foreign scripts. */
-export const token = (): string | null => localStorage.getItem(key) || null;
+/**
+ * Tells other tabs, and the next visit, what became of the session. It holds no secret: the session's token is in a cookie
+ * that scripts cannot read. The value is the account's id, or one of {@link ended}.
+ */
+const storageKey = "image-sharing-session";
 
-/** The id of the signed-in account, from the token's subject (RFC 7519, 4.1.2); an unreadable token itself. */
-export function account(): string | null {
-  const used = token();
-  if (used === null) return null;
-  try {
-    const claims = atob((used.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/"));
-    return (JSON.parse(claims) as { sub?: string }).sub ?? used;
-  } catch {
-    return used;
+/** `leaving`: the user signed out and the service does not know yet; `expired`: the service ended the session. */
+const ended = { leaving: "leaving", expired: "expired" } as const;
+
+/** What this tab knows about the session. Every change is stored for other tabs. */
+class Session {
+  #account: Account | null = null;
+  #generation = 0;
+  #isRenewing = false;
+  readonly #listeners = new Set<(change: SessionChange) => void>();
+
+  /** The signed-in account; null while nobody is signed in, or while that is unknown. */
+  get account(): Account | null {
+    return this.#account;
+  }
+
+  /** Changes with every sign-in and sign-out, so that the late response of an earlier session can be told apart. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** What was stored last, also by other tabs: the id of an account, or how its session ended. */
+  get stored(): string | null {
+    return localStorage.getItem(storageKey);
+  }
+
+  /** Whether the user has signed out here and the service does not know yet. */
+  get isLeaving(): boolean {
+    return this.stored === ended.leaving;
+  }
+
+  /** Whether the last visit ended without a sign-out, so that a missing session is news to the user. */
+  get wasSignedIn(): boolean {
+    return this.stored !== null && !Object.values<string>(ended).includes(this.stored);
+  }
+
+  begin(account: Account): void {
+    localStorage.setItem(storageKey, account.id);
+    this.#change(account, "signed in");
+  }
+
+  /** Replaces what is known about the signed-in account. */
+  update(account: Account): void {
+    if (this.#account?.id === account.id) this.#account = account;
+  }
+
+  /** Ends the session at the user's request, before the service has confirmed it. */
+  leave(): void {
+    localStorage.setItem(storageKey, ended.leaving);
+    this.#change(null, "signed out");
+  }
+
+  /** Notes that the service has ended the session at the user's request, or that there was none. */
+  forget(): void {
+    localStorage.removeItem(storageKey);
+    if (this.#account) this.#change(null, "signed out");
+  }
+
+  /**
+   * Ends the session because the service rejected it.
+   * @param generation that of the rejected request; nothing happens if the session has changed since
+   */
+  expire(generation: number): void {
+    if (generation !== this.#generation || !this.#account || this.#isRenewing) return;
+    // Another tab may have signed out already, and its message may still be on the way.
+    if (this.stored === null || this.isLeaving) return this.#change(null, "signed out");
+    this.reportExpired();
+  }
+
+  /** Ends the session, or notes at a visit's start that it ended since the last one. */
+  reportExpired(): void {
+    localStorage.setItem(storageKey, ended.expired);
+    this.#change(null, "expired");
+  }
+
+  /** Whether the session is being replaced by a new one. Until then, requests may be rejected. */
+  get isRenewing(): boolean {
+    return this.#isRenewing;
+  }
+
+  /**
+   * Runs a change that ends the session and begins another one. Meanwhile, rejected requests do not end the session; the
+   * change itself says if it is over. Listeners hear of the end as of a sign-in.
+   */
+  async renew<T>(change: () => Promise<T>): Promise<T> {
+    this.#isRenewing = true;
+    try {
+      return await change();
+    } finally {
+      this.#isRenewing = false;
+      if (this.#account) this.#notify("signed in");
+    }
+  }
+
+  /** Calls the listener on every change. */
+  onChange(listener: (change: SessionChange) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** @param loadSession called to find out who is signed in when another tab has signed in */
+  followOtherTabs(loadSession: () => Promise<void>): void {
+    const load = () =>
+      loadSession().catch(() => {
+        // Unable to show the new account, the tab must not go on with the former one.
+        if (this.#account && this.stored !== this.#account.id) this.#change(null, "signed out");
+      });
+    window.addEventListener("storage", ({ key, newValue }) => {
+      if (key !== storageKey && key !== null) return;
+      if (newValue === null || newValue === ended.leaving) {
+        if (this.#account) this.#change(null, "signed out");
+      } else if (newValue === ended.expired) {
+        if (this.#account) this.#change(null, "expired");
+      } else if (newValue !== this.#account?.id) void load();
+    });
+    // A page restored from the back/forward cache has missed the changes made in other tabs.
+    window.addEventListener("pageshow", ({ persisted }) => persisted && void load());
+  }
+
+  #change(account: Account | null, change: SessionChange): void {
+    this.#account = account;
+    this.#generation++;
+    this.#notify(change);
+  }
+
+  #notify(change: SessionChange): void {
+    for (const listener of this.#listeners) listener(change);
   }
 }
 
-const listeners = new Set<(change: SessionChange) => void>();
-const notifyListeners = (change: SessionChange) => listeners.forEach((listener) => listener(change));
-
-export function signIn(accessToken: string): void {
-  localStorage.setItem(key, accessToken);
-  notifyListeners("signed in");
-}
-
-/** Ends the session at the user's request. */
-export function signOut(): void {
-  localStorage.removeItem(key);
-  notifyListeners("signed out");
-}
-
-/** Ends the session because the service rejected its token. Does nothing if that token is no longer the current one. */
-export function expireSession(rejected: string | null): void {
-  if (rejected === null || rejected !== token()) return;
-  // An empty value rather than none, so that other tabs can distinguish an expired session from a sign-out.
-  localStorage.setItem(key, "");
-  notifyListeners("expired");
-}
-
-/** Calls the listener on every change, including those made in other tabs. */
-export function onSession(listener: (change: SessionChange) => void): void {
-  listeners.add(listener);
-}
-
-const changeTo = (stored: string | null): SessionChange =>
-  stored === null ? "signed out" : stored === "" ? "expired" : "signed in";
-
-window.addEventListener("storage", ({ key: changed, newValue }) => {
-  if (changed === key || changed === null) notifyListeners(changeTo(newValue));
-});
-// A page restored from the back/forward cache has missed the changes made in other tabs.
-window.addEventListener("pageshow", ({ persisted }) => {
-  if (persisted) notifyListeners(changeTo(localStorage.getItem(key)));
-});
+export const session = new Session();

@@ -1,3 +1,5 @@
+import { language } from "./texts/text.ts";
+
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
   ["second", 60],
   ["minute", 60],
@@ -8,8 +10,8 @@ const steps: [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", Number.POSITIVE_INFINITY],
 ];
 
-/** "3 hours ago", in the reader's language. */
-export function ago(time: Date, now = new Date(), language?: string): string {
+/** "3 hours ago", in the page's language. */
+export function ago(time: Date, now = new Date()): string {
   const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   let amount = (time.getTime() - now.getTime()) / 1000;
   for (const [unit, size] of steps) {
@@ -19,10 +21,14 @@ export function ago(time: Date, now = new Date(), language?: string): string {
   return "";
 }
 
+/** "27 November 2026 at 17:02", in the page's language. */
+export const fullDate = (time: Date): string =>
+  new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" }).format(time);
+
 /** Formats a waiting time such as "14 minutes", rounded up so that waiting that long is enough. */
-export function duration(seconds: number): string {
+export function duration(seconds: number, tag = language): string {
   const inUnit = (unit: string, amount: number) =>
-    new Intl.NumberFormat("en", { style: "unit", unit, unitDisplay: "long" }).format(
+    new Intl.NumberFormat(tag, { style: "unit", unit, unitDisplay: "long" }).format(
       Math.max(1, Math.ceil(amount)),
     );
   if (seconds < 60) return inUnit("second", seconds);

@@ -1,5 +1,6 @@
 import { maxCaptionLength } from "../../limits.ts";
-import { element } from "./element.ts";
+import { button, element } from "./element.ts";
+import { language, text } from "./texts/text.ts";
 
 /** A file to share and its row in the list of uploads. */
 export class UploadItem {
@@ -24,29 +25,25 @@ export class UploadItem {
     this.#caption = element("input", {
       type: "text",
       maxLength: maxCaptionLength,
-      placeholder: "Caption",
+      placeholder: text("caption"),
       autocomplete: "off",
-      attributes: { "aria-label": `Caption for ${file.name}` },
+      attributes: { "aria-label": text("captionFor", { name: file.name }) },
     });
     this.#progress = element("progress", {
       max: 1,
       value: 0,
       hidden: true,
-      attributes: { "aria-label": `Upload of ${file.name}` },
+      attributes: { "aria-label": text("uploadOf", { name: file.name }) },
     });
     this.#status = element("span", {
       className: "hint",
       textContent: file.name,
       attributes: { role: "status" },
     });
-    this.#share = element("button", { type: "button", className: "primary", textContent: "Share" });
-    const remove = element("button", {
-      type: "button",
-      textContent: "Remove",
-      attributes: { "aria-label": `Remove ${file.name}` },
+    this.#share = button(text("share"), () => on.share(this), { className: "primary" });
+    const remove = button(text("remove"), () => on.remove(this), {
+      attributes: { "aria-label": text("removeFile", { name: file.name }) },
     });
-    this.#share.addEventListener("click", () => on.share(this));
-    remove.addEventListener("click", () => on.remove(this));
     this.#caption.addEventListener("keydown", ({ key }) => key === "Enter" && this.#share.click());
     this.shown = element(
       "li",
@@ -66,20 +63,20 @@ export class UploadItem {
   }
 
   /** Queues the file and shows this status. */
-  wait(text: string): void {
+  wait(message: string): void {
     this.queued = true;
     this.#share.disabled = true;
     // A retry with the same idempotency key must send the same caption.
     this.#caption.readOnly = true;
     this.#progress.hidden = true;
-    this.#status.textContent = text;
+    this.#status.textContent = message;
   }
 
   /** @param part fraction of the bytes sent so far, 0 to 1 */
   progress(part: number): void {
     this.#progress.hidden = false;
     this.#progress.value = part;
-    this.#status.textContent = part < 1 ? `${Math.round(part * 100)} %` : "Nearly there…";
+    this.#status.textContent = part < 1 ? percentage.format(part) : text("nearlyThere");
   }
 
   /**
@@ -89,7 +86,7 @@ export class UploadItem {
   fail(message: string, { refused }: { refused: boolean }): void {
     this.queued = false;
     this.#share.disabled = false;
-    this.#share.textContent = "Try again";
+    this.#share.textContent = text("tryAgain");
     this.#caption.readOnly = !refused;
     this.#progress.hidden = true;
     this.#status.textContent = message;
@@ -102,6 +99,8 @@ export class UploadItem {
     this.shown.remove();
   }
 }
+
+const percentage = new Intl.NumberFormat(language, { style: "percent" });
 
 /** Shows the file itself, or an empty box where the browser cannot decode it. */
 function preview({ type }: File, src: string): HTMLElement {

@@ -1,42 +1,39 @@
-import { element } from "./element.ts";
-import { token } from "./session.ts";
-import type { Uploads } from "./uploads.ts";
+import { button, element } from "./element.ts";
+import { session } from "./session.ts";
+import { text } from "./texts/text.ts";
 
-/** The file chooser and the list of uploads. */
-export function uploadPanel({ add, list }: Uploads): HTMLElement {
+/** Creates the file chooser above the list of uploads. */
+export function createUploadPanel(list: HTMLElement, add: (files: Iterable<File>) => void): HTMLElement {
   const input = element("input", {
     type: "file",
     multiple: true,
     accept: "image/*,video/*",
-    className: "unseen",
+    hidden: true,
     id: "files",
   });
   input.addEventListener("change", () => {
     add(input.files ?? []);
     input.value = "";
   });
-  const choose = element("button", {
-    type: "button",
-    className: "primary",
-    textContent: "Share photos or videos",
-  });
-  choose.addEventListener("click", () => input.click());
   return element(
     "section",
-    { className: "panel", attributes: { "aria-label": "Share" } },
-    choose,
-    element("span", { className: "hint pointer-only", textContent: "or drop or paste them anywhere" }),
+    { className: "panel", attributes: { "aria-label": text("share") } },
+    button(text("shareFiles"), () => input.click(), { className: "primary" }),
+    element("span", { className: "hint pointer-only", textContent: text("dropHint") }),
     input,
     list,
   );
 }
 
-/** Accepts files that are dropped or pasted anywhere on the page while a user is signed in, and shows the list of uploads. */
-export function acceptFilesFrom(page: Document, { add, list }: Uploads): void {
+/** Accepts files that are dropped or pasted anywhere on the page while a user is signed in, and shows the uploads. */
+export function acceptFilesFrom(
+  page: Document,
+  { add, panel }: { add: (files: Iterable<File>) => void; panel: HTMLElement },
+): void {
   const accept = (files: FileList | undefined) => {
-    if (!token() || !files?.length) return;
+    if (!session.account || !files?.length) return;
     add(files);
-    if (!list.isConnected) location.hash = "#/";
+    if (!panel.isConnected) location.hash = "#/";
   };
   page.addEventListener("dragover", (event) => {
     event.preventDefault();

@@ -1,7 +1,9 @@
 import type { Post } from "./api.ts";
-import { Failure } from "./failures.ts";
+import { Failure, type Sent } from "./failures.ts";
 import { serviceUrl } from "./service-url.ts";
-import { token, expireSession } from "./session.ts";
+import { session } from "./session.ts";
+import { sleep } from "./sleep.ts";
+import { text } from "./texts/text.ts";
 import { duration } from "./times.ts";
 import type { UploadItem } from "./upload-item.ts";
 
@@ -23,7 +25,7 @@ export async function upload(item: UploadItem, signal: AbortSignal): Promise<Pos
       const seconds = failure instanceof Failure ? failure.retryAfterSeconds : undefined;
       if (seconds === undefined || seconds > maxWaitSeconds || attempt === maxRetries) throw failure;
       const wait = Math.max(seconds, Math.min(2 ** attempt, maxBackoffSeconds));
-      item.wait(`The service is busy. Trying again in ${duration(wait)}.`);
+      item.wait(text("serviceBusy", { time: duration(wait) }));
       await sleep(wait * 1000, signal);
     }
   }
@@ -32,7 +34,7 @@ export async function upload(item: UploadItem, signal: AbortSignal): Promise<Pos
 /** Uses XMLHttpRequest because fetch() does not report upload progress. */
 function send(item: UploadItem, signal: AbortSignal): Promise<Post> {
   const { file, key, caption } = item;
-  const used = token();
+  const { generation } = session;
   const form = new FormData();
   form.set("file", file);
   form.set("caption", caption);
@@ -48,7 +50,7 @@ function send(item: UploadItem, signal: AbortSignal): Promise<Post> {
     request.addEventListener("load", () => {
       const body = request.response as (Post & { detail?: string }) | null;
       if (request.status === 200 && body) return resolve(body);
-      if (request.status === 401) expireSession(used);
+      if (request.status === 401) session.expire(generation);
       reject(
         new Failure(request.status, body?.detail, request.getResponseHeader("retry-after"), kindOf(file)),
       );
@@ -56,27 +58,12 @@ function send(item: UploadItem, signal: AbortSignal): Promise<Post> {
     request.addEventListener("error", () => reject(new Failure(0)));
     request.open("POST", serviceUrl("/upload"));
     request.responseType = "json";
-    request.setRequestHeader("authorization", `Bearer ${used}`);
     request.setRequestHeader("idempotency-key", key);
     request.send(form);
   });
 }
 
-function kindOf({ type }: File): "Photos" | "Videos" | "Files" {
-  if (type.startsWith("image/")) return "Photos";
-  return type.startsWith("video/") ? "Videos" : "Files";
-}
-
-function sleep(timeMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", abort);
-      resolve();
-    }, timeMs);
-    signal.addEventListener("abort", abort, { once: true });
-  });
+function kindOf({ type }: File): Sent {
+  if (type.startsWith("image/")) return "photo";
+  return type.startsWith("video/") ? "video" : "file";
 }

@@ -1,18 +1,22 @@
 import type { Post } from "./api.ts";
 import { element } from "./element.ts";
 import { Failure } from "./failures.ts";
-import { account, onSession } from "./session.ts";
+import { session } from "./session.ts";
+import { text } from "./texts/text.ts";
 import { UploadItem } from "./upload-item.ts";
+import { createUploadPanel } from "./upload-panel.ts";
 import { upload } from "./upload-request.ts";
 
 /** The upload queue of the signed-in account. */
 export interface Uploads {
-  /** Shows a row for each file; the feed view includes it. */
-  readonly list: HTMLElement;
+  /** The file chooser and a row for each file; the feed view includes it. */
+  readonly panel: HTMLElement;
   /** Adds files as drafts; each is sent once the user presses its Share button. */
   add(files: Iterable<File>): void;
-  /** Called with each published post; set by the view that shows posts. */
-  onPublished: (post: Post) => void;
+  /** Moves the focus to the file chooser. */
+  focus(): void;
+  /** Calls the listener with each published post until the signal aborts. */
+  onPublished(listener: (post: Post) => void, signal: AbortSignal): void;
 }
 
 /**
@@ -20,24 +24,32 @@ export interface Uploads {
  * in again. Signing out, or signing in to another account, aborts the running upload and discards every file.
  */
 export function createUploads(): Uploads {
-  const list = element("ul", { className: "uploads", attributes: { "aria-label": "Uploads" } });
+  const list = element("ul", { className: "uploads", attributes: { "aria-label": text("uploads") } });
   const items = new Set<UploadItem>();
+  const account = () => session.account?.id ?? null;
+  const published = new Set<(post: Post) => void>();
   let owner = account();
   let running: { item: UploadItem; stop: AbortController } | undefined;
 
   const uploads: Uploads = {
-    list,
-    add(files) {
-      const added = Array.from(files, (file) => new UploadItem(file, { share, remove }));
-      for (const item of added) items.add(item);
-      list.append(...added.map(({ shown }) => shown));
-      added[0]?.focus();
+    panel: createUploadPanel(list, add),
+    add,
+    focus: () => uploads.panel.querySelector("button")?.focus(),
+    onPublished(listener, signal) {
+      published.add(listener);
+      signal.addEventListener("abort", () => published.delete(listener));
     },
-    onPublished: () => {},
   };
 
+  function add(files: Iterable<File>): void {
+    const added = Array.from(files, (file) => new UploadItem(file, { share, remove }));
+    for (const item of added) items.add(item);
+    list.append(...added.map(({ shown }) => shown));
+    added[0]?.focus();
+  }
+
   function share(item: UploadItem): void {
-    item.wait("Waiting…");
+    item.wait(text("waiting"));
     void work();
   }
 
@@ -47,7 +59,8 @@ export function createUploads(): Uploads {
     if (running?.item === item) running.stop.abort();
   }
 
-  const next = () => (account() === owner ? [...items].find(({ queued }) => queued) : undefined);
+  const next = () =>
+    account() === owner && !session.isRenewing ? [...items].find(({ queued }) => queued) : undefined;
 
   /** Sends queued files one at a time, which suits slow mobile connections. */
   async function work(): Promise<void> {
@@ -58,7 +71,7 @@ export function createUploads(): Uploads {
       running = undefined;
       if (!post) continue;
       remove(item);
-      uploads.onPublished(post);
+      for (const listener of published) listener(post);
     }
   }
 
@@ -69,7 +82,7 @@ export function createUploads(): Uploads {
     item.fail(failure.message, { refused: status >= 400 && status < 500 });
   }
 
-  onSession((change) => {
+  session.onChange((change) => {
     const present = account();
     if (change === "signed out" || (present !== null && present !== owner)) {
       for (const item of [...items]) remove(item);

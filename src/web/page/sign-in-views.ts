@@ -1,0 +1,123 @@
+import { api } from "./api.ts";
+import { cardView, links, paragraph } from "./card.ts";
+import { button, element, link } from "./element.ts";
+import { Failure } from "./failures.ts";
+import { commonFields, createForm } from "./form.ts";
+import { notify } from "./notice.ts";
+import type { View, ViewContext } from "./router.ts";
+import { settings } from "./settings.ts";
+import { signIn, signOut } from "./sign-in.ts";
+import { session } from "./session.ts";
+import { text } from "./texts/text.ts";
+
+/** Signs in. If the address is not verified, also requests a new verification email. */
+async function signInOrVerify(email: string, password: string): Promise<void> {
+  try {
+    await signIn(email, password);
+  } catch (failure) {
+    if (failure instanceof Failure && failure.is("LOGIN_USER_NOT_VERIFIED"))
+      await api.requestVerify(email).catch(() => {});
+    throw failure;
+  }
+}
+
+export const signInView = (): View =>
+  cardView(
+    text("signIn"),
+    createForm({
+      button: text("signIn"),
+      fields: [commonFields.email(), commonFields.password()],
+      submit: ({ email = "", password = "" }) => signInOrVerify(email, password),
+    }),
+    links(
+      settings.registration === "open" && link("#/register", text("createAccountLink")),
+      link("#/forgot", text("forgotLink")),
+    ),
+  );
+
+/** The form that creates an account, for those who may: everybody, or people with an invitation. */
+export function registerView({ parameters }: ViewContext): View {
+  const invitation = parameters.get("invitation") || undefined;
+  const toSignIn = links(element("span", {}, `${text("haveAccount")} `, link("#/sign-in", text("signIn"))));
+  if (!invitation && settings.registration === "invite")
+    return cardView(text("invitationNeeded"), paragraph(text("invitationNeededText")), toSignIn);
+  if (!invitation && settings.registration === "closed")
+    return cardView(text("registrationClosed"), paragraph(text("registrationClosedText")), toSignIn);
+  const view = cardView(
+    text("createAccountLink"),
+    paragraph(text("createAccountText")),
+    createForm({
+      button: text("createAccount"),
+      fields: [commonFields.name(), commonFields.email(), commonFields.newPassword()],
+      async submit({ name = "", email = "", password = "" }) {
+        await api.register({ name: name.trim() || null, email, password, invitation });
+        if (!settings.requireVerifiedEmail) return signIn(email, password);
+        await api.requestVerify(email);
+        const inbox = checkInboxView(email).content;
+        view.content.replaceWith(inbox);
+        const heading = inbox.querySelector("h1")!;
+        heading.tabIndex = -1;
+        heading.focus();
+      },
+    }),
+    toSignIn,
+  );
+  return view;
+}
+
+/** Explains that the service lets nobody in before the address is verified. */
+const checkInboxView = (email: string): View =>
+  cardView(
+    text("checkInbox"),
+    paragraph(text("checkInboxText", { email })),
+    button(text("sendAgain"), () =>
+      api.requestVerify(email).then(
+        () => notify(text("verificationSent")),
+        (failure: Error) => notify(failure.message),
+      ),
+    ),
+    links(link("#/sign-in", text("backToSignIn"))),
+  );
+
+export const forgotView = (): View =>
+  cardView(
+    text("forgot"),
+    paragraph(text("forgotText")),
+    createForm({
+      button: text("forgotSend"),
+      fields: [commonFields.email()],
+      async submit({ email = "" }) {
+        await api.forgotPassword(email);
+        return text("forgotSent");
+      },
+    }),
+    links(link("#/sign-in", text("backToSignIn"))),
+  );
+
+export const resetView = ({ parameters }: ViewContext): View =>
+  cardView(
+    text("reset"),
+    createForm({
+      button: text("resetSave"),
+      fields: [commonFields.newPassword(text("newPassword"))],
+      async submit({ password = "" }) {
+        await api.resetPassword(parameters.get("token") ?? "", password);
+        if (session.account) signOut();
+        location.hash = "#/sign-in";
+        return text("resetDone");
+      },
+    }),
+    links(link("#/forgot", text("resetAskAgain"))),
+  );
+
+export function verifyView({ parameters }: ViewContext): View {
+  const status = element("p", { textContent: text("verifying"), attributes: { role: "status" } });
+  api.verify(parameters.get("token") ?? "").then(
+    (account) => {
+      status.textContent = text("verified", { email: account.email });
+      session.update(account);
+    },
+    (failure: Error) => (status.textContent = failure.message),
+  );
+  return cardView(text("verify"), status, links(link("#/", text("toPhotos"))));
+}
