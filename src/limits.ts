@@ -12,6 +12,18 @@ export const maxAltLength = 1500;
 /** Length of the reason of a report, in Unicode code points. */
 export const maxReasonLength = 500;
 
+/** Size of the image that a client sends to be shown as poster or preview. */
+export const maxThumbnailBytes = 10 * 1024 * 1024;
+
+/** Longest side of a thumbnail in pixels. */
+export const thumbnailLongSide = 640;
+/** Shortest side of a thumbnail, where the image has more: panoramas would shrink to slivers otherwise. */
+export const thumbnailShortSide = 320;
+/** Longest side of a thumbnail whose short side is extended. */
+export const panoramaLongSide = 1_600;
+/** Longest side of a display size. */
+export const displayLongSide = 2_048;
+
 /** The `detail` of FILE_TOO_LARGE; {@link maxBytesOf} reads the limit from it. */
 export const fileTooLargeDetail = (maxBytes: number): string =>
   `File too large: at most ${maxBytes} bytes are accepted`;

@@ -164,7 +164,7 @@ export async function openServices(
   const sweeper = createSweeper(posts, {
     intervalMs: config.sweepInterval * 1000,
     graceMs: config.sweepGrace * 1000,
-    oneProcess: !config.database,
+    isOnlyProcess: !config.database,
   });
   return {
     ...posts,

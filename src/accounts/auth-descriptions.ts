@@ -3,7 +3,7 @@ import { userSchema } from "./user-read.ts";
 import { bearerTokenSchema } from "./auth-schemas.ts";
 import { tokenLifetimeText } from "./tokens.ts";
 
-/** What all logins have in common. */
+/** The part of the descriptions that all logins share. */
 const loginForm = {
   accepts: ["application/x-www-form-urlencoded", "multipart/form-data"],
   validates: true,

@@ -15,7 +15,7 @@ import { userRead } from "./user-read.ts";
 /** Concurrent exports per node. Each holds a file or a store connection open. */
 const maxExports = 20;
 const maxExportsPerAccount = 2;
-/** Exports beyond which only networks without a running export get one, so that strangers cannot take all of them. */
+/** Exports beyond which only networks without a running export get one, so that one network cannot take all of them. */
 const maxSharedExports = maxExports / 2;
 const retryAfterSeconds = 30;
 

@@ -5,7 +5,7 @@ const cLibraries = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.
 
 /**
  * Opens functions of Linux's C library.
- * @returns undefined on other systems
+ * @returns undefined on other systems, and where none of the known libraries is installed
  */
 export function openCLibrary<Functions extends Record<string, FFIFunction>>(
   functions: Functions,

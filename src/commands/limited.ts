@@ -1,10 +1,10 @@
 import { ptr } from "bun:ffi";
 
-import type { LimitedJob, ProgramLimits } from "../concurrency/limited-program.ts";
+import { cannotExecuteStatus, type LimitedJob, type ProgramLimits } from "../concurrency/limited-program.ts";
 import { openCLibrary } from "./c-library.ts";
 import { subordinate } from "./subordinate.ts";
 
-/** The highest nice value but four: everything else takes precedence, except what has nothing to do at all. */
+/** Above that of requests and of uploads that are prepared, below that of renditions of pictures. */
 const niceness = 15;
 
 const maxOpenFiles = 64;
@@ -28,7 +28,7 @@ export async function limited({ command, limits, parent }: LimitedJob): Promise<
   // The service may have ended before this process asked to end with it.
   if (c.getppid() !== parent) return;
 
-  // The runtime makes its output non-blocking, and a program that expects nothing of the kind would lose output.
+  // The runtime makes its output non-blocking, and a program that does not expect that would lose output.
   for (const file of [1, 2]) c.fcntl(file, setFlags, c.fcntl(file, getFlags, 0) & ~nonBlocking);
 
   const texts = command.map((text) => Buffer.from(`${text}\0`));
@@ -37,16 +37,13 @@ export async function limited({ command, limits, parent }: LimitedJob): Promise<
   // Limits on this process's own memory must not come before its last allocation.
   for (const [resource, limit] of valuesOf(limits)) c.setrlimit(resource, limit);
   c.execve(texts[0]!, addresses, emptyEnvironment);
-  process.exit(cannotExecute);
+  process.exit(cannotExecuteStatus);
 }
 
 /** Commands and a flag of fcntl(2) on Linux. */
 const getFlags = 3;
 const setFlags = 4;
 const nonBlocking = 0o4000;
-
-/** Exit status of shells for a program that cannot be executed. */
-const cannotExecute = 126;
 
 /** The soft and the hard limit of each resource, which are the same: ffmpeg ends as if it had finished at a soft one. */
 const valuesOf = ({ processorSeconds, fileBytes, memoryBytes }: ProgramLimits): [number, BigUint64Array][] =>

@@ -1,7 +1,7 @@
 import { runJob, type WorkerJob } from "../uploads/media-worker.ts";
 import { subordinate } from "./subordinate.ts";
 
-/** Nice values: requests take precedence over uploads that are prepared, and those over everything that nobody waits for. */
+/** Nice values: requests take precedence over the preparation of uploads, and that over work that no client waits for. */
 const niceness = { uploads: 5, later: 19 };
 
 /**

@@ -1,7 +1,6 @@
 import { constants } from "node:os";
 
 import { readConfig } from "../config/config.ts";
-import type { RenditionKind } from "../database/schema.ts";
 import { renditionKinds } from "../database/schema.ts";
 import type { Log } from "../observability/log.ts";
 import { addBacklog, type Backlog } from "../rendition-jobs/backlog.ts";
@@ -13,8 +12,8 @@ import { terminationSignals } from "./termination-signals.ts";
 /** Milliseconds between two looks at the progress. */
 const lookMs = 500;
 
-/** Lines of progress. */
-const lines = 20;
+/** Lines of progress that are printed at most. */
+const maxLines = 20;
 
 /**
  * Makes the renditions that existing posts lack, or all of them anew, and waits until they are made. A running service
@@ -59,11 +58,11 @@ async function progress(
   signal: AbortSignal,
 ): Promise<number> {
   const { database, renditionJobs } = services;
-  const kinds = renditionKinds.filter((kind: RenditionKind) => renditionJobs.canMake(kind));
+  const kinds = renditionKinds.filter(renditionJobs.canMake);
   for (let printed = 0; ;) {
     const { unfinished, failed } = await database.renditionBacklog.progress(kinds, lastPostId);
     const done = Math.max(0, jobs - unfinished);
-    if (done >= printed + jobs / lines || (unfinished === 0 && jobs > 0)) {
+    if (done >= printed + jobs / maxLines || (unfinished === 0 && jobs > 0)) {
       print(`${done} of ${jobs} done`);
       printed = done;
     }

@@ -86,7 +86,7 @@ export async function serve(): Promise<void> {
   stoppable(server, services, () => {
     clearTimeout(firstSweep);
     stopSweeping();
-    // Its jobs end while the running requests do.
+    // Not awaited, so that rendition jobs and the running requests end at the same time.
     void services.renditionRunner.stop();
     stopWatchingSpace();
     log.info("service.stopping");

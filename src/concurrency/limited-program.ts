@@ -20,6 +20,9 @@ export interface LimitedJob {
   readonly parent: number;
 }
 
+/** The exit status if the program cannot be executed, which is also that of shells. */
+export const cannotExecuteStatus = 126;
+
 /** How a program has ended. */
 export interface ProgramEnd {
   /**
@@ -35,6 +38,7 @@ export interface ProgramEnd {
   readonly complaint: string;
 }
 
+/** Limits of what is kept of a program's output. */
 const maxOutputBytes = 256 * 1024;
 const maxComplaintBytes = 4 * 1024;
 
@@ -45,7 +49,7 @@ const measuredShare = 0.7;
 const faults = ["SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP"];
 
 /**
- * Runs a program of the system, with an empty environment and without standard input. On Linux it has the lowest priority
+ * Runs a program of the system, with an empty environment and without standard input. On Linux it has a low priority
  * and ends with this process, even if that is killed.
  * @param command the absolute path of the program, followed by its arguments
  * @param signal kills the program when it aborts
@@ -79,21 +83,18 @@ export async function runLimited(
     const usedSeconds = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6;
     const { exitCode: status, signalCode } = child;
     const isOutOfTime = signalCode === "SIGKILL" && usedSeconds >= measuredShare * limits.processorSeconds;
-    const end = isLate
-      ? "clock"
-      : isOutOfTime
-        ? "processor time"
-        : signalCode === null
-          ? "exited"
-          : faults.includes(String(signalCode))
-            ? "crashed"
-            : "killed";
+    const end = isLate ? "clock" : isOutOfTime ? "processor time" : endBySignal(signalCode);
     return { end, status, output, complaint };
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", kill);
     kill();
   }
+}
+
+function endBySignal(signal: number | NodeJS.Signals | null): ProgramEnd["end"] {
+  if (signal === null) return "exited";
+  return faults.includes(String(signal)) ? "crashed" : "killed";
 }
 
 /** Reads a stream to its end. Returns its text, or undefined if it is longer than `maxBytes`. */

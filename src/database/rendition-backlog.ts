@@ -2,6 +2,7 @@ import { and, asc, count, eq, gt, inArray, lte, sql } from "drizzle-orm";
 
 import { step, type Connection } from "./connection.ts";
 import { keepsRenditions, newJobs } from "./rendition-jobs.ts";
+import { lockRows } from "./row-locks.ts";
 import type { RenditionKind, Tables } from "./schema.ts";
 
 /** What decides which renditions a post lacks. */
@@ -42,15 +43,6 @@ export function renditionBacklogQueries(connection: Connection) {
   const { posts, renditionJobs: jobs } = tables;
 
   return {
-    /** The number of posts in these stores that may get renditions. */
-    countPosts: async (stores: readonly string[]): Promise<number> =>
-      (
-        await query
-          .select({ posts: count() })
-          .from(posts)
-          .where(and(keepsRenditions(tables), inArray(posts.store, [...stores])))
-      )[0]?.posts ?? 0,
-
     /**
      * Adds the jobs of a page of posts, in the order of their ids. Jobs that wait or run stay as they are, unless the
      * renditions are to be made anew; failed ones start over.
@@ -76,7 +68,7 @@ export function renditionBacklogQueries(connection: Connection) {
           .where(and(gt(posts.id, after), keepsRenditions(tables), inArray(posts.store, [...stores])))
           .orderBy(asc(posts.id))
           .limit(limit);
-        const found = yield* step(dialect === "pg" ? page.for("no key update") : page);
+        const found = yield* lockRows(dialect, page);
         let added = 0;
         for (const post of found) {
           const { kinds, isAnew } = completionOf(post);

@@ -1,6 +1,7 @@
 import { and, count, eq, exists, gt, inArray, lte, max, ne, or, sql } from "drizzle-orm";
 
 import { step, type Connection, type Query, type Steps } from "./connection.ts";
+import { lockRows } from "./row-locks.ts";
 import type { RenditionJobState, RenditionKind, Tables } from "./schema.ts";
 
 type NewJob = Tables["renditionJobs"]["$inferInsert"];
@@ -21,7 +22,7 @@ export const newJobs = (
     dueAt: now,
   }));
 
-/** An attempt at a job: whoever holds its lease may write the result. */
+/** An attempt at a job. It may write a result only while `lease` is still the lease of the job. */
 export interface Lease {
   readonly id: string;
   readonly postId: string;
@@ -92,7 +93,7 @@ export function* updateProcessing(
   );
 }
 
-/** The queue of renditions to make: every query of those who work on it. */
+/** The queries of the queue of renditions to make. */
 export function renditionJobQueries(connection: Connection) {
   const { dialect, query, tables, write, transaction } = connection;
   const { posts, renditionJobs: jobs } = tables;
@@ -110,7 +111,7 @@ export function renditionJobQueries(connection: Connection) {
       .select({ id: posts.id })
       .from(posts)
       .where(and(eq(posts.id, postId), keeps));
-    return (yield* step(dialect === "pg" ? post.for("no key update") : post)).length > 0;
+    return (yield* lockRows(dialect, post)).length > 0;
   }
 
   /** Without a write transaction, which would clear the caches of other queries on SQLite. */

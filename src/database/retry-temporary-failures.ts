@@ -12,8 +12,8 @@ const firstPauseMs = 2;
 const maxPauseMs = 100;
 
 /**
- * Attempts after PostgreSQL has ended a transaction in favour of others. Each takes the second after which the server looks
- * for a deadlock.
+ * Retries of a transaction that PostgreSQL has ended in favour of others. After a deadlock, each may take a second longer:
+ * the server's default for how long a transaction waits before a deadlock is looked for.
  */
 const maxConflicts = 3;
 

@@ -193,7 +193,7 @@ export function createTables(k: Kit) {
       /** When a waiting job is due, or when the lease of a running one ends; it is then due again. */
       dueAt: k.time("due_at").notNull(),
       attempts: k.int("attempts").notNull().default(0),
-      /** A random id of the current attempt: whoever has lost the lease must not write a result. */
+      /** A random id of the current attempt. An attempt must not write a result after the job has got another id. */
       lease: k.id("lease"),
     },
     (t) => [

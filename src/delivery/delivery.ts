@@ -10,7 +10,7 @@ import { withExtension } from "../uploads/display-name.ts";
 import { maxPartBytes, type RecentFiles } from "./recent-files.ts";
 import { isMediaType } from "../media-types.ts";
 
-/** What is known about a file to deliver. */
+/** A file to deliver. */
 export interface DeliverableMedia {
   readonly key: string;
   /** Where its bytes are; see `DiskStore.resolve`. */

@@ -115,7 +115,7 @@ export type Pass = (file: InPlaceFile) => void;
 /** A plan for changing a file in place, for formats with internal offsets. */
 export interface Blanking extends MediaFacts {
   readonly patches: Patches;
-  /** Run in this order after the patches. */
+  /** Further changes, made in this order after the patches. */
   readonly passes?: readonly Pass[];
 }
 

@@ -1,13 +1,11 @@
-/**
- * What all current browsers decode (Chromium, Firefox, Safari), from the configuration records of codecs. Some browsers
- * decode more.
- */
+// Whether all current browsers (Chromium, Firefox, Safari) decode a stream, by the configuration record of its codec. Some
+// browsers decode more.
 
 /** Profiles of H.264 (ISO/IEC 14496-10 annex A) with 8 bits and 4:2:0: Baseline, Main, High. */
 const avcProfiles = { baseline: 66, main: 77, high: 100 } as const;
 const chroma420 = 1;
 
-/** @param record AVCDecoderConfigurationRecord (ISO/IEC 14496-15 section 5.3.3.1) */
+/** Whether browsers decode H.264. @param record AVCDecoderConfigurationRecord (ISO/IEC 14496-15 section 5.3.3.1) */
 export function isPlayableAvc(record: Buffer): boolean {
   const [version, profile] = record;
   if (version !== 1) return false;
@@ -28,7 +26,7 @@ function avcChroma(record: Buffer): number | undefined {
   return format === undefined || format < 0xfc ? undefined : format & 3;
 }
 
-/** Profiles of VP9 with 4:2:0: 0 with 8 bits, 2 with more. @param profile undefined if the container does not tell */
+/** Accepts the profiles of VP9 with 4:2:0: 0 with 8 bits, 2 with more. @param profile undefined if the container does not tell */
 export function isPlayableVp9(profile: number | undefined): boolean {
   return profile === undefined || profile === 0 || profile === 2;
 }
@@ -42,7 +40,7 @@ export function isPlayableAv1(record: Buffer): boolean {
 /** Object types of MPEG-4 Audio (ISO/IEC 14496-3 section 1.5.1): Low Complexity, and both versions of HE-AAC. */
 const aacTypes = new Set([2, 5, 29]);
 
-/** @param configuration AudioSpecificConfig; Low Complexity if it is missing, as in MPEG-2 */
+/** Whether browsers decode AAC. @param configuration AudioSpecificConfig; Low Complexity if it is missing, as in MPEG-2 */
 export function isPlayableAac(configuration: Buffer): boolean {
   const [first] = configuration;
   return first === undefined || aacTypes.has(first >> 3);

@@ -3,7 +3,13 @@ import { Type as t, type Static } from "@sinclair/typebox";
 import type { AuthorEmails } from "../config/config.ts";
 import type { PublishedPost } from "../database/published-posts.ts";
 import type { Viewer } from "../database/users.ts";
-import { hiddenEmail } from "../limits.ts";
+import {
+  displayLongSide,
+  hiddenEmail,
+  panoramaLongSide,
+  thumbnailLongSide,
+  thumbnailShortSide,
+} from "../limits.ts";
 import { exampleIds, nullable, oneOf, uuid } from "../openapi/schemas.ts";
 
 /** A post as the API shows it: its documentation, and through {@link PostRead} its type. */
@@ -53,8 +59,8 @@ export const postSchema = t.Object(
       t.String({
         format: "uri",
         description:
-          "A still image for lists, upright and in sRGB. Its longer side has at most 640 pixels, or up to 1,600 where " +
-          "the shorter one would have less than 320. The poster of a video. While it is being made, an image is its own " +
+          `A still image for lists, upright and in sRGB. Its longer side has at most ${thumbnailLongSide} pixels, or up to ` +
+          `${panoramaLongSide} where the shorter one would have less than ${thumbnailShortSide}. The poster of a video. While it is being made, an image is its own ` +
           "thumbnail. Null if there is none: for a video without a poster, and an image that cannot be decoded.",
         examples: [`https://photos.example.com/media/${exampleIds.post}.thumb.webp`],
       }),
@@ -62,8 +68,8 @@ export const postSchema = t.Object(
     display_url: t.String({
       format: "uri",
       description:
-        "The file to show at a large size, which every current browser can show: for an image that is larger than 2,048 " +
-        "pixels or in another format a WebP of that size, for a video that browsers cannot play an MP4. The same as " +
+        "The file to show at a large size, which every current browser can show: for an image that is larger than " +
+        `${displayLongSide} pixels or in another format a WebP of that size, for a video that browsers cannot play an MP4. The same as ` +
         "`url` if the file itself is fit, and while the rendition is being made or where none can be made.",
       examples: [`https://photos.example.com/media/${exampleIds.post}.display.webp`],
     }),

@@ -2,7 +2,7 @@ import { FormatRegistry, type Static } from "@sinclair/typebox";
 import { t } from "elysia";
 
 import { isWellFormedText } from "../http/well-formed-text.ts";
-import { maxAltLength, maxCaptionLength, maxReasonLength } from "../limits.ts";
+import { maxAltLength, maxCaptionLength, maxReasonLength, maxThumbnailBytes } from "../limits.ts";
 import { exampleIds, nextCursor, nullable, schemaRef, uuid } from "../openapi/schemas.ts";
 import { postSchema, type PostRead } from "./post-read.ts";
 
@@ -57,7 +57,7 @@ export const uploadBody = t.Object({
     t.File({
       description:
         "An image to show as the poster of a video, or as the preview of an image that the service cannot decode. At most " +
-        "10 MB.",
+        `${maxThumbnailBytes / 1024 ** 2} MB.`,
     }),
   ),
   caption,

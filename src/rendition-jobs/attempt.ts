@@ -20,12 +20,15 @@ const makers: Readonly<Record<RenditionKind, Maker>> = {
   mp4: makeMp4,
 };
 
-/** The files that each kind of job makes: what `thumbnail_url` and `display_url` lead to. */
-const renditionsOf = {
+/** The files that `thumbnail_url` and `display_url` of a post lead to. */
+type LinkedRenditions = { readonly thumbnail?: Rendition; readonly display?: Rendition };
+
+/** What each kind of job makes. */
+const madeBy: Readonly<Record<RenditionKind, LinkedRenditions>> = {
   picture: { thumbnail: "thumbnail", display: "picture" },
   poster: { thumbnail: "thumbnail" },
   mp4: { display: "mp4" },
-} as const satisfies Record<RenditionKind, { thumbnail?: Rendition; display?: Rendition }>;
+};
 
 /**
  * Makes the renditions of a claimed job, stores them and publishes their addresses. The post keeps its earlier ones until
@@ -78,7 +81,7 @@ async function put(
     const deadline = AbortSignal.timeout(deadlineFor(file.bytes) * 1000);
     return (await store.put(key, storable, AbortSignal.any([signal, deadline]))).url;
   }
-  const { thumbnail, display }: { thumbnail?: Rendition; display?: Rendition } = renditionsOf[job.kind];
+  const { thumbnail, display } = madeBy[job.kind];
   return {
     ...(made.thumbnail !== undefined && { thumbnailUrl: await address(thumbnail, made.thumbnail) }),
     ...(made.display !== undefined && { displayUrl: await address(display, made.display) }),
@@ -94,11 +97,11 @@ async function removeEarlier(
   { kind, postId, version }: ClaimedJob,
   changes: RenditionChanges,
 ): Promise<void> {
-  const { thumbnail, display }: { thumbnail?: Rendition; display?: Rendition } = renditionsOf[kind];
+  const { thumbnail, display } = madeBy[kind];
   const replaced = [
-    ...(changes.thumbnailUrl !== undefined && thumbnail ? [thumbnail] : []),
-    ...(changes.displayUrl !== undefined && display ? [display] : []),
-  ];
+    changes.thumbnailUrl !== undefined && thumbnail,
+    changes.displayUrl !== undefined && display,
+  ].filter((rendition) => typeof rendition === "string");
   try {
     const deadline = AbortSignal.timeout(deadlineFor(0) * 1000);
     for (let earlier = 0; earlier < version; earlier++)
@@ -110,8 +113,9 @@ async function removeEarlier(
 }
 
 /**
- * Deletes what an attempt has stored whose lease was lost, unless another attempt uses the same keys. Where the post is
- * gone, its deletion may have missed them.
+ * Deletes the files that an attempt stored before it lost its lease, unless another attempt uses the same keys. If the
+ * post is gone, its deletion may have missed them.
+ * @throws ApiError of the store
  */
 export async function discard(
   { database, storeNamed, deadlineFor }: RenditionServices,
@@ -121,7 +125,7 @@ export async function discard(
   if (inUse?.jobVersion === version) return;
   const kept = [inUse?.thumbnailUrl, inUse?.displayUrl].map((url) => renditionKeyAt(url ?? null));
   const deadline = AbortSignal.timeout(deadlineFor(0) * 1000);
-  for (const rendition of Object.values(renditionsOf[kind])) {
+  for (const rendition of Object.values<Rendition>(madeBy[kind])) {
     const key = renditionKey(postId, rendition, version);
     if (!kept.includes(key)) await storeNamed(storeName)?.delete(key, null, deadline);
   }

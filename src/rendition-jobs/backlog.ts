@@ -1,6 +1,7 @@
+import { mediaStoreNames } from "../config/config.ts";
 import type { Completion, PostToComplete } from "../database/rendition-backlog.ts";
 import type { RenditionKind } from "../database/schema.ts";
-import { displayLongSide } from "../renditions/sizes.ts";
+import { displayLongSide } from "../limits.ts";
 import { renditionKeyAt } from "../storage/media-keys.ts";
 import type { PostServices } from "../uploads/upload-services.ts";
 
@@ -12,7 +13,7 @@ export interface Backlog {
   /** The number of posts that were looked at. */
   readonly posts: number;
   readonly jobs: number;
-  /** Whether the jobs of any post up to this one are unfinished tells whether those that were added are. */
+  /** The last of these posts in the order of ids, for counting the unfinished jobs up to it; empty if there is none. */
   readonly lastPostId: string;
 }
 
@@ -21,8 +22,9 @@ type BacklogServices = Pick<PostServices, "database" | "storeNamed" | "rendition
 
 /**
  * Adds jobs for the renditions that existing posts lack, as far as this machine can make them.
- * @param all make those that exist anew, too
+ * @param all whether to make those that exist anew, too
  * @param signal ends the addition early
+ * @returns what was added
  */
 export async function addBacklog(
   services: BacklogServices,
@@ -30,7 +32,7 @@ export async function addBacklog(
   signal: AbortSignal,
 ): Promise<Backlog> {
   const { database, renditionJobs, storeNamed } = services;
-  const stores = ["disk", "s3", "imagekit"].filter((name) => storeNamed(name)?.makesRenditions === false);
+  const stores = mediaStoreNames.filter((name) => storeNamed(name)?.makesRenditions === false);
   const completion = (post: PostToComplete): Completion => {
     const { kinds, isAnew } = completionOf(post, all);
     return { kinds: kinds.filter(renditionJobs.canMake), isAnew };

@@ -5,7 +5,7 @@ import type { Original } from "./made-renditions.ts";
 import type { RenditionServices } from "./rendition-services.ts";
 
 /**
- * Returns an original as a film, and the tools for it.
+ * Returns an original as a film, with the tools that convert it.
  * @throws Error if it is an image, or there are no tools
  */
 export function filmToolsFor(

@@ -4,7 +4,7 @@ import type { RenditionServices } from "./rendition-services.ts";
 /** Milliseconds between a job's claim, or the last renewal of its lease, and the end of the lease. */
 export const leaseMs = 60_000;
 
-/** Another attempt has the job now, or its post is being deleted. */
+/** The error of an attempt whose job another one has now, or whose post is being deleted. */
 export class LeaseLost extends Error {
   override readonly name = "LeaseLost";
 }
@@ -18,6 +18,7 @@ export interface JobLease {
    * @throws the signal's reason
    */
   renew(): Promise<void>;
+  /** Stops renewing it. */
   end(): void;
 }
 

@@ -14,7 +14,7 @@ export interface Lane {
 
 /**
  * Starts a lane. Its kinds alternate, and within a kind the accounts. Uploads take precedence.
- * @param pollMs milliseconds between two looks for jobs that nobody announced: those of other nodes, and retries
+ * @param pollMs milliseconds between two looks for jobs without a wake-up: those of other nodes, and retries
  * @param run runs a job; never rejects
  */
 export function startLane(
@@ -50,10 +50,10 @@ export function startLane(
   async function rest(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, pollMs);
-    wake = resolve;
-    stopping.addEventListener("abort", resolve as () => void, { once: true });
+    wake = () => resolve();
+    stopping.addEventListener("abort", wake, { once: true });
     if (!isAwake && !stopping.aborted) await promise;
-    stopping.removeEventListener("abort", resolve as () => void);
+    stopping.removeEventListener("abort", wake);
     clearTimeout(timer);
   }
 

@@ -8,7 +8,7 @@ import { keepLease, LeaseLost } from "./job-lease.ts";
 import { startLane, type Lane } from "./lane.ts";
 import type { RenditionServices } from "./rendition-services.ts";
 
-/** Works on the queue of renditions. */
+/** Runs the jobs of the queue of renditions. */
 export interface RenditionRunner extends RenditionJobs {
   /** @param isOnlyProcess no other process can be running a job, so those found running are left from a crash */
   start(options?: { isOnlyProcess: boolean }): void;
@@ -16,10 +16,11 @@ export interface RenditionRunner extends RenditionJobs {
   stop(): Promise<void>;
 }
 
-/** Milliseconds. */
+/** Times of the runner in milliseconds. */
 export interface RenditionTimes {
-  /** Between two looks for jobs that nobody announced. */
+  /** Between two looks for jobs without a wake-up. */
   readonly pollMs: number;
+  /** Between two renewals of a lease. */
   readonly renewalMs: number;
   /** Before the second attempt at a job; doubled with each further one. */
   readonly retryMs: number;
@@ -41,6 +42,10 @@ const isPermanent = (error: unknown): boolean =>
     ? !error.isTemporary
     : error instanceof ApiError && damageCodes.includes(error.code);
 
+/**
+ * Creates the runner, which does nothing until `start`.
+ * @param times other values than the defaults are for tests
+ */
 export function createRenditionRunner(
   services: RenditionServices,
   times: RenditionTimes = defaultTimes,
@@ -58,7 +63,7 @@ export function createRenditionRunner(
     const { postId: post, kind } = job;
     const lease = keepLease(services, job, times.renewalMs, stopping.signal);
     try {
-      // Earlier attempts have ended the process, which only this can keep from happening again.
+      // The earlier attempts have ended their process, and so would this one.
       if (job.attempts > maxAttempts) throw new Error("the attempts ended without a result");
       const bytes = await attempt(services, job, lease);
       if (bytes === undefined) throw new LeaseLost();

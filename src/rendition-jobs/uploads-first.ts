@@ -1,12 +1,13 @@
 import type { MediaWorkers } from "../uploads/media-workers.ts";
 
-/** Milliseconds for which a job waits at most, so that there is progress under constant load. */
+/** A job waits no longer than this, so that there is progress under constant load. */
 const maxWaitMs = 10_000;
+/** Milliseconds between two looks. */
 const lookMs = 50;
 
 /**
- * Waits for a moment in which no upload is being prepared: somebody waits for an upload, and nobody for a rendition. Both
- * need the same processors and memory.
+ * Waits until no upload is being prepared, or {@link maxWaitMs} have passed, or the process stops. Uploads and renditions
+ * need the same processors and memory, and only uploads have a client that waits.
  */
 export async function untilUploadsPause(
   { preparing }: Pick<MediaWorkers, "preparing">,

@@ -23,7 +23,7 @@ export interface CleanImage extends MediaFacts {
 type Source = BunFile | Buffer<ArrayBuffer>;
 
 /**
- * Decodes an image: upright, in sRGB. For an animation it shows the first frame on its canvas.
+ * Decodes an image: upright, in sRGB. Of an animation, the picture is the first frame on its canvas.
  * @param longSide limit for the longer side in pixels; the picture is never enlarged
  * @throws ApiError DAMAGED_MEDIA for an image that its decoder rejects, CUT_OFF_MEDIA for an incomplete image
  */

@@ -1,7 +1,8 @@
+import { displayLongSide } from "../limits.ts";
 import { decodePicture, type CleanImage } from "./decode-picture.ts";
 import { placeholderOf } from "./placeholder.ts";
 import type { RawPicture } from "./raw-picture.ts";
-import { displayLongSide, thumbnailSize } from "./sizes.ts";
+import { thumbnailSize } from "./sizes.ts";
 
 const quality = 80;
 

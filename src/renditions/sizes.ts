@@ -1,17 +1,10 @@
+import { panoramaLongSide, thumbnailLongSide, thumbnailShortSide } from "../limits.ts";
+
 /** Width and height in pixels. */
 export interface Size {
   readonly width: number;
   readonly height: number;
 }
-
-/** Longest side of a thumbnail. */
-const thumbnailLongSide = 640;
-/** Shortest side of a thumbnail, where the image has more: panoramas would shrink to slivers otherwise. */
-const thumbnailShortSide = 320;
-/** Longest side of a thumbnail whose short side is extended. */
-const panoramaLongSide = 1_600;
-/** Longest side of a display size. */
-export const displayLongSide = 2_048;
 
 /**
  * Returns the size of an image's thumbnail: 4,000×3,000 becomes 640×480, 3,000×1,000 becomes 960×320, 8,000×500 becomes
@@ -23,10 +16,6 @@ export function thumbnailSize(image: Size): Size {
   const extended = Math.min(thumbnailShortSide / short, panoramaLongSide / long);
   return scaled(image, Math.max(thumbnailLongSide / long, extended));
 }
-
-/** Returns the display size of an image. Never larger than the image. */
-export const displaySize = (image: Size): Size =>
-  scaled(image, displayLongSide / Math.max(image.width, image.height));
 
 /** Scales a size down, to at least one pixel each way. A scale above 1 leaves it as it is. */
 export function scaled({ width, height }: Size, scale: number): Size {

@@ -1,3 +1,5 @@
+import type { MediaFacts } from "../metadata/plan.ts";
+
 /** Memory of a media worker. A job that exceeds it is stopped. */
 export const maxWorkerBytes = 768 * 1024 ** 2;
 
@@ -7,3 +9,7 @@ export const maxWorkerBytes = 768 * 1024 ** 2;
  * take, for 140 megapixels of a progressive JPEG, and for a baseline JPEG of any size.
  */
 export const maxDecoderBytes = 460_000_000;
+
+/** Whether a worker can decode an image, as far as the memory for it is known. */
+export const fitsDecoder = ({ decoding, decodedPixels }: MediaFacts): boolean =>
+  (decoding?.memoryBytes ?? decodedPixels * 4) <= maxDecoderBytes;

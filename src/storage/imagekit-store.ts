@@ -1,4 +1,7 @@
 import type ImageKit from "imagekit";
+
+import { displayLongSide, thumbnailLongSide } from "../limits.ts";
+import { mediaTypes } from "../media-types.ts";
 import { imagekitError } from "./imagekit-errors.ts";
 import { requireMediaKey } from "./media-keys.ts";
 import { multipartBody } from "./multipart-body.ts";
@@ -13,7 +16,7 @@ export interface ImageKitSettings {
   readonly urlEndpoint: string;
   /** Replaces the vendor's hosts for every API call; null for the vendor's own. */
   readonly baseUrl: string | null;
-  /** Returns how many seconds the upload of a file may take; see `deadlineFor` in deadline.ts. */
+  /** Returns how many seconds the upload of a file may take; see `config/upload-deadline.ts`. */
   readonly deadlineFor: (bytes: number) => number;
   /** Pause before the first retry of a failed call; for tests. */
   readonly retryPauseMs?: number;
@@ -222,16 +225,23 @@ function fileFrom(answer: unknown): ImageKitFile {
   return file as ImageKitFile;
 }
 
+const videoEndings = Object.values(mediaTypes)
+  .filter(({ kind }) => kind === "video")
+  .map(({ extension }) => `.${extension}`);
+
+/** The transformation that limits both sides without enlarging. */
+const within = (side: number) => `w-${side},h-${side},c-at_max`;
+
 function storedMedia(key: string, file: ImageKitFile): StoredMedia {
   const { url, fileId: storeId } = file;
-  const isVideo = /\.(?:mp4|mov|webm|mkv|avi|3gp|mpg)$/.test(key);
+  const isVideo = videoEndings.some((ending) => key.endsWith(ending));
   const still = isVideo ? `${url}/ik-thumbnail.jpg` : url;
   return {
     url,
     storeId,
     renditions: {
-      thumbnailUrl: `${still}?tr=w-640,h-640,c-at_max`,
-      displayUrl: isVideo ? `${url}?tr=f-mp4` : `${url}?tr=w-2048,h-2048,c-at_max,f-auto`,
+      thumbnailUrl: `${still}?tr=${within(thumbnailLongSide)}`,
+      displayUrl: isVideo ? `${url}?tr=f-mp4` : `${url}?tr=${within(displayLongSide)},f-auto`,
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { BunFile } from "bun";
+import type { MediaStoreName } from "../config/config.ts";
 import type { MediaType } from "../media-types.ts";
 
 /** A file to store: a temp file of this process, on the same file system as the disk store's folder. */
@@ -38,7 +39,7 @@ export interface StoredContent {
 
 /**
  * Stores files by key. The service chooses the key (post id + extension) before any bytes move, so that it knows where
- * to look after a crash. Every store passes the contract suite in `test/media/store-contract.ts`.
+ * to look after a crash. Every store passes the contract suite in `test/storage/store-contract.ts`.
  *
  * When `signal` aborts, every call rejects with the signal's reason. Other failures reject with an `ApiError`:
  * `STORAGE_FULL`, `STORE_FAILED`, `STORE_UNAVAILABLE` or `FILE_TOO_LARGE`, or `NOT_FOUND` for a malformed key. Neither the
@@ -46,7 +47,7 @@ export interface StoredContent {
  * still complete a moment later, so callers must check again before they forget the key.
  */
 export interface MediaStore {
-  readonly name: "disk" | "imagekit" | "s3";
+  readonly name: MediaStoreName;
   /** Whether the store makes renditions itself. Otherwise the service stores them under keys of their own. */
   readonly makesRenditions: boolean;
   /** Whether an aborted put may still take effect, because all its bytes may already have been sent. */

@@ -1,17 +1,14 @@
 import { ApiError, ValidationProblems, type ApiErrorCode, type Problem } from "../errors.ts";
 import { diskFailure } from "../disk-errors.ts";
 import type { FilmFacts } from "../metadata/plan.ts";
+import { prepareMedia, type Preparation, type PreparationLimits, type StagedMedia } from "./preparation.ts";
 import {
   makeStoredPictures,
-  prepareMedia,
   readStoredFilm,
   type MadePictures,
-  type Preparation,
-  type PreparationLimits,
-  type StagedMedia,
   type StoredFilm,
   type StoredImage,
-} from "./preparation.ts";
+} from "./stored-media.ts";
 
 /** A message to a worker process. */
 export type WorkerJob =
@@ -41,7 +38,7 @@ async function resultOf(job: WorkerJob): Promise<WorkerResult> {
   }
 }
 
-/** Runs one job. Never rejects. */
+/** Runs one job in a worker process. Never rejects. */
 export async function runJob(job: WorkerJob): Promise<WorkerAnswer> {
   try {
     return { done: await resultOf(job) };

@@ -8,14 +8,8 @@ import type { Log } from "../observability/log.ts";
 import type { FilmFacts } from "../metadata/plan.ts";
 import { damaged } from "../metadata/damaged.ts";
 import type { WorkerAnswer, WorkerJob, WorkerResult } from "./media-worker.ts";
-import type {
-  MadePictures,
-  Preparation,
-  PreparationLimits,
-  StagedMedia,
-  StoredFilm,
-  StoredImage,
-} from "./preparation.ts";
+import type { Preparation, PreparationLimits, StagedMedia } from "./preparation.ts";
+import type { MadePictures, StoredFilm, StoredImage } from "./stored-media.ts";
 import { mediaTypes, type MediaKind } from "../media-types.ts";
 import { maxWorkerBytes } from "../renditions/worker-memory.ts";
 
@@ -60,11 +54,9 @@ export interface MediaWorkers {
   close(): Promise<void>;
 }
 
-/**
- * Time limit of a job: seconds by kind for preparing an upload, or those for pictures of a stored image, and one more second
- * for each {@link bytesPerSecond}.
- */
+/** Time limit of reading a small file. Large ones get one more second for each {@link bytesPerSecond}. */
 const baseSeconds: Readonly<Record<MediaKind, number>> = { image: 10, video: 30 };
+/** Replaces {@link baseSeconds} for renditions of a stored image, which no request waits for. */
 const picturesSeconds = 60;
 const bytesPerSecond = 20_000_000;
 
@@ -76,7 +68,7 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
     command: ownCommand("media-worker"),
     size: Math.min(4, availableParallelism()),
   });
-  /** Processes of their own, because only root could raise their priority again. */
+  /** Processes of its own, because only root could raise their priority again. */
   const later = createWorkerPool({ ...options, command: ownCommand("media-worker", "--later"), size: 1 });
   async function run(job: WorkerJob, accountId: string, bytes: number, signal: AbortSignal) {
     const pool = job.task === "prepare" ? uploads : later;

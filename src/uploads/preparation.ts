@@ -3,15 +3,14 @@ import { rm } from "node:fs/promises";
 import type { RenditionKind } from "../database/schema.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
 import { cutOff } from "../metadata/damaged.ts";
-import type { FilmFacts, MediaFacts } from "../metadata/plan.ts";
 import { requireWholePng } from "../renditions/large-png.ts";
 import { readMediaFacts, removeMetadata } from "../metadata/remove-metadata.ts";
 import { makePictures } from "../renditions/pictures.ts";
-import { displayLongSide } from "../renditions/sizes.ts";
 import { mediaTypes, type MediaType } from "../media-types.ts";
-import { displayPath, filesBeside, thumbnailPath } from "./files-beside.ts";
+import { filesBeside, thumbnailPath } from "./files-beside.ts";
 import { badThumbnail, problem } from "./form-problems.ts";
-import { maxDecoderBytes } from "../renditions/worker-memory.ts";
+import { isFitForDisplay } from "../renditions/display-fitness.ts";
+import { fitsDecoder } from "../renditions/worker-memory.ts";
 
 /** A staged file and how to prepare it. */
 export interface StagedMedia {
@@ -41,36 +40,12 @@ export interface Preparation {
   readonly durationSeconds: number | null;
   /** Bytes of the WebP at {@link thumbnailPath}; null if none was made. */
   readonly thumbnail: number | null;
-  /** A thumbhash in base64, made with the thumbnail. */
+  /** A thumbhash in base64, made with the thumbnail; null without one. */
   readonly placeholder: string | null;
   /** Whether every current browser can show the file itself, and its size is right for the large view. */
   readonly isFitForDisplay: boolean;
   /** Renditions that remain to be made. */
   readonly missing: readonly RenditionKind[];
-}
-
-/** A stored image, and the renditions to make of it. */
-export interface StoredImage {
-  readonly path: string;
-  readonly type: MediaType;
-  readonly thumbnail: boolean;
-  /** `if needed`: unless the image itself is fit for the large view. */
-  readonly display: "if needed" | "never";
-  /** Where the files appear: see {@link thumbnailPath} and {@link displayPath}. */
-  readonly output: string;
-}
-
-/** A stored video. */
-export interface StoredFilm {
-  readonly path: string;
-  readonly type: MediaType;
-}
-
-/** The result of {@link makeStoredPictures}: bytes of the WebP files, null for one that was not wanted or not needed. */
-export interface MadePictures {
-  readonly thumbnail: number | null;
-  readonly display: number | null;
-  readonly placeholder: string | null;
 }
 
 /** Pixels of a HEIC or AVIF that are decoded within a second: 12 million take some three. */
@@ -94,33 +69,35 @@ export async function prepareMedia(job: StagedMedia & PreparationLimits): Promis
   const others = { bytes, size, durationSeconds: media.film?.durationSeconds ?? null };
   const none = { ...others, thumbnail: null, placeholder: null, ...preview, missing: [] };
   if (mediaTypes[type].kind === "video") {
-    const isFitForDisplay = media.film?.isPlayable ?? false;
+    const isPlayable = media.film?.isPlayable ?? false;
     const poster = preview?.thumbnail ? [] : ["poster" as const];
-    return { ...none, isFitForDisplay, missing: [...poster, ...(isFitForDisplay ? [] : ["mp4" as const])] };
+    const missing = [...poster, ...(isPlayable ? [] : ["mp4" as const])];
+    return { ...none, isFitForDisplay: isPlayable, missing };
   }
   if (decodedPixels > maxImagePixels) {
     const msg = `Value error, the image has more than ${maxImagePixels / 1e6} million pixels`;
     throw new ValidationProblems([problem("file", "value_error", msg)]);
   }
-  const isFitForDisplay = canShowInFull(type, media);
-  if (decoderBytes(media) > maxDecoderBytes) {
+  const isFit = isFitForDisplay(type, media);
+  if (!fitsDecoder(media)) {
     if (decoding?.mustBeChecked === "no end") throw cutOff("no end, and too large to be decoded");
     if (type === "image/png") await requireWholePng(path);
-    return { ...none, isFitForDisplay };
+    return { ...none, isFitForDisplay: isFit };
   }
-  if (!decoding && decodedPixels > maxQuickPixels) return { ...none, isFitForDisplay, missing: ["picture"] };
+  if (!decoding && decodedPixels > maxQuickPixels)
+    return { ...none, isFitForDisplay: isFit, missing: ["picture"] };
   // Decoded even if no thumbnail is wanted, to check that it can be.
   const made = await makePictures({ ...media, path, type }, { thumbnail, display: false }).catch((error) => {
     // Viewers may have decoders for more kinds of HEIC and AVIF than this program.
     if (decoding) throw error;
   });
-  if (!made) return { ...none, isFitForDisplay };
+  if (!made) return { ...none, isFitForDisplay: isFit };
   return {
     ...none,
-    isFitForDisplay,
+    isFitForDisplay: isFit,
     thumbnail: made.thumbnail ? await Bun.write(thumbnailPath(path), made.thumbnail) : null,
     placeholder: made.placeholder ?? null,
-    missing: isFitForDisplay ? [] : ["picture"],
+    missing: isFit ? [] : ["picture"],
   };
 }
 
@@ -136,7 +113,7 @@ async function makePreview(
 ): Promise<Pick<Preparation, "thumbnail" | "placeholder">> {
   try {
     const image = { ...(await readMediaFacts(path, type)), path, type };
-    if (decoderBytes(image) > maxDecoderBytes) throw badThumbnail("the thumbnail has too many pixels");
+    if (!fitsDecoder(image)) throw badThumbnail("the thumbnail has too many pixels");
     const { thumbnail, placeholder } = await makePictures(image, { thumbnail: isWanted, display: false });
     const bytes = thumbnail ? await Bun.write(thumbnailPath(uploadPath), thumbnail) : null;
     return { thumbnail: bytes, placeholder: placeholder ?? null };
@@ -144,42 +121,3 @@ async function makePreview(
     throw error instanceof ApiError ? badThumbnail("the thumbnail is damaged") : error;
   }
 }
-
-/**
- * Whether the large view can show an image itself: every current browser has a decoder, and it is animated or has at most
- * {@link displayLongSide} pixels a side.
- */
-function canShowInFull(type: MediaType, { size, decoding }: MediaFacts): boolean {
-  if (type === "image/heic") return false;
-  return decoding?.isAnimated === true || Math.max(size?.width ?? 0, size?.height ?? 0) <= displayLongSide;
-}
-
-/**
- * Makes renditions of a stored image, in a worker process. Makes none of an image that takes too much memory to decode.
- * @throws ApiError DAMAGED_MEDIA, CUT_OFF_MEDIA if it cannot be decoded; errors of the file system
- */
-export async function makeStoredPictures(job: StoredImage): Promise<MadePictures> {
-  const { path, type, output, thumbnail } = job;
-  const media = await readMediaFacts(path, type);
-  const display = job.display === "if needed" && !canShowInFull(type, media);
-  if (!(thumbnail || display) || decoderBytes(media) > maxDecoderBytes)
-    return { thumbnail: null, display: null, placeholder: null };
-  const made = await makePictures({ ...media, path, type }, { thumbnail, display });
-  return {
-    thumbnail: made.thumbnail ? await Bun.write(thumbnailPath(output), made.thumbnail) : null,
-    display: made.display ? await Bun.write(displayPath(output), made.display) : null,
-    placeholder: made.placeholder ?? null,
-  };
-}
-
-/**
- * Reads the facts about a stored video, in a worker process.
- * @throws ApiError DAMAGED_MEDIA; errors of the file system
- */
-export async function readStoredFilm({ path, type }: StoredFilm): Promise<FilmFacts> {
-  const { film } = await readMediaFacts(path, type);
-  return film ?? { durationSeconds: null, isPlayable: false };
-}
-
-/** Memory that decoding an image takes, as far as it is known. */
-const decoderBytes = ({ decoding, decodedPixels }: MediaFacts) => decoding?.memoryBytes ?? decodedPixels * 4;

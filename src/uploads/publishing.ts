@@ -8,7 +8,7 @@ import { withExtension } from "./display-name.ts";
 import { mediaKey, renditionKey } from "../storage/media-keys.ts";
 import { thumbnailPath } from "./files-beside.ts";
 import type { Preparation } from "./preparation.ts";
-import type { StagedUpload } from "./staging.ts";
+import type { StagedUpload } from "./upload-form.ts";
 import type { StorableFile } from "../storage/media-store.ts";
 import { earlierUpload, uploadInProgress } from "./idempotency.ts";
 import { deleteOrphanedMedia } from "./orphaned-media.ts";

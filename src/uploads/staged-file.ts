@@ -1,13 +1,10 @@
 import { ApiError } from "../errors.ts";
-import { fileTooLargeDetail } from "../limits.ts";
+import { fileTooLargeDetail, maxThumbnailBytes } from "../limits.ts";
 import { mediaTypes, type MediaKind, type MediaType } from "../media-types.ts";
 import { badThumbnail } from "./form-problems.ts";
-import { inspectedBytes, inspectFirstBytes, isTransportStream } from "./type-detection.ts";
+import { inspectedBytes, inspectFirstBytes, isTransportStream, transportStream } from "./type-detection.ts";
 import { describeUnsupported } from "./unsupported-formats.ts";
 import { WriteBehindFile } from "./write-behind-file.ts";
-
-/** MPEG transport streams (ISO/IEC 13818-1) are not stored as they are: they become MP4s. */
-export const transportStream = "video/mp2t";
 
 /** The types of files that an upload may have. */
 export type IntakeType = MediaType | typeof transportStream;
@@ -18,9 +15,6 @@ export const kindOf = (type: IntakeType): MediaKind =>
 
 /** Limit for everything in a form but its files: boundaries, part headers, the caption, other parts. */
 export const maxFormOverheadBytes = 256 * 1024;
-
-/** Size limit for the `thumbnail` part. */
-export const maxThumbnailBytes = 10 * 1024 * 1024;
 
 /** The error for a file beyond its limit in bytes. */
 export const tooLarge = (limit: number): ApiError =>

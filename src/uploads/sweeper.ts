@@ -26,12 +26,12 @@ export interface Sweeper {
 
 /**
  * @param intervalMs between sweeps, with jitter to keep nodes out of step
- * @param oneProcess no other process uses this database, so every pending post and every claim found at startup is left
+ * @param isOnlyProcess no other process uses this database, so every pending post and every claim found at startup is left
  * from a crash
  */
 export function createSweeper(
   services: PostServices,
-  { intervalMs, graceMs, oneProcess }: { intervalMs: number; graceMs: number; oneProcess: boolean },
+  { intervalMs, graceMs, isOnlyProcess }: { intervalMs: number; graceMs: number; isOnlyProcess: boolean },
 ): Sweeper {
   const { database, running, unsettled, log, deadlineFor } = services;
   let sweeping: Promise<void> | undefined;
@@ -95,7 +95,7 @@ export function createSweeper(
           .finally(again);
       };
       sweepThenWait(async () => {
-        await (oneProcess ? sweepAfterCrash() : sweeper.sweep());
+        await (isOnlyProcess ? sweepAfterCrash() : sweeper.sweep());
         await syncAllPostStates();
       });
       return () => clearTimeout(timer);

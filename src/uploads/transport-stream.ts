@@ -6,10 +6,11 @@ import type { Log } from "../observability/log.ts";
 import type { DiskSpace } from "../observability/disk-space.ts";
 import { FilmError } from "../renditions/ffmpeg/film-error.ts";
 import type { FilmTools } from "../renditions/ffmpeg/film-tools.ts";
-import { transportStream, type IntakeType } from "./staged-file.ts";
-import type { StagedUpload, UploadWith } from "./staging.ts";
+import type { IntakeType } from "./staged-file.ts";
+import type { StagedUpload, UploadWith } from "./upload-form.ts";
+import { transportStream } from "./type-detection.ts";
 
-/** Copies that run and wait at once: each reads and writes a whole film. */
+/** Limits of copies that run and that wait, because each reads and writes a whole film. */
 const limits = { concurrency: 2, queueLimit: 64 };
 
 /** Turns an uploaded MPEG transport stream into an MP4 with the same pictures and sound. Returns others as they are. */
@@ -20,9 +21,9 @@ export type RewrapUpload = (
 ) => Promise<StagedUpload>;
 
 /**
- * Creates the function that rewraps uploads. Accounts take turns. It removes the temp files when it fails, with
- * @throws ApiError UNSUPPORTED_MEDIA for codecs that an MP4 cannot contain, DAMAGED_MEDIA, STORAGE_FULL, OVERLOADED; the
- * signal's reason
+ * Creates the function that rewraps uploads. Accounts take turns. It removes the temp files when it fails: with ApiError
+ * UNSUPPORTED_MEDIA for codecs that an MP4 cannot contain, DAMAGED_MEDIA, STORAGE_FULL or OVERLOADED, or the signal's
+ * reason.
  */
 export function createRewrap(filmTools: FilmTools, space: DiskSpace, log: Log): RewrapUpload {
   const semaphore = createFairSemaphore(limits);

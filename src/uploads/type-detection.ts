@@ -5,6 +5,9 @@ import type { MediaType } from "../media-types.ts";
 /** Bytes at the start of a file that determine its type. */
 export const inspectedBytes = 4100;
 
+/** The MIME type of MPEG transport streams (ISO/IEC 13818-1), which are not stored as they are: they become MP4s. */
+export const transportStream = "video/mp2t";
+
 /** Accepted types by the MIME types that file-type reports. */
 const acceptedTypes: Readonly<Record<string, MediaType>> = {
   "image/jpeg": "image/jpeg",
@@ -46,8 +49,8 @@ export async function inspectFirstBytes(bytes: Uint8Array): Promise<MediaType | 
   return start && inspectFirstBytes(bytes.subarray(start.fileTypeAt));
 }
 
-/** Whether a file is an MPEG transport stream (ISO/IEC 13818-1), also in the packets of AVCHD. */
+/** Whether these first bytes are those of an MPEG transport stream, also in the packets of AVCHD. */
 export async function isTransportStream(bytes: Uint8Array): Promise<boolean> {
   const { fileTypeFromBuffer } = await import("file-type");
-  return (await fileTypeFromBuffer(bytes).catch(() => undefined))?.mime === "video/mp2t";
+  return (await fileTypeFromBuffer(bytes).catch(() => undefined))?.mime === transportStream;
 }

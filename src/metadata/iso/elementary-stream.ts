@@ -83,7 +83,7 @@ export interface Decoder {
   readonly specific: Buffer;
 }
 
-/** @param head the content of `esds`; undefined is returned if it has no decoder configuration */
+/** Reads the codec of an `esds`. @param head its content @returns undefined if it has no decoder configuration */
 export function readDecoder(head: Buffer): Decoder | undefined {
   const { objectType, specific: [from, to] = [0, 0] } = elementaryStream(head);
   return objectType === undefined ? undefined : { objectType, specific: head.subarray(from, to) };

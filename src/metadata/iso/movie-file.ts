@@ -30,7 +30,7 @@ interface TopBox extends Box {
  * Plans the blanking of an MP4, MOV or 3GP (ISO/IEC 14496-12, QuickTime). Metadata boxes become `free` boxes filled with
  * zeros, and media data outside picture and sound samples is zeroed, so that all offsets remain valid. An unneeded tail
  * is cut off, including one that an interrupted recorder left incomplete.
- * @param type Firefox plays no file that is served as 3GP, whatever its codecs
+ * @param type decides with the codecs whether browsers play the file: Firefox plays none that is served as 3GP
  * @throws ApiError DAMAGED_MEDIA
  */
 export async function planMovie(source: ByteSource, type: MediaType): Promise<Blanking> {

@@ -8,7 +8,7 @@ import {
 } from "./display.ts";
 import { blankBox } from "./blanking.ts";
 import { movieRules, trackRules } from "./movie-rules.ts";
-import { startsWithMp3 } from "./playable-codecs.ts";
+import { startsWithMp3 } from "./playable-entries.ts";
 import { keepOnly } from "./rules.ts";
 import { describeSamples, isExternal, type SampleDescription, type SampleKind } from "./sample-entries.ts";
 import { SampleTables } from "./samples.ts";

@@ -1,7 +1,7 @@
 import { damaged } from "../damaged.ts";
 import type { Box, BoxReader } from "./boxes.ts";
 import { configuration } from "./configuration.ts";
-import { isPlayablePicture, isPlayableSound, type Playable } from "./playable-codecs.ts";
+import { isPlayablePicture, isPlayableSound, type Playable } from "./playable-entries.ts";
 import { fixed, isTerminator, keepOnly, leaf, type Field, type Rules } from "./rules.ts";
 import type { SoundUnit } from "./samples.ts";
 import type { Patches } from "../plan.ts";

@@ -12,7 +12,7 @@ import { PixelView } from "./pixel-view.ts";
 export async function decodeAv1(bytes: Uint8Array<ArrayBuffer>): Promise<PixelView> {
   const [{ default: decode, init }, wasm] = await Promise.all([
     // Loaded only in the processes that decode.
-    import("@jsquash/avif/decode.js"),
+    import("@jsquash/avif/decode"),
     Bun.file(wasmPath).arrayBuffer(),
   ]);
   // Every picture has a decoder of its own: none may see what another picture or a crash left in its memory.

@@ -3,3 +3,7 @@ declare module "*.wasm" {
   const path: string;
   export default path;
 }
+declare module "libheif-js/libheif-wasm/libheif-bundle.mjs" {
+  const path: string;
+  export default path;
+}

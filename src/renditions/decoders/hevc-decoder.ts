@@ -1,7 +1,10 @@
-import wasmPath from "libheif-js/libheif-wasm/libheif.wasm" with { type: "file" };
+import libheifPath from "libheif-js/libheif-wasm/libheif-bundle.mjs" with { type: "file" };
 
 import { CannotDecode } from "./cannot-decode.ts";
 import { PixelView } from "./pixel-view.ts";
+
+/** What libheif-js's module for browsers exports, by the types that it ships. */
+type LibheifModule = typeof import("libheif-js/libheif-wasm/libheif.js");
 
 /** A plane of a decoded picture in the memory of libheif. */
 interface Channel {
@@ -19,13 +22,10 @@ interface Channel {
  * @throws CannotDecode
  */
 export async function decodeHevc(bytes: Uint8Array): Promise<PixelView> {
-  const [{ default: create }, wasmBinary] = await Promise.all([
-    // Loaded only in the processes that decode.
-    import("libheif-js/libheif-wasm/libheif.js"),
-    Bun.file(wasmPath).arrayBuffer(),
-  ]);
+  // A file of its own, because a bundled module would be part of the code that every process loads.
+  const { default: create } = (await import(libheifPath)) as LibheifModule;
   // Every picture has a decoder of its own: none may see what another picture or a crash left in its memory.
-  const libheif = await create({ wasmBinary, print: () => {}, printErr: () => {} });
+  const libheif = await create({ print: () => {}, printErr: () => {} });
   const context = libheif.heif_context_alloc();
   requireSuccess(libheif.heif_context_read_from_memory(context, bytes));
   const handle = requireSuccess(libheif.heif_js_context_get_primary_image_handle(context));

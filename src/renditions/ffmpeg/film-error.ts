@@ -1,4 +1,4 @@
-import type { ProgramEnd } from "../../concurrency/limited-program.ts";
+import { cannotExecuteStatus, type ProgramEnd } from "../../concurrency/limited-program.ts";
 
 /**
  * Why a film was not converted:
@@ -42,13 +42,10 @@ const messages: readonly [pattern: RegExp, reason: FilmErrorReason][] = [
 /** ffmpeg's exit status after SIGINT or SIGTERM. It has then finished the file it had begun. */
 const interruptedStatus = 255;
 
-/** The exit status if the program could not be executed. */
-const cannotExecute = 126;
-
 /** Explains the end of ffmpeg or ffprobe; undefined if it was successful. */
 export function failureOf({ end, status, complaint }: ProgramEnd): FilmError | undefined {
   const detail = `${end}${status === null ? "" : ` with status ${status}`}: ${complaint.trim()}`;
-  if (end === "clock" || end === "killed" || status === interruptedStatus || status === cannotExecute)
+  if (end === "clock" || end === "killed" || status === interruptedStatus || status === cannotExecuteStatus)
     return new FilmError("interrupted", detail);
   if (end === "processor time") return new FilmError("costly", detail);
   const [, reason] = messages.find(([pattern]) => pattern.test(complaint)) ?? [];

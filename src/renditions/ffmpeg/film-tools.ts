@@ -1,16 +1,16 @@
 import { untilAborted } from "../../concurrency/until-aborted.ts";
 import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
+import type { Size } from "../sizes.ts";
 import { readCapabilities, type Capabilities } from "./ffmpeg.ts";
 import type { Film } from "./film.ts";
 import { makeMp4 } from "./mp4.ts";
-import type { Size } from "./picture-filters.ts";
 import { makePoster } from "./poster.ts";
 import { rewrapTransportStream } from "./transport-stream.ts";
-import type { Mp4Film } from "./verified-film.ts";
+import type { Mp4Film } from "./mp4-file.ts";
 
 /**
- * Conversions of films by the system's ffmpeg. Each runs in processes with limits of time, memory and output, at the
- * lowest priority; callers limit how many run at once. Paths are absolute. An output is complete, or does not exist.
+ * Conversions of films by the system's ffmpeg. Each runs in processes with limits of time, memory and output, at a low
+ * priority; callers limit how many run at once. Paths are absolute. An output is complete, or does not exist.
  * Conversions throw FilmError, which tells whether another attempt may succeed, or the signal's reason when it aborts.
  */
 export interface FilmTools {

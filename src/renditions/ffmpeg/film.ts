@@ -43,7 +43,7 @@ export async function demuxerOf({ path, type }: Film): Promise<Demuxer> {
 
 /**
  * Decoders that films use, with those of covers and subtitles, which are opened but not used. ffmpeg has hundreds for the
- * videos of games and for formats that nobody has used for decades, and an attacker could choose among them.
+ * videos of games and for formats that are out of use, and an attacker could choose among them.
  */
 const decoders = [
   "h264 hevc vp8 vp9 libvpx libvpx-vp9 av1 libdav1d libaom-av1 theora",

@@ -1,11 +1,11 @@
 import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
-import { convert, withoutMetadata, type Capabilities, type H264Encoder } from "./ffmpeg.ts";
+import type { Capabilities, H264Encoder } from "./ffmpeg.ts";
 import { FilmError } from "./film-error.ts";
-import { readStreams, type AudioStream, type FilmStreams, type VideoStream } from "./film-streams.ts";
-import { demuxerOf, inputOptions, type Demuxer, type Film } from "./film.ts";
+import { readStreams, type AudioStream, type VideoStream } from "./film-streams.ts";
+import { demuxerOf, type Demuxer, type Film } from "./film.ts";
 import { limitsOf } from "./limits.ts";
-import { isHdr, pictureFilters, shownSize } from "./picture-filters.ts";
-import { verifiedFilm, type Mp4Film } from "./verified-film.ts";
+import { writeMp4, type Mp4Film } from "./mp4-file.ts";
+import { framesApart, isHdr, pictureFilters, shownSize } from "./picture-filters.ts";
 
 /** Full HD, in either orientation. */
 const maxLongSide = 1920;
@@ -31,21 +31,14 @@ export async function makeMp4(
   output: string,
   signal: AbortSignal,
 ): Promise<Mp4Film> {
-  const { video, audio } = await readStreams(programs, film, signal);
-  const options = [
-    ...["-map", `0:${video.index}`, ...(audio ? ["-map", `0:${audio.index}`] : [])],
-    ...withoutMetadata,
+  const streams = await readStreams(programs, film, signal);
+  const { video, audio } = streams;
+  const codecs = [
     ...(isPlayable(video, await demuxerOf(film)) ? ["-c:v", "copy"] : videoOptions(video, capabilities)),
     ...(audio ? audioOptions(audio) : []),
-    ...mp4Options,
   ];
-  const input = ["-fflags", "+genpts", ...(await inputOptions(film))];
-  await convert(programs, { input, options, output }, limitsOf.mp4, signal);
-  return verifiedFilm(programs, output, signal);
+  return writeMp4(programs, film, streams, { codecs, output, limits: limitsOf.mp4 }, signal);
 }
-
-/** Options of the container: the index comes first, and no output without frames counts as a success. */
-export const mp4Options = ["-movflags", "+faststart", "-abort_on", "empty_output", "-f", "mp4"];
 
 const playableProfiles = ["Constrained Baseline", "Baseline", "Main", "High"];
 /** Containers that say when each frame is shown. */
@@ -83,8 +76,8 @@ function videoOptions(video: VideoStream, { h264Encoder, ...capabilities }: Capa
   ];
 }
 
-/** Drops frames that follow too fast. It never repeats one, as a constant rate would do for hours where timestamps lie. */
-const fewerFrames = `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${(1 / maxFrameRate - 0.0005).toFixed(4)})'`;
+/** Not a constant rate, which would repeat a frame for hours where timestamps lie. */
+const fewerFrames = framesApart(Number((1 / maxFrameRate - 0.0005).toFixed(4)));
 
 /** Constant quality where the encoder has that, otherwise a bit rate that is good for Full HD. */
 const qualityOf: Readonly<Record<H264Encoder, readonly string[]>> = {

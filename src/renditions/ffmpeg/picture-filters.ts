@@ -1,9 +1,5 @@
+import type { Size } from "../sizes.ts";
 import type { VideoStream } from "./film-streams.ts";
-
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
 
 /**
  * Returns the size at which to show a film: upright, with square pixels, and never enlarged beyond that.
@@ -21,6 +17,10 @@ export function shownSize(video: VideoStream, maxLongSide: number, maxShortSide:
 
 const isPq = ({ transfer }: VideoStream) => transfer === "smpte2084";
 const isHlg = ({ transfer }: VideoStream) => transfer === "arib-std-b67";
+
+/** A filter that drops frames which follow the one before within this time. */
+export const framesApart = (seconds: number): string =>
+  `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${seconds})'`;
 
 /** Whether the film has a high dynamic range, which pictures and films for every player do not. */
 export const isHdr = (video: VideoStream): boolean => isPq(video) || isHlg(video);

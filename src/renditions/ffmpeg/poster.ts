@@ -1,13 +1,12 @@
 import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
+import { panoramaLongSide } from "../../limits.ts";
+import type { Size } from "../sizes.ts";
 import { convert, withoutMetadata, type Capabilities } from "./ffmpeg.ts";
 import { FilmError } from "./film-error.ts";
 import { readStreams, type FilmStreams } from "./film-streams.ts";
 import { inputOptions, type Film } from "./film.ts";
 import { limitsOf } from "./limits.ts";
-import { pictureFilters, shownSize, type Size } from "./picture-filters.ts";
-
-/** The long side of a poster in pixels, of which a thumbnail is made. */
-export const posterLongSide = 1600;
+import { framesApart, pictureFilters, shownSize } from "./picture-filters.ts";
 
 /** Where the search for a frame begins: films open with black or a logo. */
 const maxStartSeconds = 1;
@@ -20,9 +19,11 @@ const secondsBetween = 0.25;
 const blackLuma = 24;
 
 /**
- * Makes the poster of a film: a PNG of one frame, upright, with square pixels, in sRGB, not enlarged. Prefers a typical
+ * Makes the poster of a film: a PNG of one frame, upright, with square pixels, in sRGB, at most as large as the
+ * thumbnail of a panorama, not enlarged. Prefers a typical
  * frame from the beginning that is not black; otherwise takes the first.
  * @param output absolute path of the PNG; it does not exist if this fails
+ * @returns the size of the PNG in pixels
  * @throws FilmError; the signal's reason
  */
 export async function makePoster(
@@ -33,7 +34,7 @@ export async function makePoster(
   signal: AbortSignal,
 ): Promise<Size> {
   const streams = await readStreams(programs, film, signal);
-  const size = shownSize(streams.video, posterLongSide, posterLongSide, 1);
+  const size = shownSize(streams.video, panoramaLongSide, panoramaLongSide, 1);
   const input = await inputOptions(film);
   const take = (seek: readonly string[], choice: FrameChoice) => {
     const options = posterOptions(streams, size, canToneMap, choice);
@@ -56,7 +57,7 @@ interface FrameChoice {
 }
 
 const typicalFrame: FrameChoice = {
-  before: [`select='isnan(prev_selected_t)+gte(t-prev_selected_t,${secondsBetween})'`],
+  before: [framesApart(secondsBetween)],
   after: [
     "signalstats",
     `metadata=mode=select:key=lavfi.signalstats.YAVG:function=greater:value=${blackLuma}`,

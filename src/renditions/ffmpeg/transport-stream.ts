@@ -1,13 +1,11 @@
 import { stat } from "node:fs/promises";
 
 import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
-import { convert, withoutMetadata } from "./ffmpeg.ts";
 import { FilmError } from "./film-error.ts";
 import { readStreams } from "./film-streams.ts";
-import { inputOptions, type Film } from "./film.ts";
+import type { Film } from "./film.ts";
 import { copyLimits } from "./limits.ts";
-import { mp4Options } from "./mp4.ts";
-import { verifiedFilm, type Mp4Film } from "./verified-film.ts";
+import { writeMp4, type Mp4Film } from "./mp4-file.ts";
 
 /** Codecs that an MP4 may contain, by ffmpeg's names. */
 const videoCodecs = ["h264", "hevc", "mpeg2video"];
@@ -29,19 +27,17 @@ export async function rewrapTransportStream(
   signal: AbortSignal,
 ): Promise<Mp4Film> {
   const film: Film = { path, type: "video/mp2t" };
-  const { video, audio } = await readStreams(programs, film, signal);
+  const streams = await readStreams(programs, film, signal);
+  const { video, audio } = streams;
   if (!videoCodecs.includes(video.codec)) throw new FilmError("unsupported", `video in ${video.codec}`);
   if (audio && !audioCodecs.includes(audio.codec))
     throw new FilmError("unsupported", `audio in ${audio.codec}`);
-  const options = [
-    ...["-map", `0:${video.index}`, ...(audio ? ["-map", `0:${audio.index}`] : [])],
-    ...[...withoutMetadata, "-c", "copy"],
+  const codecs = [
+    ...["-c", "copy"],
     // The only tag that Apple's players accept.
     ...(video.codec === "hevc" ? ["-tag:v", "hvc1"] : []),
     ...(audio?.codec === "aac" ? ["-bsf:a", "aac_adtstoasc"] : []),
-    ...mp4Options,
   ];
-  const input = ["-fflags", "+genpts", ...(await inputOptions(film))];
-  await convert(programs, { input, options, output }, copyLimits((await stat(path)).size), signal);
-  return verifiedFilm(programs, output, signal);
+  const limits = copyLimits((await stat(path)).size);
+  return writeMp4(programs, film, streams, { codecs, output, limits }, signal);
 }

@@ -1,0 +1,61 @@
+import { rm } from "node:fs/promises";
+
+import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
+import type { ProgramLimits } from "../../concurrency/limited-program.ts";
+import { convert, withoutMetadata } from "./ffmpeg.ts";
+import { FilmError } from "./film-error.ts";
+import { readStreams, type FilmStreams } from "./film-streams.ts";
+import { inputOptions, type Film } from "./film.ts";
+import { shownSize } from "./picture-filters.ts";
+
+/** An MP4 that a conversion has written. */
+export interface Mp4Film {
+  /** In pixels, as shown. */
+  readonly width: number;
+  readonly height: number;
+  readonly durationSeconds: number | undefined;
+  readonly hasAudio: boolean;
+}
+
+/** The index comes first, and an output without frames is no success. */
+const containerOptions = ["-movflags", "+faststart", "-abort_on", "empty_output", "-f", "mp4"];
+
+/**
+ * Writes the picture and the sound of a film into an MP4 without metadata.
+ * @param codecs options that say how each stream is encoded or copied
+ * @param output absolute path of the MP4; it does not exist if this fails
+ * @returns what the MP4 contains
+ * @throws FilmError; the signal's reason
+ */
+export async function writeMp4(
+  programs: FfmpegPrograms,
+  film: Film,
+  { video, audio }: FilmStreams,
+  { codecs, output, limits }: { codecs: readonly string[]; output: string; limits: ProgramLimits },
+  signal: AbortSignal,
+): Promise<Mp4Film> {
+  const options = [
+    ...["-map", `0:${video.index}`, ...(audio ? ["-map", `0:${audio.index}`] : [])],
+    ...[...withoutMetadata, ...codecs, ...containerOptions],
+  ];
+  const input = ["-fflags", "+genpts", ...(await inputOptions(film))];
+  await convert(programs, { input, options, output }, limits, signal);
+  return verified(programs, output, signal);
+}
+
+/**
+ * Checks that the output of a conversion has frames: ffmpeg succeeds with sound alone if it could decode none.
+ * @throws FilmError, after the file has been removed; the signal's reason
+ */
+async function verified(programs: FfmpegPrograms, path: string, signal: AbortSignal): Promise<Mp4Film> {
+  try {
+    const film: Film = { path, type: "video/mp4" };
+    const { video, audio, durationSeconds } = await readStreams(programs, film, signal);
+    if (video.frames === undefined) throw new FilmError("damaged", "no frame could be decoded");
+    const { width, height } = shownSize(video, Infinity, Infinity, 1);
+    return { width, height, durationSeconds, hasAudio: audio !== undefined };
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+}
