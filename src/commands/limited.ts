@@ -4,9 +4,6 @@ import { cannotExecuteStatus, type LimitedJob, type ProgramLimits } from "../con
 import { openCLibrary } from "./c-library.ts";
 import { subordinate } from "./subordinate.ts";
 
-/** Above that of requests and of uploads that are prepared, below that of renditions of pictures. */
-const niceness = 15;
-
 const maxOpenFiles = 64;
 
 /** Resources of setrlimit(2) on Linux. */
@@ -24,7 +21,7 @@ export async function limited({ command, limits, parent }: LimitedJob): Promise<
     execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
   });
   if (!c) throw new Error("this system's C library is unknown");
-  subordinate(niceness);
+  subordinate(limits.niceness);
   // The service may have ended before this process asked to end with it.
   if (c.getppid() !== parent) return;
 

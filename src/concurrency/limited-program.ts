@@ -3,12 +3,14 @@ import { ownCommand } from "./own-command.ts";
 /** The resource limits of a program. Those of the system are enforced on Linux only. */
 export interface ProgramLimits {
   readonly processorSeconds: number;
-  /** Time on the clock, on every system. It allows for a busy machine, because the program has a low priority. */
+  /** Time on the clock, on every system. It allows for a busy machine, where a low priority means long waits. */
   readonly clockSeconds: number;
   /** Address space. An allocation beyond it fails. */
   readonly memoryBytes: number;
   /** The size of each file that it writes. A write beyond it fails. */
   readonly fileBytes: number;
+  /** The nice value, unless the service itself has a higher one. */
+  readonly niceness: number;
 }
 
 /** What the internal command `limited` receives as its argument, in JSON. */
@@ -48,9 +50,12 @@ const measuredShare = 0.7;
 /** Signals that a fault of the program itself causes. */
 const faults = ["SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP"];
 
+/** The time for the rest of the output after a program has ended: a process that it left behind may keep the pipes open. */
+const drainMs = 2_000;
+
 /**
- * Runs a program of the system, with an empty environment and without standard input. On Linux it has a low priority
- * and ends with this process, even if that is killed.
+ * Runs a program of the system, with an empty environment and without standard input. What it has started is killed when it
+ * ends. On Linux it ends with this process, even if that is killed.
  * @param command the absolute path of the program, followed by its arguments
  * @param signal kills the program when it aborts
  * @throws the system's error if the program cannot be started; the signal's reason, after the program has ended
@@ -64,9 +69,10 @@ export async function runLimited(
   const job: LimitedJob = { command, limits, parent: process.pid };
   const child = Bun.spawn(
     process.platform === "linux" ? ownCommand("limited", JSON.stringify(job)) : [...command],
-    { cwd: "/", env: {}, stdio: ["ignore", "pipe", "pipe"] },
+    // A process group of its own: the program may be a script that starts another one.
+    { cwd: "/", env: {}, stdio: ["ignore", "pipe", "pipe"], detached: true },
   );
-  const kill = () => child.kill("SIGKILL");
+  const kill = () => killGroup(child);
   signal.addEventListener("abort", kill, { once: true });
   let isLate = false;
   const timer = setTimeout(() => {
@@ -74,11 +80,13 @@ export async function runLimited(
     kill();
   }, limits.clockSeconds * 1000);
   try {
-    const [output, complaint] = await Promise.all([
+    const reading = Promise.all([
       firstBytes(child.stdout, maxOutputBytes),
       lastBytes(child.stderr, maxComplaintBytes),
-      child.exited,
     ]);
+    await child.exited;
+    kill();
+    const [output, complaint] = await Promise.race([reading, Bun.sleep(drainMs).then(() => neverEnded)]);
     signal.throwIfAborted();
     const usedSeconds = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6;
     const { exitCode: status, signalCode } = child;
@@ -95,6 +103,18 @@ export async function runLimited(
 function endBySignal(signal: number | NodeJS.Signals | null): ProgramEnd["end"] {
   if (signal === null) return "exited";
   return faults.includes(String(signal)) ? "crashed" : "killed";
+}
+
+const neverEnded = [undefined, "its output did not end"] as const;
+
+/** Kills a program and what it has started. */
+function killGroup(child: Bun.Subprocess): void {
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // All of them have ended, or the group does not exist yet.
+    child.kill("SIGKILL");
+  }
 }
 
 /** Reads a stream to its end. Returns its text, or undefined if it is longer than `maxBytes`. */

@@ -70,6 +70,8 @@ export function createRenditionRunner(
       metrics.rendition(kind, "made");
       log.info("rendition.made", { post, kind, ms: Math.round(performance.now() - startedAt), bytes });
     } catch (error) {
+      // A file that is deleted makes its job fail, which is no failure of the job.
+      await lease.renew().catch(() => {});
       await end(job, lease.signal.aborted ? lease.signal.reason : error).catch((failure: unknown) =>
         // The job becomes due again when its lease ends.
         log.warn("rendition.not_ended", { post, kind, error: failure }),
@@ -89,7 +91,9 @@ export function createRenditionRunner(
     log.warn("rendition.failed", { post, kind, attempts, error });
     if (!isLast)
       return queue.giveBack(job, new Date(Date.now() + times.retryMs * 2 ** (attempts - 1)), attempts);
-    if (!(await queue.fail(job, isPermanent(error) ? withoutStandIn(job) : {}))) await discard(services, job);
+    await queue.fail(job, isPermanent(error) ? withoutStandIn(job) : {});
+    // An attempt may have stored one of two files, or been killed after that.
+    await discard(services, job);
   }
 
   /** Continues what an earlier process left. Without ffmpeg, posts must not wait for what only ffmpeg makes. */

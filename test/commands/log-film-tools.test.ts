@@ -72,8 +72,9 @@ test.skipIf(process.platform === "win32")(
 test.skipIf(process.platform === "win32")(
   "start: the log warns about an ffmpeg that does not run",
   async () => {
-    expect(await loggedWith("echo no libraries >&2; exit 127")).toEqual([
-      expect.objectContaining({ level: "warn", event: "ffmpeg.unusable", path: ffmpeg() }),
-    ]);
+    for (const script of ["echo no libraries >&2; exit 127", "exit 0", "head -c 300000 /dev/urandom"])
+      expect(await loggedWith(script)).toEqual([
+        expect.objectContaining({ level: "warn", event: "ffmpeg.unusable", path: ffmpeg() }),
+      ]);
   },
 );

@@ -12,6 +12,7 @@ const limits: ProgramLimits = {
   clockSeconds: 300,
   memoryBytes: 2 ** 31,
   fileBytes: 1000,
+  niceness: 15,
 };
 const signal = new AbortController().signal;
 const run = (script: string, given: Partial<ProgramLimits> = {}) =>
@@ -96,6 +97,31 @@ describe.skipIf(process.platform !== "linux")("limited programs", () => {
     expect(await ended).toBe(reason);
     expect(existsSync(`/proc/${readFileSync(file, "utf8").trim()}`)).toBe(false);
     await expect(runLimited(["/bin/true"], limits, abort.signal)).rejects.toBe(reason);
+  });
+
+  test("limited program: what a script has started ends with it, at the limit of the clock and after its own end", async () => {
+    for (const [script, given, end] of [
+      ["sleep 1000 & echo $! >&2; wait", { clockSeconds: 1 }, "clock"],
+      ["sleep 1000 & echo $! >&2", {}, "exited"],
+    ] as const) {
+      const result = await run(script, given);
+      expect(result.end).toBe(end);
+      await until(() => !isRunning(result.complaint.trim()));
+    }
+  });
+
+  test("limited program: a process that has left its group does not keep the caller waiting", async () => {
+    const file = join(folder, "stray");
+    expect(
+      await run(`setsid sh -c 'echo $$ > ${file}; exec sleep 1000' & until [ -s ${file} ]; do :; done`),
+    ).toMatchObject({ end: "exited", status: 0, output: undefined });
+    process.kill(Number(readFileSync(file, "utf8")), "SIGKILL");
+  });
+
+  test("limited program: has the priority that its limits say", async () => {
+    const { output = "" } = await run("cat /proc/self/stat", { niceness: 7 });
+    expect(Number(output.split(" ")[18])).toBeGreaterThanOrEqual(7);
+    expect(Number(output.split(" ")[18])).toBeLessThan(15);
   });
 
   test("limited program: ends when the service is killed", async () => {

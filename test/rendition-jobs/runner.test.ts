@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test
 import { truncate } from "node:fs/promises";
 
 import { ApiError } from "../../src/errors.ts";
+import { addBacklog } from "../../src/rendition-jobs/backlog.ts";
 import type { RenditionServices } from "../../src/rendition-jobs/rendition-services.ts";
 import { createRenditionRunner, type RenditionRunner } from "../../src/rendition-jobs/runner.ts";
 import type { MediaStore } from "../../src/storage/media-store.ts";
@@ -36,10 +37,10 @@ afterEach(async () => {
 });
 
 /** Starts a runner that looks, renews and retries quickly. */
-function start(changes: Partial<RenditionServices> = {}): RenditionRunner {
+function start(changes: Partial<RenditionServices> = {}, renewalMs = 20): RenditionRunner {
   const runner = createRenditionRunner(
     { ...service.services, ...changes },
-    { pollMs: 20, renewalMs: 20, retryMs: 1 },
+    { pollMs: 20, renewalMs, retryMs: 1 },
   );
   runners.push(runner);
   runner.start();
@@ -142,6 +143,22 @@ test("renditions: a job fails for good after five attempts, and its post keeps w
   expect(await service.tempFiles()).toEqual([]);
 });
 
+test("renditions: a job that fails for good leaves none of the files that its attempts have stored", async () => {
+  const { id } = await share();
+  const files = await filesOf(id);
+  await addBacklog(service.services, true, new AbortController().signal);
+  const runner = start(
+    putting((store, key, ...rest) => {
+      if (key.endsWith(".display.webp")) throw new ApiError("STORE_FAILED");
+      return store.put(key, ...rest);
+    }),
+  );
+  await done(id);
+  await runner.stop();
+  expect(await counts()).toEqual(["picture failed 1"]);
+  expect(await filesOf(id)).toEqual(files);
+});
+
 test("renditions: a put that hangs ends at its deadline, and the job is repeated", async () => {
   const { id } = await share();
   let hangs = true;
@@ -194,6 +211,22 @@ test("renditions: a post that is deleted while its renditions are stored leaves 
   await runner.stop();
   expect(await filesOf(id)).toEqual([]);
   expect(service.logged.filter((text) => text.includes("rendition."))).toEqual([]);
+});
+
+test("renditions: an attempt that fails because its post is deleted is not reported as a failure", async () => {
+  const { id } = await share();
+  start(
+    putting(async (store, key, ...rest) => {
+      if (!key.startsWith(id)) return store.put(key, ...rest);
+      await service.fetch(`/posts/${id}`, { method: "DELETE", token });
+      throw new ApiError("STORE_FAILED");
+    }),
+    60_000,
+  );
+  // The lane runs one job at a time.
+  await done((await share()).id);
+  expect(await filesOf(id)).toEqual([]);
+  expect(service.logged.filter((text) => text.includes('"rendition.failed"'))).toEqual([]);
 });
 
 test("renditions: what a killed process stored after a deletion is deleted when its lease has ended", async () => {

@@ -21,7 +21,7 @@ export type H264Encoder = (typeof h264Encoders)[number];
 
 /**
  * Asks ffmpeg what it can do.
- * @throws FilmError if it cannot be run
+ * @throws FilmError `interrupted` if it cannot be run or does not answer: no film is at fault
  */
 export async function readCapabilities(
   { ffmpeg }: FfmpegPrograms,
@@ -30,10 +30,11 @@ export async function readCapabilities(
   const ask = async (...question: string[]) => {
     const result = await runLimited([ffmpeg, "-nostdin", ...question], limitsOf.reading, signal);
     const failure = failureOf(result);
-    if (failure) throw failure;
+    if (failure) throw new FilmError("interrupted", failure.detail);
     return result.output ?? "";
   };
   const version = await ask("-version");
+  if (!version.startsWith("ffmpeg version ")) throw new FilmError("interrupted", "it is not ffmpeg");
   const encoders = namesIn(await ask("-hide_banner", "-encoders"));
   const filters = namesIn(await ask("-hide_banner", "-filters"));
   const help = await ask("-hide_banner", "-h", "long");

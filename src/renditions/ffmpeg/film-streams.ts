@@ -1,5 +1,5 @@
 import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
-import { runLimited } from "../../concurrency/limited-program.ts";
+import { runLimited, type ProgramLimits } from "../../concurrency/limited-program.ts";
 import { FilmError, failureOf } from "./film-error.ts";
 import { inputOptions, type Film } from "./film.ts";
 import { limitsOf } from "./limits.ts";
@@ -81,6 +81,7 @@ export async function readStreams(
   programs: FfmpegPrograms,
   film: Film,
   signal: AbortSignal,
+  limits: ProgramLimits = limitsOf.reading,
 ): Promise<FilmStreams> {
   const result = await runLimited(
     [
@@ -88,7 +89,7 @@ export async function readStreams(
       ...["-hide_banner", "-loglevel", "error", "-print_format", "json", "-show_entries", entries],
       ...(await inputOptions(film)),
     ],
-    limitsOf.reading,
+    limits,
     signal,
   );
   const failure = failureOf(result);

@@ -16,7 +16,7 @@ import type { Mp4Film } from "./mp4-file.ts";
 export interface FilmTools {
   /**
    * Returns what this ffmpeg can do; it is asked once.
-   * @throws FilmError if it cannot be run
+   * @throws FilmError `interrupted` if it cannot be run
    */
   capabilities(): Promise<Capabilities>;
   /** See {@link makePoster}. Returns the size of the PNG. */
@@ -41,6 +41,10 @@ export function createFilmTools(programs: FfmpegPrograms): FilmTools {
       makePoster(programs, await untilAborted(signal, capabilities), film, output, signal),
     makeMp4: async (film, output, signal) =>
       makeMp4(programs, await untilAborted(signal, capabilities), film, output, signal),
-    rewrapTransportStream: (path, output, signal) => rewrapTransportStream(programs, path, output, signal),
+    async rewrapTransportStream(path, output, signal) {
+      // An ffmpeg that does not work must not make films look damaged.
+      await untilAborted(signal, capabilities);
+      return rewrapTransportStream(programs, path, output, signal);
+    },
   };
 }

@@ -5,20 +5,32 @@ const megabyte = 1024 ** 2;
 /** Address space of every job: libraries take 300 MB of it, the frames of a 4K film in HEVC with 10 bits 600 MB. */
 const memoryBytes = 2048 * megabyte;
 
+/**
+ * Nice values: that of media workers for uploads, whose clients wait, and one that nearly everything else takes precedence
+ * over.
+ */
+const niceness = { uploads: 5, later: 15 };
+
+const reading = { processorSeconds: 20, clockSeconds: 300, memoryBytes, fileBytes: 0 };
+const later = { memoryBytes, niceness: niceness.later };
+
 /** Limits of each kind of job. */
 export const limitsOf = {
   /** Learning what a film contains, and what this ffmpeg can do. */
-  reading: { processorSeconds: 20, clockSeconds: 300, memoryBytes, fileBytes: 0 },
-  poster: { processorSeconds: 60, clockSeconds: 900, memoryBytes, fileBytes: 32 * megabyte },
+  reading: { ...reading, niceness: niceness.later },
+  /** The same during an upload. */
+  readingUpload: { ...reading, niceness: niceness.uploads },
+  poster: { ...later, processorSeconds: 60, clockSeconds: 900, fileBytes: 32 * megabyte },
   /** Two hours of Full HD, or twenty minutes of 4K with HDR, whose tone mapping takes most of the time. */
-  mp4: { processorSeconds: 7200, clockSeconds: 43_200, memoryBytes, fileBytes: 4096 * megabyte },
+  mp4: { ...later, processorSeconds: 7200, clockSeconds: 43_200, fileBytes: 4096 * megabyte },
 } as const satisfies Record<string, ProgramLimits>;
 
-/** Limits of copying a film of this size into another container. */
+/** Limits of copying an uploaded film of this size into another container. */
 export const copyLimits = (bytes: number): ProgramLimits => ({
   processorSeconds: 30 + Math.ceil(bytes / 20_000_000),
   clockSeconds: 900 + Math.ceil(bytes / 1_000_000),
   memoryBytes,
   // Tables of samples may outweigh what the old container needed.
   fileBytes: 2 * bytes + 16 * megabyte,
+  niceness: niceness.uploads,
 });

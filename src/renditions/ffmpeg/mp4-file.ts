@@ -17,13 +17,20 @@ export interface Mp4Film {
   readonly hasAudio: boolean;
 }
 
+/** What to write, and the limits of writing it and of reading it again. */
+interface Mp4Output {
+  /** Options that say how each stream is encoded or copied. */
+  readonly codecs: readonly string[];
+  /** Absolute path of the MP4; it does not exist if writing fails. */
+  readonly output: string;
+  readonly limits: { readonly writing: ProgramLimits; readonly reading: ProgramLimits };
+}
+
 /** The index comes first, and an output without frames is no success. */
 const containerOptions = ["-movflags", "+faststart", "-abort_on", "empty_output", "-f", "mp4"];
 
 /**
  * Writes the picture and the sound of a film into an MP4 without metadata.
- * @param codecs options that say how each stream is encoded or copied
- * @param output absolute path of the MP4; it does not exist if this fails
  * @returns what the MP4 contains
  * @throws FilmError; the signal's reason
  */
@@ -31,7 +38,7 @@ export async function writeMp4(
   programs: FfmpegPrograms,
   film: Film,
   { video, audio }: FilmStreams,
-  { codecs, output, limits }: { codecs: readonly string[]; output: string; limits: ProgramLimits },
+  { codecs, output, limits }: Mp4Output,
   signal: AbortSignal,
 ): Promise<Mp4Film> {
   const options = [
@@ -39,18 +46,23 @@ export async function writeMp4(
     ...[...withoutMetadata, ...codecs, ...containerOptions],
   ];
   const input = ["-fflags", "+genpts", ...(await inputOptions(film))];
-  await convert(programs, { input, options, output }, limits, signal);
-  return verified(programs, output, signal);
+  await convert(programs, { input, options, output }, limits.writing, signal);
+  return verified(programs, output, limits.reading, signal);
 }
 
 /**
  * Checks that the output of a conversion has frames: ffmpeg succeeds with sound alone if it could decode none.
  * @throws FilmError, after the file has been removed; the signal's reason
  */
-async function verified(programs: FfmpegPrograms, path: string, signal: AbortSignal): Promise<Mp4Film> {
+async function verified(
+  programs: FfmpegPrograms,
+  path: string,
+  limits: ProgramLimits,
+  signal: AbortSignal,
+): Promise<Mp4Film> {
   try {
     const film: Film = { path, type: "video/mp4" };
-    const { video, audio, durationSeconds } = await readStreams(programs, film, signal);
+    const { video, audio, durationSeconds } = await readStreams(programs, film, signal, limits);
     if (video.frames === undefined) throw new FilmError("damaged", "no frame could be decoded");
     const { width, height } = shownSize(video, Infinity, Infinity, 1);
     return { width, height, durationSeconds, hasAudio: audio !== undefined };

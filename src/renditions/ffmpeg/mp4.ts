@@ -37,7 +37,8 @@ export async function makeMp4(
     ...(isPlayable(video, await demuxerOf(film)) ? ["-c:v", "copy"] : videoOptions(video, capabilities)),
     ...(audio ? audioOptions(audio) : []),
   ];
-  return writeMp4(programs, film, streams, { codecs, output, limits: limitsOf.mp4 }, signal);
+  const limits = { writing: limitsOf.mp4, reading: limitsOf.reading };
+  return writeMp4(programs, film, streams, { codecs, output, limits }, signal);
 }
 
 const playableProfiles = ["Constrained Baseline", "Baseline", "Main", "High"];

@@ -4,7 +4,7 @@ import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
 import { FilmError } from "./film-error.ts";
 import { readStreams } from "./film-streams.ts";
 import type { Film } from "./film.ts";
-import { copyLimits } from "./limits.ts";
+import { copyLimits, limitsOf } from "./limits.ts";
 import { writeMp4, type Mp4Film } from "./mp4-file.ts";
 
 /** Codecs that an MP4 may contain, by ffmpeg's names. */
@@ -27,7 +27,7 @@ export async function rewrapTransportStream(
   signal: AbortSignal,
 ): Promise<Mp4Film> {
   const film: Film = { path, type: "video/mp2t" };
-  const streams = await readStreams(programs, film, signal);
+  const streams = await readStreams(programs, film, signal, limitsOf.readingUpload);
   const { video, audio } = streams;
   if (!videoCodecs.includes(video.codec)) throw new FilmError("unsupported", `video in ${video.codec}`);
   if (audio && !audioCodecs.includes(audio.codec))
@@ -38,6 +38,6 @@ export async function rewrapTransportStream(
     ...(video.codec === "hevc" ? ["-tag:v", "hvc1"] : []),
     ...(audio?.codec === "aac" ? ["-bsf:a", "aac_adtstoasc"] : []),
   ];
-  const limits = copyLimits((await stat(path)).size);
+  const limits = { writing: copyLimits((await stat(path)).size), reading: limitsOf.readingUpload };
   return writeMp4(programs, film, streams, { codecs, output, limits }, signal);
 }

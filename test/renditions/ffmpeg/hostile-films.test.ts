@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { symlink } from "node:fs/promises";
+import { chmod, symlink } from "node:fs/promises";
 
 import { convert } from "../../../src/renditions/ffmpeg/ffmpeg.ts";
 import { failureOf } from "../../../src/renditions/ffmpeg/film-error.ts";
@@ -119,6 +119,19 @@ describe.skipIf(!programs)("hostile films and full disks", () => {
     expect(await conversion).toBe(reason);
     clearInterval(watch);
     expect(existsSync(output)).toBe(false);
+  });
+
+  test("films: an ffmpeg that does not work is temporary, because no film is at fault", async () => {
+    await Bun.write(folder.file("broken"), "#!/bin/sh\necho no libraries >&2\nexit 127\n");
+    await chmod(folder.file("broken"), 0o755);
+    const broken = createFilmTools({ ffmpeg: folder.file("broken"), ffprobe: folder.file("broken") });
+    const film = folder.film("film.mp4", "video/mp4");
+    for (const conversion of [
+      broken.makePoster(film, folder.file("x.png"), signal),
+      broken.makeMp4(film, folder.file("x.mp4"), signal),
+      broken.rewrapTransportStream(folder.file("film.ts"), folder.file("x.mp4"), signal),
+    ])
+      expect(await conversion.catch((error: unknown) => error)).toMatchObject({ isTemporary: true });
   });
 
   test("films: an ffmpeg that a signal has ended, or that cannot be executed, is temporary", async () => {
