@@ -2,7 +2,7 @@ import { runJob, type WorkerJob } from "../uploads/media-worker.ts";
 import { subordinate } from "./subordinate.ts";
 
 /** Nice values: requests take precedence over the preparation of uploads, and that over work that no client waits for. */
-const niceness = { uploads: 5, later: 19 };
+const niceness = { uploads: 5, later: 12 };
 
 /**
  * Internal command: runs the media jobs that the service sends, until the service exits.

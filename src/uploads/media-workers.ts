@@ -75,7 +75,7 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
     const answer = await pool.run(accountId, job, limitsFor(job, bytes), signal).catch((error: unknown) => {
       if (!(error instanceof JobFailed)) throw error;
       log.warn("media.job_failed", { user: accountId, type: job.type, reason: error.reason });
-      // At the lowest priority, a harmless file may take long on a busy machine.
+      // At a low priority, a harmless file may take long on a busy machine.
       throw pool === later && error.reason === "clock"
         ? new ApiError("OVERLOADED", { cause: error })
         : damaged(error.message);
