@@ -86,7 +86,7 @@ export async function runLimited(
     ]);
     await child.exited;
     kill();
-    const [output, complaint] = await Promise.race([reading, Bun.sleep(drainMs).then(() => neverEnded)]);
+    const [output, complaint] = await Promise.race([reading, neverEndedAfter(drainMs)]);
     signal.throwIfAborted();
     const usedSeconds = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6;
     const { exitCode: status, signalCode } = child;
@@ -105,7 +105,12 @@ function endBySignal(signal: number | NodeJS.Signals | null): ProgramEnd["end"] 
   return faults.includes(String(signal)) ? "crashed" : "killed";
 }
 
-const neverEnded = [undefined, "its output did not end"] as const;
+/** Resolves with output that tells why there is none. The wait does not keep this process alive. */
+function neverEndedAfter(ms: number): Promise<readonly [undefined, string]> {
+  const { promise, resolve } = Promise.withResolvers<readonly [undefined, string]>();
+  setTimeout(() => resolve([undefined, "its output did not end"]), ms).unref();
+  return promise;
+}
 
 /** Kills a program and what it has started. */
 function killGroup(child: Bun.Subprocess): void {

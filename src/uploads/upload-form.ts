@@ -71,7 +71,9 @@ export class UploadForm implements MultipartListener {
   }
 
   field(name: string, value: string, truncated: boolean): void {
-    if (isFileField(name)) this.#replaceFile(name, "text");
+    // Swagger UI sends an empty text for a file that was not chosen.
+    if (name === "thumbnail" && value === "") this.#replaceFile(name, undefined);
+    else if (isFileField(name)) this.#replaceFile(name, "text");
     if (!isTextField(name)) return;
     this.#texts[name] = value;
     this.#textProblems.delete(name);
@@ -81,10 +83,11 @@ export class UploadForm implements MultipartListener {
     }
   }
 
-  #replaceFile(field: FileField, part: FilePart | "text"): void {
+  #replaceFile(field: FileField, part: FilePart | "text" | undefined): void {
     const replaced = this.#files[field];
     if (typeof replaced === "object") this.#replaced.push(replaced.temp);
-    this.#files[field] = part;
+    if (part) this.#files[field] = part;
+    else delete this.#files[field];
   }
 
   /** Bytes of the `thumbnail` part that have been received so far. */

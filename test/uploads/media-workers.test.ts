@@ -80,7 +80,7 @@ test.if(process.platform === "linux")(
         placeholder: expect.any(String),
       });
       const idle = (await childrenOf(process.pid)).filter((pid) => !before.includes(pid));
-      expect(await Promise.all(idle.map(niceness))).toEqual([19]);
+      expect(await Promise.all(idle.map(niceness))).toEqual([12]);
       expect(workers.preparing()).toBe(0);
     } finally {
       await workers.close();

@@ -70,6 +70,11 @@ describe("upload with a thumbnail", () => {
     expect(await upload(part, film)).toEqual(refused(msg));
   });
 
+  test("an empty text, which Swagger UI sends for no choice, is no thumbnail", async () => {
+    const { status, body } = await upload(["thumbnail", photo], film, ["thumbnail", ""]);
+    expect([status, body["thumbnail_url"]]).toEqual([200, null]);
+  });
+
   test("the last of several thumbnails counts", async () => {
     const { status } = await upload(film, ["thumbnail", "text"], ["thumbnail", photo]);
     expect(status).toBe(200);
