@@ -116,6 +116,23 @@ describe.skipIf(!chromium)("page: views", () => {
     await title("Family & friends – Photos and videos");
   }, 60_000);
 
+  test("page: leaving the large view leads to the post that it showed last, also one far down the feed", async () => {
+    await open();
+    await browser.until(`document.querySelector(".post")`);
+    await browser.view.evaluate(`document.querySelector(".picture").click()`);
+    await title("Family & friends – Photo 29");
+    for (let i = 28; i >= 2; i--) {
+      await browser.until(`document.querySelector(".lightbox .next:not([hidden])")`);
+      await browser.view.press("ArrowRight");
+      await title(`Family & friends – Photo ${i}`);
+    }
+    await browser.view.press("Escape");
+    await browser.until(`!document.querySelector("dialog") && location.hash === ""`);
+    const tile = `document.activeElement.getBoundingClientRect()`;
+    expect(await browser.view.evaluate(`document.activeElement.hash`)).toBe(`#/post/${ids[27]}`);
+    expect(await browser.view.evaluate(`${tile}.bottom > 0 && ${tile}.top < innerHeight`)).toBe(true);
+  }, 60_000);
+
   test("page: the address of the large view works after a reload, and closing it leads to the feed", async () => {
     await open(`#/post/${ids[3]}`);
     await title("Family & friends – Photo 26");

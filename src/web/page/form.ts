@@ -1,7 +1,7 @@
 import { element } from "./element.ts";
 import { notify } from "./notice.ts";
 import { settings } from "./settings.ts";
-import { text } from "./texts/text.ts";
+import { language, text } from "./texts/text.ts";
 import { maxNameLength } from "../../limits.ts";
 
 /** A field of a form. */
@@ -16,6 +16,8 @@ export interface Field {
   readonly optional?: boolean;
   /** In UTF-16 code units; the service counts code points, so that this is never too strict by itself. */
   readonly maxLength?: number;
+  /** Limit in code points, as the service counts, with a count below the field. */
+  readonly maxCharacters?: number;
 }
 
 export interface FormOptions {
@@ -104,17 +106,36 @@ export function createForm(
 function createField(field: Field): HTMLElement {
   const { name, label, type = "text", autocomplete = "off", value = "", hint, optional = false } = field;
   const common = { name, value, required: !optional, ...(field.maxLength && { maxLength: field.maxLength }) };
+  const { maxCharacters } = field;
   const input =
     type === "multiline"
       ? element("textarea", { ...common, rows: 3, dir: "auto" })
       : element("input", { ...common, type, autocomplete });
   // Outside the label, so that the field's name is the label alone.
-  const hintId = hint && `hint-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
-  if (hintId) input.setAttribute("aria-describedby", hintId);
-  return element(
-    "div",
-    { className: "field" },
-    element("label", {}, label, input),
-    hint && element("small", { id: hintId!, textContent: hint }),
-  );
+  const notes = [
+    hint && element("small", { textContent: hint }),
+    maxCharacters && characterCount(input, maxCharacters),
+  ].filter((note) => note instanceof HTMLElement);
+  for (const note of notes) note.id = `note-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+  if (notes.length > 0) input.setAttribute("aria-describedby", notes.map(({ id }) => id).join(" "));
+  return element("div", { className: "field" }, element("label", {}, label, input), ...notes);
+}
+
+/** Creates a count of the characters in a field. Beyond the limit, the form cannot be sent. */
+function characterCount(input: HTMLInputElement | HTMLTextAreaElement, limit: number): HTMLElement {
+  const count = element("small", { className: "count" });
+  const update = () => {
+    const used = [...input.value].length;
+    const isOver = used > limit;
+    count.textContent = text("characters", {
+      used: used.toLocaleString(language),
+      limit: limit.toLocaleString(language),
+    });
+    count.classList.toggle("error", isOver);
+    input.ariaInvalid = String(isOver);
+    input.setCustomValidity(isOver ? count.textContent : "");
+  };
+  input.addEventListener("input", update);
+  update();
+  return count;
 }

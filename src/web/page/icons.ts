@@ -14,6 +14,7 @@ const paths = {
   close: "M6 6l12 12M18 6 6 18",
   previous: "M15 5l-7 7 7 7",
   next: "M9 5l7 7-7 7",
+  zoom: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM21 21l-5-5M11 8v6M8 11h6",
   play: "M8 5l11 7-11 7z",
 } as const;
 

@@ -1,83 +1,54 @@
 import { api, type Post } from "./api.ts";
-import { authorOf } from "./author.ts";
 import { showDialog } from "./dialogs.ts";
-import { button, element } from "./element.ts";
-import { icon, type IconName } from "./icons.ts";
+import { focusTile } from "./focus-tile.ts";
+import { createFrame } from "./lightbox-frame.ts";
+import { createNavigation } from "./lightbox-navigation.ts";
+import { createStage } from "./lightbox-stage.ts";
 import { nameOf, postMenu } from "./post-actions.ts";
+import { onPostChanges } from "./post-changes.ts";
+import { postDetails } from "./post-details.ts";
+import { whenProcessed } from "./processing.ts";
 import type { Overlay, OverlayContext } from "./router.ts";
 import { text } from "./texts/text.ts";
 
-/** Shows a post in full size above the list it belongs to. Arrow keys and buttons switch to its neighbours. */
+/** Shows a post in full size above the list it belongs to. */
 export function postOverlay({ id, list, signal, setTitle, close }: OverlayContext): Overlay {
   let present: Post | undefined;
-  const stage = element("div", { className: "stage" });
-  const caption = element("p", { className: "caption", dir: "auto", attributes: { "aria-live": "polite" } });
-  const menu = element("div", { className: "actions" });
-  const control = (label: string, shape: IconName, className: string, onClick: () => void) => {
-    const created = button("", onClick, { className, attributes: { "aria-label": label } });
-    created.append(icon(shape));
-    return created;
-  };
-  const previous = control(text("previous"), "previous", "previous", () => move(-1));
-  const next = control(text("next"), "next", "next", () => move(1));
-  const dialog = element(
-    "dialog",
-    { className: "lightbox", attributes: { "aria-label": text("photo") } },
-    stage,
-    caption,
-    previous,
-    next,
-    element(
-      "div",
-      { className: "controls" },
-      menu,
-      control(text("close"), "close", "close", () => dialog.close()),
-    ),
-  );
-
-  // Look up the index each time, because new posts shift it.
-  const neighbour = (step: number) => {
-    const index = list?.posts.findIndex((post) => post.id === present?.id) ?? -1;
-    return index < 0 ? undefined : list?.posts[index + step];
-  };
+  /** The next and the previous post, also right after the present one was deleted. */
+  let neighbours: readonly (Post | undefined)[] = [];
+  const stage = createStage({ swiped: move, changed: (post) => show(post), leave, signal });
+  const frame = createFrame(stage, { move, leave });
+  const { dialog, previous, next, menu, details } = frame;
+  const navigation = createNavigation(list, () => present?.id ?? id);
 
   function show(post: Post): void {
+    const menuHadFocus = menu.contains(document.activeElement);
+    const isOther = present?.id !== post.id;
     present = post;
-    stage.replaceChildren(
-      post.file_type === "video"
-        ? element("video", {
-            src: post.display_url,
-            poster: post.thumbnail_url ?? "",
-            controls: true,
-            autoplay: true,
-            attributes: { playsinline: "" },
-          })
-        : element("img", {
-            src: post.display_url,
-            alt: nameOf(post),
-            width: post.width ?? 0,
-            height: post.height ?? 0,
-          }),
-    );
-    caption.textContent = post.caption ? `${post.caption} — ${authorOf(post)}` : authorOf(post);
-    menu.replaceChildren(
-      postMenu(post, {
-        changed(edited) {
-          list?.replace(edited);
-          show(edited);
-        },
-        deleted() {
-          const other = neighbour(1) ?? neighbour(-1);
-          list?.remove(post.id);
-          if (other) moveTo(other);
-          else dialog.close();
-        },
-      }),
-    );
-    previous.hidden = !neighbour(-1);
-    next.hidden = !neighbour(1);
+    stage.show(post);
+    details.replaceChildren(...postDetails(post));
+    if (isOther) details.scrollTop = 0;
+    menu.replaceChildren(postMenu(post));
+    if (menuHadFocus) menu.querySelector("button")?.focus();
+    dialog.setAttribute("aria-label", nameOf(post));
     setTitle(titleOf(post));
-    if (list && list.posts.findIndex(({ id }) => id === post.id) > list.posts.length - 4) list.more();
+    place();
+    // The list replaces the posts that it has itself.
+    if (isOther && post.processing && !navigation.isListed())
+      void whenProcessed(post, signal).then((made) => made && present?.id === made.id && show(made));
+  }
+
+  /** Shows where the post is in the list, which may have changed. */
+  function place(): void {
+    const hadFocus = document.activeElement === previous || document.activeElement === next;
+    previous.hidden = !navigation.neighbour(-1);
+    next.hidden = !navigation.neighbour(1);
+    // A hidden button loses the focus, and with it the keyboard.
+    if (hadFocus && (previous.hidden || next.hidden)) dialog.focus();
+    if (present) frame.setPosition(navigation.position(), nameOf(present));
+    if (navigation.isListed()) neighbours = [navigation.neighbour(1), navigation.neighbour(-1)];
+    stage.preload(neighbours);
+    navigation.loadAhead();
   }
 
   function moveTo(post: Post): void {
@@ -86,28 +57,61 @@ export function postOverlay({ id, list, signal, setTitle, close }: OverlayContex
   }
 
   function move(step: number): void {
-    const other = neighbour(step);
+    const other = navigation.neighbour(step);
     if (other) moveTo(other);
   }
 
-  dialog.addEventListener("keydown", ({ key, target }) => {
-    if ((target as Element).closest("video, [role=menu]")) return;
-    if (key === "ArrowLeft") move(-1);
-    if (key === "ArrowRight") move(1);
+  function leave(): void {
+    dialog.close();
+  }
+
+  async function load(): Promise<void> {
+    try {
+      const post = await api.post(id);
+      if (!signal.aborted) show(post);
+    } catch (failure) {
+      if (!signal.aborted) stage.explain(failure, load);
+    }
+  }
+
+  dialog.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if ((event.target as Element).closest("video, [role=menu]")) return;
+    if (stage.key(event.key)) return event.preventDefault();
+    if (event.key === "ArrowLeft") move(-1);
+    if (event.key === "ArrowRight") move(1);
   });
-  signal.addEventListener("abort", () => dialog.close());
+  onPostChanges(
+    {
+      edited: (post) => post.id === present?.id && show(post),
+      deleted(post) {
+        if (post.id !== present?.id) return;
+        const other = neighbours.find(Boolean);
+        if (!other) return leave();
+        moveTo(other);
+        dialog.focus();
+      },
+    },
+    signal,
+  );
+  list?.onChange(() => {
+    const listed = list.posts.find((post) => post.id === present?.id);
+    if (listed && listed !== present) show(listed);
+    else place();
+  }, signal);
+  signal.addEventListener("abort", () => {
+    leave();
+    stage.end();
+    focusTile(list, present?.id);
+  });
   void showDialog(dialog, signal).then(close);
+  dialog.focus();
 
   const known = list?.posts.find((post) => post.id === id);
   if (known) show(known);
   else {
-    previous.hidden = next.hidden = true;
-    api.post(id).then(
-      (post) => !signal.aborted && show(post),
-      ({ status, message }: { status?: number; message: string }) => {
-        stage.textContent = status === 404 || status === 422 ? text("postGone") : message;
-      },
-    );
+    place();
+    void load();
   }
   return { title: known ? titleOf(known) : text("photo") };
 }

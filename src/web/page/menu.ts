@@ -6,7 +6,7 @@ export type MenuEntry = {
   readonly label: string;
   readonly icon: IconName;
   readonly isDangerous?: boolean;
-} & ({ readonly run: () => unknown } | { readonly href: string; readonly download: string });
+} & ({ readonly run: () => unknown } | { readonly link: Partial<HTMLAnchorElement> });
 
 /**
  * Creates a button that opens a menu (https://www.w3.org/WAI/ARIA/apg/patterns/menu-button/): arrow keys, Home and End
@@ -50,8 +50,8 @@ export function menuButton(label: string, name: string, entries: () => readonly 
     const attributes = { role: "menuitem", tabindex: "-1" };
     const className = entry.isDangerous ? "danger" : "";
     const item =
-      "href" in entry
-        ? element("a", { href: entry.href, download: entry.download, className, attributes })
+      "link" in entry
+        ? element("a", { ...entry.link, className, attributes })
         : element("button", { type: "button", className, attributes });
     item.append(icon(entry.icon), entry.label);
     item.addEventListener("click", () => {

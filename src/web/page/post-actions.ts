@@ -1,36 +1,29 @@
 import { api, type Post } from "./api.ts";
+import { copy } from "./clipboard.ts";
 import { askToConfirm, formDialog, showToCopy } from "./dialogs.ts";
+import { downloadOf } from "./download.ts";
+import type { Failure } from "./failures.ts";
 import { menuButton, type MenuEntry } from "./menu.ts";
 import { notify } from "./notice.ts";
+import { announceDeleted, announceEdited } from "./post-changes.ts";
 import { session } from "./session.ts";
 import { text } from "./texts/text.ts";
 import { maxAltLength, maxCaptionLength, maxReasonLength } from "../../limits.ts";
-
-/** What the menu of a post tells the view that shows it. */
-export interface PostMenuEvents {
-  changed(post: Post): void;
-  deleted(post: Post): void;
-}
 
 /** Returns what a post is called in names for screen readers. */
 export const nameOf = ({ alt, caption, file_name }: Post): string => alt || caption || file_name;
 
 /** Creates the button "More" of a post with what the user may do with it. */
-export const postMenu = (post: Post, events: PostMenuEvents): HTMLElement =>
+export const postMenu = (post: Post): HTMLElement =>
   menuButton(text("more"), text("moreFor", { name: nameOf(post) }), () => {
     const entries: MenuEntry[] = [
       { label: text("copyLink"), icon: "link", run: () => copyLink(post) },
-      { label: text("download"), icon: "download", href: post.url, download: post.file_name },
+      { label: text("download"), icon: "download", link: downloadOf(post) },
     ];
-    if (post.is_owner) entries.unshift({ label: text("edit"), icon: "edit", run: () => edit(post, events) });
-    else entries.push({ label: text("report"), icon: "report", run: () => report(post) });
+    if (post.is_owner) entries.unshift({ label: text("edit"), icon: "edit", run: () => edit(post) });
     if (post.is_owner || session.account?.is_superuser)
-      entries.push({
-        label: text("delete"),
-        icon: "delete",
-        isDangerous: true,
-        run: () => remove(post, events),
-      });
+      entries.push({ label: text("delete"), icon: "delete", isDangerous: true, run: () => remove(post) });
+    if (!post.is_owner) entries.push({ label: text("report"), icon: "report", run: () => report(post) });
     return entries;
   });
 
@@ -39,16 +32,12 @@ const addressOf = ({ id }: Post): string => new URL(`#/post/${id}`, location.hre
 
 async function copyLink(post: Post): Promise<void> {
   const address = addressOf(post);
-  try {
-    // Only secure contexts have a clipboard.
-    await navigator.clipboard.writeText(address);
-    notify(text("linkCopied"));
-  } catch {
-    await showToCopy(text("copyByHand"), address);
-  }
+  if (await copy(address)) notify(text("linkCopied"));
+  else await showToCopy(text("copyByHand"), address);
 }
 
-async function edit(post: Post, { changed }: PostMenuEvents): Promise<void> {
+async function edit(post: Post): Promise<void> {
+  let edited: Post | undefined;
   await formDialog(text("editPost"), {
     button: text("save"),
     fields: [
@@ -58,7 +47,7 @@ async function edit(post: Post, { changed }: PostMenuEvents): Promise<void> {
         type: "multiline",
         value: post.caption,
         optional: true,
-        maxLength: 2 * maxCaptionLength,
+        maxCharacters: maxCaptionLength,
       },
       {
         name: "alt",
@@ -67,26 +56,30 @@ async function edit(post: Post, { changed }: PostMenuEvents): Promise<void> {
         value: post.alt,
         hint: text("altHint"),
         optional: true,
-        maxLength: 2 * maxAltLength,
+        maxCharacters: maxAltLength,
       },
     ],
     async submit({ caption = "", alt = "" }) {
-      changed(await api.editPost(post.id, { caption, alt }));
+      edited = await api.editPost(post.id, { caption, alt });
       return text("saved");
     },
   });
+  // Only now, because the dialog gives the focus back to the menu, which lists replace.
+  if (edited) announceEdited(edited);
 }
 
-async function remove(post: Post, { deleted }: PostMenuEvents): Promise<void> {
+async function remove(post: Post): Promise<void> {
   const question = text(post.file_type === "video" ? "deleteVideo" : "deletePhoto");
   if (!(await askToConfirm(question, text("delete")))) return;
   try {
     await api.deletePost(post.id);
-    deleted(post);
     notify(text("deleted"));
   } catch (failure) {
     notify((failure as Error).message);
+    // Somebody else has deleted it.
+    if ((failure as Failure).status !== 404) return;
   }
+  announceDeleted(post);
 }
 
 async function report(post: Post): Promise<void> {
@@ -99,7 +92,7 @@ async function report(post: Post): Promise<void> {
           name: "reason",
           label: text("reportReason"),
           type: "multiline",
-          maxLength: 2 * maxReasonLength,
+          maxCharacters: maxReasonLength,
         },
       ],
       async submit({ reason = "" }) {

@@ -92,6 +92,9 @@ export function createRouter({ main, routes, notFound, signIn, siteName, onShown
     const isNew = !Number.isFinite(history.state?.entry);
     const entry = historyEntry();
     if (route && "overlay" in route && isAllowed(route)) {
+      // Back or Forward may lead to an overlay whose view beneath is no longer the current one.
+      const opener = kept.find((candidate) => candidate.entry === history.state?.over);
+      if (opener) put(opener);
       const isAbove = current?.view.list !== undefined;
       const beneath = isAbove ? current! : showBeneath();
       // Going back leads to the view beneath if this entry was made there.

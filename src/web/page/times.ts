@@ -25,6 +25,10 @@ export function ago(time: Date, now = new Date()): string {
 export const fullDate = (time: Date): string =>
   new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" }).format(time);
 
+/** "27 Nov 2026, 17:02", in the page's language. */
+export const shortDate = (time: Date): string =>
+  new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(time);
+
 /** Formats a waiting time such as "14 minutes", rounded up so that waiting that long is enough. */
 export function duration(seconds: number, tag = language): string {
   const inUnit = (unit: string, amount: number) =>
@@ -34,4 +38,12 @@ export function duration(seconds: number, tag = language): string {
   if (seconds < 60) return inUnit("second", seconds);
   if (seconds <= 59 * 60) return inUnit("minute", seconds / 60);
   return inUnit("hour", seconds / 3600);
+}
+
+/** Formats the length of a video as 0:07, 12:34 or 1:02:03. */
+export function clock(seconds: number): string {
+  const whole = Math.round(seconds);
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  if (parts[0] === 0) parts.shift();
+  return parts.map((part, i) => (i === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
 }

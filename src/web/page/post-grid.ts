@@ -1,0 +1,180 @@
+import type { Post } from "./api.ts";
+import { offerMore } from "./caption.ts";
+import { element } from "./element.ts";
+import { justifiedRows, type Row } from "./justified-rows.ts";
+import { setPictureSize } from "./post-item.ts";
+import { offsetOf, rowWindow } from "./row-window.ts";
+
+/** Greatest height of a row's pictures on wide screens, in pixels. */
+const maxRowHeight = 270;
+/** Height of the words below a picture until they are measured, in pixels. */
+const wordsHeight = 70;
+
+/** The first visible item and its distance from the top of the window: what stays in place when other items change. */
+interface Place {
+  readonly id: string;
+  readonly top: number;
+}
+
+/**
+ * Shows posts in rows. Only the items near the visible part are in the document; two spacers have the height of the
+ * others, so that a list of any length costs the same.
+ * @param create makes the item of a post, each time it comes near
+ */
+export function createPostGrid(create: (post: Post) => HTMLElement, signal: AbortSignal) {
+  const before = element("div");
+  const after = element("div");
+  const list = element("ul", { className: "grid" });
+  const content = element("div", { className: "feed" }, before, list, after);
+  const items = new Map<string, HTMLElement>();
+  /** Heights of rows that were in the document at the present width. */
+  const measured = new Map<string, number>();
+  let posts: readonly Post[] = [];
+  let rows: Row[] = [];
+  let shown: readonly Post[] = [];
+  let width = 0;
+  let place: Place | undefined;
+  let frame = 0;
+  let hasChangedUnseen = false;
+
+  const topOf = (item: Element) => item.getBoundingClientRect().top;
+  const keyOf = ({ from, to }: Row) => `${posts[from]!.id} ${to - from}`;
+  const heightOf = (row: Row) => measured.get(keyOf(row)) ?? row.height + wordsHeight;
+
+  function measure(): void {
+    for (const row of rows) {
+      const item = items.get(posts[row.from]!.id);
+      if (item?.isConnected) measured.set(keyOf(row), item.getBoundingClientRect().height);
+    }
+  }
+
+  function findPlace(): Place | undefined {
+    // Where the beginning is visible, new posts push the others down.
+    if (!list.isConnected || topOf(content) >= 0) return undefined;
+    for (const { id } of shown) {
+      const { top, bottom } = items.get(id)!.getBoundingClientRect();
+      if (bottom > 0) return { id, top };
+    }
+    return undefined;
+  }
+
+  function arrange(changed: readonly Post[]): void {
+    posts = changed;
+    const gap = Number.parseFloat(getComputedStyle(list).columnGap) || 0;
+    const ratios = posts.map((post) => (post.width ?? 4) / (post.height ?? 3));
+    rows = justifiedRows(ratios, { width, gap, maxHeight: maxRowHeight });
+  }
+
+  /** @param kept what stays in place @param isRearranged whether rows have changed since the last time */
+  function render(kept: Place | undefined, isRearranged: boolean): void {
+    hasChangedUnseen = !list.isConnected;
+    if (!list.isConnected || width === 0) return;
+    let top = topOf(content);
+    if (kept && isRearranged) {
+      const index = posts.findIndex(({ id }) => id === kept.id);
+      const offset = offsetOf(rows, heightOf, index);
+      if (offset !== undefined) top = kept.top - offset;
+    }
+    const near = rowWindow(rows, heightOf, top);
+    shown = near.rows.flatMap(({ from, to }) => posts.slice(from, to));
+    const created = putItems();
+    for (const row of near.rows)
+      row.widths.forEach((itemWidth, i) =>
+        setPictureSize(items.get(posts[row.from + i]!.id)!, itemWidth, row.height),
+      );
+    before.style.height = `${near.heightBefore}px`;
+    after.style.height = `${near.heightAfter}px`;
+    offerMore(isRearranged ? [...items.values()] : created);
+    measure();
+    const item = kept && items.get(kept.id);
+    if (item) scrollBy({ top: topOf(item) - kept.top, behavior: "instant" });
+    place = findPlace();
+  }
+
+  /** Puts the items of the shown posts, and no others, into the list. @returns those that were not there */
+  function putItems(): HTMLElement[] {
+    const ids = new Set(shown.map(({ id }) => id));
+    for (const [id, item] of items)
+      if (!ids.has(id)) {
+        item.remove();
+        items.delete(id);
+      }
+    const created: HTMLElement[] = [];
+    let next = list.firstElementChild;
+    for (const post of shown) {
+      let item = items.get(post.id);
+      if (!item) {
+        item = create(post);
+        items.set(post.id, item);
+        created.push(item);
+      }
+      if (item === next) next = next.nextElementSibling;
+      else list.insertBefore(item, next);
+    }
+    return created;
+  }
+
+  function show(changed: readonly Post[]): void {
+    measure();
+    const kept = findPlace() ?? (list.isConnected ? undefined : place);
+    arrange(changed);
+    render(kept, true);
+  }
+
+  function follow(): void {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      if (!list.isConnected) return;
+      measure();
+      render(findPlace(), false);
+    });
+  }
+
+  const sizes = new ResizeObserver(([entry]) => {
+    const present = entry!.contentRect.width;
+    // A list that is not in the document has no width.
+    if (present === 0 || present === width) return;
+    width = present;
+    measured.clear();
+    arrange(posts);
+    render(place, true);
+  });
+  sizes.observe(content);
+  addEventListener("scroll", follow, { passive: true, signal });
+  addEventListener("resize", follow, { signal });
+  signal.addEventListener("abort", () => sizes.disconnect());
+
+  return {
+    content,
+    /** Shows these posts. What the user looks at stays in its place. */
+    show,
+    /** Shows these posts, and makes the item of one of them anew. The focus stays on it. */
+    replace(changed: readonly Post[], post: Post): void {
+      const former = items.get(post.id);
+      if (former) {
+        const hadFocus = former.contains(document.activeElement);
+        const kept = findPlace();
+        const item = create(post);
+        items.set(post.id, item);
+        former.replaceWith(item);
+        arrange(changed);
+        render(kept, true);
+        if (hadFocus) item.querySelector<HTMLElement>(".menu-button")?.focus();
+      } else show(changed);
+    },
+    /** Scrolls to a post that is out of sight, whose item may not be in the document. */
+    reveal(id: string): void {
+      const box = items.get(id)?.getBoundingClientRect();
+      if (box && box.bottom > 0 && box.top < innerHeight) return;
+      if (posts.some((post) => post.id === id)) render({ id, top: innerHeight / 4 }, true);
+    },
+    /** Shows the beginning, with the focus on the first post. */
+    showStart(): void {
+      scrollTo({ top: 0, behavior: "instant" });
+      render(undefined, false);
+      list.querySelector<HTMLElement>(".picture")?.focus({ preventScroll: true });
+    },
+    /** Shows what has changed while the list was not in the document, once its place is restored. */
+    resume: () => hasChangedUnseen && requestAnimationFrame(() => show(posts)),
+  };
+}
