@@ -1,4 +1,4 @@
-import { panoramaLongSide, thumbnailLongSide, thumbnailShortSide } from "../limits.ts";
+import { displayLongSide, panoramaLongSide, thumbnailLongSide, thumbnailShortSide } from "../limits.ts";
 
 /** Width and height in pixels. */
 export interface Size {
@@ -16,6 +16,10 @@ export function thumbnailSize(image: Size): Size {
   const extended = Math.min(thumbnailShortSide / short, panoramaLongSide / long);
   return scaled(image, Math.max(thumbnailLongSide / long, extended));
 }
+
+/** Returns the display size of an image. Never larger than the image. */
+export const displaySize = (image: Size): Size =>
+  scaled(image, displayLongSide / Math.max(image.width, image.height));
 
 /** Scales a size down, to at least one pixel each way. A scale above 1 leaves it as it is. */
 export function scaled({ width, height }: Size, scale: number): Size {

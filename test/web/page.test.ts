@@ -68,14 +68,14 @@ describe.skipIf(!chromium)("page", () => {
     );
     await browser.picture("feed-wide");
 
-    await browser.view.click(".post:last-child .picture");
+    await browser.view.click(".post:has(.caption) .picture");
     await browser.until(`document.querySelector("dialog[open] img")?.naturalWidth === 1200`);
     await browser.picture("lightbox-wide");
     await browser.view.press("Escape");
     await browser.until(`!document.querySelector("dialog")`);
     expect(await browser.view.evaluate(`document.activeElement.className`)).toBe("picture");
 
-    await browser.menu("Delete", ".post:last-child");
+    await browser.menu("Delete", ".post:has(.caption)");
     await browser.until(`document.querySelector("dialog .danger")`);
     await browser.view.click("dialog .danger");
     await browser.until(`document.querySelectorAll(".post").length === 1`);

@@ -32,6 +32,8 @@ describe.skipIf(!chromium)("page: uploads", () => {
     await Bun.write(join(dataDir, "large.jpg"), large);
     await Bun.write(join(dataDir, "huge.jpg"), new Blob([large, new Uint8Array(1_000_000)]));
     await Bun.write(join(dataDir, "empty.jpg"), "");
+    await Bun.write(join(dataDir, "notes.jpg"), "no photo");
+    await Bun.write(join(dataDir, "damaged.jpg"), new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 3]));
   });
   afterAll(async () => {
     await service.kill();
@@ -94,8 +96,13 @@ describe.skipIf(!chromium)("page: uploads", () => {
   const nothingComes = () => Bun.sleep(500);
   const sending = (browser: Browser) =>
     browser.until(`/\\d\\s?%/.test(document.querySelector(".uploads")?.innerText)`);
-  const previews = (browser: Browser) =>
-    browser.view.evaluate(`[...document.querySelectorAll(".uploads img")].map(({ src }) => src)`);
+  /** Waits for the previews, which are made one after the other, and returns their URLs. */
+  const previews = async (browser: Browser, count: number): Promise<string[]> => {
+    await browser.until(`document.querySelectorAll(".uploads img").length === ${count}`);
+    return (await browser.view.evaluate(
+      `[...document.querySelectorAll(".uploads img")].map(({ src }) => src)`,
+    )) as string[];
+  };
   const loads = (browser: Browser, url: string) =>
     browser.view.evaluate(
       `new Promise((resolve) => { const image = new Image(); image.onload = () => resolve(true); image.onerror = () => resolve(false); image.src = ${JSON.stringify(url)}; })`,
@@ -163,16 +170,15 @@ describe.skipIf(!chromium)("page: uploads", () => {
 
   test("page: signing out aborts the running upload and discards the queue and drafts", async () => {
     const browser = await openAs(ada);
-    await choose(browser, "large.jpg", "other.jpg", "small.jpg");
+    await choose(browser, "large.jpg", "other.jpg");
     await browser.fill(".uploads li:nth-child(1) input", "running");
     await browser.fill(".uploads li:nth-child(2) input", "waiting");
-    await browser.fill(".uploads li:nth-child(3) input", "a secret draft");
-    const urls = (await previews(browser)) as string[];
-    expect(urls).toHaveLength(3);
     await browser.throttle(crawl);
-    await browser.view.click(".uploads li:nth-child(1) .primary");
-    await browser.view.click(".uploads li:nth-child(2) .primary");
+    await browser.press("Share all");
     await sending(browser);
+    await choose(browser, "large.jpg");
+    await browser.fill(".uploads li:nth-child(3) input", "a secret draft");
+    const urls = await previews(browser, 3);
 
     await browser.go("#/account");
     await browser.press("Sign out");
@@ -193,7 +199,7 @@ describe.skipIf(!chromium)("page: uploads", () => {
     const browser = await openAs(ada);
     await choose(browser, "large.jpg", "other.jpg");
     await browser.throttle(crawl);
-    for (const row of [1, 2]) await browser.view.click(`.uploads li:nth-child(${row}) .primary`);
+    await browser.press("Share all");
     await sending(browser);
     const other = await open();
     await other.go("#/account");
@@ -209,10 +215,16 @@ describe.skipIf(!chromium)("page: uploads", () => {
 
   test("page: an expired session keeps the queue, which continues when the same account signs in", async () => {
     const browser = await openAs(ada);
-    await choose(browser, "small.jpg", "other.jpg");
+    await choose(browser, "small.jpg");
     await browser.fill(".uploads li:nth-child(1) input", "after the pause");
     await endSessions(ada);
-    await browser.view.click(".uploads li:nth-child(1) .primary");
+    // A draft is pasted before the service rejects the upload.
+    await browser.view.evaluate(`void (() => {
+      document.querySelector(".uploads .primary").click();
+      const clipboardData = new DataTransfer();
+      clipboardData.items.add(new File([new Uint8Array([0xff, 0xd8, 0xff])], "draft.jpg", { type: "image/jpeg" }));
+      document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+    })()`);
     await signInForm(browser);
     await browser.until(
       `document.querySelector("#notice:popover-open")?.textContent === "You've been signed out. Sign in to continue."`,
@@ -220,16 +232,19 @@ describe.skipIf(!chromium)("page: uploads", () => {
     expect(await browser.text()).not.toContain("after the pause");
     await signInByForm(browser, ada);
     await browser.until(`document.querySelector(".post .caption")?.textContent === "after the pause"`);
-    // The draft is still there.
-    expect(await browser.view.evaluate(`document.querySelectorAll(".uploads li").length`)).toBe(1);
+    await browser.until(`document.querySelectorAll(".uploads li").length === 1`);
+    expect(await browser.view.evaluate(`document.querySelector(".uploads li").innerText`)).toContain(
+      "draft.jpg",
+    );
+    await browser.until(`document.querySelector(".uploads .primary")?.textContent === "Share"`);
   }, 60_000);
 
   test("page: an expired session leaves no uploads to another account", async () => {
     const browser = await openAs(ada);
     await choose(browser, "large.jpg", "other.jpg");
-    const urls = (await previews(browser)) as string[];
+    const urls = await previews(browser, 2);
     await browser.throttle(crawl);
-    for (const row of [1, 2]) await browser.view.click(`.uploads li:nth-child(${row}) .primary`);
+    await browser.press("Share all");
     await sending(browser);
     await endSessions(ada);
     await browser.go("#/account");
@@ -247,9 +262,10 @@ describe.skipIf(!chromium)("page: uploads", () => {
 
   test("page: signing in to another account in another tab discards the queue and closes dialogs", async () => {
     const browser = await openAs(ada);
-    await choose(browser, "small.jpg", "other.jpg");
-    await browser.view.click(".uploads li:nth-child(1) .primary");
-    await browser.until(`document.querySelectorAll(".uploads li").length === 1`);
+    await choose(browser, "small.jpg");
+    await browser.press("Share", ".uploads");
+    await browser.until(`document.querySelectorAll(".uploads li").length === 0`);
+    await choose(browser, "other.jpg");
     await browser.menu("Delete");
     await browser.until(`document.querySelector("dialog[open]")`);
     await openAs(bob);
@@ -294,15 +310,35 @@ describe.skipIf(!chromium)("page: uploads", () => {
     await browser.until(`document.querySelectorAll(".uploads li").length === 0`);
   }, 60_000);
 
-  test("page: shows why a file was rejected and lets the user remove it", async () => {
+  test("page: shows why a file cannot be shared before it is sent, and lets the user remove it", async () => {
     const browser = await openAs(ada);
-    await choose(browser, "huge.jpg", "empty.jpg");
-    for (const row of [1, 2]) await browser.view.click(`.uploads li:nth-child(${row}) .primary`);
-    await browser.until(`document.querySelector(".uploads").innerText.includes("This file is empty.")`);
-    expect(await browser.text()).toContain("Photos can be up to 3 MB.");
+    await choose(browser, "huge.jpg", "empty.jpg", "notes.jpg", "small.jpg");
+    const errors = `[...document.querySelectorAll(".uploads li")].map((row) => row.querySelector(".error").textContent)`;
+    await browser.until(`${errors}.filter(Boolean).length === 3`);
+    const [huge, empty, notes, small] = (await browser.view.evaluate(errors)) as string[];
+    expect(huge).toBe("Photos can be up to 3 MB.");
+    expect(empty).toBe("This file is empty.");
+    expect(notes).toStartWith("Only photos (JPEG,");
+    expect(small).toBe("");
+    // Another try would not help.
+    expect(await browser.view.evaluate(`document.querySelector(".uploads").innerText`)).not.toContain(
+      "Try again",
+    );
     await browser.picture("uploads-refused");
-    await browser.press("Remove");
-    await browser.press("Remove");
+    await browser.press("Share", ".uploads");
+    await browser.until(`document.querySelector("#notice").textContent === "1 file shared."`);
+    expect(browser.requests.filter((url) => url.endsWith("/upload"))).toHaveLength(1);
+    for (let row = 0; row < 3; row++) await browser.press("Remove");
     await browser.until(`document.querySelectorAll(".uploads li").length === 0`);
+  }, 60_000);
+
+  test("page: shows why the service refused a file, beside its name and without another try", async () => {
+    const browser = await openAs(ada);
+    await choose(browser, "damaged.jpg");
+    await browser.press("Share", ".uploads");
+    await browser.until(`document.querySelector(".uploads .error").textContent.startsWith("This file is ")`);
+    const row = await browser.view.evaluate(`document.querySelector(".uploads li").innerText`);
+    expect(row).toContain("damaged.jpg");
+    expect(row).not.toContain("Try again");
   }, 60_000);
 });

@@ -80,6 +80,7 @@ export const api = {
   requestVerify: (email: string) => call<null>("POST", "/auth/request-verify-token", { email }),
   verify: (token: string) => call<Account>("POST", "/auth/verify", { token }),
   me: () => call<Account>("GET", "/users/me"),
+  meWithUsage: () => call<Account>("GET", "/users/me?include=usage"),
   change: (changes: AccountChanges) => call<Account>("PATCH", "/users/me", changes),
   feed: (cursor: string | null, author?: string) =>
     call<FeedPageRead>("GET", `/feed?${query({ limit: 24, cursor, author })}`),

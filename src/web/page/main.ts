@@ -3,6 +3,7 @@ import { adminView } from "./admin-view.ts";
 import { cardView, links, paragraph } from "./card.ts";
 import { button, byId, element, link } from "./element.ts";
 import { feedView, userView } from "./feed-view.ts";
+import { acceptFilesFrom } from "./file-drop.ts";
 import { renderHeader } from "./header.ts";
 import { postOverlay } from "./lightbox.ts";
 import { notify } from "./notice.ts";
@@ -12,7 +13,6 @@ import { settings } from "./settings.ts";
 import { loadSession, signOut } from "./sign-in.ts";
 import { forgotView, registerView, resetView, signInView, verifyView } from "./sign-in-views.ts";
 import { language, text } from "./texts/text.ts";
-import { acceptFilesFrom } from "./upload-panel.ts";
 import { createUploads } from "./uploads.ts";
 
 const main = byId("main");

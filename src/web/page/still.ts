@@ -1,4 +1,5 @@
-import { displayLongSide, displaySize, thumbnailSize } from "../../renditions/sizes.ts";
+import { displayLongSide } from "../../limits.ts";
+import { displaySize, thumbnailSize } from "../../renditions/sizes.ts";
 import type { Post } from "./api.ts";
 import { element } from "./element.ts";
 import { placeholder } from "./placeholder.ts";

@@ -1,118 +1,122 @@
-import { maxCaptionLength } from "../../limits.ts";
-import { button, element } from "./element.ts";
+import { kindOf } from "./file-kind.ts";
+import { randomKey } from "./random-key.ts";
 import { language, text } from "./texts/text.ts";
+import { previewBox } from "./upload-preview.ts";
+import { createUploadRow } from "./upload-row.ts";
+
+/** `draft`: the user has not shared it yet; `queued`: it waits or is being sent; `failed`: it stays until the user acts. */
+export type UploadState = "draft" | "queued" | "failed";
+
+export interface UploadItemEvents {
+  /** The user wants another try. */
+  retry(item: UploadItem): void;
+  /** The user presses Enter in one of the texts. */
+  enter(item: UploadItem): void;
+  /** The user removes the file. */
+  remove(item: UploadItem): void;
+  /** The state or the progress has changed. */
+  changed(): void;
+}
 
 /** A file to share and its row in the list of uploads. */
 export class UploadItem {
   /** Idempotency key: a repeated upload returns the first post instead of creating another. */
   readonly key = randomKey();
-  readonly shown: HTMLElement;
-  /** Whether the user has pressed Share and the file has not been sent yet. */
-  queued = false;
+  /** The poster of a video; undefined for images, and if the browser cannot play the video. */
+  readonly poster: Promise<Blob | undefined>;
+  readonly #discarded = new AbortController();
+  readonly #row: ReturnType<typeof createUploadRow>;
+  #state: UploadState = "draft";
+  #part = 0;
 
-  readonly #preview: string;
-  readonly #caption: HTMLInputElement;
-  readonly #progress: HTMLProgressElement;
-  readonly #status: HTMLElement;
-  readonly #share: HTMLButtonElement;
-
-  /** @param on handlers of the buttons */
+  /** @param makePicture makes a small picture of a file; a video's is its poster */
   constructor(
     readonly file: File,
-    on: { share: (item: UploadItem) => void; remove: (item: UploadItem) => void },
+    private readonly on: UploadItemEvents,
+    makePicture: (file: File, signal: AbortSignal) => Promise<Blob | undefined>,
   ) {
-    this.#preview = URL.createObjectURL(file);
-    this.#caption = element("input", {
-      type: "text",
-      maxLength: maxCaptionLength,
-      placeholder: text("caption"),
-      autocomplete: "off",
-      attributes: { "aria-label": text("captionFor", { name: file.name }) },
+    const { signal } = this.#discarded;
+    const picture = makePicture(file, signal);
+    this.poster = kindOf(file) === "video" ? picture : Promise.resolve(undefined);
+    this.#row = createUploadRow(file, previewBox(picture, signal), {
+      retry: () => on.retry(this),
+      remove: () => on.remove(this),
+      enter: () => on.enter(this),
     });
-    this.#progress = element("progress", {
-      max: 1,
-      value: 0,
-      hidden: true,
-      attributes: { "aria-label": text("uploadOf", { name: file.name }) },
-    });
-    this.#status = element("span", {
-      className: "hint",
-      textContent: file.name,
-      attributes: { role: "status" },
-    });
-    this.#share = button(text("share"), () => on.share(this), { className: "primary" });
-    const remove = button(text("remove"), () => on.remove(this), {
-      attributes: { "aria-label": text("removeFile", { name: file.name }) },
-    });
-    this.#caption.addEventListener("keydown", ({ key }) => key === "Enter" && this.#share.click());
-    this.shown = element(
-      "li",
-      {},
-      preview(file, this.#preview),
-      element("div", { className: "stack" }, this.#caption, this.#progress, this.#status),
-      element("div", { className: "row" }, this.#share, remove),
-    );
+  }
+
+  get shown(): HTMLElement {
+    return this.#row.shown;
+  }
+
+  get state(): UploadState {
+    return this.#state;
+  }
+
+  /** Fraction of the bytes sent so far, 0 to 1. */
+  get part(): number {
+    return this.#part;
   }
 
   get caption(): string {
-    return this.#caption.value;
+    return this.#row.caption.value;
   }
 
+  get alt(): string {
+    return this.#row.alt.value;
+  }
+
+  /** Moves the focus to the caption, or in a file that cannot be changed to its buttons. */
   focus(): void {
-    this.#caption.focus();
+    (this.#state === "draft" ? this.#row.caption : this.#row.remove).focus();
   }
 
   /** Queues the file and shows this status. */
-  wait(message: string): void {
-    this.queued = true;
-    this.#share.disabled = true;
-    // A retry with the same idempotency key must send the same caption.
-    this.#caption.readOnly = true;
-    this.#progress.hidden = true;
-    this.#status.textContent = message;
+  wait(status: string): void {
+    this.#show({ state: "queued", status });
   }
 
   /** @param part fraction of the bytes sent so far, 0 to 1 */
   progress(part: number): void {
-    this.#progress.hidden = false;
-    this.#progress.value = part;
-    this.#status.textContent = part < 1 ? percentage.format(part) : text("nearlyThere");
+    const status = part < 1 ? percentage.format(part) : text("nearlyThere");
+    this.#show({ state: "queued", part, status });
   }
 
-  /**
-   * Shows the error and offers another try.
-   * @param refused whether the service is known to have created no post
-   */
-  fail(message: string, { refused }: { refused: boolean }): void {
-    this.queued = false;
-    this.#share.disabled = false;
-    this.#share.textContent = text("tryAgain");
-    this.#caption.readOnly = !refused;
-    this.#progress.hidden = true;
-    this.#status.textContent = message;
+  /** Shows the error, and offers another try if that may help. */
+  fail(error: string, { mayRetry }: { mayRetry: boolean }): void {
+    this.#show({ state: "failed", error, mayRetry });
   }
 
   /** Removes the row and frees the preview. */
   discard(): void {
-    this.queued = false;
-    URL.revokeObjectURL(this.#preview);
+    this.#discarded.abort();
     this.shown.remove();
+  }
+
+  #show({ state, part, status = "", error = "", mayRetry = false }: ShownState): void {
+    const row = this.#row;
+    this.#state = state;
+    this.#part = part ?? 0;
+    // A retry with the same idempotency key must send the same texts.
+    row.caption.readOnly = row.alt.readOnly = true;
+    row.shown.classList.add("locked");
+    row.progress.hidden = part === undefined;
+    row.progress.value = this.#part;
+    row.status.hidden = status === "";
+    row.status.textContent = status;
+    row.error.textContent = error;
+    if (!mayRetry && document.activeElement === row.again) row.remove.focus();
+    row.again.hidden = !mayRetry;
+    this.on.changed();
   }
 }
 
-const percentage = new Intl.NumberFormat(language, { style: "percent" });
-
-/** Shows the file itself, or an empty box where the browser cannot decode it. */
-function preview({ type }: File, src: string): HTMLElement {
-  const shown = type.startsWith("video/")
-    ? element("video", { src, muted: true, preload: "metadata" })
-    : element("img", { src, alt: "" });
-  shown.addEventListener("error", () => shown.replaceWith(element("div", { className: "no-preview" })));
-  return shown;
+interface ShownState {
+  readonly state: UploadState;
+  readonly part?: number;
+  readonly status?: string;
+  readonly error?: string;
+  readonly mayRetry?: boolean;
 }
 
-/** 128 random bits. crypto.randomUUID() exists only in secure contexts, so not over plain HTTP. */
-const randomKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join(
-    "",
-  );
+const percentage = new Intl.NumberFormat(language, { style: "percent" });

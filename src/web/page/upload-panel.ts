@@ -1,9 +1,32 @@
-import { button, element } from "./element.ts";
-import { session } from "./session.ts";
+import { byId, button, element } from "./element.ts";
 import { text } from "./texts/text.ts";
 
-/** Creates the file chooser above the list of uploads. */
-export function createUploadPanel(list: HTMLElement, add: (files: Iterable<File>) => void): HTMLElement {
+/** What the panel shows about the whole queue. */
+export interface UploadSummary {
+  /** Number of files that the user has not shared yet. */
+  readonly drafts: number;
+  /** Number of files in the list. */
+  readonly rows: number;
+  /** Files that were shared since the queue was last idle, and all that belong to this round. */
+  readonly shared: number;
+  readonly total: number;
+  /** Fraction of the bytes of this round sent so far; undefined while nothing is being sent. */
+  readonly part: number | undefined;
+}
+
+export interface UploadPanel {
+  readonly shown: HTMLElement;
+  readonly list: HTMLElement;
+  /** Moves the focus to the file chooser. */
+  focus(): void;
+  show(summary: UploadSummary): void;
+}
+
+/** Creates the file chooser, the list of uploads and the button that shares them. */
+export function createUploadPanel(on: {
+  add: (files: Iterable<File>) => void;
+  share: () => void;
+}): UploadPanel {
   const input = element("input", {
     type: "file",
     multiple: true,
@@ -12,41 +35,49 @@ export function createUploadPanel(list: HTMLElement, add: (files: Iterable<File>
     id: "files",
   });
   input.addEventListener("change", () => {
-    add(input.files ?? []);
+    on.add(input.files ?? []);
     input.value = "";
   });
-  return element(
-    "section",
-    { className: "panel", attributes: { "aria-label": text("share") } },
-    button(text("shareFiles"), () => input.click(), { className: "primary" }),
-    element("span", { className: "hint pointer-only", textContent: text("dropHint") }),
-    input,
-    list,
-  );
-}
+  const chooser = button(text("shareFiles"), () => input.click());
+  const list = element("ul", { attributes: { "aria-label": text("uploads") } });
+  const progress = element("progress", { max: 1, attributes: { "aria-label": text("uploads") } });
+  const status = element("span", { attributes: { role: "status" } });
+  const share = button("", on.share, { className: "primary" });
+  const foot = element("div", { className: "row foot" }, status, progress, share);
+  const uploads = element("div", { className: "uploads", hidden: true }, list, foot);
+  // Also seen where the panel is not.
+  const strip = element("progress", {
+    className: "strip",
+    max: 1,
+    hidden: true,
+    attributes: { "aria-hidden": "true" },
+  });
+  byId("nav").before(strip);
 
-/** Accepts files that are dropped or pasted anywhere on the page while a user is signed in, and shows the uploads. */
-export function acceptFilesFrom(
-  page: Document,
-  { add, panel }: { add: (files: Iterable<File>) => void; panel: HTMLElement },
-): void {
-  const accept = (files: FileList | undefined) => {
-    if (!session.account || !files?.length) return;
-    add(files);
-    if (!panel.isConnected) location.hash = "#/";
+  return {
+    shown: element(
+      "section",
+      { className: "panel", attributes: { "aria-label": text("share") } },
+      chooser,
+      element("span", { className: "hint pointer-only", textContent: text("dropHint") }),
+      input,
+      uploads,
+    ),
+    list,
+    focus: () => chooser.focus(),
+    show({ drafts, rows, shared, total, part }) {
+      uploads.hidden = rows === 0;
+      chooser.classList.toggle("primary", drafts === 0);
+      const hadFocus = document.activeElement === share;
+      share.hidden = drafts === 0;
+      share.textContent = text(drafts === 1 ? "share" : "shareAll");
+      if (hadFocus && share.hidden) chooser.focus();
+      const words = part === undefined ? "" : text("sharedOf", { done: String(shared), count: total });
+      // Set only when it changes: screen readers announce it.
+      if (status.textContent !== words) status.textContent = words;
+      progress.hidden = strip.hidden = part === undefined;
+      progress.value = strip.value = part ?? 0;
+      foot.hidden = share.hidden && progress.hidden;
+    },
   };
-  page.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    page.body.classList.add("dropping");
-  });
-  page.addEventListener(
-    "dragleave",
-    ({ relatedTarget }) => !relatedTarget && page.body.classList.remove("dropping"),
-  );
-  page.addEventListener("drop", (event) => {
-    event.preventDefault();
-    page.body.classList.remove("dropping");
-    accept(event.dataTransfer?.files);
-  });
-  page.addEventListener("paste", (event) => accept(event.clipboardData?.files));
 }

@@ -1,10 +1,11 @@
 import type { Post } from "./api.ts";
-import { Failure, type Sent } from "./failures.ts";
+import { Failure } from "./failures.ts";
 import { serviceUrl } from "./service-url.ts";
 import { session } from "./session.ts";
 import { sleep } from "./sleep.ts";
 import { text } from "./texts/text.ts";
 import { duration } from "./times.ts";
+import { sentAs } from "./upload-checks.ts";
 import type { UploadItem } from "./upload-item.ts";
 
 /** Retries per file; with the back-off they span about three minutes. */
@@ -13,31 +14,71 @@ const maxBackoffSeconds = 60;
 /** A longer `Retry-After` is reported to the user instead of waited for. */
 const maxWaitSeconds = 3600;
 
+/** Statuses of a lost connection, and of a service or proxy that is down for a moment. */
+const passingStatuses = new Set([0, 408, 502, 503, 504]);
+
+/** Whether another try of the same file may succeed later. */
+export const mayRetry = ({ status }: Failure): boolean =>
+  status >= 500 || [0, 401, 403, 408, 409, 429].includes(status);
+
 /**
- * Uploads a file. A response with `Retry-After` is retried after that time, or later as the exponential back-off grows.
+ * Uploads a file. Repeats the request with the same idempotency key after a lost connection and whenever the service asks
+ * for it by `Retry-After`, with an exponential back-off.
+ * @param check awaited before every request; what it throws ends the upload unless it is such a Failure
  * @throws Failure when the service refuses the file or cannot be reached; the signal's reason when it aborts
  */
-export async function upload(item: UploadItem, signal: AbortSignal): Promise<Post> {
-  for (let attempt = 0; ; attempt++) {
+export async function upload(
+  item: UploadItem,
+  check: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<Post> {
+  let poster = await item.poster;
+  for (let attempt = 0; ;) {
     try {
-      return await send(item, signal);
+      await check();
+      signal.throwIfAborted();
+      return await send(item, poster, signal);
     } catch (failure) {
-      const seconds = failure instanceof Failure ? failure.retryAfterSeconds : undefined;
-      if (seconds === undefined || seconds > maxWaitSeconds || attempt === maxRetries) throw failure;
+      if (signal.aborted || !(failure instanceof Failure)) throw failure;
+      if (poster && isAboutPoster(failure)) {
+        poster = undefined;
+        continue;
+      }
+      const seconds = failure.retryAfterSeconds ?? (passingStatuses.has(failure.status) ? 0 : Infinity);
+      if (seconds > maxWaitSeconds || attempt === maxRetries) throw failure;
       const wait = Math.max(seconds, Math.min(2 ** attempt, maxBackoffSeconds));
-      item.wait(text("serviceBusy", { time: duration(wait) }));
-      await sleep(wait * 1000, signal);
+      const time = duration(wait);
+      item.wait(failure.status === 0 ? text("connectionLost", { time }) : text("serviceBusy", { time }));
+      await pause(wait, signal);
+      // Neither a device without network nor the account's own uploads in other tabs use up the tries.
+      if (navigator.onLine && failure.status !== 429) attempt++;
     }
   }
 }
 
+/** Waits, but not longer than until the device is online again. */
+async function pause(seconds: number, signal: AbortSignal): Promise<void> {
+  const done = new AbortController();
+  const online = new Promise<void>((resolve) =>
+    addEventListener("online", () => resolve(), { signal: done.signal }),
+  );
+  await Promise.race([sleep(seconds * 1000, AbortSignal.any([signal, done.signal])), online]).finally(() =>
+    done.abort(),
+  );
+}
+
+const isAboutPoster = ({ detail }: Failure) =>
+  Array.isArray(detail) && detail.some(({ loc }) => loc.at(-1) === "thumbnail");
+
 /** Uses XMLHttpRequest because fetch() does not report upload progress. */
-function send(item: UploadItem, signal: AbortSignal): Promise<Post> {
-  const { file, key, caption } = item;
+function send(item: UploadItem, poster: Blob | undefined, signal: AbortSignal): Promise<Post> {
+  const { file, key, caption, alt } = item;
   const { generation } = session;
   const form = new FormData();
   form.set("file", file);
   form.set("caption", caption);
+  form.set("alt", alt);
+  if (poster) form.set("thumbnail", poster, "poster.jpg");
   const request = new XMLHttpRequest();
   return new Promise((resolve, reject) => {
     const abort = () => {
@@ -50,9 +91,11 @@ function send(item: UploadItem, signal: AbortSignal): Promise<Post> {
     request.addEventListener("load", () => {
       const body = request.response as (Post & { detail?: string }) | null;
       if (request.status === 200 && body) return resolve(body);
+      // A successful response without JSON came from something in between, such as a captive portal.
+      if (request.status === 200) return reject(new Failure(0));
       if (request.status === 401) session.expire(generation);
       reject(
-        new Failure(request.status, body?.detail, request.getResponseHeader("retry-after"), kindOf(file)),
+        new Failure(request.status, body?.detail, request.getResponseHeader("retry-after"), sentAs(file)),
       );
     });
     request.addEventListener("error", () => reject(new Failure(0)));
@@ -61,9 +104,4 @@ function send(item: UploadItem, signal: AbortSignal): Promise<Post> {
     request.setRequestHeader("idempotency-key", key);
     request.send(form);
   });
-}
-
-function kindOf({ type }: File): Sent {
-  if (type.startsWith("image/")) return "photo";
-  return type.startsWith("video/") ? "video" : "file";
 }

@@ -1,17 +1,24 @@
 import type { Post } from "./api.ts";
-import { element } from "./element.ts";
 import { Failure } from "./failures.ts";
+import { notify } from "./notice.ts";
 import { session } from "./session.ts";
 import { text } from "./texts/text.ts";
+import { checkInOrder } from "./upload-checks.ts";
 import { UploadItem } from "./upload-item.ts";
 import { createUploadPanel } from "./upload-panel.ts";
-import { upload } from "./upload-request.ts";
+import { createPreviewer } from "./upload-preview.ts";
+import { publishAs } from "./upload-publishing.ts";
+import { mayRetry } from "./upload-request.ts";
+import { createUploadRound } from "./upload-round.ts";
+
+/** Uploads at a time: enough to fill the line while the service works on one file, and few enough for slow lines. */
+const maxRunning = 2;
 
 /** The upload queue of the signed-in account. */
 export interface Uploads {
   /** The file chooser and a row for each file; the feed view includes it. */
   readonly panel: HTMLElement;
-  /** Adds files as drafts; each is sent once the user presses its Share button. */
+  /** Adds files as drafts; they are sent once the user presses the Share button. */
   add(files: Iterable<File>): void;
   /** Moves the focus to the file chooser. */
   focus(): void;
@@ -21,75 +28,123 @@ export interface Uploads {
 
 /**
  * Creates an empty queue. It survives changes of view and an expired session, and resumes when the same account signs
- * in again. Signing out, or signing in to another account, aborts the running upload and discards every file.
+ * in again. Signing out, or signing in to another account, aborts the running uploads and discards every file.
  */
 export function createUploads(): Uploads {
-  const list = element("ul", { className: "uploads", attributes: { "aria-label": text("uploads") } });
   const items = new Set<UploadItem>();
-  const account = () => session.account?.id ?? null;
+  const running = new Map<UploadItem, AbortController>();
   const published = new Set<(post: Post) => void>();
+  const makePicture = createPreviewer();
+  const panel = createUploadPanel({ add, share });
+  const account = () => session.account?.id ?? null;
   let owner = account();
-  let running: { item: UploadItem; stop: AbortController } | undefined;
-
-  const uploads: Uploads = {
-    panel: createUploadPanel(list, add),
-    add,
-    focus: () => uploads.panel.querySelector("button")?.focus(),
-    onPublished(listener, signal) {
-      published.add(listener);
-      signal.addEventListener("abort", () => published.delete(listener));
-    },
-  };
+  const round = createUploadRound(items, panel);
+  const on = { retry: queue, enter, remove: removeByUser, changed: round.show };
 
   function add(files: Iterable<File>): void {
-    const added = Array.from(files, (file) => new UploadItem(file, { share, remove }));
-    for (const item of added) items.add(item);
-    list.append(...added.map(({ shown }) => shown));
-    added[0]?.focus();
+    const added = Array.from(files, (file) => new UploadItem(file, on, makePicture));
+    added.forEach((item) => items.add(item));
+    panel.list.append(...added.map(({ shown }) => shown));
+    round.show();
+    // On touch screens, the focus would bring up the keyboard.
+    if (matchMedia("(pointer: fine)").matches) added[0]?.focus();
+    void checkAll(added);
   }
 
-  function share(item: UploadItem): void {
+  /** Shows at once which files the service would refuse. Every file is checked again before it is sent. */
+  function checkAll(added: readonly UploadItem[]): Promise<void> {
+    const before = [...items].filter((item) => item.state !== "failed" && !added.includes(item));
+    const bytes = before.reduce((sum, { file }) => sum + file.size, 0);
+    return checkInOrder(added, bytes, (item, problem) => {
+      if (item.state === "draft") item.fail(problem, { mayRetry: false });
+    });
+  }
+
+  const drafts = () => [...items].filter(({ state }) => state === "draft");
+
+  function share(): void {
+    drafts().forEach(queue);
+  }
+
+  /** Shares the only draft, or goes on to the next one. */
+  function enter(item: UploadItem): void {
+    const all = drafts();
+    if (all.length > 1) (all[all.indexOf(item) + 1] ?? panel).focus();
+    else share();
+  }
+
+  function queue(item: UploadItem): void {
     item.wait(text("waiting"));
-    void work();
+    work();
   }
 
   function remove(item: UploadItem): void {
     items.delete(item);
     item.discard();
-    if (running?.item === item) running.stop.abort();
+    running.get(item)?.abort();
+    round.show();
+  }
+
+  function removeByUser(item: UploadItem): void {
+    const rows = [...items];
+    const next = rows[rows.indexOf(item) + 1] ?? rows[rows.indexOf(item) - 1];
+    remove(item);
+    (next ?? panel).focus();
   }
 
   const next = () =>
-    account() === owner && !session.isRenewing ? [...items].find(({ queued }) => queued) : undefined;
+    owner !== null && account() === owner && !session.isRenewing
+      ? [...items].find((item) => item.state === "queued" && !running.has(item))
+      : undefined;
 
-  /** Sends queued files one at a time, which suits slow mobile connections. */
-  async function work(): Promise<void> {
-    if (running) return;
-    for (let item = next(); item; item = next()) {
-      running = { item, stop: new AbortController() };
-      const post = await upload(item, running.stop.signal).catch((failure: Error) => failed(item, failure));
-      running = undefined;
-      if (!post) continue;
-      remove(item);
-      for (const listener of published) listener(post);
+  function work(): void {
+    for (let item = next(); item && running.size < maxRunning; item = next()) {
+      const started = item;
+      const stop = new AbortController();
+      running.set(started, stop);
+      void send(started, stop.signal).finally(() => {
+        running.delete(started);
+        work();
+        round.settle();
+      });
     }
   }
 
-  function failed(item: UploadItem, failure: Error): void {
-    const { status } = failure instanceof Failure ? failure : { status: 0 };
+  async function send(item: UploadItem, signal: AbortSignal): Promise<void> {
+    try {
+      const post = await publishAs(owner!, item, signal);
+      round.shared(item);
+      remove(item);
+      for (const listener of published) listener(post);
+    } catch (failure) {
+      fail(item, failure as Error);
+    }
+  }
+
+  function fail(item: UploadItem, failure: Error): void {
     // A file stays queued when its upload was aborted or the session has expired.
-    if (failure.name === "AbortError" || status === 401) return;
-    item.fail(failure.message, { refused: status >= 400 && status < 500 });
+    if (failure.name === "AbortError" || (failure as Failure).status === 401)
+      return items.has(item) ? item.wait(text("waiting")) : undefined;
+    item.fail(failure.message, { mayRetry: failure instanceof Failure && mayRetry(failure) });
+    if (!panel.shown.isConnected) notify(`${item.file.name}: ${failure.message}`);
   }
 
   session.onChange((change) => {
     const present = account();
     if (change === "signed out" || (present !== null && present !== owner)) {
       for (const item of [...items]) remove(item);
+      round.reset();
       owner = present;
-    } else if (present === null) {
-      running?.stop.abort();
-    } else void work();
+    } else if (present === null) running.forEach((stop) => stop.abort());
+    else work();
   });
-  return uploads;
+  return {
+    panel: panel.shown,
+    add,
+    focus: panel.focus,
+    onPublished(listener, signal) {
+      published.add(listener);
+      signal.addEventListener("abort", () => published.delete(listener));
+    },
+  };
 }

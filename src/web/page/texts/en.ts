@@ -132,10 +132,10 @@ export const en = {
 
   // Uploads
   shareFiles: "Share photos or videos",
+  shareAll: "Share all",
   dropHint: "or drop or paste them anywhere",
   uploads: "Uploads",
   caption: "Caption",
-  captionFor: "Caption for {name}",
   alt: "Alternative text",
   altHint: "Describes the picture to people who cannot see it.",
   uploadOf: "Upload of {name}",
@@ -143,7 +143,11 @@ export const en = {
   removeFile: "Remove {name}",
   waiting: "Waiting…",
   nearlyThere: "Nearly there…",
+  noPreview: "No preview",
+  sharedOf: "{done} of {count} shared",
+  shared: { one: "{count} file shared.", other: "{count} files shared." },
   serviceBusy: "The service is busy. Trying again in {time}.",
+  connectionLost: "No connection. Trying again in {time}.",
 
   // Errors
   noConnection: "No connection. Check your network and try again.",
@@ -179,12 +183,14 @@ export const en = {
   reasonInvalid: "Enter a reason of up to {count} characters.",
   invalidField: "Check what you entered: {field}.",
   fileEmpty: "This file is empty.",
+  fileUnreadable: "This file can't be read. It may have been moved or changed. Choose it again.",
   tooManyPixelsError: "This photo has too many pixels. The limit is {count} million.",
   unsupported:
     "Only photos (JPEG, PNG, GIF, WebP, AVIF, HEIC) and videos (MP4, MOV, WebM, MKV, AVI, 3GP, MPEG) can be shared.",
   damaged: "This file is damaged or not what it claims to be.",
   cutOff: "This file is incomplete: part of the picture is missing.",
   quotaExceeded: "Your storage is full. Delete something to share more.",
+  quotaLeft: "This file is too large for what is left of your storage: {left}.",
   storageFull: "The service has no space left. Please try again later.",
   photosLimit: "Photos can be up to {size}.",
   videosLimit: "Videos can be up to {size}.",
