@@ -16,6 +16,7 @@ import type { Services } from "./services.ts";
 import { invitationRoutes } from "./accounts/invitation-routes.ts";
 import { sessionRoutes } from "./accounts/session-routes.ts";
 import { userRoutes } from "./accounts/user-routes.ts";
+import { notFoundPage, opensPage } from "./web/not-found-page.ts";
 import { webRoutes } from "./web/routes.ts";
 import { problemsOf } from "./http/validation.ts";
 
@@ -26,7 +27,7 @@ export function createApp(services: Services) {
   const app = new Elysia({ name: "image-sharing", handler: { standardHostname: false } })
     .onError({ as: "global" }, ({ error, path, request, set }): Response => {
       set.status = unchangedStatus;
-      if (error instanceof NotFoundError) return notFound(path);
+      if (error instanceof NotFoundError) return notFound(path, request);
       if (request.signal.aborted) return errorResponse(new ApiError("CLIENT_GONE"));
       return errorResponse(apiErrorOf(error, request, services));
     })
@@ -47,9 +48,10 @@ export function createApp(services: Services) {
     .use(postRoutes(services))
     .use(mediaRoutes(services));
 
-  function notFound(path: string): Response {
+  function notFound(path: string, request: Request): Response {
     patterns ??= createRoutePatterns(app.routes);
     const allow = patterns.methodsOf(path);
+    if (!allow && opensPage(request)) return notFoundPage(request, services.config);
     return errorResponse(
       allow ? new ApiError("METHOD_NOT_ALLOWED", { headers: { allow } }) : new ApiError("NOT_FOUND"),
     );

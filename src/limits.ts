@@ -3,6 +3,9 @@
 /** Length of a display name, in Unicode code points. */
 export const maxNameLength = 50;
 
+/** For how long, and for how many accounts, an invitation may be good. */
+export const invitationLimits = { maxDays: 90, defaultDays: 7, maxUses: 1000, defaultUses: 1 } as const;
+
 /** Length of a caption, in Unicode code points. */
 export const maxCaptionLength = 2200;
 

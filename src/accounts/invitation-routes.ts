@@ -7,6 +7,7 @@ import { ignoreBody, readJson } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
 import { pageQuery } from "../http/page-query.ts";
 import { pageParameters, readPageRequest, toPage } from "../http/page-request.ts";
+import { invitationLimits } from "../limits.ts";
 import type { RequestIds } from "../http/request-id.ts";
 import type { Log } from "../observability/log.ts";
 import { describe } from "../openapi/describe.ts";
@@ -15,7 +16,7 @@ import { emailField, integerField } from "./auth-schemas.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { validEmailAddress } from "./email-address.ts";
 import { invitationPageSchema, invitationRead, invitationSchema } from "./invitation-read.ts";
-import { invitationLimits, invite, linkOf, type InvitationServices } from "./invitations.ts";
+import { invite, linkOf, type InvitationServices } from "./invitations.ts";
 import { authPlugin, requireSuperuser } from "./require-user.ts";
 
 const { maxDays, defaultDays, maxUses, defaultUses } = invitationLimits;

@@ -2,18 +2,11 @@ import type { Actor } from "../database/actors.ts";
 import type { Database } from "../database/database.ts";
 import type { Invitation } from "../database/invitations.ts";
 import { ApiError } from "../errors.ts";
+import { invitationLimits } from "../limits.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import { invitationLink, invitationMessage } from "../mail/messages.ts";
 import type { EmailAddress } from "./email-address.ts";
 import type { InvitationTokens } from "./invitation-tokens.ts";
-
-/** Limits and defaults of an invitation. */
-export const invitationLimits = {
-  maxDays: 90,
-  defaultDays: 7,
-  maxUses: 1000,
-  defaultUses: 1,
-} as const;
 
 /** The services that invitations need. */
 export interface InvitationServices {

@@ -15,6 +15,18 @@ declare module "*.css" {
   const text: string;
   export default text;
 }
+declare module "*-worker.js" {
+  const text: string;
+  export default text;
+}
+declare module "*.png" {
+  const path: string;
+  export default path;
+}
+declare module "*.ico" {
+  const path: string;
+  export default path;
+}
 declare module "*.svg" {
   const text: string;
   export default text;

@@ -2,25 +2,13 @@ import { Elysia } from "elysia";
 
 import type { Config } from "../config/config.ts";
 import { pathPrefixOf } from "../http/path-prefix.ts";
-import { fromText, staticContent } from "../http/static-content.ts";
-import { pageSettings } from "./page-settings.ts";
-import { bundledPage } from "./bundle.macro.ts" with { type: "macro" };
-import icon from "./icon.svg" with { type: "text" };
+import { fromText, staticContent, type StaticContent } from "../http/static-content.ts";
+import { assets, scriptPath, stylePath } from "./assets.ts";
 import html from "./index.html" with { type: "text" };
-
-const { script, style } = bundledPage();
-const hash = (text: string) => Bun.hash(text).toString(36);
-
-const assets = {
-  [`page-${hash(script)}.js`]: { type: "text/javascript; charset=utf-8", text: script, immutable: true },
-  [`page-${hash(style)}.css`]: { type: "text/css; charset=utf-8", text: style, immutable: true },
-  "icon.svg": { type: "image/svg+xml", text: icon, immutable: false },
-};
-const [scriptName, styleName] = Object.keys(assets);
-
-/** Replaces each `{{name}}` by its value, escaped. */
-const fill = (template: string, values: Record<string, string>) =>
-  template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => Bun.escapeHTML(values[name] ?? ""));
+import { manifest } from "./manifest.ts";
+import { offlineWorker } from "./offline-worker.ts";
+import { pageSettings } from "./page-settings.ts";
+import { fill } from "./template.ts";
 
 /**
  * Serves the page at `/` and its assets. The content security policy allows scripts and styles from this service only, and
@@ -39,25 +27,37 @@ export function webRoutes({ config }: { config: Config }) {
   const base = prefix === "" ? "" : `${prefix}/`;
   const policy =
     `default-src 'none'; script-src 'self'; style-src 'self'; img-src ${media}; media-src ${media}; ` +
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+  const text = fill(html as unknown as string, {
+    base,
+    siteName: config.siteName,
+    settings: JSON.stringify(pageSettings(config)),
+    script: base + scriptPath,
+    style: base + stylePath,
+  });
   const page = staticContent({
     type: "text/html; charset=utf-8",
-    load: fromText(
-      fill(html as unknown as string, {
-        base,
-        siteName: config.siteName,
-        settings: JSON.stringify(pageSettings(config)),
-        script: `${base}assets/${scriptName}`,
-        style: `${base}assets/${styleName}`,
-      }),
-    ),
+    load: fromText(text),
     immutable: false,
     headers: { "content-security-policy": policy },
   });
+  const files: Record<string, StaticContent> = {
+    ...assets,
+    "manifest.webmanifest": {
+      type: "application/manifest+json",
+      load: fromText(manifest(config.siteName)),
+      immutable: false,
+    },
+    "offline.js": {
+      type: "text/javascript; charset=utf-8",
+      load: fromText(offlineWorker(text)),
+      immutable: false,
+    },
+  };
   const app = new Elysia({ name: "web", detail: { hide: true } }).get("/", ({ request }) => page(request));
-  for (const [name, { type, text, immutable }] of Object.entries(assets)) {
-    const respond = staticContent({ type, load: fromText(text), immutable });
-    app.get(`/assets/${name}`, ({ request }) => respond(request));
+  for (const [path, content] of Object.entries(files)) {
+    const respond = staticContent(content);
+    app.get(`/${path}`, ({ request }) => respond(request));
   }
   return app;
 }

@@ -72,7 +72,7 @@ describe("the OpenAPI document", () => {
   });
 
   test("OpenAPI document: has exactly the routes of the app", () => {
-    const pages = /^\/(docs|redoc|openapi\.json|assets)|^\/$/;
+    const pages = /^\/(docs|redoc|openapi\.json|assets|favicon\.ico|manifest\.webmanifest|offline\.js)|^\/$/;
     const template = (path: string) =>
       path === "/media/*" ? "/media/{transformation}/{key}" : path.replace(/:(\w+)/g, "{$1}");
     const routes = service.app.routes

@@ -21,7 +21,7 @@ const generalHeaders =
   /^(?:access-control-.*|cache-control|connection|content-(?:encoding|length|security-policy|type)|cross-origin-resource-policy|date|referrer-policy|strict-transport-security|vary|x-content-type-options|x-frame-options)$/;
 
 /** Pages for people, which the document leaves out. */
-const pages = /^\/(?:assets\/|docs|redoc|openapi\.json|$)/;
+const pages = /^\/(?:assets\/|favicon\.ico$|manifest\.webmanifest$|offline\.js$|docs|redoc|openapi\.json|$)/;
 
 /**
  * Compares responses with an OpenAPI document: the route and the status must be documented; content type, JSON body and

@@ -69,7 +69,7 @@ describe.skipIf(!chromium)("page: views", () => {
       ["#/register", "Create an account"],
       ["#/nothing/here", "Page not found"],
       ["#/nothing", "Page not found"],
-      ["#/admin", "Page not found"],
+      ["#/admin", "For administrators"],
     ] as const) {
       await browser.go(hash);
       await heading(name);

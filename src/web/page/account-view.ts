@@ -1,62 +1,103 @@
+import { deletionSection, exportSection, storageSection } from "./account-data.ts";
 import { api } from "./api.ts";
-import { cardView } from "./card.ts";
+import { attempt } from "./attempt.ts";
+import { devicesSection } from "./devices.ts";
 import { button, element } from "./element.ts";
 import { commonFields, createForm } from "./form.ts";
-import { notify } from "./notice.ts";
+import { invitationsSection } from "./invitations.ts";
 import type { View } from "./router.ts";
+import { section } from "./section.ts";
 import { session, type Account } from "./session.ts";
+import { settings } from "./settings.ts";
 import { changePassword } from "./sign-in.ts";
 import { text } from "./texts/text.ts";
 
-/** The signed-in account: its name, address and password. */
+/** The signed-in account: who the user is, where they are signed in, and what they have stored. */
 export function accountView(): View {
   const account = session.account!;
-  const verified = element("div", { className: "row" }, ...verification(account));
-  const currentPassword = commonFields.password(text("currentPassword"), "current_password");
-  return cardView(
-    text("yourAccount"),
-    element(
+  return {
+    title: text("yourAccount"),
+    content: element(
       "div",
-      { className: "stack" },
-      verified,
-      createForm({
-        button: text("changeName"),
-        fields: [commonFields.name(account.name ?? "")],
-        async submit({ name = "" }) {
-          session.update(await api.change({ name: name.trim() || null }));
-          return text("nameUpdated");
-        },
-      }),
-      createForm({
-        button: text("changeEmail"),
-        fields: [commonFields.email(account.email), currentPassword],
-        async submit({ email = "", current_password = "" }) {
-          const changed = await api.change({ email, current_password });
-          session.update(changed);
-          verified.replaceChildren(...verification(changed));
-          return text("emailUpdated");
-        },
-      }),
-      createForm({
-        button: text("changePassword"),
-        fields: [currentPassword, commonFields.newPassword(text("newPassword"))],
-        submit: async ({ password = "", current_password = "" }) =>
-          text((await changePassword({ password, current_password })) ? "passwordUpdated" : "resetDone"),
-      }),
+      { className: "account" },
+      element("h1", { textContent: text("yourAccount") }),
+      element(
+        "div",
+        { className: "settings" },
+        nameSection(account),
+        emailSection(account),
+        passwordSection(),
+        devicesSection(),
+        storageSection(),
+        exportSection(),
+        account.is_superuser && invitationsSection("invitations"),
+        deletionSection(),
+      ),
     ),
+  };
+}
+
+const nameSection = (account: Account): HTMLElement =>
+  section(
+    "profile",
+    text("profile"),
+    createForm({
+      button: text("changeName"),
+      fields: [commonFields.name(account.name ?? "")],
+      async submit({ name = "" }) {
+        session.update(await api.change({ name: name.trim() || null }));
+        return text("nameUpdated");
+      },
+    }),
+  );
+
+function emailSection(account: Account): HTMLElement {
+  const verified = element("div", { className: "row" }, ...verification(account));
+  return section(
+    "email",
+    text("emailAddress"),
+    verified,
+    createForm({
+      button: text("changeEmail"),
+      fields: [{ ...commonFields.email(account.email), hint: text("changeEmailHint") }, currentPassword()],
+      async submit({ email = "", current_password = "" }) {
+        const changed = await api.change({ email, current_password });
+        session.update(changed);
+        verified.replaceChildren(...verification(changed));
+        if (!settings.requireVerifiedEmail || changed.is_verified) return text("emailUpdated");
+        // Otherwise the service lets the user in only once the new address is verified.
+        await api.requestVerify(changed.email).catch(() => {});
+        return text("emailUpdatedVerify");
+      },
+    }),
   );
 }
+
+const passwordSection = (): HTMLElement =>
+  section(
+    "password",
+    text("password"),
+    createForm({
+      button: text("changePassword"),
+      fields: [currentPassword(), commonFields.newPassword(text("newPassword"))],
+      submit: async ({ password = "", current_password = "" }) =>
+        text((await changePassword({ password, current_password })) ? "passwordUpdated" : "resetDone"),
+    }),
+  );
+
+const currentPassword = () => commonFields.password(text("currentPassword"), "current_password");
 
 /** Shows whether the address is verified, with a button to request the verification email where it is not. */
 function verification({ is_verified, email }: Account): Node[] {
   if (is_verified) return [element("span", { className: "hint", textContent: text("emailVerified") })];
-  return [
-    element("span", { textContent: text("emailUnverified") }),
-    button(text("sendVerification"), () =>
-      api.requestVerify(email).then(
-        () => notify(text("verificationSent")),
-        (failure: Error) => notify(failure.message),
-      ),
-    ),
-  ];
+  // Where verification is required, an email was sent when the address was entered.
+  const label = text(settings.requireVerifiedEmail ? "sendEmailAgain" : "sendVerification");
+  const send = button(label, () =>
+    attempt(async () => {
+      await api.requestVerify(email);
+      send.textContent = text("sendEmailAgain");
+      return text("verificationSent");
+    }),
+  );
+  return [element("span", { textContent: text("emailUnverified") }), send];
 }

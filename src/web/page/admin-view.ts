@@ -1,20 +1,43 @@
-import { element } from "./element.ts";
-import type { View } from "./router.ts";
+import { adminPosts } from "./admin-posts.ts";
+import { reportsSection } from "./admin-reports.ts";
+import { statusList } from "./admin-status.ts";
+import { usersSection } from "./admin-users.ts";
+import { button, element } from "./element.ts";
+import { invitationsSection } from "./invitations.ts";
+import type { View, ViewContext } from "./router.ts";
+import { focusSection } from "./section.ts";
 import { text } from "./texts/text.ts";
 
 /** What superusers manage. */
-export const adminView = (): View => ({
-  title: text("admin"),
-  content: element(
-    "div",
-    { className: "page" },
-    element("h1", { textContent: text("admin") }),
-    ...(["users", "posts", "reports", "invitations"] as const).map((part) =>
-      element(
-        "section",
-        { id: `admin-${part}`, attributes: { "aria-labelledby": `admin-${part}-title` } },
-        element("h2", { id: `admin-${part}-title`, textContent: text(part) }),
-      ),
+export function adminView({ signal }: ViewContext): View {
+  const posts = adminPosts(signal);
+  const sections = [
+    usersSection(signal),
+    posts.content,
+    reportsSection(signal),
+    invitationsSection("admin-invitations"),
+  ];
+  // The page is long: these lead to its parts, as links cannot, because fragments name views.
+  const parts = element(
+    "nav",
+    { className: "row", attributes: { "aria-label": text("adminParts") } },
+    ...sections.map((part) =>
+      button(part.querySelector("h2")!.textContent, () => {
+        part.scrollIntoView();
+        focusSection(part);
+      }),
     ),
-  ),
-});
+  );
+  return {
+    title: text("admin"),
+    content: element(
+      "div",
+      { className: "page" },
+      element("h1", { textContent: text("admin") }),
+      statusList(signal),
+      parts,
+      ...sections,
+    ),
+    list: posts.list,
+  };
+}

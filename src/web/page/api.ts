@@ -1,11 +1,21 @@
+import type { Static } from "@sinclair/typebox";
+
 import type { PostRead } from "../../posts/post-read.ts";
-import type { FeedPageRead } from "../../posts/schemas.ts";
+import type { userPageSchema } from "../../accounts/user-read.ts";
+import type { sessionsSchema } from "../../accounts/session-read.ts";
+import type { invitationPageSchema, InvitationRead } from "../../accounts/invitation-read.ts";
+import type { FeedPageRead, ReportPageRead } from "../../posts/schemas.ts";
 import { Failure } from "./failures.ts";
 import { serviceUrl } from "./service-url.ts";
 import { session, type Account } from "./session.ts";
 
 // The types of the service itself: such imports leave nothing in the bundle.
 export type Post = PostRead;
+export type UserPage = Static<typeof userPageSchema>;
+export type ListedUser = UserPage["users"][number];
+export type SignedInDevice = Static<typeof sessionsSchema>[number];
+export type Invitation = InvitationRead;
+export type Report = ReportPageRead["reports"][number];
 
 /**
  * Sends a request with the session's cookie.
@@ -63,6 +73,9 @@ const query = (values: Record<string, string | number | null | undefined>) =>
     Object.entries(values).flatMap(([name, value]) => (value == null ? [] : [[name, String(value)]])),
   );
 
+/** What superusers change of an account. */
+export type UserFlags = Partial<Pick<Account, "is_active" | "is_superuser">>;
+
 /** The routes of the API that the page uses. */
 export const api = {
   register: (account: {
@@ -89,4 +102,21 @@ export const api = {
     call<Post>("PATCH", `/posts/${id}`, changes),
   deletePost: (id: string) => call<void>("DELETE", `/posts/${id}`),
   reportPost: (id: string, reason: string) => call<void>("POST", `/posts/${id}/reports`, { reason }),
+  devices: () => call<SignedInDevice[]>("GET", "/users/me/sessions"),
+  endSession: (id: string) => call<void>("DELETE", `/users/me/sessions/${id}`),
+  endOtherSessions: () => call<void>("DELETE", "/users/me/sessions"),
+  deleteAccount: (password: string) => call<void>("DELETE", "/users/me", { password }),
+  users: (search: string, cursor: string | null, limit: number) =>
+    call<UserPage>("GET", `/users?${query({ search, cursor, limit })}`),
+  changeUser: (id: string, flags: UserFlags) => call<Account>("PATCH", `/users/${id}`, flags),
+  deleteUser: (id: string) => call<void>("DELETE", `/users/${id}`),
+  reports: (cursor: string | null) => call<ReportPageRead>("GET", `/reports?${query({ limit: 20, cursor })}`),
+  dismissReport: (id: string) => call<void>("DELETE", `/reports/${id}`),
+  invitations: (cursor: string | null) =>
+    call<Static<typeof invitationPageSchema>>("GET", `/invitations?${query({ limit: 20, cursor })}`),
+  invite: (invitation: { email: string | null; uses: number; expires_in_days: number }) =>
+    call<Invitation>("POST", "/invitations", invitation),
+  withdraw: (id: string) => call<void>("DELETE", `/invitations/${id}`),
+  health: () => call<{ status: string }>("GET", "/health"),
+  description: () => call<{ info: { version: string } }>("GET", "/openapi.json"),
 };

@@ -9,6 +9,8 @@ export interface Field {
   readonly name: string;
   readonly label: string;
   readonly type?: "text" | "email" | "password" | "multiline" | "number" | "search";
+  /** The limits of a number. */
+  readonly range?: { readonly min: string; readonly max: string };
   readonly autocomplete?: AutoFill;
   readonly value?: string;
   /** A sentence below the field. */
@@ -23,6 +25,8 @@ export interface Field {
 export interface FormOptions {
   /** The text of the button. */
   readonly button: string;
+  /** Whether submitting cannot be undone. */
+  readonly isDangerous?: boolean;
   readonly fields: readonly Field[];
   /**
    * @param values what the user entered, by field name
@@ -71,11 +75,15 @@ export const commonFields = {
  * @param others buttons beside the form's own
  */
 export function createForm(
-  { button, fields, submit }: FormOptions,
+  { button, isDangerous, fields, submit }: FormOptions,
   ...others: HTMLButtonElement[]
 ): HTMLFormElement {
   const error = element("p", { className: "error", attributes: { role: "alert" } });
-  const send = element("button", { className: "primary", type: "submit", textContent: button });
+  const send = element("button", {
+    className: isDangerous ? "danger" : "primary",
+    type: "submit",
+    textContent: button,
+  });
   const form = element(
     "form",
     { className: "stack" },
@@ -110,7 +118,7 @@ function createField(field: Field): HTMLElement {
   const input =
     type === "multiline"
       ? element("textarea", { ...common, rows: 3, dir: "auto" })
-      : element("input", { ...common, type, autocomplete });
+      : element("input", { ...common, type, autocomplete, ...field.range });
   // Outside the label, so that the field's name is the label alone.
   const notes = [
     hint && element("small", { textContent: hint }),

@@ -8,6 +8,7 @@ import { renderHeader } from "./header.ts";
 import { postOverlay } from "./lightbox.ts";
 import { notify } from "./notice.ts";
 import { createRouter, type Route } from "./router.ts";
+import { serviceUrl } from "./service-url.ts";
 import { session } from "./session.ts";
 import { settings } from "./settings.ts";
 import { loadSession, signOut } from "./sign-in.ts";
@@ -36,10 +37,14 @@ const entrances = /^#\/(sign-in|register)\b/;
 const notFoundView = () =>
   cardView(text("notFound"), paragraph(text("notFoundText")), links(link("#/", text("toPhotos"))));
 
+const adminOnlyView = () =>
+  cardView(text("adminOnlyTitle"), paragraph(text("adminOnly")), links(link("#/", text("toPhotos"))));
+
 const router = createRouter({
   main,
   routes,
   notFound: notFoundView,
+  forbidden: adminOnlyView,
   signIn: signInView,
   siteName: settings.siteName,
   onShown: () => renderHeader({ share, signOut }),
@@ -100,4 +105,6 @@ skip.addEventListener("click", (event) => {
 addEventListener("offline", () => notify(text("offline")));
 addEventListener("online", () => notify(text("online")));
 acceptFilesFrom(document, uploads);
+// Only secure contexts have service workers. Without one, the page only lacks words for a missing connection.
+void navigator.serviceWorker?.register(serviceUrl("/offline.js")).catch(() => {});
 void start();

@@ -51,6 +51,8 @@ export interface RouterOptions {
   /** Routes by name: `user` for `#/user/{id}`, and the empty name for `#/`. */
   readonly routes: ReadonlyMap<string, Route>;
   readonly notFound: () => View;
+  /** Shown instead of a view for superusers. */
+  readonly forbidden: () => View;
   /** Shown instead of a view for which the user must sign in. */
   readonly signIn: () => View;
   readonly siteName: string;
@@ -72,7 +74,8 @@ interface ShownView {
 const maxKept = 3;
 
 /** Shows the view that the address's fragment names, such as `#/user/{id}`. */
-export function createRouter({ main, routes, notFound, signIn, siteName, onShown }: RouterOptions) {
+export function createRouter(options: RouterOptions) {
+  const { main, routes, notFound, forbidden, signIn, siteName, onShown } = options;
   let current: ShownView | undefined;
   let overlay: AbortController | undefined;
   let kept: ShownView[] = [];
@@ -139,7 +142,7 @@ export function createRouter({ main, routes, notFound, signIn, siteName, onShown
         : isAllowed(route)
           ? route.view(context)
           : session.account
-            ? notFound()
+            ? forbidden()
             : signIn();
     return (created.shown = { view, title: view.title, hash, entry, end, scrollY: 0 });
   }

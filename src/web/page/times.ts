@@ -21,6 +21,10 @@ export function ago(time: Date, now = new Date()): string {
   return "";
 }
 
+/** "Nov 27, 2026", in the page's language. */
+export const day = (time: Date): string =>
+  new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(time);
+
 /** "27 November 2026 at 17:02", in the page's language. */
 export const fullDate = (time: Date): string =>
   new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" }).format(time);

@@ -1,0 +1,39 @@
+import type { Config } from "../config/config.ts";
+import { pathOf } from "../http/request-path.ts";
+import { stylePath } from "./assets.ts";
+import html from "./not-found.html" with { type: "text" };
+import { chooseLanguage, textsIn } from "./page/texts/text.ts";
+import { fill } from "./template.ts";
+
+const policy =
+  "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/** Whether a request comes from a browser that opens an address, rather than from a client of the API. */
+export const opensPage = ({ method, headers }: Request): boolean =>
+  (method === "GET" || method === "HEAD") && /\btext\/html\b/i.test(headers.get("accept") ?? "");
+
+/** Returns the page that browsers get at an unknown address, in the language of the request. */
+export function notFoundPage(request: Request, { siteName }: Pick<Config, "siteName">): Response {
+  const language = chooseLanguage(preferredLanguages(request.headers.get("accept-language") ?? ""));
+  const text = textsIn(language);
+  // Relative to the address, so that it works below a path prefix that only the proxy knows.
+  const depth = pathOf(request.url).split("/").length - 2;
+  const page = fill(html as unknown as string, {
+    language,
+    siteName,
+    title: text("notFound"),
+    text: text("notFoundText"),
+    link: text("toPhotos"),
+    home: depth > 0 ? "../".repeat(depth) : "./",
+    style: stylePath,
+  });
+  const headers = { "content-type": "text/html; charset=utf-8", "content-security-policy": policy };
+  return new Response(page, { status: 404, headers });
+}
+
+/** Returns the languages of an `Accept-Language` header (RFC 9110, 12.5.4) in the order in which browsers list them. */
+const preferredLanguages = (header: string): string[] =>
+  header.split(",").flatMap((entry) => {
+    const [tag = ""] = entry.split(";");
+    return /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i.test(tag.trim()) ? [tag.trim()] : [];
+  });

@@ -1,0 +1,90 @@
+import { api } from "./api.ts";
+import { formDialog } from "./dialogs.ts";
+import { button, element, link } from "./element.ts";
+import { commonFields } from "./form.ts";
+import { notify } from "./notice.ts";
+import { section } from "./section.ts";
+import { serviceUrl } from "./service-url.ts";
+import { session } from "./session.ts";
+import { fileSize } from "./sizes.ts";
+import { text } from "./texts/text.ts";
+
+/** The share of the quota from which on the bar warns. */
+const nearlyFull = 0.9;
+
+/** The space that the account's posts take up, with a bar where there is a quota. */
+export function storageSection(): HTMLElement {
+  const words = element("p", { textContent: text("loading") });
+  const part = section("storage", text("storage"), words);
+  api.meWithUsage().then(
+    ({ usage }) => {
+      if (!usage) return;
+      const { posts, bytes, quota } = usage;
+      const size = fileSize(bytes);
+      const space =
+        quota === null ? text("spaceUsed", { size }) : text("spaceOf", { size, quota: fileSize(quota) });
+      words.textContent = `${text("postCount", { count: posts })} · ${space}`;
+      if (quota === null) return;
+      const filled = element("span", {});
+      filled.style.width = `${Math.min(100, (100 * bytes) / quota)}%`;
+      // A <meter> looks different in every browser.
+      const bar = element(
+        "div",
+        {
+          className: "meter",
+          attributes: {
+            role: "meter",
+            "aria-labelledby": "storage-title",
+            "aria-valuemin": "0",
+            "aria-valuemax": String(quota),
+            "aria-valuenow": String(Math.min(bytes, quota)),
+            "aria-valuetext": space,
+          },
+        },
+        filled,
+      );
+      bar.classList.toggle("full", bytes > nearlyFull * quota);
+      part.append(bar);
+    },
+    (failure: Error) => (words.textContent = failure.message),
+  );
+  return part;
+}
+
+/** The link that downloads everything of the account. */
+export function exportSection(): HTMLElement {
+  const download = link(serviceUrl("/users/me/export"), text("downloadData"));
+  download.download = "";
+  download.className = "button";
+  return section(
+    "data",
+    text("yourData"),
+    element("p", { className: "hint", textContent: text("downloadDataText") }),
+    download,
+  );
+}
+
+/** The button that deletes the account. */
+export const deletionSection = (): HTMLElement =>
+  section(
+    "deletion",
+    text("deleteAccount"),
+    element("p", { className: "hint", textContent: text("deleteAccountText") }),
+    button(text("deleteAccount"), deleteAccount, { className: "danger" }),
+  );
+
+async function deleteAccount(): Promise<void> {
+  const isDeleted = await formDialog(
+    text("deleteAccount"),
+    {
+      button: text("deleteAccount"),
+      isDangerous: true,
+      fields: [commonFields.password(text("currentPassword"))],
+      submit: ({ password = "" }) => api.deleteAccount(password),
+    },
+    text("deleteAccountConfirm"),
+  );
+  if (!isDeleted) return;
+  session.forget();
+  notify(text("accountDeleted"));
+}
