@@ -51,7 +51,13 @@ async function send<T>(
 
 try {
   if (process.platform === "linux") {
-    const limits = { processorSeconds: 10, clockSeconds: 60, memoryBytes: 2 ** 30, fileBytes: 0 };
+    const limits = {
+      processorSeconds: 10,
+      clockSeconds: 60,
+      memoryBytes: 2 ** 30,
+      fileBytes: 0,
+      niceness: 15,
+    };
     const job: LimitedJob = { command: ["/bin/echo", "limited"], limits, parent: process.pid };
     assert(run("limited", JSON.stringify(job)) === "limited\n", "runs a program with limits");
   }
