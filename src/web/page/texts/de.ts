@@ -138,7 +138,6 @@ export const de: Catalogue = {
   inviteEmailHint: "Wir senden den Link an diese Adresse, und nur sie kann ihn benutzen.",
   inviteUses: "Gültig für so viele Konten",
   inviteDays: "Gültig für so viele Tage",
-  invitationLink: "Einladungslink",
   invitationMailed: "Wir haben die Einladung an {email} geschickt.",
   invitationFor: "Für {email}",
   invitationForAnybody: "Für alle mit dem Link",

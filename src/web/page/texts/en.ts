@@ -139,7 +139,6 @@ export const en = {
   inviteEmailHint: "We'll email the link to this address, and only this address can use it.",
   inviteUses: "Accounts it is good for",
   inviteDays: "Days it is good for",
-  invitationLink: "Invitation link",
   invitationMailed: "We've emailed the invitation to {email}.",
   invitationFor: "For {email}",
   invitationForAnybody: "For anybody with the link",
