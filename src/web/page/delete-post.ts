@@ -1,6 +1,7 @@
 import { api, type Post } from "./api.ts";
-import { attempt } from "./attempt.ts";
 import { askToConfirm } from "./dialogs.ts";
+import type { Failure } from "./failures.ts";
+import { notify } from "./notice.ts";
 import { announceDeleted } from "./post-changes.ts";
 import { text } from "./texts/text.ts";
 
@@ -8,9 +9,13 @@ import { text } from "./texts/text.ts";
 export async function deletePost(post: Post): Promise<void> {
   const question = text(post.file_type === "video" ? "deleteVideo" : "deletePhoto");
   if (!(await askToConfirm(question, text("delete")))) return;
-  await attempt(async () => {
+  try {
     await api.deletePost(post.id);
-    announceDeleted(post);
-    return text("deleted");
-  });
+    notify(text("deleted"));
+  } catch (failure) {
+    notify((failure as Error).message);
+    // Somebody else has deleted it.
+    if ((failure as Failure).status !== 404) return;
+  }
+  announceDeleted(post);
 }

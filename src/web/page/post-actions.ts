@@ -1,11 +1,10 @@
 import { api, type Post } from "./api.ts";
-import { copy } from "./clipboard.ts";
-import { askToConfirm, formDialog, showToCopy } from "./dialogs.ts";
+import { copyLink } from "./copy-link.ts";
+import { deletePost } from "./delete-post.ts";
+import { formDialog } from "./dialogs.ts";
 import { downloadOf } from "./download.ts";
-import type { Failure } from "./failures.ts";
 import { menuButton, type MenuEntry } from "./menu.ts";
-import { notify } from "./notice.ts";
-import { announceDeleted, announceEdited } from "./post-changes.ts";
+import { announceEdited } from "./post-changes.ts";
 import { session } from "./session.ts";
 import { text } from "./texts/text.ts";
 import { maxAltLength, maxCaptionLength, maxReasonLength } from "../../limits.ts";
@@ -17,24 +16,18 @@ export const nameOf = ({ alt, caption, file_name }: Post): string => alt || capt
 export const postMenu = (post: Post): HTMLElement =>
   menuButton(text("more"), text("moreFor", { name: nameOf(post) }), () => {
     const entries: MenuEntry[] = [
-      { label: text("copyLink"), icon: "link", run: () => copyLink(post) },
+      { label: text("copyLink"), icon: "link", run: () => copyLink(addressOf(post)) },
       { label: text("download"), icon: "download", link: downloadOf(post) },
     ];
     if (post.is_owner) entries.unshift({ label: text("edit"), icon: "edit", run: () => edit(post) });
     if (post.is_owner || session.account?.is_superuser)
-      entries.push({ label: text("delete"), icon: "delete", isDangerous: true, run: () => remove(post) });
+      entries.push({ label: text("delete"), icon: "delete", isDangerous: true, run: () => deletePost(post) });
     if (!post.is_owner) entries.push({ label: text("report"), icon: "report", run: () => report(post) });
     return entries;
   });
 
 /** The address of a post's large view. */
 const addressOf = ({ id }: Post): string => new URL(`#/post/${id}`, location.href).href;
-
-async function copyLink(post: Post): Promise<void> {
-  const address = addressOf(post);
-  if (await copy(address)) notify(text("linkCopied"));
-  else await showToCopy(text("copyByHand"), address);
-}
 
 async function edit(post: Post): Promise<void> {
   let edited: Post | undefined;
@@ -66,20 +59,6 @@ async function edit(post: Post): Promise<void> {
   });
   // Only now, because the dialog gives the focus back to the menu, which lists replace.
   if (edited) announceEdited(edited);
-}
-
-async function remove(post: Post): Promise<void> {
-  const question = text(post.file_type === "video" ? "deleteVideo" : "deletePhoto");
-  if (!(await askToConfirm(question, text("delete")))) return;
-  try {
-    await api.deletePost(post.id);
-    notify(text("deleted"));
-  } catch (failure) {
-    notify((failure as Error).message);
-    // Somebody else has deleted it.
-    if ((failure as Failure).status !== 404) return;
-  }
-  announceDeleted(post);
 }
 
 async function report(post: Post): Promise<void> {
