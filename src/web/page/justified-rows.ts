@@ -22,7 +22,7 @@ export interface RowOptions {
 const oneColumnBelowPx = 560;
 
 /** Wide screens show taller pictures with bars at their sides, so that there is room for the words below. */
-const minRatio = 0.6;
+const minRatio = 9 / 16;
 /** One column shows a picture that is taller than most screens, such as a long screenshot, with bars. */
 const minRatioInColumn = 0.4;
 const maxRatio = 12;

@@ -3,6 +3,7 @@ import { offerMore } from "./caption.ts";
 import { element } from "./element.ts";
 import { justifiedRows, type Row } from "./justified-rows.ts";
 import { setPictureSize } from "./post-item.ts";
+import { putItems } from "./put-items.ts";
 import { offsetOf, rowWindow } from "./row-window.ts";
 
 /** Greatest height of a row's pictures on wide screens, in pixels. */
@@ -69,15 +70,11 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
   function render(kept: Place | undefined, isRearranged: boolean): void {
     hasChangedUnseen = !list.isConnected;
     if (!list.isConnected || width === 0) return;
-    let top = topOf(content);
-    if (kept && isRearranged) {
-      const index = posts.findIndex(({ id }) => id === kept.id);
-      const offset = offsetOf(rows, heightOf, index);
-      if (offset !== undefined) top = kept.top - offset;
-    }
-    const near = rowWindow(rows, heightOf, top);
+    const index = kept && isRearranged ? posts.findIndex(({ id }) => id === kept.id) : -1;
+    const offset = offsetOf(rows, heightOf, index);
+    const near = rowWindow(rows, heightOf, offset === undefined ? topOf(content) : kept!.top - offset);
     shown = near.rows.flatMap(({ from, to }) => posts.slice(from, to));
-    const created = putItems();
+    const created = putItems(list, items, shown, create);
     for (const row of near.rows)
       row.widths.forEach((itemWidth, i) =>
         setPictureSize(items.get(posts[row.from + i]!.id)!, itemWidth, row.height),
@@ -91,29 +88,6 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
     place = findPlace();
   }
 
-  /** Puts the items of the shown posts, and no others, into the list. @returns those that were not there */
-  function putItems(): HTMLElement[] {
-    const ids = new Set(shown.map(({ id }) => id));
-    for (const [id, item] of items)
-      if (!ids.has(id)) {
-        item.remove();
-        items.delete(id);
-      }
-    const created: HTMLElement[] = [];
-    let next = list.firstElementChild;
-    for (const post of shown) {
-      let item = items.get(post.id);
-      if (!item) {
-        item = create(post);
-        items.set(post.id, item);
-        created.push(item);
-      }
-      if (item === next) next = next.nextElementSibling;
-      else list.insertBefore(item, next);
-    }
-    return created;
-  }
-
   function show(changed: readonly Post[]): void {
     measure();
     const kept = findPlace() ?? (list.isConnected ? undefined : place);
@@ -124,7 +98,8 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
   function follow(): void {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
-      if (!list.isConnected) return;
+      // After a change of the width, the observer below arranges the rows anew before the next frame.
+      if (!list.isConnected || Math.abs(content.getBoundingClientRect().width - width) >= 1) return;
       measure();
       render(findPlace(), false);
     });

@@ -50,8 +50,13 @@ export function still(post: Post, source: Still): (HTMLElement | undefined)[] {
     src: source.url,
   });
   image.addEventListener("error", () => image.classList.add("broken"), { once: true });
-  // Transparent parts of the image must not show it.
-  image.addEventListener("load", () => preview?.remove(), { once: true });
+  // Transparent parts of the image must not show it. A loaded image appears once it is decoded.
+  const reveal = () =>
+    image.decode().then(
+      () => preview?.remove(),
+      () => {},
+    );
+  image.addEventListener("load", reveal, { once: true });
   return [preview, image];
 }
 
