@@ -54,7 +54,11 @@ describe.skipIf(!chromium)(`the page's feed of ${posts} posts`, () => {
     browser.view.evaluate(
       `(function read() { scrollBy(0, ${direction} * innerHeight / 2); if (!window.released) requestAnimationFrame(read); })()`,
     );
-  const release = (browser: Browser) => browser.view.evaluate("void (window.released = true)");
+  /** Ends the scrolling. */
+  const release = (browser: Browser) =>
+    browser.view.evaluate(
+      `(window.released = true, new Promise(requestAnimationFrame).then(() => void (window.released = false)))`,
+    );
   /** Collects in `window.seen` the captions of the posts that come into the page. */
   const collect = (browser: Browser) =>
     browser.view.evaluate(
@@ -89,7 +93,6 @@ describe.skipIf(!chromium)(`the page's feed of ${posts} posts`, () => {
     await browser.until(isShown(0), 30);
     await release(browser);
     // Going back, every post is there.
-    await browser.view.evaluate("void (window.released = false)");
     await collect(browser);
     await read(browser, -1);
     await browser.until("scrollY === 0", 30);
