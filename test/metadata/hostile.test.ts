@@ -1,3 +1,4 @@
+// Runs alone: it measures processor time, which other tests on the same core lengthen.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

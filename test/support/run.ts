@@ -1,5 +1,6 @@
 // What `bun run test` runs: all tests on SQLite, then those that touch the database once more on PostgreSQL.
-// Files run beside each other, except those that say in a comment why they run alone.
+// Files run beside each other, except those that say in a comment why they run alone. Those that say why they are long
+// run with LONG_TESTS=1, and when they are named.
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +15,8 @@ const startsService = /support\/(service|process)\.ts"/;
 /** Files that start the program as a process, most of them many times. */
 const startsProcess = /\/(process|two-nodes)\.ts"/;
 const runsAlone = /^\/\/ Runs alone: /m;
+const isLong = /^\/\/ Long: /m;
+const skipsLong = !process.env["LONG_TESTS"] && process.argv.length === 2;
 
 /** How long each file took the last time: the slowest ones are started first. */
 const timings = "node_modules/.test-timings.json";
@@ -65,6 +68,10 @@ async function runAll(places: string[], environment: Record<string, string>, nee
   const alone: string[] = [];
   for (const { file, text } of await filesIn(places)) {
     if (needed !== undefined && !needed.test(text)) continue;
+    if (skipsLong && isLong.test(text)) {
+      console.log(`skipped: ${file} (needs LONG_TESTS=1, or its name)`);
+      continue;
+    }
     (runsAlone.test(text) ? alone : together).push(file);
   }
   if (together.length + alone.length === 0) {

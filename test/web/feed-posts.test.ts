@@ -1,3 +1,4 @@
+// Long: a browser takes minutes for it beside other tests.
 import { expect, test } from "bun:test";
 
 import type { Post } from "../../src/web/page/api.ts";
