@@ -211,6 +211,13 @@ describe("playing time of WebM, AVI and MPEG", () => {
     expect((await webmFacts(info, [...clusters, cluster(6000, group)]))?.durationSeconds).toBe(6.15);
   });
 
+  test("film facts: searches a few clusters without blocks at the end of a WebM, and no more", async () => {
+    const recorded = cluster(5000, block(0), block(80));
+    const empty = (count: number) => Array.from({ length: count }, () => cluster(6000));
+    expect((await webmFacts([], [recorded, ...empty(3)]))?.durationSeconds).toBe(5.08);
+    expect((await webmFacts([], [recorded, ...empty(30)]))?.durationSeconds).toBeNull();
+  });
+
   test("film facts: a WebM without duration and with a time scale of zero has no playing time", async () => {
     expect((await webmFacts([scale(0)], [cluster(5000, block(1))]))?.durationSeconds).toBeNull();
   });

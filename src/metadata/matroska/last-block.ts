@@ -6,6 +6,8 @@ import type { MatroskaTrack } from "./tracks.ts";
 /** How much of the end of a file is searched, and in which steps: browsers record clusters of some seconds. */
 const maxSearchedBytes = 16 * 1024 * 1024;
 const stepBytes = 256 * 1024;
+/** Limit on clusters without a block; a real file ends with one at most. */
+const maxClusters = 16;
 
 /**
  * Determines when the last block ends, for a live recording, which declares no duration. Reads the last clusters of the
@@ -19,6 +21,7 @@ export async function lastBlockEnd(
   secondsPerUnit: number,
 ): Promise<number> {
   const first = Math.max(0, source.size - maxSearchedBytes);
+  let clusters = 0;
   for (let end = source.size; end > first; end -= stepBytes) {
     const from = Math.max(first, end - stepBytes);
     // The last bytes may be the start of an ID that ends in the window after this one.
@@ -28,6 +31,7 @@ export async function lastBlockEnd(
       at !== -1;
       at = at > 0 ? bytes.lastIndexOf(clusterId, at - 1) : -1
     ) {
+      if (++clusters > maxClusters) return 0;
       const cluster = elementAt(bytes.subarray(at), from + at) ?? (await elementIn(source, from + at));
       const blockEnd = cluster ? await clusterEnd(source, cluster, tracks, secondsPerUnit) : 0;
       if (blockEnd > 0) return blockEnd;
