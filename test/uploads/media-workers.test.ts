@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { chown, copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -218,15 +219,25 @@ test.if(process.getuid?.() === 0 && Bun.which("setpriv") !== null)(
   },
 );
 
+/** Whether a worker has used more processor time (proc(5)) than its start takes. */
+function isDecoding(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const [, user, system] = /^(?:\S+ ){11}(\d+) (\d+)/.exec(stat.slice(stat.lastIndexOf(")") + 2)) ?? [];
+    return Number(user) + Number(system) > 80;
+  } catch {
+    return false;
+  }
+}
+
 test.if(process.platform === "linux")("media workers: exit when their service is killed", async () => {
-  const service = new ServiceProcess(await makeFolder());
+  // The look at ffmpeg would start other processes.
+  const service = new ServiceProcess(await makeFolder(), { FFMPEG: "off" });
   await service.start();
   const token = await service.signUp("ada@example.com");
   const heavy = service.upload(token, new Blob([heavyPng()])).catch(() => {});
   let children: number[] = [];
-  await until(async () => (children = await childrenOf(service.pid!)).length > 0);
-  // Time to begin its work; it takes seconds.
-  await Bun.sleep(300);
+  await until(async () => (children = await childrenOf(service.pid!)).some(isDecoding));
   // A stopped process handles no events, like one whose thread is busy.
   for (const pid of children) process.kill(pid, "SIGSTOP");
   await service.kill();
@@ -237,14 +248,12 @@ test.if(process.platform === "linux")("media workers: exit when their service is
 test.if(process.platform === "linux")(
   "media workers: finish a running upload after a signal to the process group",
   async () => {
-    const service = new ServiceProcess(await makeFolder());
+    const service = new ServiceProcess(await makeFolder(), { FFMPEG: "off" });
     await service.start();
     const token = await service.signUp("ada@example.com");
     const heavy = service.upload(token, new Blob([heavyPng()]));
     let children: number[] = [];
-    await until(async () => (children = await childrenOf(service.pid!)).length > 0);
-    // Time to begin its work; it takes seconds.
-    await Bun.sleep(200);
+    await until(async () => (children = await childrenOf(service.pid!)).some(isDecoding));
     for (const pid of children) process.kill(pid, "SIGTERM");
     const stopped = service.stop();
     expect((await heavy).status).toBe(200);
