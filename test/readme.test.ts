@@ -142,6 +142,42 @@ test("README: the tour works word for word with curl, JavaScript and Python", as
   }
 }, 60_000);
 
+/** The routes of a cell such as "`GET`, `PATCH /users/me`, `DELETE /users/me`"; parameters without their names. */
+function routesIn(cell: string): string[] {
+  const routes: string[] = [];
+  let methods: string[] = [];
+  let isComplete = false;
+  for (const code of codes(cell)) {
+    const [, method, path] = /^([A-Z]+)? ?(\/[^?]*)?/.exec(code) ?? [];
+    if (method && isComplete) methods = [];
+    if (method) methods.push(method);
+    isComplete = path !== undefined;
+    if (path) routes.push(...methods.map((each) => `${each} ${path.replaceAll(/\{\w+\}|tr:…/g, "{}")}`));
+  }
+  return routes;
+}
+
+test("API: the table of routes has every route of the OpenAPI document", async () => {
+  const [, table = ""] = pages.get("docs/api.md")!.split("\n## Routes\n");
+  const documented = rows(table.split("\n## ")[0]!).flatMap(([cell = ""]) => routesIn(cell));
+  const folder = await mkdtemp(join(tmpdir(), "image-sharing-routes-"));
+  const service = new ServiceProcess(folder);
+  try {
+    await service.start();
+    const { paths } = (await (await service.fetch("/openapi.json")).json()) as {
+      paths: Record<string, Record<string, unknown>>;
+    };
+    const offered = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{\w+\}/g, "{}")}`),
+    );
+    expect(offered.filter((route) => !documented.includes(route))).toEqual([]);
+    expect(offered.length).toBeGreaterThan(30);
+  } finally {
+    await service.kill();
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 60_000);
+
 /** What settings of an account need beside them. */
 const accounts = {
   S3: { S3_BUCKET: "b", S3_ACCESS_KEY_ID: "k", S3_SECRET_ACCESS_KEY: "s" },
