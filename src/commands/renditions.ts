@@ -62,7 +62,7 @@ async function progress(
   for (let printed = 0; ;) {
     const { unfinished, failed } = await database.renditionBacklog.progress(kinds, lastPostId);
     const done = Math.max(0, jobs - unfinished);
-    if (done >= printed + jobs / maxLines || (unfinished === 0 && jobs > 0)) {
+    if (jobs > 0 && (done >= printed + jobs / maxLines || unfinished === 0)) {
       print(`${done} of ${jobs} done`);
       printed = done;
     }

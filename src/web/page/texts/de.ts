@@ -134,7 +134,7 @@ export const de: Catalogue = {
   noInvitations: "Keine offenen Einladungen.",
   invite: "Einladen",
   createInvitation: "Einladung erstellen",
-  inviteEmail: "E-Mail (freiwillig)",
+  inviteEmail: "E-Mail (optional)",
   inviteEmailHint: "Wir senden den Link an diese Adresse, und nur sie kann ihn benutzen.",
   inviteUses: "Gültig für so viele Konten",
   inviteDays: "Gültig für so viele Tage",
