@@ -7,9 +7,15 @@ import { terminationSignals } from "./termination-signals.ts";
 const gracePeriodMs = 30_000;
 
 /**
+ * How long further SIGINTs count as the same press of Ctrl-C. `bun start` forwards the signal that the terminal has sent
+ * to the service as well, and npx does so once more.
+ */
+const keyPressMs = 1000;
+
+/**
  * Installs handlers for SIGTERM, SIGINT and SIGHUP that shut the service down gracefully: new requests get 503 (also from
- * `/health`), running ones finish, then the process exits with status 0. A second signal exits at once, except for SIGHUP,
- * which a closing terminal may send several times.
+ * `/health`), running ones finish, then the process exits with status 0. A second signal exits at once, except for those
+ * that repeat the first by themselves: SIGHUP, which a closing terminal may send several times, and one press of Ctrl-C.
  *
  * Call this first. A signal during startup exits at once with status 0, even in a container, where the kernel does not
  * apply default signal actions to process 1.
@@ -22,9 +28,12 @@ export function shutDownOnSignals(): (
 ) => void {
   let stop: (() => Promise<void>) | undefined;
   let isStopping = false;
+  let interruptedAt = Number.NEGATIVE_INFINITY;
   for (const signal of terminationSignals())
     process.on(signal, () => {
-      if (isStopping && signal === "SIGHUP") return;
+      const isSameKeyPress = signal === "SIGINT" && performance.now() - interruptedAt < keyPressMs;
+      if (isStopping && (signal === "SIGHUP" || isSameKeyPress)) return;
+      if (signal === "SIGINT") interruptedAt = performance.now();
       if (isStopping) process.exit(1);
       if (!stop) process.exit(0);
       isStopping = true;

@@ -76,6 +76,21 @@ test("shutdown: on repeated SIGHUP, finishes running requests and exits with sta
   expect(await ended).toBe(0);
 });
 
+test("shutdown: on a press of Ctrl-C that reaches the service several times, finishes running requests and exits with status 0", async () => {
+  // Within the process, because the kernel merges signals that follow each other closely.
+  const script = `
+    import { shutDownOnSignals } from ${JSON.stringify(join(import.meta.dir, "../../src/commands/graceful-shutdown.ts"))};
+    const server = { pendingRequests: 1, async stop() {} };
+    const services = { lifecycle: {}, close: async () => console.log("finished") };
+    shutDownOnSignals()(server, services, () => {});
+    // As from the terminal, from bun start and from npx.
+    for (let repeats = 0; repeats < 3; repeats++) process.emit("SIGINT", "SIGINT");
+    server.pendingRequests = 0;
+  `;
+  const { stdout, exitCode } = Bun.spawnSync([process.execPath, "-e", script]);
+  expect([stdout.toString(), exitCode]).toEqual(["finished\n", 0]);
+});
+
 // Only Linux tells a process which signals it ignores.
 test.skipIf(process.platform !== "linux")("shutdown: ignores SIGHUP when started by nohup", async () => {
   await service.stop();
