@@ -22,7 +22,10 @@ test.skipIf(onPostgres)(
   "crash: killed at random while renditions are made, the service makes all of them, and keeps none of deleted posts",
   seeded(async (random) => {
     const dataDir = await mkdtemp(join(tmpdir(), "image-sharing-crash-"));
-    const service = new ServiceProcess(dataDir, { SWEEP_INTERVAL: "1" });
+    const service = new ServiceProcess(dataDir, {
+      SWEEP_INTERVAL: "1",
+      FFMPEG: Bun.which("ffmpeg") ?? "off",
+    });
     const photo = new Blob([await jpegPhoto(2100, 700)]);
     const feed = async (token: string) =>
       ((await (await service.fetch("/feed?limit=200", { token })).json()) as { posts: Shared[] }).posts;

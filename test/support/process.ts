@@ -77,6 +77,8 @@ export class ServiceProcess {
         RATE_LIMIT: "off",
         UPLOADS_PER_ACCOUNT: "100",
         LOG_LEVEL: "error",
+        // A service that finds ffmpeg asks it what it can do, which takes as long as the rest of its start.
+        FFMPEG: "off",
         ...(await databaseSettings(this.dataDir)),
         ...this.environment,
       },

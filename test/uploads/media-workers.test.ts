@@ -231,8 +231,7 @@ function isDecoding(pid: number): boolean {
 }
 
 test.if(process.platform === "linux")("media workers: exit when their service is killed", async () => {
-  // The look at ffmpeg would start other processes.
-  const service = new ServiceProcess(await makeFolder(), { FFMPEG: "off" });
+  const service = new ServiceProcess(await makeFolder());
   await service.start();
   const token = await service.signUp("ada@example.com");
   const heavy = service.upload(token, new Blob([heavyPng()])).catch(() => {});
@@ -248,7 +247,7 @@ test.if(process.platform === "linux")("media workers: exit when their service is
 test.if(process.platform === "linux")(
   "media workers: finish a running upload after a signal to the process group",
   async () => {
-    const service = new ServiceProcess(await makeFolder(), { FFMPEG: "off" });
+    const service = new ServiceProcess(await makeFolder());
     await service.start();
     const token = await service.signUp("ada@example.com");
     const heavy = service.upload(token, new Blob([heavyPng()]));
