@@ -95,6 +95,16 @@ export class InPlaceFile {
     return this.#window.subarray(from, from + length);
   }
 
+  /**
+   * Returns the big-endian number in the `length` bytes (1 to 6) from `offset`, without the cost of a buffer.
+   * @throws ApiError DAMAGED_MEDIA for a range outside the file
+   */
+  readUInt(offset: number, length: number): number {
+    this.#requireInside(offset, length);
+    if (!this.#isLoaded(offset, length)) this.#load(offset);
+    return this.#window.readUIntBE(offset - this.#windowOffset, length);
+  }
+
   /** Like {@link read}, but returns fewer bytes at the end of the file. */
   readUpTo(offset: number, length: number): Buffer {
     return this.read(offset, Math.max(0, Math.min(length, this.#size - offset)));

@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
-/** Chromium for the tests of pages, where there is one. */
-export const chromium = ["chromium", "google-chrome", "chromium-browser"]
+/** Chromium for the tests of pages, where there is one. Its headless shell needs half of the processor time. */
+export const chromium = ["chromium-headless-shell", "chromium", "google-chrome", "chromium-browser"]
   .map((name) => Bun.which(name))
   .find(Boolean);
 
@@ -34,6 +34,7 @@ export class Browser {
     const view = new Bun.WebView({
       backend: {
         type: "chrome",
+        ...(chromium && { path: chromium }),
         argv: ["--no-sandbox", "--disable-quic", `--host-resolver-rules=MAP ${plainHost} 127.0.0.1`],
       },
       console: (type: string, ...told: unknown[]) => type === "error" && browser.errors.push(told.join(" ")),
@@ -121,7 +122,7 @@ export class Browser {
   }
 
   /** Waits until the expression is true in the page, this many seconds at most. */
-  async until(expression: string, seconds = 5): Promise<void> {
+  async until(expression: string, seconds = 20): Promise<void> {
     for (let tries = 0; tries < seconds * 40; tries++) {
       if (await this.view.evaluate(`Boolean(${expression})`)) return;
       await Bun.sleep(25);

@@ -185,8 +185,7 @@ class AviWalk {
       overwrite?.(this.file, body, end);
     }
     const next = padded(chunk);
-    if (next > end && next <= this.file.size && this.file.read(end, 1).readUInt8(0) !== 0)
-      this.file.wipe(end, next);
+    if (next > end && next <= this.file.size && this.file.readUInt(end, 1) !== 0) this.file.wipe(end, next);
     return true;
   }
 

@@ -101,7 +101,7 @@ function* unitsByLength(
   for (let position = offset; position + lengthBytes < end;) {
     file.budget.tableEntries.spend();
     const start = position + lengthBytes;
-    const next = start + file.read(position, lengthBytes).readUIntBE(0, lengthBytes);
+    const next = start + file.readUInt(position, lengthBytes);
     if (next > end) {
       // Not a length: some files have start codes instead.
       yield* unitsByStartCode(file, position + 1, end);
@@ -118,7 +118,7 @@ function* unitsByStartCode(file: InPlaceFile, offset: number, end: number): Gene
     const next = file.indexOf(startCode, start + 3, end);
     const unit = start + 3;
     // The next start code may have a leading zero.
-    const isLong = next !== undefined && next > unit && file.read(next - 1, 1).readUInt8(0) === 0;
+    const isLong = next !== undefined && next > unit && file.readUInt(next - 1, 1) === 0;
     yield { offset: unit, end: isLong ? next - 1 : (next ?? end) };
     start = next;
   }

@@ -35,7 +35,7 @@ export function blankHandlerName(patches: Patches, handler: Box): void {
 /** Rewrites the size in a box header. A size of 0 (up to the end of the file) stays. */
 export function writeBoxSize(file: InPlaceFile, box: Box, bytes: number): void {
   const field = Buffer.alloc(8);
-  const current = file.read(box.offset, 4).readUInt32BE(0);
+  const current = file.readUInt(box.offset, 4);
   if (current === 1) {
     field.writeBigUInt64BE(BigInt(bytes));
     file.write(box.offset + 8, field);

@@ -64,7 +64,7 @@ export function overwriteInPacketHeader(file: InPlaceFile, { body, end }: Range)
   const [first = 0, flags = 0, length = 0] = file.read(body, 3);
   if ((first & 0xc0) !== 0x80 || length === 0) return;
   const last = Math.min(body + 3 + length, end);
-  const byteAt = (offset: number) => (offset < last ? file.read(offset, 1).readUInt8(0) : 0);
+  const byteAt = (offset: number) => (offset < last ? file.readUInt(offset, 1) : 0);
   const fillUpTo = (from: number, to: number) => fill(file, Math.min(from, last), Math.min(to, last));
 
   let position = body + 3 + (flags >> 6 === 3 ? 10 : flags >> 6 === 2 ? 5 : 0);

@@ -55,7 +55,7 @@ export class VideoStream {
       this.#kept = Math.max(0, this.#kept - (end - position));
       // The last byte of the start code may be in the next range.
       if (next === undefined || next + 4 > to) break;
-      position = this.#begin(this.file.read(next + 3, 1).readUInt8(0), next + 4, to);
+      position = this.#begin(this.file.readUInt(next + 3, 1), next + 4, to);
     }
     const rest = Buffer.from(this.file.readUpTo(Math.max(from, to - 3), Math.min(3, to - from)));
     this.#tail = Buffer.concat([this.#tail, rest]).subarray(-3);
