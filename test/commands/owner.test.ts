@@ -49,7 +49,12 @@ async function makeDataDir(): Promise<void> {
   await chown(dataDir, user, user);
 }
 
-const environment = () => ({ PATH: process.env["PATH"], DATA_DIR: dataDir, RATE_LIMIT: "off" });
+const environment = () => ({
+  PATH: process.env["PATH"],
+  DATA_DIR: dataDir,
+  RATE_LIMIT: "off",
+  FFMPEG: "off",
+});
 
 async function run(args: string[], stdin = "") {
   const child = Bun.spawn([...command, ...args], {
