@@ -1,5 +1,5 @@
 // The minimum cost of `GET /feed` and `GET /users/me`: does the work of the service (token, revocation check,
-// seventeen fields, cursor, Link) with Bun.serve and bun:sqlite or Bun.SQL, without framework or query builder.
+// all fields of a post, cursor, Link) with Bun.serve and bun:sqlite or Bun.SQL, without framework or query builder.
 // bun bench/baseline-feed.ts PORT DATABASE SECRET, where DATABASE is a SQLite file or postgres://…
 import { Database } from "bun:sqlite";
 
@@ -27,6 +27,10 @@ interface Row {
   alt: string;
   url: string;
   thumbnail_url: string | null;
+  display_url: string | null;
+  placeholder: string | null;
+  processing: boolean | number;
+  duration_seconds: number | null;
   file_type: string;
   file_name: string;
   content_type: string;
@@ -39,8 +43,8 @@ interface Row {
 const viewerText = `select id, email, is_active, is_superuser, is_verified from users
   where id = $1 and is_active and min_access_version <= $2 and not exists (select 1 from revoked_tokens where token_id = $3)`;
 // A cross join makes SQLite read the posts first.
-const pageText = `select p.id, u.id as user_id, u.name, u.email, p.caption, p.alt, p.url, p.thumbnail_url, p.file_type, p.file_name, p.content_type,
-    p.bytes, p.width, p.height, p.created_at, p.edited_at
+const pageText = `select p.id, u.id as user_id, u.name, u.email, p.caption, p.alt, p.url, p.thumbnail_url, p.display_url, p.placeholder, p.processing,
+    p.duration_seconds, p.file_type, p.file_name, p.content_type, p.bytes, p.width, p.height, p.created_at, p.edited_at
   from posts p cross join users u
   where u.id = p.user_id and u.is_active and p.state = 'published' and (p.created_at, p.id) < ($1, $2) order by p.created_at desc, p.id desc limit $3`;
 
@@ -137,6 +141,10 @@ Bun.serve({
         content_type: row.content_type,
         bytes: Number(row.bytes),
         thumbnail_url: row.thumbnail_url && absolute(row.thumbnail_url),
+        display_url: absolute(row.display_url ?? row.url),
+        placeholder: row.placeholder,
+        duration_seconds: row.duration_seconds,
+        processing: !!row.processing,
       }));
       return Response.json(
         { posts, next_cursor: next },

@@ -28,7 +28,13 @@ const makeBlockingFile = (...path: string[]) => Bun.spawnSync([mkfifo ?? "", joi
 /** Starts a command, sends it a signal once a file with a matching name exists, and returns its exit status. */
 async function signalWhileRunning(args: string[], begun: RegExp, signal: NodeJS.Signals) {
   const running = Bun.spawn([...command, ...args], {
-    env: { PATH: process.env["PATH"], DATA_DIR: join(folder, "data"), HOST: "127.0.0.1", PORT: "0", FFMPEG: "off" },
+    env: {
+      PATH: process.env["PATH"],
+      DATA_DIR: join(folder, "data"),
+      HOST: "127.0.0.1",
+      PORT: "0",
+      FFMPEG: "off",
+    },
     cwd: folder,
     stdout: "inherit",
     stderr: "inherit",
