@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 
-import { filmOf, movie, track } from "../test/metadata/container-samples.ts";
+import { movieFile, movie, track } from "../test/metadata/container-samples.ts";
 
 /** Writes a JPEG of 12 megapixels and about 3 MB, like a phone's. */
 export async function writePhoto(path: string): Promise<void> {
@@ -29,15 +29,15 @@ function noise(width: number, height: number): Uint8Array<ArrayBuffer> {
 
 /** Writes an MP4 of this size: an index, and one frame of data. */
 export function writeVideo(path: string, size: number): void {
-  const filmWith = (sampleBytes: number) =>
-    filmOf("", (data) => [
+  const movieWith = (sampleBytes: number) =>
+    movieFile("", (data) => [
       movie(track({ id: 1, handler: "vide", chunks: [data], sampleBytes, coded: [64, 48] })),
     ]);
-  const dataBytes = size - filmWith(0).length;
-  const film = filmWith(dataBytes);
-  film.writeUInt32BE(dataBytes + 8, film.length - 8);
+  const dataBytes = size - movieWith(0).length;
+  const content = movieWith(dataBytes);
+  content.writeUInt32BE(dataBytes + 8, content.length - 8);
   const file = openSync(path, "w");
-  writeSync(file, film);
+  writeSync(file, content);
   // A sparse file, so that reading it costs no disk access.
   ftruncateSync(file, size);
   closeSync(file);

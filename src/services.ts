@@ -31,7 +31,7 @@ import { deadlineFor } from "./config/upload-deadline.ts";
 import { DiskStore } from "./storage/disk-store.ts";
 import { ImageKitStore } from "./storage/imagekit-store.ts";
 import { S3Store } from "./storage/s3-store.ts";
-import { createFilmTools, type FilmTools } from "./renditions/ffmpeg/film-tools.ts";
+import { createVideoTools, type VideoTools } from "./renditions/ffmpeg/video-tools.ts";
 import { createMediaWorkers } from "./uploads/media-workers.ts";
 import { createRewrap } from "./uploads/transport-stream.ts";
 import { createTempDir } from "./uploads/temp-dir.ts";
@@ -67,7 +67,7 @@ export interface Services
   readonly sweeper: Sweeper;
   readonly renditionRunner: RenditionRunner;
   /** Undefined: ffmpeg is not installed or not to be used. */
-  readonly filmTools: FilmTools | undefined;
+  readonly videoTools: VideoTools | undefined;
   /** Waits for background tasks, ends rendition jobs, then closes the database and removes temporary files. */
   close(): Promise<void>;
 }
@@ -146,8 +146,8 @@ export async function openServices(
   const stores = [disk, imagekit, s3].flatMap((store) => (store ? [measuredStore(store, metrics)] : []));
   const storeNamed = (name: string) => stores.find((store) => store.name === name);
   const making = { database, log, metrics, mediaWorkers, storeNamed, deadlineFor: deadline };
-  const filmTools = config.ffmpeg && createFilmTools(config.ffmpeg);
-  const renditionRunner = createRenditionRunner({ ...making, filmTools, disk, tempDir: tempDir.path });
+  const videoTools = config.ffmpeg && createVideoTools(config.ffmpeg);
+  const renditionRunner = createRenditionRunner({ ...making, videoTools, disk, tempDir: tempDir.path });
   const posts: PostServices = {
     database,
     log,
@@ -173,8 +173,8 @@ export async function openServices(
     invitationTokens: createInvitationTokens(secret),
     sweeper,
     renditionRunner,
-    filmTools,
-    rewrapUpload: filmTools && createRewrap(filmTools, space, log),
+    videoTools,
+    rewrapUpload: videoTools && createRewrap(videoTools, space, log),
     space,
     health: createHealthCheck(database.ping, {
       tempDir: tempDir.path,

@@ -12,7 +12,7 @@ import { serveMetrics } from "../observability/metrics-server.ts";
 import { version } from "../version.ts";
 import { openServices, type Services } from "../services.ts";
 import { CommandError } from "./command-error.ts";
-import { logFilmTools } from "./log-film-tools.ts";
+import { logVideoTools } from "./log-video-tools.ts";
 import { lockDataFolderForService } from "./lock-data-folder.ts";
 import { listenError, dataFolderError } from "./startup-errors.ts";
 import { shutDownOnSignals } from "./graceful-shutdown.ts";
@@ -76,7 +76,7 @@ export async function serve(): Promise<void> {
   log.info("service.started", { version, port, metrics_port: metricsServer?.port });
   for (const warning of [...environmentFileWarnings(), ...warningsFor(config)])
     log.warn("configuration.warning", { warning });
-  void logFilmTools(services, log);
+  void logVideoTools(services, log);
   let stopSweeping = () => {};
   const stopWatchingSpace = services.space.start();
   const firstSweep = setTimeout(() => {

@@ -85,7 +85,7 @@ export function createTables(k: Kit) {
       bytes: k.big("bytes").notNull(),
       width: k.int("width"),
       height: k.int("height"),
-      /** Length of a film; null for images and if the file does not tell. */
+      /** Length of a video; null for images and if the file does not tell. */
       durationSeconds: k.real("duration_seconds"),
       /** SHA-256 of the upload as it was received, in hex. */
       sha256: k.text("sha256").notNull(),

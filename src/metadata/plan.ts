@@ -20,11 +20,11 @@ export interface MediaFacts {
   /** Present for images that the server decodes. */
   readonly decoding?: DecodingFacts;
   /** Present for videos. */
-  readonly film?: FilmFacts;
+  readonly video?: VideoFacts;
 }
 
 /** Facts about a video. */
-export interface FilmFacts {
+export interface VideoFacts {
   /** Playing time in seconds, in whole milliseconds; null if the container does not tell. */
   readonly durationSeconds: number | null;
   /**
@@ -79,7 +79,7 @@ export function recordableSize(size: MediaFacts["size"]): MediaFacts["size"] {
 /** Longest playing time that is taken seriously. Containers can declare billions of years. */
 const maxDurationSeconds = 366 * 24 * 60 * 60;
 
-/** Returns the playing time in whole milliseconds, or null if no film has it: zero, negative, not a number, or above a year. */
+/** Returns the playing time in whole milliseconds, or null if no video has it: zero, negative, not a number, or above a year. */
 export function recordableDuration(seconds: number): number | null {
   const milliseconds = Math.round(seconds * 1000);
   return milliseconds > 0 && milliseconds <= maxDurationSeconds * 1000 ? milliseconds / 1000 : null;

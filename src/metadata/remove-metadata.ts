@@ -81,14 +81,14 @@ export async function readMediaFacts(path: string, type: MediaType): Promise<Med
 }
 
 /** Returns the facts of a plan without the plan. */
-function factsOf({ orientation, size, decodedPixels, hasPicture, decoding, film }: MediaFacts): MediaFacts {
+function factsOf({ orientation, size, decodedPixels, hasPicture, decoding, video }: MediaFacts): MediaFacts {
   return {
     orientation,
     size: recordableSize(size),
     decodedPixels,
     hasPicture,
     ...(decoding ? { decoding } : {}),
-    ...(film ? { film } : {}),
+    ...(video ? { video } : {}),
   };
 }
 

@@ -26,7 +26,7 @@ export interface Original {
 /**
  * Makes the renditions of a job.
  * @param folder an empty folder for the files
- * @throws ApiError; FilmError; the signal's reason
+ * @throws ApiError; VideoError; the signal's reason
  */
 export type Maker = (
   services: RenditionServices,

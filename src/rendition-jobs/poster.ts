@@ -1,14 +1,14 @@
 import { join } from "node:path";
 
 import { thumbnailPath } from "../uploads/files-beside.ts";
-import { filmToolsFor } from "./film.ts";
+import { videoToolsFor } from "./video-tools.ts";
 import type { Maker } from "./made-renditions.ts";
 
 /** Makes the thumbnail and the placeholder of a video from one of its frames. */
 export const makePoster: Maker = async (services, job, original, folder, signal) => {
-  const { tools, film } = filmToolsFor(services, original);
+  const { tools, video } = videoToolsFor(services, original);
   const [frame, output] = [join(folder, "frame.png"), join(folder, "poster")];
-  await tools.makePoster(film, frame, signal);
+  await tools.makePoster(video, frame, signal);
   const { thumbnail, placeholder } = await services.mediaWorkers.makePictures(
     { path: frame, type: "image/png", output, thumbnail: true, display: "never" },
     job.userId,

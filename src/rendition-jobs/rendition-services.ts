@@ -1,4 +1,4 @@
-import type { FilmTools } from "../renditions/ffmpeg/film-tools.ts";
+import type { VideoTools } from "../renditions/ffmpeg/video-tools.ts";
 import type { DiskStore } from "../storage/disk-store.ts";
 import type { PostServices } from "../uploads/upload-services.ts";
 
@@ -7,8 +7,8 @@ export type RenditionServices = Pick<
   PostServices,
   "database" | "log" | "metrics" | "mediaWorkers" | "storeNamed" | "deadlineFor"
 > & {
-  /** Undefined: nothing can be made of films. */
-  readonly filmTools: FilmTools | undefined;
+  /** Undefined: nothing can be made of videos. */
+  readonly videoTools: VideoTools | undefined;
   /** The store whose files can be read in place. */
   readonly disk: DiskStore;
   /** The folder for temp files, on the disk store's file system. */

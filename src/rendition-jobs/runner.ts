@@ -1,7 +1,7 @@
 import type { ClaimedJob, RenditionChanges } from "../database/rendition-jobs.ts";
 import { renditionKinds, type RenditionKind } from "../database/schema.ts";
 import { ApiError } from "../errors.ts";
-import { FilmError } from "../renditions/ffmpeg/film-error.ts";
+import { VideoError } from "../renditions/ffmpeg/video-error.ts";
 import type { RenditionJobs } from "../uploads/upload-services.ts";
 import { attempt, discard } from "./attempt.ts";
 import { keepLease, LeaseLost } from "./job-lease.ts";
@@ -31,14 +31,14 @@ const defaultTimes: RenditionTimes = { pollMs: 10_000, renewalMs: 20_000, retryM
 /** Attempts at a job, including those that a crash ended. */
 const maxAttempts = 5;
 
-/** Jobs that run beside each other: a long film must not delay thumbnails. */
+/** Jobs that run beside each other: a long video must not delay thumbnails. */
 const lanes: readonly (readonly RenditionKind[])[] = [["picture", "poster"], ["mp4"]];
 
 const damageCodes = ["DAMAGED_MEDIA", "CUT_OFF_MEDIA", "UNSUPPORTED_MEDIA"];
 
 /** Whether the original is at fault, so that no further attempt can succeed. */
 const isPermanent = (error: unknown): boolean =>
-  error instanceof FilmError
+  error instanceof VideoError
     ? !error.isTemporary
     : error instanceof ApiError && damageCodes.includes(error.code);
 
@@ -56,7 +56,7 @@ export function createRenditionRunner(
   let starting = Promise.resolve();
   let running: readonly Lane[] = [];
 
-  const canMake = (kind: RenditionKind) => kind === "picture" || services.filmTools !== undefined;
+  const canMake = (kind: RenditionKind) => kind === "picture" || services.videoTools !== undefined;
 
   async function run(job: ClaimedJob): Promise<void> {
     const startedAt = performance.now();

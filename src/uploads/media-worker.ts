@@ -1,12 +1,12 @@
 import { ApiError, ValidationProblems, type ApiErrorCode, type Problem } from "../errors.ts";
 import { diskFailure } from "../disk-errors.ts";
-import type { FilmFacts } from "../metadata/plan.ts";
+import type { VideoFacts } from "../metadata/plan.ts";
 import { prepareMedia, type Preparation, type PreparationLimits, type StagedMedia } from "./preparation.ts";
 import {
   makeStoredPictures,
-  readStoredFilm,
+  readStoredVideo,
   type MadePictures,
-  type StoredFilm,
+  type StoredVideo,
   type StoredImage,
 } from "./stored-media.ts";
 
@@ -14,9 +14,9 @@ import {
 export type WorkerJob =
   | ({ readonly task: "prepare" } & StagedMedia & PreparationLimits)
   | ({ readonly task: "pictures" } & StoredImage)
-  | ({ readonly task: "film" } & StoredFilm);
+  | ({ readonly task: "video" } & StoredVideo);
 
-export type WorkerResult = Preparation | MadePictures | FilmFacts;
+export type WorkerResult = Preparation | MadePictures | VideoFacts;
 
 /** The answer of a worker process to a {@link WorkerJob}, as JSON. */
 export type WorkerAnswer =
@@ -33,8 +33,8 @@ async function resultOf(job: WorkerJob): Promise<WorkerResult> {
       return prepareMedia(job);
     case "pictures":
       return makeStoredPictures(job);
-    case "film":
-      return readStoredFilm(job);
+    case "video":
+      return readStoredVideo(job);
   }
 }
 

@@ -5,11 +5,11 @@ import { createWorkerPool } from "../concurrency/worker-pool.ts";
 import { JobFailed, type JobLimits } from "../concurrency/worker-process.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
-import type { FilmFacts } from "../metadata/plan.ts";
+import type { VideoFacts } from "../metadata/plan.ts";
 import { damaged } from "../metadata/damaged.ts";
 import type { WorkerAnswer, WorkerJob, WorkerResult } from "./media-worker.ts";
 import type { Preparation, PreparationLimits, StagedMedia } from "./preparation.ts";
-import type { MadePictures, StoredFilm, StoredImage } from "./stored-media.ts";
+import type { MadePictures, StoredVideo, StoredImage } from "./stored-media.ts";
 import { mediaTypes, type MediaKind } from "../media-types.ts";
 import { maxWorkerBytes } from "../renditions/worker-memory.ts";
 
@@ -44,7 +44,7 @@ export interface MediaWorkers {
    * @param bytes size of the video
    * @throws ApiError as {@link prepare}; the signal's reason
    */
-  readFilm(film: StoredFilm, accountId: string, bytes: number, signal: AbortSignal): Promise<FilmFacts>;
+  readVideo(video: StoredVideo, accountId: string, bytes: number, signal: AbortSignal): Promise<VideoFacts>;
   /** Starts a process if none is idle; call it when an upload begins. */
   warmUp(): void;
   /** Returns the number of uploads whose preparation runs or waits. */
@@ -92,8 +92,8 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
       )) as Preparation,
     makePictures: async (image, accountId, bytes, signal) =>
       (await run({ task: "pictures", ...image }, accountId, bytes, signal)) as MadePictures,
-    readFilm: async (film, accountId, bytes, signal) =>
-      (await run({ task: "film", ...film }, accountId, bytes, signal)) as FilmFacts,
+    readVideo: async (video, accountId, bytes, signal) =>
+      (await run({ task: "video", ...video }, accountId, bytes, signal)) as VideoFacts,
     warmUp: () => uploads.prepare(),
     preparing: () => uploads.pending(),
     pending: () => uploads.pending() + later.pending(),

@@ -66,10 +66,10 @@ export async function prepareMedia(job: StagedMedia & PreparationLimits): Promis
   const { bytes, size, decodedPixels, decoding } = media;
   if (!media.hasPicture) throw new ApiError("UNSUPPORTED_MEDIA");
   const preview = job.preview && (await makePreview(job.preview, path, thumbnail));
-  const others = { bytes, size, durationSeconds: media.film?.durationSeconds ?? null };
+  const others = { bytes, size, durationSeconds: media.video?.durationSeconds ?? null };
   const none = { ...others, thumbnail: null, placeholder: null, ...preview, missing: [] };
   if (mediaTypes[type].kind === "video") {
-    const isPlayable = media.film?.isPlayable ?? false;
+    const isPlayable = media.video?.isPlayable ?? false;
     const poster = preview?.thumbnail ? [] : ["poster" as const];
     const missing = [...poster, ...(isPlayable ? [] : ["mp4" as const])];
     return { ...none, isFitForDisplay: isPlayable, missing };

@@ -1,5 +1,5 @@
 import type { MediaType } from "../media-types.ts";
-import type { FilmFacts } from "../metadata/plan.ts";
+import type { VideoFacts } from "../metadata/plan.ts";
 import { readMediaFacts } from "../metadata/remove-metadata.ts";
 import { isFitForDisplay } from "../renditions/display-fitness.ts";
 import { makePictures } from "../renditions/pictures.ts";
@@ -18,7 +18,7 @@ export interface StoredImage {
 }
 
 /** A stored video. */
-export interface StoredFilm {
+export interface StoredVideo {
   readonly path: string;
   readonly type: MediaType;
 }
@@ -52,7 +52,7 @@ export async function makeStoredPictures(job: StoredImage): Promise<MadePictures
  * Reads the facts about a stored video, in a worker process.
  * @throws ApiError DAMAGED_MEDIA; errors of the file system
  */
-export async function readStoredFilm({ path, type }: StoredFilm): Promise<FilmFacts> {
-  const { film } = await readMediaFacts(path, type);
-  return film ?? { durationSeconds: null, isPlayable: false };
+export async function readStoredVideo({ path, type }: StoredVideo): Promise<VideoFacts> {
+  const { video } = await readMediaFacts(path, type);
+  return video ?? { durationSeconds: null, isPlayable: false };
 }

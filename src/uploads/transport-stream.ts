@@ -4,13 +4,13 @@ import { createFairSemaphore } from "../concurrency/fair-semaphore.ts";
 import { ApiError } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import type { DiskSpace } from "../observability/disk-space.ts";
-import { FilmError } from "../renditions/ffmpeg/film-error.ts";
-import type { FilmTools } from "../renditions/ffmpeg/film-tools.ts";
+import { VideoError } from "../renditions/ffmpeg/video-error.ts";
+import type { VideoTools } from "../renditions/ffmpeg/video-tools.ts";
 import type { IntakeType } from "./staged-file.ts";
 import type { StagedUpload, UploadWith } from "./upload-form.ts";
 import { transportStream } from "./type-detection.ts";
 
-/** Limits of copies that run and that wait, because each reads and writes a whole film. */
+/** Limits of copies that run and that wait, because each reads and writes a whole video. */
 const limits = { concurrency: 2, queueLimit: 64 };
 
 /** Turns an uploaded MPEG transport stream into an MP4 with the same pictures and sound. Returns others as they are. */
@@ -25,7 +25,7 @@ export type RewrapUpload = (
  * UNSUPPORTED_MEDIA for codecs that an MP4 cannot contain, DAMAGED_MEDIA, STORAGE_FULL or OVERLOADED, or the signal's
  * reason.
  */
-export function createRewrap(filmTools: FilmTools, space: DiskSpace, log: Log): RewrapUpload {
+export function createRewrap(videoTools: VideoTools, space: DiskSpace, log: Log): RewrapUpload {
   const semaphore = createFairSemaphore(limits);
   return async (upload, accountId, gone) => {
     if (isStorable(upload)) return upload;
@@ -34,14 +34,14 @@ export function createRewrap(filmTools: FilmTools, space: DiskSpace, log: Log): 
     try {
       const claim = await space.claim(accountId, upload.facts.bytes);
       try {
-        await semaphore.run([accountId], () => filmTools.rewrapTransportStream(path, output, gone), gone);
+        await semaphore.run([accountId], () => videoTools.rewrapTransportStream(path, output, gone), gone);
       } finally {
         claim.release();
       }
       await rename(output, path);
     } catch (error) {
       for (const file of [path, output, upload.thumbnail?.file.name ?? ""]) await rm(file, { force: true });
-      if (!(error instanceof FilmError)) throw error;
+      if (!(error instanceof VideoError)) throw error;
       log.info("upload.not_rewrapped", { user: accountId, error });
       throw apiErrorOf(error);
     }
@@ -54,7 +54,7 @@ export function createRewrap(filmTools: FilmTools, space: DiskSpace, log: Log): 
 const isStorable = (upload: UploadWith<IntakeType>): upload is StagedUpload =>
   upload.facts.type !== transportStream;
 
-function apiErrorOf(error: FilmError): ApiError {
+function apiErrorOf(error: VideoError): ApiError {
   switch (error.reason) {
     case "unsupported":
       return new ApiError("UNSUPPORTED_MEDIA", {

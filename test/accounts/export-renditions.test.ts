@@ -32,7 +32,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** A service with an account that has shared a photo whose renditions are made, and a film with a poster. */
+/** A service with an account that has shared a photo whose renditions are made, and a video with a poster. */
 async function shared(environment: Record<string, string> = {}) {
   const service = await TestService.start({ FFMPEG: "off", ...environment });
   ends.push(() => service.close());
@@ -50,14 +50,14 @@ async function shared(environment: Record<string, string> = {}) {
   ends.push(() => runner.stop());
   runner.start();
   const large = new Blob([await jpegPhoto(2400, 800)]);
-  const film = await upload(new Blob([mp4Video()]), "waves.mp4", new Blob([await jpegPhoto()]));
+  const video = await upload(new Blob([mp4Video()]), "waves.mp4", new Blob([await jpegPhoto()]));
   const { id } = await upload(large, "snow.jpg");
   await until(async () => !(await read(id)).processing);
   const photo = await read(id);
   const name = (post: Shared) =>
     `${post.created_at.slice(0, 10)}_${post === photo ? "snow" : "waves"}_${post.id}`;
   return {
-    ...{ service, token, read, photo, film, name },
+    ...{ service, token, read, photo, video, name },
     bytesAt: async (url: string) => (await fetchMedia(service, url)).bytes(),
     archive: async () => unzip(await (await service.fetch("/users/me/export", { token })).bytes()),
     /** An export whose services are changed. */
@@ -86,12 +86,18 @@ const postsOf = (files: Map<string, unknown>) => JSON.parse(files.get("posts.jso
 const under = (folder: string, files: Map<string, unknown>) =>
   [...files.keys()].filter((name) => name.startsWith(`${folder}/`));
 
-async function expectRenditions({ archive, bytesAt, film, name, photo }: Awaited<ReturnType<typeof shared>>) {
+async function expectRenditions({
+  archive,
+  bytesAt,
+  video,
+  name,
+  photo,
+}: Awaited<ReturnType<typeof shared>>) {
   const files = await archive();
   expect(under("renditions", files)).toEqual([
     `renditions/${name(photo)}.thumb.webp`,
     `renditions/${name(photo)}.display.webp`,
-    `renditions/${name(film)}.thumb.webp`,
+    `renditions/${name(video)}.thumb.webp`,
   ]);
   for (const [end, url] of [
     ["thumb.webp", photo.thumbnail_url],
@@ -107,9 +113,9 @@ async function expectRenditions({ archive, bytesAt, film, name, photo }: Awaited
       duration_seconds: null,
     },
     {
-      id: film.id,
-      media: `media/${name(film)}.mp4`,
-      thumbnail: `renditions/${name(film)}.thumb.webp`,
+      id: video.id,
+      media: `media/${name(video)}.mp4`,
+      thumbnail: `renditions/${name(video)}.thumb.webp`,
       display: null,
       duration_seconds: expect.any(Number),
     },
@@ -167,7 +173,7 @@ test("exports: renditions that are made anew before their post is read keep the 
 });
 
 test("exports: leave out renditions that are replaced after their post was read, and go on", async () => {
-  const { service, exportWith, makeAnew, photo, film, name } = await shared();
+  const { service, exportWith, makeAnew, photo, video, name } = await shared();
   const { disk, storeNamed } = service.services;
   const files = await exportWith({
     storeNamed: (of) => ({
@@ -181,7 +187,7 @@ test("exports: leave out renditions that are replaced after their post was read,
       },
     }),
   });
-  expect(under("media", files)).toEqual([`media/${name(photo)}.jpg`, `media/${name(film)}.mp4`]);
-  expect(under("renditions", files)).toEqual([`renditions/${name(film)}.thumb.webp`]);
+  expect(under("media", files)).toEqual([`media/${name(photo)}.jpg`, `media/${name(video)}.mp4`]);
+  expect(under("renditions", files)).toEqual([`renditions/${name(video)}.thumb.webp`]);
   expect(service.logged.filter((line) => line.includes('"export.media_missing"'))).toHaveLength(2);
 });

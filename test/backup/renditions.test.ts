@@ -165,27 +165,32 @@ describe.skipIf(onPostgres)("backup", () => {
 
   test("backup: a rendition that was replaced after the snapshot is made again after a restore, and a poster from the client is kept", async () => {
     const { runner, share, feed } = await open("data", true);
-    const film = await share(new Blob([mp4Video()]), await largePhoto());
+    const video = await share(new Blob([mp4Video()]), await largePhoto());
     const photo = await share(await largePhoto());
     runner.start();
     await until(async () => (await feed()).every(({ processing }) => !processing));
     await runner.stop();
     // To the backup, a missing file is one that was replaced after its snapshot.
-    query("data", "update posts set display_url = ? where id = ?", `/media/${film.id}.display.mp4`, film.id);
+    query(
+      "data",
+      "update posts set display_url = ? where id = ?",
+      `/media/${video.id}.display.mp4`,
+      video.id,
+    );
     await diskOf("data").delete(`${photo.id}.display.webp`, null, AbortSignal.timeout(10_000));
     expect(await writeBackup(pathTo("data"), pathTo("b.tar"))).toBe(2);
     await restoreBackup(pathTo("b.tar"), pathTo("restored"));
     await expectComplete("restored", 2);
     expect(await filesIn("restored")).toEqual(
-      [`${film.id}.mp4`, `${film.id}.thumb.webp`, `${photo.id}.jpg`, `${photo.id}.thumb.webp`].sort(),
+      [`${video.id}.mp4`, `${video.id}.thumb.webp`, `${photo.id}.jpg`, `${photo.id}.thumb.webp`].sort(),
     );
     const jobs = query("restored", "select post_id, kind, state, attempts from rendition_jobs order by kind");
     expect(jobs).toEqual([
-      { post_id: film.id, kind: "mp4", state: "waiting", attempts: 0 },
+      { post_id: video.id, kind: "mp4", state: "waiting", attempts: 0 },
       { post_id: photo.id, kind: "picture", state: "waiting", attempts: 0 },
     ]);
     const restored = await open("restored");
-    expect(await restored.read(film.id)).toMatchObject({ display_url: film.url, processing: true });
+    expect(await restored.read(video.id)).toMatchObject({ display_url: video.url, processing: true });
     restored.runner.start({ isOnlyProcess: true });
     await until(async () => !(await restored.read(photo.id)).processing);
     expect(await filesIn("restored")).toContain(`${photo.id}.display.webp`);

@@ -157,13 +157,13 @@ onEachDatabase("rendition jobs", (open) => {
   test("rendition jobs: all jobs of a kind that no process can run fail, and their posts are not processing", async () => {
     const database = await open();
     const { id: userId } = await addAccount(database);
-    const [film, both] = [
+    const [video, both] = [
       await addJobs(database, userId, "mp4"),
       await addJobs(database, userId, "mp4", "picture"),
     ];
     await database.renditionJobs.failAll(["poster", "mp4"]);
     expect(await database.renditionJobs.claim("mp4", "", at(1), at(60))).toBeUndefined();
-    expect((await database.posts.byId(film))?.processing).toBe(false);
+    expect((await database.posts.byId(video))?.processing).toBe(false);
     expect((await database.posts.byId(both))?.processing).toBe(true);
   });
 

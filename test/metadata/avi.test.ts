@@ -105,7 +105,7 @@ describe("AVI data", () => {
   });
 
   test("AVI: cuts off trailing chunks and corrects the sizes of lists", async () => {
-    const film = riffFile("AVI ", both, list("movi", picture, sound), riffChunk("idx1", entries("00dc")));
+    const file = riffFile("AVI ", both, list("movi", picture, sound), riffChunk("idx1", entries("00dc")));
     const whole = riffFile(
       "AVI ",
       both,
@@ -115,26 +115,26 @@ describe("AVI data", () => {
     );
     for (const sample of [
       whole,
-      Buffer.concat([film, Buffer.from("secret!")]),
-      Buffer.concat([film, Buffer.from([0xff, 0xfe]), Buffer.from("secret".repeat(100))]),
-      Buffer.concat([film, secret("ABCD"), secret("JUNK")]),
+      Buffer.concat([file, Buffer.from("secret!")]),
+      Buffer.concat([file, Buffer.from([0xff, 0xfe]), Buffer.from("secret".repeat(100))]),
+      Buffer.concat([file, secret("ABCD"), secret("JUNK")]),
     ])
-      expect((await cleanAvi(sample)).bytes.equals(film)).toBeTrue();
+      expect((await cleanAvi(sample)).bytes.equals(file)).toBeTrue();
     const inside = await cleanAvi(riffFile("AVI ", both, list("movi", picture, sound, secret("JUNK"))));
     expect(inside.bytes.equals(riffFile("AVI ", both, list("movi", picture, sound)))).toBeTrue();
   });
 
   test("AVI: cleans the second RIFF of a large file like the first", async () => {
-    const film = riffFile("AVI ", both, list("movi", picture));
+    const file = riffFile("AVI ", both, list("movi", picture));
     const more = Buffer.from(riffFile("AVIX", list("movi", secret("JUNK"), picture, secret("01tx"), sound)));
-    const { bytes } = await cleanAvi(film, more);
+    const { bytes } = await cleanAvi(file, more);
     expect(leaks(bytes)).toBeFalse();
     expect(bytes.subarray(-sound.length).equals(sound)).toBeTrue();
   });
 
   test("AVI: keeps the complete pictures of an interrupted recording", async () => {
-    const film = riffFile("AVI ", both, list("movi", picture, sound, picture));
-    const cut = film.subarray(0, -3);
+    const file = riffFile("AVI ", both, list("movi", picture, sound, picture));
+    const cut = file.subarray(0, -3);
     const expected = riffFile("AVI ", both, list("movi", picture, sound));
     expect((await cleanAvi(cut)).bytes.equals(expected)).toBeTrue();
     // A recorder writes sizes at the end.
@@ -144,7 +144,7 @@ describe("AVI data", () => {
     const { bytes } = await cleanAvi(open);
     expect(bytes.subarray(-sound.length).equals(sound)).toBeTrue();
     expect(bytes.length).toBe(expected.length);
-    expect(await outcome(film.subarray(0, film.indexOf("picture!") + 3), "video/x-msvideo")).toBe(
+    expect(await outcome(file.subarray(0, file.indexOf("picture!") + 3), "video/x-msvideo")).toBe(
       "DAMAGED_MEDIA",
     );
     // An index contains the names of chunks too.

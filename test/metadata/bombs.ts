@@ -4,7 +4,7 @@ import type { MediaType } from "../../src/media-types.ts";
 import {
   box,
   element,
-  filmOf,
+  movieFile,
   ftyp,
   fullBox,
   gridPayload,
@@ -40,19 +40,19 @@ export interface Bomb {
 
 const repeated = (count: number, unit: Buffer) => Buffer.alloc(count * unit.length, unit);
 const video = track({ id: 1, handler: "vide" });
-const film = Buffer.concat([ftyp, movie(video), box("mdat", "pictures")]);
+const file = Buffer.concat([ftyp, movie(video), box("mdat", "pictures")]);
 const dataTrack = (id: number, ...tables: Buffer[]) => track({ id, handler: "meta", tables });
 /** A video track, because only the tables of kept tracks are read. */
 const videoTrack = (id: number, ...tables: Buffer[]) => track({ id, handler: "vide", tables });
 const sameChunk = fullBox("stsc", 0, u32(1, 1, 1, 1));
 /** A video with one H.264 picture or one JPEG. */
-const filmOfOne = (picture: Buffer, entry: Buffer) =>
-  filmOf(picture, (data) => [
+const movieOfOne = (picture: Buffer, entry: Buffer) =>
+  movieFile(picture, (data) => [
     movie(track({ id: 1, handler: "vide", chunks: [data], sampleBytes: picture.length, entries: [entry] })),
   ]);
 const avcC = box("avcC", Buffer.from([1, 100, 0, 10, 0xff, 0xe0, 0]));
-const h264Film = (picture: Buffer) => filmOfOne(picture, pictureEntry("avc1", [64, 48], { boxes: [avcC] }));
-const jpegFilm = (picture: Buffer) => filmOfOne(picture, pictureEntry("jpeg", [64, 48]));
+const h264Movie = (picture: Buffer) => movieOfOne(picture, pictureEntry("avc1", [64, 48], { boxes: [avcC] }));
+const jpegMovie = (picture: Buffer) => movieOfOne(picture, pictureEntry("jpeg", [64, 48]));
 /**
  * Fragments whose runs all claim 2³² - 1 samples of one byte at the same offset; if cut, the file ends within its data.
  */
@@ -118,15 +118,15 @@ const damaged = (type: MediaType, make: Bomb["make"]): Bomb => ({ type, make, ou
 const odd = (type: MediaType, make: Bomb["make"]): Bomb => ({ type, make, outcome: "cleaned" });
 
 export const bombs: Readonly<Record<string, Bomb>> = {
-  "900,000 empty boxes after a film": damaged("video/mp4", () =>
-    Buffer.concat([film, repeated(900_000, box("free"))]),
+  "900,000 empty boxes after a video": damaged("video/mp4", () =>
+    Buffer.concat([file, repeated(900_000, box("free"))]),
   ),
-  "500,000 empty boxes in a film's index": damaged("video/quicktime", () =>
+  "500,000 empty boxes in a video's index": damaged("video/quicktime", () =>
     Buffer.concat([ftyp, movie(video, repeated(500_000, box("trak"))), box("mdat")]),
   ),
   "20,000 decoder configurations that claim 65,535 units each": odd("video/mp4", () => {
     const claim = Buffer.concat([Buffer.alloc(22), Buffer.from([1, 0xa0]), u16(0xffff)]);
-    return filmOfOne(
+    return movieOfOne(
       Buffer.alloc(100),
       pictureEntry("hvc1", [64, 48], { boxes: [repeated(20_000, box("hvcE", claim))] }),
     );
@@ -134,14 +134,14 @@ export const bombs: Readonly<Record<string, Bomb>> = {
   "30,000 tracks": damaged("video/mp4", () =>
     Buffer.concat([ftyp, movie(repeated(30_000, dataTrack(2))), box("mdat")]),
   ),
-  "boxes of a film in boxes, 100,000 deep": odd("video/mp4", () =>
+  "boxes of a video in boxes, 100,000 deep": odd("video/mp4", () =>
     Buffer.concat([ftyp, nestedBoxes("moov"), box("mdat")]),
   ),
   "boxes of a picture in boxes, 100,000 deep": odd("image/heic", () =>
     Buffer.concat([ftyp, u32(800_012), Buffer.from("meta"), u32(0), nestedBoxes("iprp")]),
   ),
   "50,000 fragments of nothing": damaged("video/mp4", () =>
-    Buffer.concat([film, repeated(50_000, box("moof", box("traf", fullBox("tfhd", 0, u32(1)))))]),
+    Buffer.concat([file, repeated(50_000, box("moof", box("traf", fullBox("tfhd", 0, u32(1)))))]),
   ),
   "a fragment with 200,000 runs": damaged("video/mp4", () =>
     Buffer.concat([
@@ -245,7 +245,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
     ]),
   ),
   "a hundred thousand pictures from both ends of the file in turn": damaged("video/mp4", () =>
-    filmOf(repeated(100_000, u32(4, 0x65010203)), (data) => [
+    movieFile(repeated(100_000, u32(4, 0x65010203)), (data) => [
       movie(
         track({
           id: 1,
@@ -269,7 +269,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
     ]),
   ),
   "four billion samples of one byte": odd("video/mp4", () =>
-    filmOf(Buffer.alloc(1_000_000, 0xff), (data) => [
+    movieFile(Buffer.alloc(1_000_000, 0xff), (data) => [
       movie(
         videoTrack(
           1,
@@ -281,13 +281,13 @@ export const bombs: Readonly<Record<string, Bomb>> = {
     ]),
   ),
   "a million NAL units of one byte": odd("video/mp4", () =>
-    h264Film(repeated(1_000_000, Buffer.from([0, 0, 0, 1, 6]))),
+    h264Movie(repeated(1_000_000, Buffer.from([0, 0, 0, 1, 6]))),
   ),
   "a megabyte of SEI messages without content": odd("video/mp4", () =>
-    h264Film(Buffer.concat([u32(1_000_001), Buffer.from([6]), repeated(500_000, Buffer.from([5, 0]))])),
+    h264Movie(Buffer.concat([u32(1_000_001), Buffer.from([6]), repeated(500_000, Buffer.from([5, 0]))])),
   ),
   "a million bytes of emulation prevention": odd("video/mp4", () =>
-    h264Film(
+    h264Movie(
       Buffer.concat([
         u32(1_000_002),
         Buffer.from([6, 5]),
@@ -296,7 +296,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
     ),
   ),
   "fifteen megabytes of emulation prevention in one SEI unit": damaged("video/mp4", () =>
-    h264Film(
+    h264Movie(
       Buffer.concat([
         u32(15_000_003),
         Buffer.from([6, 5, 0xff]),
@@ -305,14 +305,14 @@ export const bombs: Readonly<Record<string, Bomb>> = {
     ),
   ),
   "four megabytes of emulation prevention in one SEI unit": odd("video/mp4", () =>
-    h264Film(
+    h264Movie(
       Buffer.concat([u32(3_900_003), Buffer.from([6, 5, 0xff]), repeated(1_300_000, Buffer.from([0, 0, 3]))]),
     ),
   ),
   "ten thousand runs of four billion samples of one byte, cut": damaged("video/mp4", () => manyRuns(true)),
   "ten thousand runs of four billion samples of one byte": damaged("video/mp4", () => manyRuns(false)),
   "ten thousand chunks of the same samples of one byte": odd("video/mp4", () =>
-    filmOf(repeated(1_000_000, Buffer.from([0xff])), (data) => [
+    movieFile(repeated(1_000_000, Buffer.from([0xff])), (data) => [
       movie(
         track({
           id: 1,
@@ -333,7 +333,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
     ]),
   ),
   "a picture named by a million samples": damaged("video/mp4", () =>
-    filmOf(Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 50, ...Buffer.alloc(58)]), (data) => [
+    movieFile(Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 50, ...Buffer.alloc(58)]), (data) => [
       movie(
         videoTrack(
           1,
@@ -350,13 +350,13 @@ export const bombs: Readonly<Record<string, Bomb>> = {
     ]),
   ),
   "a megabyte of JPEG comments": damaged("video/quicktime", () =>
-    jpegFilm(Buffer.concat([Buffer.from([0xff, 0xd8]), repeated(250_000, Buffer.from([0xff, 0xfe, 0, 2]))])),
+    jpegMovie(Buffer.concat([Buffer.from([0xff, 0xd8]), repeated(250_000, Buffer.from([0xff, 0xfe, 0, 2]))])),
   ),
   "a megabyte of JPEGs without content": damaged("video/quicktime", () =>
-    jpegFilm(repeated(500_000, Buffer.from([0xff, 0xd8]))),
+    jpegMovie(repeated(500_000, Buffer.from([0xff, 0xd8]))),
   ),
   "two million bytes that might be markers": odd("video/quicktime", () =>
-    jpegFilm(
+    jpegMovie(
       Buffer.concat([
         Buffer.from([0xff, 0xd8, 0xff, 0xda, 0, 2]),
         repeated(1_000_000, Buffer.from([0xff, 0])),
@@ -364,7 +364,7 @@ export const bombs: Readonly<Record<string, Bomb>> = {
     ),
   ),
   "100,000 offsets of auxiliary information": odd("video/mp4", () =>
-    filmOf(Buffer.alloc(1000), (data) => [
+    movieFile(Buffer.alloc(1000), (data) => [
       movie(
         track({
           id: 1,

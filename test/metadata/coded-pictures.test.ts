@@ -5,7 +5,7 @@ import { clean, leaks } from "./cleaning.ts";
 import {
   box,
   element,
-  filmOf,
+  movieFile,
   movie,
   openElement,
   pictureEntry,
@@ -97,8 +97,8 @@ function expectCleanMessages(unit: Buffer, isHevc: boolean): void {
   expect(/\0\0[\0-\x02]/.test(unit.toString("latin1"))).toBeFalse();
 }
 
-const filmWith = (sample: Buffer, entry: Buffer) =>
-  filmOf(sample, (data) => [
+const movieWith = (sample: Buffer, entry: Buffer) =>
+  movieFile(sample, (data) => [
     movie(track({ id: 1, handler: "vide", chunks: [data], sampleBytes: sample.length, entries: [entry] })),
   ]);
 const avcC = (lengthBytes: number) => box("avcC", bytes([1, 100, 0, 10, 0xfc | (lengthBytes - 1), 0xe0, 0]));
@@ -152,7 +152,7 @@ describe("SEI messages", () => {
       const entry = pictureEntry(isHevc ? "hvc1" : "avc1", [64, 48], {
         boxes: [isHevc ? hvcC : avcC(lengthBytes)],
       });
-      const cleaned = await clean(filmWith(sample, entry), "video/mp4");
+      const cleaned = await clean(movieWith(sample, entry), "video/mp4");
       const at = cleaned.bytes.length - sample.length + sample.indexOf(sei);
       const unit = cleaned.bytes.subarray(at, at + sei.length);
       expectCleanMessages(unit, isHevc);
@@ -172,7 +172,7 @@ describe("SEI messages", () => {
     const fragmentOf = (at: number) =>
       box("moof", box("traf", box("tfhd", u32(0x02_0000, 1)), box("trun", u32(0x201, 1, at, sample.length))));
     const fragmented = Buffer.concat([
-      filmOf("", () => [movie(track({ id: 1, handler: "vide", entries: [entry] }))]),
+      movieFile("", () => [movie(track({ id: 1, handler: "vide", entries: [entry] }))]),
       fragmentOf(fragmentOf(0).length + 8),
       box("mdat", sample),
     ]);
@@ -199,9 +199,9 @@ describe("SEI messages", () => {
 
   test("SEI: leaves encrypted samples and compressed blocks unchanged", async () => {
     const sample = lengths(4, ...pictureUnits(false).units);
-    const protectedFilm = filmWith(sample, pictureEntry("encv", [64, 48], { boxes: [avcC(4)] }));
+    const protectedMovie = movieWith(sample, pictureEntry("encv", [64, 48], { boxes: [avcC(4)] }));
     expect(
-      (await clean(protectedFilm, "video/mp4")).bytes.subarray(-sample.length).equals(sample),
+      (await clean(protectedMovie, "video/mp4")).bytes.subarray(-sample.length).equals(sample),
     ).toBeTrue();
     const compressed = matroska(
       "V_MPEG4/ISO/AVC",
@@ -224,17 +224,17 @@ describe("SEI messages", () => {
       Buffer.from([6]),
     ])
       expect(
-        (await clean(filmWith(units, entry), "video/mp4")).bytes.subarray(-units.length).equals(units),
+        (await clean(movieWith(units, entry), "video/mp4")).bytes.subarray(-units.length).equals(units),
       ).toBeTrue();
     const cut = lengths(4, bytes([6, 5, 100], "secret secret"));
-    expect(leaks((await clean(filmWith(cut, entry), "video/mp4")).bytes)).toBeFalse();
+    expect(leaks((await clean(movieWith(cut, entry), "video/mp4")).bytes)).toBeFalse();
   });
 });
 
 /** The picture in an MP4 with one sample, after cleaning. */
 async function pictureAfter(sample: Buffer, isHevc: boolean): Promise<Buffer> {
   const entry = pictureEntry(isHevc ? "hvc1" : "avc1", [64, 48], { boxes: [isHevc ? hvcC : avcC(4)] });
-  return (await clean(filmWith(sample, entry), "video/mp4")).bytes.subarray(-sample.length);
+  return (await clean(movieWith(sample, entry), "video/mp4")).bytes.subarray(-sample.length);
 }
 
 describe("NAL units that decoders skip", () => {
@@ -398,7 +398,7 @@ describe("Motion-JPEG", () => {
       [dirty, expected],
       [Buffer.concat([dirty, dirty]), Buffer.concat([expected, expected])],
     ] as const) {
-      const mov = await clean(filmWith(frame, pictureEntry("jpeg", [64, 48])), "video/quicktime");
+      const mov = await clean(movieWith(frame, pictureEntry("jpeg", [64, 48])), "video/quicktime");
       expect(mov.bytes.subarray(-frame.length).equals(wanted)).toBeTrue();
       const riff = await clean(avi("MJPG", frame), "video/x-msvideo");
       expect(riff.bytes.includes(wanted)).toBeTrue();
@@ -410,10 +410,10 @@ describe("Motion-JPEG", () => {
   test("Motion-JPEG: removes comments from a truncated picture", async () => {
     const { dirty } = jpegs();
     for (let length = 3; length < dirty.length; length += 7) {
-      const film = filmWith(dirty.subarray(0, length), pictureEntry("jpeg", [64, 48]));
-      const { bytes: cleaned } = await clean(film, "video/quicktime");
+      const file = movieWith(dirty.subarray(0, length), pictureEntry("jpeg", [64, 48]));
+      const { bytes: cleaned } = await clean(file, "video/quicktime");
       expect([length, leaks(cleaned)]).toEqual([length, false]);
-      expect(cleaned.length).toBe(film.length);
+      expect(cleaned.length).toBe(file.length);
     }
   });
 });
@@ -470,13 +470,13 @@ describe("PNG video", () => {
       ]);
     const dirty = make(pngChunk, "secret");
     const expected = make((_type, content) => pngChunk("voId", Buffer.alloc(content.length)), "\0".repeat(6));
-    const mov = await clean(filmWith(dirty, pictureEntry("png ", [64, 48])), "video/quicktime");
+    const mov = await clean(movieWith(dirty, pictureEntry("png ", [64, 48])), "video/quicktime");
     expect(mov.bytes.subarray(-dirty.length).equals(expected)).toBeTrue();
     expect((await clean(avi("MPNG", dirty), "video/x-msvideo")).bytes.includes(expected)).toBeTrue();
     for (let length = 12; length < 300; length += 5) {
-      const film = filmWith(dirty.subarray(0, length), pictureEntry("png ", [64, 48]));
-      const { bytes: cut } = await clean(film, "video/quicktime");
-      expect([length, cut.length]).toEqual([length, film.length]);
+      const file = movieWith(dirty.subarray(0, length), pictureEntry("png ", [64, 48]));
+      const { bytes: cut } = await clean(file, "video/quicktime");
+      expect([length, cut.length]).toEqual([length, file.length]);
       expect([length, leaks(cut)]).toEqual([length, false]);
     }
   });
@@ -527,7 +527,7 @@ describe("DV", () => {
   test("DV: removes recording dates, time codes and camera settings, and nothing else", async () => {
     const frame = Buffer.concat([dvSequence(), dvSequence()]);
     const { bytes, facts } = await clean(
-      filmWith(frame, pictureEntry("dvcp", [720, 576])),
+      movieWith(frame, pictureEntry("dvcp", [720, 576])),
       "video/quicktime",
     );
     const cleaned = bytes.subarray(-frame.length);

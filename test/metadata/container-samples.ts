@@ -92,8 +92,8 @@ export function pictureEntry(
   return box(type, head, ...boxes);
 }
 
-/** A film whose last box is `mdat` with this data; `parts` are built with the place where that starts. */
-export function filmOf(data: Content, parts: (data: number) => Buffer[]): Buffer {
+/** A video whose last box is `mdat` with this data; `parts` are built with the place where that starts. */
+export function movieFile(data: Content, parts: (data: number) => Buffer[]): Buffer {
   const mdat = box("mdat", data);
   const before = (at: number) => Buffer.concat([ftyp, ...parts(at)]);
   return Buffer.concat([before(before(0).length + 8), mdat]);

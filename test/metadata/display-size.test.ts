@@ -4,7 +4,7 @@ import { clean } from "./cleaning.ts";
 import {
   box,
   element,
-  filmOf,
+  movieFile,
   openElement,
   movie,
   pictureEntry,
@@ -24,8 +24,8 @@ async function movieSize(
   sample: Partial<TrackSample>,
   matrix: Parameters<typeof turnedMovie>[0] = "upright",
 ) {
-  const film = filmOf("", () => [turnedMovie(matrix, track({ id: 1, handler: "vide", ...sample }))]);
-  const { size } = (await clean(film, "video/mp4")).facts;
+  const file = movieFile("", () => [turnedMovie(matrix, track({ id: 1, handler: "vide", ...sample }))]);
+  const { size } = (await clean(file, "video/mp4")).facts;
   return size && [size.width, size.height];
 }
 
@@ -74,8 +74,8 @@ describe("display size of videos", () => {
   test("display size: uses the first enabled track", async () => {
     const enabled = track({ id: 2, handler: "vide", shown: [320, 240] });
     enabled.writeUInt8(1, enabled.indexOf("tkhd") + 7);
-    const film = filmOf("", () => [movie(track({ id: 1, handler: "vide" }), enabled)]);
-    expect((await clean(film, "video/mp4")).facts.size).toEqual({ width: 320, height: 240 });
+    const file = movieFile("", () => [movie(track({ id: 1, handler: "vide" }), enabled)]);
+    expect((await clean(file, "video/mp4")).facts.size).toEqual({ width: 320, height: 240 });
   });
 
   const uint = (value: number) => u16(value);

@@ -260,9 +260,9 @@ describe("metadata in HEIC and AVIF", () => {
   test("HEIF: truncates the file after the last needed byte", async () => {
     const items: HeifItem[] = [{ id: 1, type: "hvc1", size: [64, 48] }];
     const plain = heifOf(items);
-    const film = Buffer.concat([ftyp, box("mdat", "secret film"), movie(track({ id: 1, handler: "vide" }))]);
+    const file = Buffer.concat([ftyp, box("mdat", "secret video"), movie(track({ id: 1, handler: "vide" }))]);
     for (const tail of [
-      [box("mpvd", film)],
+      [box("mpvd", file)],
       [box("free", Buffer.alloc(3_000_000))],
       [box("mdat", "secret")],
       [box("skip"), box("uuid", "secret"), Buffer.from("secret")],

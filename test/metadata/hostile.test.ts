@@ -12,7 +12,7 @@ import {
   box,
   codedPicture,
   element,
-  filmOf,
+  movieFile,
   ftyp,
   fullBox,
   gridPayload,
@@ -206,7 +206,7 @@ const samples: [name: string, MediaType, () => Promise<Buffer> | Buffer][] = [
         box("pasp", u32(4, 3)),
         box("udta", "secret"),
       ];
-      return filmOf(picture, (data) => [
+      return movieFile(picture, (data) => [
         movie(
           track({
             id: 1,
@@ -266,7 +266,7 @@ const samples: [name: string, MediaType, () => Promise<Buffer> | Buffer][] = [
           riffChunk("strf", Buffer.alloc(40, 1)),
         );
       const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xfe, 0, 4, 1, 2, 0xff, 0xd9]);
-      const film = list(
+      const movi = list(
         "movi",
         riffChunk("00dc", jpeg),
         riffChunk("01tx", Buffer.from("secret")),
@@ -276,7 +276,7 @@ const samples: [name: string, MediaType, () => Promise<Buffer> | Buffer][] = [
       return riffFile(
         "AVI ",
         header,
-        film,
+        movi,
         riffChunk("idx1", Buffer.from("00dc".padEnd(16, "\0").repeat(2))),
       );
     },

@@ -56,7 +56,7 @@ describe("WebM and Matroska", () => {
         size: { width: 256, height: 96 },
         decodedPixels: 256 * 96,
         hasPicture: true,
-        film: { durationSeconds: null, isPlayable: false },
+        video: { durationSeconds: null, isPlayable: false },
       });
       expect(left).toEqual(["upload"]);
     },
@@ -86,19 +86,19 @@ describe("AVI", () => {
       riffChunk("strd", Buffer.from("AVIFsecret")),
       secret("strn"),
     );
-    const film = list("movi", riffChunk("00dc", Buffer.from("picture")));
+    const movi = list("movi", riffChunk("00dc", Buffer.from("picture")));
     const sample = riffFile(
       "AVI ",
       list("hdrl", riffChunk("avih", header), stream, secret("IDIT")),
       list("INFO", secret("INAM")),
       secret("JUNK"),
-      film,
+      movi,
       secret("_PMX"),
       riffChunk("idx1", Buffer.alloc(16)),
     );
     const { bytes, facts } = await clean(Buffer.concat([sample, secret("tail")]), "video/x-msvideo");
     expect(leaks(bytes)).toBeFalse();
-    for (const kept of [film, riffChunk("strf", Buffer.alloc(40)), riffChunk("idx1", Buffer.alloc(16))])
+    for (const kept of [movi, riffChunk("strf", Buffer.alloc(40)), riffChunk("idx1", Buffer.alloc(16))])
       expect(bytes.includes(kept)).toBeTrue();
     expect(facts).toMatchObject({ bytes: bytes.length, size: { width: 64, height: 48 }, hasPicture: true });
     expect(await outcome(sample.subarray(0, sample.indexOf("picture")), "video/x-msvideo")).toBe(

@@ -30,7 +30,7 @@ const alphaVideo = (...more: Buffer[]) =>
 const addition = (...content: Buffer[]) => element(0x75a1, element(0xa6, ...content));
 const cues = element(0x1c53bb6b, element(0xbb, element(0xb3, "\0")));
 const cluster = (...content: Buffer[]) => element(0x1f43b675, time, ...content);
-const film = [block(1, "picture 1"), block(3, "sound 1"), group(1, "picture 2", element(0x9b, "\x01"))];
+const blocks = [block(1, "picture 1"), block(3, "sound 1"), group(1, "picture 2", element(0x9b, "\x01"))];
 const cleanMatroska = (...parts: Buffer[]) => clean(Buffer.concat(parts), "video/matroska");
 const sized = (...content: Buffer[]) => element(0x18538067, ...content);
 const ending = (bytes: Buffer, end: Buffer) => expect(bytes.subarray(-end.length).equals(end)).toBeTrue();
@@ -46,8 +46,8 @@ describe("Matroska data", () => {
       make(
         0x18538067,
         tracks,
-        make(0x1f43b675, time, ...secrets, ...film),
-        make(0x1f43b675, time, ...film),
+        make(0x1f43b675, time, ...secrets, ...blocks),
+        make(0x1f43b675, time, ...blocks),
         cues,
       ),
     ]);
@@ -55,7 +55,8 @@ describe("Matroska data", () => {
     expect(leaks(bytes)).toBeFalse();
     expect(bytes.length).toBe(sample.length);
     expect(bytes.subarray(0, cleanEbml.length).equals(cleanEbml)).toBeTrue();
-    for (const kept of film) expect(bytes.toString("latin1").split(kept.toString("latin1"))).toHaveLength(3);
+    for (const kept of blocks)
+      expect(bytes.toString("latin1").split(kept.toString("latin1"))).toHaveLength(3);
     for (const kept of ["V_VP8", "A_OPUS"]) expect(bytes.includes(kept)).toBeTrue();
     ending(bytes, cues);
     expect(facts.hasPicture).toBeTrue();
@@ -87,29 +88,29 @@ describe("Matroska data", () => {
   });
 
   test("Matroska: cuts off bytes after the segment and unneeded elements at its end", async () => {
-    const whole = Buffer.concat([cleanEbml, sized(cluster(...film))]);
+    const whole = Buffer.concat([cleanEbml, sized(cluster(...blocks))]);
     for (const trailer of [
       Buffer.alloc(512),
       Buffer.from("secret"),
       element(0x1254c367, "secret"),
       Buffer.from([0]),
     ]) {
-      const { bytes } = await cleanMatroska(ebml, sized(cluster(...film)), trailer);
+      const { bytes } = await cleanMatroska(ebml, sized(cluster(...blocks)), trailer);
       // Without tracks, blocks belong to no track.
       expect(bytes.length).toBeLessThan(whole.length);
-      const known = await cleanMatroska(ebml, sized(tracks, cluster(...film)), trailer);
-      ending(known.bytes, cluster(...film));
+      const known = await cleanMatroska(ebml, sized(tracks, cluster(...blocks)), trailer);
+      ending(known.bytes, cluster(...blocks));
     }
     const tags = [element(0x1254c367, "secret".repeat(10)), element(0xec, "secret")];
-    const { bytes } = await cleanMatroska(ebml, sized(tracks, cluster(...film), ...tags));
-    ending(bytes, cluster(...film));
+    const { bytes } = await cleanMatroska(ebml, sized(tracks, cluster(...blocks), ...tags));
+    ending(bytes, cluster(...blocks));
     const size = bytes.readUInt16BE(cleanEbml.length + 4) & 0x3fff;
     expect(cleanEbml.length + 6 + size).toBe(bytes.length);
     const subtitlesLast = await cleanMatroska(
       ebml,
-      openElement(0x18538067, tracks, cluster(...film, block(2, "secret"))),
+      openElement(0x18538067, tracks, cluster(...blocks, block(2, "secret"))),
     );
-    ending(subtitlesLast.bytes, cluster(...film));
+    ending(subtitlesLast.bytes, cluster(...blocks));
   });
 
   test.each([
@@ -121,12 +122,12 @@ describe("Matroska data", () => {
     async (_name, outer, inner) => {
       const whole = Buffer.concat([
         ebml,
-        outer(0x18538067, tracks, inner(0x1f43b675, time, ...film), inner(0x1f43b675, time, ...film)),
+        outer(0x18538067, tracks, inner(0x1f43b675, time, ...blocks), inner(0x1f43b675, time, ...blocks)),
       ]);
-      const last = film.at(-1)?.length ?? 0;
+      const last = blocks.at(-1)?.length ?? 0;
       for (const missing of [1, 5, last - 3, last]) {
         const { bytes } = await cleanMatroska(whole.subarray(0, -missing));
-        ending(bytes, Buffer.concat(film.slice(0, -1)));
+        ending(bytes, Buffer.concat(blocks.slice(0, -1)));
         expect(bytes.length).toBe(whole.length - last);
         const again = await cleanMatroska(bytes);
         expect(again.bytes.equals(bytes)).toBeTrue();
@@ -144,10 +145,10 @@ describe("Matroska data", () => {
       Buffer.from([0xa3, 0xfe]),
       Buffer.from("secret"),
     );
-    const { bytes } = await cleanMatroska(ebml, openElement(0x18538067, tracks, broken, cluster(...film)));
+    const { bytes } = await cleanMatroska(ebml, openElement(0x18538067, tracks, broken, cluster(...blocks)));
     expect(leaks(bytes)).toBeFalse();
     expect(bytes.includes("picture 0")).toBeTrue();
-    ending(bytes, cluster(...film));
+    ending(bytes, cluster(...blocks));
     const open = openElement(
       0x1f43b675,
       time,
@@ -155,9 +156,9 @@ describe("Matroska data", () => {
       Buffer.from([0, 0]),
       Buffer.from("secret"),
     );
-    const second = await cleanMatroska(ebml, openElement(0x18538067, tracks, open, cluster(...film)));
+    const second = await cleanMatroska(ebml, openElement(0x18538067, tracks, open, cluster(...blocks)));
     expect(leaks(second.bytes)).toBeFalse();
-    ending(second.bytes, cluster(...film));
+    ending(second.bytes, cluster(...blocks));
   });
 });
 
@@ -188,7 +189,7 @@ describe("Matroska elements", () => {
       ebml,
       sized(
         element(0x1654ae6b, track(1, 1, ...parts)),
-        cluster(...film),
+        cluster(...blocks),
         element(
           0x1c53bb6b,
           element(0xbb, element(0xb3, "\x05"), element(0xb7, element(0xf1, "\x07"), ...secrets), ...secrets),
@@ -227,7 +228,7 @@ describe("Matroska elements", () => {
           ),
           track(3, 2, element(0x86, "A_OPUS secret"), element(0x22b59c, "secret"), element(0x22b59c, "ger")),
         ),
-        cluster(...film),
+        cluster(...blocks),
       ),
     );
     expect(leaks(bytes)).toBeFalse();
@@ -241,7 +242,7 @@ describe("Matroska elements", () => {
       sized(
         element(0x1549a966, element(0x2ad7b1, "\x0f\x42\x40"), element(0x4489, "secret float")),
         element(0x1654ae6b, track(1, 1, element(0x9c, "\0".repeat(3) + "secret"), element(0x23e383, "\x05"))),
-        cluster(...film),
+        cluster(...blocks),
       ),
     );
     expect(leaks(bytes)).toBeFalse();
@@ -253,10 +254,10 @@ describe("Matroska elements", () => {
     for (const rest of ["\0secret", "\x4d", "\0".repeat(50)]) {
       const head = element(0x114d9b74, element(0x4dbb, element(0x53ab, u32(0x1549a966))), Buffer.from(rest));
       for (const seekHead of [head, element(0x114d9b74, Buffer.from(rest)), element(0x114d9b74)]) {
-        const { bytes } = await cleanMatroska(ebml, sized(seekHead, tracks, cluster(...film)));
+        const { bytes } = await cleanMatroska(ebml, sized(seekHead, tracks, cluster(...blocks)));
         expect(leaks(bytes)).toBeFalse();
         expect(bytes.includes(u32(0x1549a966))).toBe(seekHead === head);
-        ending(bytes, cluster(...film));
+        ending(bytes, cluster(...blocks));
       }
     }
   });
@@ -306,7 +307,7 @@ describe("Matroska elements", () => {
           ),
           track(3, 2, compression(0, "secret"), compression(3, "stripped head")),
         ),
-        cluster(...film),
+        cluster(...blocks),
       ),
     );
     expect(leaks(bytes)).toBeFalse();

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { clean, leaks, outcome } from "./cleaning.ts";
 import {
   box,
-  filmOf,
+  movieFile,
   ftyp,
   fullBox,
   longBox,
@@ -35,7 +35,7 @@ describe("media data of MP4 and MOV", () => {
   test("movie data: removes GPS blocks of a dashcam between samples", async () => {
     const block = box("freeGPS ".slice(0, 4), "GPS secret 4851.4620");
     const data = `AAAA${block.toString("latin1")}BBBB${block.toString("latin1")}`;
-    const sample = filmOf(data, (at) => [
+    const sample = movieFile(data, (at) => [
       movie(video([at, at + 4 + block.length], 4), box("gps ", u32(1, 2))),
     ]);
     const { bytes } = await clean(sample, "video/mp4");
@@ -46,8 +46,8 @@ describe("media data of MP4 and MOV", () => {
 
   test("movie data: removes bytes before a JPEG if the sample entry declares Motion-JPEG", async () => {
     const jpeg = "\xff\xd8\xff\xdb\0\x05abc\xff\xda\0\x03d12\xff\xd9";
-    const filmOfJpeg = (front: string) =>
-      filmOf(`${front}${jpeg}`, (at) => [
+    const movieOfJpeg = (front: string) =>
+      movieFile(`${front}${jpeg}`, (at) => [
         movie(
           track({
             id: 1,
@@ -58,12 +58,12 @@ describe("media data of MP4 and MOV", () => {
           }),
         ),
       ]);
-    const { bytes } = await clean(filmOfJpeg("secret"), "video/quicktime");
+    const { bytes } = await clean(movieOfJpeg("secret"), "video/quicktime");
     expect(bytes.subarray(-6 - jpeg.length).toString("latin1")).toBe(`${"\0".repeat(6)}${jpeg}`);
   });
 
   test("movie data: keeps bytes that several chunks share, even with removed tracks", async () => {
-    const sample = filmOf("secretABCDEFsecret", (at) => [
+    const sample = movieFile("secretABCDEFsecret", (at) => [
       movie(
         video([at + 8, at + 6], 4),
         track({ id: 2, handler: "meta", chunks: [at], sampleBytes: 18 }),
@@ -78,7 +78,7 @@ describe("media data of MP4 and MOV", () => {
       for (const type of ["mdat", "free", "skip", "wide", "ABCD"]) {
         const holder = make(type, "secretAAAAsecret");
         const head = holder.length - 16;
-        const sample = filmOf("BBBBsecret", (at) => [
+        const sample = movieFile("BBBBsecret", (at) => [
           movie(video([at - 8 - holder.length + head + 6, at], 4)),
           holder,
         ]);
@@ -90,16 +90,16 @@ describe("media data of MP4 and MOV", () => {
   });
 
   test("movie data: keeps only the samples in a last box without a size", async () => {
-    const film = filmOf("AAAAsecret", (at) => [movie(video([at], 4))]);
-    film.writeUInt32BE(0, film.lastIndexOf("mdat") - 4);
-    const { bytes } = await clean(film, "video/mp4");
+    const file = movieFile("AAAAsecret", (at) => [movie(video([at], 4))]);
+    file.writeUInt32BE(0, file.lastIndexOf("mdat") - 4);
+    const { bytes } = await clean(file, "video/mp4");
     expect(bytes.subarray(-12).equals(Buffer.concat([u32(0), Buffer.from("mdatAAAA")]))).toBeTrue();
   });
 
   test("movie data: keeps auxiliary information of encrypted samples, contiguous or per chunk", async () => {
     const entries = [pictureEntry("encv", [64, 48])];
     for (const offsets of [[4], [4, 14]]) {
-      const sample = filmOf("AAAAinfoAAAAAAinfosecret", (at) => [
+      const sample = movieFile("AAAAinfoAAAAAAinfosecret", (at) => [
         movie(
           track({
             id: 1,
@@ -118,7 +118,7 @@ describe("media data of MP4 and MOV", () => {
       const { bytes } = await clean(sample, "video/mp4");
       expect(readable(bytes)).toBe(offsets.length === 2 ? "AAAAinfoAAAAAAinfo" : "AAAAinfoAAAAAA");
     }
-    const sized = filmOf("infoAAAAsecret", (at) => [
+    const sized = movieFile("infoAAAAsecret", (at) => [
       movie(
         track({
           id: 1,
@@ -149,7 +149,7 @@ describe("media data of MP4 and MOV", () => {
     async (type, version, more, bytesEach) => {
       const length = 10 * bytesEach;
       const entry = box(type, u16(0, 0, 0, 1, version, 0), "vend", u16(2, 16, 0, 0), u32(8000 << 16), more);
-      const sample = filmOf(`${"S".repeat(length)}secretV`, (at) => [
+      const sample = movieFile(`${"S".repeat(length)}secretV`, (at) => [
         movie(
           video([at + length + 6], 1),
           track({
@@ -176,7 +176,7 @@ describe("media data of MP4 and MOV", () => {
       fullBox("stsz", 0, u32(1, 128)),
       fullBox("stco", 0, u32(1, at)),
     ];
-    const sample = filmOf(`V${"S".repeat(68)}secret`, (at) => [
+    const sample = movieFile(`V${"S".repeat(68)}secret`, (at) => [
       movie(video([at], 1), track({ id: 2, handler: "soun", entries: [entry], tables: tables(at + 1) })),
     ]);
     expect(readable((await clean(sample, "video/quicktime")).bytes)).toBe(`V${"S".repeat(68)}`);
@@ -231,16 +231,16 @@ describe("media data of fragments", () => {
 
 describe("the end of an MP4 or MOV", () => {
   test("movie data: cuts off unneeded boxes, data and index boxes at the end", async () => {
-    const film = filmOf("AAAA", (at) => [movie(video([at], 4))]);
+    const file = movieFile("AAAA", (at) => [movie(video([at], 4))]);
     const trailers = [
       box("free", Buffer.alloc(5000)),
       box("uuid", "secret".repeat(5)),
       movie(video([], 0)),
       box("mdat", "secret"),
     ];
-    const { bytes, facts } = await clean(Buffer.concat([film, ...trailers]), "video/mp4");
-    expect(bytes.length).toBe(film.length);
-    expect(facts.bytes).toBe(film.length);
+    const { bytes, facts } = await clean(Buffer.concat([file, ...trailers]), "video/mp4");
+    expect(bytes.length).toBe(file.length);
+    expect(facts.bytes).toBe(file.length);
 
     const index = (at: number) => movie(video([at], 4));
     const first = Buffer.concat([ftyp, box("mdat", "AAAA")]);
@@ -256,11 +256,11 @@ describe("the end of an MP4 or MOV", () => {
   });
 
   test("movie data: keeps a truncated download that has at least one whole picture", async () => {
-    const film = filmOf("AAAABBBBCCCC", (at) => [movie(video([at, at + 4, at + 8], 4))]);
-    const { bytes, facts } = await clean(film.subarray(0, -3), "video/mp4");
+    const file = movieFile("AAAABBBBCCCC", (at) => [movie(video([at, at + 4, at + 8], 4))]);
+    const { bytes, facts } = await clean(file.subarray(0, -3), "video/mp4");
     expect(facts.hasPicture).toBeTrue();
     expect(bytes.subarray(-17).equals(box("mdat", "AAAABBBBC"))).toBeTrue();
-    expect(await outcome(film.subarray(0, -9), "video/mp4")).toBe("DAMAGED_MEDIA");
+    expect(await outcome(file.subarray(0, -9), "video/mp4")).toBe("DAMAGED_MEDIA");
     const large = longBox("mdat", "AAAABBBB");
     const before = (at: number) => Buffer.concat([ftyp, movie(video([at], 4))]);
     const whole = Buffer.concat([before(before(0).length + 16), large]);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { clean, leaks } from "./cleaning.ts";
 import {
   box,
-  filmOf,
+  movieFile,
   fullBox,
   movie,
   pictureEntry,
@@ -19,12 +19,12 @@ const secretUuid = box("uuid", Buffer.from("987fa3df2a8543c08f8fd97c471e8eea", "
 const piff = box("uuid", piffUuid, "keys");
 const sphericalUuid = Buffer.from("ffcc8263f8554a938814587a02521fdd", "hex");
 
-/** Cleans a film with one picture and the given track, and checks that the picture is kept. */
+/** Cleans a video with one picture and the given track, and checks that the picture is kept. */
 async function cleanTrack(
   sample: Partial<TrackSample>,
   ...inMovie: Buffer[]
 ): Promise<{ bytes: Buffer; before: Buffer }> {
-  const before = filmOf("picture", (data) => [
+  const before = movieFile("picture", (data) => [
     movie(track({ id: 1, handler: "vide", chunks: [data], sampleBytes: 7, ...sample }), ...inMovie),
   ]);
   const { bytes } = await clean(before, "video/mp4");
@@ -72,7 +72,7 @@ describe("boxes of MP4 and MOV", () => {
       box("traf", fullBox("tfhd", 0, u32(1)), ...secrets, box("sgpd", u32(0), "XXXXsecret")),
       "secret",
     );
-    const sample = filmOf("picture", (data) => [
+    const sample = movieFile("picture", (data) => [
       ...secrets,
       box("prft", "secret"),
       box("emsg", "secret"),
@@ -285,14 +285,14 @@ describe("a data reference", () => {
 
   test("data references: lose paths on the author's disk, and keep the same-file flag", async () => {
     for (const type of ["alis", "url ", "rsrc"]) {
-      const { bytes } = await cleanTrack(references(flagged(type, "secret disk:Users:jane:film.mov")));
+      const { bytes } = await cleanTrack(references(flagged(type, "secret disk:Users:jane:video.mov")));
       expect(leaks(bytes)).toBeFalse();
       expect(bytes.includes(Buffer.concat([Buffer.from(type), u32(1)]))).toBeTrue();
     }
   });
 
   test("data references: remove a track whose samples are in another file, with its path", async () => {
-    const sample = filmOf("picturesecret", (data) => [
+    const sample = movieFile("picturesecret", (data) => [
       movie(
         track({ id: 1, handler: "vide", chunks: [data], sampleBytes: 7, ...references(flagged("url ", "")) }),
         track({
@@ -300,7 +300,7 @@ describe("a data reference", () => {
           handler: "vide",
           chunks: [data + 7],
           sampleBytes: 6,
-          ...references(box("url ", u32(0), "file:///home/secret/film.mov\0")),
+          ...references(box("url ", u32(0), "file:///home/secret/video.mov\0")),
         }),
       ),
     ]);

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 
 import { clean, leaks } from "./cleaning.ts";
-import { box, filmOf, ftyp, fullBox, movie, pictureEntry, track, u16, u32 } from "./container-samples.ts";
+import { box, movieFile, ftyp, fullBox, movie, pictureEntry, track, u16, u32 } from "./container-samples.ts";
 
 const secret = "secret secret";
-/** Cleans a film with these boxes in the sample entries of its picture and its sound. */
+/** Cleans a video with these boxes in the sample entries of its picture and its sound. */
 async function cleanEntries(pictureBoxes: Buffer[], soundBoxes: Buffer[] = []): Promise<Buffer> {
   const sound = box("mp4a", u32(0), u16(0, 1), u32(0, 0), u16(2, 16, 0, 0), u32(44_100 << 16), ...soundBoxes);
-  const sample = filmOf("picture", (data) => [
+  const sample = movieFile("picture", (data) => [
     movie(
       track({
         id: 1,
@@ -203,7 +203,7 @@ describe("text in kept boxes of MP4 and MOV", () => {
       entry.fill(0xee, 18, 32);
       entry.fill(0xee, 36, 50);
       const hdlr = fullBox("hdlr", 0, "dhlr", "vide", Buffer.alloc(12, 0xee), "name");
-      const sample = filmOf("picture", (data) => [
+      const sample = movieFile("picture", (data) => [
         box(
           "moov",
           box("mvhd", mvhd),
@@ -255,11 +255,11 @@ describe("text in kept boxes of MP4 and MOV", () => {
   });
 
   test("movie tails: remove unknown brands, the brand version and an incomplete brand", async () => {
-    const film = filmOf("picture", (data) => [
+    const file = movieFile("picture", (data) => [
       movie(track({ id: 1, handler: "vide", chunks: [data + 6], sampleBytes: 7 })),
     ]);
     const brands = box("ftyp", "isom", "secr", "mp42", "et!!", "iso2", "se");
-    const sample = Buffer.concat([brands, film.subarray(ftyp.length)]);
+    const sample = Buffer.concat([brands, file.subarray(ftyp.length)]);
     const { bytes } = await clean(sample, "video/mp4");
     expect(
       bytes.subarray(0, brands.length).equals(box("ftyp", "isom\0\0\0\0mp42\0\0\0\0iso2\0\0")),
@@ -274,7 +274,7 @@ describe("indexes of fragments", () => {
     fullBox("mfhd", 0, u32(1)),
     box("traf", box("tfhd", u32(0x02_0000, 1)), box("trun", u32(0x201, 1, 88, 7))),
   );
-  const film = (before: Buffer[], after: Buffer[]) =>
+  const file = (before: Buffer[], after: Buffer[]) =>
     Buffer.concat([ftyp, tracks, ...before, fragment, box("mdat", "picture"), ...after]);
 
   test("movie tails: remove the segment index of a removed track, and keep the size of others", async () => {
@@ -288,7 +288,7 @@ describe("indexes of fragments", () => {
         ...more,
       );
     for (const version of [0, 1]) {
-      const { bytes } = await clean(film([index(version, 1, secret), index(version, 2)], []), "video/mp4");
+      const { bytes } = await clean(file([index(version, 1, secret), index(version, 2)], []), "video/mp4");
       expect(leaks(bytes)).toBeFalse();
       expect(bytes.toString("latin1").split("sidx")).toHaveLength(2);
       const zeros = "\0".repeat(secret.length);
@@ -301,7 +301,7 @@ describe("indexes of fragments", () => {
       fullBox("tfra", 1, u32(id, 0x15, 1, 0, 1, 0, 2), u16(1, 1, 1), ...more);
     const mfro = fullBox("mfro", 0, u32(200));
     const { bytes } = await clean(
-      film([], [box("mfra", access(1, Buffer.from(secret)), access(2), box("XXXX", secret), mfro)]),
+      file([], [box("mfra", access(1, Buffer.from(secret)), access(2), box("XXXX", secret), mfro)]),
       "video/mp4",
     );
     expect(leaks(bytes)).toBeFalse();
@@ -311,7 +311,7 @@ describe("indexes of fragments", () => {
   });
 
   test("movie tails: remove progressive download and level tables, which players do not read", async () => {
-    const sample = film([fullBox("ssix", 0, secret), fullBox("pdin", 0, secret)], []);
+    const sample = file([fullBox("ssix", 0, secret), fullBox("pdin", 0, secret)], []);
     const { bytes } = await clean(sample, "video/mp4");
     expect(leaks(bytes)).toBeFalse();
   });
@@ -321,7 +321,7 @@ describe("bytes after counted children", () => {
   test("movie tails: remove text after the data references instead of refusing the file", async () => {
     for (const rest of ["secret behind", "secr", "\0\0\x10\0alissecret"]) {
       const references = fullBox("dref", 0, u32(1), fullBox("url ", 0), rest);
-      const sample = filmOf("picture", (data) => [
+      const sample = movieFile("picture", (data) => [
         movie(
           track({
             id: 1,

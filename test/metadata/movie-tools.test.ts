@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { removeMetadata } from "../../src/metadata/remove-metadata.ts";
 import type { MediaType } from "../../src/media-types.ts";
 import { leaks } from "./cleaning.ts";
-import { withTails } from "./film-tails.ts";
+import { withTails } from "./video-tails.ts";
 
 const isMissing = !Bun.which("ffmpeg");
 let folder = "";
@@ -38,7 +38,7 @@ const key = ["-decryption_key", "0".repeat(32)];
 const protection = ["-encryption_scheme", "cenc-aes-ctr", "-encryption_key", "0".repeat(32)];
 
 /** File names with their ffmpeg options. */
-const films: Record<string, string[]> = {
+const videos: Record<string, string[]> = {
   "h264-aac.mp4": [...h264, "-vf", "setsar=4/3", "-c:a", "aac"],
   "hevc-eac3.mp4": ["-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1", "-c:a", "eac3"],
   "vp9-flac.mp4": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-c:a", "flac", "-strict", "-2"],
@@ -65,11 +65,11 @@ async function cleaned(name: string): Promise<string> {
 
 describe.skipIf(isMissing)("videos of real encoders (needs ffmpeg)", () => {
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "image-sharing-films-"));
+    folder = await mkdtemp(join(tmpdir(), "image-sharing-videos-"));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test.each(Object.entries(films))(
+  test.each(Object.entries(videos))(
     "movie tools: remove text after every box in the index of %s, and decode the same frames without new warnings",
     async (name, options) => {
       await ffmpeg(...picture, ...tone, ...options, name);

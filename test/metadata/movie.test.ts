@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { clean, leaks, outcome } from "./cleaning.ts";
 import {
   box,
-  filmOf,
+  movieFile,
   ftyp,
   fullBox,
   longBox,
@@ -26,7 +26,7 @@ describe("metadata in MP4 and MOV", () => {
     const secrets = ["udta", "meta", "free", "skip"].map((type) => box(type, "secret"));
     const xmp = box("uuid", xmpUuid, "secret");
     const preview = box("PICT", "secret preview");
-    const film = filmOf("pictures", (data) => [
+    const file = movieFile("pictures", (data) => [
       ...secrets,
       xmp,
       movie(
@@ -36,28 +36,28 @@ describe("metadata in MP4 and MOV", () => {
       ),
       longBox("free", "secret"),
     ]);
-    const { bytes, facts, left } = await cleanMovie(film, preview);
+    const { bytes, facts, left } = await cleanMovie(file, preview);
     expect(leaks(bytes)).toBeFalse();
     for (const gone of ["udta", "meta", "skip", "PICT", "timetime", "appl"])
       expect(bytes.includes(gone)).toBeFalse();
     for (const kept of ["mvhd", "tkhd", "hdlr", "vide", "stbl", "mdat\x70ictures"])
       expect(bytes.includes(kept)).toBeTrue();
     expect(facts).toEqual({
-      bytes: film.length,
+      bytes: file.length,
       orientation: 1,
       size: { width: 64, height: 48 },
       decodedPixels: 64 * 48,
       hasPicture: true,
-      film: { durationSeconds: 1, isPlayable: false },
+      video: { durationSeconds: 1, isPlayable: false },
     });
     expect(left).toEqual(["upload"]);
   });
 
   test("movie: removes metadata from a last box without a size", async () => {
-    const film = filmOf("pictures", (data) => [movie(pictures(8, data))]);
-    const { bytes } = await cleanMovie(film, u32(0), Buffer.from("meta secret"));
+    const file = movieFile("pictures", (data) => [movie(pictures(8, data))]);
+    const { bytes } = await cleanMovie(file, u32(0), Buffer.from("meta secret"));
     expect(leaks(bytes)).toBeFalse();
-    expect(bytes.length).toBe(film.length);
+    expect(bytes.length).toBe(file.length);
   });
 
   test("movie: reports the display size of a rotated video", async () => {
@@ -78,7 +78,7 @@ describe("metadata in MP4 and MOV", () => {
     "movie: removes a track with handler %s and its samples",
     async (handler) => {
       const reference = box("tref", box("cdsc", u32(2)));
-      const sample = filmOf("frame1secret1!frame2secret2!", (data) => [
+      const sample = movieFile("frame1secret1!frame2secret2!", (data) => [
         movie(
           track({ id: 1, handler: "vide", chunks: [data, data + 14], sampleBytes: 6, extra: [reference] }),
           track({ id: 2, handler, chunks: [data + 6, data + 20], sampleBytes: 8 }),
@@ -115,7 +115,7 @@ describe("metadata in MP4 and MOV", () => {
   });
 
   test("movie: removes camera data after the last box, and refuses a file without an index with a clear message", async () => {
-    const whole = filmOf("pictures", (data) => [movie(pictures(8, data))]);
+    const whole = movieFile("pictures", (data) => [movie(pictures(8, data))]);
     const { bytes } = await cleanMovie(whole, Buffer.from("\xff\xff\xff\xffABCD secret trailer", "latin1"));
     expect(leaks(bytes)).toBeFalse();
     expect(bytes.subarray(-16).equals(mdat)).toBeTrue();
@@ -125,9 +125,9 @@ describe("metadata in MP4 and MOV", () => {
     });
   });
 
-  /** Cleans a film with pictures of 1 to 3 bytes in two chunks, located by these tables, and returns the remaining data. */
+  /** Cleans a video with pictures of 1 to 3 bytes in two chunks, located by these tables, and returns the remaining data. */
   const withTables = async (tables: (data: number) => Buffer[]) => {
-    const sample = filmOf("secrets123456SECRETSabcdefsecrets", (data) => [
+    const sample = movieFile("secrets123456SECRETSabcdefsecrets", (data) => [
       movie(track({ id: 1, handler: "vide", tables: tables(data) })),
     ]);
     const { bytes } = await clean(sample, "video/mp4");
@@ -184,7 +184,7 @@ describe("metadata in MP4 and MOV", () => {
         numbers(count, (index) => offset + index * 32),
       ),
     ];
-    const sample = filmOf(Buffer.alloc(count * 32, chunk), (data) => [
+    const sample = movieFile(Buffer.alloc(count * 32, chunk), (data) => [
       movie(
         track({ id: 1, handler: "vide", tables: tables(data + 28, 4) }),
         track({ id: 2, handler: "camm", tables: tables(data, 28) }),
@@ -201,7 +201,7 @@ describe("metadata in MP4 and MOV", () => {
   test("movie: refuses tables that reference the same pictures many times", async () => {
     const picture = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xd9]), Buffer.alloc(1996)]);
     const sample = (times: number) =>
-      filmOf(picture, (data) => [movie(pictures(2000, ...Array.from({ length: times }, () => data)))]);
+      movieFile(picture, (data) => [movie(pictures(2000, ...Array.from({ length: times }, () => data)))]);
     expect(await outcome(sample(1), "video/mp4")).toBe("cleaned");
     expect(await outcome(sample(100), "video/mp4")).toBe("DAMAGED_MEDIA");
   });

@@ -53,7 +53,7 @@ describe.each(generations)("MPEG program stream (%s)", (generation) => {
       size: { width: 64, height: 48 },
       decodedPixels: 64 * 48,
       hasPicture: true,
-      film: { durationSeconds: null, isPlayable: false },
+      video: { durationSeconds: null, isPlayable: false },
     });
     expect(left).toEqual(["upload"]);
   });

@@ -63,8 +63,8 @@ describe("ImageKit store", () => {
     const { url, renditions } = await store.put(picture, await staged(folder, "picture"), forever);
     expect(url).toBe(`${fake.urlEndpoint}/image-sharing/${picture}`);
     expect(renditions?.thumbnailUrl).toBe(`${url}?tr=w-640,h-640,c-at_max`);
-    const film = await store.put(video, await staged(folder, "film", "video/mp4"), forever);
-    expect(film.renditions?.thumbnailUrl).toBe(`${film.url}/ik-thumbnail.jpg?tr=w-640,h-640,c-at_max`);
+    const stored = await store.put(video, await staged(folder, "video", "video/mp4"), forever);
+    expect(stored.renditions?.thumbnailUrl).toBe(`${stored.url}/ik-thumbnail.jpg?tr=w-640,h-640,c-at_max`);
     const small = await store.put(
       renditionKey(Bun.randomUUIDv7(), "thumbnail", 0),
       await staged(folder, "s", "image/webp"),

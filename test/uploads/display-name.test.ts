@@ -10,9 +10,9 @@ describe("display name", () => {
     ["walk.JpEg", "image/jpeg", "walk.JpEg"],
     ["walk.jfif", "image/jpeg", "walk.jfif"],
     ["IMG_0001.HIF", "image/heic", "IMG_0001.HIF"],
-    ["film.m4v", "video/mp4", "film.m4v"],
-    ["film.mpeg", "video/mpeg", "film.mpeg"],
-    ["film.qt", "video/quicktime", "film.qt"],
+    ["video.m4v", "video/mp4", "video.m4v"],
+    ["video.mpeg", "video/mpeg", "video.mpeg"],
+    ["video.qt", "video/quicktime", "video.qt"],
   ])("display name: %p of %s keeps an extension that fits", (given, type, shown) => {
     expect(displayName(given, type)).toBe(shown);
   });
@@ -26,7 +26,7 @@ describe("display name", () => {
     ["walk", "image/webp", "walk.webp"],
     ["jpg", "image/jpeg", "jpg.jpg"],
     ["walk.xjpg", "image/jpeg", "walk.xjpg.jpg"],
-    ["film.m\u212av", "video/matroska", "film.m\u212av.mkv"],
+    ["video.m\u212av", "video/matroska", "video.m\u212av.mkv"],
     ["page.svg\0.jpg", "image/gif", "page.svg.jpg.gif"],
   ])("display name: %p of %s gets the right extension after its own", (given, type, shown) => {
     expect(displayName(given, type)).toBe(shown);

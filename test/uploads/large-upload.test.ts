@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
-import { filmOf, movie, track } from "../metadata/container-samples.ts";
+import { movieFile, movie, track } from "../metadata/container-samples.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { TestService } from "../support/service.ts";
 
@@ -19,10 +19,10 @@ function video(bytes: number): Uint8Array<ArrayBuffer> {
   for (let start = 0; start < bytes; start += random.length)
     picture.set(random.subarray(0, bytes - start), start);
   for (let place = 100; place + 10 < bytes; place += 10_007) picture.write("\r\n------", place, "latin1");
-  const film = filmOf(picture, (data) => [
+  const video = movieFile(picture, (data) => [
     movie(track({ id: 1, handler: "vide", chunks: [data], sampleBytes: bytes, coded: [64, 48] })),
   ]);
-  return new Uint8Array(film);
+  return new Uint8Array(video);
 }
 
 test("upload: concurrent large videos are delivered byte for byte", async () => {

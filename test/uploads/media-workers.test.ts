@@ -100,8 +100,8 @@ test("media workers: return API errors, and a bug as an error with its stack", a
     workers.prepare({ path, type, thumbnail: true }, "ada", 1, never);
   try {
     await Bun.write(join(folder, "text"), "no picture");
-    await Bun.write(join(folder, "film"), mp4Video());
-    expect((await prepare(join(folder, "film"), "video/mp4")).thumbnail).toBeNull();
+    await Bun.write(join(folder, "video"), mp4Video());
+    expect((await prepare(join(folder, "video"), "video/mp4")).thumbnail).toBeNull();
     expect(prepare(join(folder, "text"), "image/jpeg")).rejects.toMatchObject({ code: "DAMAGED_MEDIA" });
     expect(prepare(join(folder, "missing"), "image/jpeg")).rejects.toThrow("A media worker failed");
     await Bun.write(join(folder, "large"), await jpegPhoto(1001, 1000));

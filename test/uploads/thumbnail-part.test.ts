@@ -28,7 +28,7 @@ async function upload(...parts: Part[]): Promise<{ status: number; body: Record<
 }
 
 const photo = bytes(await jpegPhoto());
-const film: Part = ["file", bytes(mp4Video())];
+const video: Part = ["file", bytes(mp4Video())];
 const refused = (msg: string) => ({
   status: 422,
   body: { detail: [{ type: "value_error", loc: ["body", "thumbnail"], msg: `Value error, ${msg}` }] },
@@ -36,8 +36,8 @@ const refused = (msg: string) => ({
 
 describe("upload with a thumbnail", () => {
   test.each([
-    ["before", [["thumbnail", photo], film]],
-    ["after", [film, ["thumbnail", photo]]],
+    ["before", [["thumbnail", photo], video]],
+    ["after", [video, ["thumbnail", photo]]],
   ] as [string, Part[]][])("shows it as the poster of a video if it comes %s the file", async (_, parts) => {
     const { status, body } = await upload(...parts);
     expect(status).toBe(200);
@@ -66,17 +66,17 @@ describe("upload with a thumbnail", () => {
       "the thumbnail has more than 10 MB",
     ],
   ] as [string, Part, string][])("answers 422 for %s as the thumbnail", async (_, part, msg) => {
-    expect(await upload(film, part)).toEqual(refused(msg));
-    expect(await upload(part, film)).toEqual(refused(msg));
+    expect(await upload(video, part)).toEqual(refused(msg));
+    expect(await upload(part, video)).toEqual(refused(msg));
   });
 
   test("an empty text, which Swagger UI sends for no choice, is no thumbnail", async () => {
-    const { status, body } = await upload(["thumbnail", photo], film, ["thumbnail", ""]);
+    const { status, body } = await upload(["thumbnail", photo], video, ["thumbnail", ""]);
     expect([status, body["thumbnail_url"]]).toEqual([200, null]);
   });
 
   test("the last of several thumbnails counts", async () => {
-    const { status } = await upload(film, ["thumbnail", "text"], ["thumbnail", photo]);
+    const { status } = await upload(video, ["thumbnail", "text"], ["thumbnail", photo]);
     expect(status).toBe(200);
   });
 

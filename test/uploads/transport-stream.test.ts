@@ -1,20 +1,30 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 
-import { FilmFolder, moving, programs, tone, x264 } from "../renditions/ffmpeg/films.ts";
+import { VideoFolder, moving, programs, tone, x264 } from "../renditions/ffmpeg/video-folder.ts";
 import { TestService } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
 describe.skipIf(!programs)("uploads of transport streams", () => {
-  let folder: FilmFolder;
+  let folder: VideoFolder;
   let service: TestService;
   let token: string;
   beforeAll(async () => {
-    folder = await FilmFolder.create();
-    const film = [...moving("320x180"), ...tone(), "-metadata", "service_name=secret"];
-    await folder.make("00001.MTS", ...film, ...x264, "-c:a", "ac3", "-f", "mpegts", "-mpegts_m2ts_mode", "1");
-    await folder.make("tv.ts", ...film, "-c:v", "mpeg2video", "-c:a", "mp2", "-f", "mpegts");
+    folder = await VideoFolder.create();
+    const video = [...moving("320x180"), ...tone(), "-metadata", "service_name=secret"];
+    await folder.make(
+      "00001.MTS",
+      ...video,
+      ...x264,
+      "-c:a",
+      "ac3",
+      "-f",
+      "mpegts",
+      "-mpegts_m2ts_mode",
+      "1",
+    );
+    await folder.make("tv.ts", ...video, "-c:v", "mpeg2video", "-c:a", "mp2", "-f", "mpegts");
     const dts = ["-c:a", "dca", "-ar", "48000", "-ac", "2", "-strict", "-2", "-f", "mpegts"];
-    await folder.make("dts.ts", ...film, ...x264, ...dts);
+    await folder.make("dts.ts", ...video, ...x264, ...dts);
     service = await TestService.start();
     token = (await service.signUp()).token;
   });

@@ -112,7 +112,7 @@ describe("upload", () => {
     const cluster = element(0x1f43b675, element(0xe7, "\0"), element(0xa3, "\x81\0\0\x80picture"));
     const segment = element(0x18538067, element(0x1654ae6b, entry), cluster);
     const webm = Buffer.concat([element(0x1a45dfa3, element(0x4282, "webm")), segment]);
-    const response = await service.upload(ada.token, new Blob([new Uint8Array(webm)]), "", "film.webm");
+    const response = await service.upload(ada.token, new Blob([new Uint8Array(webm)]), "", "video.webm");
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ content_type: "video/webm", width: null, height: null });
   });

@@ -45,18 +45,18 @@ describe.skipIf(!chromium)("page: items of the feed", () => {
     const { DATABASE_URL: url } = await databaseSettings(dataDir);
     const database = await openDatabase(url ? { url, poolSize: 4 } : join(dataDir, "image-sharing.db"));
     const grace = await addAccount(database, { name: "Grace" });
-    const film = { fileType: "video", contentType: "video/mp4", width: 1920, height: 1080 } as const;
+    const video = { fileType: "video", contentType: "video/mp4", width: 1920, height: 1080 } as const;
     await addPost(database, grace.id, {
-      ...film,
+      ...video,
       caption: "clip",
       durationSeconds: 75.4,
       publishedAt: at(0),
     });
     await addPost(database, grace.id, {
-      ...film,
-      caption: "old film",
+      ...video,
+      caption: "old video",
       contentType: "video/x-msvideo",
-      fileName: "film.avi",
+      fileName: "video.avi",
       durationSeconds: 3_723,
       publishedAt: at(1),
     });
@@ -227,14 +227,14 @@ describe.skipIf(!chromium)("page: items of the feed", () => {
       "Play: clip, 1:15, Video without a preview",
     );
     expect(await browser.view.evaluate(`Boolean(${clip}.querySelector(".unplayable"))`)).toBe(false);
-    const film = post("old film");
-    expect(await browser.view.evaluate(`${film}.querySelector(".duration").textContent`)).toBe("1:02:03");
-    expect(await browser.view.evaluate(`Boolean(${film}.querySelector(".play"))`)).toBe(false);
-    expect(await browser.view.evaluate(`${film}.querySelector(".unplayable").textContent`)).toBe(
+    const video = post("old video");
+    expect(await browser.view.evaluate(`${video}.querySelector(".duration").textContent`)).toBe("1:02:03");
+    expect(await browser.view.evaluate(`Boolean(${video}.querySelector(".play"))`)).toBe(false);
+    expect(await browser.view.evaluate(`${video}.querySelector(".unplayable").textContent`)).toBe(
       "This browser can't play this video. Download",
     );
-    expect(await browser.view.evaluate(`${film}.querySelector(".unplayable a").download`)).toBe("film.avi");
-    await browser.view.evaluate(`${film}.scrollIntoView()`);
+    expect(await browser.view.evaluate(`${video}.querySelector(".unplayable a").download`)).toBe("video.avi");
+    await browser.view.evaluate(`${video}.scrollIntoView()`);
     await browser.picture("feed-videos-wide");
   }, 60_000);
 

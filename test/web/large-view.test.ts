@@ -53,8 +53,8 @@ describe.skipIf(!chromium)("page: large view", () => {
     const body = JSON.stringify({ name: "Ada" });
     const changed = await service.fetch("/users/me", { method: "PATCH", token: ada, headers, body });
     adaId = ((await changed.json()) as { id: string }).id;
-    await post("Film", new Blob([mp4Video()]), "film.mp4");
-    await post("Old film", new Blob([aviVideo()]), "old.avi");
+    await post("Video", new Blob([mp4Video()]), "video.mp4");
+    await post("Old video", new Blob([aviVideo()]), "old.avi");
     await post("Lake", new Blob([await jpegPhoto(900, 600)]), "lake.jpg", "A frozen lake");
     await post("Huge", new Blob([await jpegPhoto(3000, 2000)]), "huge.jpg");
     await post(longCaption, new Blob([await jpegPhoto(800, 1200)]), "walk.jpg");
@@ -318,7 +318,7 @@ describe.skipIf(!chromium)("page: large view", () => {
   }, 60_000);
 
   test("large view: plays a video until it is left, with none of the page's buttons on its controls", async () => {
-    await open("Film", phone);
+    await open("Video", phone);
     await browser.until(`document.querySelector(".stage video")?.readyState >= 2`, 20);
     await browser.picture("large-video-phone");
     const covered = await browser.view.evaluate(`(() => {

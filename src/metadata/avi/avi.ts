@@ -30,13 +30,13 @@ const maxSearchedChunks = 64;
  */
 export async function planAvi(source: ByteSource): Promise<Blanking> {
   const patches = new Patches(source);
-  const { header, film } = await findParts(source);
+  const { header, movie } = await findParts(source);
   const { streams, indexes, declared, seconds }: AviHeader = header
     ? await blankAviHeader(source, patches, header)
     : { streams: [], indexes: [], declared: { width: 0, height: 0 }, seconds: 0 };
   const video = streams.find(({ width, height }) => width > 0 && height > 0);
   const coded = video ?? declared;
-  const ratio = video?.pixelRatio ?? (await dvPixelRatio(source, film, coded));
+  const ratio = video?.pixelRatio ?? (await dvPixelRatio(source, movie, coded));
   return {
     patches,
     passes: [
@@ -48,7 +48,7 @@ export async function planAvi(source: ByteSource): Promise<Blanking> {
     orientation: 1,
     ...shownSize(coded, ratio),
     hasPicture: streams.some(isVideo),
-    film: {
+    video: {
       durationSeconds: recordableDuration(streams.find(isVideo)?.seconds ?? 0) ?? recordableDuration(seconds),
       isPlayable: false,
     },
@@ -82,29 +82,29 @@ function shownSize(
  * Finds the header and the first list of data (`LIST movi`).
  * @throws ApiError DAMAGED_MEDIA
  */
-async function findParts(source: ByteSource): Promise<{ header: Chunk | undefined; film: Chunk }> {
+async function findParts(source: ByteSource): Promise<{ header: Chunk | undefined; movie: Chunk }> {
   let header: Chunk | undefined;
-  let film: Chunk | undefined;
-  for (let offset = 0; offset + 8 <= source.size && !(header && film);) {
+  let movie: Chunk | undefined;
+  for (let offset = 0; offset + 8 <= source.size && !(header && movie);) {
     source.budget.elements.spend();
     const chunk = chunkAt(await source.readUpTo(offset, chunkHeadBytes), offset);
     if (offset === 0 && chunk?.type !== "RIFF AVI ") throw damaged("no AVI signature");
     if (!chunk) break;
-    if (chunk.type === "LIST movi") film ??= chunk;
+    if (chunk.type === "LIST movi") movie ??= chunk;
     if (chunk.type === "LIST hdrl" && chunk.end <= source.size) header ??= chunk;
     offset = chunk.type.startsWith("RIFF") ? chunk.body : padded(chunk);
   }
-  if (!film) throw damaged("no film");
-  return { header, film };
+  if (!movie) throw damaged("no LIST movi");
+  return { header, movie };
 }
 
 /** Returns the pixel aspect ratio of DV, whose pictures contain it; 1 for other codecs. */
 async function dvPixelRatio(
   source: ByteSource,
-  film: Chunk,
+  movie: Chunk,
   { width, height }: { readonly width: number; readonly height: number },
 ): Promise<number> {
-  let offset = film.body;
+  let offset = movie.body;
   for (let count = 0; count < maxSearchedChunks; count++) {
     const chunk = chunkAt(await source.readUpTo(offset, chunkHeadBytes), offset);
     if (!chunk || chunk.end > source.size) break;

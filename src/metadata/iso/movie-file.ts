@@ -91,7 +91,7 @@ export async function planMovie(source: ByteSource, type: MediaType): Promise<Bl
     size: movie.size,
     decodedPixels: movie.decodedPixels,
     hasPicture: movie.hasPicture,
-    film: {
+    video: {
       durationSeconds: await movieDuration(reader, movie, fragments),
       isPlayable: type !== "video/3gpp" && movie.tracks.every(({ isPlayable }) => isPlayable),
     },

@@ -50,7 +50,7 @@ export async function planMatroska(source: ByteSource, type: MediaType): Promise
     size: videos.find(({ size }) => size)?.size ?? null,
     decodedPixels: Math.max(0, ...videos.map(({ codedPixels }) => codedPixels)),
     hasPicture: videos.length > 0,
-    film: {
+    video: {
       durationSeconds,
       isPlayable: type === "video/webm" && keptTracks.every(({ isPlayable }) => isPlayable),
     },

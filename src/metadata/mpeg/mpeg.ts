@@ -33,7 +33,7 @@ export async function planMpeg(source: ByteSource): Promise<Blanking> {
     size: size?.size ?? null,
     decodedPixels: size?.decodedPixels ?? 0,
     hasPicture,
-    film: { durationSeconds: recordableDuration(elapsed / timeUnitsPerSecond), isPlayable: false },
+    video: { durationSeconds: recordableDuration(elapsed / timeUnitsPerSecond), isPlayable: false },
   };
 }
 

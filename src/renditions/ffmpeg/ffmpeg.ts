@@ -2,7 +2,7 @@ import { rm, stat } from "node:fs/promises";
 
 import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
 import { runLimited, type ProgramLimits } from "../../concurrency/limited-program.ts";
-import { failureOf, FilmError } from "./film-error.ts";
+import { failureOf, VideoError } from "./video-error.ts";
 import { limitsOf } from "./limits.ts";
 
 /** What this machine's ffmpeg can do. */
@@ -21,7 +21,7 @@ export type H264Encoder = (typeof h264Encoders)[number];
 
 /**
  * Asks ffmpeg what it can do.
- * @throws FilmError `interrupted` if it cannot be run or does not answer: no film is at fault
+ * @throws VideoError `interrupted` if it cannot be run or does not answer: no video is at fault
  */
 export async function readCapabilities(
   { ffmpeg }: FfmpegPrograms,
@@ -30,11 +30,11 @@ export async function readCapabilities(
   const ask = async (...question: string[]) => {
     const result = await runLimited([ffmpeg, "-nostdin", ...question], limitsOf.reading, signal);
     const failure = failureOf(result);
-    if (failure) throw new FilmError("interrupted", failure.detail);
+    if (failure) throw new VideoError("interrupted", failure.detail);
     return result.output ?? "";
   };
   const version = await ask("-version");
-  if (!version.startsWith("ffmpeg version ")) throw new FilmError("interrupted", "it is not ffmpeg");
+  if (!version.startsWith("ffmpeg version ")) throw new VideoError("interrupted", "it is not ffmpeg");
   const encoders = namesIn(await ask("-hide_banner", "-encoders"));
   const filters = namesIn(await ask("-hide_banner", "-filters"));
   const help = await ask("-hide_banner", "-h", "long");
@@ -49,7 +49,7 @@ export async function readCapabilities(
 /** The second column of a list that ffmpeg prints. */
 const namesIn = (list: string) => new Set([...list.matchAll(/^ *[A-Z.|]+ +(\S+)/gm)].map(([, name]) => name));
 
-/** Options of every command: it asks nothing, prints problems only, and does not use all cores for one film. */
+/** Options of every command: it asks nothing, prints problems only, and does not use all cores for one video. */
 const common = ["-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-filter_threads", "1"];
 export const threads = ["-threads", "2"];
 
@@ -64,7 +64,7 @@ export const withoutMetadata = [
  * @param input options with the input
  * @param options options of the output
  * @param output absolute path; a file there is replaced
- * @throws FilmError; the signal's reason
+ * @throws VideoError; the signal's reason
  */
 export async function convert(
   { ffmpeg }: FfmpegPrograms,
@@ -80,7 +80,7 @@ export async function convert(
       ({ size }) => size,
       () => 0,
     );
-    if (bytes === 0) throw new FilmError("damaged", "no output");
+    if (bytes === 0) throw new VideoError("damaged", "no output");
   } catch (error) {
     await rm(output, { force: true });
     throw error;

@@ -2,7 +2,7 @@ import type { ProgramLimits } from "../../concurrency/limited-program.ts";
 
 const megabyte = 1024 ** 2;
 
-/** Address space of every job: libraries take 300 MB of it, the frames of a 4K film in HEVC with 10 bits 600 MB. */
+/** Address space of every job: libraries take 300 MB of it, the frames of a 4K video in HEVC with 10 bits 600 MB. */
 const memoryBytes = 2048 * megabyte;
 
 /**
@@ -16,7 +16,7 @@ const later = { memoryBytes, niceness: niceness.later };
 
 /** Limits of each kind of job. */
 export const limitsOf = {
-  /** Learning what a film contains, and what this ffmpeg can do. */
+  /** Learning what a video contains, and what this ffmpeg can do. */
   reading: { ...reading, niceness: niceness.later },
   /** The same during an upload. */
   readingUpload: { ...reading, niceness: niceness.uploads },
@@ -25,7 +25,7 @@ export const limitsOf = {
   mp4: { ...later, processorSeconds: 7200, clockSeconds: 43_200, fileBytes: 4096 * megabyte },
 } as const satisfies Record<string, ProgramLimits>;
 
-/** Limits of copying an uploaded film of this size into another container. */
+/** Limits of copying an uploaded video of this size into another container. */
 export const copyLimits = (bytes: number): ProgramLimits => ({
   processorSeconds: 30 + Math.ceil(bytes / 20_000_000),
   clockSeconds: 900 + Math.ceil(bytes / 1_000_000),

@@ -3,13 +3,13 @@ import { rm } from "node:fs/promises";
 import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
 import type { ProgramLimits } from "../../concurrency/limited-program.ts";
 import { convert, withoutMetadata } from "./ffmpeg.ts";
-import { FilmError } from "./film-error.ts";
-import { readStreams, type FilmStreams } from "./film-streams.ts";
-import { inputOptions, type Film } from "./film.ts";
+import { VideoError } from "./video-error.ts";
+import { readStreams, type Streams } from "./streams.ts";
+import { inputOptions, type VideoFile } from "./video-file.ts";
 import { shownSize } from "./picture-filters.ts";
 
 /** An MP4 that a conversion has written. */
-export interface Mp4Film {
+export interface Mp4Facts {
   /** In pixels, as shown. */
   readonly width: number;
   readonly height: number;
@@ -30,40 +30,40 @@ interface Mp4Output {
 const containerOptions = ["-movflags", "+faststart", "-abort_on", "empty_output", "-f", "mp4"];
 
 /**
- * Writes the picture and the sound of a film into an MP4 without metadata.
+ * Writes the picture and the sound of a video into an MP4 without metadata.
  * @returns what the MP4 contains
- * @throws FilmError; the signal's reason
+ * @throws VideoError; the signal's reason
  */
 export async function writeMp4(
   programs: FfmpegPrograms,
-  film: Film,
-  { video, audio }: FilmStreams,
+  file: VideoFile,
+  { video, audio }: Streams,
   { codecs, output, limits }: Mp4Output,
   signal: AbortSignal,
-): Promise<Mp4Film> {
+): Promise<Mp4Facts> {
   const options = [
     ...["-map", `0:${video.index}`, ...(audio ? ["-map", `0:${audio.index}`] : [])],
     ...[...withoutMetadata, ...codecs, ...containerOptions],
   ];
-  const input = ["-fflags", "+genpts", ...(await inputOptions(film))];
+  const input = ["-fflags", "+genpts", ...(await inputOptions(file))];
   await convert(programs, { input, options, output }, limits.writing, signal);
   return verified(programs, output, limits.reading, signal);
 }
 
 /**
  * Checks that the output of a conversion has frames: ffmpeg succeeds with sound alone if it could decode none.
- * @throws FilmError, after the file has been removed; the signal's reason
+ * @throws VideoError, after the file has been removed; the signal's reason
  */
 async function verified(
   programs: FfmpegPrograms,
   path: string,
   limits: ProgramLimits,
   signal: AbortSignal,
-): Promise<Mp4Film> {
+): Promise<Mp4Facts> {
   try {
-    const film: Film = { path, type: "video/mp4" };
-    const { video, audio, durationSeconds } = await readStreams(programs, film, signal, limits);
-    if (video.frames === undefined) throw new FilmError("damaged", "no frame could be decoded");
+    const file: VideoFile = { path, type: "video/mp4" };
+    const { video, audio, durationSeconds } = await readStreams(programs, file, signal, limits);
+    if (video.frames === undefined) throw new VideoError("damaged", "no frame could be decoded");
     const { width, height } = shownSize(video, Infinity, Infinity, 1);
     return { width, height, durationSeconds, hasAudio: audio !== undefined };
   } catch (error) {

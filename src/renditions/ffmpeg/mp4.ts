@@ -1,10 +1,10 @@
 import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
 import type { Capabilities, H264Encoder } from "./ffmpeg.ts";
-import { FilmError } from "./film-error.ts";
-import { readStreams, type AudioStream, type VideoStream } from "./film-streams.ts";
-import { demuxerOf, type Demuxer, type Film } from "./film.ts";
+import { VideoError } from "./video-error.ts";
+import { readStreams, type AudioStream, type VideoStream } from "./streams.ts";
+import { demuxerOf, type Demuxer, type VideoFile } from "./video-file.ts";
 import { limitsOf } from "./limits.ts";
-import { writeMp4, type Mp4Film } from "./mp4-file.ts";
+import { writeMp4, type Mp4Facts } from "./mp4-file.ts";
 import { framesApart, isHdr, pictureFilters, shownSize } from "./picture-filters.ts";
 
 /** Full HD, in either orientation. */
@@ -17,28 +17,28 @@ const maxFrameRate = 61;
 const maxSampleRate = 48_000;
 
 /**
- * Makes a rendition of a film that every browser plays: MP4 that can be shown while it arrives, with H.264 (8 bits, 4:2:0)
+ * Makes a rendition of a video that every browser plays: MP4 that can be shown while it arrives, with H.264 (8 bits, 4:2:0)
  * and AAC in stereo, at most Full HD with 60 frames a second, upright, with square pixels, in the standard dynamic range,
  * without metadata. A stream that is like that already is copied.
  * @param output absolute path of the MP4; it does not exist if this fails
  * @returns what the rendition contains
- * @throws FilmError `unsupported` also if this ffmpeg has no encoder; the signal's reason
+ * @throws VideoError `unsupported` also if this ffmpeg has no encoder; the signal's reason
  */
 export async function makeMp4(
   programs: FfmpegPrograms,
   capabilities: Capabilities,
-  film: Film,
+  file: VideoFile,
   output: string,
   signal: AbortSignal,
-): Promise<Mp4Film> {
-  const streams = await readStreams(programs, film, signal);
+): Promise<Mp4Facts> {
+  const streams = await readStreams(programs, file, signal);
   const { video, audio } = streams;
   const codecs = [
-    ...(isPlayable(video, await demuxerOf(film)) ? ["-c:v", "copy"] : videoOptions(video, capabilities)),
+    ...(isPlayable(video, await demuxerOf(file)) ? ["-c:v", "copy"] : videoOptions(video, capabilities)),
     ...(audio ? audioOptions(audio) : []),
   ];
   const limits = { writing: limitsOf.mp4, reading: limitsOf.reading };
-  return writeMp4(programs, film, streams, { codecs, output, limits }, signal);
+  return writeMp4(programs, file, streams, { codecs, output, limits }, signal);
 }
 
 const playableProfiles = ["Constrained Baseline", "Baseline", "Main", "High"];
@@ -59,7 +59,7 @@ const isPlayable = (video: VideoStream, demuxer: Demuxer) =>
   !isHdr(video);
 
 function videoOptions(video: VideoStream, { h264Encoder, ...capabilities }: Capabilities): string[] {
-  if (h264Encoder === undefined) throw new FilmError("unsupported", "this ffmpeg has no encoder for H.264");
+  if (h264Encoder === undefined) throw new VideoError("unsupported", "this ffmpeg has no encoder for H.264");
   const filters = [
     ...(video.framesPerSecond > maxFrameRate ? [fewerFrames] : []),
     ...pictureFilters(

@@ -1,8 +1,8 @@
 import type { Size } from "../sizes.ts";
-import type { VideoStream } from "./film-streams.ts";
+import type { VideoStream } from "./streams.ts";
 
 /**
- * Returns the size at which to show a film: upright, with square pixels, and never enlarged beyond that.
+ * Returns the size at which to show a video: upright, with square pixels, and never enlarged beyond that.
  * @param step both sides are multiples of it, rounded down
  */
 export function shownSize(video: VideoStream, maxLongSide: number, maxShortSide: number, step: 1 | 2): Size {
@@ -22,10 +22,10 @@ const isHlg = ({ transfer }: VideoStream) => transfer === "arib-std-b67";
 export const framesApart = (seconds: number): string =>
   `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${seconds})'`;
 
-/** Whether the film has a high dynamic range, which pictures and films for every player do not. */
+/** Whether the video has a high dynamic range, which pictures and videos for every player do not. */
 export const isHdr = (video: VideoStream): boolean => isPq(video) || isHlg(video);
 
-/** Films of this height or more that do not name their matrix use that of BT.709 (as players assume). */
+/** Videos of this height or more that do not name their matrix use that of BT.709 (as players assume). */
 const minHdHeight = 720;
 
 /**
@@ -65,7 +65,7 @@ const referenceWhite = 203;
 
 /**
  * Maps PQ and HLG to BT.709 in linear light. Small frames come first, because these have 12 bytes for each pixel. What the
- * film does not name is that of BT.2100; without it, there would be no conversion.
+ * video does not name is that of BT.2100; without it, there would be no conversion.
  */
 function toneMapping(video: VideoStream): string[] {
   const given = [

@@ -2,13 +2,13 @@ import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
 import { panoramaLongSide } from "../../limits.ts";
 import type { Size } from "../sizes.ts";
 import { convert, withoutMetadata, type Capabilities } from "./ffmpeg.ts";
-import { FilmError } from "./film-error.ts";
-import { readStreams, type FilmStreams } from "./film-streams.ts";
-import { inputOptions, type Film } from "./film.ts";
+import { VideoError } from "./video-error.ts";
+import { readStreams, type Streams } from "./streams.ts";
+import { inputOptions, type VideoFile } from "./video-file.ts";
 import { limitsOf } from "./limits.ts";
 import { framesApart, pictureFilters, shownSize } from "./picture-filters.ts";
 
-/** Where the search for a frame begins: films open with black or a logo. */
+/** Where the search for a frame begins: videos open with black or a logo. */
 const maxStartSeconds = 1;
 
 /** The frames among which the most typical is chosen: one in each quarter of a second, for six seconds. */
@@ -19,23 +19,23 @@ const secondsBetween = 0.25;
 const blackLuma = 24;
 
 /**
- * Makes the poster of a film: a PNG of one frame, upright, with square pixels, in sRGB, at most as large as the
+ * Makes the poster of a video: a PNG of one frame, upright, with square pixels, in sRGB, at most as large as the
  * thumbnail of a panorama, not enlarged. Prefers a typical
  * frame from the beginning that is not black; otherwise takes the first.
  * @param output absolute path of the PNG; it does not exist if this fails
  * @returns the size of the PNG in pixels
- * @throws FilmError; the signal's reason
+ * @throws VideoError; the signal's reason
  */
 export async function makePoster(
   programs: FfmpegPrograms,
   { canToneMap }: Capabilities,
-  film: Film,
+  file: VideoFile,
   output: string,
   signal: AbortSignal,
 ): Promise<Size> {
-  const streams = await readStreams(programs, film, signal);
+  const streams = await readStreams(programs, file, signal);
   const size = shownSize(streams.video, panoramaLongSide, panoramaLongSide, 1);
-  const input = await inputOptions(film);
+  const input = await inputOptions(file);
   const take = (seek: readonly string[], choice: FrameChoice) => {
     const options = posterOptions(streams, size, canToneMap, choice);
     return convert(programs, { input: [...seek, ...input], options, output }, limitsOf.poster, signal);
@@ -44,7 +44,7 @@ export async function makePoster(
     const start = Math.min(maxStartSeconds, (streams.durationSeconds ?? 0) / 10);
     await take(["-ss", start.toFixed(3), "-t", String(candidates * secondsBetween)], typicalFrame);
   } catch (error) {
-    if (!(error instanceof FilmError) || error.isTemporary) throw error;
+    if (!(error instanceof VideoError) || error.isTemporary) throw error;
     await take([], firstFrame);
   }
   return size;
@@ -68,7 +68,7 @@ const typicalFrame: FrameChoice = {
 const firstFrame: FrameChoice = { before: [], after: [] };
 
 const posterOptions = (
-  { video }: FilmStreams,
+  { video }: Streams,
   size: Size,
   canToneMap: boolean,
   { before, after }: FrameChoice,

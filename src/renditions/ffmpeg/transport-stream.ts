@@ -1,11 +1,11 @@
 import { stat } from "node:fs/promises";
 
 import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
-import { FilmError } from "./film-error.ts";
-import { readStreams } from "./film-streams.ts";
-import type { Film } from "./film.ts";
+import { VideoError } from "./video-error.ts";
+import { readStreams } from "./streams.ts";
+import type { VideoFile } from "./video-file.ts";
 import { copyLimits, limitsOf } from "./limits.ts";
-import { writeMp4, type Mp4Film } from "./mp4-file.ts";
+import { writeMp4, type Mp4Facts } from "./mp4-file.ts";
 
 /** Codecs that an MP4 may contain, by ffmpeg's names. */
 const videoCodecs = ["h264", "hevc", "mpeg2video"];
@@ -17,7 +17,7 @@ const audioCodecs = ["aac", "ac3", "eac3", "mp2", "mp3"];
  * @param path absolute path
  * @param output absolute path of the MP4; it does not exist if this fails
  * @returns what the MP4 contains
- * @throws FilmError `unsupported` if a codec has no place in an MP4, so that the film must be transcoded; the signal's
+ * @throws VideoError `unsupported` if a codec has no place in an MP4, so that the video must be transcoded; the signal's
  * reason
  */
 export async function rewrapTransportStream(
@@ -25,13 +25,13 @@ export async function rewrapTransportStream(
   path: string,
   output: string,
   signal: AbortSignal,
-): Promise<Mp4Film> {
-  const film: Film = { path, type: "video/mp2t" };
-  const streams = await readStreams(programs, film, signal, limitsOf.readingUpload);
+): Promise<Mp4Facts> {
+  const file: VideoFile = { path, type: "video/mp2t" };
+  const streams = await readStreams(programs, file, signal, limitsOf.readingUpload);
   const { video, audio } = streams;
-  if (!videoCodecs.includes(video.codec)) throw new FilmError("unsupported", `video in ${video.codec}`);
+  if (!videoCodecs.includes(video.codec)) throw new VideoError("unsupported", `video in ${video.codec}`);
   if (audio && !audioCodecs.includes(audio.codec))
-    throw new FilmError("unsupported", `audio in ${audio.codec}`);
+    throw new VideoError("unsupported", `audio in ${audio.codec}`);
   const codecs = [
     ...["-c", "copy"],
     // The only tag that Apple's players accept.
@@ -39,5 +39,5 @@ export async function rewrapTransportStream(
     ...(audio?.codec === "aac" ? ["-bsf:a", "aac_adtstoasc"] : []),
   ];
   const limits = { writing: copyLimits((await stat(path)).size), reading: limitsOf.readingUpload };
-  return writeMp4(programs, film, streams, { codecs, output, limits }, signal);
+  return writeMp4(programs, file, streams, { codecs, output, limits }, signal);
 }

@@ -1,34 +1,34 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
 import type { Capabilities } from "../../../src/renditions/ffmpeg/ffmpeg.ts";
-import type { FilmType } from "../../../src/renditions/ffmpeg/film.ts";
-import { createFilmTools, type FilmTools } from "../../../src/renditions/ffmpeg/film-tools.ts";
+import type { VideoType } from "../../../src/renditions/ffmpeg/video-file.ts";
+import { createVideoTools, type VideoTools } from "../../../src/renditions/ffmpeg/video-tools.ts";
 import { makeMp4 } from "../../../src/renditions/ffmpeg/mp4.ts";
-import { FilmFolder, moving, programs, tone, x264 } from "./films.ts";
+import { VideoFolder, moving, programs, tone, x264 } from "./video-folder.ts";
 
 const signal = new AbortController().signal;
 
-describe.skipIf(!programs)("MP4 renditions of films", () => {
-  let folder: FilmFolder;
-  let tools: FilmTools;
+describe.skipIf(!programs)("MP4 renditions of videos", () => {
+  let folder: VideoFolder;
+  let tools: VideoTools;
   beforeAll(async () => {
-    folder = await FilmFolder.create();
-    tools = createFilmTools(programs!);
+    folder = await VideoFolder.create();
+    tools = createVideoTools(programs!);
   });
   afterAll(() => folder.remove());
 
-  const mp4 = (name: string, type: FilmType) =>
-    tools.makeMp4(folder.film(name, type), folder.file("out.mp4"), signal);
+  const mp4 = (name: string, type: VideoType) =>
+    tools.makeMp4(folder.video(name, type), folder.file("out.mp4"), signal);
 
-  /** Checks what holds for every rendition, and that it takes as long as its film. */
+  /** Checks what holds for every rendition, and that it takes as long as its video. */
   async function expectPlayable(name: string) {
-    const [film, rendition] = [await folder.probe(name), await folder.probe("out.mp4")];
+    const [file, rendition] = [await folder.probe(name), await folder.probe("out.mp4")];
     const { video, audio, streams, format } = rendition;
     expect(video).toMatchObject({ codec_name: "h264", pix_fmt: "yuv420p", sample_aspect_ratio: "1:1" });
     expect(video["side_data_list"]).toBeUndefined();
-    expect(audio?.["codec_name"]).toBe(film.audio && "aac");
+    expect(audio?.["codec_name"]).toBe(file.audio && "aac");
     expect(streams).toBe(audio ? 2 : 1);
-    expect(Math.abs(format["duration"] - film.format["duration"])).toBeLessThan(0.1);
+    expect(Math.abs(format["duration"] - file.format["duration"])).toBeLessThan(0.1);
     const tags = [video, audio, format].flatMap((facts) => Object.keys(facts?.["tags"] ?? {}));
     const neutral = ["language", "handler_name", "vendor_id", "encoder"];
     const brands = ["major_brand", "minor_version", "compatible_brands"];
@@ -40,7 +40,7 @@ describe.skipIf(!programs)("MP4 renditions of films", () => {
     return rendition;
   }
 
-  test("mp4: turns a DVD's film into square pixels, with AAC in stereo and without metadata", async () => {
+  test("mp4: turns a DVD's video into square pixels, with AAC in stereo and without metadata", async () => {
     const titles = ["-metadata", "title=secret", "-metadata", "comment=secret"];
     const coded = ["-vf", "setsar=64/45", "-c:v", "mpeg2video", "-c:a", "ac3", "-ac", "6", "-f", "dvd"];
     await folder.make("dvd.mpg", ...moving("720x576"), ...tone(), ...coded, ...titles);
@@ -70,10 +70,10 @@ describe.skipIf(!programs)("MP4 renditions of films", () => {
     const inputs = [...moving("320x180"), ...tone(), "-i", subtitles, "-i", chapters];
     const coded = [...x264, "-bsf:v", "filter_units=remove_types=6", "-c:a", "aac", "-c:s", "srt"];
     const maps = ["-map", "0", "-map", "1", "-map", "2", "-map_chapters", "3", "-metadata:s", "title=secret"];
-    await folder.make("film.mkv", ...inputs, ...coded, ...maps);
-    await mp4("film.mkv", "video/matroska");
-    await expectPlayable("film.mkv");
-    const [before, after] = [await folder.packets("film.mkv"), await folder.packets("out.mp4")];
+    await folder.make("video.mkv", ...inputs, ...coded, ...maps);
+    await mp4("video.mkv", "video/matroska");
+    await expectPlayable("video.mkv");
+    const [before, after] = [await folder.packets("video.mkv"), await folder.packets("out.mp4")];
     expect(after).toEqual(before);
   });
 
@@ -101,7 +101,7 @@ describe.skipIf(!programs)("MP4 renditions of films", () => {
     expect(video).toMatchObject({ width: 180, height: 320 });
   });
 
-  test("mp4: shrinks a tall film to Full HD, and 120 frames a second to 60", async () => {
+  test("mp4: shrinks a tall video to Full HD, and 120 frames a second to 60", async () => {
     await folder.make("tall.mp4", ...moving("1440x2560", 0.5, 120), ...x264);
     expect(await mp4("tall.mp4", "video/mp4")).toMatchObject({ width: 1080, height: 1920 });
     await expectPlayable("tall.mp4");
@@ -140,12 +140,12 @@ describe.skipIf(!programs)("MP4 renditions of films", () => {
   });
 
   test("mp4: without an encoder, copies what needs none and refuses the rest as unsupported", async () => {
-    await folder.make("film.mov", ...moving("320x180", 0.4), ...x264);
-    await folder.make("film.avi", ...moving("320x180", 0.4), "-c:v", "mpeg4");
+    await folder.make("video.mov", ...moving("320x180", 0.4), ...x264);
+    await folder.make("video.avi", ...moving("320x180", 0.4), "-c:v", "mpeg4");
     const poor: Capabilities = { ...(await tools.capabilities()), h264Encoder: undefined };
-    const make = (name: string, type: FilmType) =>
-      makeMp4(programs!, poor, folder.film(name, type), folder.file("poor.mp4"), signal);
-    expect(await make("film.mov", "video/quicktime")).toMatchObject({ width: 320 });
-    await expect(make("film.avi", "video/x-msvideo")).rejects.toMatchObject({ reason: "unsupported" });
+    const make = (name: string, type: VideoType) =>
+      makeMp4(programs!, poor, folder.video(name, type), folder.file("poor.mp4"), signal);
+    expect(await make("video.mov", "video/quicktime")).toMatchObject({ width: 320 });
+    await expect(make("video.avi", "video/x-msvideo")).rejects.toMatchObject({ reason: "unsupported" });
   });
 });

@@ -1,24 +1,24 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
-import type { FilmType } from "../../../src/renditions/ffmpeg/film.ts";
-import { createFilmTools, type FilmTools } from "../../../src/renditions/ffmpeg/film-tools.ts";
-import { FilmFolder, moving, plain, programs, tone, x264 } from "./films.ts";
+import type { VideoType } from "../../../src/renditions/ffmpeg/video-file.ts";
+import { createVideoTools, type VideoTools } from "../../../src/renditions/ffmpeg/video-tools.ts";
+import { VideoFolder, moving, plain, programs, tone, x264 } from "./video-folder.ts";
 
 const signal = new AbortController().signal;
 
-describe.skipIf(!programs)("posters of films", () => {
-  let folder: FilmFolder;
-  let tools: FilmTools;
+describe.skipIf(!programs)("posters of videos", () => {
+  let folder: VideoFolder;
+  let tools: VideoTools;
   beforeAll(async () => {
-    folder = await FilmFolder.create();
-    tools = createFilmTools(programs!);
+    folder = await VideoFolder.create();
+    tools = createVideoTools(programs!);
   });
   afterAll(() => folder.remove());
 
-  const poster = (name: string, type: FilmType) =>
-    tools.makePoster(folder.film(name, type), folder.file("poster.png"), signal);
+  const poster = (name: string, type: VideoType) =>
+    tools.makePoster(folder.video(name, type), folder.file("poster.png"), signal);
 
-  test("poster: is a PNG of the film's size without metadata", async () => {
+  test("poster: is a PNG of the video's size without metadata", async () => {
     await folder.make("plain.mp4", ...moving("320x180"), ...x264, "-metadata", "title=secret");
     expect(await poster("plain.mp4", "video/mp4")).toEqual({ width: 320, height: 180 });
     const { video, format } = await folder.probe("poster.png");
@@ -66,7 +66,7 @@ describe.skipIf(!programs)("posters of films", () => {
       await folder.colour("poster.png", "iw:100:0:20"),
       await folder.colour("poster.png", "iw:100:0:200"),
     ];
-    // ffmpeg writes the matrix of a film that is turned anticlockwise, to the left.
+    // ffmpeg writes the matrix of a video that is turned anticlockwise, to the left.
     expect(top[2]! > 200 && top[0]! < 50).toBe(true);
     expect(bottom[0]! > 200 && bottom[2]! < 50).toBe(true);
   });
@@ -87,19 +87,19 @@ describe.skipIf(!programs)("posters of films", () => {
   });
 
   test("poster: shows a frame after a black start", async () => {
-    const film = ["-f", "lavfi", "-i", "color=red:s=320x180:r=25:d=4,fade=in:st=2:d=1"];
-    await folder.make("fade.mp4", ...film, ...x264);
+    const file = ["-f", "lavfi", "-i", "color=red:s=320x180:r=25:d=4,fade=in:st=2:d=1"];
+    await folder.make("fade.mp4", ...file, ...x264);
     await poster("fade.mp4", "video/mp4");
     expect((await folder.colour("poster.png"))[0]).toBeGreaterThan(100);
   });
 
-  test("poster: shows a black film as black", async () => {
+  test("poster: shows a black video as black", async () => {
     await folder.make("night.mp4", ...plain("black", "320x180"), ...x264);
     await poster("night.mp4", "video/mp4");
     expect(Math.max(...(await folder.colour("poster.png")))).toBeLessThan(5);
   });
 
-  test("poster: of a film with few frames is one of them", async () => {
+  test("poster: of a video with few frames is one of them", async () => {
     await folder.make("short.mp4", ...plain("red", "320x180", 0.2), ...x264);
     await folder.make("frame.mp4", ...plain("red", "320x180", 0.04), ...x264);
     for (const name of ["short.mp4", "frame.mp4"]) {
@@ -108,7 +108,7 @@ describe.skipIf(!programs)("posters of films", () => {
     }
   });
 
-  test("poster: is of the film, not of its cover", async () => {
+  test("poster: is of the video, not of its cover", async () => {
     await folder.make("cover.png", ...plain("blue", "64x64", 0.04), "-frames:v", "1");
     const inputs = ["-i", folder.file("cover.png"), ...plain("red", "320x180")];
     const maps = ["-map", "0", "-map", "1", "-c:v:0", "png", "-disposition:v:0", "attached_pic"];
@@ -141,7 +141,7 @@ describe.skipIf(!programs)("posters of films", () => {
     expect(green).toBeLessThan(235);
   });
 
-  test("poster: colours of a film in high definition that names no matrix are those of BT.709", async () => {
+  test("poster: colours of a video in high definition that names no matrix are those of BT.709", async () => {
     const raw = "color=black:s=1280x720:r=25:d=0.2,format=yuv420p,geq=lum=63:cb=102:cr=240";
     await folder.make("red.mp4", "-f", "lavfi", "-i", raw, ...x264);
     await poster("red.mp4", "video/mp4");

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
-import { createFilmTools, type FilmTools } from "../../../src/renditions/ffmpeg/film-tools.ts";
-import { FilmFolder, moving, programs, tone, x264 } from "./films.ts";
+import { createVideoTools, type VideoTools } from "../../../src/renditions/ffmpeg/video-tools.ts";
+import { VideoFolder, moving, programs, tone, x264 } from "./video-folder.ts";
 
 const signal = new AbortController().signal;
 
 describe.skipIf(!programs)("transport streams", () => {
-  let folder: FilmFolder;
-  let tools: FilmTools;
+  let folder: VideoFolder;
+  let tools: VideoTools;
   beforeAll(async () => {
-    folder = await FilmFolder.create();
-    tools = createFilmTools(programs!);
+    folder = await VideoFolder.create();
+    tools = createVideoTools(programs!);
   });
   afterAll(() => folder.remove());
 

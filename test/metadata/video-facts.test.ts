@@ -3,14 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { FilmFacts } from "../../src/metadata/plan.ts";
+import type { VideoFacts } from "../../src/metadata/plan.ts";
 import { readMediaFacts, removeMetadata } from "../../src/metadata/remove-metadata.ts";
 import type { MediaType } from "../../src/media-types.ts";
 import { clean, inTempFolder } from "./cleaning.ts";
 import {
   box,
   element,
-  filmOf,
+  movieFile,
   fullBox,
   openElement,
   pictureEntry,
@@ -22,17 +22,17 @@ import {
 import { packet, packs, startCode, videoStream } from "./mpeg-samples.ts";
 import { riffChunk, riffFile } from "./photo-samples.ts";
 
-async function factsOf(sample: Uint8Array, type: MediaType): Promise<FilmFacts | undefined> {
+async function factsOf(sample: Uint8Array, type: MediaType): Promise<VideoFacts | undefined> {
   return inTempFolder(async (folder) => {
-    const path = join(folder, "film");
+    const path = join(folder, "video");
     await Bun.write(path, sample);
-    const { film } = await readMediaFacts(path, type);
+    const { video } = await readMediaFacts(path, type);
     expect(Buffer.from(await Bun.file(path).bytes()).equals(sample)).toBeTrue();
     // The same facts must be found again in the cleaned file, which is stored.
     const { bytes, facts } = await clean(sample, type);
-    expect(facts.film).toEqual(film);
-    expect((await clean(bytes, type)).facts.film).toEqual(film);
-    return film;
+    expect(facts.video).toEqual(video);
+    expect((await clean(bytes, type)).facts.video).toEqual(video);
+    return video;
   });
 }
 
@@ -59,8 +59,8 @@ const movieHeader = (scale: number, duration: number | bigint) =>
 const pictureTrack = (sample: Partial<TrackSample> = {}) => track({ id: 1, handler: "vide", ...sample });
 
 async function movieSeconds(header: Buffer, ...more: Buffer[]) {
-  const film = filmOf("pictures", () => [box("moov", header, pictureTrack(), ...more)]);
-  return (await factsOf(film, "video/mp4"))?.durationSeconds;
+  const file = movieFile("pictures", () => [box("moov", header, pictureTrack(), ...more)]);
+  return (await factsOf(file, "video/mp4"))?.durationSeconds;
 }
 
 describe("playing time of MP4 and MOV", () => {
@@ -75,16 +75,16 @@ describe("playing time of MP4 and MOV", () => {
     ["a duration of 300 million years", movieHeader(1, 10n ** 16n), 1],
     ["less than half a millisecond", movieHeader(90_000, 40), 1],
     ["a header that is too short", fullBox("mvhd", 0, u32(0)), 1],
-  ])("film facts: playing time of a movie header with %s", async (_name, header, seconds) => {
+  ])("video facts: playing time of a movie header with %s", async (_name, header, seconds) => {
     expect(await movieSeconds(header)).toBe(seconds);
   });
 
-  test("film facts: no playing time where neither the movie nor a track tells", async () => {
+  test("video facts: no playing time where neither the movie nor a track tells", async () => {
     const bare = pictureTrack();
     const media = bare.indexOf("mdhd");
     bare.fill(0, media + 16, media + 24);
-    const film = filmOf("pictures", () => [box("moov", movieHeader(0, 0), bare)]);
-    expect((await factsOf(film, "video/mp4"))?.durationSeconds).toBeNull();
+    const file = movieFile("pictures", () => [box("moov", movieHeader(0, 0), bare)]);
+    expect((await factsOf(file, "video/mp4"))?.durationSeconds).toBeNull();
   });
 
   /** A track of a fragmented movie with a time scale of 1000, whose header declares no duration. */
@@ -105,53 +105,53 @@ describe("playing time of MP4 and MOV", () => {
   const time = (at: number) => fullBox("tfdt", 0, u32(at));
   const longTime = (at: bigint) => box("tfdt", u32(0x0100_0000), u64(at));
   async function fragmentedSeconds(moov: Buffer[], moofs: Buffer[], data = "pictures") {
-    const film = Buffer.concat([
-      filmOf("", () => [box("moov", movieHeader(1000, 0), ...moov)]),
+    const file = Buffer.concat([
+      movieFile("", () => [box("moov", movieHeader(1000, 0), ...moov)]),
       ...moofs.flatMap((moof) => [moof, box("mdat", data)]),
     ]);
-    return (await factsOf(film, "video/mp4"))?.durationSeconds;
+    return (await factsOf(file, "video/mp4"))?.durationSeconds;
   }
   /** A run of two samples. */
   const run = (flags: number, at: number, ...fields: number[]) =>
     box("trun", u32(flags | 0x01, 2, at, ...fields));
 
-  test("film facts: adds the default durations of samples in fragments", async () => {
+  test("video facts: adds the default durations of samples in fragments", async () => {
     const plain = () => fragment((data) => [header(), run(0, data)]);
     expect(await fragmentedSeconds([fragmentedTrack(), extends1(500, 4)], [plain(), plain()])).toBe(2);
     const own = fragment((data) => [header(0x08, 250), run(0, data)]);
     expect(await fragmentedSeconds([fragmentedTrack(), extends1(500, 4)], [plain(), own])).toBe(1.5);
   });
 
-  test("film facts: adds the durations of single samples in fragments", async () => {
+  test("video facts: adds the durations of single samples in fragments", async () => {
     const single = fragment((data) => [header(), run(0x100, data, 700, 800)]);
     expect(await fragmentedSeconds([fragmentedTrack(), extends1(0, 4)], [single, single])).toBe(3);
     const sized = fragment((data) => [header(), run(0x300, data, 700, 4, 800, 4)]);
     expect(await fragmentedSeconds([fragmentedTrack(), extends1(0, 0)], [sized])).toBe(1.5);
   });
 
-  test("film facts: counts the time between fragments, but not before the first one", async () => {
+  test("video facts: counts the time between fragments, but not before the first one", async () => {
     const at = (start: number) => fragment((data) => [header(), time(start), run(0, data)]);
     expect(await fragmentedSeconds([fragmentedTrack(), extends1(500, 4)], [at(9000), at(12_000)])).toBe(4);
   });
 
-  test("film facts: adds the delay of an edit list to fragments", async () => {
+  test("video facts: adds the delay of an edit list to fragments", async () => {
     const edits = box("edts", fullBox("elst", 0, u32(2), u32(700, -1, 0x10000), u32(0, 200, 0x10000)));
     const plain = fragment((data) => [header(), run(0, data)]);
     expect(await fragmentedSeconds([fragmentedTrack(edits), extends1(500, 4)], [plain])).toBe(1.5);
   });
 
-  test("film facts: does not count the samples that a truncated file has lost", async () => {
+  test("video facts: does not count the samples that a truncated file has lost", async () => {
     const whole = fragment((data) => [header(), run(0, data)]);
     expect(await fragmentedSeconds([fragmentedTrack(), extends1(500, 4)], [whole], "pict")).toBe(0.5);
   });
 
-  test("film facts: an absurd time of a fragment gives no playing time", async () => {
+  test("video facts: an absurd time of a fragment gives no playing time", async () => {
     const first = fragment((data) => [header(), time(0), run(0, data)]);
     const absurd = fragment((data) => [header(), longTime(2n ** 63n), run(0, data)]);
     expect(await fragmentedSeconds([fragmentedTrack(), extends1(500, 4)], [first, absurd])).toBeNull();
   });
 
-  test("film facts: uses the declared duration of fragments that have none", async () => {
+  test("video facts: uses the declared duration of fragments that have none", async () => {
     const declared = box("mvex", fullBox("mehd", 0, u32(4200)), fullBox("trex", 0, u32(1, 1, 0, 4, 0)));
     expect(
       await fragmentedSeconds([fragmentedTrack(), declared], [fragment((data) => [header(), run(0, data)])]),
@@ -192,7 +192,7 @@ describe("playing time of WebM, AVI and MPEG", () => {
     ["milliseconds", [duration(2345)], 2.345],
     ["another scale", [scale(100_000), duration(20_000)], 2],
     ["a duration of four bytes", [element(0x4489, Buffer.from("447a0000", "hex"))], 1],
-  ])("film facts: playing time of a WebM with %s", async (_name, info, seconds) => {
+  ])("video facts: playing time of a WebM with %s", async (_name, info, seconds) => {
     expect((await webmFacts(info, [cluster(0, block(0))]))?.durationSeconds).toBe(seconds);
   });
 
@@ -202,7 +202,7 @@ describe("playing time of WebM, AVI and MPEG", () => {
     ["a negative duration", [duration(-5)]],
     ["a duration that is not a number", [duration(NaN)]],
     ["an absurd duration", [duration(1e300)]],
-  ])("film facts: a WebM with %s plays until its last block", async (_name, info) => {
+  ])("video facts: a WebM with %s plays until its last block", async (_name, info) => {
     const clusters = [cluster(0, block(0), block(40)), cluster(5000, block(0), block(80), block(40))];
     expect((await webmFacts(info, clusters))?.durationSeconds).toBe(5.08);
     const timed = [entry("V_VP8", element(0x23e383, u32(40_000_000)))];
@@ -211,14 +211,14 @@ describe("playing time of WebM, AVI and MPEG", () => {
     expect((await webmFacts(info, [...clusters, cluster(6000, group)]))?.durationSeconds).toBe(6.15);
   });
 
-  test("film facts: searches a few clusters without blocks at the end of a WebM, and no more", async () => {
+  test("video facts: searches a few clusters without blocks at the end of a WebM, and no more", async () => {
     const recorded = cluster(5000, block(0), block(80));
     const empty = (count: number) => Array.from({ length: count }, () => cluster(6000));
     expect((await webmFacts([], [recorded, ...empty(3)]))?.durationSeconds).toBe(5.08);
     expect((await webmFacts([], [recorded, ...empty(30)]))?.durationSeconds).toBeNull();
   });
 
-  test("film facts: a WebM without duration and with a time scale of zero has no playing time", async () => {
+  test("video facts: a WebM without duration and with a time scale of zero has no playing time", async () => {
     expect((await webmFacts([scale(0)], [cluster(5000, block(1))]))?.durationSeconds).toBeNull();
   });
 
@@ -230,14 +230,14 @@ describe("playing time of WebM, AVI and MPEG", () => {
     ["AV1 with 4:4:4", "V_AV1", "\x81\x20\x0c\0", false],
     ["H.264", "V_MPEG4/ISO/AVC", "\x01\x42\0\0\xff\xe0\0", false],
     ["an unknown codec", "V_SECRET", "", false],
-  ])("film facts: whether browsers play a WebM with %s", async (_name, codec, header, isPlayable) => {
+  ])("video facts: whether browsers play a WebM with %s", async (_name, codec, header, isPlayable) => {
     const tracks = [entry(codec, element(0x63a2, header))];
     expect((await webmFacts([], [cluster(0, block(0))], tracks))?.isPlayable).toBe(isPlayable);
     const matroska = await webmFacts([], [cluster(0, block(0))], tracks, "video/matroska");
     expect(matroska?.isPlayable).toBeFalse();
   });
 
-  test("film facts: browsers do not play a WebM with compressed blocks or other sound", async () => {
+  test("video facts: browsers do not play a WebM with compressed blocks or other sound", async () => {
     const sound = (codec: string) =>
       element(0xae, element(0xd7, "\x02"), element(0x83, "\x02"), element(0x86, codec));
     const isPlayable = async (...tracks: Buffer[]) =>
@@ -274,7 +274,7 @@ describe("playing time of WebM, AVI and MPEG", () => {
     ["a rate of zero in its stream", avi([40_000, 50], [1, 0, 100]), 2],
     ["absurd frames", avi([40_000, 50], [0xffff_ffff, 1, 0xffff_ffff]), 2],
     ["no frames", avi([0, 0], [0, 0, 0]), null],
-  ])("film facts: playing time of an AVI with %s", async (_name, sample, seconds) => {
+  ])("video facts: playing time of an AVI with %s", async (_name, sample, seconds) => {
     expect(await factsOf(sample, "video/x-msvideo")).toEqual({ durationSeconds: seconds, isPlayable: false });
   });
 
@@ -302,12 +302,12 @@ describe("playing time of WebM, AVI and MPEG", () => {
     ["whose clock was set back", mpeg(900_000, 90_000, padding), null],
     ["without times", Buffer.concat([packs.mpeg2, packet(0xe0, "mpeg2", videoStream())]), null],
     ["that is a video stream", videoStream(), null],
-  ])("film facts: playing time of an MPEG %s", async (_name, sample, seconds) => {
+  ])("video facts: playing time of an MPEG %s", async (_name, sample, seconds) => {
     expect(await factsOf(sample, "video/mpeg")).toEqual({ durationSeconds: seconds, isPlayable: false });
   });
 });
 
-describe("films that browsers play", () => {
+describe("videos that browsers play", () => {
   const avcC = (profile: number, ...more: number[]) =>
     box("avcC", Buffer.from([1, profile, 0, 30, 0xff, 0xe1, 0, 2, 0x67, 1, 1, 0, 2, 0x68, 1, ...more]));
   const picture = (type: string, ...boxes: Buffer[]) => pictureEntry(type, [64, 48], { boxes });
@@ -331,7 +331,7 @@ describe("films that browsers play", () => {
     type: MediaType = "video/mp4",
     data = "pictures",
   ) {
-    const film = filmOf(data, (at) => {
+    const file = movieFile(data, (at) => {
       const sound =
         sounds.length > 0
           ? [track({ id: 2, handler: "soun", entries: sounds, chunks: [at], sampleBytes: 8 })]
@@ -345,7 +345,7 @@ describe("films that browsers play", () => {
         ),
       ];
     });
-    return (await factsOf(film, type))?.isPlayable;
+    return (await factsOf(file, type))?.isPlayable;
   }
 
   test.each([
@@ -367,7 +367,7 @@ describe("films that browsers play", () => {
     ["MPEG-4 Visual", picture("mp4v", esds(0x20)), false],
     ["ProRes", picture("apcn"), false],
     ["an unknown codec", picture("toString"), false],
-  ])("film facts: whether browsers play an MP4 with %s", async (_name, entry, expected) => {
+  ])("video facts: whether browsers play an MP4 with %s", async (_name, entry, expected) => {
     expect(await isPlayable([entry], [aac])).toBe(expected);
     expect(await isPlayable([entry], [], "video/quicktime")).toBe(expected);
   });
@@ -391,18 +391,18 @@ describe("films that browsers play", () => {
     ["PCM", soundEntry("sowt", 0), false],
     ["ALAC", soundEntry("alac", 0), false],
     ["mp4a without a configuration", soundEntry("mp4a", 0), false],
-  ])("film facts: whether browsers play an MP4 with %s", async (_name, entry, expected) => {
+  ])("video facts: whether browsers play an MP4 with %s", async (_name, entry, expected) => {
     expect(await isPlayable([h264], [entry])).toBe(expected);
   });
 
-  test("film facts: browsers play MP3 in MP4, but not layer II, which has the same type", async () => {
+  test("video facts: browsers play MP3 in MP4, but not layer II, which has the same type", async () => {
     const sound = [soundEntry("mp4a", 0, esds(0x6b))];
     expect(await isPlayable([h264], sound, "video/mp4", "\xff\xfbframes.")).toBeTrue();
     expect(await isPlayable([h264], sound, "video/mp4", "\xff\xfdframes.")).toBeFalse();
     expect(await isPlayable([h264], sound, "video/mp4", "noframes")).toBeFalse();
   });
 
-  test("film facts: browsers play no 3GP, and no file with a second codec that they lack", async () => {
+  test("video facts: browsers play no 3GP, and no file with a second codec that they lack", async () => {
     expect(await isPlayable([h264], [aac], "video/3gpp")).toBeFalse();
     expect(await isPlayable([h264, picture("hvc1")], [aac])).toBeFalse();
     expect(await isPlayable([h264], [aac, soundEntry("ac-3", 0)])).toBeFalse();
@@ -410,11 +410,11 @@ describe("films that browsers play", () => {
 });
 
 describe.skipIf(!Bun.which("ffmpeg") || !Bun.which("ffprobe"))(
-  "films of real encoders (needs ffmpeg)",
+  "videos of real encoders (needs ffmpeg)",
   () => {
     let folder = "";
     beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), "image-sharing-film-facts-"));
+      folder = await mkdtemp(join(tmpdir(), "image-sharing-video-facts-"));
     });
     afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -445,7 +445,7 @@ describe.skipIf(!Bun.which("ffmpeg") || !Bun.which("ffprobe"))(
       ["mpeg1.mpg", "video/mpeg", "-r 25 -c:v mpeg1video -c:a mp2 -f mpeg", false],
       ["dvd.mpg", "video/mpeg", "-r 25 -c:v mpeg2video -c:a mp2 -f dvd", false],
     ])(
-      "film facts: %s has the playing time that ffprobe finds, also after its metadata is removed",
+      "video facts: %s has the playing time that ffprobe finds, also after its metadata is removed",
       async (name, type, options, isPlayable) => {
         const inputs = "-f lavfi -i testsrc2=s=96x64:r=10:d=2 -f lavfi -i sine=d=2:r=48000".split(" ");
         await run("ffmpeg", "-nostdin", "-v", "error", "-y", ...inputs, ...options.split(" "), name);
@@ -459,12 +459,12 @@ describe.skipIf(!Bun.which("ffmpeg") || !Bun.which("ffprobe"))(
           "csv=p=0",
           name,
         );
-        const film = (await removeMetadata(join(folder, name), type)).film;
+        const video = (await removeMetadata(join(folder, name), type)).video;
         // ffprobe finds no duration in a live recording.
         const seconds = Number(found) || 2;
-        expect(Math.abs((film?.durationSeconds ?? 0) - seconds)).toBeLessThan(0.05);
-        expect(film?.isPlayable).toBe(isPlayable);
-        expect((await readMediaFacts(join(folder, name), type)).film).toEqual(film);
+        expect(Math.abs((video?.durationSeconds ?? 0) - seconds)).toBeLessThan(0.05);
+        expect(video?.isPlayable).toBe(isPlayable);
+        expect((await readMediaFacts(join(folder, name), type)).video).toEqual(video);
       },
       60_000,
     );

@@ -1,10 +1,10 @@
 import { open } from "node:fs/promises";
 
-/** A film in a local file. */
-export interface Film {
+/** A video in a local file. */
+export interface VideoFile {
   /** Absolute path. */
   readonly path: string;
-  readonly type: FilmType;
+  readonly type: VideoType;
 }
 
 /** ffmpeg's demuxer for each content type. Both of MPEG's are for streams with and without packets. */
@@ -20,17 +20,17 @@ const demuxers = {
   "video/ogg": "ogg",
 } as const;
 
-export type FilmType = keyof typeof demuxers;
-export type Demuxer = (typeof demuxers)[FilmType] | "mpegvideo";
+export type VideoType = keyof typeof demuxers;
+export type Demuxer = (typeof demuxers)[VideoType] | "mpegvideo";
 
 /** The code that begins an MPEG video stream without packets (sequence_header_code, ISO 13818-2, table 6-1). */
 const sequenceHeader = 0x000001b3;
 
 /**
- * Returns the demuxer for a film, by its content type alone: ffmpeg must not guess, because it would take a file that
+ * Returns the demuxer for a video, by its content type alone: ffmpeg must not guess, because it would take a file that
  * contains a playlist or a script for one, and open the files and addresses that it names.
  */
-export async function demuxerOf({ path, type }: Film): Promise<Demuxer> {
+export async function demuxerOf({ path, type }: VideoFile): Promise<Demuxer> {
   if (type !== "video/mpeg") return demuxers[type];
   const file = await open(path);
   try {
@@ -42,7 +42,7 @@ export async function demuxerOf({ path, type }: Film): Promise<Demuxer> {
 }
 
 /**
- * Decoders that films use, with those of covers and subtitles, which are opened but not used. ffmpeg has hundreds for the
+ * Decoders that videos use, with those of covers and subtitles, which are opened but not used. ffmpeg has hundreds for the
  * videos of games and for formats that are out of use, and an attacker could choose among them.
  */
 const decoders = [
@@ -59,14 +59,14 @@ const decoders = [
 const maxPixels = 40_000_000;
 
 /** Options before the input, for ffmpeg and ffprobe: only this file is read, as this format, by a known decoder. */
-export async function inputOptions(film: Film): Promise<string[]> {
-  const demuxer = await demuxerOf(film);
+export async function inputOptions(file: VideoFile): Promise<string[]> {
+  const demuxer = await demuxerOf(file);
   return [
     ...["-protocol_whitelist", "file", "-format_whitelist", demuxer],
     ...["-codec_whitelist", decoders.join(",")],
     // The default is not to follow references to other files; this makes sure.
     ...(demuxer === "mov" ? ["-enable_drefs", "0", "-use_absolute_path", "0"] : []),
     ...["-max_pixels", String(maxPixels), "-f", demuxer],
-    ...["-i", `file:${film.path}`],
+    ...["-i", `file:${file.path}`],
   ];
 }

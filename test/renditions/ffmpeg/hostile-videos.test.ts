@@ -3,28 +3,28 @@ import { existsSync } from "node:fs";
 import { chmod, symlink } from "node:fs/promises";
 
 import { convert } from "../../../src/renditions/ffmpeg/ffmpeg.ts";
-import { failureOf } from "../../../src/renditions/ffmpeg/film-error.ts";
-import { inputOptions, type FilmType } from "../../../src/renditions/ffmpeg/film.ts";
-import { createFilmTools, type FilmTools } from "../../../src/renditions/ffmpeg/film-tools.ts";
+import { failureOf } from "../../../src/renditions/ffmpeg/video-error.ts";
+import { inputOptions, type VideoType } from "../../../src/renditions/ffmpeg/video-file.ts";
+import { createVideoTools, type VideoTools } from "../../../src/renditions/ffmpeg/video-tools.ts";
 import { limitsOf } from "../../../src/renditions/ffmpeg/limits.ts";
 import { runLimited, type ProgramLimits } from "../../../src/concurrency/limited-program.ts";
-import { FilmFolder, moving, plain, programs, x264 } from "./films.ts";
+import { VideoFolder, moving, plain, programs, x264 } from "./video-folder.ts";
 
 const signal = new AbortController().signal;
 
-describe.skipIf(!programs)("hostile films and full disks", () => {
-  let folder: FilmFolder;
-  let tools: FilmTools;
+describe.skipIf(!programs)("hostile videos and full disks", () => {
+  let folder: VideoFolder;
+  let tools: VideoTools;
   beforeAll(async () => {
-    folder = await FilmFolder.create();
-    tools = createFilmTools(programs!);
+    folder = await VideoFolder.create();
+    tools = createVideoTools(programs!);
     await folder.make("secret.mp4", ...plain("red", "320x180"), ...x264);
-    await folder.make("film.mp4", ...moving("640x360", 4), ...x264);
+    await folder.make("video.mp4", ...moving("640x360", 4), ...x264);
   });
   afterAll(() => folder.remove());
 
-  const mp4Of = (name: string, type: FilmType) =>
-    tools.makeMp4(folder.film(name, type), folder.file("out.mp4"), signal);
+  const mp4Of = (name: string, type: VideoType) =>
+    tools.makeMp4(folder.video(name, type), folder.file("out.mp4"), signal);
   const rejection = (work: Promise<unknown>) =>
     work.then(
       () => "fulfilled",
@@ -32,7 +32,7 @@ describe.skipIf(!programs)("hostile films and full disks", () => {
     );
 
   /** Files that name others, and types that they claim. */
-  const scripts: [name: string, script: (secret: string) => string, claimed: readonly FilmType[]][] = [
+  const scripts: [name: string, script: (secret: string) => string, claimed: readonly VideoType[]][] = [
     [
       "an HLS playlist",
       (secret) => `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://${secret}\n#EXT-X-ENDLIST\n`,
@@ -44,37 +44,43 @@ describe.skipIf(!programs)("hostile films and full disks", () => {
       ["video/mp4", "video/mpeg"],
     ],
   ];
-  test.each(scripts)("films: %s is not followed, whatever type it claims", async (_name, script, claimed) => {
-    await Bun.write(folder.file("script"), script(folder.file("secret.mp4")));
-    for (const type of claimed) {
-      expect(await rejection(mp4Of("script", type))).toMatchObject({ name: "FilmError", isTemporary: false });
-      expect(existsSync(folder.file("out.mp4"))).toBe(false);
-    }
-  });
+  test.each(scripts)(
+    "videos: %s is not followed, whatever type it claims",
+    async (_name, script, claimed) => {
+      await Bun.write(folder.file("script"), script(folder.file("secret.mp4")));
+      for (const type of claimed) {
+        expect(await rejection(mp4Of("script", type))).toMatchObject({
+          name: "VideoError",
+          isTemporary: false,
+        });
+        expect(existsSync(folder.file("out.mp4"))).toBe(false);
+      }
+    },
+  );
 
-  test("films: ffmpeg without the options of an input would follow a script", async () => {
+  test("videos: ffmpeg without the options of an input would follow a script", async () => {
     await Bun.write(folder.file("script"), `ffconcat version 1.0\nfile '${folder.file("secret.mp4")}'\n`);
     const follow = ["-safe", "0", "-i", folder.file("script"), "-c", "copy"];
     await folder.make("followed.mp4", ...follow);
     expect((await folder.probe("followed.mp4")).video).toMatchObject({ width: 320 });
   });
 
-  test("films: only the file itself is read, as its own format, and references of a MOV to others are not followed", async () => {
-    const options = await inputOptions(folder.film("film.mp4", "video/mp4"));
+  test("videos: only the file itself is read, as its own format, and references of a MOV to others are not followed", async () => {
+    const options = await inputOptions(folder.video("video.mp4", "video/mp4"));
     const valueOf = (name: string) => options[options.indexOf(name) + 1];
     expect(["-protocol_whitelist", "-format_whitelist", "-f"].map(valueOf)).toEqual(["file", "mov", "mov"]);
     expect(["-enable_drefs", "-use_absolute_path"].map(valueOf)).toEqual(["0", "0"]);
-    expect(options.at(-1)).toBe(`file:${folder.file("film.mp4")}`);
+    expect(options.at(-1)).toBe(`file:${folder.file("video.mp4")}`);
   });
 
-  test("films: a decoder that films do not use is unsupported", async () => {
+  test("videos: a decoder that videos do not use is unsupported", async () => {
     await folder.make("game.avi", ...moving("320x200"), "-c:v", "zmbv");
     expect(await rejection(mp4Of("game.avi", "video/x-msvideo"))).toMatchObject({ reason: "unsupported" });
   });
 
-  test("films: a file cut off before its index and one of zeros are damaged", async () => {
-    const film = await Bun.file(folder.file("film.mp4")).bytes();
-    await Bun.write(folder.file("cut.mp4"), film.subarray(0, 10_000));
+  test("videos: a file cut off before its index and one of zeros are damaged", async () => {
+    const file = await Bun.file(folder.file("video.mp4")).bytes();
+    await Bun.write(folder.file("cut.mp4"), file.subarray(0, 10_000));
     await Bun.write(folder.file("zeros.mp4"), new Uint8Array(100_000));
     for (const name of ["cut.mp4", "zeros.mp4"])
       expect(await rejection(mp4Of(name, "video/mp4"))).toMatchObject({
@@ -83,13 +89,13 @@ describe.skipIf(!programs)("hostile films and full disks", () => {
       });
   });
 
-  /** Converts a film with other limits than usual. */
+  /** Converts a video with other limits than usual. */
   const convertWithin = async (
     limits: Partial<ProgramLimits>,
     output = folder.file("out.mp4"),
     on = signal,
   ) => {
-    const input = ["-stream_loop", "-1", ...(await inputOptions(folder.film("film.mp4", "video/mp4")))];
+    const input = ["-stream_loop", "-1", ...(await inputOptions(folder.video("video.mp4", "video/mp4")))];
     const options = ["-c:v", "libx264", "-f", "mp4"];
     return rejection(convert(programs!, { input, options, output }, { ...limitsOf.mp4, ...limits }, on));
   };
@@ -98,19 +104,19 @@ describe.skipIf(!programs)("hostile films and full disks", () => {
     ["processor time", { processorSeconds: 1 }],
     ["memory", { memoryBytes: 340 * 1024 ** 2 }],
     ["output", { fileBytes: 10_000 }],
-  ])("films: one that takes too much %s is too costly, and its output is removed", async (_name, limits) => {
+  ])("videos: one that takes too much %s is too costly, and its output is removed", async (_name, limits) => {
     expect(await convertWithin(limits)).toMatchObject({ reason: "costly", isTemporary: false });
     expect(existsSync(folder.file("out.mp4"))).toBe(false);
   });
 
-  test("films: a full disk interrupts a conversion, which may be tried again", async () => {
+  test("videos: a full disk interrupts a conversion, which may be tried again", async () => {
     const full = folder.file("full.mp4");
     await symlink("/dev/full", full);
     expect(await convertWithin({}, full)).toMatchObject({ reason: "interrupted", isTemporary: true });
     expect(existsSync(full)).toBe(false);
   });
 
-  test("films: an aborted conversion ends with the signal's reason, and its output is removed", async () => {
+  test("videos: an aborted conversion ends with the signal's reason, and its output is removed", async () => {
     const abort = new AbortController();
     const output = folder.file("aborted.mp4");
     const conversion = convertWithin({}, output, abort.signal);
@@ -121,20 +127,20 @@ describe.skipIf(!programs)("hostile films and full disks", () => {
     expect(existsSync(output)).toBe(false);
   });
 
-  test("films: an ffmpeg that does not work is temporary, because no film is at fault", async () => {
+  test("videos: an ffmpeg that does not work is temporary, because no video is at fault", async () => {
     await Bun.write(folder.file("broken"), "#!/bin/sh\necho no libraries >&2\nexit 127\n");
     await chmod(folder.file("broken"), 0o755);
-    const broken = createFilmTools({ ffmpeg: folder.file("broken"), ffprobe: folder.file("broken") });
-    const film = folder.film("film.mp4", "video/mp4");
+    const broken = createVideoTools({ ffmpeg: folder.file("broken"), ffprobe: folder.file("broken") });
+    const file = folder.video("video.mp4", "video/mp4");
     for (const conversion of [
-      broken.makePoster(film, folder.file("x.png"), signal),
-      broken.makeMp4(film, folder.file("x.mp4"), signal),
-      broken.rewrapTransportStream(folder.file("film.ts"), folder.file("x.mp4"), signal),
+      broken.makePoster(file, folder.file("x.png"), signal),
+      broken.makeMp4(file, folder.file("x.mp4"), signal),
+      broken.rewrapTransportStream(folder.file("video.ts"), folder.file("x.mp4"), signal),
     ])
       expect(await conversion.catch((error: unknown) => error)).toMatchObject({ isTemporary: true });
   });
 
-  test("films: an ffmpeg that a signal has ended, or that cannot be executed, is temporary", async () => {
+  test("videos: an ffmpeg that a signal has ended, or that cannot be executed, is temporary", async () => {
     const end = { output: "", complaint: "" };
     for (const [kind, status] of [
       ["killed", null],

@@ -25,11 +25,11 @@ function boxesOf(bytes: Buffer): { boxes: FlatBox[]; rest: Buffer } {
 }
 
 /**
- * A film with text behind the content of every box in its index, sample entries and their configurations included. The
- * index must stand behind the data, or be that of a film in fragments whose offsets count from each fragment.
+ * A video with text behind the content of every box in its index, sample entries and their configurations included. The
+ * index must stand behind the data, or be that of a video in fragments whose offsets count from each fragment.
  */
-export function withTails(film: Buffer): Buffer {
-  return withTailsIn(film, false);
+export function withTails(file: Buffer): Buffer {
+  return withTailsIn(file, false);
 }
 
 function withTailsIn(bytes: Buffer, isSound: boolean): Buffer {

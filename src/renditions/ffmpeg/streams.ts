@@ -1,11 +1,11 @@
 import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
 import { runLimited, type ProgramLimits } from "../../concurrency/limited-program.ts";
-import { FilmError, failureOf } from "./film-error.ts";
-import { inputOptions, type Film } from "./film.ts";
+import { VideoError, failureOf } from "./video-error.ts";
+import { inputOptions, type VideoFile } from "./video-file.ts";
 import { limitsOf } from "./limits.ts";
 
-/** What a film contains, as far as conversions need to know. */
-export interface FilmStreams {
+/** What a video contains, as far as conversions need to know. */
+export interface Streams {
   /** Undefined: the file does not say. */
   readonly durationSeconds: number | undefined;
   /** The first stream that is neither a cover nor a set of previews. */
@@ -31,7 +31,7 @@ export interface VideoStream {
   readonly isInterlaced: boolean;
   /** Average; 0 if unknown. */
   readonly framesPerSecond: number;
-  /** ffmpeg's names; undefined if the film does not say. */
+  /** ffmpeg's names; undefined if the video does not say. */
   readonly transfer: string | undefined;
   readonly primaries: string | undefined;
   readonly matrix: string | undefined;
@@ -74,20 +74,20 @@ const entries = [
 ].join(":");
 
 /**
- * Asks ffprobe what a film contains. Of a transport stream, the first program with a picture counts.
- * @throws FilmError `unsupported` if there is no picture; the signal's reason
+ * Asks ffprobe what a video contains. Of a transport stream, the first program with a picture counts.
+ * @throws VideoError `unsupported` if there is no picture; the signal's reason
  */
 export async function readStreams(
   programs: FfmpegPrograms,
-  film: Film,
+  file: VideoFile,
   signal: AbortSignal,
   limits: ProgramLimits = limitsOf.reading,
-): Promise<FilmStreams> {
+): Promise<Streams> {
   const result = await runLimited(
     [
       programs.ffprobe,
       ...["-hide_banner", "-loglevel", "error", "-print_format", "json", "-show_entries", entries],
-      ...(await inputOptions(film)),
+      ...(await inputOptions(file)),
     ],
     limits,
     signal,
@@ -104,7 +104,7 @@ export async function readStreams(
   const video = candidates.find(isPicture);
   const audio = candidates.find(({ codec_type }) => codec_type === "audio");
   if (!video || !(Number(video.width) > 0 && Number(video.height) > 0))
-    throw new FilmError("unsupported", "no picture");
+    throw new VideoError("unsupported", "no picture");
   return {
     durationSeconds: positive(format?.duration),
     video: videoStream(video),
@@ -121,8 +121,8 @@ function parse(output: string | undefined): Report {
   try {
     return JSON.parse(output ?? "") as Report;
   } catch {
-    // A film with thousands of streams, or a program that is not ffprobe.
-    throw new FilmError("unsupported", "ffprobe's report cannot be read");
+    // A video with thousands of streams, or a program that is not ffprobe.
+    throw new VideoError("unsupported", "ffprobe's report cannot be read");
   }
 }
 

@@ -1,34 +1,34 @@
 import { cannotExecuteStatus, type ProgramEnd } from "../../concurrency/limited-program.ts";
 
 /**
- * Why a film was not converted:
+ * Why a video was not converted:
  * - `unsupported`: it has no picture, or a codec that this ffmpeg cannot decode, encode or keep
  * - `damaged`: ffmpeg cannot read it
  * - `costly`: it takes more processor time or memory than a job may, or its rendition would be too large
  * - `interrupted`: the machine was at fault: the process was killed or not started, the disk is full, time ran out while
  *   other programs had the processor
  */
-export type FilmErrorReason = "unsupported" | "damaged" | "costly" | "interrupted";
+export type VideoErrorReason = "unsupported" | "damaged" | "costly" | "interrupted";
 
 /** The error of a conversion that did not succeed. Its output does not exist. */
-export class FilmError extends Error {
-  override readonly name = "FilmError";
-  /** @param detail for the log; it may contain text from the film, so clients must not see it */
+export class VideoError extends Error {
+  override readonly name = "VideoError";
+  /** @param detail for the log; it may contain text from the video, so clients must not see it */
   constructor(
-    readonly reason: FilmErrorReason,
+    readonly reason: VideoErrorReason,
     readonly detail: string,
   ) {
     super(`${reason}: ${detail}`);
   }
 
-  /** Whether the same film may be converted by another attempt. */
+  /** Whether the same video may be converted by another attempt. */
   get isTemporary(): boolean {
     return this.reason === "interrupted";
   }
 }
 
 /** What ffmpeg's messages say about its environment, in the words of the C library without a locale. */
-const messages: readonly [pattern: RegExp, reason: FilmErrorReason][] = [
+const messages: readonly [pattern: RegExp, reason: VideoErrorReason][] = [
   [/No space left on device|Disk quota exceeded|Input\/output error|Stale file handle/, "interrupted"],
   [/Too many open files in system|Resource temporarily unavailable|Read-only file system/, "interrupted"],
   [/File too large/, "costly"],
@@ -43,14 +43,14 @@ const messages: readonly [pattern: RegExp, reason: FilmErrorReason][] = [
 const interruptedStatus = 255;
 
 /** Explains the end of ffmpeg or ffprobe; undefined if it was successful. */
-export function failureOf({ end, status, complaint }: ProgramEnd): FilmError | undefined {
+export function failureOf({ end, status, complaint }: ProgramEnd): VideoError | undefined {
   const detail = `${end}${status === null ? "" : ` with status ${status}`}: ${complaint.trim()}`;
   if (end === "clock" || end === "killed" || status === interruptedStatus || status === cannotExecuteStatus)
-    return new FilmError("interrupted", detail);
-  if (end === "processor time") return new FilmError("costly", detail);
+    return new VideoError("interrupted", detail);
+  if (end === "processor time") return new VideoError("costly", detail);
   const [, reason] = messages.find(([pattern]) => pattern.test(complaint)) ?? [];
   // ffmpeg may succeed in spite of a failed write.
   if (reason === "interrupted" || (reason === "costly" && /File too large/.test(complaint)))
-    return new FilmError(reason, detail);
-  return status === 0 ? undefined : new FilmError(reason ?? "damaged", detail);
+    return new VideoError(reason, detail);
+  return status === 0 ? undefined : new VideoError(reason ?? "damaged", detail);
 }

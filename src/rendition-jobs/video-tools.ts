@@ -1,20 +1,20 @@
 import type { MediaType } from "../media-types.ts";
-import type { Film } from "../renditions/ffmpeg/film.ts";
-import type { FilmTools } from "../renditions/ffmpeg/film-tools.ts";
+import type { VideoFile } from "../renditions/ffmpeg/video-file.ts";
+import type { VideoTools } from "../renditions/ffmpeg/video-tools.ts";
 import type { Original } from "./made-renditions.ts";
 import type { RenditionServices } from "./rendition-services.ts";
 
 /**
- * Returns an original as a film, with the tools that convert it.
+ * Returns an original as a video, with the tools that convert it.
  * @throws Error if it is an image, or there are no tools
  */
-export function filmToolsFor(
-  { filmTools: tools }: Pick<RenditionServices, "filmTools">,
+export function videoToolsFor(
+  { videoTools: tools }: Pick<RenditionServices, "videoTools">,
   { path, type }: Original,
-): { tools: FilmTools; film: Film } {
+): { tools: VideoTools; video: VideoFile } {
   if (!tools) throw new Error("ffmpeg is not installed");
   if (!isVideo(type)) throw new Error(`${type} is not a video`);
-  return { tools, film: { path, type } };
+  return { tools, video: { path, type } };
 }
 
 const isVideo = (type: MediaType): type is Extract<MediaType, `video/${string}`> => type.startsWith("video/");

@@ -3,15 +3,15 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { logFilmTools } from "../../src/commands/log-film-tools.ts";
+import { logVideoTools } from "../../src/commands/log-video-tools.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { createLog } from "../../src/observability/log.ts";
-import { createFilmTools } from "../../src/renditions/ffmpeg/film-tools.ts";
+import { createVideoTools } from "../../src/renditions/ffmpeg/video-tools.ts";
 
 let folder = "";
 const ffmpeg = () => join(folder, "ffmpeg");
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "log-film-tools-"));
+  folder = await mkdtemp(join(tmpdir(), "log-video-tools-"));
   await Bun.write(join(folder, "ffprobe"), "#!/bin/sh\n");
   await chmod(join(folder, "ffprobe"), 0o755);
 });
@@ -21,9 +21,9 @@ afterAll(() => rm(folder, { recursive: true }));
 async function logged(setting: string): Promise<Record<string, unknown>[]> {
   const lines: string[] = [];
   const config = readConfig({ FFMPEG: setting });
-  const filmTools = config.ffmpeg && createFilmTools(config.ffmpeg);
-  await logFilmTools(
-    { config, filmTools },
+  const videoTools = config.ffmpeg && createVideoTools(config.ffmpeg);
+  await logVideoTools(
+    { config, videoTools },
     createLog("info", (line) => void lines.push(line)),
   );
   return lines.map((line) => JSON.parse(line));
@@ -35,12 +35,12 @@ async function loggedWith(script: string): Promise<Record<string, unknown>[]> {
   return logged(ffmpeg());
 }
 
-test("start: the log says that films get no posters and renditions with FFMPEG=off", async () => {
+test("start: the log says that videos get no posters and renditions with FFMPEG=off", async () => {
   expect(await logged("off")).toEqual([
     expect.objectContaining({
       level: "info",
       event: "ffmpeg.not_used",
-      effect: "no posters and no MP4 renditions of films are made",
+      effect: "no posters and no MP4 renditions of videos are made",
     }),
   ]);
 });

@@ -4,7 +4,7 @@ import { createRenditionRunner, type RenditionRunner } from "../../src/rendition
 import * as samples from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
 import { until } from "../support/until.ts";
-import { programs } from "../renditions/ffmpeg/films.ts";
+import { programs } from "../renditions/ffmpeg/video-folder.ts";
 
 setDefaultTimeout(60_000);
 
@@ -33,7 +33,7 @@ afterAll(async () => {
 });
 
 const share = async (bytes: Uint8Array<ArrayBuffer>) =>
-  (await (await service.upload(token, new Blob([bytes]), "", "film")).json()) as Shared;
+  (await (await service.upload(token, new Blob([bytes]), "", "video")).json()) as Shared;
 const read = async (id: string) => (await (await service.fetch(`/posts/${id}`, { token })).json()) as Shared;
 const filesOf = async (id: string) =>
   (await service.mediaFiles())
@@ -48,26 +48,26 @@ async function made({ id }: Shared): Promise<Shared> {
   return read(id);
 }
 
-describe.skipIf(!programs)("renditions of films", () => {
-  test("renditions: a film that browsers cannot play gets a poster and an MP4, deleted with its post", async () => {
+describe.skipIf(!programs)("renditions of videos", () => {
+  test("renditions: a video that browsers cannot play gets a poster and an MP4, deleted with its post", async () => {
     const shared = await share(samples.mkvVideo());
     expect(shared).toMatchObject({ processing: true, thumbnail_url: null, display_url: shared.url });
-    const film = await made(shared);
-    expect(film.placeholder).toEqual(expect.any(String));
-    const poster = await look(film.thumbnail_url);
+    const video = await made(shared);
+    expect(video.placeholder).toEqual(expect.any(String));
+    const poster = await look(video.thumbnail_url);
     expect(poster.headers.get("content-type")).toBe("image/webp");
-    const mp4 = await look(film.display_url);
+    const mp4 = await look(video.display_url);
     expect(mp4.headers.get("content-type")).toBe("video/mp4");
     expect(Buffer.from(await mp4.bytes()).toString("latin1", 4, 8)).toBe("ftyp");
-    expect(await filesOf(film.id)).toEqual(["display.mp4", "mkv", "thumb.webp"]);
-    await service.fetch(`/posts/${film.id}`, { method: "DELETE", token });
-    expect(await filesOf(film.id)).toEqual([]);
+    expect(await filesOf(video.id)).toEqual(["display.mp4", "mkv", "thumb.webp"]);
+    await service.fetch(`/posts/${video.id}`, { method: "DELETE", token });
+    expect(await filesOf(video.id)).toEqual([]);
   });
 
-  test("renditions: a film that browsers play gets a poster only", async () => {
-    const film = await made(await share(samples.mp4Video()));
-    expect(film).toMatchObject({ display_url: film.url, thumbnail_url: expect.any(String) });
-    expect(film.duration_seconds).toBeGreaterThan(0);
-    expect(await filesOf(film.id)).toEqual(["mp4", "thumb.webp"]);
+  test("renditions: a video that browsers play gets a poster only", async () => {
+    const video = await made(await share(samples.mp4Video()));
+    expect(video).toMatchObject({ display_url: video.url, thumbnail_url: expect.any(String) });
+    expect(video.duration_seconds).toBeGreaterThan(0);
+    expect(await filesOf(video.id)).toEqual(["mp4", "thumb.webp"]);
   });
 });

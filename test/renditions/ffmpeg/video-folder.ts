@@ -3,22 +3,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { findFfmpeg } from "../../../src/config/ffmpeg-programs.ts";
-import type { FilmType } from "../../../src/renditions/ffmpeg/film.ts";
+import type { VideoType } from "../../../src/renditions/ffmpeg/video-file.ts";
 
 /** The system's ffmpeg. Tests that need it are skipped with this message where it is missing. */
 export const programs = findFfmpeg();
 if (!programs) console.warn("skipped: the tests of conversions, because ffmpeg is not installed");
 
-/** A folder for films, which ffmpeg makes. */
-export class FilmFolder {
+/** A folder for videos, which ffmpeg makes. */
+export class VideoFolder {
   private constructor(readonly path: string) {}
 
-  static create = async () => new FilmFolder(await mkdtemp(join(tmpdir(), "films-")));
+  static create = async () => new VideoFolder(await mkdtemp(join(tmpdir(), "videos-")));
   remove = () => rm(this.path, { recursive: true });
   file = (name: string) => join(this.path, name);
-  film = (name: string, type: FilmType) => ({ path: this.file(name), type });
+  video = (name: string, type: VideoType) => ({ path: this.file(name), type });
 
-  /** Runs ffmpeg, which writes a film. */
+  /** Runs ffmpeg, which writes a video. */
   async make(name: string, ...options: string[]): Promise<void> {
     await output([programs!.ffmpeg, "-nostdin", "-v", "error", "-y", ...options, this.file(name)]);
   }
