@@ -14,8 +14,8 @@ const usage = `Usage: image-sharing [command]
   superuser EMAIL [--password-stdin] make an account a superuser; with a password, create the account if necessary
   invite [EMAIL]                     print a link to register one account, on a closed service too; with an address,
                                      the link is good for that address only, and is mailed if MAIL_URL is set
-  renditions [--all]                 make the thumbnails, display sizes, posters and MP4s that posts lack, or all anew;
-                                     the service may be running
+  renditions [--all]                 make the thumbnails, display sizes, posters and MP4s that posts lack, or remake all
+                                     except posters; the service may be running
   backup FILE                        write all data to one archive; the service may be running
   restore FILE                       restore a backup into an empty data folder
   move-database [ADDRESS]            copy the SQLite database of a stopped service into an empty PostgreSQL database at

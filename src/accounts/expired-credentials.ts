@@ -2,8 +2,8 @@ import { longestRequestMs } from "../database/actors.ts";
 import type { Database } from "../database/database.ts";
 
 /**
- * Removes revoked tokens and sessions that have expired. They stay for as long as a request may go on after its credential
- * has expired, because its writes still look for them.
+ * Removes revoked tokens and sessions that have expired. They stay for as long as a request may continue after its credential
+ * has expired, because its writes still check them.
  */
 export async function removeExpiredCredentials(
   { revokedTokens, sessions }: Pick<Database, "revokedTokens" | "sessions">,

@@ -41,10 +41,10 @@ export interface ExportServices {
 /** Exports of accounts as ZIP archives. */
 export interface Exports {
   /**
-   * Starts an export: `account.json`, `posts.json`, the stored files under `media/` and what the service made of them under
-   * `renditions/`. The archive is written as it is read, in constant memory. The stream fails when a store does, and when the account is deleted or deactivated in the
-   * meantime, or the client reads too slowly. A file that is deleted or
-   * replaced in the meantime is left out.
+   * Starts an export: `account.json`, `posts.json`, the stored files under `media/` and their renditions under
+   * `renditions/`. The archive is written as it is read, in constant memory. The stream fails when a store fails, when the
+   * account is deleted or deactivated meanwhile, and when the client reads too slowly. A file that is deleted or replaced
+   * meanwhile is left out.
    * @param address the client's IP address
    * @param gone aborts when the client goes away
    * @throws ApiError TOO_MANY_REQUESTS with `Retry-After`

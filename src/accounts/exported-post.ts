@@ -27,7 +27,7 @@ export interface ExportedFile {
   readonly key: string;
   /** The path in the archive. */
   readonly name: string;
-  /** Size in bytes; undefined where the post does not tell it. */
+  /** Size in bytes; undefined if the post does not record it. */
   readonly bytes?: number;
 }
 
@@ -42,8 +42,8 @@ export function exportedFiles(post: ExportedPost): ExportedFile[] {
 }
 
 /**
- * Code points that a file's own name may have in the archive. With four bytes each, all names stay below 255 bytes, which
- * most file systems have as their limit.
+ * Limit on the code points of a file's own name in the archive. With four bytes each, all names stay below 255 bytes, the
+ * limit of most file systems.
  */
 const maxStemLength = 48;
 
@@ -53,8 +53,8 @@ type NamedPost = Pick<ExportedPost, "id" | "key" | "fileName" | "createdAt">;
 export const mediaName = (post: NamedPost): string => `media/${baseName(post)}${extension(post.key)}`;
 
 /**
- * Returns the name in the archive of the rendition at this address; null if the store has none there. The version is left
- * out, so that a rendition that is made anew during the export has the name that `posts.json` tells.
+ * Returns the name in the archive of the rendition at this address; null if the store has none there. The name has no
+ * version, so that a rendition that is remade during the export matches its name in `posts.json`.
  */
 export function renditionName(post: NamedPost, url: string | null): string | null {
   const parsed = parseRenditionKey(renditionKeyAt(url) ?? "");
@@ -66,8 +66,8 @@ export function renditionName(post: NamedPost, url: string | null): string | nul
 const extension = (key: string): string => key.slice(key.indexOf("."));
 
 /**
- * Returns what the names of a post's files in the archive have in common: the day, the file's own name without characters
- * that a file system rejects or takes for a path, and the post's id, which makes it unique.
+ * Returns the common beginning of the names of a post's files in the archive: the day, the file's own name without
+ * characters that a file system rejects or treats as part of a path, and the post's id, which makes it unique.
  */
 function baseName({ id, fileName, createdAt }: NamedPost): string {
   const stem = fileName.replace(/\.[^.]*$/s, "").replace(/[\p{C}\p{Zl}\p{Zp}<>:"/\\|?*]/gu, "_");

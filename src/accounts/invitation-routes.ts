@@ -109,7 +109,7 @@ export const invitationRoutes = (services: InvitationRouteServices) => {
       "",
       async ({ query, request }) => {
         const { limit, after } = readPageRequest(query);
-        // One more than asked for tells whether there is a next page.
+        // One extra row shows whether there is a next page.
         const found = await database.invitations.page(limit + 1, after, new Date());
         const { shown, nextCursor } = toPage(found, limit);
         const base = baseUrl.of(request);

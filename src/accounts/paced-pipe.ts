@@ -1,6 +1,6 @@
 import { untilAborted } from "../concurrency/until-aborted.ts";
 
-/** The bytes that a reader must take at least in each window of the time for which the writer waits for it. */
+/** The minimum that a reader must take in each window. Only the time for which the writer waits for it counts. */
 export interface ReadingPace {
   readonly windowMs: number;
   readonly minBytes: number;

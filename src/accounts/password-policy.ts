@@ -27,7 +27,7 @@ export function passwordProblem(
   return undefined;
 }
 
-/** Tells whether a password is among the most common ones, in any case. */
+/** Reports whether a password is among the most common ones, in any case. */
 function isCommon(password: string): boolean {
   const lowerCase = password.toLowerCase();
   return !password.includes("\n") && Boolean(commonByLength[lowerCase.length]?.includes(`\n${lowerCase}\n`));

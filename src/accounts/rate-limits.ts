@@ -164,7 +164,7 @@ const isWrongPassword = (error?: unknown): boolean =>
   error instanceof ApiError &&
   (error.code === "LOGIN_BAD_CREDENTIALS" || error.code === "CURRENT_PASSWORD_WRONG");
 
-/** Tells whether a task has hashed a password: it succeeded, or its error is one that comes after the hash. */
+/** Reports whether a task has hashed a password: it succeeded, or its error is one that comes after the hash. */
 const reachedHash = (error?: unknown): boolean =>
   error === undefined ||
   isWrongPassword(error) ||

@@ -42,7 +42,7 @@ export interface VerifyToken {
 /** A valid reset token. */
 export interface ResetToken {
   readonly userId: string;
-  /** Tells whether the account still has the address, version and password hash that the token was issued for. */
+  /** Reports whether the account still has the address, version and password hash that the token was issued for. */
   isFor(user: Pick<User, "email" | "hashedPassword" | "tokenVersion">): boolean;
 }
 

@@ -25,7 +25,7 @@ export async function listUsers(
   { search = "", ...page }: UserListQuery,
 ): Promise<Static<typeof userPageSchema>> {
   const { limit, after } = readPageRequest(page, searchProblems(search));
-  // One more than asked for tells whether there is a next page.
+  // One extra row shows whether there is a next page.
   const found = await users.page(limit + 1, after, search.trim().normalize("NFC"));
   const { shown, nextCursor } = toPage(found, limit);
   const usages = await usage.ofAll(shown.map(({ id }) => id));

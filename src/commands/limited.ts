@@ -42,7 +42,7 @@ const getFlags = 3;
 const setFlags = 4;
 const nonBlocking = 0o4000;
 
-/** The soft and the hard limit of each resource, which are the same: ffmpeg ends as if it had finished at a soft one. */
+/** The soft and hard limits of each resource. They are equal: at a soft limit alone, ffmpeg ends as if it had finished. */
 const valuesOf = ({ processorSeconds, fileBytes, memoryBytes }: ProgramLimits): [number, BigUint64Array][] =>
   (
     [

@@ -3,7 +3,7 @@ import type { Services } from "../services.ts";
 
 const noVideoTools = "no posters and no MP4 renditions of videos are made";
 
-/** Logs which ffmpeg the service uses, and what is not made without it or with a build that lacks something. */
+/** Logs which ffmpeg the service uses, and which renditions are not made without it or without one of its parts. */
 export async function logVideoTools(
   { config, videoTools }: Pick<Services, "config" | "videoTools">,
   log: Log,

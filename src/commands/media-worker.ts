@@ -1,12 +1,12 @@
 import { runJob, type WorkerJob } from "../uploads/media-worker.ts";
 import { subordinate } from "./subordinate.ts";
 
-/** Nice values: requests take precedence over the preparation of uploads, and that over work that no client waits for. */
+/** Nice values: requests take precedence over preparing uploads, which takes precedence over work without a waiting client. */
 const niceness = { uploads: 5, later: 12 };
 
 /**
  * Internal command: runs the media jobs that the service sends, until the service exits.
- * @param work whether it is for uploads, or for what is made after them
+ * @param work for uploads, or for renditions that are made later
  */
 export function mediaWorker(work: keyof typeof niceness): void {
   if (!process.send) throw new Error("media-worker can only be started by the service");

@@ -10,7 +10,7 @@ import { CommandError } from "./command-error.ts";
 import { accessDataFolderAsOwner } from "./data-folder-access.ts";
 import { dataFolderError } from "./startup-errors.ts";
 
-/** The log of a command that tells the operator everything itself. */
+/** The log of a command that prints everything the operator must know. */
 export const silentLog: Log = createLog("silent", () => {});
 
 /** Whether opening the database would create a new SQLite file. */
@@ -22,7 +22,7 @@ export async function isDatabaseMissing({ dataDir, database }: Config): Promise<
   );
 }
 
-/** Tells the operator that a command has created a database, which may be in the wrong folder. */
+/** A note that the command has created a database, which may be in the wrong folder. */
 export const newDatabaseNote = ({ dataDir }: Config): string =>
   `There was no database in ${dataDir}, so the command created one. If the service uses another folder, set DATA_DIR to it.\n`;
 

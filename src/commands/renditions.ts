@@ -9,14 +9,14 @@ import { CommandError } from "./command-error.ts";
 import { isDatabaseMissing, openServicesAsOwner, silentLog } from "./open-services.ts";
 import { terminationSignals } from "./termination-signals.ts";
 
-/** Milliseconds between two looks at the progress. */
-const lookMs = 500;
+/** Milliseconds between two checks of the progress. */
+const pollMs = 500;
 
-/** Lines of progress that are printed at most. */
+/** Limit on the printed lines of progress. */
 const maxLines = 20;
 
 /**
- * Makes the renditions that existing posts lack, or all of them anew, and waits until they are made. A running service
+ * Makes the renditions that existing posts lack, or remakes all of them, and waits until they are made. A running service
  * works on the same queue, and continues if the command is interrupted.
  * @throws CommandError also if some cannot be made
  */
@@ -67,7 +67,7 @@ async function progress(
       printed = done;
     }
     if (unfinished === 0 || signal.aborted) return failed;
-    await Bun.sleep(lookMs);
+    await Bun.sleep(pollMs);
   }
 }
 

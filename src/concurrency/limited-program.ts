@@ -105,7 +105,7 @@ function endBySignal(signal: number | NodeJS.Signals | null): ProgramEnd["end"] 
   return faults.includes(String(signal)) ? "crashed" : "killed";
 }
 
-/** Resolves with output that tells why there is none. The wait does not keep this process alive. */
+/** Resolves with an explanation in place of the output. The wait does not keep this process alive. */
 function neverEndedAfter(ms: number): Promise<readonly [undefined, string]> {
   const { promise, resolve } = Promise.withResolvers<readonly [undefined, string]>();
   setTimeout(() => resolve([undefined, "its output did not end"]), ms).unref();

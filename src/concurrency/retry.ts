@@ -38,7 +38,7 @@ export async function retry<T>(
   }
 }
 
-/** Tells whether a failed call may have taken effect: its response was lost, unreadable or a 5xx. */
+/** Reports whether a failed call may have taken effect: its response was lost, unreadable or a 5xx. */
 export function mayHaveSucceeded(failure: unknown): boolean {
   const { status } = failure as Failure;
   return status === undefined || status >= 500;

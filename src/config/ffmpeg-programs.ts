@@ -9,7 +9,7 @@ export interface FfmpegPrograms {
 
 /**
  * Finds the FFmpeg programs. Every distribution installs ffprobe beside ffmpeg, and its JSON is the documented way to
- * learn what a video contains; the text that ffmpeg prints is not.
+ * inspect a video; the text that ffmpeg prints is not.
  * @param named path of ffmpeg; undefined: the one on the PATH
  * @returns undefined if ffmpeg is not there or cannot be executed, or has no ffprobe beside it
  */

@@ -26,7 +26,7 @@ export interface Actor {
 }
 
 /**
- * Milliseconds for which a request may go on after its credential has expired: a slow upload may outlast an hour. Revoked
+ * Milliseconds for which a request may continue after its credential has expired: a slow upload may outlast an hour. Revoked
  * tokens and expired sessions are kept for as long.
  */
 export const longestRequestMs = 24 * 3_600_000;
@@ -62,7 +62,7 @@ export function* authorize(
   if (actor.mustBeVerified && !account.isVerified) throw new ApiError("FORBIDDEN");
 }
 
-/** Whether the user ended the credential, or it expired too long ago for a request to be still going on. */
+/** Whether the user ended the credential, or it expired too long ago for a request to be still running. */
 function* credentialHasEnded(
   { revokedTokens, sessions }: Tables,
   tx: Query,

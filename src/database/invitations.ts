@@ -39,7 +39,7 @@ export function invitationQueries(connection: Connection) {
         yield* step(tx.insert(invitations).values(invitation));
       }),
 
-    /** Tells whether an address may register with an invitation now. */
+    /** Reports whether an address may register with an invitation now. */
     isUsable: async (id: string, emailKey: string, now: Date): Promise<boolean> =>
       (
         await query

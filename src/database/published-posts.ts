@@ -68,8 +68,8 @@ export const selectPosts = (from: Pick<Query, "select">, tables: Tables) =>
 export const isPublished = ({ posts }: Tables) => sql`${posts.state} = 'published'`;
 
 /**
- * Joins a post with its author, and says whether anybody may see it: it is published, and the author's account is active.
- * The one rule for the feed, single posts, media and reports.
+ * Joins a post with its author, and selects visible posts: published ones of active accounts. The one rule for the feed,
+ * single posts, media and reports.
  */
 export const isVisible = (tables: Tables) => {
   const { posts, users } = tables;
@@ -172,10 +172,10 @@ const toPublishedPost = (row: StoredPost): PublishedPost => ({
   editedAt: row[19] === null ? null : new Date(row[19]),
 });
 
-/** Posts on cached pages of the feed: some 2 MB, 30 MB where every post has the longest texts. */
+/** Limit on the posts of cached feed pages: about 2 MB, or 30 MB if every post has the longest texts. */
 const maxCachedPosts = 2_000;
 
-/** Posts on cached pages of single authors. */
+/** Limit on the posts of cached pages of single authors. */
 const maxCachedAuthorPosts = 500;
 
 /** Reads pages of the feed and of one author's posts. Pages that were read lately are cached. */

@@ -5,7 +5,7 @@ import { keepsRenditions, newJobs } from "./rendition-jobs.ts";
 import { lockRows } from "./row-locks.ts";
 import type { RenditionKind, Tables } from "./schema.ts";
 
-/** What decides which renditions a post lacks. */
+/** The columns that show which renditions a post lacks. */
 export type PostToComplete = Readonly<
   Pick<
     Tables["posts"]["$inferSelect"],
@@ -25,8 +25,8 @@ export type PostToComplete = Readonly<
 /** Renditions to make of a post. */
 export interface Completion {
   readonly kinds: readonly RenditionKind[];
-  /** Whether renditions exist already that are to be made anew, and thus under another version's keys. */
-  readonly isAnew: boolean;
+  /** Whether existing renditions are to be replaced. New ones are then stored under the next version's keys. */
+  readonly replacesExisting: boolean;
 }
 
 /** One page of posts whose jobs were added. */
@@ -37,15 +37,15 @@ export interface CompletedPage {
   readonly jobs: number;
 }
 
-/** Every query of `image-sharing renditions`, which adds jobs for existing posts. */
+/** The queries of `image-sharing renditions`, which adds jobs for existing posts. */
 export function renditionBacklogQueries(connection: Connection) {
   const { dialect, query, tables, transaction } = connection;
   const { posts, renditionJobs: jobs } = tables;
 
   return {
     /**
-     * Adds the jobs of a page of posts, in the order of their ids. Jobs that wait or run stay as they are, unless the
-     * renditions are to be made anew; failed ones start over.
+     * Adds the jobs of a page of posts, in the order of their ids. Jobs that wait or run stay as they are, unless existing
+     * renditions are to be replaced; failed ones start over.
      * @param after the id of the previous page's last post; an empty string at first
      * @param completionOf decides about a post
      */
@@ -71,9 +71,9 @@ export function renditionBacklogQueries(connection: Connection) {
         const found = yield* lockRows(dialect, page);
         let added = 0;
         for (const post of found) {
-          const { kinds, isAnew } = completionOf(post);
+          const { kinds, replacesExisting } = completionOf(post);
           if (kinds.length === 0 || post.userId === null) continue;
-          const version = post.renditionVersion + (isAnew ? 1 : 0);
+          const version = post.renditionVersion + (replacesExisting ? 1 : 0);
           const rows = newJobs(post.id, post.userId, version, kinds, now);
           yield* step(
             tx
@@ -82,7 +82,7 @@ export function renditionBacklogQueries(connection: Connection) {
               .onConflictDoUpdate({
                 target: [jobs.postId, jobs.kind],
                 set: { version, state: "waiting", dueAt: now, attempts: 0, lease: null },
-                ...(isAnew ? {} : { setWhere: sql`${jobs.state} = 'failed'` }),
+                ...(replacesExisting ? {} : { setWhere: sql`${jobs.state} = 'failed'` }),
               })
               .returning({ id: jobs.id }),
           );
@@ -98,7 +98,7 @@ export function renditionBacklogQueries(connection: Connection) {
         return { last: found.at(-1)?.id, posts: found.length, jobs: added };
       }),
 
-    /** Counts unfinished and failed jobs of these kinds, of the posts up to this id. */
+    /** Counts the unfinished and failed jobs of these kinds, for posts up to this id. */
     progress: async (
       kinds: readonly RenditionKind[],
       last: string,

@@ -212,7 +212,7 @@ export function renditionJobQueries(connection: Connection) {
 
     /**
      * Ends a job for good. It stays in the table, for `image-sharing renditions` to repeat it.
-     * @param changes what is known about the post now
+     * @param changes columns of the post to set
      * @returns false, and writes nothing, when the lease was lost or the post is being deleted
      */
     fail: (lease: Lease, changes: RenditionChanges): Promise<boolean> =>
@@ -230,7 +230,7 @@ export function renditionJobQueries(connection: Connection) {
         return true;
       }),
 
-    /** Makes every running job due now. Only for a single process, when it starts: no attempt can still be going on. */
+    /** Makes every running job due now. Only for a single process, when it starts: no attempt can still be running. */
     releaseLeases: async (now: Date): Promise<void> => {
       await write((tx) =>
         tx
@@ -258,8 +258,8 @@ export function renditionJobQueries(connection: Connection) {
     },
 
     /**
-     * Removes the jobs of a post that is being deleted, except attempts that are going on.
-     * @returns when the lease of the last of those ends; until then it may still store a file
+     * Removes the jobs of a post that is being deleted, except running attempts.
+     * @returns when the last of their leases ends; until then an attempt may still store a file
      */
     cancel: async (postId: string, now: Date): Promise<Date | undefined> => {
       await write((tx) =>
@@ -275,8 +275,8 @@ export function renditionJobQueries(connection: Connection) {
     },
 
     /**
-     * Returns what a post refers to, and the version of its unfinished job of this kind; undefined when the post is gone or
-     * being deleted.
+     * Returns the renditions that a post refers to, and the version of its unfinished job of this kind; undefined when the
+     * post is gone or being deleted.
      */
     inUse: async (
       postId: string,

@@ -12,8 +12,8 @@ const firstPauseMs = 2;
 const maxPauseMs = 100;
 
 /**
- * Retries of a transaction that PostgreSQL has ended in favour of others. After a deadlock, each may take a second longer:
- * the server's default for how long a transaction waits before a deadlock is looked for.
+ * Retries of a transaction that PostgreSQL has aborted because of a conflict. With a deadlock, each takes a second longer:
+ * by default, the server lets a transaction wait that long before it checks for one.
  */
 const maxConflicts = 3;
 

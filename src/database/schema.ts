@@ -77,15 +77,15 @@ export function createTables(k: Kit) {
       /** Whether a rendition is being made. True exactly while a job of the post waits or runs. */
       processing: k.bool("processing").notNull().default(false),
       /**
-       * Part of the keys of renditions, because the bytes of a key never change. Incremented whenever all renditions of
-       * the post are to be made anew; files of every version up to this one may exist.
+       * Part of the keys of renditions, because the bytes of a key never change. Incremented whenever renditions of the
+       * post are to be replaced; files of every version up to this one may exist.
        */
       renditionVersion: k.int("rendition_version").notNull().default(0),
       contentType: k.text("content_type").notNull(),
       bytes: k.big("bytes").notNull(),
       width: k.int("width"),
       height: k.int("height"),
-      /** Length of a video; null for images and if the file does not tell. */
+      /** Length of a video; null for images and if the file does not say. */
       durationSeconds: k.real("duration_seconds"),
       /** SHA-256 of the upload as it was received, in hex. */
       sha256: k.text("sha256").notNull(),

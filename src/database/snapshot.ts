@@ -4,8 +4,8 @@ import { Database } from "bun:sqlite";
 
 /**
  * Added to every `token_version` of a copy, which ends all tokens: more than the number of increments between a backup and
- * its restore. Otherwise tokens that were ended since the backup would be valid again, and the restored database would reach
- * the versions of those that were issued since.
+ * its restore. Otherwise tokens that were ended since the backup would be valid again, and the restored database would reuse
+ * the versions of tokens that were issued since.
  */
 const versionLeap = 65_536;
 
@@ -57,7 +57,7 @@ export function takeSnapshot(
   } finally {
     source.close();
   }
-  // What refers to a forgotten post must go with it.
+  // Rows that refer to a removed post must be removed with it.
   copy.run("pragma foreign_keys = on");
   // Without a journal file, because the copy is worthless after a crash.
   copy.run("pragma journal_mode = memory");

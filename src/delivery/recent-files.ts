@@ -5,7 +5,7 @@ import { LRUCache } from "lru-cache";
 /** Limit for the bytes of all cached parts. */
 const capacityBytes = 16 * 1024 ** 2;
 
-/** Memory of a cached part beside its bytes, so that requests for single bytes cannot fill the cache with names. */
+/** Memory of a cached part in addition to its bytes, so that requests for single bytes cannot fill the cache with names. */
 const overheadBytes = 1024;
 
 /**

@@ -40,7 +40,7 @@ const redirectTo = (url: string) =>
     },
   });
 
-/** Addresses of renditions that were made anew lead to the newer ones. The location is relative to the address itself. */
+/** Redirects from the address of a replaced rendition to the current one. The location is relative to that address. */
 const redirectToNewer = (key: string) =>
   new Response(null, {
     status: 302,

@@ -82,7 +82,7 @@ export interface ChangeNotice {
   baseUrl: string;
 }
 
-/** Creates the mail that tells of a new address or password. It does not name the new address. */
+/** Creates the notice of a new address or password. It does not name the new address. */
 export function changeNotice({ to, changed, baseUrl }: ChangeNotice): MailMessage {
   const what =
     changed.email && changed.password

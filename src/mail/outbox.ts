@@ -10,7 +10,7 @@ export interface MailLog {
 export interface OutboxOptions {
   /** Attempts one delivery. Rejects with an error for {@link OutboxOptions.explain}. */
   deliver(message: MailMessage): Promise<unknown>;
-  /** Describes an error for the log, and tells whether another attempt may succeed. */
+  /** Describes an error for the log, and says whether another attempt may succeed. */
   explain(error: unknown): { temporary: boolean; fields: Record<string, unknown> };
   log: MailLog;
   /** Delays before the second, third, … attempt. */

@@ -25,7 +25,7 @@ export interface MediaFacts {
 
 /** Facts about a video. */
 export interface VideoFacts {
-  /** Playing time in seconds, in whole milliseconds; null if the container does not tell. */
+  /** Playing time in seconds, in whole milliseconds; null if the container does not say. */
   readonly durationSeconds: number | null;
   /**
    * Whether all current browsers play the file as it is: an MP4, MOV or WebM in which every track of pictures and sound
@@ -79,7 +79,7 @@ export function recordableSize(size: MediaFacts["size"]): MediaFacts["size"] {
 /** Longest playing time that is taken seriously. Containers can declare billions of years. */
 const maxDurationSeconds = 366 * 24 * 60 * 60;
 
-/** Returns the playing time in whole milliseconds, or null if no video has it: zero, negative, not a number, or above a year. */
+/** Rounds a playing time to milliseconds. Returns null if no video has it: zero, negative, not a number, or above a year. */
 export function recordableDuration(seconds: number): number | null {
   const milliseconds = Math.round(seconds * 1000);
   return milliseconds > 0 && milliseconds <= maxDurationSeconds * 1000 ? milliseconds / 1000 : null;

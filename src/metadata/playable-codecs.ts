@@ -14,7 +14,7 @@ export function isPlayableAvc(record: Buffer): boolean {
   return profile === avcProfiles.high && (avcChroma(record) ?? chroma420) === chroma420;
 }
 
-/** Returns the chroma format after the parameter sets; undefined if the record does not tell. */
+/** Returns the chroma format after the parameter sets; undefined if the record does not say. */
 function avcChroma(record: Buffer): number | undefined {
   let position = 5;
   for (const mask of [0x1f, 0xff]) {
@@ -26,7 +26,7 @@ function avcChroma(record: Buffer): number | undefined {
   return format === undefined || format < 0xfc ? undefined : format & 3;
 }
 
-/** Accepts the profiles of VP9 with 4:2:0: 0 with 8 bits, 2 with more. @param profile undefined if the container does not tell */
+/** Accepts the profiles of VP9 with 4:2:0: 0 with 8 bits, 2 with more. @param profile undefined if the container does not say */
 export function isPlayableVp9(profile: number | undefined): boolean {
   return profile === undefined || profile === 0 || profile === 2;
 }

@@ -30,7 +30,7 @@ export interface SpaceClaim {
   /**
    * Must be called as the body arrives.
    * @param total bytes received so far
-   * @throws ApiError STORAGE_FULL if the space has run out meanwhile
+   * @throws ApiError STORAGE_FULL if the space has run out
    */
   received(total: number): Promise<void> | undefined;
   /** Must be called when the upload is staged or has failed. */

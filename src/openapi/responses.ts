@@ -126,7 +126,7 @@ function failure(
 
 const isSentAsCode = (code: ApiErrorCode) => apiErrors[code].detail === code;
 const hasReason = (code: ApiErrorCode) => code.endsWith("_INVALID_PASSWORD");
-/** Whether the detail goes on with a limit, see `ApiErrorOptions.detail`. */
+/** Whether a limit follows the detail's text, see `ApiErrorOptions.detail`. */
 const namesLimit = (code: ApiErrorCode) => code === "FILE_TOO_LARGE" || code === "TOO_MANY_UPLOADS";
 const meaningOf = (code: ApiErrorCode): string => errorMeanings[code] ?? `${apiErrors[code].detail}.`;
 const nameOf = (code: ApiErrorCode) => (isSentAsCode(code) ? `\`${code}\`` : `"${apiErrors[code].detail}"`);

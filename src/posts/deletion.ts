@@ -6,7 +6,7 @@ import { isOwner } from "./post-read.ts";
 import type { PostServices } from "../uploads/upload-services.ts";
 
 /**
- * Deletes a post of the signed-in user, or as a superuser anybody's, which is logged. It disappears from the feed at
+ * Deletes a post of the signed-in user, or, for superusers, any post, which is logged. It disappears from the feed at
  * once; the sweeper deletes its files if the store fails now. Exactly one of several concurrent calls succeeds.
  * @param requestFields identify the request in the log
  * @throws ApiError POST_NOT_FOUND, NOT_YOUR_POST; UNAUTHORIZED or FORBIDDEN when the user has lost the right in the

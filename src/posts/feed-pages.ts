@@ -50,7 +50,7 @@ export async function feedPage(
   view: PostView,
   writePage: PageWriter,
 ): Promise<FeedPage> {
-  // One more than requested tells whether there is a next page.
+  // One extra row shows whether there is a next page.
   const found = await (author === undefined
     ? posts.page(limit + 1, after)
     : posts.pageOf(author, limit + 1, after));

@@ -82,7 +82,7 @@ export const postSchema = t.Object(
     ),
     duration_seconds: nullable(
       t.Number({
-        description: "Length of a video; null for images and if the file does not tell.",
+        description: "Length of a video; null for images and if the file does not say.",
         examples: [12.48],
       }),
     ),

@@ -50,7 +50,7 @@ export async function reportPage(
   { limit, after }: PageRequest,
   view: PostView,
 ): Promise<ReportPageRead> {
-  // One more than requested tells whether there is a next page.
+  // One extra row shows whether there is a next page.
   const found = await database.reports.page(limit + 1, after);
   const { shown, nextCursor } = toPage(found, limit);
   return {

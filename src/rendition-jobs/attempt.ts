@@ -20,7 +20,7 @@ const makers: Readonly<Record<RenditionKind, Maker>> = {
   mp4: makeMp4,
 };
 
-/** The files that `thumbnail_url` and `display_url` of a post lead to. */
+/** The renditions at the addresses `thumbnail_url` and `display_url` of a post. */
 type LinkedRenditions = { readonly thumbnail?: Rendition; readonly display?: Rendition };
 
 /** What each kind of job makes. */
@@ -48,7 +48,7 @@ export async function attempt(
   try {
     const original = await originalOf(services, job, folder, lease.signal);
     const made = await makers[job.kind](services, job, original, folder, lease.signal);
-    // A post that is deleted during a put takes a second attempt at deleting its files.
+    // Checked before the files are stored: deleting a post during a put takes a second attempt.
     await lease.renew();
     const store = storeNamed(job.store)!;
     const changes = await put(services, store, job, made, lease.signal);
@@ -90,7 +90,7 @@ async function put(
   };
 }
 
-/** Deletes the files that new versions have replaced. Those that the store keeps are deleted with the post. */
+/** Deletes the files that new versions have replaced. Files that cannot be deleted now are deleted with the post. */
 async function removeEarlier(
   { deadlineFor, log }: RenditionServices,
   store: MediaStore,

@@ -10,7 +10,7 @@ const pageSize = 200;
 
 /** Jobs that were added for existing posts. */
 export interface Backlog {
-  /** The number of posts that were looked at. */
+  /** The number of posts that were examined. */
   readonly posts: number;
   readonly jobs: number;
   /** The last of these posts in the order of ids, for counting the unfinished jobs up to it; empty if there is none. */
@@ -21,9 +21,9 @@ export interface Backlog {
 type BacklogServices = Pick<PostServices, "database" | "storeNamed" | "renditionJobs">;
 
 /**
- * Adds jobs for the renditions that existing posts lack, as far as this machine can make them.
- * @param all whether to make those that exist anew, too
- * @param signal ends the addition early
+ * Adds jobs for the renditions that existing posts lack, except those that this machine cannot make.
+ * @param all whether to remake existing ones too, except posters
+ * @param signal stops before the next page
  * @returns what was added
  */
 export async function addBacklog(
@@ -34,8 +34,8 @@ export async function addBacklog(
   const { database, renditionJobs, storeNamed } = services;
   const stores = mediaStoreNames.filter((name) => storeNamed(name)?.makesRenditions === false);
   const completion = (post: PostToComplete): Completion => {
-    const { kinds, isAnew } = completionOf(post, all);
-    return { kinds: kinds.filter(renditionJobs.canMake), isAnew };
+    const { kinds, replacesExisting } = completionOf(post, all);
+    return { kinds: kinds.filter(renditionJobs.canMake), replacesExisting };
   };
   let [posts, jobs, lastPostId] = [0, 0, ""];
   while (!signal.aborted) {
@@ -55,8 +55,8 @@ export async function addBacklog(
 }
 
 /**
- * Decides which renditions to make of a post. Whether an original is fit for the large view is known only when its file is
- * read, so a job may find that there is nothing to do.
+ * Decides which renditions of a post to make. Whether the large view can show an original is known only once its file is
+ * read, so a job may find nothing to do.
  */
 export function completionOf(post: PostToComplete, all: boolean): Completion {
   const hasThumbnail = renditionKeyAt(post.thumbnailUrl) !== undefined;
@@ -67,16 +67,16 @@ export function completionOf(post: PostToComplete, all: boolean): Completion {
       ? {
           kinds: ["picture"],
           // A placeholder is made with its thumbnail.
-          isAnew: all ? hasThumbnail || hasDisplay : hasThumbnail && post.placeholder === null,
+          replacesExisting: all ? hasThumbnail || hasDisplay : hasThumbnail && post.placeholder === null,
         }
-      : { kinds: [], isAnew: false };
+      : { kinds: [], replacesExisting: false };
   }
   const kinds: RenditionKind[] = [
-    // A poster may be the author's own image, which could not be made anew.
+    // An existing poster stays, because it may be an image that the author sent: the row does not say.
     ...(hasThumbnail ? [] : ["poster" as const]),
     ...(all || !hasDisplay ? ["mp4" as const] : []),
   ];
-  return { kinds, isAnew: all && hasDisplay };
+  return { kinds, replacesExisting: all && hasDisplay };
 }
 
 const mayNeedDisplay = ({ contentType, width, height }: PostToComplete) =>

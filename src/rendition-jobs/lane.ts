@@ -6,15 +6,15 @@ import { untilUploadsPause } from "./uploads-first.ts";
 
 /** A loop that runs the due jobs of some kinds, one at a time. */
 export interface Lane {
-  /** Looks for jobs now. */
+  /** Polls for jobs now. */
   wake(): void;
   /** Resolves when the loop has ended, after `stopping` has aborted. */
   readonly ended: Promise<void>;
 }
 
 /**
- * Starts a lane. Its kinds alternate, and within a kind the accounts. Uploads take precedence.
- * @param pollMs milliseconds between two looks for jobs without a wake-up: those of other nodes, and retries
+ * Starts a lane. It alternates between its kinds, and within a kind between accounts. Uploads take precedence.
+ * @param pollMs milliseconds between two polls without a wake-up, for retries and for jobs that other nodes added
  * @param run runs a job; never rejects
  */
 export function startLane(

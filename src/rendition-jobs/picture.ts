@@ -2,9 +2,9 @@ import { join } from "node:path";
 
 import { renditionKeyAt } from "../storage/media-keys.ts";
 import { displayPath, thumbnailPath } from "../uploads/files-beside.ts";
-import { isToBeMade, type MadeRenditions, type Maker } from "./made-renditions.ts";
+import { isToBeMade, type MadeFile, type MadeRenditions, type Maker } from "./made-renditions.ts";
 
-/** Makes the thumbnail, the placeholder and the display size of an image, as far as they are missing or to be replaced. */
+/** Makes the thumbnail, the placeholder and the display size of an image, unless the post has current ones. */
 export const makePicture: Maker = async ({ mediaWorkers }, job, original, folder, signal) => {
   const [thumbnail, display] = [isToBeMade(job.thumbnailUrl, job), isToBeMade(job.displayUrl, job)];
   const output = join(folder, "picture");
@@ -23,8 +23,6 @@ export const makePicture: Maker = async ({ mediaWorkers }, job, original, folder
   };
 };
 
-/** An earlier version stays where none can be made now. */
-const thumbnailOf = (
-  thumbnail: MadeRenditions["thumbnail"] & (object | null),
-  earlier: string | null,
-): MadeRenditions => (thumbnail === null && renditionKeyAt(earlier) !== undefined ? {} : { thumbnail });
+/** An earlier version stays if none can be made now. */
+const thumbnailOf = (thumbnail: MadeFile | null, earlier: string | null): MadeRenditions =>
+  thumbnail === null && renditionKeyAt(earlier) !== undefined ? {} : { thumbnail };

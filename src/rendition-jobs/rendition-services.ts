@@ -7,7 +7,7 @@ export type RenditionServices = Pick<
   PostServices,
   "database" | "log" | "metrics" | "mediaWorkers" | "storeNamed" | "deadlineFor"
 > & {
-  /** Undefined: nothing can be made of videos. */
+  /** Undefined: videos get no renditions. */
   readonly videoTools: VideoTools | undefined;
   /** The store whose files can be read in place. */
   readonly disk: DiskStore;

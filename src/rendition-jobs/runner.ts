@@ -18,7 +18,7 @@ export interface RenditionRunner extends RenditionJobs {
 
 /** Times of the runner in milliseconds. */
 export interface RenditionTimes {
-  /** Between two looks for jobs without a wake-up. */
+  /** Between two polls for jobs without a wake-up. */
   readonly pollMs: number;
   /** Between two renewals of a lease. */
   readonly renewalMs: number;
@@ -31,7 +31,7 @@ const defaultTimes: RenditionTimes = { pollMs: 10_000, renewalMs: 20_000, retryM
 /** Attempts at a job, including those that a crash ended. */
 const maxAttempts = 5;
 
-/** Jobs that run beside each other: a long video must not delay thumbnails. */
+/** Kinds of jobs that run concurrently: a long video must not delay thumbnails. */
 const lanes: readonly (readonly RenditionKind[])[] = [["picture", "poster"], ["mp4"]];
 
 const damageCodes = ["DAMAGED_MEDIA", "CUT_OFF_MEDIA", "UNSUPPORTED_MEDIA"];
@@ -63,14 +63,14 @@ export function createRenditionRunner(
     const { postId: post, kind } = job;
     const lease = keepLease(services, job, times.renewalMs, stopping.signal);
     try {
-      // The earlier attempts have ended their process, and so would this one.
+      // Every earlier attempt ended with its process, and this one would too.
       if (job.attempts > maxAttempts) throw new Error("the attempts ended without a result");
       const bytes = await attempt(services, job, lease);
       if (bytes === undefined) throw new LeaseLost();
       metrics.rendition(kind, "made");
       log.info("rendition.made", { post, kind, ms: Math.round(performance.now() - startedAt), bytes });
     } catch (error) {
-      // A file that is deleted makes its job fail, which is no failure of the job.
+      // A job fails when its post is deleted meanwhile; the lost lease reveals that.
       await lease.renew().catch(() => {});
       await end(job, lease.signal.aborted ? lease.signal.reason : error).catch((failure: unknown) =>
         // The job becomes due again when its lease ends.

@@ -1,9 +1,9 @@
 import type { MediaWorkers } from "../uploads/media-workers.ts";
 
-/** A job waits no longer than this, so that there is progress under constant load. */
+/** A job waits no longer than this, so that constant load does not stop all progress. */
 const maxWaitMs = 10_000;
-/** Milliseconds between two looks. */
-const lookMs = 50;
+/** Milliseconds between two checks. */
+const pollMs = 50;
 
 /**
  * Waits until no upload is being prepared, or {@link maxWaitMs} have passed, or the process stops. Uploads and renditions
@@ -13,6 +13,6 @@ export async function untilUploadsPause(
   { preparing }: Pick<MediaWorkers, "preparing">,
   stopping: AbortSignal,
 ): Promise<void> {
-  for (let waitedMs = 0; waitedMs < maxWaitMs && preparing() > 0 && !stopping.aborted; waitedMs += lookMs)
-    await Bun.sleep(lookMs);
+  for (let waitedMs = 0; waitedMs < maxWaitMs && preparing() > 0 && !stopping.aborted; waitedMs += pollMs)
+    await Bun.sleep(pollMs);
 }

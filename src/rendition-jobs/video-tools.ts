@@ -5,8 +5,8 @@ import type { Original } from "./made-renditions.ts";
 import type { RenditionServices } from "./rendition-services.ts";
 
 /**
- * Returns an original as a video, with the tools that convert it.
- * @throws Error if it is an image, or there are no tools
+ * Returns an original as a video, and the tools that convert it.
+ * @throws Error if it is an image, or without ffmpeg
  */
 export function videoToolsFor(
   { videoTools: tools }: Pick<RenditionServices, "videoTools">,

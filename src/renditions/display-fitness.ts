@@ -3,8 +3,8 @@ import type { MediaType } from "../media-types.ts";
 import type { MediaFacts } from "../metadata/plan.ts";
 
 /**
- * Whether the large view can show an image itself: every current browser has a decoder, and it is animated or has at most
- * {@link displayLongSide} pixels a side.
+ * Whether the large view can show the image file itself: every current browser decodes it, and it is animated or at most
+ * {@link displayLongSide} pixels on each side.
  */
 export function isFitForDisplay(type: MediaType, { size, decoding }: MediaFacts): boolean {
   if (type === "image/heic") return false;

@@ -22,7 +22,7 @@ const missing = 128;
 
 /**
  * Rejects a JPEG that was truncated, even if an end marker follows the truncated scan. Decoders show such pictures, so
- * only the pixels tell: data added to the last scan changes the picture if the scan was incomplete.
+ * only the pixels reveal it: data added to the last scan changes the picture if the scan was incomplete.
  *
  * The check decodes the picture again. It is needed if the end of the data is not visible at the end of the picture
  * (several scans, no end marker), and otherwise only if the last corner is as grey as missing blocks are.

@@ -21,7 +21,7 @@ export interface Pictures {
 }
 
 /**
- * Makes renditions of an image. It is decoded even if none is wanted, to check that it can be. An animation shows its first
+ * Makes renditions of an image. It is decoded even if none is wanted, as a check. Renditions of an animation show its first
  * frame on its canvas.
  * @throws ApiError DAMAGED_MEDIA for an image that its decoder rejects, CUT_OFF_MEDIA for an incomplete image
  */

@@ -10,6 +10,6 @@ export const maxWorkerBytes = 768 * 1024 ** 2;
  */
 export const maxDecoderBytes = 460_000_000;
 
-/** Whether a worker can decode an image, as far as the memory for it is known. */
+/** Whether a worker has enough memory to decode an image, by an estimate. */
 export const fitsDecoder = ({ decoding, decodedPixels }: MediaFacts): boolean =>
   (decoding?.memoryBytes ?? decodedPixels * 4) <= maxDecoderBytes;

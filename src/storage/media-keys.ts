@@ -33,7 +33,7 @@ export function mediaKey(postId: string, type: MediaType): string {
 
 /**
  * The key of a rendition.
- * @param version how often the post's renditions have been made anew: the bytes of a key never change
+ * @param version how often the post's renditions have been replaced: the bytes of a key never change
  */
 export function renditionKey(postId: string, rendition: Rendition, version: number): string {
   return `${postId}.${version === 0 ? "" : `v${version}.`}${renditions[rendition].suffix}`;

@@ -33,7 +33,7 @@ export interface StoredMedia {
 export interface StoredContent {
   /** The bytes, read no faster than they are consumed. Must be read to its end or cancelled. */
   readonly stream: ReadableStream<Uint8Array>;
-  /** Length of the stream in bytes; null when the store does not tell it. */
+  /** Length of the stream in bytes; null when the store does not report it. */
   readonly bytes: number | null;
 }
 

@@ -1,4 +1,4 @@
-// Apart from preparation.ts, which loads the removal of metadata and the decoders: only media workers need those.
+// Not in preparation.ts, which loads the removal of metadata and the decoders: only media workers need those.
 
 /** Returns the path of the thumbnail of a staged file. */
 export const thumbnailPath = (path: string): string => `${path}.thumb`;

@@ -42,7 +42,7 @@ export async function earlierUpload(
   return post;
 }
 
-/** What tells two uploads under one key apart. The texts of an edited post are not those of its upload any more. */
+/** Returns the first difference between two uploads under one key. An edit replaces the texts of the upload. */
 function differenceOf(
   earlier: PostTexts & { sha256: string; editedAt: Date | null },
   upload: PostTexts & { sha256: string },

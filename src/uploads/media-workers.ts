@@ -68,7 +68,7 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
     command: ownCommand("media-worker"),
     size: Math.min(4, availableParallelism()),
   });
-  /** Processes of its own, because only root could raise their priority again. */
+  /** A separate pool, because only root could raise the priority of a process again. */
   const later = createWorkerPool({ ...options, command: ownCommand("media-worker", "--later"), size: 1 });
   async function run(job: WorkerJob, accountId: string, bytes: number, signal: AbortSignal) {
     const pool = job.task === "prepare" ? uploads : later;

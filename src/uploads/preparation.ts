@@ -34,9 +34,9 @@ export interface PreparationLimits {
 export interface Preparation {
   /** Size of the prepared file. */
   readonly bytes: number;
-  /** Width and height in pixels as shown, after applying the orientation; null if the file does not tell. */
+  /** Width and height in pixels as shown, after applying the orientation; null if the file does not say. */
   readonly size: { readonly width: number; readonly height: number } | null;
-  /** Length of a video; null for images and if the file does not tell. */
+  /** Length of a video; null for images and if the file does not say. */
   readonly durationSeconds: number | null;
   /** Bytes of the WebP at {@link thumbnailPath}; null if none was made. */
   readonly thumbnail: number | null;
@@ -44,11 +44,11 @@ export interface Preparation {
   readonly placeholder: string | null;
   /** Whether every current browser can show the file itself, and its size is right for the large view. */
   readonly isFitForDisplay: boolean;
-  /** Renditions that remain to be made. */
+  /** Renditions to make after the upload. */
   readonly missing: readonly RenditionKind[];
 }
 
-/** Pixels of a HEIC or AVIF that are decoded within a second: 12 million take some three. */
+/** Pixels of a HEIC or AVIF that are decoded within a second. 12 million take about three seconds. */
 const maxQuickPixels = 2_000_000;
 
 /**

@@ -25,7 +25,8 @@ export interface Upload extends PostTexts {
 
 /**
  * Turns a staged upload into a post: prepare → reserve → store → publish. Only a published post is acknowledged. After an
- * earlier failure, the reserved row still names the file that may have been stored, for {@link deleteOrphanedMedia} and the sweeper.
+ * earlier failure, the reserved row names the file that may have been stored, for {@link deleteOrphanedMedia} and the
+ * sweeper.
  * @throws ApiError of the store; those of `MediaWorkers.prepare`; UNAUTHORIZED or FORBIDDEN when the actor lost the
  * right to publish meanwhile; QUOTA_EXCEEDED; those of {@link earlierUpload}
  */
@@ -96,7 +97,7 @@ export async function publish(
         gone,
       );
       const createdAt = await database.posts.publish(actor, id, { storeId, ...stored }, new Date(), missing);
-      // Another node took it for abandoned.
+      // Another node considered the upload abandoned.
       if (!createdAt) throw new ApiError("STORE_UNAVAILABLE");
       metrics.upload("published", bytes);
       const processing = missing.length > 0;
@@ -105,7 +106,7 @@ export async function publish(
       return { ...post, ...author, ...stored, processing, createdAt, editedAt: null };
     } catch (error) {
       metrics.upload(error instanceof ApiError ? error.code : "aborted", 0);
-      // Not when it was published all the same and only the answer was lost.
+      // Undefined if the post was published and only the database's answer was lost.
       const media = await database.posts.abandon(id, new Date()).catch(endUnknown);
       if (media) await deleteOrphanedMedia(services, media);
       throw error;
@@ -120,7 +121,7 @@ interface PreparedFile {
   readonly key: string;
   readonly path: string;
   readonly prepared: Preparation;
-  /** Renditions that are going to be made later. */
+  /** Renditions to make after the upload. */
   readonly missing: readonly RenditionKind[];
 }
 

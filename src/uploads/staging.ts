@@ -38,7 +38,7 @@ const maxFormTextBytes = 16 * 1024;
 export async function stageUpload(request: Request, limits: StagingLimits): Promise<UploadWith<IntakeType>> {
   const maxBytes = Math.max(limits.maxBytes.image, limits.maxBytes.video);
   const declared = Number(request.headers.get("content-length"));
-  // Whether there is a thumbnail shows only later. It counts here towards a quota that is nearly used up.
+  // The form may contain a thumbnail, which does not count. Its size is unknown so far, so it counts towards the quota.
   requireAllowedSize(declared - maxThumbnailBytes, maxBytes);
   requireQuota(declared, limits.quotaLeft);
 
@@ -61,7 +61,7 @@ export async function stageUpload(request: Request, limits: StagingLimits): Prom
     return await form.end();
   } catch (error) {
     await form.discard();
-    // Its size is the first problem of a file that is too large, whatever its type.
+    // A file that is too large is rejected for its size, whatever its type.
     if (error instanceof ApiError && error.code === "UNSUPPORTED_MEDIA")
       requireAllowedSize(declared - form.thumbnailBytes, maxBytes);
     throw error;

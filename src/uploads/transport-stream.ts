@@ -10,7 +10,7 @@ import type { IntakeType } from "./staged-file.ts";
 import type { StagedUpload, UploadWith } from "./upload-form.ts";
 import { transportStream } from "./type-detection.ts";
 
-/** Limits of copies that run and that wait, because each reads and writes a whole video. */
+/** Limits on running and waiting copies, each of which reads and writes a whole video. */
 const limits = { concurrency: 2, queueLimit: 64 };
 
 /** Turns an uploaded MPEG transport stream into an MP4 with the same pictures and sound. Returns others as they are. */

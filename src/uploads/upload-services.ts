@@ -7,7 +7,7 @@ import type { MediaStore } from "../storage/media-store.ts";
 
 /** Makes the renditions that an upload leaves for later. */
 export interface RenditionJobs {
-  /** Whether this service can make renditions of this kind: those of videos need ffmpeg. */
+  /** Whether this service can make renditions of this kind: renditions of videos need ffmpeg. */
   canMake(kind: RenditionKind): boolean;
   /** Starts jobs that are due now; call it after new ones were committed. */
   wake(): void;

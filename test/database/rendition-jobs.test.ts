@@ -176,7 +176,7 @@ onEachDatabase("rendition jobs", (open) => {
     const job = await claimed(database, 1);
     const old = await addJobs(database, userId);
     const elsewhere = await addPost(database, userId, { store: "imagekit", publishedAt: at(0) });
-    const complete = () => ({ kinds: ["picture"] as const, isAnew: false });
+    const complete = () => ({ kinds: ["picture"] as const, replacesExisting: false });
     const pages = [];
     for (let last: string | undefined = ""; last !== undefined;) {
       const page = await database.renditionBacklog.addPage(["disk"], last, 2, complete, at(2));
@@ -196,13 +196,13 @@ onEachDatabase("rendition jobs", (open) => {
     expect(await database.renditionBacklog.progress(["picture"], old)).toEqual({ unfinished: 3, failed: 0 });
   });
 
-  test("rendition jobs: renditions made anew get another version, and running attempts at earlier ones are lost", async () => {
+  test("rendition jobs: replaced renditions get another version, and running attempts at earlier ones are lost", async () => {
     const database = await open();
     const { id: userId } = await addAccount(database);
     const postId = await addJobs(database, userId, "picture");
     const job = await claimed(database, 1);
-    const anew = () => ({ kinds: ["picture"] as const, isAnew: true });
-    await database.renditionBacklog.addPage(["disk"], "", 10, anew, at(2));
+    const replacing = () => ({ kinds: ["picture"] as const, replacesExisting: true });
+    await database.renditionBacklog.addPage(["disk"], "", 10, replacing, at(2));
     expect(await database.renditionJobs.finish(job, { placeholder: "old" })).toBe(false);
     expect(await database.renditionJobs.inUse(postId, "picture")).toMatchObject({ jobVersion: 1 });
     const newer = await claimed(database, 2);

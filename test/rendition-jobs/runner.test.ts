@@ -186,7 +186,7 @@ test("renditions: a damaged original fails at the first attempt, and an image no
     ["disk"],
     "",
     10,
-    () => ({ kinds: ["picture"], isAnew: false }),
+    () => ({ kinds: ["picture"], replacesExisting: false }),
     new Date(),
   );
   expect(await read(photo.id)).toMatchObject({ thumbnail_url: photo.url, processing: true });

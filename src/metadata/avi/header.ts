@@ -21,7 +21,7 @@ export interface AviHeader {
   readonly indexes: readonly Chunk[];
   /** The size that the main header declares. */
   readonly declared: { readonly width: number; readonly height: number };
-  /** The playing time that the main header declares, in seconds; 0 or infinite if it does not tell. */
+  /** The playing time that the main header declares, in seconds; 0 or infinite if it does not say. */
   readonly seconds: number;
 }
 
@@ -33,12 +33,12 @@ export interface AviStream {
   /** The FourCC of a video codec. */
   readonly codec: string;
   readonly bitsPerPixel: number;
-  /** Its duration in seconds; 0, infinite or not a number if its header does not tell. */
+  /** Its duration in seconds; 0, infinite or not a number if its header does not say. */
   readonly seconds: number;
   /** Coded size of a video; 0 for other streams. */
   readonly width: number;
   readonly height: number;
-  /** Pixel aspect ratio; undefined if the header does not tell. */
+  /** Pixel aspect ratio; undefined if the header does not say. */
   readonly pixelRatio: number | undefined;
 }
 

@@ -83,7 +83,7 @@ export async function trackDisplaySize(
 
 /** The picture size in a sample entry. */
 interface CodedPicture extends DisplaySize {
-  /** Width of a pixel divided by its height; undefined if the entry does not tell. */
+  /** Width of a pixel divided by its height; undefined if the entry does not say. */
   readonly pixelRatio: number | undefined;
 }
 

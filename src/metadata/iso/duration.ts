@@ -6,7 +6,7 @@ import { recordableDuration } from "../plan.ts";
 
 /**
  * Determines the playing time of a movie: of its fragments, or else from the headers of the movie or its longest track.
- * @returns seconds; null if no part of the file tells
+ * @returns seconds; null if no part of the file says
  */
 export async function movieDuration(
   reader: BoxReader,

@@ -154,7 +154,7 @@ async function shiftRuns(
   }
 }
 
-/** Size and duration of samples whose fragment does not tell. */
+/** Size and duration of samples whose fragment does not say. */
 interface SampleDefaults {
   readonly sampleSize: number;
   readonly sampleDuration: number;

@@ -18,7 +18,7 @@ const sounds = new Set(["Opus", "fLaC", ".mp3"]);
 /** `objectTypeIndication`: AAC of MPEG-4, AAC Low Complexity of MPEG-2, sound of MPEG-2 and of MPEG-1. */
 const objectTypes = { aac: 0x40, aacLow: 0x67, mpeg2: 0x69, mpeg1: 0x6b } as const;
 
-/** Whether a codec is playable in MP4. `mp3`: if its frames are of layer III, which only they tell. */
+/** Whether a codec is playable in MP4. `mp3`: only if its frames are of layer III, which the entry does not say. */
 export type Playable = boolean | "mp3";
 
 /**

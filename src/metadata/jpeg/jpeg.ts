@@ -38,7 +38,7 @@ const adobeBytes = 12;
  * maps and motion videos; in sequential JPEGs also the bytes between the last block of a scan and the next marker.
  *
  * It is as lenient as decoders are: bytes between segments are skipped, and the picture gets an end marker if that is
- * missing or if a segment after the picture reaches beyond the end of the file. Only decoding can tell whether a scan
+ * missing or if a segment after the picture reaches beyond the end of the file. Only decoding shows whether a scan
  * is complete (see jpeg-completeness.ts).
  * @throws ApiError DAMAGED_MEDIA; CUT_OFF_MEDIA if the file ends before the first scan
  */

@@ -29,7 +29,7 @@ export interface MatroskaTrack {
   readonly isEncoded: boolean;
   /** Whether all current browsers decode it in WebM. */
   readonly isPlayable: boolean;
-  /** Duration of a block that does not tell its own, in seconds; 0 if unknown. */
+  /** Duration of a block that does not state its own, in seconds; 0 if unknown. */
   readonly blockSeconds: number;
 }
 
@@ -97,12 +97,12 @@ const pixels = {
 } as const;
 const display = { width: 0x54b0, height: 0x54ba, unit: 0x54b2 } as const;
 const projection = { all: 0x7670, roll: 0x7675 } as const;
-/** DisplayUnit for an unknown aspect ratio. The others (pixels, centimetres, inches, ratio) tell it. */
+/** DisplayUnit for an unknown aspect ratio. The others (pixels, centimetres, inches, ratio) imply one. */
 const unknownUnit = 4;
 
 /**
  * Reads the size as shown: cropped, stretched and rotated (RFC 9559 sections 5.1.4.1.28.6 ff. and 11.1). Like in Chromium,
- * the display size tells the aspect ratio only, whatever its unit: many muxers write a ratio as pixels.
+ * the display size gives the aspect ratio only, whatever its unit: many muxers write a ratio as pixels.
  */
 function readVideo(
   source: ElementSource,

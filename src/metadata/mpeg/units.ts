@@ -27,7 +27,7 @@ export interface Unit {
   readonly content: number;
   readonly end: number;
   readonly isVideo: boolean;
-  /** When the content of a packet is shown, in units of 1/90,000 second modulo {@link timeRange}; undefined if not told. */
+  /** Presentation time of a packet's content, in units of 1/90,000 second modulo {@link timeRange}; undefined without one. */
   readonly time: number | undefined;
 }
 

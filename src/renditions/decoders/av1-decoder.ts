@@ -15,7 +15,7 @@ export async function decodeAv1(bytes: Uint8Array<ArrayBuffer>): Promise<PixelVi
     import("@jsquash/avif/decode"),
     Bun.file(wasmPath).arrayBuffer(),
   ]);
-  // Every picture has a decoder of its own: none may see what another picture or a crash left in its memory.
+  // A new instance for each picture: none may see what another picture or a crash left in memory.
   await init(new WebAssembly.Module(wasm));
   const picture = await decode(bytes.buffer);
   if (!picture) throw new CannotDecode("no pixels");

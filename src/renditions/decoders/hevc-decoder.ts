@@ -22,9 +22,9 @@ interface Channel {
  * @throws CannotDecode
  */
 export async function decodeHevc(bytes: Uint8Array): Promise<PixelView> {
-  // A file of its own, because a bundled module would be part of the code that every process loads.
+  // Loaded from a separate file, because every process would load a bundled module.
   const { default: create } = (await import(libheifPath)) as LibheifModule;
-  // Every picture has a decoder of its own: none may see what another picture or a crash left in its memory.
+  // A new instance for each picture: none may see what another picture or a crash left in memory.
   const libheif = await create({ print: () => {}, printErr: () => {} });
   const context = libheif.heif_context_alloc();
   requireSuccess(libheif.heif_context_read_from_memory(context, bytes));

@@ -15,7 +15,7 @@ export interface PictureItem {
   readonly pixels: number;
   /** Bytes of a pixel in its coded pictures, all channels together; a fraction with chroma subsampling. */
   readonly codedBytesPerPixel: number;
-  /** Undefined for sRGB, and if the file does not tell. */
+  /** Undefined for sRGB, and if the file does not say. */
   readonly colours: SourceColours | undefined;
   /** The steps to the displayed picture, in order. */
   readonly transformations: readonly Transformation[];

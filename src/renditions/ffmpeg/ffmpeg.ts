@@ -49,7 +49,7 @@ export async function readCapabilities(
 /** The second column of a list that ffmpeg prints. */
 const namesIn = (list: string) => new Set([...list.matchAll(/^ *[A-Z.|]+ +(\S+)/gm)].map(([, name]) => name));
 
-/** Options of every command: it asks nothing, prints problems only, and does not use all cores for one video. */
+/** Options of every command: no questions, errors only, and not all cores for one video. */
 const common = ["-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-filter_threads", "1"];
 export const threads = ["-threads", "2"];
 

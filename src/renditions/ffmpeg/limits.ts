@@ -6,8 +6,8 @@ const megabyte = 1024 ** 2;
 const memoryBytes = 2048 * megabyte;
 
 /**
- * Nice values: that of media workers for uploads, whose clients wait, and one that nearly everything else takes precedence
- * over.
+ * Nice values: that of media workers for uploads, whose clients wait, and one that gives nearly everything else
+ * precedence.
  */
 const niceness = { uploads: 5, later: 15 };
 
@@ -16,7 +16,7 @@ const later = { memoryBytes, niceness: niceness.later };
 
 /** Limits of each kind of job. */
 export const limitsOf = {
-  /** Learning what a video contains, and what this ffmpeg can do. */
+  /** Inspecting a video, and asking ffmpeg for its capabilities. */
   reading: { ...reading, niceness: niceness.later },
   /** The same during an upload. */
   readingUpload: { ...reading, niceness: niceness.uploads },
@@ -30,7 +30,7 @@ export const copyLimits = (bytes: number): ProgramLimits => ({
   processorSeconds: 30 + Math.ceil(bytes / 20_000_000),
   clockSeconds: 900 + Math.ceil(bytes / 1_000_000),
   memoryBytes,
-  // Tables of samples may outweigh what the old container needed.
+  // The sample tables of an MP4 may be larger than the overhead of the old container.
   fileBytes: 2 * bytes + 16 * megabyte,
   niceness: niceness.uploads,
 });

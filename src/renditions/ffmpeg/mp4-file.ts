@@ -26,7 +26,7 @@ interface Mp4Output {
   readonly limits: { readonly writing: ProgramLimits; readonly reading: ProgramLimits };
 }
 
-/** The index comes first, and an output without frames is no success. */
+/** The index comes first, so that playback can start early. An output without frames is a failure. */
 const containerOptions = ["-movflags", "+faststart", "-abort_on", "empty_output", "-f", "mp4"];
 
 /**

@@ -17,9 +17,9 @@ const maxFrameRate = 61;
 const maxSampleRate = 48_000;
 
 /**
- * Makes a rendition of a video that every browser plays: MP4 that can be shown while it arrives, with H.264 (8 bits, 4:2:0)
- * and AAC in stereo, at most Full HD with 60 frames a second, upright, with square pixels, in the standard dynamic range,
- * without metadata. A stream that is like that already is copied.
+ * Makes a rendition of a video that every browser plays: MP4 for progressive playback, with H.264 (8 bits, 4:2:0) and
+ * stereo AAC, at most Full HD with 60 frames a second, upright, with square pixels, in the standard dynamic range, without
+ * metadata. A stream that already complies is copied.
  * @param output absolute path of the MP4; it does not exist if this fails
  * @returns what the rendition contains
  * @throws VideoError `unsupported` also if this ffmpeg has no encoder; the signal's reason
@@ -77,10 +77,10 @@ function videoOptions(video: VideoStream, { h264Encoder, ...capabilities }: Capa
   ];
 }
 
-/** Not a constant rate, which would repeat a frame for hours where timestamps lie. */
+/** Not a constant rate, which would repeat a frame for hours if a timestamp is wrong. */
 const fewerFrames = framesApart(Number((1 / maxFrameRate - 0.0005).toFixed(4)));
 
-/** Constant quality where the encoder has that, otherwise a bit rate that is good for Full HD. */
+/** Constant quality where the encoder offers it, otherwise a bit rate that suits Full HD. */
 const qualityOf: Readonly<Record<H264Encoder, readonly string[]>> = {
   libx264: ["-preset", "veryfast", "-crf", "23"],
   libopenh264: ["-b:v", "5M", "-maxrate", "8M"],

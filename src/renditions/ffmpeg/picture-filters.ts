@@ -22,10 +22,10 @@ const isHlg = ({ transfer }: VideoStream) => transfer === "arib-std-b67";
 export const framesApart = (seconds: number): string =>
   `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${seconds})'`;
 
-/** Whether the video has a high dynamic range, which pictures and videos for every player do not. */
+/** Whether the video has a high dynamic range, which posters and MP4 renditions must not have. */
 export const isHdr = (video: VideoStream): boolean => isPq(video) || isHlg(video);
 
-/** Videos of this height or more that do not name their matrix use that of BT.709 (as players assume). */
+/** Players assume the matrix of BT.709 for videos of at least this height that do not name theirs. */
 const minHdHeight = 720;
 
 /**
@@ -64,8 +64,8 @@ export function pictureFilters(
 const referenceWhite = 203;
 
 /**
- * Maps PQ and HLG to BT.709 in linear light. Small frames come first, because these have 12 bytes for each pixel. What the
- * video does not name is that of BT.2100; without it, there would be no conversion.
+ * Maps PQ and HLG to BT.709 in linear light, after frames were scaled down, because linear pixels take 12 bytes. A matrix
+ * or primaries that the video does not name are taken to be those of BT.2100, because zscale needs both.
  */
 function toneMapping(video: VideoStream): string[] {
   const given = [

@@ -19,9 +19,9 @@ const secondsBetween = 0.25;
 const blackLuma = 24;
 
 /**
- * Makes the poster of a video: a PNG of one frame, upright, with square pixels, in sRGB, at most as large as the
- * thumbnail of a panorama, not enlarged. Prefers a typical
- * frame from the beginning that is not black; otherwise takes the first.
+ * Makes the poster of a video: a PNG of one frame, upright, with square pixels, in sRGB, at most as large as the thumbnail
+ * of a panorama, never enlarged. Prefers a typical frame near the beginning that is not black, and otherwise takes the
+ * first.
  * @param output absolute path of the PNG; it does not exist if this fails
  * @returns the size of the PNG in pixels
  * @throws VideoError; the signal's reason

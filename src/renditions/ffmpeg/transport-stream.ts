@@ -17,7 +17,7 @@ const audioCodecs = ["aac", "ac3", "eac3", "mp2", "mp3"];
  * @param path absolute path
  * @param output absolute path of the MP4; it does not exist if this fails
  * @returns what the MP4 contains
- * @throws VideoError `unsupported` if a codec has no place in an MP4, so that the video must be transcoded; the signal's
+ * @throws VideoError `unsupported` if an MP4 cannot contain a codec, so that the video must be transcoded; the signal's
  * reason
  */
 export async function rewrapTransportStream(

@@ -27,8 +27,8 @@ export type Demuxer = (typeof demuxers)[VideoType] | "mpegvideo";
 const sequenceHeader = 0x000001b3;
 
 /**
- * Returns the demuxer for a video, by its content type alone: ffmpeg must not guess, because it would take a file that
- * contains a playlist or a script for one, and open the files and addresses that it names.
+ * Returns the demuxer for a video, by its content type alone. ffmpeg must not guess: it would follow a playlist or script,
+ * and open the files and addresses that it names.
  */
 export async function demuxerOf({ path, type }: VideoFile): Promise<Demuxer> {
   if (type !== "video/mpeg") return demuxers[type];
@@ -42,8 +42,8 @@ export async function demuxerOf({ path, type }: VideoFile): Promise<Demuxer> {
 }
 
 /**
- * Decoders that videos use, with those of covers and subtitles, which are opened but not used. ffmpeg has hundreds for the
- * videos of games and for formats that are out of use, and an attacker could choose among them.
+ * Decoders that videos use, with those of covers and subtitles, which are opened but not used. ffmpeg has hundreds more, for
+ * games and for obsolete formats, among which an attacker could choose.
  */
 const decoders = [
   "h264 hevc vp8 vp9 libvpx libvpx-vp9 av1 libdav1d libaom-av1 theora",
@@ -64,7 +64,7 @@ export async function inputOptions(file: VideoFile): Promise<string[]> {
   return [
     ...["-protocol_whitelist", "file", "-format_whitelist", demuxer],
     ...["-codec_whitelist", decoders.join(",")],
-    // The default is not to follow references to other files; this makes sure.
+    // By default, references to other files are not followed. These options guarantee it.
     ...(demuxer === "mov" ? ["-enable_drefs", "0", "-use_absolute_path", "0"] : []),
     ...["-max_pixels", String(maxPixels), "-f", demuxer],
     ...["-i", `file:${file.path}`],

@@ -11,7 +11,7 @@ import type { Mp4Facts } from "./mp4-file.ts";
 /**
  * Conversions of videos by the system's ffmpeg. Each runs in processes with limits of time, memory and output, at a low
  * priority; callers limit how many run at once. Paths are absolute. An output is complete, or does not exist.
- * Conversions throw VideoError, which tells whether another attempt may succeed, or the signal's reason when it aborts.
+ * Conversions throw VideoError, which says whether another attempt may succeed, or the signal's reason when it aborts.
  */
 export interface VideoTools {
   /**
