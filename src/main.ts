@@ -3,6 +3,7 @@
 import { join } from "node:path";
 
 import { CommandError } from "./commands/command-error.ts";
+import { counted } from "./commands/counted.ts";
 import { readCommandLine, UsageError, type Command } from "./commands/command-line.ts";
 import { ConfigError, readConfig } from "./config/config.ts";
 import { mediaFolder, secretFile } from "./data-dir.ts";
@@ -64,7 +65,7 @@ const commands = new Map<string, Command>([
         const { writeBackup } = await import("./commands/backup.ts");
         const posts = await writeBackup(archivableDataDir(), file);
         process.stdout.write(
-          `${file} holds the database and the media of ${posts} posts. Keep it as safe as the data.\n`,
+          `${file} holds the database and the media of ${counted(posts, "posts")}. Keep it as safe as the data.\n`,
         );
       },
     },

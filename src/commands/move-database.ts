@@ -12,6 +12,7 @@ import {
 } from "../database/moving.ts";
 import { openSqliteSource, UnsupportedSource } from "../database/sqlite-source.ts";
 import { CommandError } from "./command-error.ts";
+import { counted } from "./counted.ts";
 import { accessDataFolderAsOwner } from "./data-folder-access.ts";
 import { dataFolderError, postgresError, isPostgresError } from "./startup-errors.ts";
 
@@ -81,7 +82,7 @@ function explain(error: unknown, url: string, dataDir: string): Error {
 }
 
 function nextSteps(dataDir: string, counts: MovedCounts): string {
-  const rows = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
+  const rows = Object.entries(counts).map(([kind, count]) => counted(count, kind));
   const secret = join(dataDir, secretFile);
   const keptSecret = existsSync(secret) ? `, or, if it is not set, to the contents of ${secret}` : "";
   return `Moved ${rows.join(", ")}. All rows were read back and compared.

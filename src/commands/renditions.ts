@@ -6,6 +6,7 @@ import type { Log } from "../observability/log.ts";
 import { addBacklog, type Backlog } from "../rendition-jobs/backlog.ts";
 import type { Services } from "../services.ts";
 import { CommandError } from "./command-error.ts";
+import { counted } from "./counted.ts";
 import { isDatabaseMissing, openServicesAsOwner, silentLog } from "./open-services.ts";
 import { terminationSignals } from "./termination-signals.ts";
 
@@ -37,7 +38,9 @@ export async function makeRenditions(all: boolean): Promise<void> {
     services.renditionRunner.start();
     failed = await progress(services, backlog, interrupted.signal);
     if (!interrupted.signal.aborted)
-      print(`${backlog.posts} posts: ${backlog.jobs - failed} renditions made, ${failed} failed.`);
+      print(
+        `${counted(backlog.posts, "posts")}: ${counted(backlog.jobs - failed, "renditions")} made, ${failed} failed.`,
+      );
   } finally {
     await services.close();
   }

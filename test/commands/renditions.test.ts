@@ -111,7 +111,7 @@ test("renditions --all: makes all anew while the service runs, and earlier addre
   await settled(token);
   const [before] = await feed(token);
   const { out, status } = await renditions(["--all"]);
-  expect(out).toContain("1 posts: 1 renditions made, 0 failed.\n");
+  expect(out).toContain("1 post: 1 rendition made, 0 failed.\n");
   expect(status).toBe(0);
   await settled(token);
   await until(async () => (await feed(token))[0]!.display_url !== before!.display_url);
@@ -141,7 +141,7 @@ test("renditions: a damaged original fails with status 1, and is tried again by 
     await service.stop();
     change("update posts set display_url = null");
     const { out, error, status } = await renditions();
-    expect(out).toContain("1 posts: 0 renditions made, 1 failed.\n");
+    expect(out).toContain("1 post: 0 renditions made, 1 failed.\n");
     expect(error).toContain(`picture of post ${id}: ApiError`);
     expect(error).toContain("Some renditions could not be made.");
     expect(status).toBe(1);
