@@ -3,6 +3,12 @@ import { mediaTypes, type MediaType } from "../media-types.ts";
 /** Maximum length of a display name in bytes of UTF-8. */
 const maxBytes = 255;
 
+const extensionsOf = (type: MediaType): readonly string[] => [
+  mediaTypes[type].extension,
+  ...mediaTypes[type].otherExtensions,
+];
+const mediaExtensions = new Set(Object.keys(mediaTypes).flatMap((type) => extensionsOf(type as MediaType)));
+
 /**
  * Makes the client's file name safe to show and to suggest for saving: removes folders, control characters and
  * characters that change the direction of text, and adds an extension that fits the type.
@@ -19,19 +25,19 @@ export function displayName(fileName: string | undefined, type: MediaType): stri
 
 /**
  * Gives a name an extension of a media type, so that no system mistakes the saved file for a program or a web page. An
- * extension that fits is kept as written; otherwise the right one is appended. Dots and spaces at the end are removed,
- * because Windows drops them.
+ * extension that fits is kept as written, and one of another media type is replaced. Otherwise the right one is appended.
+ * Dots and spaces at the end are removed, because Windows drops them.
  * @returns at most 255 bytes; `upload` plus the extension if nothing else remains of the name
  */
 export function withExtension(name: string, type: MediaType): string {
-  const { extension, otherExtensions } = mediaTypes[type];
   const kept = withoutTrailingDots(name);
   const dot = kept.lastIndexOf(".");
   // ASCII only: `toLowerCase` turns the Kelvin sign into an ASCII "k".
   const given = kept.slice(dot + 1).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  const fits = dot !== -1 && (given === extension || otherExtensions.some((other) => other === given));
-  const ending = fits ? kept.slice(dot) : `.${extension}`;
-  const stem = withoutTrailingDots(cutToBytes(fits ? kept.slice(0, dot) : kept, maxBytes - ending.length));
+  const isMedia = dot !== -1 && mediaExtensions.has(given);
+  const ending =
+    isMedia && extensionsOf(type).includes(given) ? kept.slice(dot) : `.${mediaTypes[type].extension}`;
+  const stem = withoutTrailingDots(cutToBytes(isMedia ? kept.slice(0, dot) : kept, maxBytes - ending.length));
   return (stem === "" ? "upload" : stem) + ending;
 }
 

@@ -21,14 +21,21 @@ describe("display name", () => {
     ["evil.html", "image/jpeg", "evil.html.jpg"],
     ["setup.exe", "image/png", "setup.exe.png"],
     ["walk.jpg.exe", "image/jpeg", "walk.jpg.exe.jpg"],
-    ["walk.png", "image/jpeg", "walk.png.jpg"],
-    ["IMG_0001.HEIC", "image/jpeg", "IMG_0001.HEIC.jpg"],
     ["walk", "image/webp", "walk.webp"],
     ["jpg", "image/jpeg", "jpg.jpg"],
     ["walk.xjpg", "image/jpeg", "walk.xjpg.jpg"],
     ["video.m\u212av", "video/matroska", "video.m\u212av.mkv"],
-    ["page.svg\0.jpg", "image/gif", "page.svg.jpg.gif"],
   ])("display name: %p of %s gets the right extension after its own", (given, type, shown) => {
+    expect(displayName(given, type)).toBe(shown);
+  });
+
+  test.each<[string, MediaType, string]>([
+    ["walk.png", "image/jpeg", "walk.jpg"],
+    ["IMG_0001.HEIC", "image/jpeg", "IMG_0001.jpg"],
+    ["waves.mkv", "image/webp", "waves.webp"],
+    ["page.svg\0.jpg", "image/gif", "page.svg.gif"],
+    [".jpg", "image/gif", "upload.gif"],
+  ])("display name: %p of %s gets the right extension in place of its own", (given, type, shown) => {
     expect(displayName(given, type)).toBe(shown);
   });
 

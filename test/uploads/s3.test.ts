@@ -70,7 +70,7 @@ describe("s3: posts", () => {
     const names = keysOf(post).map((key) => fake.objects.get(key)?.contentDisposition);
     expect(names).toEqual([
       `inline; filename="walk & talk.html.png"; filename*=UTF-8''walk%20%26%20talk.html.png`,
-      `inline; filename="walk & talk.html.png.webp"; filename*=UTF-8''walk%20%26%20talk.html.png.webp`,
+      `inline; filename="walk & talk.html.webp"; filename*=UTF-8''walk%20%26%20talk.html.webp`,
     ]);
   });
 

@@ -29,7 +29,7 @@ test.each([samples.jpegPhoto, samples.pngPhoto, samples.webpPhoto])(
     expect([width, height]).toEqual([1000, 500]);
     const answer = await look(thumbnail_url ?? "");
     expect(answer.headers.get("content-type")).toBe("image/webp");
-    expect(answer.headers.get("content-disposition")).toMatch(/filename="photo\.png[.\w]*\.webp"/);
+    expect(answer.headers.get("content-disposition")).toMatch(/filename="photo\.webp"/);
     expect(await new Bun.Image(await answer.bytes()).metadata()).toMatchObject({
       width: 640,
       height: 320,
