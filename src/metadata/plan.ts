@@ -51,7 +51,12 @@ export interface DecodingFacts {
    * of its data does not show at the end of the picture.
    */
   readonly mustBeChecked?: "no end" | "hidden end" | undefined;
+  /** Found without decoding: set for PNG only. */
+  readonly dataProblem?: DataProblem | undefined;
 }
+
+/** Why a decoder rejects the data of an image: it lacks pixels, or is invalid. */
+export type DataProblem = "cut off" | "damaged";
 
 /** A rectangle of a canvas, in pixels. */
 export interface Frame {

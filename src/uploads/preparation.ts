@@ -2,8 +2,7 @@ import { rm } from "node:fs/promises";
 
 import type { RenditionKind } from "../database/schema.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
-import { cutOff } from "../metadata/damaged.ts";
-import { requireWholePng } from "../renditions/large-png.ts";
+import { cutOff, damaged } from "../metadata/damaged.ts";
 import { readMediaFacts, removeMetadata } from "../metadata/remove-metadata.ts";
 import { makePictures } from "../renditions/pictures.ts";
 import { mediaTypes, type MediaType } from "../media-types.ts";
@@ -81,7 +80,8 @@ export async function prepareMedia(job: StagedMedia & PreparationLimits): Promis
   const isFit = isFitForDisplay(type, media);
   if (!fitsDecoder(media)) {
     if (decoding?.mustBeChecked === "no end") throw cutOff("no end, and too large to be decoded");
-    if (type === "image/png") await requireWholePng(path);
+    if (decoding?.dataProblem === "cut off") throw cutOff("rows are missing");
+    if (decoding?.dataProblem === "damaged") throw damaged("rows are damaged");
     return { ...none, isFitForDisplay: isFit };
   }
   if (!decoding && decodedPixels > maxQuickPixels)

@@ -201,6 +201,22 @@ describe("large image", () => {
     expect(await prepared(blackPng(30_000, 10_000), "image/png")).toMatchObject({ thumbnail: null });
   }, 60_000);
 
+  test("large image: a PNG that is too large to decode is checked to its last row", async () => {
+    const small = blackPng(64, 48);
+    const header = Buffer.from(small.subarray(16, 29));
+    header.writeUInt32BE(11_000, 0);
+    header.writeUInt32BE(10_000, 4);
+    const of = (data: Buffer) =>
+      Buffer.concat([
+        small.subarray(0, 8),
+        pngChunk("IHDR", header),
+        pngChunk("IDAT", data),
+        pngChunk("IEND"),
+      ]);
+    expect(await prepared(of(deflateSync(Buffer.alloc(1000))), "image/png")).toBe("CUT_OFF_MEDIA");
+    expect(await prepared(of(deflateSync(Buffer.alloc(1000, 5))), "image/png")).toBe("DAMAGED_MEDIA");
+  });
+
   test("large image: a baseline JPEG of any size has a thumbnail, because it is decoded at reduced size", async () => {
     const made = await prepared(greyJpeg(20_000, 15_000));
     expect(made).toMatchObject({ size: { width: 20_000, height: 15_000 }, thumbnail: expect.any(Number) });

@@ -3,7 +3,8 @@ import { crc32, createDeflate, createInflate } from "node:zlib";
 
 import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
-import type { Pieces } from "../plan.ts";
+import type { DataProblem, Pieces } from "../plan.ts";
+import type { RowChecker } from "./rows.ts";
 
 /** The content of a chunk in a file. */
 export interface PngChunkContent {
@@ -16,7 +17,7 @@ export interface PngChunkContent {
 
 const bytesPerRead = 256 * 1024;
 /** With zlib's default of 16 KB, inflating a very large picture takes several times as long. */
-export const zlibOptions = { chunkSize: 256 * 1024 };
+const zlibOptions = { chunkSize: 256 * 1024 };
 /** Compressed bytes that are inflated at once, to as much as 4 MB: deflate shrinks data up to 1032 times. */
 const bytesPerInflation = 4 * 1024;
 /** Recompressed data is held in memory until the new file is written. */
@@ -60,8 +61,8 @@ const headBytes = ({ type }: PngChunkContent) => (type === "fdAT" ? sequenceNumb
  *
  * A wrong checksum of the last chunk is corrected, because browsers have shown every row before they reach it. They
  * stop at a wrong checksum of an earlier chunk.
- * @param rowBytes bytes of all rows together, before compression
- * @returns whether the data holds all rows
+ * @param rows checks the rows, of which it has taken none
+ * @returns the problem of the data, which decoders also find: rows are missing, or damaged; undefined without one
  * @throws ApiError DAMAGED_MEDIA for a wrong checksum before the last chunk, and for a picture with extra rows that
  * takes too much memory to recompress
  */
@@ -69,14 +70,14 @@ export async function keepPictureData(
   pieces: Pieces,
   source: ByteSource,
   chunks: readonly PngChunkContent[],
-  rowBytes: number,
-): Promise<boolean> {
-  const { inflatedBytes, end } = await measureStream(source, chunks, rowBytes);
-  const isRecompressed = inflatedBytes >= rowBytes && end === undefined;
+  rows: RowChecker,
+): Promise<DataProblem | undefined> {
+  const { end, problem } = await checkStream(source, chunks, rows);
+  const isRecompressed = rows.isDone && end === undefined;
   const [first] = chunks;
   if (first && isRecompressed) {
     const head = await source.read(first.offset + 8, headBytes(first));
-    addChunk(pieces, first.type, [Buffer.from(head), ...(await recompress(source, chunks, rowBytes))]);
+    addChunk(pieces, first.type, [Buffer.from(head), ...(await recompress(source, chunks, rows.bytes))]);
   }
   let left = isRecompressed ? 0 : (end ?? Infinity);
   for (const [index, chunk] of chunks.entries()) {
@@ -93,26 +94,32 @@ export async function keepPictureData(
       pieces.add(uint32(await chunkChecksum(source, { ...chunk, length })));
     }
   }
-  return inflatedBytes >= rowBytes;
+  return problem;
 }
 
-interface MeasuredStream {
-  readonly inflatedBytes: number;
+interface CheckedStream {
   /** Compressed bytes up to the end of the stream; undefined if the stream does not end right after the rows. */
   readonly end: number | undefined;
+  readonly problem: DataProblem | undefined;
 }
 
-async function measureStream(
+async function checkStream(
   source: ByteSource,
   chunks: readonly PngChunkContent[],
-  rowBytes: number,
-): Promise<MeasuredStream> {
+  rows: RowChecker,
+): Promise<CheckedStream> {
   let inflatedBytes = 0;
-  const end = await inflate(source, chunks, (bytes) => {
-    for (const { length } of bytes) inflatedBytes += length;
-    return inflatedBytes <= rowBytes;
+  const { end, error } = await inflate(source, chunks, (inflated) => {
+    for (const bytes of inflated) {
+      inflatedBytes += bytes.length;
+      rows.take(bytes);
+    }
+    return inflatedBytes <= rows.bytes;
   });
-  return { inflatedBytes, end: inflatedBytes > rowBytes ? undefined : end };
+  // Z_BUF_ERROR is the code for data that ends too early.
+  const isBroken = error !== undefined && error.code !== "Z_BUF_ERROR";
+  const isDamaged = rows.hasBadFilter || (isBroken && !rows.isDone);
+  return { end, problem: isDamaged ? "damaged" : rows.isDone ? undefined : "cut off" };
 }
 
 async function recompress(
@@ -153,23 +160,25 @@ function addChunk(pieces: Pieces, type: string, content: readonly Buffer[]): voi
 
 /**
  * Inflates the content of chunks in constant memory.
- * @param take receives what one piece of the content inflates to; returns whether to go on
- * @returns the number of compressed bytes up to the end of the stream; undefined if its end was not reached
+ * @param take receives what one piece of the content inflates to; returns whether to continue
+ * @returns the number of compressed bytes up to the end of the stream; undefined if its end was not reached, with the error
+ * if there was one
  */
 async function inflate(
   source: ByteSource,
   chunks: readonly PngChunkContent[],
   take: (inflated: readonly Buffer[]) => boolean | Promise<boolean>,
-): Promise<number | undefined> {
+): Promise<{ readonly end: number | undefined; readonly error?: NodeJS.ErrnoException }> {
   const inflater = createInflate(zlibOptions);
-  let state: "open" | "ended" | "broken" = "open";
+  const state: { isClosed: boolean; error?: NodeJS.ErrnoException } = { isClosed: false };
   const closed = Promise.withResolvers<void>();
-  const close = (how: "ended" | "broken") => {
-    state = how;
+  const close = (error?: NodeJS.ErrnoException) => {
+    state.isClosed = true;
+    if (error) state.error = error;
     closed.resolve();
   };
-  inflater.on("end", () => close("ended"));
-  inflater.on("error", () => close("broken"));
+  inflater.on("end", () => close());
+  inflater.on("error", close);
   let inflated: Buffer[] = [];
   inflater.on("data", (bytes: Buffer) => void inflated.push(bytes));
   const takeInflated = async () => {
@@ -181,15 +190,16 @@ async function inflate(
     for await (const bytes of contents(source, chunks)) {
       // A stream that ends before the last byte of its input never calls back.
       await Promise.race([new Promise((resolve) => void inflater.write(bytes, resolve)), closed.promise]);
-      if (!(await takeInflated())) return undefined;
-      if ((state as string) !== "open") break;
+      if (!(await takeInflated())) return { end: undefined };
+      if (state.isClosed) break;
     }
-    if ((state as string) === "open") {
+    if (!state.isClosed) {
       inflater.end();
       await closed.promise;
-      if (!(await takeInflated())) return undefined;
+      if (!(await takeInflated())) return { end: undefined };
     }
-    return (state as string) === "ended" ? inflater.bytesWritten : undefined;
+    const { error } = state;
+    return error ? { end: undefined, error } : { end: inflater.bytesWritten };
   } finally {
     inflater.destroy();
   }

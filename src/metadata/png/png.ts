@@ -4,11 +4,11 @@ import type { ByteSource } from "../byte-source.ts";
 import { pngColours, type PngColourChunks } from "../../colour/png-colours.ts";
 import { cutOff, damaged } from "../damaged.ts";
 import { pngChunk, pngSignature } from "./chunks.ts";
-import { rowLengths } from "./rows.ts";
+import { RowChecker } from "./rows.ts";
 import { Canvas } from "../canvas.ts";
 import { orientationExif, readOrientation, turned, type Orientation } from "../exif.ts";
 import { cleanProfile, maxProfileBytes } from "../icc.ts";
-import { Pieces, type Rewriting } from "../plan.ts";
+import { Pieces, type DataProblem, type Rewriting } from "../plan.ts";
 import { chunkChecksum, keepWithChecksum, keepPictureData, type PngChunkContent } from "./data.ts";
 import { PngFrames } from "./frames.ts";
 
@@ -86,20 +86,22 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
   let paletteEntries = 0;
   let hasData = false;
   let isRepaired = false;
+  let dataProblem: DataProblem | undefined;
   /**
    * Keeps the collected data.
-   * @returns false for the data of an animation frame that lacks rows; that of the picture is decoded later
+   * @returns false for the data of an animation frame that lacks rows; the caller decides about that of the picture
    */
   const keepData = async (): Promise<boolean> => {
     if (data.length === 0) return true;
     const isFrame = dataType === "fdAT";
-    const rowBytes = allRowBytes(frameHeader);
-    if (isFrame) frameBytesLeft -= rowBytes;
-    let hasAllRows = true;
-    if (frameBytesLeft >= 0) hasAllRows = await keepPictureData(frames.pieces, source, data, rowBytes);
+    const rows = new RowChecker(frameHeader);
+    if (isFrame) frameBytesLeft -= rows.bytes;
+    let problem: DataProblem | undefined;
+    if (frameBytesLeft >= 0) problem = await keepPictureData(frames.pieces, source, data, rows);
     else for (const chunk of data) await keepWithChecksum(frames.pieces, source, chunk);
     data = [];
-    return hasAllRows || !isFrame;
+    if (!isFrame) dataProblem = problem;
+    return !isFrame || problem === undefined;
   };
   for (let position = headerEnd; ;) {
     source.budget.elements.spend();
@@ -193,6 +195,7 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
       isAnimated: frames.isAnimated,
       colours: pngColours(colours),
       mustBeChecked: isRepaired ? "no end" : undefined,
+      dataProblem,
     },
   };
 }
@@ -215,10 +218,6 @@ async function readChunk(source: ByteSource, offset: number, hasData: boolean): 
   const end = offset + 12 + length;
   return { type, offset, length, end, isCut: end > source.size };
 }
-
-/** Bytes of all rows of a picture before compression. @param header content of IHDR, or its equivalent for a frame */
-const allRowBytes = (header: Buffer) =>
-  rowLengths(header).reduce((sum, { count, bytes }) => sum + count * (1 + bytes), 0);
 
 /** Critical chunks start with a capital letter; dropping one would change the picture. */
 const isAncillary = (type: string) => /^[a-z][A-Za-z]{3}$/.test(type);

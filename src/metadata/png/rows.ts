@@ -12,11 +12,58 @@ const passes = [
   [0, 1, 1, 2],
 ] as const;
 
-/**
- * Returns the number of rows of each pass of a PNG, and the bytes of a row without its filter byte.
- * @param header content of IHDR
- */
-export function rowLengths(header: Buffer): { count: number; bytes: number }[] {
+/** The largest filter type of a row (section 9.2). */
+const maxFilterType = 4;
+
+interface Pass {
+  /** The number of rows. */
+  readonly count: number;
+  /** Bytes of a row without its filter type. */
+  readonly bytes: number;
+}
+
+/** Counts the inflated rows of a picture and checks their filter types. */
+export class RowChecker {
+  /** Bytes of all rows together. */
+  readonly bytes: number;
+  hasBadFilter = false;
+  readonly #passes: readonly Pass[];
+  #pass = 0;
+  #rows = 0;
+  /** Bytes of the current row that are still to come; 0 if the next byte is a filter type. */
+  #missing = 0;
+
+  /** @param header content of IHDR, or its equivalent for a frame */
+  constructor(header: Buffer) {
+    this.#passes = passesOf(header);
+    this.bytes = this.#passes.reduce((sum, { count, bytes }) => sum + count * (1 + bytes), 0);
+  }
+
+  /** Whether all rows were taken. */
+  get isDone(): boolean {
+    return this.#pass === this.#passes.length;
+  }
+
+  /** Takes the next inflated bytes. Those after the last row are ignored. */
+  take(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length && !this.isDone;) {
+      const { count, bytes: length } = this.#passes[this.#pass]!;
+      if (this.#missing === 0) {
+        if (bytes[at]! > maxFilterType) this.hasBadFilter = true;
+        this.#missing = length;
+        at += 1;
+      }
+      const taken = Math.min(this.#missing, bytes.length - at);
+      this.#missing -= taken;
+      at += taken;
+      if (this.#missing > 0 || ++this.#rows < count) continue;
+      this.#rows = 0;
+      this.#pass += 1;
+    }
+  }
+}
+
+function passesOf(header: Buffer): Pass[] {
   const [width, height] = [header.readUInt32BE(0), header.readUInt32BE(4)];
   const bits = header.readUInt8(8) * (samplesPerPixel[header.readUInt8(9)] ?? 4);
   const bytesOf = (pixels: number) => Math.ceil((pixels * bits) / 8);
