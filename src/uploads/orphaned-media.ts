@@ -1,4 +1,4 @@
-import type { OrphanedMedia } from "../database/posts.ts";
+import type { OrphanedMedia } from "../database/post-deletions.ts";
 import { renditionKeys } from "../storage/media-keys.ts";
 import type { MediaStore } from "../storage/media-store.ts";
 import type { PostServices } from "./upload-services.ts";
