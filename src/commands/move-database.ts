@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { isPostgresUrl, readConfig, type Config } from "../config/config.ts";
+import { readConfig, type Config } from "../config/config.ts";
+import { isPostgresUrl } from "../config/postgres-url.ts";
 import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { causes } from "../database/connection.ts";
 import {

@@ -10,7 +10,6 @@ import {
   parseAllowedOrigins,
   type AllowedOrigins,
 } from "./allowed-origins.ts";
-import { parseWebAddress } from "./web-address.ts";
 import {
   defaultSender,
   domainOf,
@@ -21,6 +20,9 @@ import {
 } from "./mail-sender.ts";
 import { deadlineFor } from "./upload-deadline.ts";
 import { unknownSettings } from "./unknown-settings.ts";
+import { size, sizeExpected, wholeNumber } from "./numbers.ts";
+import { isPostgresUrl, type PostgresSettings } from "./postgres-url.ts";
+import { settingsReader, type Environment } from "./settings-reader.ts";
 
 /** The configuration, frozen. Made by {@link readConfig}. Sizes are in bytes, durations in seconds. */
 export interface Config {
@@ -84,14 +86,6 @@ export interface Config {
   readonly warnings: readonly string[];
 }
 
-/** Connection settings of a PostgreSQL database. */
-export interface PostgresSettings {
-  /** `postgres://user:password@host:port/database?sslmode=…` */
-  readonly url: string;
-  /** The maximum number of connections per process. */
-  readonly poolSize: number;
-}
-
 /** Settings of a bucket in an S3-compatible service. */
 export interface S3Settings {
   readonly bucket: string;
@@ -138,60 +132,13 @@ export class ConfigError extends Error {
   }
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /**
  * Reads the configuration from the environment; nothing else reads it. An empty value counts as unset.
  * @throws ConfigError that names every invalid variable, without values that may be secrets
  */
 export function readConfig(environment: Environment = process.env): Config {
-  const problems: string[] = [];
-  const known = new Set(conditionalSettings);
-  const text = (name: string) => {
-    known.add(name);
-    return environment[name]?.trim() || undefined;
-  };
-
-  /** Returns the parsed variable. If `parse` returns undefined, records a problem and returns the fallback. */
-  function setting<T>(
-    name: string,
-    fallback: T,
-    expected: string,
-    parse: (value: string) => T | undefined,
-  ): T {
-    const value = text(name);
-    if (value === undefined) return fallback;
-    const parsed = parse(value);
-    if (parsed === undefined) problems.push(`${name} must be ${expected}.`);
-    return parsed ?? fallback;
-  }
-  const oneOf = <T extends string>(name: string, fallback: T, values: readonly T[]) =>
-    setting(name, fallback, `one of ${values.join(", ")}`, (v) =>
-      values.find((known) => known === v.toLowerCase()),
-    );
-  const integer = (name: string, fallback: number, min: number, max: number) =>
-    setting(name, fallback, `a whole number from ${min} to ${max}`, (v) => wholeNumber(v, min, max));
-
-  function address<T>(name: string, fallback: T): string | T {
-    const value = text(name);
-    if (value === undefined) return fallback;
-    const parsed = parseWebAddress(value);
-    if ("address" in parsed) return parsed.address;
-    problems.push(`${name} must ${parsed.problem}.`);
-    return fallback;
-  }
-
-  /** Returns these variables if all are set, undefined if none is. Anything in between is a problem. */
-  function allOrNone<T extends string>(...names: T[]): Record<T, string> | undefined {
-    const given = names.filter((name) => text(name) !== undefined);
-    if (given.length === 0) return undefined;
-    const missing = names.filter((name) => !given.includes(name));
-    if (missing.length > 0)
-      problems.push(
-        `${missing.join(" and ")} must be set too, because ${given.join(" and ")} ${given.length > 1 ? "are" : "is"}.`,
-      );
-    return Object.fromEntries(names.map((name) => [name, text(name) ?? ""])) as Record<T, string>;
-  }
+  const { text, setting, oneOf, integer, address, allOrNone, problems, known } = settingsReader(environment);
+  conditionalSettings.forEach((name) => known.add(name));
 
   const account = allOrNone("IMAGEKIT_PUBLIC_KEY", "IMAGEKIT_PRIVATE_KEY", "IMAGEKIT_URL_ENDPOINT");
   const imagekit = account && {
@@ -327,31 +274,4 @@ export function readConfig(environment: Environment = process.env): Config {
     problems.push("MAX_IMAGE_SIZE and MAX_VIDEO_SIZE must be at most 5gb, the limit of S3 for one upload.");
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config);
-}
-
-function wholeNumber(value: string, min: number, max: number): number | undefined {
-  const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
-  return number >= min && number <= max ? number : undefined;
-}
-
-const maxFileBytes = 100 * 1024 ** 3;
-const sizeExpected = "a number of bytes from 1 to 100gb, such as 500000, 800kb, 25mb or 2gb";
-const units = { "": 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
-
-function size(value: string, maxBytes = maxFileBytes): number | undefined {
-  const [, digits, unit] = /^(\d{1,15})\s*(kb|mb|gb)?$/i.exec(value) ?? [];
-  if (digits === undefined) return undefined;
-  const bytes = Number(digits) * units[(unit ?? "").toLowerCase() as keyof typeof units];
-  return bytes >= 1 && bytes <= maxBytes ? bytes : undefined;
-}
-
-/** The modes of `sslmode` in PostgreSQL's client library. */
-const tlsModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
-
-/** Whether this is the URL of a PostgreSQL database with a valid TLS mode. */
-export function isPostgresUrl(value: string): boolean {
-  const url = URL.parse(value);
-  if (!url || !/^postgres(ql)?:$/.test(url.protocol) || url.pathname.length < 2) return false;
-  const mode = url.searchParams.get("sslmode");
-  return mode === null || tlsModes.includes(mode);
 }

@@ -1,4 +1,4 @@
-import type { PostgresSettings } from "../config/config.ts";
+import type { PostgresSettings } from "../config/postgres-url.ts";
 import { sql } from "drizzle-orm";
 
 import { sharedCounters } from "./counters.ts";

@@ -2,7 +2,7 @@ import { SQL } from "bun";
 
 import { drizzle } from "drizzle-orm/bun-sql";
 
-import type { PostgresSettings } from "../config/config.ts";
+import type { PostgresSettings } from "../config/postgres-url.ts";
 import type { Connection, Query } from "./connection.ts";
 import { NewerDatabase, UnsupportedDatabase } from "./failures.ts";
 import { pg } from "./kit.ts";
