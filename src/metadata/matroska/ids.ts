@@ -35,6 +35,8 @@ export const ids = {
   cues: 0x1c53bb6b,
 } as const;
 
+export const isBlock = (id: number): boolean => id === ids.simpleBlock || id === ids.blockGroup;
+
 /** The bytes of the ID of a cluster. */
 export const clusterId: Buffer = Buffer.from([0x1f, 0x43, 0xb6, 0x75]);
 
