@@ -1,5 +1,5 @@
 /** The name that FastAPI Users gives to its cookie. */
-export const sessionCookieName = "fastapiusersauth";
+const sessionCookieName = "fastapiusersauth";
 
 /** The cookie that carries a session's token (RFC 6265). */
 export interface SessionCookie {

@@ -66,7 +66,7 @@ export const ownUserSchema = t.Object(
 export type OwnUserRead = Static<typeof ownUserSchema>;
 
 /** An account in the list for superusers. */
-export const listedUserSchema = t.Object({
+const listedUserSchema = t.Object({
   ...userSchema.properties,
   created_at: t.String({ format: "date-time", examples: ["2026-11-23T09:28:35.183Z"] }),
   ...usageFields,

@@ -16,7 +16,7 @@ export function multiply(a: Matrix, b: Matrix): Matrix {
 }
 
 /** @throws RangeError for a matrix that has no inverse */
-export function invert([a, b, c, d, e, f, g, h, i]: Matrix): Matrix {
+function invert([a, b, c, d, e, f, g, h, i]: Matrix): Matrix {
   const determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
   if (!(Math.abs(determinant) > 1e-9)) throw new RangeError("primaries on a line");
   return [

@@ -106,13 +106,13 @@ export interface ImageKitAccount {
   readonly baseUrl: string | null;
 }
 
-export const registrationPolicies = ["open", "invite", "closed"] as const;
-export type RegistrationPolicy = (typeof registrationPolicies)[number];
+const registrationPolicies = ["open", "invite", "closed"] as const;
+type RegistrationPolicy = (typeof registrationPolicies)[number];
 
 export const mediaStoreNames = ["imagekit", "s3", "disk"] as const;
 export type MediaStoreName = (typeof mediaStoreNames)[number];
 
-export const authorEmailsValues = ["owner", "everybody"] as const;
+const authorEmailsValues = ["owner", "everybody"] as const;
 export type AuthorEmails = (typeof authorEmailsValues)[number];
 
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;

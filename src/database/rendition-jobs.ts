@@ -61,7 +61,7 @@ export type RenditionChanges = Partial<
 export type RenditionJobCount = { kind: RenditionKind; state: RenditionJobState; jobs: number };
 
 /** A literal, because with a bound parameter the planner cannot use the partial index on unfinished jobs. */
-export const isUnfinished = ({ renditionJobs }: Tables) => sql`${renditionJobs.state} <> 'failed'`;
+const isUnfinished = ({ renditionJobs }: Tables) => sql`${renditionJobs.state} <> 'failed'`;
 
 /** Whether a post may get renditions: it is acknowledged, and not being deleted. */
 export const keepsRenditions = ({ posts }: Tables) => inArray(posts.state, ["published", "hidden"]);
@@ -70,7 +70,7 @@ export const keepsRenditions = ({ posts }: Tables) => inArray(posts.state, ["pub
  * Sets `processing` of a post to whether any of its jobs waits or runs. The post must be locked.
  * @param changes other columns to set
  */
-export function* updateProcessing(
+function* updateProcessing(
   tables: Tables,
   tx: Query,
   postId: string,

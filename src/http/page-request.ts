@@ -1,7 +1,7 @@
 import { ValidationProblems, type Problem } from "../errors.ts";
 
-export const defaultPageSize = 50;
-export const maxPageSize = 200;
+const defaultPageSize = 50;
+const maxPageSize = 200;
 
 /** The position of an item in a list, newest first. */
 export type PagePosition = {

@@ -58,7 +58,7 @@ export async function addBacklog(
  * Decides which renditions of a post to make. Whether the large view can show an original is known only once its file is
  * read, so a job may find nothing to do.
  */
-export function completionOf(post: PostToComplete, all: boolean): Completion {
+function completionOf(post: PostToComplete, all: boolean): Completion {
   const hasThumbnail = renditionKeyAt(post.thumbnailUrl) !== undefined;
   const hasDisplay = renditionKeyAt(post.displayUrl) !== undefined;
   if (post.fileType === "image") {

@@ -68,9 +68,6 @@ export function renditionKeyAt(url: string | null): string | undefined {
   return renditionPattern.test(key) ? key : undefined;
 }
 
-/** The id of the post that a valid media key belongs to. */
-export const postIdOfMedia = (key: string): string => key.slice(0, key.indexOf("."));
-
 /**
  * Returns the key if it is well-formed. A well-formed key has no slash, dot-dot, NUL or wildcard, so it is safe to pass to
  * a store or the file system.

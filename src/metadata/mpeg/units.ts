@@ -9,7 +9,6 @@ export const systemHeader = 0xbb;
 export const programMap = 0xbc;
 export const privateStream1 = 0xbd;
 export const paddingStream = 0xbe;
-export const privateStream2 = 0xbf;
 const lastStream = 0xf9;
 /** Streams with an extended stream ID, such as VC-1. */
 export const extendedStream = 0xfd;

@@ -51,7 +51,7 @@ const namesIn = (list: string) => new Set([...list.matchAll(/^ *[A-Z.|]+ +(\S+)/
 
 /** Options of every command: no questions, errors only, and not all cores for one video. */
 const common = ["-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-filter_threads", "1"];
-export const threads = ["-threads", "2"];
+const threads = ["-threads", "2"];
 
 /** Options that leave out everything but pictures and sound: tags, chapters, dates and the name of this program. */
 export const withoutMetadata = [

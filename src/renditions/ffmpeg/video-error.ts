@@ -8,7 +8,7 @@ import { cannotExecuteStatus, type ProgramEnd } from "../../concurrency/limited-
  * - `interrupted`: the machine was at fault: the process was killed or not started, the disk is full, time ran out while
  *   other programs had the processor
  */
-export type VideoErrorReason = "unsupported" | "damaged" | "costly" | "interrupted";
+type VideoErrorReason = "unsupported" | "damaged" | "costly" | "interrupted";
 
 /** The error of a conversion that did not succeed. Its output does not exist. */
 export class VideoError extends Error {
