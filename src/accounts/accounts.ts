@@ -217,7 +217,7 @@ export async function changeAccount(
   return changed;
 }
 
-/** What the deletion of an account needs. */
+/** The services that the deletion of an account needs. */
 export interface DeletionServices {
   readonly database: Database;
   readonly background: Background;

@@ -82,7 +82,7 @@ export function createExports(services: ExportServices, pace = readingPace): Exp
   };
 }
 
-/** What exports use of zip.js. */
+/** The parts of zip.js that exports use. */
 type Zip = Awaited<ReturnType<typeof loadZip>>;
 
 /** Loads zip.js. Called by the first export, so that startup stays fast. */
@@ -93,7 +93,7 @@ async function loadZip() {
   return { TextReader, ZipWriter };
 }
 
-/** What an export runs on. */
+/** The services of a running export. */
 type RunServices = ExportServices & { readonly loadedZip: () => Promise<Zip> };
 
 /**

@@ -28,8 +28,8 @@ export const cannotExecuteStatus = 126;
 /** How a program has ended. */
 export interface ProgramEnd {
   /**
-   * `exited` by itself, `crashed` by a signal that its own fault causes, `processor time` or `clock` when it reached that
-   * limit, `killed` by a signal from outside
+   * `exited` by itself, `crashed` by a signal that a fault of its own raised, `processor time` or `clock` when it reached
+   * that limit, `killed` by another signal
    */
   readonly end: "exited" | "crashed" | "processor time" | "clock" | "killed";
   /** The exit status; null after a signal. */
@@ -40,11 +40,11 @@ export interface ProgramEnd {
   readonly complaint: string;
 }
 
-/** Limits of what is kept of a program's output. */
+/** Limits on the output that is kept. */
 const maxOutputBytes = 256 * 1024;
 const maxComplaintBytes = 4 * 1024;
 
-/** The share of the limit of processor time that a process killed for it has used: the kernel counts more coarsely. */
+/** A process killed after this share of its processor time was killed for that: the kernel counts more coarsely. */
 const measuredShare = 0.7;
 
 /** Signals that a fault of the program itself causes. */
@@ -69,7 +69,7 @@ export async function runLimited(
   const job: LimitedJob = { command, limits, parent: process.pid };
   const child = Bun.spawn(
     process.platform === "linux" ? ownCommand("limited", JSON.stringify(job)) : [...command],
-    // A process group of its own: the program may be a script that starts another one.
+    // A separate process group, because the program may be a script that starts another one.
     { cwd: "/", env: {}, stdio: ["ignore", "pipe", "pipe"], detached: true },
   );
   const kill = () => killGroup(child);

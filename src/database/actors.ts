@@ -37,7 +37,7 @@ export const longestRequestMs = 24 * 3_600_000;
  * check or after the commit. Accounts are locked in the order of their ids, so that two transactions never wait for
  * each other.
  * @throws ApiError UNAUTHORIZED when the account is gone or inactive, or the credential was revoked or ended; FORBIDDEN
- * when the account must be a superuser's or verified, and is not any more
+ * when the account must be a superuser's or verified, and no longer is
  */
 export function* authorize(
   { dialect, tables }: Pick<Connection, "dialect" | "tables">,

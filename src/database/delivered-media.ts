@@ -5,7 +5,7 @@ import { isVisible } from "./published-posts.ts";
 import { queryCache } from "./query-cache.ts";
 import type { Tables } from "./schema.ts";
 
-/** What media delivery has to know about a published post. */
+/** The facts about a published post that media delivery needs. */
 export type DeliveredMedia = Readonly<
   Pick<
     Tables["posts"]["$inferSelect"],

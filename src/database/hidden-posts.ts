@@ -6,7 +6,7 @@ import { isAfter, newestFirst } from "./newest-first.ts";
 import { feedTop, isPublished } from "./published-posts.ts";
 import { lockRows } from "./row-locks.ts";
 
-/** Posts that are moved in one transaction: which blocks SQLite for about 10 ms. */
+/** Limit on the posts that one transaction changes, which blocks SQLite for about 10 ms. */
 const maxSyncBatch = 1_000;
 
 /** The queries that hide the posts of deactivated accounts, and show them again. */

@@ -38,7 +38,7 @@ const orphanedMedia = (posts: Tables["posts"]) => ({
 /** Assignments that hide a post, free its upload key and make the deletion of its bytes due at `retryAt`. */
 const startOfDeletion = (retryAt: Date) => ({ state: "deleting", retryAt, uploadKey: null }) as const;
 
-/** The queries that delete posts: a queue of those whose bytes are still to be deleted. */
+/** The queries that delete posts, and the queue of posts whose bytes are to be deleted. */
 export function postDeletionQueries(connection: Connection) {
   const { dialect, query, tables, write, transaction } = connection;
   const { posts } = tables;

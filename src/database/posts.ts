@@ -145,7 +145,7 @@ export function postQueries(connection: Connection) {
 
     /**
      * Changes texts of the actor's own post. Sets `editedAt` only if a text is different.
-     * @returns the post as it is now; undefined when it is not published any more, or not the actor's
+     * @returns the post as it is now; undefined when it is no longer published, or not the actor's
      * @throws ApiError as {@link authorize} does
      */
     edit: (

@@ -178,7 +178,7 @@ const maxCachedPosts = 2_000;
 /** Limit on the posts of cached pages of single authors. */
 const maxCachedAuthorPosts = 500;
 
-/** Reads pages of the feed and of one author's posts. Pages that were read lately are cached. */
+/** Reads pages of the feed and of one author's posts. Recent pages are cached. */
 export function pageReaders(connection: Connection) {
   const { dialect } = connection;
   const pages = pageQueries(connection);

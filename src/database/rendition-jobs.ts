@@ -52,7 +52,7 @@ export type ClaimedJob = Lease &
     readonly url: string;
   };
 
-/** What a job changes about its post; omitted fields stay as they are. */
+/** The columns of its post that a job changes; omitted ones stay as they are. */
 export type RenditionChanges = Partial<
   Pick<PostRow, "thumbnailUrl" | "displayUrl" | "placeholder" | "durationSeconds">
 >;

@@ -62,7 +62,7 @@ export function sessionQueries(connection: Connection) {
     /** The session of an active account that this token belongs to, unless it was ended. It may have expired. */
     find: async (tokenHash: string): Promise<FoundSession | undefined> => (await find(tokenHash))[0],
 
-    /** The account's sessions that have not expired at `now`; the one used last comes first. */
+    /** The account's sessions that have not expired at `now`; the most recently used first. */
     list: async (userId: string, now: Date): Promise<Session[]> =>
       query
         .select({ id, createdAt, lastUsedAt, expiresAt, userAgent })

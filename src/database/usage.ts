@@ -4,7 +4,7 @@ import { ApiError } from "../errors.ts";
 import { step, type Connection, type Query, type Steps } from "./connection.ts";
 import type { Tables } from "./schema.ts";
 
-/** The space that an account's posts take up, those included whose uploads are still running. */
+/** The space that an account's posts take up, including those whose uploads are still running. */
 export interface Usage {
   readonly posts: number;
   /** Bytes of the stored files, without thumbnails. */

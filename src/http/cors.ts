@@ -1,6 +1,6 @@
 import type { AllowedOrigins } from "../config/allowed-origins.ts";
 
-/** Headers that pages may read beside those of the Fetch standard's safelist. */
+/** Headers that pages may read in addition to the Fetch standard's safelist. */
 const exposed = [
   "accept-ranges",
   "content-disposition",
@@ -14,7 +14,7 @@ const exposed = [
   "x-request-id",
 ].join(", ");
 
-/** Headers that may be sent, where a preflight does not name those that it is about. */
+/** Headers that a preflight without a list of headers allows. */
 const usualHeaders = "authorization, content-type, idempotency-key, x-request-id";
 
 /** Seconds a browser may remember a preflight's answer. */
@@ -47,7 +47,7 @@ export function createCors(origins: AllowedOrigins, methods: string) {
       return answer;
     },
 
-    /** Says on an answer whether the page that asked may read it. */
+    /** Sets the headers that let the requesting page read a response, if it may. */
     mark(request: Request, headers: Headers): void {
       if (origins.nobody) return;
       if (origins.listsAny) headers.append("vary", "origin");
@@ -62,7 +62,7 @@ export function createCors(origins: AllowedOrigins, methods: string) {
   };
 }
 
-/** Whatever headers are asked for: those that mean nothing to the service, such as `traceparent`, do no harm. */
+/** Allows all requested headers: those that the service does not read, such as `traceparent`, do no harm. */
 function allowedHeaders(asked: Headers): string {
   const names = asked.get("access-control-request-headers") ?? "";
   return names.length <= longestList && headerNames.test(names) ? names : usualHeaders;

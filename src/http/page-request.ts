@@ -67,7 +67,7 @@ export const writeCursor = ({ createdAt, id }: PagePosition): string =>
   Buffer.from(`${createdAt.getTime()}.${id}`).toString("base64url");
 
 /**
- * Splits the rows of a page from the one that was read beyond it.
+ * Separates the rows of a page from the extra row that was read after them.
  * @param rows up to `limit + 1`
  * @returns the rows to show, and the cursor of the next page; null on the last page
  */

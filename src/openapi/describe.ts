@@ -18,7 +18,7 @@ export function schemasOf(body: Body): readonly TSchema[] {
 export interface ResponseDescription {
   meaning: string;
   body: Body;
-  /** Response headers beside `X-Request-Id`. */
+  /** Response headers in addition to `X-Request-Id`. */
   headers?: readonly HeaderName[];
 }
 

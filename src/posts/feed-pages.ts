@@ -6,7 +6,7 @@ import { readPageRequest, writeCursor, type PageRequest } from "../http/page-req
 import type { PostView } from "./post-read.ts";
 import type { PageWriter } from "./post-writer.ts";
 
-/** What `GET /feed` was asked for. */
+/** The parameters of `GET /feed`. */
 export interface FeedRequest extends PageRequest {
   /** The only author to show; undefined for everybody. */
   author: string | undefined;

@@ -23,7 +23,7 @@ const makers: Readonly<Record<RenditionKind, Maker>> = {
 /** The renditions at the addresses `thumbnail_url` and `display_url` of a post. */
 type LinkedRenditions = { readonly thumbnail?: Rendition; readonly display?: Rendition };
 
-/** What each kind of job makes. */
+/** The renditions that each kind of job makes. */
 const madeBy: Readonly<Record<RenditionKind, LinkedRenditions>> = {
   picture: { thumbnail: "thumbnail", display: "picture" },
   poster: { thumbnail: "thumbnail" },

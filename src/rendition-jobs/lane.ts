@@ -46,7 +46,7 @@ export function startLane(
     return undefined;
   }
 
-  /** Waits for a wake-up since the last claim, the next poll or the end. */
+  /** Waits for the next poll, a wake-up since the last claim, or the end. */
   async function rest(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, pollMs);

@@ -9,7 +9,7 @@ export interface MadeFile {
   readonly bytes: number;
 }
 
-/** What a job made. An omitted field stays as it is; null means that the post has none. */
+/** The result of a job. An omitted field stays as it is; null means that the post has none. */
 export interface MadeRenditions {
   readonly thumbnail?: MadeFile | null;
   readonly display?: MadeFile | null;

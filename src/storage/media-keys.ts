@@ -1,7 +1,7 @@
 import { ApiError } from "../errors.ts";
 import { mediaTypes, type MediaKind, type MediaType } from "../media-types.ts";
 
-/** The files that the service makes of a post's file. */
+/** The files that the service makes from a post's file. */
 export type Rendition = "thumbnail" | "picture" | "mp4";
 
 /** The end of a rendition's key and its content type. */
@@ -45,7 +45,7 @@ export function renditionKeys(postId: string, kind: MediaKind, version: number):
   return versions.flatMap((of) => renditionsOf[kind].map((rendition) => renditionKey(postId, rendition, of)));
 }
 
-/** What the key of a rendition says. */
+/** The parts of a rendition's key. */
 export interface RenditionKey {
   readonly postId: string;
   readonly rendition: Rendition;
@@ -53,7 +53,7 @@ export interface RenditionKey {
   readonly contentType: MediaType;
 }
 
-/** Returns what the key says; undefined for a key that is not a rendition's. */
+/** Parses the key of a rendition; undefined for any other key. */
 export function parseRenditionKey(key: string): RenditionKey | undefined {
   const [, postId, version, suffix] = renditionPattern.exec(key) ?? [];
   for (const [rendition, { suffix: own, contentType }] of Object.entries(renditions))

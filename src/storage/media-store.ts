@@ -15,7 +15,7 @@ export interface StorableFile {
 /** Addresses of renditions that a store makes itself. */
 export interface StoreRenditions {
   readonly thumbnailUrl: string;
-  /** What every current browser can show at a large size. */
+  /** A rendition that every current browser can show at a large size. */
   readonly displayUrl: string;
 }
 
@@ -48,7 +48,7 @@ export interface StoredContent {
  */
 export interface MediaStore {
   readonly name: MediaStoreName;
-  /** Whether the store makes renditions itself. Otherwise the service stores them under keys of their own. */
+  /** Whether the store makes renditions itself. Otherwise the service makes them, and stores each under its own key. */
   readonly makesRenditions: boolean;
   /** Whether an aborted put may still take effect, because all its bytes may already have been sent. */
   readonly mayCompleteLate: boolean;

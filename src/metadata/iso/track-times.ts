@@ -6,7 +6,7 @@ export interface TrackTimes {
   readonly timescale: number;
   /** Duration of the samples outside fragments (`mdhd`). */
   readonly media: number;
-  /** Duration of what is shown (`tkhd`). */
+  /** Duration of the presentation (`tkhd`), after edits. */
   readonly shown: number;
   /** How much later than the media the track is shown (`elst`); negative if its start is skipped. */
   readonly shift: number;
@@ -19,7 +19,7 @@ export interface Clock {
   readonly duration: number;
 }
 
-/** Reads `mvhd` or `mdhd` (ISO/IEC 14496-12 sections 8.2.2 and 8.4.2), which start alike. */
+/** Reads `mvhd` or `mdhd` (ISO/IEC 14496-12 sections 8.2.2 and 8.4.2), which begin with the same fields. */
 async function readClock(reader: BoxReader, header: Box | undefined): Promise<Clock | undefined> {
   const bytes = header && (await reader.content(header, Math.min(32, header.end - header.body)));
   const at = bytes?.[0] === 1 ? 20 : 12;

@@ -1,4 +1,4 @@
-// Codes of the markers of a JPEG (ITU T.81 table B.1), with the names that they have there. A byte of 0xFF precedes each.
+// Codes of the markers of a JPEG (ITU T.81 table B.1), with the names of that table. A byte of 0xFF precedes each.
 
 export const sof0 = 0xc0;
 const sof1 = 0xc1;

@@ -3,7 +3,7 @@ import { elementAt, elementHeadBytes, unsignedValue, variableNumber, type Elemen
 import { clusterId, ids } from "./ids.ts";
 import type { MatroskaTrack } from "./tracks.ts";
 
-/** How much of the end of a file is searched, and in which steps: browsers record clusters of some seconds. */
+/** How much of the end of a file is searched, and in which steps: browsers record clusters of a few seconds. */
 const maxSearchedBytes = 16 * 1024 * 1024;
 const stepBytes = 256 * 1024;
 /** Limit on clusters without a block; a real file ends with one at most. */

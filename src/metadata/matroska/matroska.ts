@@ -36,7 +36,7 @@ export async function planMatroska(source: ByteSource, type: MediaType): Promise
   };
 }
 
-/** What precedes the blocks of a segment. */
+/** The part of a segment that precedes its blocks. */
 interface Description {
   /** Empty if there is no description of tracks. */
   readonly tracks: MatroskaTrack[];

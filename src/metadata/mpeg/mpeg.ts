@@ -7,7 +7,7 @@ import { blankVideoStream } from "./user-data.ts";
 import { findSequenceSize, hasVideoStartCode, readVideoStream, startCodeAt, type MpegSize } from "./video.ts";
 import { Patches, recordableDuration, type Blanking } from "../plan.ts";
 
-/** The part of the file that is checked: as much as players probe to find the streams. */
+/** Bytes that are checked: as many as players probe to find the streams. */
 const maxUnits = 64;
 const maxBytes = 1024 * 1024;
 /** Gaps that a recording may have, and how far away the next pack may be. */

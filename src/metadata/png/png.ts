@@ -89,7 +89,7 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
   let dataProblem: DataProblem | undefined;
   /**
    * Keeps the collected data.
-   * @returns false for the data of an animation frame that lacks rows; the caller decides about that of the picture
+   * @returns false for the data of an animation frame that lacks rows; `dataProblem` is about the picture's own data
    */
   const keepData = async (): Promise<boolean> => {
     if (data.length === 0) return true;

@@ -7,7 +7,7 @@ import { BoxReader, type Box } from "../../metadata/iso/boxes.ts";
 import { CannotDecode } from "./cannot-decode.ts";
 import type { Rectangle, Transformation } from "./pixel-view.ts";
 
-/** What a HEIF file says about its primary picture. */
+/** The declared properties of a HEIF file's primary picture. */
 export interface PictureItem {
   /** The item type of its coded pictures: `hvc1`, `av01` or another one; undefined if the file has only a sequence. */
   readonly coding: string | undefined;

@@ -5,7 +5,7 @@ import { runLimited, type ProgramLimits } from "../../concurrency/limited-progra
 import { failureOf, VideoError } from "./video-error.ts";
 import { limitsOf } from "./limits.ts";
 
-/** What this machine's ffmpeg can do. */
+/** The capabilities of this machine's ffmpeg. */
 export interface Capabilities {
   /** As it names itself, such as `5.1.9`. */
   readonly version: string;
@@ -20,7 +20,7 @@ const h264Encoders = ["libx264", "libopenh264"] as const;
 export type H264Encoder = (typeof h264Encoders)[number];
 
 /**
- * Asks ffmpeg what it can do.
+ * Asks ffmpeg for its capabilities.
  * @throws VideoError `interrupted` if it cannot be run or does not answer: no video is at fault
  */
 export async function readCapabilities(

@@ -31,7 +31,7 @@ const containerOptions = ["-movflags", "+faststart", "-abort_on", "empty_output"
 
 /**
  * Writes the picture and the sound of a video into an MP4 without metadata.
- * @returns what the MP4 contains
+ * @returns facts about the MP4
  * @throws VideoError; the signal's reason
  */
 export async function writeMp4(

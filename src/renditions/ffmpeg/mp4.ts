@@ -21,7 +21,7 @@ const maxSampleRate = 48_000;
  * stereo AAC, at most Full HD with 60 frames a second, upright, with square pixels, in the standard dynamic range, without
  * metadata. A stream that already complies is copied.
  * @param output absolute path of the MP4; it does not exist if this fails
- * @returns what the rendition contains
+ * @returns facts about the rendition
  * @throws VideoError `unsupported` also if this ffmpeg has no encoder; the signal's reason
  */
 export async function makeMp4(

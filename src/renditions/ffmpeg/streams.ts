@@ -4,7 +4,7 @@ import { VideoError, failureOf } from "./video-error.ts";
 import { inputOptions, type VideoFile } from "./video-file.ts";
 import { limitsOf } from "./limits.ts";
 
-/** What a video contains, as far as conversions need to know. */
+/** The streams of a video that conversions use. */
 export interface Streams {
   /** Undefined: the file does not say. */
   readonly durationSeconds: number | undefined;
@@ -46,7 +46,7 @@ export interface AudioStream {
   readonly sampleRate: number;
 }
 
-/** ffprobe's JSON, as far as it is read. Every member may be missing. */
+/** The members of ffprobe's JSON that are read. Each may be missing. */
 interface Report {
   readonly programs?: readonly { readonly streams?: readonly { readonly index?: number }[] }[];
   readonly streams?: readonly Stream[];
@@ -74,7 +74,7 @@ const entries = [
 ].join(":");
 
 /**
- * Asks ffprobe what a video contains. Of a transport stream, the first program with a picture counts.
+ * Reads the streams of a video with ffprobe. Of a transport stream, the first program with a picture counts.
  * @throws VideoError `unsupported` if there is no picture; the signal's reason
  */
 export async function readStreams(

@@ -16,7 +16,7 @@ const audioCodecs = ["aac", "ac3", "eac3", "mp2", "mp3"];
  * the first stream of each. SEI messages stay; the metadata remover for MP4 deals with them.
  * @param path absolute path
  * @param output absolute path of the MP4; it does not exist if this fails
- * @returns what the MP4 contains
+ * @returns facts about the MP4
  * @throws VideoError `unsupported` if an MP4 cannot contain a codec, so that the video must be transcoded; the signal's
  * reason
  */

@@ -27,7 +27,7 @@ export class VideoError extends Error {
   }
 }
 
-/** What ffmpeg's messages say about its environment, in the words of the C library without a locale. */
+/** Messages of ffmpeg, and of the C library without a locale, with the reason that they reveal. */
 const messages: readonly [pattern: RegExp, reason: VideoErrorReason][] = [
   [/No space left on device|Disk quota exceeded|Input\/output error|Stale file handle/, "interrupted"],
   [/Too many open files in system|Resource temporarily unavailable|Read-only file system/, "interrupted"],

@@ -9,13 +9,13 @@ import { rewrapTransportStream } from "./transport-stream.ts";
 import type { Mp4Facts } from "./mp4-file.ts";
 
 /**
- * Conversions of videos by the system's ffmpeg. Each runs in processes with limits of time, memory and output, at a low
- * priority; callers limit how many run at once. Paths are absolute. An output is complete, or does not exist.
+ * Converts videos with the system's ffmpeg, in processes with limits of time, memory and output, at a low priority. Callers
+ * limit how many run at once. Paths are absolute. An output is complete, or does not exist.
  * Conversions throw VideoError, which says whether another attempt may succeed, or the signal's reason when it aborts.
  */
 export interface VideoTools {
   /**
-   * Returns what this ffmpeg can do; it is asked once.
+   * Returns the capabilities of this ffmpeg, which is asked once.
    * @throws VideoError `interrupted` if it cannot be run
    */
   capabilities(): Promise<Capabilities>;
