@@ -96,10 +96,10 @@ const commands = new Map<string, Command>([
   [
     "media-worker",
     {
-      options: ["--later"],
+      options: ["--renditions"],
       run: async (_, options) =>
         (await import("./commands/media-worker.ts")).mediaWorker(
-          options.has("--later") ? "later" : "uploads",
+          options.has("--renditions") ? "renditions" : "uploads",
         ),
     },
   ],

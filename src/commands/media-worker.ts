@@ -1,12 +1,12 @@
 import { runJob, type WorkerJob } from "../uploads/media-worker.ts";
 import { subordinate } from "./subordinate.ts";
 
-/** Nice values: requests take precedence over preparing uploads, which takes precedence over work without a waiting client. */
-const niceness = { uploads: 5, later: 12 };
+/** Nice values: requests take precedence over preparing uploads, and that over renditions, for which no client waits. */
+const niceness = { uploads: 5, renditions: 12 };
 
 /**
  * Internal command: runs the media jobs that the service sends, until the service exits.
- * @param work for uploads, or for renditions that are made later
+ * @param work the pool that the process belongs to
  */
 export function mediaWorker(work: keyof typeof niceness): void {
   if (!process.send) throw new Error("media-worker can only be started by the service");

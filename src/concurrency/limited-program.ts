@@ -36,13 +36,13 @@ export interface ProgramEnd {
   readonly status: number | null;
   /** What it wrote to standard output; undefined if that was more than {@link maxOutputBytes}. */
   readonly output: string | undefined;
-  /** The last {@link maxComplaintBytes} of what it wrote to standard error, for the log. */
-  readonly complaint: string;
+  /** The last {@link maxErrorOutputBytes} of what it wrote to standard error, for the log. */
+  readonly errorOutput: string;
 }
 
 /** Limits on the output that is kept. */
 const maxOutputBytes = 256 * 1024;
-const maxComplaintBytes = 4 * 1024;
+const maxErrorOutputBytes = 4 * 1024;
 
 /** A process killed after this share of its processor time was killed for that: the kernel counts more coarsely. */
 const measuredShare = 0.7;
@@ -82,17 +82,17 @@ export async function runLimited(
   try {
     const reading = Promise.all([
       firstBytes(child.stdout, maxOutputBytes),
-      lastBytes(child.stderr, maxComplaintBytes),
+      lastBytes(child.stderr, maxErrorOutputBytes),
     ]);
     await child.exited;
     kill();
-    const [output, complaint] = await Promise.race([reading, neverEndedAfter(drainMs)]);
+    const [output, errorOutput] = await Promise.race([reading, neverEndedAfter(drainMs)]);
     signal.throwIfAborted();
     const usedSeconds = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6;
     const { exitCode: status, signalCode } = child;
     const isOutOfTime = signalCode === "SIGKILL" && usedSeconds >= measuredShare * limits.processorSeconds;
     const end = isLate ? "clock" : isOutOfTime ? "processor time" : endBySignal(signalCode);
-    return { end, status, output, complaint };
+    return { end, status, output, errorOutput };
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", kill);

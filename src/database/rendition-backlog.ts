@@ -1,7 +1,7 @@
 import { and, asc, count, eq, gt, inArray, lte, sql } from "drizzle-orm";
 
 import { step, type Connection } from "./connection.ts";
-import { keepsRenditions, newJobs } from "./rendition-jobs.ts";
+import { mayHaveRenditions, newJobs } from "./rendition-jobs.ts";
 import { lockRows } from "./row-locks.ts";
 import type { RenditionKind, Tables } from "./schema.ts";
 
@@ -65,7 +65,7 @@ export function renditionBacklogQueries(connection: Connection) {
             ...{ placeholder: posts.placeholder, renditionVersion: posts.renditionVersion },
           })
           .from(posts)
-          .where(and(gt(posts.id, after), keepsRenditions(tables), inArray(posts.store, [...stores])))
+          .where(and(gt(posts.id, after), mayHaveRenditions(tables), inArray(posts.store, [...stores])))
           .orderBy(asc(posts.id))
           .limit(limit);
         const found = yield* lockRows(dialect, page);

@@ -64,7 +64,7 @@ export type RenditionJobCount = { kind: RenditionKind; state: RenditionJobState;
 const isUnfinished = ({ renditionJobs }: Tables) => sql`${renditionJobs.state} <> 'failed'`;
 
 /** Whether a post may get renditions: it is acknowledged, and not being deleted. */
-export const keepsRenditions = ({ posts }: Tables) => inArray(posts.state, ["published", "hidden"]);
+export const mayHaveRenditions = ({ posts }: Tables) => inArray(posts.state, ["published", "hidden"]);
 
 /**
  * Sets `processing` of a post to whether any of its jobs waits or runs. The post must be locked.
@@ -98,7 +98,7 @@ export function renditionJobQueries(connection: Connection) {
   const { dialect, query, tables, write, transaction } = connection;
   const { posts, renditionJobs: jobs } = tables;
   const unfinished = isUnfinished(tables);
-  const keeps = keepsRenditions(tables);
+  const eligible = mayHaveRenditions(tables);
   const isHeld = ({ id, lease }: Lease) => and(eq(jobs.id, id), eq(jobs.lease, lease));
 
   /**
@@ -110,7 +110,7 @@ export function renditionJobQueries(connection: Connection) {
     const post = tx
       .select({ id: posts.id })
       .from(posts)
-      .where(and(eq(posts.id, postId), keeps));
+      .where(and(eq(posts.id, postId), eligible));
     return (yield* lockRows(dialect, post)).length > 0;
   }
 
@@ -150,7 +150,7 @@ export function renditionJobQueries(connection: Connection) {
             })
             .from(jobs)
             .innerJoin(posts, eq(posts.id, jobs.postId))
-            .where(and(eq(jobs.kind, kind), unfinished, turn, lte(jobs.dueAt, now), keeps))
+            .where(and(eq(jobs.kind, kind), unfinished, turn, lte(jobs.dueAt, now), eligible))
             .orderBy(jobs.userId, jobs.dueAt)
             .limit(1);
           const [job] = yield* step(
@@ -176,7 +176,7 @@ export function renditionJobQueries(connection: Connection) {
       const post = query
         .select({ id: posts.id })
         .from(posts)
-        .where(and(eq(posts.id, lease.postId), keeps));
+        .where(and(eq(posts.id, lease.postId), eligible));
       const renewed = await write((tx) =>
         tx
           .update(jobs)
@@ -291,7 +291,7 @@ export function renditionJobQueries(connection: Connection) {
           })
           .from(posts)
           .leftJoin(jobs, and(eq(jobs.postId, posts.id), eq(jobs.kind, kind), unfinished))
-          .where(and(eq(posts.id, postId), keeps))
+          .where(and(eq(posts.id, postId), eligible))
       )[0],
 
     /** Reads the whole table, which has a row for each unfinished and each failed job. */

@@ -2,7 +2,7 @@ import type { ClaimedJob } from "../database/rendition-jobs.ts";
 import type { RenditionKind } from "../database/schema.ts";
 import { leaseMs } from "./job-lease.ts";
 import type { RenditionServices } from "./rendition-services.ts";
-import { untilUploadsPause } from "./uploads-first.ts";
+import { waitForUploads } from "./wait-for-uploads.ts";
 
 /** A loop that runs the due jobs of some kinds, one at a time. */
 export interface Lane {
@@ -59,7 +59,7 @@ export function startLane(
 
   async function loop(): Promise<void> {
     while (!stopping.aborted) {
-      await untilUploadsPause(mediaWorkers, stopping);
+      await waitForUploads(mediaWorkers, stopping);
       if (stopping.aborted) return;
       isAwake = false;
       const job = await claim().catch((error: unknown) => {

@@ -69,14 +69,18 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
     size: Math.min(4, availableParallelism()),
   });
   /** A separate pool, because only root could raise the priority of a process again. */
-  const later = createWorkerPool({ ...options, command: ownCommand("media-worker", "--later"), size: 1 });
+  const renditions = createWorkerPool({
+    ...options,
+    command: ownCommand("media-worker", "--renditions"),
+    size: 1,
+  });
   async function run(job: WorkerJob, accountId: string, bytes: number, signal: AbortSignal) {
-    const pool = job.task === "prepare" ? uploads : later;
+    const pool = job.task === "prepare" ? uploads : renditions;
     const answer = await pool.run(accountId, job, limitsFor(job, bytes), signal).catch((error: unknown) => {
       if (!(error instanceof JobFailed)) throw error;
       log.warn("media.job_failed", { user: accountId, type: job.type, reason: error.reason });
       // At a low priority, a harmless file may take long on a busy machine.
-      throw pool === later && error.reason === "clock"
+      throw pool === renditions && error.reason === "clock"
         ? new ApiError("OVERLOADED", { cause: error })
         : damaged(error.message);
     });
@@ -96,8 +100,8 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
       (await run({ task: "video", ...video }, accountId, bytes, signal)) as VideoFacts,
     warmUp: () => uploads.prepare(),
     preparing: () => uploads.pending(),
-    pending: () => uploads.pending() + later.pending(),
-    close: async () => void (await Promise.all([uploads.close(), later.close()])),
+    pending: () => uploads.pending() + renditions.pending(),
+    close: async () => void (await Promise.all([uploads.close(), renditions.close()])),
   };
 }
 

@@ -24,12 +24,12 @@ describe.skipIf(process.platform !== "linux")("limited programs", () => {
   beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "limited-"))));
   afterAll(() => rm(folder, { recursive: true }));
 
-  test("limited program: its output, its complaint and its status are returned", async () => {
-    expect(await run("echo answer; echo complaint >&2; exit 3")).toEqual({
+  test("limited program: its output, its error output and its status are returned", async () => {
+    expect(await run("echo answer; echo problem >&2; exit 3")).toEqual({
       end: "exited",
       status: 3,
       output: "answer\n",
-      complaint: "complaint\n",
+      errorOutput: "problem\n",
     });
   });
 
@@ -50,10 +50,12 @@ describe.skipIf(process.platform !== "linux")("limited programs", () => {
   });
 
   test("limited program: output beyond the limit is dropped, and of complaints the last is kept", async () => {
-    const { output, complaint } = await run("yes | head -c 300000; yes no | head -c 9000 >&2; echo last >&2");
+    const { output, errorOutput } = await run(
+      "yes | head -c 300000; yes no | head -c 9000 >&2; echo last >&2",
+    );
     expect(output?.length).toBeUndefined();
-    expect(complaint.length).toBe(4096);
-    expect(complaint).toEndWith("last\n");
+    expect(errorOutput.length).toBe(4096);
+    expect(errorOutput).toEndWith("last\n");
   });
 
   test("limited program: output up to the limit arrives whole, however slowly it is read", async () => {
@@ -106,7 +108,7 @@ describe.skipIf(process.platform !== "linux")("limited programs", () => {
     ] as const) {
       const result = await run(script, given);
       expect(result.end).toBe(end);
-      await until(() => !isRunning(result.complaint.trim()));
+      await until(() => !isRunning(result.errorOutput.trim()));
     }
   });
 

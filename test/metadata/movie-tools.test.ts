@@ -18,12 +18,12 @@ async function ffmpeg(...options: string[]): Promise<{ output: string; warnings:
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [output, complaint] = await Promise.all([
+  const [output, errorOutput] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
   ]);
-  if ((await child.exited) !== 0) throw new Error(`${options.join(" ")}: ${complaint}`);
-  const lines = complaint.split("\n").map((line) => line.replace(/ @ 0x[0-9a-f]+/, ""));
+  if ((await child.exited) !== 0) throw new Error(`${options.join(" ")}: ${errorOutput}`);
+  const lines = errorOutput.split("\n").map((line) => line.replace(/ @ 0x[0-9a-f]+/, ""));
   return { output, warnings: lines.filter((line) => line !== "") };
 }
 

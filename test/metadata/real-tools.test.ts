@@ -21,11 +21,11 @@ async function run(command: string[]): Promise<string> {
 
 async function bytesFrom(command: string[]): Promise<Buffer> {
   const child = Bun.spawn(command, { cwd: folder, stdout: "pipe", stderr: "pipe" });
-  const [output, complaint] = await Promise.all([
+  const [output, errorOutput] = await Promise.all([
     Bun.readableStreamToBytes(child.stdout),
     Bun.readableStreamToText(child.stderr),
   ]);
-  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")}: ${complaint}`);
+  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")}: ${errorOutput}`);
   return Buffer.from(output);
 }
 

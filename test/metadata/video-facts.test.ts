@@ -420,11 +420,11 @@ describe.skipIf(!Bun.which("ffmpeg") || !Bun.which("ffprobe"))(
 
     async function run(...command: string[]): Promise<string> {
       const child = Bun.spawn(command, { cwd: folder, stdout: "pipe", stderr: "pipe" });
-      const [output, complaint] = await Promise.all([
+      const [output, errorOutput] = await Promise.all([
         new Response(child.stdout).text(),
         new Response(child.stderr).text(),
       ]);
-      if ((await child.exited) !== 0) throw new Error(`${command.join(" ")}: ${complaint}`);
+      if ((await child.exited) !== 0) throw new Error(`${command.join(" ")}: ${errorOutput}`);
       return output;
     }
 

@@ -9,20 +9,20 @@ const memoryBytes = 2048 * megabyte;
  * Nice values: that of media workers for uploads, whose clients wait, and one that gives nearly everything else
  * precedence.
  */
-const niceness = { uploads: 5, later: 15 };
+const niceness = { uploads: 5, renditions: 15 };
 
 const reading = { processorSeconds: 20, clockSeconds: 300, memoryBytes, fileBytes: 0 };
-const later = { memoryBytes, niceness: niceness.later };
+const ofRenditions = { memoryBytes, niceness: niceness.renditions };
 
 /** Limits of each kind of job. */
 export const limitsOf = {
   /** Inspecting a video, and asking ffmpeg for its capabilities. */
-  reading: { ...reading, niceness: niceness.later },
+  reading: { ...reading, niceness: niceness.renditions },
   /** The same during an upload. */
   readingUpload: { ...reading, niceness: niceness.uploads },
-  poster: { ...later, processorSeconds: 60, clockSeconds: 900, fileBytes: 32 * megabyte },
+  poster: { ...ofRenditions, processorSeconds: 60, clockSeconds: 900, fileBytes: 32 * megabyte },
   /** Two hours of Full HD, or twenty minutes of 4K with HDR, whose tone mapping takes most of the time. */
-  mp4: { ...later, processorSeconds: 7200, clockSeconds: 43_200, fileBytes: 4096 * megabyte },
+  mp4: { ...ofRenditions, processorSeconds: 7200, clockSeconds: 43_200, fileBytes: 4096 * megabyte },
 } as const satisfies Record<string, ProgramLimits>;
 
 /** Limits of copying an uploaded video of this size into another container. */

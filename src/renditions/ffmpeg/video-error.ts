@@ -43,14 +43,14 @@ const messages: readonly [pattern: RegExp, reason: VideoErrorReason][] = [
 const interruptedStatus = 255;
 
 /** Explains the end of ffmpeg or ffprobe; undefined if it was successful. */
-export function failureOf({ end, status, complaint }: ProgramEnd): VideoError | undefined {
-  const detail = `${end}${status === null ? "" : ` with status ${status}`}: ${complaint.trim()}`;
+export function failureOf({ end, status, errorOutput }: ProgramEnd): VideoError | undefined {
+  const detail = `${end}${status === null ? "" : ` with status ${status}`}: ${errorOutput.trim()}`;
   if (end === "clock" || end === "killed" || status === interruptedStatus || status === cannotExecuteStatus)
     return new VideoError("interrupted", detail);
   if (end === "processor time") return new VideoError("costly", detail);
-  const [, reason] = messages.find(([pattern]) => pattern.test(complaint)) ?? [];
+  const [, reason] = messages.find(([pattern]) => pattern.test(errorOutput)) ?? [];
   // ffmpeg may succeed in spite of a failed write.
-  if (reason === "interrupted" || (reason === "costly" && /File too large/.test(complaint)))
+  if (reason === "interrupted" || (reason === "costly" && /File too large/.test(errorOutput)))
     return new VideoError(reason, detail);
   return status === 0 ? undefined : new VideoError(reason ?? "damaged", detail);
 }

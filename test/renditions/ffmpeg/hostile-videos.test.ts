@@ -141,7 +141,7 @@ describe.skipIf(!programs)("hostile videos and full disks", () => {
   });
 
   test("videos: an ffmpeg that a signal has ended, or that cannot be executed, is temporary", async () => {
-    const end = { output: "", complaint: "" };
+    const end = { output: "", errorOutput: "" };
     for (const [kind, status] of [
       ["killed", null],
       ["clock", null],

@@ -99,11 +99,11 @@ interface Probed {
 
 async function output(command: string[]): Promise<string> {
   const child = Bun.spawn(command, { stdout: "pipe", stderr: "pipe" });
-  const [text, complaint] = await Promise.all([
+  const [text, errorOutput] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
   ]);
-  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")}: ${complaint}`);
+  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")}: ${errorOutput}`);
   return text;
 }
 

@@ -9,7 +9,7 @@ const pollMs = 50;
  * Waits until no upload is being prepared, or {@link maxWaitMs} have passed, or the process stops. Uploads and renditions
  * need the same processors and memory, and only uploads have a client that waits.
  */
-export async function untilUploadsPause(
+export async function waitForUploads(
   { preparing }: Pick<MediaWorkers, "preparing">,
   stopping: AbortSignal,
 ): Promise<void> {
