@@ -61,22 +61,21 @@ export function takeSnapshot(
   copy.run("pragma foreign_keys = on");
   // Without a journal file, because the copy is worthless after a crash.
   copy.run("pragma journal_mode = memory");
-  // A database that this version has not migrated yet lacks the columns.
-  if (copy.query("select 1 from pragma_table_info('users') where name = 'token_version'").get())
+  /** A database that this version has not migrated yet may lack columns. */
+  const hasColumn = (table: string, column: string) =>
+    copy.query("select 1 from pragma_table_info(?) where name = ?").get(table, column) !== null;
+  if (hasColumn("users", "token_version"))
     copy
       .query("update users set token_version = token_version + ?1, min_access_version = token_version + ?1")
       .run(versionLeap);
   // Restored, they would include sessions that their users have ended since the backup.
-  if (copy.query("select 1 from pragma_table_info('sessions')").get()) copy.run("delete from sessions");
-  // A database that this version has not migrated yet lacks the column.
-  const hasDisplayUrl = copy
-    .query("select 1 from pragma_table_info('posts') where name = 'display_url'")
-    .get();
+  if (hasColumn("sessions", "id")) copy.run("delete from sessions");
+  const displayUrl = hasColumn("posts", "display_url") ? "display_url" : "null";
   return {
     media: () =>
       copy
         .query<ReturnType<Snapshot["media"]>[number], []>(
-          `select id, key, thumbnail_url as thumbnailUrl, ${hasDisplayUrl ? "display_url" : "null"} as displayUrl
+          `select id, key, thumbnail_url as thumbnailUrl, ${displayUrl} as displayUrl
            from posts where state in ('published', 'hidden') and store = 'disk'`,
         )
         .all(),
