@@ -16,8 +16,11 @@ export interface PngChunkContent {
 }
 
 const bytesPerRead = 256 * 1024;
-/** With zlib's default of 16 KB, inflating a very large picture takes several times as long. */
-const zlibOptions = { chunkSize: 256 * 1024 };
+/**
+ * Bytes that zlib puts out at once. With its default of 16 KB, a very large picture takes several times as long; more than
+ * needed would cost time for each of many small frames.
+ */
+const chunkSize = (rowBytes: number) => Math.min(1024 * 1024, Math.max(16 * 1024, rowBytes));
 /** Compressed bytes that are inflated at once, to as much as 4 MB: deflate shrinks data up to 1032 times. */
 const bytesPerInflation = 4 * 1024;
 /** Recompressed data is held in memory until the new file is written. */
@@ -109,7 +112,7 @@ async function checkStream(
   rows: RowChecker,
 ): Promise<CheckedStream> {
   let inflatedBytes = 0;
-  const { end, error } = await inflate(source, chunks, (inflated) => {
+  const { end, error } = await inflate(source, chunks, rows.bytes, (inflated) => {
     for (const bytes of inflated) {
       inflatedBytes += bytes.length;
       rows.take(bytes);
@@ -127,7 +130,7 @@ async function recompress(
   chunks: readonly PngChunkContent[],
   rowBytes: number,
 ): Promise<Buffer[]> {
-  const deflater = createDeflate(zlibOptions);
+  const deflater = createDeflate({ chunkSize: chunkSize(rowBytes) });
   const ended = once(deflater, "end");
   const parts: Buffer[] = [];
   let compressedBytes = 0;
@@ -136,7 +139,7 @@ async function recompress(
     compressedBytes += part.length;
   });
   let left = rowBytes;
-  await inflate(source, chunks, async (inflated) => {
+  await inflate(source, chunks, rowBytes, async (inflated) => {
     for (const bytes of inflated) {
       if (left === 0) break;
       const taken = bytes.subarray(0, left);
@@ -167,9 +170,10 @@ function addChunk(pieces: Pieces, type: string, content: readonly Buffer[]): voi
 async function inflate(
   source: ByteSource,
   chunks: readonly PngChunkContent[],
+  rowBytes: number,
   take: (inflated: readonly Buffer[]) => boolean | Promise<boolean>,
 ): Promise<{ readonly end: number | undefined; readonly error?: NodeJS.ErrnoException }> {
-  const inflater = createInflate(zlibOptions);
+  const inflater = createInflate({ chunkSize: chunkSize(rowBytes) });
   const state: { isClosed: boolean; error?: NodeJS.ErrnoException } = { isClosed: false };
   const closed = Promise.withResolvers<void>();
   const close = (error?: NodeJS.ErrnoException) => {
