@@ -4,7 +4,7 @@ import type { RawPicture } from "./raw-picture.ts";
 const maxSide = 100;
 
 /**
- * Returns a thumbhash of a picture in base64: some 25 bytes that clients can draw while the thumbnail loads
+ * Returns a thumbhash of a picture in base64: about 25 bytes that clients can draw while the thumbnail loads
  * (https://evanw.github.io/thumbhash/).
  */
 export async function placeholderOf(picture: RawPicture): Promise<string> {

@@ -90,7 +90,7 @@ export class WriteBehindFile {
     } catch (error) {
       throw diskError(error);
     }
-    // Frees the memory now; the garbage collector would let some 50 MB of pieces pile up.
+    // Frees the memory now; the garbage collector would let about 50 MB of pieces pile up.
     piece.buffer.transfer(0);
     this.#unsynced += bytes;
     if (!this.#syncing && this.#unsynced >= syncedBytes) this.#syncing = this.#sync(this.#handle);
