@@ -9,3 +9,12 @@ export function pngChunk(type: string, content: Uint8Array): Buffer {
   bytes.writeUInt32BE(Bun.hash.crc32(bytes.subarray(4, 8 + content.length)), 8 + content.length);
   return bytes;
 }
+
+/** The content of a chunk in a file. */
+export interface PngChunkContent {
+  readonly type: string;
+  /** Offset of the chunk's length field, which precedes its type. */
+  readonly offset: number;
+  /** Bytes of the content. */
+  readonly length: number;
+}

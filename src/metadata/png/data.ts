@@ -1,30 +1,13 @@
-import { once } from "node:events";
-import { crc32, createDeflate, createInflate } from "node:zlib";
+import { crc32 } from "node:zlib";
 
 import type { ByteSource } from "../byte-source.ts";
 import { damaged } from "../damaged.ts";
 import type { DataProblem, Pieces } from "../plan.ts";
+import type { PngChunkContent } from "./chunks.ts";
+import { headBytes, inflate, recompress } from "./compressed-data.ts";
 import type { RowChecker } from "./rows.ts";
 
-/** The content of a chunk in a file. */
-export interface PngChunkContent {
-  readonly type: string;
-  /** Offset of the chunk's length field, which precedes its type. */
-  readonly offset: number;
-  /** Bytes of the content. */
-  readonly length: number;
-}
-
 const bytesPerRead = 256 * 1024;
-/**
- * Bytes that zlib puts out at once. With its default of 16 KB, a very large picture takes several times as long; more than
- * needed would cost time for each of many small frames.
- */
-const chunkSize = (rowBytes: number) => Math.min(1024 * 1024, Math.max(16 * 1024, rowBytes));
-/** Compressed bytes that are inflated at once, to as much as 4 MB: deflate shrinks data up to 1032 times. */
-const bytesPerInflation = 4 * 1024;
-/** Recompressed data is held in memory until the new file is written. */
-const maxRecompressedBytes = 256 * 1024 * 1024;
 
 /** The checksum of a chunk's type and content. */
 export async function chunkChecksum(
@@ -52,10 +35,6 @@ export async function keepWithChecksum(
   else pieces.add(uint32(checksum));
   return isRight;
 }
-
-/** An fdAT chunk starts with its sequence number; the chunks of an animation are numbered without gaps. */
-const sequenceNumberBytes = 4;
-const headBytes = ({ type }: PngChunkContent) => (type === "fdAT" ? sequenceNumberBytes : 0);
 
 /**
  * Keeps the IDAT or fdAT chunks of a picture up to the end of its compressed data (RFC 1950). Decoders ignore bytes
@@ -125,110 +104,11 @@ async function checkStream(
   return { end, problem: isDamaged ? "damaged" : rows.isDone ? undefined : "cut off" };
 }
 
-async function recompress(
-  source: ByteSource,
-  chunks: readonly PngChunkContent[],
-  rowBytes: number,
-): Promise<Buffer[]> {
-  const deflater = createDeflate({ chunkSize: chunkSize(rowBytes) });
-  const ended = once(deflater, "end");
-  const parts: Buffer[] = [];
-  let compressedBytes = 0;
-  deflater.on("data", (part: Buffer) => {
-    parts.push(part);
-    compressedBytes += part.length;
-  });
-  let left = rowBytes;
-  await inflate(source, chunks, rowBytes, async (inflated) => {
-    for (const bytes of inflated) {
-      if (left === 0) break;
-      const taken = bytes.subarray(0, left);
-      left -= taken.length;
-      await new Promise((resolve) => void deflater.write(taken, resolve));
-    }
-    if (compressedBytes > maxRecompressedBytes) throw damaged("too much data to recompress");
-    return left > 0;
-  });
-  deflater.end();
-  await ended;
-  return parts;
-}
-
 function addChunk(pieces: Pieces, type: string, content: readonly Buffer[]): void {
   const name = Buffer.from(type, "latin1");
   pieces.add(uint32(content.reduce((sum, { length }) => sum + length, 0)));
   for (const part of [name, ...content]) pieces.add(part);
   pieces.add(uint32([name, ...content].reduce((checksum, part) => crc32(part, checksum), 0)));
-}
-
-/**
- * Inflates the content of chunks in constant memory.
- * @param take receives what one piece of the content inflates to; returns whether to continue
- * @returns the number of compressed bytes up to the end of the stream; undefined if its end was not reached, with the error
- * if there was one
- */
-async function inflate(
-  source: ByteSource,
-  chunks: readonly PngChunkContent[],
-  rowBytes: number,
-  take: (inflated: readonly Buffer[]) => boolean | Promise<boolean>,
-): Promise<{ readonly end: number | undefined; readonly error?: NodeJS.ErrnoException }> {
-  const inflater = createInflate({ chunkSize: chunkSize(rowBytes) });
-  const state: { isClosed: boolean; error?: NodeJS.ErrnoException } = { isClosed: false };
-  const closed = Promise.withResolvers<void>();
-  const close = (error?: NodeJS.ErrnoException) => {
-    state.isClosed = true;
-    if (error) state.error = error;
-    closed.resolve();
-  };
-  inflater.on("end", () => close());
-  inflater.on("error", close);
-  let inflated: Buffer[] = [];
-  inflater.on("data", (bytes: Buffer) => void inflated.push(bytes));
-  const takeInflated = async () => {
-    const taken = inflated;
-    inflated = [];
-    return take(taken);
-  };
-  try {
-    for await (const bytes of contents(source, chunks)) {
-      // A stream that ends before the last byte of its input never calls back.
-      await Promise.race([new Promise((resolve) => void inflater.write(bytes, resolve)), closed.promise]);
-      if (!(await takeInflated())) return { end: undefined };
-      if (state.isClosed) break;
-    }
-    if (!state.isClosed) {
-      inflater.end();
-      await closed.promise;
-      if (!(await takeInflated())) return { end: undefined };
-    }
-    const { error } = state;
-    return error ? { end: undefined, error } : { end: inflater.bytesWritten };
-  } finally {
-    inflater.destroy();
-  }
-}
-
-/** The content of all chunks in equal pieces, however small the chunks are. */
-async function* contents(
-  source: ByteSource,
-  chunks: readonly PngChunkContent[],
-): AsyncGenerator<Buffer<ArrayBuffer>> {
-  let buffer = Buffer.allocUnsafe(bytesPerInflation);
-  let filled = 0;
-  for (const chunk of chunks)
-    for (let done = headBytes(chunk); done < chunk.length;) {
-      const part = Math.min(chunk.length - done, buffer.length - filled);
-      await source.readInto(buffer.subarray(filled, filled + part), chunk.offset + 8 + done);
-      done += part;
-      filled += part;
-      if (filled < buffer.length) continue;
-      yield buffer;
-      // The inflater may still use the buffer that it was given.
-      buffer = Buffer.allocUnsafe(bytesPerInflation);
-      filled = 0;
-    }
-  if (filled > 0) yield buffer.subarray(0, filled);
 }
 
 function uint32(value: number): Buffer<ArrayBuffer> {

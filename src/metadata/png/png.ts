@@ -3,13 +3,13 @@ import { deflateSync, inflateSync } from "node:zlib";
 import type { ByteSource } from "../byte-source.ts";
 import { pngColours, type PngColourChunks } from "../../colour/png-colours.ts";
 import { cutOff, damaged } from "../damaged.ts";
-import { pngChunk, pngSignature } from "./chunks.ts";
+import { pngChunk, pngSignature, type PngChunkContent } from "./chunks.ts";
 import { RowChecker } from "./rows.ts";
 import { Canvas } from "../canvas.ts";
 import { orientationExif, readOrientation, turned, type Orientation } from "../exif.ts";
 import { cleanProfile, maxProfileBytes } from "../icc.ts";
 import { Pieces, type DataProblem, type Rewriting } from "../plan.ts";
-import { chunkChecksum, keepWithChecksum, keepPictureData, type PngChunkContent } from "./data.ts";
+import { chunkChecksum, keepWithChecksum, keepPictureData } from "./data.ts";
 import { PngFrames } from "./frames.ts";
 
 const headerEnd = pngSignature.length + 12 + 13;
