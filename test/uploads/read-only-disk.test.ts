@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { pngPhoto } from "../support/media-samples.ts";
@@ -11,7 +10,10 @@ import { TestService } from "../support/service.ts";
 const immutable = (path: string, yes: boolean) =>
   Bun.spawnSync(["chattr", "-f", "-R", yes ? "+i" : "-i", path]).success;
 
-const probe = await mkdtemp(join(tmpdir(), "image-sharing-immutable-"));
+/** On a disk: in a file system in memory, a process that has an immutable file open can still write it. */
+const makeFolder = () => mkdtemp("/var/tmp/image-sharing-immutable-");
+
+const probe = await makeFolder();
 const possible = Bun.which("chattr") !== null && immutable(probe, true);
 if (possible) immutable(probe, false);
 else console.log("skipped: the tests of a read-only disk need the right to make files immutable");
@@ -21,7 +23,7 @@ describe.skipIf(!possible)("read-only disk: service", () => {
   let service: TestService;
   let photo: Blob;
   beforeEach(async () => {
-    service = await TestService.start();
+    service = await TestService.start({ DATA_DIR: await makeFolder() });
     photo = new Blob([await pngPhoto()]);
   });
   afterEach(async () => {
@@ -102,7 +104,7 @@ describe.skipIf(!possible)("read-only disk: service", () => {
 });
 
 test("read-only disk: uploads get 503 while the temp folder cannot be created", async () => {
-  const service = await TestService.start();
+  const service = await TestService.start({ DATA_DIR: await makeFolder() });
   const { token } = await service.signUp();
   const tmp = join(service.dataDir, "tmp");
   const photo = new Blob([await pngPhoto()]);
