@@ -49,7 +49,7 @@ async function shared(environment: Record<string, string> = {}) {
   const runner = createRenditionRunner(service.services, { pollMs: 20, renewalMs: 20, retryMs: 1 });
   ends.push(() => runner.stop());
   runner.start();
-  const large = new Blob([await jpegPhoto(2400, 800)]);
+  const large = new Blob([await jpegPhoto(2100, 350)]);
   const video = await upload(new Blob([mp4Video()]), "waves.mp4", new Blob([await jpegPhoto()]));
   const { id } = await upload(large, "snow.jpg");
   await until(async () => !(await read(id)).processing);

@@ -115,7 +115,7 @@ test("login log: logs a login beyond the rate limits as rate_limited", async () 
     account: expect.stringMatching(/^[\w-]{22}$/),
   });
   expect(lines()).toHaveLength(21);
-}, 20_000);
+}, 60_000);
 
 test.each<[string, "PATCH" | "DELETE", object]>([
   ["at a change of the password", "PATCH", { password: "another good one", current_password: "wrong" }],

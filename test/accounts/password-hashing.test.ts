@@ -98,7 +98,7 @@ test("password hashing: the most expensive affordable hashes match their passwor
       unaffordable: false,
     });
   }
-}, 20_000);
+}, 60_000);
 
 /** Replaces verification with a short wait, and records the largest number of concurrent verifications. */
 function instantVerification() {

@@ -77,7 +77,7 @@ async function open(name: string, isNew = false) {
   return { service, runner, share, feed, read };
 }
 
-const largePhoto = async () => new Blob([await jpegPhoto(2400, 800)]);
+const largePhoto = async () => new Blob([await jpegPhoto(2100, 350)]);
 const diskOf = (name: string) => new DiskStore(join(pathTo(name), mediaFolder));
 
 /** Runs SQL on the database of this folder. */

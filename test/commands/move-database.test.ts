@@ -115,7 +115,7 @@ describe.skipIf(!hasPostgres)("move-database", () => {
     mediaPath = new URL(((await answer.json()) as { url: string }).url).pathname;
     for (let i = 0; i < 3; i++) await service.upload(grace.token, photo, `"${i}" \\ \n`);
     // With a job for its display size.
-    await service.upload(grace.token, new Blob([await jpegPhoto(2400, 800)]));
+    await service.upload(grace.token, new Blob([await jpegPhoto(2100, 350)]));
     media = await (await service.fetch(mediaPath)).bytes();
     await service.close({ keepData: true });
 

@@ -22,7 +22,7 @@ interface Shared {
   processing: boolean;
 }
 
-const photo = jpegPhoto(2400, 800);
+const photo = jpegPhoto(2100, 350);
 
 let folder: string;
 let service: ServiceProcess;

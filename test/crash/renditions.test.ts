@@ -26,7 +26,7 @@ test.skipIf(onPostgres)(
       SWEEP_INTERVAL: "1",
       FFMPEG: Bun.which("ffmpeg") ?? "off",
     });
-    const photo = new Blob([await jpegPhoto(2100, 700)]);
+    const photo = new Blob([await jpegPhoto(2100, 350)]);
     const feed = async (token: string) =>
       ((await (await service.fetch("/feed?limit=200", { token })).json()) as { posts: Shared[] }).posts;
     try {

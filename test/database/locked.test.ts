@@ -85,7 +85,7 @@ test("locked database: a write fails after five seconds, and the next one works"
   expect(databaseFailure(failure)?.code).toBe("UNAVAILABLE");
   other.run("rollback");
   expect(await database.users.add(account())).toBe(true);
-}, 20_000);
+}, 60_000);
 
 test("locked database: can be opened and read if it is migrated", async () => {
   const user = await addAccount(database);

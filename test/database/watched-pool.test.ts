@@ -8,7 +8,7 @@ import { type CuttingProxy, startCuttingProxy } from "../support/cutting-proxy.t
 import { freshDatabase, hasPostgres } from "../support/postgres.ts";
 
 // A server is started first.
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 describe.skipIf(!hasPostgres)("watched pool: server that stops responding", () => {
   let proxy: CuttingProxy;

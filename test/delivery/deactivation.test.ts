@@ -28,7 +28,7 @@ describe.each(["disk", "s3"])("media in the store %s", (store) => {
   test("delivery: a file, its renditions and its redirects are 404 while the author's account is deactivated", async () => {
     const [ada, root] = [await service.signUp(), await service.signUp()];
     await service.promote(root);
-    const upload = await service.upload(ada.token, new Blob([await jpegPhoto(2400, 800)]));
+    const upload = await service.upload(ada.token, new Blob([await jpegPhoto(2100, 350)]));
     const { id } = (await upload.json()) as { id: string };
     const post = async () =>
       (await (await service.fetch(`/posts/${id}`, { token: root.token })).json()) as Record<string, string>;

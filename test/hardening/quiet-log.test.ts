@@ -10,7 +10,7 @@ import { ServiceProcess } from "../support/process.ts";
 import { startSmtpSink, type SmtpSink } from "../support/smtp-sink.ts";
 import { until } from "../support/until.ts";
 
-setDefaultTimeout(20_000);
+setDefaultTimeout(60_000);
 
 let sink: SmtpSink;
 let service: ServiceProcess;

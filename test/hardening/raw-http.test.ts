@@ -231,7 +231,7 @@ test("raw http: every response to HEAD has one Date", async () => {
         1,
       ]);
     }
-}, 20_000);
+}, 60_000);
 
 /** The names of the temp files of running uploads. */
 const tempFiles = async () =>
@@ -277,7 +277,7 @@ test.skipIf(process.platform !== "linux")(
     await until(async () => (await tempFiles()).length === 0);
     await until(async () => (await descriptors()) <= open);
   },
-  30_000,
+  60_000,
 );
 
 test("raw http: a slow reader gets every byte", async () => {
@@ -295,7 +295,7 @@ test("raw http: a slow reader gets every byte", async () => {
   socket.on("close", () => resolve());
   await promise;
   expect(received).toBeGreaterThan(video.length);
-}, 30_000);
+}, 60_000);
 
 test("raw http: accepts an upload in chunks of one byte and in a single chunk", async () => {
   const photo = await pngPhoto();

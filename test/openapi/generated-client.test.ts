@@ -85,4 +85,4 @@ test("OpenAPI document: a generated client compiles and works end to end", async
   expect([status, status === 0 ? "" : told]).toEqual([0, ""]);
   const [ended, said] = await run("tour.ts", server.url.href.replace(/\/$/, ""), join(folder, "photo.png"));
   expect([ended, said]).toEqual([0, expect.stringContaining("404")]);
-}, 30_000);
+}, 60_000);

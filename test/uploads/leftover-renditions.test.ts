@@ -24,7 +24,7 @@ import { until } from "../support/until.ts";
 
 setDefaultTimeout(60_000);
 
-const photo = jpegPhoto(2400, 800);
+const photo = jpegPhoto(2100, 350);
 
 describe.each(["disk", "s3"] as const)("renditions in the store %s", (storeName) => {
   let fake: FakeS3;
