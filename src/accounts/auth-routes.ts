@@ -13,7 +13,7 @@ import { authDescriptions } from "./auth-descriptions.ts";
 import { addressKey, validEmailAddress } from "./email-address.ts";
 import type { LoginLog } from "./login-log.ts";
 import { loginForm, registerBody, validName } from "./auth-schemas.ts";
-import { requireUser, authPlugin } from "./require-user.ts";
+import { authPlugin, requireUnverifiedUser, requireUser } from "./require-user.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { SessionCookie } from "./session-cookie.ts";
 import type { Sessions } from "./sessions.ts";
@@ -71,6 +71,11 @@ export const authRoutes = (services: AuthServices) => {
   }
 
   const guarded = { signedIn: true as const, parse: [requireUser(authenticator), ignoreBody] };
+  /** Users whose new address is not verified yet can sign out: their sessions last for months. */
+  const guardedSession = {
+    mayBeUnverified: true as const,
+    parse: [requireUnverifiedUser(authenticator), ignoreBody],
+  };
 
   return new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
     .use(authPlugin(authenticator))
@@ -117,7 +122,7 @@ export const authRoutes = (services: AuthServices) => {
         await logout(services, actor);
         set.status = 204;
       },
-      { ...guarded, detail: authDescriptions.sessionLogout },
+      { ...guardedSession, detail: authDescriptions.sessionLogout },
     )
     .post(
       "/cookie/logout",
@@ -127,7 +132,7 @@ export const authRoutes = (services: AuthServices) => {
         await logout(services, actor);
         return noContent(sessionCookie.clear);
       },
-      { ...guarded, detail: authDescriptions.cookieLogout },
+      { ...guardedSession, detail: authDescriptions.cookieLogout },
     );
 };
 

@@ -68,7 +68,7 @@ export function createAuthenticator(services: AuthenticatorServices) {
     return identity;
   }
 
-  async function identify(request: Request): Promise<SignedIn> {
+  async function identify(request: Request, mustBeVerified: boolean): Promise<SignedIn> {
     const header = request.headers.get("authorization");
     const bearer = bearerOf(header);
     let identity: Identity | undefined;
@@ -77,9 +77,18 @@ export function createAuthenticator(services: AuthenticatorServices) {
     else if (header === null) identity = await byCookie(request);
     if (!identity) throw new ApiError("UNAUTHORIZED");
     const { viewer, credential, tokenVersion } = identity;
-    if (requireVerifiedEmail && !viewer.isVerified) throw new ApiError("FORBIDDEN");
-    const conditions = { mustBeVerified: requireVerifiedEmail, mustBeSuperuser: false };
+    if (mustBeVerified && !viewer.isVerified) throw new ApiError("FORBIDDEN");
+    const conditions = { mustBeVerified, mustBeSuperuser: false };
     return { viewer, actor: { userId: viewer.id, credential, tokenVersion, ...conditions } };
+  }
+
+  async function admit(request: Request, mustBeVerified: boolean): Promise<SignedIn> {
+    let signedIn = authenticated.get(request);
+    if (!signedIn) {
+      signedIn = await identify(request, mustBeVerified);
+      authenticated.set(request, signedIn);
+    }
+    return signedIn;
   }
 
   return {
@@ -87,14 +96,10 @@ export function createAuthenticator(services: AuthenticatorServices) {
      * @throws ApiError UNAUTHORIZED without a valid credential of an active user; CROSS_ORIGIN_REQUEST for a write with
      * the cookie that another website may have made; FORBIDDEN if the user must verify the address first
      */
-    async require(request: Request): Promise<SignedIn> {
-      let signedIn = authenticated.get(request);
-      if (!signedIn) {
-        signedIn = await identify(request);
-        authenticated.set(request, signedIn);
-      }
-      return signedIn;
-    },
+    require: (request: Request): Promise<SignedIn> => admit(request, requireVerifiedEmail),
+
+    /** As `require`, but a user who must verify the address first is admitted too. */
+    requireUnverified: (request: Request): Promise<SignedIn> => admit(request, false),
 
     /** As `require`, and throws FORBIDDEN unless the user is a superuser. */
     async requireSuperuser(request: Request): Promise<SignedIn> {

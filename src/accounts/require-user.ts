@@ -8,8 +8,9 @@ interface Context {
 }
 
 /**
- * Adds two macros to routes: `signedIn: true` requires a signed-in user, `superuser: true` a signed-in superuser. Both
- * pass `viewer` and `actor` to the handler.
+ * Adds macros to routes: `signedIn: true` requires a signed-in user, `superuser: true` a signed-in superuser, and
+ * `mayBeUnverified: true` a signed-in user who may have yet to verify the address. All pass `viewer` and `actor` to the
+ * handler.
  *
  * Elysia parses and validates before `resolve` runs, so the check runs in `transform`, where 401 comes before 422. A
  * route with a body also needs {@link requireUser} or {@link requireSuperuser} as its first parser, so that 401 comes
@@ -19,6 +20,10 @@ export const authPlugin = (authenticator: Authenticator) =>
   new Elysia({ name: "signed-in" }).macro({
     signedIn: {
       transform: async ({ request }: Context) => void (await authenticator.require(request)),
+      resolve: ({ request }: Context) => authenticator.signedInUser(request),
+    },
+    mayBeUnverified: {
+      transform: async ({ request }: Context) => void (await authenticator.requireUnverified(request)),
       resolve: ({ request }: Context) => authenticator.signedInUser(request),
     },
     superuser: {
@@ -32,6 +37,12 @@ export const requireUser =
   (authenticator: Authenticator) =>
   async ({ request }: Context): Promise<undefined> =>
     void (await authenticator.require(request));
+
+/** As {@link requireUser}, but admits users who must verify the address first. */
+export const requireUnverifiedUser =
+  (authenticator: Authenticator) =>
+  async ({ request }: Context): Promise<undefined> =>
+    void (await authenticator.requireUnverified(request));
 
 /** Creates a parser that reads nothing and rejects requests without a signed-in superuser. */
 export const requireSuperuser =

@@ -102,8 +102,8 @@ describe("logins", () => {
     },
   );
 
-  test("session login: an unverified user cannot begin or use a session where verification is required", async () => {
-    const strict = await TestService.start({ REQUIRE_VERIFIED_EMAIL: "true" });
+  test("session login: an unverified user cannot begin or use a session where verification is required, but can end it", async () => {
+    const strict = await TestService.start({ REQUIRE_VERIFIED_EMAIL: "true", PUBLIC_URL: own });
     const { database } = strict.services;
     await strict.register("ada@example.com");
     const login = () =>
@@ -116,6 +116,15 @@ describe("logins", () => {
     expect((await read())[0]).toBe(200);
     await database.users.change("operator", user, { isVerified: false });
     expect(await read()).toEqual([403, { detail: "Forbidden" }]);
+    const logOut = await strict.fetch("/auth/session/logout", { method: "POST", token: using });
+    expect(logOut.status).toBe(204);
+    expect(await read()).toEqual(unauthorized);
+    await database.users.change("operator", user, { isVerified: true });
+    const headers = { cookie: cookieOf(await strict.beginSession("ada@example.com")), origin: own };
+    await database.users.change("operator", user, { isVerified: false });
+    const cookieLogOut = () => strict.fetch("/auth/cookie/logout", { method: "POST", headers });
+    expect((await cookieLogOut()).status).toBe(204);
+    expect(await answerOf(await cookieLogOut())).toEqual(unauthorized);
     await strict.close();
   });
 
