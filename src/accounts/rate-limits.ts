@@ -37,6 +37,11 @@ const rules = {
     network: { points: 300, windowSeconds: 15 * minute },
     account: { points: 10, windowSeconds: 15 * minute },
   },
+  /** The answer tells whether another account has the address, as that of a registration does. */
+  newAddress: {
+    network: { points: 100, windowSeconds: hour },
+    account: { points: 30, windowSeconds: hour },
+  },
   resetPassword: { network: { points: 100, windowSeconds: hour } },
   register: { network: { points: 100, windowSeconds: hour } },
   mail: {
@@ -67,6 +72,8 @@ export interface RateLimits {
   login<Result>(client: Client, attempt: () => Promise<Result>): Promise<Result>;
   /** Runs the hashing of a signed-in user's new password. Refunds the points when nothing was hashed. */
   newPassword<Result>(client: Client, hash: () => Promise<Result>): Promise<Result>;
+  /** Counts a change of a user's own email address. */
+  newAddress(client: Client): Promise<void>;
   resetPassword(client: Pick<Client, "address">): Promise<void>;
   register(client: Pick<Client, "address">): Promise<void>;
   forgotPassword(client: Client): Promise<void>;
@@ -139,6 +146,7 @@ export function createRateLimits({
         isWrongPassword,
       ),
     newPassword: (client, hash) => runCounted("new-password", client, hash, rules.newPassword, reachedHash),
+    newAddress: (client) => spend("new-address", rules.newAddress, client),
     resetPassword: ({ address }) => spend("reset-password", rules.resetPassword, { address, account: "" }),
     register: ({ address }) => spend("register", rules.register, { address, account: "" }),
     forgotPassword: (client) => spend("forgot-password", rules.mail, client),

@@ -82,6 +82,9 @@ export const userRoutes = (services: UserServices) => {
       if (changes.email !== undefined || changes.password !== undefined)
         await confirm(request, user, body.current_password);
     }
+    // Superusers see every address anyway.
+    if (changes.email && changes.email.uniqueKey !== user.emailKey && !actor.mustBeSuperuser)
+      await limits.newAddress({ address: connections.addressOf(request), account: actor.userId });
     return userRead(await changeAccount(services, actor, user, changes, hashFor(request, actor.userId)));
   }
 

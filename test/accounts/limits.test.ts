@@ -78,6 +78,17 @@ test("rate limits over HTTP: an account can set 10 passwords in 15 minutes, not 
   expect(own.status).toBe(200);
 }, 60_000);
 
+test("rate limits over HTTP: an account can try 30 other addresses for itself in an hour", async () => {
+  const [ada, bob] = [await service.signUp(), await service.signUp()];
+  const change = async (email: string, user = ada) =>
+    (await json("203.0.113.7", "PATCH", "/users/me", { email }, user.token)).status;
+  for (let tries = 0; tries < 30; tries++) expect(await change(bob.email)).toBe(400);
+  expect(await change(bob.email)).toBe(429);
+  // It is no change to send the present address.
+  expect(await change(ada.email.toUpperCase())).toBe(200);
+  expect(await change(`${crypto.randomUUID()}@example.com`, bob)).toBe(200);
+});
+
 test("rate limits over HTTP: a network can attempt 100 password resets in an hour", async () => {
   const reset = () =>
     json("203.0.113.4", "POST", "/auth/reset-password", { token: "none", password: "a secret" });
