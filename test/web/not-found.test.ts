@@ -46,11 +46,17 @@ describe("page: unknown addresses", () => {
   });
 
   test("page: clients of the API get a 404 as JSON at an unknown address", async () => {
-    for (const headers of [{}, { accept: "*/*" }, { accept: "application/json" }] as Record<
-      string,
-      string
-    >[]) {
-      const answer = await ask("/nothing", headers);
+    const accepted = [
+      undefined,
+      "*/*",
+      "application/json",
+      "application/json, text/html;q=0.1",
+      "text/html, application/problem+json",
+      "text/html;q=0, */*",
+      "text/html ; q=0.000",
+    ];
+    for (const accept of accepted) {
+      const answer = await ask("/nothing", accept === undefined ? {} : { accept });
       expect([answer.status, await answer.text()]).toEqual([404, '{"detail":"Not Found"}']);
     }
     const posted = await ask("/nothing", { accept: browserAccept }, "POST");
