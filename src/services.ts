@@ -147,7 +147,13 @@ export async function openServices(
   const storeNamed = (name: string) => stores.find((store) => store.name === name);
   const making = { database, log, metrics, mediaWorkers, storeNamed, deadlineFor: deadline };
   const videoTools = config.ffmpeg && createVideoTools(config.ffmpeg);
-  const renditionRunner = createRenditionRunner({ ...making, videoTools, disk, tempDir: tempDir.path });
+  const renditionRunner = createRenditionRunner({
+    ...making,
+    videoTools,
+    disk,
+    space,
+    tempDir: tempDir.path,
+  });
   const posts: PostServices = {
     database,
     log,

@@ -1,3 +1,4 @@
+import type { DiskSpace } from "../observability/disk-space.ts";
 import type { VideoTools } from "../renditions/ffmpeg/video-tools.ts";
 import type { DiskStore } from "../storage/disk-store.ts";
 import type { PostServices } from "../uploads/upload-services.ts";
@@ -11,6 +12,8 @@ export type RenditionServices = Pick<
   readonly videoTools: VideoTools | undefined;
   /** The store whose files can be read in place. */
   readonly disk: DiskStore;
+  /** Keeps the disk from filling up, as for uploads. */
+  readonly space: Pick<DiskSpace, "claim">;
   /** The folder for temp files, on the disk store's file system. */
   readonly tempDir: string;
 };

@@ -15,6 +15,7 @@ setDefaultTimeout(60_000);
 
 interface Shared {
   id: string;
+  bytes: number;
   url: string;
   thumbnail_url: string | null;
   display_url: string;
@@ -123,6 +124,24 @@ test("renditions: attempts are repeated while the store fails, and succeed when 
   const metrics = await service.services.metrics.text();
   expect(metrics).toContain('image_sharing_renditions_total{kind="picture",outcome="retried"} 2');
   expect(metrics).toContain('image_sharing_renditions_total{kind="picture",outcome="made"} 1');
+});
+
+test("renditions: an attempt needs disk space for twice the size of the file, as an upload does for its own", async () => {
+  const claims: number[] = [];
+  const { id, url, bytes } = await share();
+  const runner = start({
+    space: {
+      async claim(_party, claimed) {
+        claims.push(claimed);
+        throw new ApiError("STORAGE_FULL");
+      },
+    },
+  });
+  await done(id);
+  await runner.stop();
+  expect((await read(id)).display_url).toBe(url);
+  expect(claims).toEqual(Array.from({ length: 5 }, () => 2 * bytes));
+  expect(await service.tempFiles()).toEqual([]);
 });
 
 test("renditions: a job fails for good after five attempts, and its post keeps what it has", async () => {
