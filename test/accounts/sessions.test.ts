@@ -156,6 +156,7 @@ describe("credentials", () => {
       await byCookie(cookieOf(token)),
       await byCookie(`theme=dark; fastapiusersauth="${token}"; __proto__=x`),
       await byCookie(`a=%; ;;=; ${cookieOf(token)}`),
+      await byCookie(`${cookieOf("of another service")}; ${cookieOf(token)}; ${cookieOf("")}`),
     ])
       expect(await answerOf(response)).toMatchObject([200, { id: ada.id }]);
   });
