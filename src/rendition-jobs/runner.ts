@@ -22,7 +22,7 @@ export interface RenditionTimes {
   readonly pollMs: number;
   /** Between two renewals of a lease. */
   readonly renewalMs: number;
-  /** Before the second attempt at a job; doubled with each further one. */
+  /** Before the second attempt at a job; doubled with each further one, and ten times as long while the disk is full. */
   readonly retryMs: number;
 }
 
@@ -41,6 +41,9 @@ const isPermanent = (error: unknown): boolean =>
   error instanceof VideoError
     ? !error.isTemporary
     : error instanceof ApiError && damageCodes.includes(error.code);
+
+/** Whether the disk is full, which may last for days and is no fault of the job. */
+const isFull = (error: unknown): boolean => error instanceof ApiError && error.code === "STORAGE_FULL";
 
 /**
  * Creates the runner, which does nothing until `start`.
@@ -86,9 +89,10 @@ export function createRenditionRunner(
     const { postId: post, kind, attempts } = job;
     if (error instanceof LeaseLost) return discard(services, job);
     if (stopping.signal.aborted) return queue.giveBack(job, new Date(), attempts - 1);
-    const isLast = isPermanent(error) || attempts >= maxAttempts;
+    const isLast = !isFull(error) && (isPermanent(error) || attempts >= maxAttempts);
     metrics.rendition(kind, isLast ? "failed" : "retried");
     log.warn("rendition.failed", { post, kind, attempts, error });
+    if (isFull(error)) return queue.giveBack(job, new Date(Date.now() + 10 * times.retryMs), attempts - 1);
     if (!isLast)
       return queue.giveBack(job, new Date(Date.now() + times.retryMs * 2 ** (attempts - 1)), attempts);
     await queue.fail(job, isPermanent(error) ? withoutStandIn(job) : {});
