@@ -1,12 +1,12 @@
 import type { Config } from "../config/config.ts";
 
-/** Settings of the service that the page needs; `index.html` carries them to it. Sizes are in bytes. */
+/** Settings of the service that the page needs, embedded in `index.html`. Sizes are in bytes. */
 export type PageSettings = Pick<
   Config,
   "siteName" | "registration" | "passwordMinLength" | "requireVerifiedEmail" | "maxImageSize" | "maxVideoSize"
 > & { readonly userQuota: number | null };
 
-/** Returns the settings that everybody may know. */
+/** Returns the settings of the page, which are public. */
 export const pageSettings = (
   config: Omit<PageSettings, "userQuota"> & Pick<Config, "userQuota">,
 ): PageSettings => ({

@@ -183,7 +183,7 @@ describe.skipIf(!chromium)(`the page's feed of ${posts} posts`, () => {
       await browser.view.evaluate("void (window.failing = true)");
       await browser.until(tryAgain);
       const status = await browser.view.evaluate(`document.querySelector(".status").textContent`);
-      expect(status).toMatch(/^(No connection|Something went wrong|That did not work)\b.*again/);
+      expect(status).toMatch(/^(No connection|Something went wrong|That didn't work)\b.*again/);
       await browser.picture("feed-failed");
       // A second failure is reported, too.
       await browser.press("Try again");

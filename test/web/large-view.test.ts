@@ -371,8 +371,11 @@ describe.skipIf(!chromium)("page: large view", () => {
 
   test("large view: says that the browser cannot play a video, and offers it for download", async () => {
     await open("Old", phone);
-    await browser.until(`document.querySelector(".words")?.innerText.includes("can't play this video")`, 20);
-    const link = `document.querySelector(".words a")`;
+    await browser.until(
+      `document.querySelector(".message")?.innerText.includes("can't play this video")`,
+      20,
+    );
+    const link = `document.querySelector(".message a")`;
     expect(await browser.view.evaluate(`${link}.download`)).toBe("old.avi");
     expect(await browser.view.evaluate(`${link}.href`)).toContain(`${ids.get("Old")}.avi`);
     await browser.picture("large-cannot-play-phone");
@@ -387,7 +390,7 @@ describe.skipIf(!chromium)("page: large view", () => {
     await shows("Newest");
     await service.fetch(`/posts/${id}`, { method: "DELETE", token: ada });
     await browser.view.press("ArrowLeft");
-    await browser.until(`document.querySelector(".words")?.innerText.includes("was deleted")`, 20);
+    await browser.until(`document.querySelector(".message")?.innerText.includes("was deleted")`, 20);
     await browser.picture("large-gone-wide");
     await browser.press("Go to the photos");
     await browser.until(`!document.querySelector("dialog")`, 20);

@@ -200,7 +200,7 @@ describe.skipIf(!chromium)("page: what users do with posts", () => {
     await service.fetch(`/posts/${ids[1]}`, { method: "DELETE", token: ada });
     await browser.menu("Delete", within);
     await browser.press("Delete", "dialog.card");
-    await notice("no longer here");
+    await notice("no longer exists");
     await browser.until(`location.hash === "#/post/${ids[2]}"`, 20);
   }, 60_000);
 

@@ -55,7 +55,7 @@ test("texts: numbers and plurals follow the language", () => {
 });
 
 test("texts: a placeholder's value is not searched for placeholders", () => {
-  expect(textsIn("en")("photosOf", { name: "{name} $&" })).toBe("Photos of {name} $&");
+  expect(textsIn("en")("photosBy", { name: "{name} $&" })).toBe("Photos by {name} $&");
 });
 
 test.each([

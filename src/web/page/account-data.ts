@@ -1,7 +1,7 @@
 import { api } from "./api.ts";
-import { formDialog } from "./dialogs.ts";
 import { button, element, link } from "./element.ts";
-import { commonFields } from "./form.ts";
+import { commonFields } from "./fields.ts";
+import { formDialog } from "./form-dialog.ts";
 import { notify } from "./notice.ts";
 import { section } from "./section.ts";
 import { serviceUrl } from "./service-url.ts";
@@ -9,13 +9,13 @@ import { session } from "./session.ts";
 import { fileSize } from "./sizes.ts";
 import { text } from "./texts/text.ts";
 
-/** The share of the quota from which on the bar warns. */
+/** Fraction of the quota above which the bar warns. */
 const nearlyFull = 0.9;
 
 /** The space that the account's posts take up, with a bar where there is a quota. */
 export function storageSection(): HTMLElement {
-  const words = element("p", { textContent: text("loading") });
-  const part = section("storage", text("storage"), words);
+  const status = element("p", { textContent: text("loading") });
+  const part = section("storage", text("storage"), status);
   api.meWithUsage().then(
     ({ usage }) => {
       if (!usage) return;
@@ -23,7 +23,7 @@ export function storageSection(): HTMLElement {
       const size = fileSize(bytes);
       const space =
         quota === null ? text("spaceUsed", { size }) : text("spaceOf", { size, quota: fileSize(quota) });
-      words.textContent = `${text("postCount", { count: posts })} · ${space}`;
+      status.textContent = `${text("postCount", { count: posts })} · ${space}`;
       if (quota === null) return;
       const filled = element("span", {});
       filled.style.width = `${Math.min(100, (100 * bytes) / quota)}%`;
@@ -46,7 +46,7 @@ export function storageSection(): HTMLElement {
       bar.classList.toggle("full", bytes > nearlyFull * quota);
       part.append(bar);
     },
-    (failure: Error) => (words.textContent = failure.message),
+    (failure: Error) => (status.textContent = failure.message),
   );
   return part;
 }

@@ -3,16 +3,17 @@ import { api } from "./api.ts";
 import { attempt } from "./attempt.ts";
 import { devicesSection } from "./devices.ts";
 import { button, element } from "./element.ts";
-import { commonFields, createForm } from "./form.ts";
+import { commonFields } from "./fields.ts";
+import { createForm } from "./form.ts";
 import { invitationsSection } from "./invitations.ts";
-import type { View } from "./router.ts";
 import { section } from "./section.ts";
 import { session, type Account } from "./session.ts";
 import { settings } from "./settings.ts";
 import { changePassword } from "./sign-in.ts";
 import { text } from "./texts/text.ts";
+import type { View } from "./views.ts";
 
-/** The signed-in account: who the user is, where they are signed in, and what they have stored. */
+/** The settings of the signed-in account. */
 export function accountView(): View {
   const account = session.account!;
   return {
@@ -65,7 +66,7 @@ function emailSection(account: Account): HTMLElement {
         session.update(changed);
         verified.replaceChildren(...verification(changed));
         if (!settings.requireVerifiedEmail || changed.is_verified) return text("emailUpdated");
-        // Otherwise the service lets the user in only once the new address is verified.
+        // Until the new address is verified, the service refuses other requests.
         await api.requestVerify(changed.email).catch(() => {});
         return text("emailUpdatedVerify");
       },
@@ -87,7 +88,7 @@ const passwordSection = (): HTMLElement =>
 
 const currentPassword = () => commonFields.password(text("currentPassword"), "current_password");
 
-/** Shows whether the address is verified, with a button to request the verification email where it is not. */
+/** Says whether the address is verified; if not, with a button that requests the verification email. */
 function verification({ is_verified, email }: Account): Node[] {
   if (is_verified) return [element("span", { className: "hint", textContent: text("emailVerified") })];
   // Where verification is required, an email was sent when the address was entered.

@@ -3,19 +3,20 @@ import { element } from "./element.ts";
 import { fileSize } from "./sizes.ts";
 import { text } from "./texts/text.ts";
 
-/** Accounts whose usage is added up, in pages of the largest size that the API has; more would keep it busy. */
+/** The storage of at most this many pages of accounts is added up, to bound the load on the service. */
 const maxPages = 20;
+/** The largest page size of the API. */
 const pageSize = 200;
 
-/** The service's health, version and used storage. */
+/** The service's health, version and storage used. */
 export function statusList(signal: AbortSignal): HTMLElement {
   const fact = (label: string, value: Promise<string>) => {
-    const words = element("dd", { textContent: "…" });
+    const shown = element("dd", { textContent: "…" });
     value.then(
-      (known) => (words.textContent = known),
-      () => (words.textContent = text("unknown")),
+      (known) => (shown.textContent = known),
+      () => (shown.textContent = text("unknown")),
     );
-    return element("div", {}, element("dt", { textContent: label }), words);
+    return element("div", {}, element("dt", { textContent: label }), shown);
   };
   return element(
     "dl",

@@ -1,6 +1,6 @@
 import { api, type ListedUser, type UserFlags } from "./api.ts";
 import { attempt } from "./attempt.ts";
-import { askToConfirm } from "./dialogs.ts";
+import { askToConfirm } from "./confirm-dialog.ts";
 import { element, link } from "./element.ts";
 import { menuButton, type MenuEntry } from "./menu.ts";
 import { session } from "./session.ts";
@@ -9,7 +9,7 @@ import { fileSize } from "./sizes.ts";
 import { text } from "./texts/text.ts";
 import { day } from "./times.ts";
 
-/** Creates the row of an account: who it is, what it has stored, and what a superuser can do with it. */
+/** Creates the row of an account: name, address, usage, and a menu with what superusers can do. */
 export function userRow(user: ListedUser, gone: () => void): HTMLLIElement {
   const row = element("li", {});
   const show = (shown: ListedUser) => {
@@ -49,7 +49,7 @@ function contentOf(user: ListedUser, show: (user: ListedUser) => void, gone: () 
       ].join(" · "),
     }),
   );
-  // Changes of the own account that lock the superuser out belong to a terminal or another superuser.
+  // Superusers must not lock themselves out.
   if (isSelf) return [about];
   const menu = menuButton(text("more"), text("moreFor", { name: name ?? email }), () =>
     actionsOf(user, show, gone),

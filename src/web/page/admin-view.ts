@@ -4,11 +4,11 @@ import { statusList } from "./admin-status.ts";
 import { usersSection } from "./admin-users.ts";
 import { button, element } from "./element.ts";
 import { invitationsSection } from "./invitations.ts";
-import type { View, ViewContext } from "./router.ts";
 import { focusSection } from "./section.ts";
 import { text } from "./texts/text.ts";
+import type { View, ViewContext } from "./views.ts";
 
-/** What superusers manage. */
+/** The administration, for superusers. */
 export function adminView({ signal }: ViewContext): View {
   const posts = adminPosts(signal);
   const sections = [
@@ -17,7 +17,7 @@ export function adminView({ signal }: ViewContext): View {
     reportsSection(signal),
     invitationsSection("admin-invitations"),
   ];
-  // The page is long: these lead to its parts, as links cannot, because fragments name views.
+  // Buttons, because fragments name views and cannot lead to a section.
   const parts = element(
     "nav",
     { className: "row", attributes: { "aria-label": text("adminParts") } },
@@ -32,7 +32,7 @@ export function adminView({ signal }: ViewContext): View {
     title: text("admin"),
     content: element(
       "div",
-      { className: "page" },
+      { className: "admin" },
       element("h1", { textContent: text("admin") }),
       statusList(signal),
       parts,

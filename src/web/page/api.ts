@@ -1,17 +1,17 @@
 import type { Static } from "@sinclair/typebox";
 
-import type { PostRead } from "../../posts/post-read.ts";
-import type { userPageSchema } from "../../accounts/user-read.ts";
-import type { sessionsSchema } from "../../accounts/session-read.ts";
 import type { invitationPageSchema, InvitationRead } from "../../accounts/invitation-read.ts";
+import type { sessionsSchema } from "../../accounts/session-read.ts";
+import type { userPageSchema } from "../../accounts/user-read.ts";
+import type { PostRead } from "../../posts/post-read.ts";
 import type { FeedPageRead, ReportPageRead } from "../../posts/schemas.ts";
 import { Failure } from "./failures.ts";
 import { serviceUrl } from "./service-url.ts";
 import { session, type Account } from "./session.ts";
 
-// The types of the service itself: such imports leave nothing in the bundle.
+// Types of the service itself. Type imports add nothing to the bundle.
 export type Post = PostRead;
-export type UserPage = Static<typeof userPageSchema>;
+type UserPage = Static<typeof userPageSchema>;
 export type ListedUser = UserPage["users"][number];
 export type SignedInDevice = Static<typeof sessionsSchema>[number];
 export type Invitation = InvitationRead;
@@ -45,7 +45,7 @@ export async function call<T>(
     throw new Failure(0);
   }
   const json = text === "" ? undefined : parse(text);
-  // A successful response without JSON came from something in between, such as a captive portal.
+  // A successful response without JSON comes from something in between, such as a captive portal.
   if (response.ok && (text === "" || json !== undefined)) return json as T;
   if (response.status === 401) session.expire(generation);
   throw new Failure(response.status, json?.detail, response.headers.get("retry-after"));
@@ -73,7 +73,7 @@ const query = (values: Record<string, string | number | null | undefined>) =>
     Object.entries(values).flatMap(([name, value]) => (value == null ? [] : [[name, String(value)]])),
   );
 
-/** What superusers change of an account. */
+/** What superusers can change of an account. */
 export type UserFlags = Partial<Pick<Account, "is_active" | "is_superuser">>;
 
 /** The routes of the API that the page uses. */
@@ -108,6 +108,7 @@ export const api = {
   deleteAccount: (password: string) => call<void>("DELETE", "/users/me", { password }),
   users: (search: string, cursor: string | null, limit: number) =>
     call<UserPage>("GET", `/users?${query({ search, cursor, limit })}`),
+  user: (id: string) => call<Account>("GET", `/users/${encodeURIComponent(id)}`),
   changeUser: (id: string, flags: UserFlags) => call<Account>("PATCH", `/users/${id}`, flags),
   deleteUser: (id: string) => call<void>("DELETE", `/users/${id}`),
   reports: (cursor: string | null) => call<ReportPageRead>("GET", `/reports?${query({ limit: 20, cursor })}`),

@@ -1,6 +1,6 @@
 import { notify } from "./notice.ts";
 
-/** Runs what a button does and shows the message that it returns, or that of its failure. */
+/** Runs the action of a button and shows the message that it returns, or the message of its failure. */
 export async function attempt(action: () => Promise<string | void>): Promise<void> {
   try {
     const message = await action();

@@ -1,5 +1,5 @@
 import { element } from "./element.ts";
-import type { View } from "./router.ts";
+import type { View } from "./views.ts";
 
 /** Creates a view of one card under a heading, which is the view's title too. */
 export const cardView = (title: string, ...content: (Node | string | false)[]): View => ({

@@ -1,5 +1,5 @@
 import { api, type Post } from "./api.ts";
-import { askToConfirm } from "./dialogs.ts";
+import { askToConfirm } from "./confirm-dialog.ts";
 import type { Failure } from "./failures.ts";
 import { notify } from "./notice.ts";
 import { announceDeleted } from "./post-changes.ts";
@@ -14,7 +14,7 @@ export async function deletePost(post: Post): Promise<void> {
     notify(text("deleted"));
   } catch (failure) {
     notify((failure as Error).message);
-    // Somebody else has deleted it.
+    // Another user or tab has deleted it.
     if ((failure as Failure).status !== 404) return;
   }
   announceDeleted(post);

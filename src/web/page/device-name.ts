@@ -1,6 +1,6 @@
 import { text } from "./texts/text.ts";
 
-/** Names by what identifies them in a `User-Agent` header. The first match counts, because browsers name others too. */
+/** Names by a pattern for the `User-Agent` header. The first match counts, because browsers also name other browsers. */
 const browsers: readonly [RegExp, string][] = [
   [/\b(Edg|EdgA|EdgiOS)\//, "Edge"],
   [/\bOPR\//, "Opera"],
@@ -22,7 +22,7 @@ const systems: readonly [RegExp, string][] = [
 const nameIn = (names: typeof browsers, userAgent: string) =>
   names.find(([pattern]) => pattern.test(userAgent))?.[1];
 
-/** Names a device in plain words, such as "Firefox on Windows". @param userAgent the header of its login */
+/** Returns the name of a device, such as "Firefox on Windows". @param userAgent the header of its login */
 export function deviceName(userAgent: string | null): string {
   const browser = nameIn(browsers, userAgent ?? "");
   const system = nameIn(systems, userAgent ?? "");

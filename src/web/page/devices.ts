@@ -1,7 +1,7 @@
 import { api, type SignedInDevice } from "./api.ts";
 import { attempt } from "./attempt.ts";
+import { askToConfirm } from "./confirm-dialog.ts";
 import { deviceName } from "./device-name.ts";
-import { askToConfirm } from "./dialogs.ts";
 import { button, element } from "./element.ts";
 import { pagedList } from "./paged-list.ts";
 import { focusSection, section } from "./section.ts";
@@ -16,7 +16,7 @@ export function devicesSection(): HTMLElement {
     async load() {
       const devices = await api.devices();
       others.hidden = devices.filter(({ current }) => !current).length === 0;
-      // The present device comes first, then the one that was used last.
+      // The current device comes first, then the one that was used last.
       devices.sort(
         (a, b) => Number(b.current) - Number(a.current) || b.last_used_at.localeCompare(a.last_used_at),
       );

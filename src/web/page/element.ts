@@ -27,9 +27,15 @@ export function button(
   return created;
 }
 
-/** Creates a link within the page or to an address. */
+/** Creates a link. */
 export const link = (href: string, label: string): HTMLAnchorElement =>
   element("a", { href, textContent: label });
+
+/** Moves the focus to an element that users cannot focus, such as a heading, without scrolling. */
+export function moveFocusTo(target: HTMLElement): void {
+  target.tabIndex = -1;
+  target.focus({ preventScroll: true });
+}
 
 /** Returns an element of index.html. */
 export function byId(id: string): HTMLElement {

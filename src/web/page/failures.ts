@@ -8,7 +8,7 @@ import { duration } from "./times.ts";
 /** What the API sends as `detail`: codes and sentences. */
 type ApiDetail = (typeof apiErrors)[keyof typeof apiErrors]["detail"];
 
-/** The texts of errors that need another one than that of their status. */
+/** Errors whose message is not that of their status. */
 const byDetail: Partial<Record<ApiDetail, PlainKey>> = {
   LOGIN_BAD_CREDENTIALS: "wrongPassword",
   LOGIN_USER_NOT_VERIFIED: "notVerified",
@@ -21,7 +21,7 @@ const byDetail: Partial<Record<ApiDetail, PlainKey>> = {
   UPDATE_USER_EMAIL_ALREADY_EXISTS: "emailTaken",
   CURRENT_PASSWORD_REQUIRED: "currentPasswordMissing",
   CURRENT_PASSWORD_WRONG: "currentPasswordWrong",
-  // Routes for superusers answer so too, but the page calls those for superusers only.
+  // Routes for superusers answer this too, but the page calls them for superusers only.
   Forbidden: "mustVerify",
   "The file is damaged or not what it claims to be": "damaged",
   "The file is cut off: part of the picture is missing": "cutOff",
@@ -80,7 +80,7 @@ function secondsUntil(retryAfter: string): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, (date - Date.now()) / 1000);
 }
 
-/** Returns a message for the user, in the words of the page. */
+/** Returns a message for the user. */
 function explain(
   status: number,
   detail: Detail | undefined,
@@ -94,7 +94,7 @@ function explain(
   if (Array.isArray(detail)) return [...new Set(detail.map(explainProblem))].join(" ");
   if (typeof detail === "object") return explainPassword(detail.reason);
   if (status === 413 && !detail?.startsWith("QUOTA_EXCEEDED")) return tooLarge(detail, sent);
-  // A detail may go on with the limit.
+  // The detail may continue after the known start.
   const known =
     Object.entries(byDetail).find(([start]) => detail?.startsWith(start))?.[1] ?? byStatus[status];
   return text(known ?? (status >= 500 ? "serverError" : "unexpected"));

@@ -1,10 +1,11 @@
+import { api } from "./api.ts";
 import { authorOf } from "./author.ts";
 import { element } from "./element.ts";
 import { createPostFeed } from "./post-feed.ts";
-import type { View, ViewContext } from "./router.ts";
 import { session } from "./session.ts";
 import { text } from "./texts/text.ts";
 import type { Uploads } from "./uploads.ts";
+import type { View, ViewContext } from "./views.ts";
 
 /** The posts of all users, newest first, and the upload panel. */
 export function feedView({ signal }: ViewContext, uploads: Uploads): View {
@@ -27,17 +28,26 @@ export function feedView({ signal }: ViewContext, uploads: Uploads): View {
 /** The posts of one user, newest first. */
 export function userView({ id, signal, setTitle }: ViewContext, uploads: Uploads): View {
   const isOwn = id === session.account?.id;
-  const title = isOwn ? text("myPhotos") : text("feed");
+  const title = text(isOwn ? "myPhotos" : "photosBySomeone");
   const heading = element("h1", { textContent: title, dir: "auto" });
+  const showName = (name: string) => {
+    heading.textContent = name;
+    setTitle(text("photosBy", { name }));
+  };
   const { content, list, resume } = createPostFeed({
     author: id,
     uploads,
     signal,
     emptyText: text(isOwn ? "ownEmpty" : "authorEmpty"),
     onLoaded([post]) {
-      if (isOwn || !post) return;
-      heading.textContent = authorOf(post);
-      setTitle(text("photosOf", { name: authorOf(post) }));
+      if (isOwn) return;
+      if (post) showName(authorOf(post));
+      // Without a post, only superusers can find out the name.
+      else if (session.account?.is_superuser)
+        api.user(id).then(
+          ({ name, email }) => showName(name ?? email),
+          () => {},
+        );
     },
   });
   return {

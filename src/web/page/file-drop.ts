@@ -12,7 +12,7 @@ export function acceptFilesFrom(
     if (!panel.isConnected) location.hash = "#/";
   };
   page.addEventListener("dragover", (event) => {
-    // Neither a selected text nor a picture of the page itself.
+    // Ignore selected text and pictures of the page itself.
     if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
     classList.toggle("dropping", session.account !== null);
@@ -26,7 +26,7 @@ export function acceptFilesFrom(
     accept(files!);
   });
   page.addEventListener("paste", ({ clipboardData, target }) => {
-    // Office programs add a picture of the text that they copy.
+    // Office programs add a picture of copied text.
     const isText =
       clipboardData?.types.includes("text/plain") &&
       target instanceof Element &&

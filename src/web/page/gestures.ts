@@ -4,7 +4,7 @@ import type { Point } from "./zoom.ts";
 export interface GestureEvents {
   /** One pointer moved. @param total how far it is from where it went down */
   dragged(by: Point, total: Point, isTouch: boolean): void;
-  /** The last pointer went up. @param total how far it went; nothing after a second finger or a cancelled gesture */
+  /** The last pointer went up. @param total how far it moved; zero after a second finger or a cancelled gesture */
   released(total: Point, isTouch: boolean): void;
   /** Two fingers moved. @param factor by which their distance grew; @param at their middle; @param by its movement */
   pinched(factor: number, at: Point, by: Point): void;
@@ -18,7 +18,7 @@ const tapDistance = 24;
 const pointOf = ({ clientX, clientY }: MouseEvent): Point => ({ x: clientX, y: clientY });
 const difference = (a: Point, b: Point): Point => ({ x: a.x - b.x, y: a.y - b.y });
 const distance = (a: Point, b: Point) => Math.hypot(a.x - b.x, a.y - b.y);
-const nothing: Point = { x: 0, y: 0 };
+const zero: Point = { x: 0, y: 0 };
 
 /**
  * Follows the pointers that go down on an element.
@@ -56,7 +56,7 @@ export function followPointers(
       const by = difference(at, former);
       const other = [...down].find(([id]) => id !== event.pointerId)?.[1];
       down.set(event.pointerId, at);
-      if (!other) return events.dragged(by, start ? difference(at, start) : nothing, wasTouch);
+      if (!other) return events.dragged(by, start ? difference(at, start) : zero, wasTouch);
       const middle = { x: (at.x + other.x) / 2, y: (at.y + other.y) / 2 };
       const factor = distance(at, other) / Math.max(1, distance(former, other));
       events.pinched(factor, middle, { x: by.x / 2, y: by.y / 2 });
@@ -72,7 +72,7 @@ export function followPointers(
     if (!down.delete(event.pointerId)) return;
     const from = start;
     if (down.size > 0) return void (start = undefined);
-    events.released(at && from ? difference(at, from) : nothing, wasTouch);
+    events.released(at && from ? difference(at, from) : zero, wasTouch);
     const isTap = wasTouch && at !== undefined && from !== undefined && distance(at, from) < tapDistance;
     if (!isTap) return void (lastTap = undefined);
     const isSecond =

@@ -1,16 +1,16 @@
 import { invitationLimits } from "../../limits.ts";
-import { attempt } from "./attempt.ts";
 import { api, type Invitation } from "./api.ts";
+import { attempt } from "./attempt.ts";
 import { copyLink } from "./copy-link.ts";
-import { formDialog } from "./dialogs.ts";
 import { button, element } from "./element.ts";
+import { formDialog } from "./form-dialog.ts";
 import { notify } from "./notice.ts";
 import { pagedList } from "./paged-list.ts";
 import { section } from "./section.ts";
 import { text } from "./texts/text.ts";
 import { fullDate } from "./times.ts";
 
-/** The invitations that are still good, for superusers. @param id of the section */
+/** The open invitations, for superusers. @param id of the section */
 export function invitationsSection(id: string): HTMLElement {
   const list = pagedList<Invitation>({
     emptyText: text("noInvitations"),
@@ -65,7 +65,7 @@ async function createInvitation(add: (invitation: Invitation) => void): Promise<
 
 function invitationRow(invitation: Invitation, gone: () => void): HTMLLIElement {
   const { id, url, email, expires_at, uses_left } = invitation;
-  const name = email ? text("invitationFor", { email }) : text("invitationForAnybody");
+  const name = email ? text("invitationFor", { email }) : text("invitationForAnyone");
   const withdraw = () =>
     attempt(async () => {
       await api.withdraw(id);

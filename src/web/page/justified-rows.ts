@@ -14,22 +14,22 @@ export interface Row {
 export interface RowOptions {
   readonly width: number;
   readonly gap: number;
-  /** The height that rows have at most. A last row that is not full has it, unless that makes it too wide. */
+  /** The maximum height of a row. A last row that is not full has this height. */
   readonly maxHeight: number;
 }
 
 /** Narrower lists show one picture in a row. */
 const oneColumnBelowPx = 560;
 
-/** Wide screens show taller pictures with bars at their sides, so that there is room for the words below. */
+/** Wide screens show taller pictures with bars at their sides, which leaves room for the texts below. */
 const minRatio = 9 / 16;
 /** One column shows a picture that is taller than most screens, such as a long screenshot, with bars. */
 const minRatioInColumn = 0.4;
 const maxRatio = 12;
 
 /**
- * Arranges pictures in rows that fill the width, as in a justified text. Adding pictures at the end changes no row but
- * the last.
+ * Arranges pictures in rows that fill the width, as in justified text. Adding pictures at the end changes only the last
+ * row.
  * @param ratios width divided by height of each picture
  */
 export function justifiedRows(ratios: readonly number[], { width, gap, maxHeight }: RowOptions): Row[] {

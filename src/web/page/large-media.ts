@@ -1,7 +1,7 @@
 import type { Post } from "./api.ts";
 import { element } from "./element.ts";
 import { nameOf } from "./post-actions.ts";
-import { maxShownPixels } from "./still.ts";
+import { isTooLarge } from "./still.ts";
 
 /** A photo or a video at a large size. */
 export interface LargeMedia {
@@ -12,7 +12,7 @@ export interface LargeMedia {
   hasMore(): boolean;
   /** Replaces a photo's display size by the original. @throws if the browser cannot show it; there is no more then */
   showOriginal(): Promise<void>;
-  /** Names it for screen readers. */
+  /** Sets its accessible name. */
   setName(name: string): void;
   /** Stops a video and its download. */
   end(): void;
@@ -57,12 +57,12 @@ function photo(post: Post, failed: () => void, loaded: () => void): LargeMedia {
     decoding: "async",
     ...(size.width > 0 && size),
   });
-  // Not larger than its own pixels, whichever rendition is shown.
+  // Never enlarged, whichever rendition is shown.
   if (size.width > 0) {
     content.style.maxWidth = `min(100%, ${size.width}px)`;
     content.style.maxHeight = `min(100%, ${size.height}px)`;
   }
-  // The list has loaded the thumbnail already. A tiny one would be enlarged.
+  // The list has already loaded the thumbnail, which is shown until the photo has loaded. A tiny one would be enlarged.
   if (post.thumbnail_url && size.width > 640)
     content.style.backgroundImage = `url(${JSON.stringify(post.thumbnail_url)})`;
   content.addEventListener("error", failed);
@@ -70,7 +70,7 @@ function photo(post: Post, failed: () => void, loaded: () => void): LargeMedia {
     content.style.backgroundImage = "";
     loaded();
   });
-  let hasMore = post.display_url !== post.url && size.width * size.height <= maxShownPixels;
+  let hasMore = post.display_url !== post.url && !isTooLarge(post);
   return {
     content,
     get size() {

@@ -24,7 +24,7 @@ export function createFrame(
   const close = control(text("close"), "close", leave);
   const dialog = element(
     "dialog",
-    // The focus begins on the dialog itself, whose name is the post's.
+    // The dialog itself has the focus first; its accessible name is the post's.
     { className: "lightbox", tabIndex: -1, attributes: { "aria-label": text("photo") } },
     element("div", { className: "controls" }, position, ...stage.buttons, menu, close),
     previous,
@@ -39,16 +39,16 @@ export function createFrame(
     next,
     menu,
     details,
-    /** Screen readers announce the position with the post's name, once. */
-    setPosition(words: string, name: string): void {
-      if (announced === words + name) return;
-      announced = words + name;
-      position.replaceChildren(words, element("span", { className: "unseen", textContent: ` ${name}` }));
+    /** Shows the position. Screen readers announce it once, with the post's name. */
+    setPosition(place: string, name: string): void {
+      if (announced === place + name) return;
+      announced = place + name;
+      position.replaceChildren(place, element("span", { className: "unseen", textContent: ` ${name}` }));
     },
   };
 }
 
-/** Creates a button with an icon, whose name is the style class too. */
+/** Creates a button with an icon. Its style class is the name of the icon. */
 function control(label: string, shape: IconName, onClick: () => void): HTMLButtonElement {
   const created = button("", onClick, {
     className: shape,

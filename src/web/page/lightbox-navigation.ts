@@ -7,7 +7,7 @@ const postsAhead = 4;
 /** How many pages to load at most in search of a post whose address was opened directly. */
 const maxPagesSearched = 4;
 
-/** Finds a post's place and neighbours in a list, which may change at any time. @param id of the present post */
+/** Finds a post's place and neighbours in a list, which may change at any time. @param id of the current post */
 export function createNavigation(list: PostList | undefined, id: () => string) {
   let searched = 0;
   const index = () => list?.posts.findIndex((post) => post.id === id()) ?? -1;

@@ -3,25 +3,25 @@ import { button, element } from "./element.ts";
 import type { Failure } from "./failures.ts";
 import { icon } from "./icons.ts";
 import { largeMedia, type LargeMedia } from "./large-media.ts";
-import { pixelsOf, preload } from "./neighbour-loading.ts";
 import { notify } from "./notice.ts";
 import { nameOf } from "./post-actions.ts";
-import { maxShownPixels } from "./still.ts";
-import { wordsOfFailure, wordsWithDownload } from "./stage-words.ts";
+import { preload } from "./preload.ts";
+import { downloadMessage, failureMessage } from "./stage-message.ts";
+import { isTooLarge } from "./still.ts";
 import { text } from "./texts/text.ts";
 import { createZoomable } from "./zoomable.ts";
 
 export interface StageOptions {
   /** A finger swiped to a neighbour. */
   swiped(step: number): void;
-  /** The service has another file for the post than before. */
+  /** The service has a new file for the post. */
   changed(post: Post): void;
   /** Closes the large view. */
   leave(): void;
   readonly signal: AbortSignal;
 }
 
-/** The part of the large view that shows the photo or video, or words in its place, and the buttons that belong to it. */
+/** The part of the large view that shows the photo or video, or a message in its place, and its buttons. */
 export function createStage({ swiped, changed, leave, signal }: StageOptions) {
   let shown: { readonly post: Post; readonly media: LargeMedia } | undefined;
   let isLoaded = false;
@@ -55,20 +55,20 @@ export function createStage({ swiped, changed, leave, signal }: StageOptions) {
     const { media } = shown ?? {};
     if (!media?.hasMore()) return;
     const done = media.showOriginal();
-    // Its own button goes, and with it the focus would.
+    // The button is about to disappear, and the focus with it.
     if (document.activeElement === originalButton) zoomButton.focus();
     updateButtons();
     await done.catch(() => isAsked && !signal.aborted && notify(text("originalFailed")));
   }
 
-  /** Shows a post. A file that is shown already stays, so that nothing interrupts a video or a zoom. */
+  /** Shows a post. A file that is already shown stays, so that a video or a zoom is not interrupted. */
   function show(post: Post): void {
     if (shown?.post.id === post.id && (isLoaded || shown.post.display_url === post.display_url))
       return shown.media.setName(nameOf(post));
     end();
     isLoaded = false;
-    if (post.file_type === "image" && post.display_url === post.url && pixelsOf(post) > maxShownPixels)
-      return say(wordsWithDownload(text("tooManyPixels"), post));
+    if (post.file_type === "image" && post.display_url === post.url && isTooLarge(post))
+      return say(downloadMessage(text("tooManyPixels"), post));
     const loaded = () => {
       isLoaded = true;
       preload(neighbours);
@@ -87,7 +87,7 @@ export function createStage({ swiped, changed, leave, signal }: StageOptions) {
       if (shown?.post !== post) return;
       if (latest.display_url !== post.display_url) return changed(latest);
       const cannot = post.file_type === "video" ? "cannotPlay" : "cannotShow";
-      say(wordsWithDownload(text(latest.processing ? "stillInProgress" : cannot), post));
+      say(downloadMessage(text(latest.processing ? "stillInProgress" : cannot), post));
     } catch (failure) {
       if (shown?.post === post) explain(failure, () => show(post));
     }
@@ -95,11 +95,11 @@ export function createStage({ swiped, changed, leave, signal }: StageOptions) {
 
   /** Says why a post could not be loaded. @param again tries once more */
   const explain = (failure: unknown, again: () => void) =>
-    say(wordsOfFailure(failure as Failure, again, leave));
+    say(failureMessage(failure as Failure, again, leave));
 
-  function say(words: HTMLElement): void {
+  function say(message: HTMLElement): void {
     end();
-    content.replaceChildren(words);
+    content.replaceChildren(message);
   }
 
   function end(): void {

@@ -8,23 +8,23 @@ import { nameOf, postMenu } from "./post-actions.ts";
 import { onPostChanges } from "./post-changes.ts";
 import { postDetails } from "./post-details.ts";
 import { whenProcessed } from "./processing.ts";
-import type { Overlay, OverlayContext } from "./router.ts";
 import { text } from "./texts/text.ts";
+import type { Overlay, OverlayContext } from "./views.ts";
 
 /** Shows a post in full size above the list it belongs to. */
 export function postOverlay({ id, list, signal, setTitle, close }: OverlayContext): Overlay {
-  let present: Post | undefined;
-  /** The next and the previous post, also right after the present one was deleted. */
+  let current: Post | undefined;
+  /** The next and the previous post, also right after the current one was deleted. */
   let neighbours: readonly (Post | undefined)[] = [];
   const stage = createStage({ swiped: move, changed: (post) => show(post), leave, signal });
   const frame = createFrame(stage, { move, leave });
   const { dialog, previous, next, menu, details } = frame;
-  const navigation = createNavigation(list, () => present?.id ?? id);
+  const navigation = createNavigation(list, () => current?.id ?? id);
 
   function show(post: Post): void {
     const menuHadFocus = menu.contains(document.activeElement);
-    const isOther = present?.id !== post.id;
-    present = post;
+    const isOther = current?.id !== post.id;
+    current = post;
     stage.show(post);
     details.replaceChildren(...postDetails(post));
     if (isOther) details.scrollTop = 0;
@@ -33,9 +33,9 @@ export function postOverlay({ id, list, signal, setTitle, close }: OverlayContex
     dialog.setAttribute("aria-label", nameOf(post));
     setTitle(titleOf(post));
     place();
-    // The list replaces the posts that it has itself.
+    // The list follows the posts that it has loaded.
     if (isOther && post.processing && !navigation.isListed())
-      void whenProcessed(post, signal).then((made) => made && present?.id === made.id && show(made));
+      void whenProcessed(post, signal).then((made) => made && current?.id === made.id && show(made));
   }
 
   /** Shows where the post is in the list, which may have changed. */
@@ -45,7 +45,7 @@ export function postOverlay({ id, list, signal, setTitle, close }: OverlayContex
     next.hidden = !navigation.neighbour(1);
     // A hidden button loses the focus, and with it the keyboard.
     if (hadFocus && (previous.hidden || next.hidden)) dialog.focus();
-    if (present) frame.setPosition(navigation.position(), nameOf(present));
+    if (current) frame.setPosition(navigation.position(), nameOf(current));
     if (navigation.isListed()) neighbours = [navigation.neighbour(1), navigation.neighbour(-1)];
     stage.preload(neighbours);
     navigation.loadAhead();
@@ -83,9 +83,9 @@ export function postOverlay({ id, list, signal, setTitle, close }: OverlayContex
   });
   onPostChanges(
     {
-      edited: (post) => post.id === present?.id && show(post),
+      edited: (post) => post.id === current?.id && show(post),
       deleted(post) {
-        if (post.id !== present?.id) return;
+        if (post.id !== current?.id) return;
         const other = neighbours.find(Boolean);
         if (!other) return leave();
         moveTo(other);
@@ -95,14 +95,14 @@ export function postOverlay({ id, list, signal, setTitle, close }: OverlayContex
     signal,
   );
   list?.onChange(() => {
-    const listed = list.posts.find((post) => post.id === present?.id);
-    if (listed && listed !== present) show(listed);
+    const listed = list.posts.find((post) => post.id === current?.id);
+    if (listed && listed !== current) show(listed);
     else place();
   }, signal);
   signal.addEventListener("abort", () => {
     leave();
     stage.end();
-    focusTile(list, present?.id);
+    focusTile(list, current?.id);
   });
   void showDialog(dialog, signal).then(close);
   dialog.focus();

@@ -1,13 +1,13 @@
 import { accountView } from "./account-view.ts";
 import { adminView } from "./admin-view.ts";
 import { cardView, links, paragraph } from "./card.ts";
-import { button, byId, element, link } from "./element.ts";
+import { button, byId, element, link, moveFocusTo } from "./element.ts";
 import { feedView, userView } from "./feed-view.ts";
 import { acceptFilesFrom } from "./file-drop.ts";
 import { renderHeader } from "./header.ts";
 import { postOverlay } from "./lightbox.ts";
 import { notify } from "./notice.ts";
-import { createRouter, type Route } from "./router.ts";
+import { createRouter } from "./router.ts";
 import { serviceUrl } from "./service-url.ts";
 import { session } from "./session.ts";
 import { settings } from "./settings.ts";
@@ -15,6 +15,7 @@ import { loadSession, signOut } from "./sign-in.ts";
 import { forgotView, registerView, resetView, signInView, verifyView } from "./sign-in-views.ts";
 import { language, text } from "./texts/text.ts";
 import { createUploads } from "./uploads.ts";
+import type { Route } from "./views.ts";
 
 const main = byId("main");
 const uploads = createUploads();
@@ -31,7 +32,7 @@ const routes = new Map<string, Route>([
   ["reset", { audience: "everybody", view: resetView }],
   ["forgot", { audience: "everybody", view: forgotView }],
 ]);
-/** Views that lead to the feed once the user has signed in. */
+/** Views that users leave for the feed when they sign in. */
 const entrances = /^#\/(sign-in|register)\b/;
 
 const notFoundView = () =>
@@ -57,14 +58,14 @@ function share(): void {
   location.hash = "#/";
 }
 
-/** Follows the session; before the first view is shown, there is nothing to follow. */
+/** Shows the right view after every change of the session. */
 function followSession(): void {
   let shownTo = session.account?.id;
   session.onChange((change) => {
     if (session.account?.id === shownTo) return;
     shownTo = session.account?.id;
     if (change === "expired") notify(text("signedOut"));
-    // After the user's own sign-out, the next account begins with the feed.
+    // After an intended sign-out, the next account starts at the feed.
     if (change === "signed out" || (change === "signed in" && entrances.test(location.hash)))
       history.replaceState(null, "", "#/");
     router.restart();
@@ -72,6 +73,7 @@ function followSession(): void {
   session.followOtherTabs(loadSession);
 }
 
+/** Shows the first view once the session is known. */
 async function start(): Promise<void> {
   main.replaceChildren(element("p", { className: "status late", textContent: text("loading") }));
   try {
@@ -79,15 +81,17 @@ async function start(): Promise<void> {
     await loadSession();
     if (wasSignedIn && !session.account) notify(text("signedOut"));
   } catch (failure) {
-    main.replaceChildren(
-      element(
-        "div",
-        { className: "status", attributes: { role: "alert" } },
-        paragraph((failure as Error).message),
-        button(text("tryAgain"), start),
+    await new Promise<void>((resolve) =>
+      main.replaceChildren(
+        element(
+          "div",
+          { className: "status", attributes: { role: "alert" } },
+          paragraph((failure as Error).message),
+          button(text("tryAgain"), () => resolve()),
+        ),
       ),
     );
-    return;
+    return start();
   }
   if (session.account && /^#\/(sign-in|register)$/.test(location.hash)) history.replaceState(null, "", "#/");
   followSession();
@@ -99,12 +103,11 @@ const skip = byId("skip");
 skip.textContent = text("skip");
 skip.addEventListener("click", (event) => {
   event.preventDefault();
-  main.tabIndex = -1;
-  main.focus();
+  moveFocusTo(main);
 });
 addEventListener("offline", () => notify(text("offline")));
 addEventListener("online", () => notify(text("online")));
 acceptFilesFrom(document, uploads);
-// Only secure contexts have service workers. Without one, the page only lacks words for a missing connection.
+// Only secure contexts have service workers. Without one, the page does not open offline.
 void navigator.serviceWorker?.register(serviceUrl("/offline.js")).catch(() => {});
 void start();

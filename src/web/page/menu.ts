@@ -70,10 +70,10 @@ export function menuButton(label: string, name: string, entries: () => readonly 
       return toggle();
     }
     const all = items();
-    const present = all.indexOf(document.activeElement as HTMLElement);
+    const current = all.indexOf(document.activeElement as HTMLElement);
     const target = {
-      ArrowDown: (present + 1) % all.length,
-      ArrowUp: (present - 1 + all.length) % all.length,
+      ArrowDown: (current + 1) % all.length,
+      ArrowUp: (current - 1 + all.length) % all.length,
       Home: 0,
       End: all.length - 1,
     }[event.key];

@@ -1,11 +1,11 @@
 import { button, element } from "./element.ts";
 
-/** Pause between two looks for new posts. */
+/** Pause between two checks for new posts. */
 const pauseMs = 30_000;
 
-/** What {@link announceNewPosts} needs from a list of posts. */
+/** The list of posts, as {@link announceNewPosts} uses it. */
 export interface NewPostsOptions {
-  /** Looks for new posts. @returns the words that announce them; undefined without any */
+  /** Looks for new posts. @returns the message that announces them; undefined if there are none */
   find(): Promise<string | undefined>;
   /** Shows the posts that were found. */
   show(): void;
@@ -32,10 +32,10 @@ export function announceNewPosts({ find, show, signal }: NewPostsOptions): HTMLE
     }
   }
 
-  function announce(words: string | undefined): void {
-    if (words === (announcement.textContent || undefined)) return;
+  function announce(message: string | undefined): void {
+    if (message === (announcement.textContent || undefined)) return;
     announcement.replaceChildren(
-      ...(words === undefined ? [] : [button(words, press, { className: "primary" })]),
+      ...(message === undefined ? [] : [button(message, press, { className: "primary" })]),
     );
   }
 

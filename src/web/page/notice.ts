@@ -2,19 +2,19 @@ import { byId } from "./element.ts";
 
 const shownMs = 6000;
 
-/** Shows messages at the top of the page, above open dialogs. Clicks go through to what is behind. */
+/** Shows messages above the page and its open dialogs. Clicks go through to what is behind. */
 class Notice {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   show(message: string): void {
-    const strip = byId("notice");
+    const popover = byId("notice");
     clearTimeout(this.#timer);
-    // Again, so that it is above a dialog that was opened meanwhile.
-    if (strip.matches(":popover-open")) strip.hidePopover();
-    strip.showPopover();
-    // Afterwards, because screen readers announce changes of what is shown.
-    strip.textContent = message;
-    this.#timer = setTimeout(() => strip.hidePopover(), shownMs);
+    // Shown again, it is above dialogs that were opened since.
+    if (popover.matches(":popover-open")) popover.hidePopover();
+    popover.showPopover();
+    // Afterwards, because screen readers announce changes of visible text.
+    popover.textContent = message;
+    this.#timer = setTimeout(() => popover.hidePopover(), shownMs);
   }
 }
 

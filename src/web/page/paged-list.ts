@@ -4,23 +4,22 @@ import { text } from "./texts/text.ts";
 export interface PagedListOptions<Item> {
   /** Requests a page. @param cursor null for the first one */
   load(cursor: string | null): Promise<{ items: readonly Item[]; next_cursor: string | null }>;
-  /** Creates what the list shows of an item. @param gone removes the item from the list */
+  /** Creates the row of an item. @param gone removes it from the list */
   row(item: Item, gone: () => void): HTMLLIElement;
   /** Shown while there is nothing to list. */
   readonly emptyText: string;
-  readonly className?: string;
 }
 
 /**
  * A list with a button that shows its next page.
- * @returns the element, and functions that load the list anew, add an item at its top, and request the next page
+ * @returns the element, and functions that reload the list, add an item at its top, and request the next page
  */
-export function pagedList<Item>({ load, row, emptyText, className = "rows" }: PagedListOptions<Item>) {
-  const list = element("ul", { className });
+export function pagedList<Item>({ load, row, emptyText }: PagedListOptions<Item>) {
+  const list = element("ul", { className: "rows" });
   const status = element("p", { className: "hint", attributes: { role: "status" } });
   const more = button(text("showMore"), () => loadNext(cursor === null), { hidden: true });
   let cursor: string | null = null;
-  /** Changes when the list begins anew, so that late responses are ignored. */
+  /** Changes when the list is reloaded, so that late responses are ignored. */
   let generation = 0;
   let loading: number | undefined;
 
@@ -36,12 +35,12 @@ export function pagedList<Item>({ load, row, emptyText, className = "rows" }: Pa
       const rows = items.map(createRow);
       list.append(...rows);
       cursor = next_cursor;
-      // The button may disappear: the focus goes on to what it has shown.
+      // The button may disappear; the focus then moves to the first row that it has shown.
       const hadFocus = document.activeElement === more;
       more.textContent = text("showMore");
       more.hidden = cursor === null;
       if (hadFocus && more.hidden) focusIn(rows[0]);
-      showEmptiness();
+      showWhetherEmpty();
     } catch (failure) {
       if (asked !== generation) return;
       status.textContent = (failure as Error).message;
@@ -58,12 +57,12 @@ export function pagedList<Item>({ load, row, emptyText, className = "rows" }: Pa
       const hadFocus = created.contains(document.activeElement) || document.activeElement === document.body;
       created.remove();
       if (hadFocus) focusIn(next ?? list.closest("section"));
-      showEmptiness();
+      showWhetherEmpty();
     });
     return created;
   }
 
-  function showEmptiness(): void {
+  function showWhetherEmpty(): void {
     status.textContent = list.childElementCount === 0 && more.hidden ? emptyText : "";
   }
 
@@ -79,7 +78,7 @@ export function pagedList<Item>({ load, row, emptyText, className = "rows" }: Pa
     restart,
     add(item: Item) {
       list.prepend(createRow(item));
-      showEmptiness();
+      showWhetherEmpty();
     },
     loadNext: () => void (cursor !== null && loadNext()),
   };

@@ -1,13 +1,13 @@
+import { maxAltLength, maxCaptionLength, maxReasonLength } from "../../limits.ts";
 import { api, type Post } from "./api.ts";
 import { copyLink } from "./copy-link.ts";
 import { deletePost } from "./delete-post.ts";
-import { formDialog } from "./dialogs.ts";
 import { downloadOf } from "./download.ts";
+import { formDialog } from "./form-dialog.ts";
 import { menuButton, type MenuEntry } from "./menu.ts";
 import { announceEdited } from "./post-changes.ts";
 import { session } from "./session.ts";
 import { text } from "./texts/text.ts";
-import { maxAltLength, maxCaptionLength, maxReasonLength } from "../../limits.ts";
 
 /** Returns what a post is called in names for screen readers. */
 export const nameOf = ({ alt, caption, file_name }: Post): string => alt || caption || file_name;

@@ -5,13 +5,13 @@ const deleted = "post-deleted";
 
 const announce = (type: string, detail: Post) => document.dispatchEvent(new CustomEvent(type, { detail }));
 
-/** Tells every list that a post was edited, those included that wait for the Back button. */
+/** Tells every list that a post was edited, including lists that are kept for the Back button. */
 export const announceEdited = (post: Post): void => void announce(edited, post);
 
 /** Tells every list that a post was deleted. */
 export const announceDeleted = (post: Post): void => void announce(deleted, post);
 
-/** Calls back when the user has edited or deleted a post anywhere in the page. */
+/** Calls the listeners when a post was edited or deleted anywhere in the page. */
 export function onPostChanges(
   listeners: { edited(post: Post): void; deleted(post: Post): void },
   signal: AbortSignal,

@@ -1,14 +1,15 @@
 import type { Post } from "./api.ts";
-import { authorOf } from "./author.ts";
+import { authorLink } from "./author.ts";
 import { clampedCaption } from "./caption.ts";
 import { downloadOf } from "./download.ts";
-import { element, link } from "./element.ts";
+import { element } from "./element.ts";
 import { icon } from "./icons.ts";
 import { isPlayable } from "./playable.ts";
 import { nameOf, postMenu } from "./post-actions.ts";
 import { setShownWidth, still, stillOf } from "./still.ts";
 import { text } from "./texts/text.ts";
-import { ago, clock, fullDate } from "./times.ts";
+import { timeAgo } from "./time-ago.ts";
+import { clock } from "./times.ts";
 
 export interface PostItemOptions {
   /** The ids of the posts whose caption is shown in full. */
@@ -17,7 +18,6 @@ export interface PostItemOptions {
 
 /** Creates the item of a post in a list: picture, author, time, menu and caption. */
 export function postItem(post: Post, { expanded }: PostItemOptions): HTMLLIElement {
-  const time = new Date(post.created_at);
   const isVideo = post.file_type === "video";
   const plays = isVideo && isPlayable(post);
   return element(
@@ -27,13 +27,7 @@ export function postItem(post: Post, { expanded }: PostItemOptions): HTMLLIEleme
     element(
       "div",
       { className: "meta" },
-      element(
-        "p",
-        {},
-        author(post),
-        " · ",
-        element("time", { dateTime: post.created_at, title: fullDate(time), textContent: ago(time) }),
-      ),
+      element("p", {}, authorLink(post), timeAgo(post.created_at)),
       postMenu(post),
     ),
     ...clampedCaption(post.caption, post.id, expanded),
@@ -53,7 +47,7 @@ function picture(post: Post, plays: boolean): HTMLElement {
   const source = stillOf(post);
   const duration = post.duration_seconds === null ? "" : clock(post.duration_seconds);
   const name = text(plays ? "playVideo" : "showPost", { name: nameOf(post) });
-  const label = [name, duration, "words" in source && source.words].filter(Boolean).join(", ");
+  const label = [name, duration, "message" in source && source.message].filter(Boolean).join(", ");
   const play =
     plays && element("span", { className: "play", attributes: { "aria-hidden": "true" } }, icon("play"));
   return element(
@@ -63,12 +57,6 @@ function picture(post: Post, plays: boolean): HTMLElement {
     play,
     duration !== "" && element("span", { className: "duration", textContent: duration }),
   );
-}
-
-function author(post: Post): HTMLElement {
-  const created = link(`#/user/${post.author.id}`, post.is_owner ? text("you") : authorOf(post));
-  created.dir = "auto";
-  return created;
 }
 
 /** Says that this browser cannot play the video, with a link to download it. */

@@ -7,8 +7,8 @@ export interface PostList {
   readonly isComplete: boolean;
   /** Loads more at the end, if there are any. */
   more(): void;
-  /** Scrolls to a post that is out of sight, and so puts its item into the document. */
+  /** Scrolls to a post if it is out of sight, which puts its item into the document. */
   reveal(id: string): void;
-  /** Calls back after every change of `posts` and `isComplete`. */
+  /** Calls the listener after every change of `posts` or `isComplete`. */
   onChange(listener: () => void, signal: AbortSignal): void;
 }

@@ -1,7 +1,7 @@
 import { api, type Post } from "./api.ts";
 import { sleep } from "./sleep.ts";
 
-/** Pauses between two looks at a post: doubled from the first to the last. */
+/** The pause between two requests doubles from the first to the last of these. */
 const firstPauseMs = 1_500;
 const lastPauseMs = 60_000;
 
@@ -13,7 +13,7 @@ export async function whenProcessed(post: Post, signal: AbortSignal): Promise<Po
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, lastPauseMs)) {
     await sleep(pauseMs, signal).catch(() => {});
     if (signal.aborted) return undefined;
-    // After a failure, the next look may succeed.
+    // After a failure, the next request may succeed.
     const latest = await api.post(post.id).catch(() => undefined);
     if (latest && !latest.processing) return latest;
   }

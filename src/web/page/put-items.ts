@@ -1,7 +1,7 @@
 import type { Post } from "./api.ts";
 
 /**
- * Puts the items of these posts, in their order and no others, into a list.
+ * Makes a list contain exactly the items of these posts, in their order.
  * @param items the items in the list by post id; kept up to date
  * @param create makes the item of a post that has none
  * @returns the items that were created

@@ -1,50 +1,8 @@
 import { closeDialogs } from "./dialogs.ts";
-import type { PostList } from "./post-list.ts";
+import { moveFocusTo } from "./element.ts";
+import { parseFragment } from "./fragment.ts";
 import { session } from "./session.ts";
-
-/** What a view gets from the router. */
-export interface ViewContext {
-  /** The part of the fragment after the route, such as the id in `#/user/{id}`; empty without one. */
-  readonly id: string;
-  /** The query of the fragment, as in `#/reset?token=…`. */
-  readonly parameters: URLSearchParams;
-  /** Aborts when the view is left for good: ends its timers, observers and listeners. */
-  readonly signal: AbortSignal;
-  /** Replaces the title that the view began with. */
-  setTitle(title: string): void;
-}
-
-/** A view as the router shows it. */
-export interface View {
-  /** The title of the view; the router adds the site's name. */
-  readonly title: string;
-  readonly content: HTMLElement;
-  /** Keeps the view and its place for the Back button. Such a view stays alive while it is not shown. */
-  readonly isKept?: boolean;
-  /** Called each time the view appears. */
-  shown?(): void;
-  /** The posts in the view, among which the large view moves. */
-  readonly list?: PostList;
-}
-
-/** A view that is shown above another one, in a dialog. */
-export interface Overlay {
-  readonly title: string;
-}
-
-export interface OverlayContext extends ViewContext {
-  /** The posts of the view beneath. */
-  readonly list: PostList | undefined;
-  /** Goes back to the view beneath. */
-  close(): void;
-}
-
-export type Audience = "everybody" | "users" | "superusers";
-
-/** A view, or an overlay, by the first part of the fragment. */
-export type Route =
-  | { readonly audience: Audience; readonly view: (context: ViewContext) => View }
-  | { readonly audience: Audience; readonly overlay: (context: OverlayContext) => Overlay };
+import type { Route, View } from "./views.ts";
 
 export interface RouterOptions {
   readonly main: HTMLElement;
@@ -56,8 +14,8 @@ export interface RouterOptions {
   /** Shown instead of a view for which the user must sign in. */
   readonly signIn: () => View;
   readonly siteName: string;
-  /** Called after every change of the view. @param name the route's name */
-  readonly onShown: (name: string) => void;
+  /** Called after every change of the view. */
+  readonly onShown: () => void;
 }
 
 interface ShownView {
@@ -70,7 +28,7 @@ interface ShownView {
   scrollY: number;
 }
 
-/** How many views wait for the Back button. */
+/** How many views are kept for the Back button. */
 const maxKept = 3;
 
 /** Shows the view that the address's fragment names, such as `#/user/{id}`. */
@@ -83,14 +41,14 @@ export function createRouter(options: RouterOptions) {
 
   const setTitle = (title: string) => void (document.title = `${siteName} – ${title}`);
 
-  /** Shows the view of the present address. @param moveFocus whether the focus moves to it */
+  /** Shows the view of the current address. @param moveFocus whether to move the focus to it */
   function show(moveFocus: boolean): void {
     const wasOverlay = overlay !== undefined;
     overlay?.abort();
     overlay = undefined;
     closeDialogs();
     const { hash } = location;
-    const { name, id, parameters } = parse(hash);
+    const { name, id, parameters } = parseFragment(hash);
     const route = routes.get(name);
     const isNew = !Number.isFinite(history.state?.entry);
     const entry = historyEntry();
@@ -109,19 +67,19 @@ export function createRouter(options: RouterOptions) {
       setTitle(
         route.overlay({ ...context, close: () => !end.signal.aborted && closeOverlay(beneath) }).title,
       );
-      return onShown(name);
+      return onShown();
     }
     if (current?.entry !== entry) {
       put(kept.find((candidate) => candidate.entry === entry) ?? create(hash, entry));
-      if (moveFocus) focusHeading();
+      if (moveFocus) moveFocusTo(main.querySelector("h1") ?? main);
     }
     setTitle(current!.title);
-    onShown(name);
+    onShown();
   }
 
   /** Creates a view without showing it. */
   function create(hash: string, entry: number): ShownView {
-    const { name, id, parameters } = parse(hash);
+    const { name, id, parameters } = parseFragment(hash);
     const route = routes.get(name);
     const end = new AbortController();
     const created: { shown?: ShownView } = {};
@@ -178,18 +136,12 @@ export function createRouter(options: RouterOptions) {
     show(false);
   }
 
-  function focusHeading(): void {
-    const heading = main.querySelector("h1") ?? main;
-    heading.tabIndex = -1;
-    heading.focus({ preventScroll: true });
-  }
-
   addEventListener("hashchange", () => show(true));
 
   return {
-    /** Shows the first view; the focus stays where it is. */
+    /** Shows the first view without moving the focus. */
     start: () => show(false),
-    /** Ends every view and shows the present address's anew, for another account. */
+    /** Ends every view and creates that of the current address again, for another account. */
     restart() {
       for (const { end } of kept) end.abort();
       kept = [];
@@ -200,31 +152,13 @@ export function createRouter(options: RouterOptions) {
   };
 }
 
-export type Router = ReturnType<typeof createRouter>;
-
-/** Splits `#/user/{id}?a=b`. */
-function parse(hash: string) {
-  const [path = "", query] = hash.replace(/^#\/?/, "").split("?");
-  const [name = "", id = "", ...rest] = path.split("/");
-  // No route has a third part.
-  return { name: rest.length > 0 ? path : name, id: decode(id), parameters: new URLSearchParams(query) };
-}
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
-
 function isAllowed({ audience }: Route): boolean {
   const { account } = session;
   if (audience === "everybody") return true;
   return account !== null && (audience === "users" || account.is_superuser);
 }
 
-/** Returns the number of the present history entry, which the entry keeps. A new entry gets one. */
+/** Returns the number that identifies the current history entry. A new entry gets one. */
 function historyEntry(): number {
   const known: unknown = history.state?.entry;
   if (typeof known === "number") return known;

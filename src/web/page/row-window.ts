@@ -12,7 +12,7 @@ export interface RowWindow {
 
 /**
  * Returns the rows near the visible part.
- * @param heightOf the height of a row with its words and the gap below it, in pixels
+ * @param heightOf the height of a row with its texts and the gap below it, in pixels
  * @param top that of the list, relative to the window
  */
 export function rowWindow(rows: readonly Row[], heightOf: (row: Row) => number, top: number): RowWindow {

@@ -11,5 +11,5 @@ export const section = (id: string, title: string, ...content: Child[]): HTMLEle
     ...content,
   );
 
-/** Moves the focus to a section's heading, because what had it is gone. */
+/** Moves the focus to a section's heading, when the element that had it is gone. */
 export const focusSection = (part: HTMLElement): void => part.querySelector("h2")?.focus();

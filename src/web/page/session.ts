@@ -7,12 +7,12 @@ export type Account = OwnUserRead;
 export type SessionChange = "signed in" | "signed out" | "expired";
 
 /**
- * Tells other tabs, and the next visit, what became of the session. It holds no secret: the session's token is in a cookie
- * that scripts cannot read. The value is the account's id, or one of {@link ended}.
+ * Tells other tabs, and the next visit, whether an account is signed in: the value is its id, or one of {@link ended}. It
+ * holds no secret, because the session's token is in a cookie that scripts cannot read.
  */
 const storageKey = "image-sharing-session";
 
-/** `leaving`: the user signed out and the service does not know yet; `expired`: the service ended the session. */
+/** `leaving`: the user signed out, but the service has not confirmed it; `expired`: the service ended the session. */
 const ended = { leaving: "leaving", expired: "expired" } as const;
 
 /** What this tab knows about the session. Every change is stored for other tabs. */
@@ -22,27 +22,27 @@ class Session {
   #isRenewing = false;
   readonly #listeners = new Set<(change: SessionChange) => void>();
 
-  /** The signed-in account; null while nobody is signed in, or while that is unknown. */
+  /** The signed-in account; null if there is none, or if it is not known yet. */
   get account(): Account | null {
     return this.#account;
   }
 
-  /** Changes with every sign-in and sign-out, so that the late response of an earlier session can be told apart. */
+  /** Changes with every sign-in and sign-out, so that late responses to an earlier session can be recognised. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** What was stored last, also by other tabs: the id of an account, or how its session ended. */
+  /** The latest stored value, which may come from another tab: the id of an account, or how its session ended. */
   get stored(): string | null {
     return localStorage.getItem(storageKey);
   }
 
-  /** Whether the user has signed out here and the service does not know yet. */
+  /** Whether the user has signed out, but the service has not confirmed it. */
   get isLeaving(): boolean {
     return this.stored === ended.leaving;
   }
 
-  /** Whether the last visit ended without a sign-out, so that a missing session is news to the user. */
+  /** Whether the last visit ended without a sign-out: the user then expects to be signed in. */
   get wasSignedIn(): boolean {
     return this.stored !== null && !Object.values<string>(ended).includes(this.stored);
   }
@@ -52,7 +52,7 @@ class Session {
     this.#change(account, "signed in");
   }
 
-  /** Replaces what is known about the signed-in account. */
+  /** Updates the signed-in account after a change. */
   update(account: Account): void {
     if (this.#account?.id === account.id) this.#account = account;
   }
@@ -63,15 +63,15 @@ class Session {
     this.#change(null, "signed out");
   }
 
-  /** Notes that the service has ended the session at the user's request, or that there was none. */
+  /** Records that the service has ended the session at the user's request, or that there was none. */
   forget(): void {
     localStorage.removeItem(storageKey);
     if (this.#account) this.#change(null, "signed out");
   }
 
   /**
-   * Ends the session because the service rejected it.
-   * @param generation that of the rejected request; nothing happens if the session has changed since
+   * Ends the session because the service rejected a request.
+   * @param generation that of the request; nothing happens if the session has changed since
    */
   expire(generation: number): void {
     if (generation !== this.#generation || !this.#account || this.#isRenewing) return;
@@ -80,7 +80,7 @@ class Session {
     this.reportExpired();
   }
 
-  /** Ends the session, or notes at a visit's start that it ended since the last one. */
+  /** Ends the session, or records at the start of a visit that it ended since the last one. */
   reportExpired(): void {
     localStorage.setItem(storageKey, ended.expired);
     this.#change(null, "expired");
@@ -92,8 +92,8 @@ class Session {
   }
 
   /**
-   * Runs a change that ends the session and begins another one. Meanwhile, rejected requests do not end the session; the
-   * change itself says if it is over. Listeners hear of the end as of a sign-in.
+   * Runs a change that replaces the session by a new one. Requests that are rejected meanwhile do not end the session; the
+   * change itself reports a failure. Afterwards, listeners are called as after a sign-in.
    */
   async renew<T>(change: () => Promise<T>): Promise<T> {
     this.#isRenewing = true;
@@ -114,7 +114,7 @@ class Session {
   followOtherTabs(loadSession: () => Promise<void>): void {
     const load = () =>
       loadSession().catch(() => {
-        // Unable to show the new account, the tab must not go on with the former one.
+        // The new account is unknown, and the tab must not continue as the former one.
         if (this.#account && this.stored !== this.#account.id) this.#change(null, "signed out");
       });
     window.addEventListener("storage", ({ key, newValue }) => {

@@ -1,14 +1,15 @@
 import { api } from "./api.ts";
 import { cardView, links, paragraph } from "./card.ts";
-import { button, element, link } from "./element.ts";
+import { button, element, link, moveFocusTo } from "./element.ts";
 import { Failure } from "./failures.ts";
-import { commonFields, createForm } from "./form.ts";
+import { commonFields } from "./fields.ts";
+import { createForm } from "./form.ts";
 import { notify } from "./notice.ts";
-import type { View, ViewContext } from "./router.ts";
+import { session } from "./session.ts";
 import { settings } from "./settings.ts";
 import { signIn, signOut } from "./sign-in.ts";
-import { session } from "./session.ts";
 import { text } from "./texts/text.ts";
+import type { View, ViewContext } from "./views.ts";
 
 /** Signs in. If the address is not verified, also requests a new verification email. */
 async function signInOrVerify(email: string, password: string): Promise<void> {
@@ -35,7 +36,7 @@ export const signInView = (): View =>
     ),
   );
 
-/** The form that creates an account, for those who may: everybody, or people with an invitation. */
+/** The form that creates an account, or the reason why there is none. */
 export function registerView({ parameters }: ViewContext): View {
   const invitation = parameters.get("invitation") || undefined;
   const toSignIn = links(element("span", {}, `${text("haveAccount")} `, link("#/sign-in", text("signIn"))));
@@ -55,9 +56,7 @@ export function registerView({ parameters }: ViewContext): View {
         await api.requestVerify(email);
         const inbox = checkInboxView(email).content;
         view.content.replaceWith(inbox);
-        const heading = inbox.querySelector("h1")!;
-        heading.tabIndex = -1;
-        heading.focus();
+        moveFocusTo(inbox.querySelector("h1")!);
       },
     }),
     toSignIn,
@@ -65,7 +64,7 @@ export function registerView({ parameters }: ViewContext): View {
   return view;
 }
 
-/** Explains that the service lets nobody in before the address is verified. */
+/** Explains that the address must be verified before the first sign-in. */
 const checkInboxView = (email: string): View =>
   cardView(
     text("checkInbox"),

@@ -7,8 +7,8 @@ import { text } from "./texts/text.ts";
 const formerTokenKey = "image-sharing-token";
 
 /**
- * Finds out who is signed in.
- * @throws Failure when the service cannot tell
+ * Begins the session that the cookie belongs to, if any.
+ * @throws Failure when the service cannot be asked
  */
 export async function loadSession(): Promise<void> {
   void endFormerToken();
@@ -24,12 +24,12 @@ export async function loadSession(): Promise<void> {
   }
 }
 
-/** Removes a token that an earlier version of the page has stored, and revokes it. */
+/** Removes and revokes a token that an earlier version of the page stored. */
 async function endFormerToken(): Promise<void> {
   const token = localStorage.getItem(formerTokenKey);
   if (token === null) return;
   localStorage.removeItem(formerTokenKey);
-  // A token that has expired meanwhile needs no revocation.
+  // An expired token needs no revocation.
   if (token)
     await call("POST", "/auth/jwt/logout", undefined, { authorization: `Bearer ${token}` }).catch(() => {});
 }
@@ -60,7 +60,7 @@ async function finishSignOut(): Promise<void> {
   } catch (failure) {
     if ((failure as Failure).status !== 401) return;
   }
-  // Somebody may have signed in meanwhile.
+  // A user may have signed in since.
   if (session.isLeaving) session.forget();
 }
 
@@ -73,7 +73,7 @@ export async function changePassword(
   changes: Required<Pick<AccountChanges, "password" | "current_password">>,
 ): Promise<boolean> {
   return session.renew(async () => {
-    // Sign in with the current address: it may have changed since the view was loaded.
+    // Sign in with the current address, which may have changed since the view was loaded.
     const { email } = await api.change(changes).catch((failure: Failure) => {
       if (failure.status === 401) session.reportExpired();
       throw failure;

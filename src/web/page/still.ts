@@ -6,40 +6,42 @@ import { placeholder } from "./placeholder.ts";
 import { nameOf } from "./post-actions.ts";
 import { text } from "./texts/text.ts";
 
-/** Limit for showing a photo itself in place of a missing rendition. */
-export const maxShownPixels = 50_000_000;
+/** Decoding a larger photo takes more memory than phones have. */
+const maxShownPixels = 50_000_000;
 
-/** Sharper pictures than this many pixels for each CSS pixel cost more than eyes can see. */
+/** Whether a photo is too large to be shown without a rendition. */
+export const isTooLarge = ({ width, height }: Post): boolean => (width ?? 0) * (height ?? 0) > maxShownPixels;
+
+/** More pixels for each CSS pixel make no visible difference. */
 const maxDensity = 2;
 
-/** The picture that stands for a post in a list, or words in its place. */
-export type Still = { readonly url: string; readonly srcset: string } | { readonly words: string };
+/** The preview of a post in a list: an image, or a message in its place. */
+export type Still = { readonly url: string; readonly srcset: string } | { readonly message: string };
 
 export function stillOf(post: Post): Still {
   // An image is its own thumbnail while that is being made, and browsers may be unable to show it.
   const isMade = post.thumbnail_url !== null && !(post.processing && post.thumbnail_url === post.url);
   if (isMade) return { url: post.thumbnail_url!, srcset: sourcesOf(post, post.thumbnail_url!) };
-  if (post.processing) return { words: text("previewInProgress") };
-  if (post.file_type === "video") return { words: text("noPoster") };
-  const isHuge = (post.width ?? 0) * (post.height ?? 0) > maxShownPixels;
-  return isHuge ? { words: text("tooManyPixels") } : { url: post.url, srcset: "" };
+  if (post.processing) return { message: text("previewInProgress") };
+  if (post.file_type === "video") return { message: text("noPoster") };
+  return isTooLarge(post) ? { message: text("tooManyPixels") } : { url: post.url, srcset: "" };
 }
 
-/** Returns thumbnail and display size with their widths; empty where there is nothing to choose. */
+/** Returns thumbnail and display size with their widths; empty if there is no choice. */
 function sourcesOf(post: Post, thumbnailUrl: string): string {
   const { width, height, url, display_url: displayUrl } = post;
   if (!width || !height || post.file_type === "video" || displayUrl === thumbnailUrl) return "";
-  // The original stands in for a display size that is still to be made. An animation is large and would move.
+  // Until the display size is made, its URL is that of the original. An animation is large and would move.
   const isFit = displayUrl !== url || (!post.processing && Math.max(width, height) <= displayLongSide);
   if (!isFit || post.content_type === "image/gif") return "";
   const size = { width, height };
   return `${thumbnailUrl} ${thumbnailSize(size).width}w, ${displayUrl} ${displaySize(size).width}w`;
 }
 
-/** Creates the content of a post's picture: the image above a preview of its colours, or words. */
+/** Creates the content of a post's picture: the image above a placeholder of its colours, or the message. */
 export function still(post: Post, source: Still): (HTMLElement | undefined)[] {
-  if ("words" in source) return [element("span", { className: "no-picture", textContent: source.words })];
-  const preview = post.placeholder === null ? undefined : placeholder(post.placeholder);
+  if ("message" in source) return [element("span", { className: "no-picture", textContent: source.message })];
+  const colours = post.placeholder === null ? undefined : placeholder(post.placeholder);
   const image = element("img", {
     alt: nameOf(post),
     loading: "lazy",
@@ -50,14 +52,14 @@ export function still(post: Post, source: Still): (HTMLElement | undefined)[] {
     src: source.url,
   });
   image.addEventListener("error", () => image.classList.add("broken"), { once: true });
-  // Transparent parts of the image must not show it. A loaded image appears once it is decoded.
+  // It would show through transparent parts. A loaded image appears only once it is decoded.
   const reveal = () =>
     image.decode().then(
-      () => preview?.remove(),
+      () => colours?.remove(),
       () => {},
     );
   image.addEventListener("load", reveal, { once: true });
-  return [preview, image];
+  return [colours, image];
 }
 
 /** Tells the browser at which width, in CSS pixels, an image is shown, so that it chooses the right source. */

@@ -6,13 +6,13 @@ import { settings } from "./settings.ts";
 import { fileSize } from "./sizes.ts";
 import { text } from "./texts/text.ts";
 
-/** Returns what messages about limits call a file. */
+/** Returns the kind of a file for messages about limits. */
 export function sentAs(file: File): Sent {
   const kind = kindOf(file);
   return kind === "image" ? "photo" : (kind ?? "file");
 }
 
-/** Returns why a file cannot be shared, for the user; undefined if nothing speaks against it. */
+/** Returns a message that says why a file cannot be shared; undefined if it can, as far as the page knows. */
 export async function problemOf(file: File): Promise<string | undefined> {
   if (file.size === 0) return text("fileEmpty");
   let start: Uint8Array;
@@ -34,7 +34,7 @@ export async function problemOf(file: File): Promise<string | undefined> {
 }
 
 /**
- * Returns why a file does not fit into the account's storage, for the user; undefined if it does.
+ * Returns a message that says why a file does not fit into the account's storage; undefined if it does.
  * @param before bytes of the files that are shared before this one
  */
 export function quotaProblem(file: File, { usage }: Account, before = 0): string | undefined {
@@ -47,7 +47,7 @@ export function quotaProblem(file: File, { usage }: Account, before = 0): string
 /**
  * Checks files before they are shared in this order.
  * @param bytes size of the files that are shared before them
- * @param refuse called with each file that cannot be shared, and the reason for the user
+ * @param refuse called with each file that cannot be shared, and a message that says why
  */
 export async function checkInOrder<Item extends { readonly file: File }>(
   items: readonly Item[],

@@ -4,15 +4,15 @@ import { language, text } from "./texts/text.ts";
 import { previewBox } from "./upload-preview.ts";
 import { createUploadRow } from "./upload-row.ts";
 
-/** `draft`: the user has not shared it yet; `queued`: it waits or is being sent; `failed`: it stays until the user acts. */
+/** `draft`: not shared yet; `queued`: waiting or being sent; `failed`: waiting for the user. */
 export type UploadState = "draft" | "queued" | "failed";
 
 export interface UploadItemEvents {
-  /** The user wants another try. */
+  /** The user presses Try again. */
   retry(item: UploadItem): void;
   /** The user presses Enter in one of the texts. */
   enter(item: UploadItem): void;
-  /** The user removes the file. */
+  /** The user presses Remove. */
   remove(item: UploadItem): void;
   /** The state or the progress has changed. */
   changed(): void;
@@ -27,7 +27,7 @@ export class UploadItem {
   readonly #discarded = new AbortController();
   readonly #row: ReturnType<typeof createUploadRow>;
   #state: UploadState = "draft";
-  #part = 0;
+  #fraction = 0;
 
   /** @param makePicture makes a small picture of a file; a video's is its poster */
   constructor(
@@ -54,8 +54,8 @@ export class UploadItem {
   }
 
   /** Fraction of the bytes sent so far, 0 to 1. */
-  get part(): number {
-    return this.#part;
+  get fraction(): number {
+    return this.#fraction;
   }
 
   get caption(): string {
@@ -66,7 +66,7 @@ export class UploadItem {
     return this.#row.alt.value;
   }
 
-  /** Moves the focus to the caption, or in a file that cannot be changed to its buttons. */
+  /** Moves the focus to the caption, or if that cannot be changed any more, to the button Remove. */
   focus(): void {
     (this.#state === "draft" ? this.#row.caption : this.#row.remove).focus();
   }
@@ -76,10 +76,10 @@ export class UploadItem {
     this.#show({ state: "queued", status });
   }
 
-  /** @param part fraction of the bytes sent so far, 0 to 1 */
-  progress(part: number): void {
-    const status = part < 1 ? percentage.format(part) : text("nearlyThere");
-    this.#show({ state: "queued", part, status });
+  /** @param fraction of the bytes sent so far, 0 to 1 */
+  progress(fraction: number): void {
+    const status = fraction < 1 ? percentage.format(fraction) : text("processing");
+    this.#show({ state: "queued", fraction, status });
   }
 
   /** Shows the error, and offers another try if that may help. */
@@ -93,15 +93,15 @@ export class UploadItem {
     this.shown.remove();
   }
 
-  #show({ state, part, status = "", error = "", mayRetry = false }: ShownState): void {
+  #show({ state, fraction, status = "", error = "", mayRetry = false }: ShownState): void {
     const row = this.#row;
     this.#state = state;
-    this.#part = part ?? 0;
+    this.#fraction = fraction ?? 0;
     // A retry with the same idempotency key must send the same texts.
     row.caption.readOnly = row.alt.readOnly = true;
     row.shown.classList.add("locked");
-    row.progress.hidden = part === undefined;
-    row.progress.value = this.#part;
+    row.progress.hidden = fraction === undefined;
+    row.progress.value = this.#fraction;
     row.status.hidden = status === "";
     row.status.textContent = status;
     row.error.textContent = error;
@@ -113,7 +113,7 @@ export class UploadItem {
 
 interface ShownState {
   readonly state: UploadState;
-  readonly part?: number;
+  readonly fraction?: number;
   readonly status?: string;
   readonly error?: string;
   readonly mayRetry?: boolean;

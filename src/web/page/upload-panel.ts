@@ -7,11 +7,11 @@ export interface UploadSummary {
   readonly drafts: number;
   /** Number of files in the list. */
   readonly rows: number;
-  /** Files that were shared since the queue was last idle, and all that belong to this round. */
+  /** Number of files of the batch that are shared, and of all its files. */
   readonly shared: number;
   readonly total: number;
-  /** Fraction of the bytes of this round sent so far; undefined while nothing is being sent. */
-  readonly part: number | undefined;
+  /** Fraction of the bytes of the batch sent so far, 0 to 1; undefined while nothing is being sent. */
+  readonly fraction: number | undefined;
 }
 
 export interface UploadPanel {
@@ -45,7 +45,7 @@ export function createUploadPanel(on: {
   const share = button("", on.share, { className: "primary" });
   const foot = element("div", { className: "row foot" }, status, progress, share);
   const uploads = element("div", { className: "uploads", hidden: true }, list, foot);
-  // Also seen where the panel is not.
+  // Visible in every view, unlike the panel.
   const strip = element("progress", {
     className: "strip",
     max: 1,
@@ -65,18 +65,18 @@ export function createUploadPanel(on: {
     ),
     list,
     focus: () => chooser.focus(),
-    show({ drafts, rows, shared, total, part }) {
+    show({ drafts, rows, shared, total, fraction }) {
       uploads.hidden = rows === 0;
       chooser.classList.toggle("primary", drafts === 0);
       const hadFocus = document.activeElement === share;
       share.hidden = drafts === 0;
       share.textContent = text(drafts === 1 ? "share" : "shareAll");
       if (hadFocus && share.hidden) chooser.focus();
-      const words = part === undefined ? "" : text("sharedOf", { done: String(shared), count: total });
-      // Set only when it changes: screen readers announce it.
-      if (status.textContent !== words) status.textContent = words;
-      progress.hidden = strip.hidden = part === undefined;
-      progress.value = strip.value = part ?? 0;
+      const message = fraction === undefined ? "" : text("sharedOf", { done: String(shared), count: total });
+      // Screen readers announce it, so it is set only when it changes.
+      if (status.textContent !== message) status.textContent = message;
+      progress.hidden = strip.hidden = fraction === undefined;
+      progress.value = strip.value = fraction ?? 0;
       foot.hidden = share.hidden && progress.hidden;
     },
   };

@@ -24,7 +24,7 @@ export function createPreviewer(): (file: File, signal: AbortSignal) => Promise<
 }
 
 /**
- * Creates the box for a picture of a file. It has words in place of one that the browser cannot decode.
+ * Creates the box for a picture of a file. A message takes the place of one that the browser cannot decode.
  * @param signal frees the picture
  */
 export function previewBox(picture: Promise<Blob | undefined>, signal: AbortSignal): HTMLElement {

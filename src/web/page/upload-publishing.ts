@@ -5,8 +5,8 @@ import type { UploadItem } from "./upload-item.ts";
 import { upload } from "./upload-request.ts";
 
 /**
- * Uploads a file for this account only. All tabs share the session's cookie, and another tab may have signed in to another
- * account without this one knowing yet.
+ * Uploads a file for this account only. All tabs share the session's cookie, so another tab may have signed in to another
+ * account without this tab knowing yet.
  * @throws Error with a message for the user if the file cannot be shared; Failure as the service answers; an AbortError if
  * the signal aborts, or if the cookie is another account's, which is then the session's account
  */

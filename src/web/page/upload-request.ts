@@ -14,10 +14,10 @@ const maxBackoffSeconds = 60;
 /** A longer `Retry-After` is reported to the user instead of waited for. */
 const maxWaitSeconds = 3600;
 
-/** Statuses of a lost connection, and of a service or proxy that is down for a moment. */
+/** Statuses of a lost connection, and of a service or proxy that is down briefly. */
 const passingStatuses = new Set([0, 408, 502, 503, 504]);
 
-/** Whether another try of the same file may succeed later. */
+/** Whether the same upload may succeed later. */
 export const mayRetry = ({ status }: Failure): boolean =>
   status >= 500 || [0, 401, 403, 408, 409, 429].includes(status);
 
@@ -50,13 +50,13 @@ export async function upload(
       const time = duration(wait);
       item.wait(failure.status === 0 ? text("connectionLost", { time }) : text("serviceBusy", { time }));
       await pause(wait, signal);
-      // Neither a device without network nor the account's own uploads in other tabs use up the tries.
+      // Waiting for the network, or for uploads of the same account in other tabs, does not count as a try.
       if (navigator.onLine && failure.status !== 429) attempt++;
     }
   }
 }
 
-/** Waits, but not longer than until the device is online again. */
+/** Waits, at most until the device is online again. */
 async function pause(seconds: number, signal: AbortSignal): Promise<void> {
   const done = new AbortController();
   const online = new Promise<void>((resolve) =>

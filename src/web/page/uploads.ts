@@ -3,20 +3,20 @@ import { Failure } from "./failures.ts";
 import { notify } from "./notice.ts";
 import { session } from "./session.ts";
 import { text } from "./texts/text.ts";
+import { createUploadBatch } from "./upload-batch.ts";
 import { checkInOrder } from "./upload-checks.ts";
 import { UploadItem } from "./upload-item.ts";
 import { createUploadPanel } from "./upload-panel.ts";
 import { createPreviewer } from "./upload-preview.ts";
 import { publishAs } from "./upload-publishing.ts";
 import { mayRetry } from "./upload-request.ts";
-import { createUploadRound } from "./upload-round.ts";
 
-/** Uploads at a time: enough to fill the line while the service works on one file, and few enough for slow lines. */
+/** Two uploads at a time keep the line busy while the service processes a file, and do not overload slow lines. */
 const maxRunning = 2;
 
 /** The upload queue of the signed-in account. */
 export interface Uploads {
-  /** The file chooser and a row for each file; the feed view includes it. */
+  /** The file chooser and a row for each file, shown in the feed. */
   readonly panel: HTMLElement;
   /** Adds files as drafts; they are sent once the user presses the Share button. */
   add(files: Iterable<File>): void;
@@ -38,20 +38,20 @@ export function createUploads(): Uploads {
   const panel = createUploadPanel({ add, share });
   const account = () => session.account?.id ?? null;
   let owner = account();
-  const round = createUploadRound(items, panel);
-  const on = { retry: queue, enter, remove: removeByUser, changed: round.show };
+  const batch = createUploadBatch(items, panel);
+  const on = { retry: queue, enter, remove: removeByUser, changed: batch.show };
 
   function add(files: Iterable<File>): void {
     const added = Array.from(files, (file) => new UploadItem(file, on, makePicture));
     added.forEach((item) => items.add(item));
     panel.list.append(...added.map(({ shown }) => shown));
-    round.show();
+    batch.show();
     // On touch screens, the focus would bring up the keyboard.
     if (matchMedia("(pointer: fine)").matches) added[0]?.focus();
     void checkAll(added);
   }
 
-  /** Shows at once which files the service would refuse. Every file is checked again before it is sent. */
+  /** Shows right away which files the service would refuse. Every file is checked again before it is sent. */
   function checkAll(added: readonly UploadItem[]): Promise<void> {
     const before = [...items].filter((item) => item.state !== "failed" && !added.includes(item));
     const bytes = before.reduce((sum, { file }) => sum + file.size, 0);
@@ -66,7 +66,7 @@ export function createUploads(): Uploads {
     drafts().forEach(queue);
   }
 
-  /** Shares the only draft, or goes on to the next one. */
+  /** Shares the only draft, or moves the focus to the next one. */
   function enter(item: UploadItem): void {
     const all = drafts();
     if (all.length > 1) (all[all.indexOf(item) + 1] ?? panel).focus();
@@ -82,7 +82,7 @@ export function createUploads(): Uploads {
     items.delete(item);
     item.discard();
     running.get(item)?.abort();
-    round.show();
+    batch.show();
   }
 
   function removeByUser(item: UploadItem): void {
@@ -105,7 +105,7 @@ export function createUploads(): Uploads {
       void send(started, stop.signal).finally(() => {
         running.delete(started);
         work();
-        round.settle();
+        batch.settle();
       });
     }
   }
@@ -113,7 +113,7 @@ export function createUploads(): Uploads {
   async function send(item: UploadItem, signal: AbortSignal): Promise<void> {
     try {
       const post = await publishAs(owner!, item, signal);
-      round.shared(item);
+      batch.shared(item);
       remove(item);
       for (const listener of published) listener(post);
     } catch (failure) {
@@ -122,7 +122,7 @@ export function createUploads(): Uploads {
   }
 
   function fail(item: UploadItem, failure: Error): void {
-    // A file stays queued when its upload was aborted or the session has expired.
+    // The file stays queued if its upload was aborted or the session has expired.
     if (failure.name === "AbortError" || (failure as Failure).status === 401)
       return items.has(item) ? item.wait(text("waiting")) : undefined;
     item.fail(failure.message, { mayRetry: failure instanceof Failure && mayRetry(failure) });
@@ -130,12 +130,12 @@ export function createUploads(): Uploads {
   }
 
   session.onChange((change) => {
-    const present = account();
-    if (change === "signed out" || (present !== null && present !== owner)) {
+    const current = account();
+    if (change === "signed out" || (current !== null && current !== owner)) {
       for (const item of [...items]) remove(item);
-      round.reset();
-      owner = present;
-    } else if (present === null) running.forEach((stop) => stop.abort());
+      batch.reset();
+      owner = current;
+    } else if (current === null) running.forEach((stop) => stop.abort());
     else work();
   });
   return {

@@ -5,7 +5,7 @@ export interface Point {
 
 /** How a picture is scaled and moved from its fitted place in the centre of the stage, in CSS pixels. */
 export interface Zoom extends Point {
-  /** 1 where the whole picture is to be seen. */
+  /** 1 shows the whole picture. */
   readonly scale: number;
 }
 
@@ -19,7 +19,7 @@ export interface Frame {
 /** Without zoom. */
 export const fitted: Zoom = { scale: 1, x: 0, y: 0 };
 
-/** Small pictures can be enlarged this many times, and every one to twice the size of its own pixels. */
+/** Every picture can be enlarged this many times, and large ones to two CSS pixels for each of their own. */
 const leastMaxScale = 4;
 
 /** Returns the frame of a picture of this size, in its own pixels, on a stage. */
@@ -29,7 +29,7 @@ export function frameOf(stage: Frame["stage"], own: { width: number; height: num
   return { stage, picture, maxScale: Math.max(leastMaxScale, 2 / ratio) };
 }
 
-/** Multiplies the scale. What is at the point stays there; the point is relative to the centre of the stage. */
+/** Multiplies the scale around a point, which stays in place. The point is relative to the centre of the stage. */
 export function zoomAt(zoom: Zoom, factor: number, at: Point, frame: Frame): Zoom {
   const scale = Math.min(frame.maxScale, Math.max(1, zoom.scale * factor));
   const ratio = scale / zoom.scale;
@@ -39,7 +39,7 @@ export function zoomAt(zoom: Zoom, factor: number, at: Point, frame: Frame): Zoo
 export const movedBy = (zoom: Zoom, by: Point, frame: Frame): Zoom =>
   bounded({ ...zoom, x: zoom.x + by.x, y: zoom.y + by.y }, frame);
 
-/** Moves the picture so that it leaves no gap on the stage that it could fill. */
+/** Limits the movement so that the picture leaves no gap on the stage that it could fill. */
 export function bounded({ scale, x, y }: Zoom, { stage, picture }: Frame): Zoom {
   const within = (place: number, length: number, room: number) => {
     const most = Math.max(0, (length * scale - room) / 2);

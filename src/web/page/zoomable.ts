@@ -5,7 +5,7 @@ import { bounded, fitted, frameOf, movedBy, zoomAt, type Point, type Zoom } from
 const swipeDistance = 50;
 /** How far the arrow keys move a picture, in CSS pixels. */
 const keyStep = 80;
-/** How much a double tap and the button enlarge, and a key. */
+/** Zoom factors of a double tap and the button, and of a key. */
 const tapFactor = 2.5;
 const keyFactor = 1.5;
 /** The controls of a video are this high, in CSS pixels. */
@@ -24,13 +24,13 @@ export interface ZoomableEvents {
  */
 export function createZoomable(stage: HTMLElement, events: ZoomableEvents, signal: AbortSignal) {
   let media: HTMLElement | undefined;
-  /** The picture's own size; undefined for what cannot be enlarged. */
+  /** The picture's size in its own pixels; undefined for media that cannot be enlarged. */
   let size: { readonly width: number; readonly height: number } | undefined;
   let zoom = fitted;
 
   const frame = () => frameOf({ width: stage.clientWidth, height: stage.clientHeight }, size!);
 
-  /** Shows a state of zoom. @param isSmooth with a transition */
+  /** Applies a zoom. @param isSmooth with a transition */
   function apply(next: Zoom, isSmooth = false): void {
     zoom = next;
     if (!media) return;
@@ -98,7 +98,7 @@ export function createZoomable(stage: HTMLElement, events: ZoomableEvents, signa
   addEventListener("resize", () => size && apply(bounded(zoom, frame())), { signal });
 
   return {
-    /** Shows what is on the stage without zoom. @param own its size in pixels, if it can be enlarged */
+    /** Starts without zoom. @param shown what is on the stage @param own its size in pixels, if it can be enlarged */
     reset(shown: HTMLElement | undefined, own?: { width: number; height: number }): void {
       media = shown;
       size = own;

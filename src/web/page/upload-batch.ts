@@ -4,11 +4,11 @@ import type { UploadItem } from "./upload-item.ts";
 import type { UploadPanel } from "./upload-panel.ts";
 
 /**
- * Counts the uploads from the first that is queued to the last that ends, shows their progress, and warns the user who
- * leaves the page meanwhile.
+ * Counts the uploads of a batch, which lasts until no file is queued any more, and shows its progress. While files are
+ * queued, the browser warns users who leave the page.
  * @param items the files in the list
  */
-export function createUploadRound(items: ReadonlySet<UploadItem>, panel: UploadPanel) {
+export function createUploadBatch(items: ReadonlySet<UploadItem>, panel: UploadPanel) {
   let files = 0;
   let bytes = 0;
 
@@ -16,16 +16,16 @@ export function createUploadRound(items: ReadonlySet<UploadItem>, panel: UploadP
 
   function show(): void {
     const queued = [...items].filter(({ state }) => state === "queued");
-    // With a listener, the browser does not keep the page for the Back button.
+    // With such a listener, browsers do not keep the page for the Back button.
     (queued.length > 0 ? addEventListener : removeEventListener)("beforeunload", warn);
     const all = queued.reduce((sum, { file }) => sum + file.size, bytes);
-    const sent = queued.reduce((sum, { file, part }) => sum + file.size * part, bytes);
+    const sent = queued.reduce((sum, { file, fraction }) => sum + file.size * fraction, bytes);
     panel.show({
       drafts: [...items].filter(({ state }) => state === "draft").length,
       rows: items.size,
       shared: files,
       total: files + queued.length,
-      part: queued.length === 0 ? undefined : sent / all,
+      fraction: queued.length === 0 ? undefined : sent / all,
     });
   }
 
@@ -35,20 +35,20 @@ export function createUploadRound(items: ReadonlySet<UploadItem>, panel: UploadP
   }
 
   return {
-    /** Shows the present state. */
+    /** Shows the current state. */
     show,
-    /** Counts an upload that has ended well. */
+    /** Counts a successful upload. */
     shared({ file }: UploadItem): void {
       files++;
       bytes += file.size;
     },
-    /** Tells the user once nothing is queued any more. */
+    /** Ends the batch with a message if no file is queued any more. */
     settle(): void {
       if (files === 0 || [...items].some(({ state }) => state === "queued")) return;
       notify(text("shared", { count: files }));
       reset();
     },
-    /** Forgets what was counted. */
+    /** Ends the batch without a message. */
     reset,
   };
 }
