@@ -6,8 +6,8 @@ import { fromText, staticContent, type StaticContent } from "../http/static-cont
 import { assets, scriptPath, stylePath } from "./assets.ts";
 import html from "./index.html" with { type: "text" };
 import { manifest } from "./manifest.ts";
-import { offlineWorker } from "./offline-worker.ts";
 import { pageSettings } from "./page-settings.ts";
+import { serviceWorker } from "./worker-script.ts";
 import { fill } from "./template.ts";
 
 /**
@@ -50,7 +50,7 @@ export function webRoutes({ config }: { config: Config }) {
     },
     "offline.js": {
       type: "text/javascript; charset=utf-8",
-      load: fromText(offlineWorker(text)),
+      load: fromText(serviceWorker(text)),
       immutable: false,
     },
   };

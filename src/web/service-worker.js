@@ -1,18 +1,20 @@
-// Shows the page without a connection, where it says so. It asks the network first, touches the page and its assets only,
-// and keeps nothing of users. The service sets `version` and `files`, the paths of what is kept, in front of this script.
+// Opens the page without a connection, and hands files from the share sheet of the device over to it. The network comes
+// first, and only the page and its assets are stored, never data of users. The service puts the constants `version`,
+// `files` (the paths of what is stored) and `shareTarget` in front of this script.
 
-/** Caches belong to the whole origin, where there may be other sites below other path prefixes. */
+/** Caches belong to the whole origin, which may have other sites below other path prefixes. */
 const prefix = `image-sharing ${registration.scope} `;
 const cacheName = prefix + version;
-const addresses = files.map((file) => new URL(file, registration.scope).href);
+const addressOf = (path) => new URL(path, registration.scope).href;
+const addresses = files.map(addressOf);
 
 addEventListener("install", (event) => {
-  const keep = async () => {
+  const store = async () => {
     const cache = await caches.open(cacheName);
     await cache.addAll(addresses.map((address) => new Request(address, { cache: "reload" })));
     await skipWaiting();
   };
-  event.waitUntil(keep());
+  event.waitUntil(store());
 });
 
 addEventListener("activate", (event) => {
@@ -25,7 +27,30 @@ addEventListener("activate", (event) => {
 
 addEventListener("fetch", (event) => {
   const { request } = event;
+  if (request.method === "POST" && request.url === addressOf(shareTarget)) return receive(event);
   if (request.method !== "GET" || !addresses.includes(request.url.split("#")[0])) return;
-  const kept = async () => (await caches.match(request, { cacheName })) ?? Response.error();
-  event.respondWith(fetch(request).catch(kept));
+  const stored = async () => (await caches.match(request, { cacheName })) ?? Response.error();
+  event.respondWith(fetch(request).catch(stored));
+});
+
+/** Shared files that wait until their page has loaded, by the id of its client. */
+const shared = new Map();
+const maxWaitMs = 60_000;
+
+/** Opens the page, and keeps the files in memory until it asks for them. */
+function receive(event) {
+  const { request, resultingClientId } = event;
+  // A redirect, so that a reload does not send the files again.
+  event.respondWith(Response.redirect(addressOf("./#/"), 303));
+  const form = request.formData();
+  const handedOver = new Promise((resolve) => {
+    shared.set(resultingClientId, { form, resolve });
+    setTimeout(resolve, maxWaitMs);
+  });
+  event.waitUntil(handedOver.then(() => shared.delete(resultingClientId)));
+}
+
+addEventListener("message", ({ source }) => {
+  const { form, resolve } = shared.get(source.id) ?? {};
+  form?.then((fields) => source.postMessage(fields.getAll("files"))).finally(resolve);
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { readConfig } from "../../src/config/config.ts";
 import { webRoutes } from "../../src/web/routes.ts";
 import { Browser, chromium } from "../support/browser.ts";
+import { jpegPhoto } from "../support/media-samples.ts";
 import { ServiceProcess } from "../support/process.ts";
 
 if (!chromium) console.log("skipped: the tests of the installed page need Chromium");
@@ -27,6 +28,7 @@ test("page: the manifest has the site's name and icons of the sizes and types th
     icons: { src: string; sizes: string; type: string; purpose?: string }[];
   };
   expect(manifest).toMatchObject({ name: "Ann & Bob", start_url: "./", scope: "./", display: "standalone" });
+  expect(manifest).toMatchObject({ share_target: { action: "./share", method: "POST" } });
   for (const { src, sizes, type } of manifest.icons) {
     const icon = await get(src);
     expect([icon.status, icon.headers.get("content-type")]).toEqual([200, type]);
@@ -77,18 +79,56 @@ test.skipIf(!chromium)(
 );
 
 test.skipIf(!chromium)(
-  "page: says that there is no connection when it is opened without one, and goes on once there is",
+  "page: takes files from the share sheet, for the next account if none is signed in, and says when it has no connection",
   async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), "image-sharing-offline-"));
+    const dataDir = await mkdtemp(join(tmpdir(), "image-sharing-worker-"));
     const service = new ServiceProcess(dataDir);
     await service.start();
     try {
+      await service.signUp("ada@example.com");
+      await Bun.write(join(dataDir, "shared.jpg"), await jpegPhoto(120, 90));
       const browser = await Browser.open(`${service.address}/`, { width: 1280, height: 800 });
       await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
       await browser.view.evaluate(
         `void navigator.serviceWorker.ready.then(({ active }) => (window.worker = active))`,
       );
       await browser.until("window.worker?.state === 'activated'", 20);
+
+      /** Sends a form as the share sheet does. */
+      const share = async () => {
+        await browser.view.evaluate(`void (() => {
+          const form = Object.assign(document.createElement("form"), { action: "share", method: "POST", enctype: "multipart/form-data" });
+          form.append(Object.assign(document.createElement("input"), { type: "file", name: "files", id: "sheet", multiple: true }));
+          document.body.append(form);
+        })()`);
+        await browser.choose("#sheet", [join(dataDir, "shared.jpg")]);
+        await browser.view.evaluate(`document.querySelector("form[action]").submit()`);
+        await browser.until(`location.hash === "#/" && !document.querySelector("#sheet")`, 20);
+      };
+      const rows = `document.querySelectorAll(".uploads li").length`;
+      await share();
+      await browser.until(
+        `document.querySelector("#notice:popover-open")?.textContent === "Sign in to share 1 file."`,
+        20,
+      );
+      await browser.fill("input[name=email]", "ada@example.com");
+      await browser.fill("input[name=password]", "correct horse battery");
+      await browser.view.press("Enter");
+      await browser.until(
+        `${rows} === 1 && document.querySelector(".uploads").innerText.includes("shared.jpg")`,
+      );
+      await share();
+      await browser.until(
+        `${rows} === 1 && document.querySelector(".uploads img")?.naturalWidth === 120`,
+        20,
+      );
+      // The files were drafts, of which a reload leaves nothing.
+      await browser.view.reload();
+      await browser.until(`document.body.innerText.includes("Nothing here yet")`, 20);
+      expect(await browser.view.evaluate(rows)).toBe(0);
+      await browser.press("Sign out");
+      await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
+
       await service.kill();
       await browser.view.reload();
       await browser.until(

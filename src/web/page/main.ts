@@ -11,6 +11,7 @@ import { createRouter } from "./router.ts";
 import { serviceUrl } from "./service-url.ts";
 import { session } from "./session.ts";
 import { settings } from "./settings.ts";
+import { acceptSharedFiles } from "./shared-files.ts";
 import { loadSession, signOut } from "./sign-in.ts";
 import { forgotView, registerView, resetView, signInView, verifyView } from "./sign-in-views.ts";
 import { language, text } from "./texts/text.ts";
@@ -110,4 +111,4 @@ addEventListener("online", () => notify(text("online")));
 acceptFilesFrom(document, uploads);
 // Only secure contexts have service workers. Without one, the page does not open offline.
 void navigator.serviceWorker?.register(serviceUrl("/offline.js")).catch(() => {});
-void start();
+acceptSharedFiles(uploads.add, start());
