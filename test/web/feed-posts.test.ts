@@ -1,4 +1,3 @@
-// Long: a browser takes minutes for it beside other tests.
 import { expect, test } from "bun:test";
 
 import type { Post } from "../../src/web/page/api.ts";
@@ -65,4 +64,31 @@ test("feed posts: news stay known when they fill more than the first page one af
   posts.catchUp(page([5, 4, 3]));
   posts.catchUp(page([7, 6, 5]));
   expect(seconds(posts)).toEqual([7, 6, 5, 4, 3, 2, 1]);
+});
+
+const edited = (second: number) => ({ ...post(second), caption: "edited" }) as Post;
+const idsOf = (posts: readonly Post[]) => posts.map(({ id }) => id);
+
+test("feed posts: a page that is requested again tells which of its posts were edited and deleted", () => {
+  const posts = new FeedPosts();
+  posts.append(page([9, 8, 7]));
+  posts.append(page([6, 5, 4]));
+  posts.insert([post(10)]);
+  // The first page begins with a new post and with the user's own, and does not reach as far as before.
+  const first = { posts: [post(11), post(10), edited(8)], next_cursor: "after 8" };
+  const changes = posts.changesIn(first, null, posts.all);
+  expect([idsOf(changes.edited), idsOf(changes.deleted)]).toEqual([["post-8"], ["post-9"]]);
+  expect(posts.cursorOf("post-5")).toBe("after 7");
+  const second = posts.changesIn(page([5], false), "after 7", posts.all);
+  expect([idsOf(second.edited), idsOf(second.deleted)]).toEqual([[], ["post-6", "post-4"]]);
+});
+
+test("feed posts: a page that was requested before a change of the list does not undo the change", () => {
+  const posts = new FeedPosts();
+  posts.append(page([9, 8, 7], false));
+  const known = posts.all;
+  posts.replace(edited(9));
+  posts.insert([post(10)]);
+  posts.remove("post-8");
+  expect(posts.changesIn(page([9, 8, 7], false), null, known)).toEqual({ edited: [], deleted: [] });
 });

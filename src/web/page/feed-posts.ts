@@ -1,23 +1,30 @@
-import type { Post } from "./api.ts";
 import type { FeedPageRead } from "../../posts/schemas.ts";
+import type { Post } from "./api.ts";
 
 /** Newest first, as the service orders posts. */
 const byTime = (a: Post, b: Post) => order(b.created_at, a.created_at) || order(b.id, a.id);
 const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** What the first page of the feed has and a list has not. */
+/** What the first page of the feed has that a list lacks. */
 export interface Fresh {
   readonly count: number;
   /** Whether there are more between those posts and the list. */
   readonly hasGap: boolean;
 }
 
-/** The posts of a list that have been loaded: pages from the newest on, and what the user has shared meanwhile. */
+/** Posts that were changed by other users, or elsewhere. */
+export interface PostChanges {
+  /** The posts as they are now. */
+  readonly edited: readonly Post[];
+  readonly deleted: readonly Post[];
+}
+
+/** The loaded posts of a list: pages, newest first, and the posts that the user has shared since. */
 export class FeedPosts {
   #posts: Post[] = [];
   readonly #known = new Set<string>();
-  /** Ids that came with a page. */
-  readonly #paged = new Set<string>();
+  /** For each post that came with a page, the cursor with which the page was requested. */
+  readonly #cursors = new Map<string, string | null>();
   #cursor: string | null = null;
   #isComplete = false;
 
@@ -37,28 +44,34 @@ export class FeedPosts {
     return this.#known.has(id);
   }
 
-  /** Adds the page that follows. */
+  /** Returns the cursor with which the page of a post is requested; null for the first page. */
+  cursorOf(id: string): string | null {
+    return this.#cursors.get(id) ?? null;
+  }
+
+  /** Adds the next page. */
   append({ posts, next_cursor }: FeedPageRead): void {
     const added = posts.filter(({ id }) => !this.#known.has(id));
-    for (const { id } of posts) this.#paged.add(id);
+    for (const { id } of posts) this.#cursors.set(id, this.#cursor);
     for (const { id } of added) this.#known.add(id);
     this.#posts = [...this.#posts, ...added];
     this.#cursor = next_cursor;
     this.#isComplete = next_cursor === null;
   }
 
-  /** Starts anew with the first page. */
+  /** Starts again with the first page. */
   restart(page: FeedPageRead): void {
     this.#posts = [];
     this.#known.clear();
-    this.#paged.clear();
+    this.#cursors.clear();
+    this.#cursor = null;
     this.append(page);
   }
 
-  /** Compares the list with the first page as it is now. */
+  /** Compares the list with the current first page. */
   freshIn(page: FeedPageRead): Fresh {
     const last = this.#lastPagedIn(page);
-    // What follows after the last known post comes with later pages.
+    // Older posts than the last known one come with later pages.
     const candidates = last < 0 ? page.posts : page.posts.slice(0, last);
     return {
       count: candidates.filter(({ id }) => !this.#known.has(id)).length,
@@ -66,18 +79,42 @@ export class FeedPosts {
     };
   }
 
-  /** Adds what {@link freshIn} found. After a gap, the list starts anew. */
+  /**
+   * Compares the posts of a page with the page as it is now.
+   * @param cursor with which the page was requested
+   * @param known the posts of the list before the request; later changes are ignored
+   */
+  changesIn(
+    { posts, next_cursor }: FeedPageRead,
+    cursor: string | null,
+    known: readonly Post[],
+  ): PostChanges {
+    const latest = new Map(posts.map((post) => [post.id, post]));
+    const last = posts.at(-1);
+    const isCovered = (post: Post) => next_cursor === null || (last !== undefined && byTime(post, last) < 0);
+    const present = new Set(this.#posts);
+    const compared = known.filter((post) => present.has(post) && this.cursorOf(post.id) === cursor);
+    return {
+      edited: compared.flatMap((post) => {
+        const now = latest.get(post.id);
+        return now && JSON.stringify(now) !== JSON.stringify(post) ? [now] : [];
+      }),
+      deleted: compared.filter((post) => !latest.has(post.id) && isCovered(post)),
+    };
+  }
+
+  /** Adds what {@link freshIn} found. After a gap, the list starts again. */
   catchUp(page: FeedPageRead): void {
     if (this.freshIn(page).hasGap) return this.restart(page);
     const last = this.#lastPagedIn(page);
     const fresh = last < 0 ? page.posts : page.posts.slice(0, last);
-    for (const { id } of fresh) this.#paged.add(id);
+    for (const { id } of fresh) this.#cursors.set(id, null);
     this.insert(fresh);
   }
 
-  #lastPagedIn = ({ posts }: FeedPageRead) => posts.findLastIndex(({ id }) => this.#paged.has(id));
+  #lastPagedIn = ({ posts }: FeedPageRead) => posts.findLastIndex(({ id }) => this.#cursors.has(id));
 
-  /** Adds posts that were published meanwhile. */
+  /** Adds posts that were published since. */
   insert(posts: readonly Post[]): void {
     const added = posts.filter(({ id }) => !this.#known.has(id));
     for (const { id } of added) this.#known.add(id);

@@ -3,8 +3,8 @@ import { api, type Post } from "./api.ts";
 import { button, element } from "./element.ts";
 import { FeedPosts } from "./feed-posts.ts";
 import { announceNewPosts } from "./new-posts.ts";
+import { announceDeleted, announceEdited, onPostChanges } from "./post-changes.ts";
 import { createPostGrid } from "./post-grid.ts";
-import { onPostChanges } from "./post-changes.ts";
 import { postItem } from "./post-item.ts";
 import type { PostList } from "./post-list.ts";
 import { whenProcessed } from "./processing.ts";
@@ -34,7 +34,7 @@ export function createPostFeed({ author, uploads, signal, emptyText, onLoaded }:
   const end = element("div", { className: "end-mark", attributes: { "aria-hidden": "true" } });
   const changes = new EventTarget();
   let isLoading = false;
-  /** The first page as it was when new posts were found. */
+  /** The first page at the time new posts were found. */
   let found: FeedPageRead | undefined;
 
   const list: PostList = {
@@ -48,7 +48,7 @@ export function createPostFeed({ author, uploads, signal, emptyText, onLoaded }:
     reveal: grid.reveal,
     onChange: (listener, until) => changes.addEventListener("change", listener, { signal: until }),
   };
-  const noteChange = () => changes.dispatchEvent(new Event("change"));
+  const announceChange = () => changes.dispatchEvent(new Event("change"));
 
   const nearEnd = new IntersectionObserver(
     (entries) => entries.at(-1)?.isIntersecting && void load(),
@@ -73,11 +73,11 @@ export function createPostFeed({ author, uploads, signal, emptyText, onLoaded }:
       again.hidden = false;
     } finally {
       isLoading = false;
-      noteChange();
+      announceChange();
     }
   }
 
-  /** Observes the end anew: an observer reports only changes, so it stays silent while the end mark remains in view. */
+  /** Observes the end again: an observer reports only changes, so it stays silent while the end mark remains in view. */
   function observeEnd(): void {
     nearEnd.disconnect();
     if (!posts.isComplete && !signal.aborted) nearEnd.observe(end);
@@ -86,13 +86,13 @@ export function createPostFeed({ author, uploads, signal, emptyText, onLoaded }:
   function refresh(): void {
     grid.show(posts.all);
     if (again.hidden) status.textContent = posts.all.length === 0 && posts.isComplete ? emptyText : "";
-    noteChange();
+    announceChange();
   }
 
   function replace(post: Post): void {
     if (!posts.replace(post)) return;
     grid.replace(posts.all, post);
-    noteChange();
+    announceChange();
   }
 
   function remove(id: string): void {
@@ -107,11 +107,27 @@ export function createPostFeed({ author, uploads, signal, emptyText, onLoaded }:
     if (processed) replace(processed);
   }
 
-  /** Compares the list with the first page, which costs the service little while nothing has changed (304). */
+  /** Requests a page again, and tells every list which of its posts were edited or deleted since. */
+  async function refreshPage(cursor: string | null): Promise<FeedPageRead> {
+    const known = posts.all;
+    const page = await api.feed(cursor, author);
+    const { edited, deleted } = posts.changesIn(page, cursor, known);
+    edited.forEach(announceEdited);
+    deleted.forEach(announceDeleted);
+    return page;
+  }
+
+  /**
+   * Looks for new posts, and refreshes the first page and that of the first visible post. While nothing has changed, this
+   * costs the service little (304).
+   */
   async function findNew(): Promise<string | undefined> {
     // Without a first page, "Try again" is the way to get it.
     if (isLoading || (posts.cursor === null && !posts.isComplete)) return undefined;
-    found = await api.feed(null, author);
+    const visible = grid.firstVisible();
+    const cursor = visible === undefined ? null : posts.cursorOf(visible);
+    if (cursor !== null) await refreshPage(cursor);
+    found = await refreshPage(null);
     const { count, hasGap } = posts.freshIn(found);
     if (count === 0) return undefined;
     return text(hasGap ? "manyNewPosts" : "newPosts", { count });

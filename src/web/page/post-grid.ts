@@ -8,10 +8,10 @@ import { offsetOf, rowWindow } from "./row-window.ts";
 
 /** Greatest height of a row's pictures on wide screens, in pixels. */
 const maxRowHeight = 270;
-/** Height of the words below a picture until they are measured, in pixels. */
-const wordsHeight = 70;
+/** Height of the texts below a picture until it is measured, in pixels. */
+const textsHeight = 70;
 
-/** The first visible item and its distance from the top of the window: what stays in place when other items change. */
+/** The first visible item, which stays in place when others change, and its distance from the top of the window. */
 interface Place {
   readonly id: string;
   readonly top: number;
@@ -20,7 +20,7 @@ interface Place {
 /**
  * Shows posts in rows. Only the items near the visible part are in the document; two spacers have the height of the
  * others, so that a list of any length costs the same.
- * @param create makes the item of a post, each time it comes near
+ * @param create makes the item of a post, each time it comes near the visible part
  */
 export function createPostGrid(create: (post: Post) => HTMLElement, signal: AbortSignal) {
   const before = element("div");
@@ -28,7 +28,7 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
   const list = element("ul", { className: "grid" });
   const content = element("div", { className: "feed" }, before, list, after);
   const items = new Map<string, HTMLElement>();
-  /** Heights of rows that were in the document at the present width. */
+  /** Heights of rows that were in the document at the current width. */
   const measured = new Map<string, number>();
   let posts: readonly Post[] = [];
   let rows: Row[] = [];
@@ -40,7 +40,7 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
 
   const topOf = (item: Element) => item.getBoundingClientRect().top;
   const keyOf = ({ from, to }: Row) => `${posts[from]!.id} ${to - from}`;
-  const heightOf = (row: Row) => measured.get(keyOf(row)) ?? row.height + wordsHeight;
+  const heightOf = (row: Row) => measured.get(keyOf(row)) ?? row.height + textsHeight;
 
   function measure(): void {
     for (const row of rows) {
@@ -66,7 +66,7 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
     rows = justifiedRows(ratios, { width, gap, maxHeight: maxRowHeight });
   }
 
-  /** @param kept what stays in place @param isRearranged whether rows have changed since the last time */
+  /** @param kept the item that stays in place @param isRearranged whether rows have changed since the last call */
   function render(kept: Place | undefined, isRearranged: boolean): void {
     hasChangedUnseen = !list.isConnected;
     if (!list.isConnected || width === 0) return;
@@ -106,10 +106,10 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
   }
 
   const sizes = new ResizeObserver(([entry]) => {
-    const present = entry!.contentRect.width;
+    const current = entry!.contentRect.width;
     // A list that is not in the document has no width.
-    if (present === 0 || present === width) return;
-    width = present;
+    if (current === 0 || current === width) return;
+    width = current;
     measured.clear();
     arrange(posts);
     render(place, true);
@@ -121,9 +121,9 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
 
   return {
     content,
-    /** Shows these posts. What the user looks at stays in its place. */
+    /** Shows these posts. The first visible item stays in place. */
     show,
-    /** Shows these posts, and makes the item of one of them anew. The focus stays on it. */
+    /** Shows these posts, with a new item for one of them, which keeps the focus. */
     replace(changed: readonly Post[], post: Post): void {
       const former = items.get(post.id);
       if (former) {
@@ -137,6 +137,8 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
         if (hadFocus) item.querySelector<HTMLElement>(".menu-button")?.focus();
       } else show(changed);
     },
+    /** Returns the id of the first visible post; undefined at the beginning of the list. */
+    firstVisible: () => findPlace()?.id,
     /** Scrolls to a post that is out of sight, whose item may not be in the document. */
     reveal(id: string): void {
       const box = items.get(id)?.getBoundingClientRect();
@@ -149,7 +151,7 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
       render(undefined, false);
       list.querySelector<HTMLElement>(".picture")?.focus({ preventScroll: true });
     },
-    /** Shows what has changed while the list was not in the document, once its place is restored. */
+    /** Shows changes that were made while the list was not in the document, once its place is restored. */
     resume: () => hasChangedUnseen && requestAnimationFrame(() => show(posts)),
   };
 }
