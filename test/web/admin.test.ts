@@ -193,7 +193,11 @@ describe.skipIf(!chromium)("page: administration", () => {
     await open();
     await browser.until(row("reports", "I do not like it."));
     const shown = await browser.view.evaluate(`${row("reports", "I do not like it.")}.innerText`);
-    expect(shown).toContain("Reported by gina@example.com");
+    for (const words of ["Reported by gina@example.com", "Ada Lovelace", "Harmless"])
+      expect(shown).toContain(words);
+    expect(
+      await browser.view.evaluate(`Boolean(${row("reports", "I do not like it.")}.querySelector("img"))`),
+    ).toBe(true);
     await browser.view.evaluate(
       `document.querySelector("#admin-reports").scrollIntoView({ block: "center" })`,
     );

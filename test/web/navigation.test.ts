@@ -56,6 +56,13 @@ describe.skipIf(!chromium)("page: views", () => {
     await browser.signIn(email);
     if (hash) await browser.go(hash);
   };
+  const signUpSuperuser = async (email: string) => {
+    await service.signUp(email);
+    Bun.spawnSync([...command, "superuser", email], {
+      env: { PATH: process.env["PATH"], DATA_DIR: dataDir },
+      cwd: dataDir,
+    });
+  };
   const heading = (text: string) =>
     browser.until(`document.querySelector("main h1")?.textContent === ${JSON.stringify(text)}`, 10);
   const title = (text: string) => browser.until(`document.title === ${JSON.stringify(text)}`, 10);
@@ -93,9 +100,13 @@ describe.skipIf(!chromium)("page: views", () => {
     await heading("Photos and videos");
     expect(await browser.view.evaluate("scrollY")).toBe(700);
     expect(await browser.view.evaluate("window.place.isConnected")).toBe(true);
+    // The link to the view that is shown leads to its beginning.
+    await browser.view.click('nav [aria-current="page"]');
+    await browser.until("scrollY === 0");
+    expect(await browser.view.evaluate("window.place.isConnected")).toBe(true);
     await browser.go("#/account");
     await heading("Your account");
-    await browser.go("#/");
+    await browser.view.click('nav a[href="#/"]');
     await heading("Photos and videos");
     expect(await browser.view.evaluate("[scrollY, window.place.isConnected]")).toEqual([0, false]);
   }, 60_000);
@@ -173,7 +184,7 @@ describe.skipIf(!chromium)("page: views", () => {
   test("page: a user's view shows their posts under their name", async () => {
     await open(`#/user/${ada}`, wide, "bob@example.com");
     await heading("Ada");
-    await title("Family & friends – Photos of Ada");
+    await title("Family & friends – Photos by Ada");
     await browser.until(`document.querySelectorAll(".post").length >= 24`);
     await browser.press("Share");
     await heading("Photos and videos");
@@ -183,6 +194,19 @@ describe.skipIf(!chromium)("page: views", () => {
     );
     await heading("My photos");
     await browser.until(`document.body.innerText.includes("No photos yet.")`);
+  }, 60_000);
+
+  test("page: the view of a user without posts has a heading, which superusers see the name in", async () => {
+    const token = await service.signUp("carl@example.com");
+    const { id } = (await (await service.fetch("/users/me", { token })).json()) as { id: string };
+    await open(`#/user/${id}`);
+    await heading("This person's photos");
+    await browser.until(`document.body.innerText.includes("No photos yet.")`);
+    browser.close();
+    await signUpSuperuser("chief@example.com");
+    await open(`#/user/${id}`, wide, "chief@example.com");
+    await heading("carl@example.com");
+    await title("Family & friends – Photos by carl@example.com");
   }, 60_000);
 
   test("page: the menu of a post works with the keyboard", async () => {
@@ -223,11 +247,7 @@ describe.skipIf(!chromium)("page: views", () => {
   }, 60_000);
 
   test("page: superusers find the administration in the header", async () => {
-    await service.signUp("root@example.com");
-    Bun.spawnSync([...command, "superuser", "root@example.com"], {
-      env: { PATH: process.env["PATH"], DATA_DIR: dataDir },
-      cwd: dataDir,
-    });
+    await signUpSuperuser("root@example.com");
     await open("", phone, "root@example.com");
     await browser.until(`document.querySelector('nav a[href="#/admin"]')`);
     await browser.view.click('nav a[href="#/admin"]');

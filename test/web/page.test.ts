@@ -140,6 +140,8 @@ describe.skipIf(!chromium)("page", () => {
     await browser.view.reload();
     await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
     await browser.until(`document.querySelector("#notice").textContent.includes("signed out")`);
+    const box = (selector: string) => `document.querySelector("${selector}").getBoundingClientRect()`;
+    expect(await browser.view.evaluate(`${box("#notice")}.top > ${box(".bar")}.bottom`)).toBe(true);
     expectClean(browser, /status of 401/);
     browser.close();
   }, 60_000);

@@ -1,24 +1,24 @@
 import { api, type Post } from "./api.ts";
-import { authorOf } from "./author.ts";
 import { deletePost } from "./delete-post.ts";
-import { button, element, link } from "./element.ts";
+import { button, element } from "./element.ts";
 import { pagedList } from "./paged-list.ts";
 import { nameOf } from "./post-actions.ts";
 import { onPostChanges } from "./post-changes.ts";
+import { postSummary } from "./post-summary.ts";
 import { section } from "./section.ts";
 import { text } from "./texts/text.ts";
 import { thumbnail } from "./thumbnail.ts";
-import { ago, fullDate } from "./times.ts";
+import { timeAgo } from "./time-ago.ts";
 
 /**
  * The latest posts, each with a button that deletes it.
- * @returns the section, and the posts in it, among which the large view moves
+ * @returns the section and its posts, which the large view can step through
  */
 export function adminPosts(signal: AbortSignal) {
   const posts: Post[] = [];
   const rows = new Map<string, { readonly element: HTMLLIElement; readonly gone: () => void }>();
   const changes = new EventTarget();
-  const changed = () => void changes.dispatchEvent(new Event("change"));
+  const announceChange = () => void changes.dispatchEvent(new Event("change"));
   let isComplete = false;
   const pages = pagedList<Post>({
     emptyText: text("noPosts"),
@@ -27,7 +27,7 @@ export function adminPosts(signal: AbortSignal) {
       if (cursor === null) posts.length = 0;
       posts.push(...items);
       isComplete = next_cursor === null;
-      changed();
+      announceChange();
       return { items, next_cursor };
     },
     row(post, gone) {
@@ -42,7 +42,7 @@ export function adminPosts(signal: AbortSignal) {
     if (index < 0) return;
     posts[index] = post;
     rows.get(post.id)?.element.replaceChildren(...postRow(post).children);
-    changed();
+    announceChange();
   }
 
   function remove(id: string): void {
@@ -51,7 +51,7 @@ export function adminPosts(signal: AbortSignal) {
     posts.splice(index, 1);
     rows.get(id)?.gone();
     rows.delete(id);
-    changed();
+    announceChange();
   }
 
   onPostChanges({ edited: replace, deleted: ({ id }) => remove(id) }, signal);
@@ -61,8 +61,6 @@ export function adminPosts(signal: AbortSignal) {
       return isComplete;
     },
     more: pages.loadNext,
-    replace,
-    remove,
     reveal: (id: string) => rows.get(id)?.element.scrollIntoView({ block: "nearest" }),
     onChange: (listener: () => void, until: AbortSignal) =>
       changes.addEventListener("change", listener, { signal: until }),
@@ -70,26 +68,19 @@ export function adminPosts(signal: AbortSignal) {
   return { content: section("admin-posts", text("posts"), pages.content), list };
 }
 
-function postRow(post: Post): HTMLLIElement {
-  const name = nameOf(post);
-  const time = new Date(post.created_at);
-  const author = link(`#/user/${post.author.id}`, authorOf(post));
-  author.dir = "auto";
-  return element(
+const postRow = (post: Post): HTMLLIElement =>
+  element(
     "li",
     {},
     thumbnail(post),
     element(
       "div",
       { className: "about" },
-      author,
-      post.caption !== "" &&
-        element("span", { className: "clipped", textContent: post.caption, dir: "auto" }),
-      element("small", { title: fullDate(time), textContent: ago(time) }),
+      ...postSummary(post),
+      element("small", {}, timeAgo(post.created_at)),
     ),
     button(text("delete"), () => deletePost(post), {
       className: "danger",
-      attributes: { "aria-label": text("deletePostOf", { name }) },
+      attributes: { "aria-label": text("deletePostOf", { name: nameOf(post) }) },
     }),
   );
-}

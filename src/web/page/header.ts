@@ -9,7 +9,9 @@ export interface HeaderActions {
   signOut(): void;
 }
 
-/** Shows the navigation for whoever is signed in; the link to the present view is marked. */
+/**
+ * Shows the navigation of the signed-in user. The link to the current view is marked, and leads to the view's beginning.
+ */
 export function renderHeader({ share, signOut }: HeaderActions): void {
   const nav = byId("nav");
   nav.setAttribute("aria-label", text("navigation"));
@@ -18,19 +20,23 @@ export function renderHeader({ share, signOut }: HeaderActions): void {
     created.replaceChildren(icon(shape), element("span", { textContent: label }));
     return created;
   };
+  const current = location.hash.split("?")[0]!.replace(/^#?\/?/, "#/");
   const place = (href: string, label: string, shape: IconName) => {
-    const isPresent = location.hash.split("?")[0] === href;
-    return entry(
-      element("a", { href, ...(isPresent && { attributes: { "aria-current": "page" } }) }),
-      label,
-      shape,
-    );
+    const isCurrent = current === href;
+    const created = element("a", { href, ...(isCurrent && { attributes: { "aria-current": "page" } }) });
+    created.addEventListener("click", (event) => {
+      if (!isCurrent) return;
+      event.preventDefault();
+      scrollTo({ top: 0 });
+    });
+    return entry(created, label, shape);
   };
   if (!account) return nav.replaceChildren(place("#/sign-in", text("signIn"), "account"));
   const hadFocus = nav.contains(document.activeElement) ? document.activeElement?.textContent : undefined;
   nav.replaceChildren(
-    entry(button("", share, { className: "primary" }), text("share"), "share"),
+    place("#/", text("photos"), "feed"),
     place(`#/user/${account.id}`, text("myPhotos"), "photos"),
+    entry(button("", share, { className: "primary" }), text("share"), "share"),
     place("#/account", text("account"), "account"),
     ...(account.is_superuser ? [place("#/admin", text("admin"), "admin")] : []),
     entry(button("", signOut), text("signOut"), "signOut"),
