@@ -7,6 +7,7 @@ import { readConfig } from "../../src/config/config.ts";
 import { webRoutes } from "../../src/web/routes.ts";
 import { Browser, chromium } from "../support/browser.ts";
 import { jpegPhoto } from "../support/media-samples.ts";
+import { onFreePort } from "../support/free-port.ts";
 import { ServiceProcess } from "../support/process.ts";
 
 if (!chromium) console.log("skipped: the tests of the installed page need Chromium");
@@ -46,15 +47,18 @@ test("page: /favicon.ico is an icon", async () => {
 });
 
 test.skipIf(!chromium)(
-  "page: browsers find nothing that keeps them from installing it, also below a path prefix",
+  "page: installed below a path prefix, takes files from the share sheet and opens without a connection",
   async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), "image-sharing-install-"));
-    const service = new ServiceProcess(dataDir, {
-      PUBLIC_URL: "http://127.0.0.1/photos",
-      SITE_NAME: "Family",
+    const dataDir = await mkdtemp(join(tmpdir(), "image-sharing-worker-"));
+    const service = await onFreePort(async (port) => {
+      const PUBLIC_URL = `http://127.0.0.1:${port}/photos`;
+      const started = new ServiceProcess(dataDir, { PORT: String(port), PUBLIC_URL, SITE_NAME: "Family" });
+      await started.start();
+      return started;
     });
-    await service.start();
     try {
+      await service.signUp("ada@example.com");
+      await Bun.write(join(dataDir, "shared.jpg"), await jpegPhoto(120, 90));
       const browser = await Browser.open(`${service.address}/photos`, { width: 1280, height: 800 });
       await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
       const { errors, url, data } = (await browser.view.cdp("Page.getAppManifest")) as {
@@ -69,26 +73,8 @@ test.skipIf(!chromium)(
         installabilityErrors: { errorId: string }[];
       };
       expect(problems.installabilityErrors.filter(({ errorId }) => errorId !== "in-incognito")).toEqual([]);
-      browser.close();
-    } finally {
-      await service.kill();
-      await rm(dataDir, { recursive: true, force: true });
-    }
-  },
-  120_000,
-);
-
-test.skipIf(!chromium)(
-  "page: takes files from the share sheet, for the next account if none is signed in, and says when it has no connection",
-  async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), "image-sharing-worker-"));
-    const service = new ServiceProcess(dataDir);
-    await service.start();
-    try {
-      await service.signUp("ada@example.com");
-      await Bun.write(join(dataDir, "shared.jpg"), await jpegPhoto(120, 90));
-      const browser = await Browser.open(`${service.address}/`, { width: 1280, height: 800 });
-      await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
+      // The scope of the service worker begins with the slash.
+      await browser.view.navigate(`${service.address}/photos/`);
       await browser.view.evaluate(
         `void navigator.serviceWorker.ready.then(({ active }) => (window.worker = active))`,
       );
@@ -97,7 +83,7 @@ test.skipIf(!chromium)(
       /** Sends a form as the share sheet does. */
       const share = async () => {
         await browser.view.evaluate(`void (() => {
-          const form = Object.assign(document.createElement("form"), { action: "share", method: "POST", enctype: "multipart/form-data" });
+          const form = Object.assign(document.createElement("form"), { action: "/photos/share", method: "POST", enctype: "multipart/form-data" });
           form.append(Object.assign(document.createElement("input"), { type: "file", name: "files", id: "sheet", multiple: true }));
           document.body.append(form);
         })()`);
@@ -122,12 +108,10 @@ test.skipIf(!chromium)(
         `${rows} === 1 && document.querySelector(".uploads img")?.naturalWidth === 120`,
         20,
       );
-      // The files were drafts, of which a reload leaves nothing.
+      // A reload discards the drafts.
       await browser.view.reload();
       await browser.until(`document.body.innerText.includes("Nothing here yet")`, 20);
       expect(await browser.view.evaluate(rows)).toBe(0);
-      await browser.press("Sign out");
-      await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`);
 
       await service.kill();
       await browser.view.reload();
@@ -138,16 +122,16 @@ test.skipIf(!chromium)(
       await browser.picture("offline-wide");
       await service.start();
       await browser.press("Try again");
-      await browser.until(`document.querySelector("h1")?.textContent === "Sign in"`, 20);
-      // Nothing but the page is kept.
+      await browser.until(`document.body.innerText.includes("Nothing here yet")`, 20);
+      // Only the page is stored.
       const kept = await browser.view.evaluate(
         `caches.keys().then(([name]) => caches.open(name)).then((cache) => cache.keys()).then((keys) => keys.map(({ url }) => new URL(url).pathname))`,
       );
       expect(kept).toEqual([
-        "/",
-        expect.stringMatching(/^\/assets\/page-\w+\.js$/),
-        expect.stringMatching(/^\/assets\/page-\w+\.css$/),
-        "/assets/icon.svg",
+        "/photos/",
+        expect.stringMatching(/^\/photos\/assets\/page-\w+\.js$/),
+        expect.stringMatching(/^\/photos\/assets\/page-\w+\.css$/),
+        "/photos/assets/icon.svg",
       ]);
       browser.close();
     } finally {

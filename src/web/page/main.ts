@@ -52,10 +52,11 @@ const router = createRouter({
   onShown: () => renderHeader({ share, signOut }),
 });
 
-/** Shows the upload panel with the focus in it. */
+/** Shows the upload panel and opens the file chooser. */
 function share(): void {
-  if (uploads.panel.isConnected && location.hash.replace(/^#\/?/, "") === "") return uploads.focus();
-  addEventListener("hashchange", () => uploads.focus(), { once: true });
+  if (uploads.panel.isConnected) return uploads.choose();
+  // The router listens since before, and so has shown the feed by then.
+  addEventListener("hashchange", uploads.choose, { once: true });
   location.hash = "#/";
 }
 

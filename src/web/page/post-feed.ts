@@ -2,6 +2,7 @@ import type { FeedPageRead } from "../../posts/schemas.ts";
 import { api, type Post } from "./api.ts";
 import { button, element } from "./element.ts";
 import { FeedPosts } from "./feed-posts.ts";
+import { icon } from "./icons.ts";
 import { announceNewPosts } from "./new-posts.ts";
 import { announceDeleted, announceEdited, onPostChanges } from "./post-changes.ts";
 import { createPostGrid } from "./post-grid.ts";
@@ -85,7 +86,8 @@ export function createPostFeed({ author, uploads, signal, emptyText, onLoaded }:
 
   function refresh(): void {
     grid.show(posts.all);
-    if (again.hidden) status.textContent = posts.all.length === 0 && posts.isComplete ? emptyText : "";
+    const isEmpty = posts.all.length === 0 && posts.isComplete;
+    if (again.hidden) status.replaceChildren(...(isEmpty ? [icon("photos"), emptyText] : []));
     announceChange();
   }
 

@@ -1,7 +1,6 @@
 import { language } from "./texts/text.ts";
 
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
-  ["second", 60],
   ["minute", 60],
   ["hour", 24],
   ["day", 7],
@@ -10,10 +9,11 @@ const steps: [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", Number.POSITIVE_INFINITY],
 ];
 
-/** "3 hours ago", in the page's language. */
+/** "3 hours ago", in the page's language; "now" within the first minute. */
 export function ago(time: Date, now = new Date()): string {
   const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-  let amount = (time.getTime() - now.getTime()) / 1000;
+  let amount = (time.getTime() - now.getTime()) / 60_000;
+  if (Math.abs(amount) < 1) return format.format(0, "second");
   for (const [unit, size] of steps) {
     if (Math.abs(Math.round(amount)) < size) return format.format(Math.round(amount), unit);
     amount /= size;

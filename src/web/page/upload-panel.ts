@@ -17,12 +17,14 @@ export interface UploadSummary {
 export interface UploadPanel {
   readonly shown: HTMLElement;
   readonly list: HTMLElement;
-  /** Moves the focus to the file chooser. */
+  /** Moves the focus to the button that opens the file chooser. */
   focus(): void;
+  /** Opens the file chooser, where browsers allow it: in response to a click. */
+  choose(): void;
   show(summary: UploadSummary): void;
 }
 
-/** Creates the file chooser, the list of uploads and the button that shares them. */
+/** Creates the button for the file chooser, the list of uploads and the button that shares them. */
 export function createUploadPanel(on: {
   add: (files: Iterable<File>) => void;
   share: () => void;
@@ -65,6 +67,10 @@ export function createUploadPanel(on: {
     ),
     list,
     focus: () => chooser.focus(),
+    choose() {
+      chooser.focus();
+      input.click();
+    },
     show({ drafts, rows, shared, total, fraction }) {
       uploads.hidden = rows === 0;
       chooser.classList.toggle("primary", drafts === 0);

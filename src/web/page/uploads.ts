@@ -20,8 +20,8 @@ export interface Uploads {
   readonly panel: HTMLElement;
   /** Adds files as drafts; they are sent once the user presses the Share button. */
   add(files: Iterable<File>): void;
-  /** Moves the focus to the file chooser. */
-  focus(): void;
+  /** Opens the file chooser, in response to a click. */
+  choose(): void;
   /** Calls the listener with each published post until the signal aborts. */
   onPublished(listener: (post: Post) => void, signal: AbortSignal): void;
 }
@@ -141,7 +141,7 @@ export function createUploads(): Uploads {
   return {
     panel: panel.shown,
     add,
-    focus: panel.focus,
+    choose: panel.choose,
     onPublished(listener, signal) {
       published.add(listener);
       signal.addEventListener("abort", () => published.delete(listener));

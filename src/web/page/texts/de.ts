@@ -134,7 +134,7 @@ export const de: Catalogue = {
   deletePost: "Beitrag löschen",
   noInvitations: "Keine offenen Einladungen.",
   invite: "Einladen",
-  createInvitation: "Einladung erstellen",
+  createInvitation: "Erstellen",
   inviteEmail: "E-Mail (optional)",
   inviteEmailHint: "Wir senden den Link an diese Adresse, und er gilt nur für sie.",
   inviteUses: "Anzahl der Konten",
@@ -180,7 +180,7 @@ export const de: Catalogue = {
   position: "{index} von {total}",
   zoomIn: "Vergrößern",
   zoomOut: "Verkleinern",
-  showOriginal: "Original anzeigen",
+  showOriginal: "Original laden",
   originalFailed: "Dieser Browser kann das Original nicht anzeigen. Du kannst es aber herunterladen.",
   cannotShow: "Dieser Browser kann das Foto nicht anzeigen.",
   stillInProgress:
