@@ -104,7 +104,7 @@ describe.skipIf(!chromium)("page: new posts", () => {
     await announcement("1 new post");
   }, 60_000);
 
-  test("page: posts that others edit or delete follow without a reload, in the feed and in the large view", async () => {
+  test("page: shows edits and deletions by others without a reload, in the feed and in the large view", async () => {
     const ids: Record<string, string> = {};
     for (const caption of ["to be kept", "to be deleted", "to be edited"])
       ids[caption] = (await share(caption)).id;
@@ -128,7 +128,7 @@ describe.skipIf(!chromium)("page: new posts", () => {
     await browser.view.press("Escape");
     await browser.until(`!document.querySelector("dialog")`);
     expect((await captions()).slice(0, 2)).toEqual(["edited", "to be kept"]);
-    // A post on another page than the first follows while it is visible.
+    // So does a visible post on a later page.
     await browser.view.evaluate("scrollTo(0, document.body.scrollHeight)");
     await browser.until(
       `[...document.querySelectorAll(".post .caption")].some((c) => c.textContent === "old 0")`,

@@ -196,7 +196,7 @@ describe.skipIf(!chromium)("page: views", () => {
     await browser.until(`document.body.innerText.includes("No photos yet.")`);
   }, 60_000);
 
-  test("page: the view of a user without posts has a heading, which superusers see the name in", async () => {
+  test("page: the view of a user without posts has a heading, which shows superusers the name", async () => {
     const token = await service.signUp("carl@example.com");
     const { id } = (await (await service.fetch("/users/me", { token })).json()) as { id: string };
     await open(`#/user/${id}`);

@@ -52,10 +52,14 @@ export function still(post: Post, source: Still): (HTMLElement | undefined)[] {
     src: source.url,
   });
   image.addEventListener("error", () => image.classList.add("broken"), { once: true });
-  // It would show through transparent parts. A loaded image appears only once it is decoded.
+  // The colours would show through transparent parts. They stay until the image is decoded, and "sync" makes sure that
+  // it is painted as soon as they are gone.
   const reveal = () =>
     image.decode().then(
-      () => colours?.remove(),
+      () => {
+        image.decoding = "sync";
+        colours?.remove();
+      },
       () => {},
     );
   image.addEventListener("load", reveal, { once: true });
