@@ -2,7 +2,7 @@ import type { Post } from "./api.ts";
 import { offerMore } from "./caption.ts";
 import { element } from "./element.ts";
 import { justifiedRows, type Row } from "./justified-rows.ts";
-import { setPictureSize } from "./post-item.ts";
+import { oneLineWidth, setPictureSize } from "./post-item.ts";
 import { putItems } from "./put-items.ts";
 import { offsetOf, rowWindow } from "./row-window.ts";
 
@@ -75,10 +75,13 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
     const near = rowWindow(rows, heightOf, offset === undefined ? topOf(content) : kept!.top - offset);
     shown = near.rows.flatMap(({ from, to }) => posts.slice(from, to));
     const created = putItems(list, items, shown, create);
-    for (const row of near.rows)
-      row.widths.forEach((itemWidth, i) =>
-        setPictureSize(items.get(posts[row.from + i]!.id)!, itemWidth, row.height),
+    for (const { from, height, widths } of near.rows) {
+      // The same for the whole row.
+      const isNarrow = Math.min(...widths) < oneLineWidth;
+      widths.forEach((itemWidth, i) =>
+        setPictureSize(items.get(posts[from + i]!.id)!, itemWidth, height, isNarrow),
       );
+    }
     before.style.height = `${near.heightBefore}px`;
     after.style.height = `${near.heightAfter}px`;
     offerMore(isRearranged ? [...items.values()] : created);

@@ -36,12 +36,15 @@ export function postItem(post: Post, { expanded }: PostItemOptions): HTMLLIEleme
 }
 
 /** Width of the narrowest item that has room for a name, the time and the menu in one line, in pixels. */
-const oneLineWidth = 280;
+export const oneLineWidth = 220;
 
-/** Sets the size in which an item shows its picture, in pixels. */
-export function setPictureSize(item: HTMLElement, width: number, height: number): void {
+/**
+ * Sets the size in which an item shows its picture, in pixels.
+ * @param isNarrow whether the time gets a line of its own
+ */
+export function setPictureSize(item: HTMLElement, width: number, height: number, isNarrow: boolean): void {
   item.style.width = `${width}px`;
-  item.classList.toggle("narrow", width < oneLineWidth);
+  item.classList.toggle("narrow", isNarrow);
   item.querySelector<HTMLElement>(".picture")!.style.height = `${height}px`;
   const image = item.querySelector("img");
   if (image) setShownWidth(image, width);
