@@ -38,6 +38,13 @@ describe.skipIf(!chromium)("page: new posts", () => {
     const answer = await service.fetch("/upload", { method: "POST", body: form, token: bob });
     return (await answer.json()) as { id: string };
   };
+  const edit = (id: string, caption: string) =>
+    service.fetch(`/posts/${id}`, {
+      method: "PATCH",
+      token: bob,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ caption }),
+    });
   /** Opens the feed with a clock that counts half minutes in `window.looks` and lets them pass quickly. */
   const open = async (size = { width: 1280, height: 800 }) => {
     browser = await Browser.open(`${service.address}/`, size);
@@ -114,12 +121,7 @@ describe.skipIf(!chromium)("page: new posts", () => {
     await browser.until(
       `document.querySelector("dialog.lightbox .caption")?.textContent === "to be deleted"`,
     );
-    await service.fetch(`/posts/${ids["to be edited"]}`, {
-      method: "PATCH",
-      token: bob,
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ caption: "edited" }),
-    });
+    await edit(ids["to be edited"]!, "edited");
     await service.fetch(`/posts/${ids["to be deleted"]}`, { method: "DELETE", token: bob });
     await browser.until(
       `document.querySelector("dialog.lightbox .caption")?.textContent === "to be kept"`,
@@ -128,6 +130,16 @@ describe.skipIf(!chromium)("page: new posts", () => {
     await browser.view.press("Escape");
     await browser.until(`!document.querySelector("dialog")`);
     expect((await captions()).slice(0, 2)).toEqual(["edited", "to be kept"]);
+    // An open menu stays: the post changes when it closes.
+    await browser.view.evaluate(`document.querySelector(".post .menu-button").click()`);
+    await edit(ids["to be edited"]!, "edited twice");
+    await browser.view.evaluate("window.looks = 0");
+    await browser.until("window.looks > 5");
+    expect(await browser.view.evaluate(`document.activeElement.role`)).toBe("menuitem");
+    expect((await captions())[0]).toBe("edited");
+    await browser.view.press("Escape");
+    await browser.until(`document.querySelector(".post .caption").textContent === "edited twice"`);
+    expect(await browser.view.evaluate(`document.activeElement.className`)).toBe("menu-button");
     // So does a visible post on a later page.
     await browser.view.evaluate("scrollTo(0, document.body.scrollHeight)");
     await browser.until(

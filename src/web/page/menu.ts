@@ -1,6 +1,13 @@
 import { button, element } from "./element.ts";
 import { icon, type IconName } from "./icons.ts";
 
+/** The event of a menu that closes, which bubbles. */
+export const menuClosed = "menuclosed";
+
+/** Whether a menu within the element is open. */
+export const hasOpenMenu = (within: Element): boolean =>
+  within.querySelector(".menu-button[aria-expanded=true]") !== null;
+
 /** An entry of a menu: a command, or a link to download. */
 export type MenuEntry = {
   readonly label: string;
@@ -44,6 +51,7 @@ export function menuButton(label: string, name: string, entries: () => readonly 
     list.hidden = true;
     opener.setAttribute("aria-expanded", "false");
     closed.abort();
+    menu.dispatchEvent(new Event(menuClosed, { bubbles: true }));
   }
 
   function createItem(entry: MenuEntry): HTMLElement {

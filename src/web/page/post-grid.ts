@@ -1,6 +1,7 @@
 import type { Post } from "./api.ts";
 import { offerMore } from "./caption.ts";
 import { element } from "./element.ts";
+import { hasOpenMenu, menuClosed } from "./menu.ts";
 import { justifiedRows, type Row } from "./justified-rows.ts";
 import { oneLineWidth, setPictureSize } from "./post-item.ts";
 import { putItems } from "./put-items.ts";
@@ -98,6 +99,20 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
     render(kept, true);
   }
 
+  function renew(changed: readonly Post[], post: Post, former: HTMLElement): void {
+    const hadFocus = former.contains(document.activeElement);
+    const kept = findPlace();
+    const item = create(post);
+    items.set(post.id, item);
+    former.replaceWith(item);
+    arrange(changed);
+    render(kept, true);
+    if (hadFocus) item.querySelector<HTMLElement>(".menu-button")?.focus();
+  }
+
+  /** The post with what has changed since. */
+  const postNow = (post: Post) => posts.find(({ id }) => id === post.id) ?? post;
+
   function follow(): void {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
@@ -126,19 +141,13 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
     content,
     /** Shows these posts. The first visible item stays in place. */
     show,
-    /** Shows these posts, with a new item for one of them, which keeps the focus. */
+    /** Shows these posts, with a new item for one of them, which keeps the focus. While its menu is open, that waits. */
     replace(changed: readonly Post[], post: Post): void {
       const former = items.get(post.id);
-      if (former) {
-        const hadFocus = former.contains(document.activeElement);
-        const kept = findPlace();
-        const item = create(post);
-        items.set(post.id, item);
-        former.replaceWith(item);
-        arrange(changed);
-        render(kept, true);
-        if (hadFocus) item.querySelector<HTMLElement>(".menu-button")?.focus();
-      } else show(changed);
+      if (!former) return show(changed);
+      if (!hasOpenMenu(former)) return renew(changed, post, former);
+      arrange(changed);
+      former.addEventListener(menuClosed, () => this.replace(posts, postNow(post)), { once: true });
     },
     /** Returns the id of the first visible post; undefined at the beginning of the list. */
     firstVisible: () => findPlace()?.id,
