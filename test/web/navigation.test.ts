@@ -1,4 +1,3 @@
-// Long: a browser takes minutes for it beside other tests.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
