@@ -1,6 +1,6 @@
 import { ApiError, ValidationProblems } from "../errors.ts";
 import type { YieldToEventLoop } from "../concurrency/yield-to-event-loop.ts";
-import { Pace } from "./upload-pace.ts";
+import { readPaced } from "./paced-body.ts";
 
 /** Receives the parts of a multipart form as they arrive. */
 export interface MultipartListener {
@@ -30,38 +30,17 @@ export async function readMultipart(
   if (!/^multipart\/form-data\s*(;|$)/i.test(contentType) || !request.body)
     throw new ValidationProblems([{ type: "missing", loc: ["body", "file"], msg: "Field required" }]);
   const form = await openForm(contentType, listener);
-  const reader = request.body.getReader();
-  const pace = new Pace();
   let received = 0;
-  let counted = 0;
-  let waiting = false;
-  let tooSlow = false;
-  const watch = setInterval(() => {
-    // While the disk catches up, the client cannot send.
-    if (!waiting) return;
-    tooSlow ||= pace.isTooSlow(received - counted);
-    counted = received;
-    // Only cancelling the body ends a read that waits for the client.
-    if (tooSlow) void reader.cancel();
-  }, 1000);
   try {
-    for (;;) {
-      waiting = true;
-      const { value, done } = await reader.read();
-      waiting = false;
-      if (tooSlow) throw new ApiError("UPLOAD_TOO_SLOW", { headers: { connection: "close" } });
-      if (done) break;
-      received += value.length;
-      await yieldToEventLoop(() => form.write(value));
+    await readPaced(request.body, async (chunk) => {
+      received += chunk.length;
+      await yieldToEventLoop(() => form.write(chunk));
       await between(received);
-    }
+    });
     await form.end();
   } catch (error) {
     form.abandon();
     throw error;
-  } finally {
-    clearInterval(watch);
-    reader.releaseLock();
   }
 }
 
