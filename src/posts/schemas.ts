@@ -1,7 +1,7 @@
 import { FormatRegistry, type Static } from "@sinclair/typebox";
 import { t } from "elysia";
 
-import { isWellFormedText } from "../http/well-formed-text.ts";
+import { isAcceptableText, textProblem } from "../http/text-problem.ts";
 import { maxAltLength, maxCaptionLength, maxReasonLength, maxThumbnailBytes } from "../limits.ts";
 import { exampleIds, nextCursor, nullable, schemaRef, uuid } from "../openapi/schemas.ts";
 import { postSchema, type PostRead } from "./post-read.ts";
@@ -15,24 +15,13 @@ function textField(
   name: string,
   { min = 0, max, ...about }: { min?: number; max: number; description: string; examples: string[] },
 ) {
-  // Counting code points is slow; texts that are far too long are rejected without it.
-  const isTooLong = (text: string) => text.length > 2 * max || [...text].length > max;
   // TypeBox knows custom checks only by their names in this registry, which the whole process shares.
-  FormatRegistry.Set(name, (text) => text.length >= min && !isTooLong(text) && isWellFormedText(text));
+  FormatRegistry.Set(name, (text) => isAcceptableText(text, { min, max }));
   return t.String({
     format: name,
     ...about,
     documented: { type: "string", ...(min > 0 && { minLength: min }), maxLength: max },
-    problem: (value: unknown) => {
-      if (typeof value !== "string") return { type: "string_type", msg: "Input should be a valid string" };
-      if (value.includes("\0"))
-        return { type: "value_error", msg: `Value error, ${name} must not contain NUL characters` };
-      if (!value.isWellFormed())
-        return { type: "value_error", msg: "Value error, the text is not well-formed Unicode" };
-      return value.length < min
-        ? { type: "string_too_short", msg: `String should have at least ${min} character` }
-        : { type: "string_too_long", msg: `String should have at most ${max} characters` };
-    },
+    problem: (value: unknown) => textProblem(name, value, { min, max }),
   });
 }
 
