@@ -1,6 +1,7 @@
 import { ApiError } from "../errors.ts";
 import { fileTooLargeDetail, maxThumbnailBytes } from "../limits.ts";
 import { mediaTypes, type MediaKind, type MediaType } from "../media-types.ts";
+import { displayName } from "./display-name.ts";
 import { badThumbnail } from "./form-problems.ts";
 import { inspectedBytes, inspectFirstBytes, isTransportStream, transportStream } from "./type-detection.ts";
 import { describeUnsupported } from "./unsupported-formats.ts";
@@ -19,6 +20,31 @@ export const maxFormOverheadBytes = 256 * 1024;
 /** The error for a file beyond its limit in bytes. */
 export const tooLarge = (limit: number): ApiError =>
   new ApiError("FILE_TOO_LARGE", { detail: fileTooLargeDetail(limit) });
+
+/**
+ * Detects the type of a file from its first {@link inspectedBytes}, or all of a shorter file.
+ * @returns undefined for a type that is not accepted
+ */
+export async function detectIntakeType(
+  bytes: Uint8Array,
+  accepted: { readonly transportStreams: boolean },
+): Promise<IntakeType | undefined> {
+  const type = await inspectFirstBytes(bytes);
+  if (type) return type;
+  return accepted.transportStreams && (await isTransportStream(bytes)) ? transportStream : undefined;
+}
+
+/** The error for a file with these first bytes, whose type is not accepted. */
+export async function unsupportedMedia(bytes: Uint8Array): Promise<ApiError> {
+  const detail = await describeUnsupported(bytes);
+  return new ApiError("UNSUPPORTED_MEDIA", detail === undefined ? {} : { detail });
+}
+
+/** The name to show for an uploaded file; that of a transport stream tells what it becomes. */
+export const intakeName = (fileName: string, type: IntakeType): string =>
+  type === transportStream
+    ? displayName(fileName.replace(/\.(?:m?ts|m2ts)$/i, ""), "video/mp4")
+    : displayName(fileName, type);
 
 /** A file that is being written; counts and hashes its bytes and detects their type. */
 export class TempFile {
@@ -54,25 +80,14 @@ export class TempFile {
    */
   async settle(atEnd: boolean): Promise<IntakeType | undefined> {
     if (!this.#type && !this.#isUnsupported && (atEnd || this.bytes >= inspectedBytes)) {
-      this.#type = await this.#detect(this.#first.subarray(0, this.bytes));
+      this.#type = await detectIntakeType(this.#first.subarray(0, this.bytes), this.accepted);
       this.#isUnsupported = !this.#type;
     }
     if (this.#isUnsupported && (atEnd || this.bytes > Math.min(maxFormOverheadBytes, this.#maxBytes)))
-      throw await this.#unsupported();
+      throw await unsupportedMedia(this.#first.subarray(0, this.bytes));
     this.requireAllowedSize();
     await (atEnd ? this.#file.end() : this.#file.keepUp());
     return this.#type;
-  }
-
-  async #detect(bytes: Uint8Array): Promise<IntakeType | undefined> {
-    const type = await inspectFirstBytes(bytes);
-    if (type) return type;
-    return this.accepted.transportStreams && (await isTransportStream(bytes)) ? transportStream : undefined;
-  }
-
-  async #unsupported(): Promise<ApiError> {
-    const detail = await describeUnsupported(this.#first.subarray(0, this.bytes));
-    return new ApiError("UNSUPPORTED_MEDIA", detail === undefined ? {} : { detail });
   }
 
   /** @throws ApiError FILE_TOO_LARGE */

@@ -3,10 +3,9 @@ import type { BunFile } from "bun";
 import { ApiError, ValidationProblems, type Problem } from "../errors.ts";
 import { maxAltLength, maxCaptionLength } from "../limits.ts";
 import type { MediaKind, MediaType } from "../media-types.ts";
-import { displayName } from "./display-name.ts";
 import { problem } from "./form-problems.ts";
 import type { MultipartListener } from "./multipart.ts";
-import { kindOf, type IntakeType, type TempFile } from "./staged-file.ts";
+import { intakeName, kindOf, type IntakeType, type TempFile } from "./staged-file.ts";
 import { transportStream } from "./type-detection.ts";
 
 /** An upload in its own temp files, which the caller must remove. */
@@ -134,10 +133,7 @@ export class UploadForm implements MultipartListener {
       bytes: temp.bytes,
       type,
       kind: kindOf(type),
-      displayName:
-        type === transportStream
-          ? displayName(name.replace(/\.(?:m?ts|m2ts)$/i, ""), "video/mp4")
-          : displayName(name, type),
+      displayName: intakeName(name, type),
     };
     return {
       file: Bun.file(temp.path),

@@ -1,6 +1,9 @@
-import { open, rm, type FileHandle } from "node:fs/promises";
+import { constants, open, rm, type FileHandle } from "node:fs/promises";
 
 import { diskError } from "../disk-errors.ts";
+
+const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+const anyFile = constants.O_WRONLY | constants.O_CREAT;
 
 /** Bytes per write. Not a power of two: on ext4 in a virtual machine, 512 KiB halved the speed of a large upload. */
 const pieceBytes = 500_000;
@@ -10,7 +13,7 @@ const maxWaitingPieces = 2;
 const syncedBytes = 16 * 1024 ** 2;
 
 /**
- * A new file that is written in large pieces while more bytes arrive. It holds at most about two megabytes, however small the
+ * A file that is written in large pieces while more bytes arrive. It holds at most about two megabytes, however small the
  * chunks are, as long as the caller awaits {@link keepUp} between them.
  */
 export class WriteBehindFile {
@@ -19,12 +22,22 @@ export class WriteBehindFile {
   #handle: FileHandle | undefined;
   /** Each write waits for the one before it, and fails if that one failed. */
   #writes: Promise<void>[] = [];
-  #unsynced = 0;
+  #written = 0;
+  #durable = 0;
   #syncing: Promise<void> | undefined;
   /** The error of a failed flush. The system reports lost bytes only once, so a later flush may succeed. */
   #syncError: unknown;
 
-  constructor(readonly path: string) {}
+  /** @param offset where the bytes go in a file that may exist; undefined for a new file */
+  constructor(
+    readonly path: string,
+    private readonly offset?: number,
+  ) {}
+
+  /** Bytes that are certainly on disk, of those that were appended. */
+  get durableBytes(): number {
+    return this.#durable;
+  }
 
   /** Copies the bytes; the caller may reuse its buffer. */
   append(bytes: Uint8Array): void {
@@ -59,12 +72,29 @@ export class WriteBehindFile {
     await this.#close();
   }
 
-  /** Closes and removes the file. If it cannot be removed, the next start removes it with its folder. */
-  async discard(): Promise<void> {
+  /**
+   * Writes what is left, and waits until all of it is on disk.
+   * @throws ApiError STORAGE_FULL, STORE_UNAVAILABLE
+   */
+  async flush(): Promise<void> {
+    if (this.#piece) this.#writePiece();
+    await this.#writes.at(-1);
+    await this.#syncing;
+    if (this.#handle && this.#durable < this.#written) await this.#sync(this.#handle);
+    if (this.#syncError) throw this.#syncError;
+  }
+
+  /** Closes the file, which the caller has flushed or gives up; what was not written is lost. */
+  async close(): Promise<void> {
     await this.#writes.at(-1)?.catch(() => {});
     await this.#syncing;
-    await this.#close();
     this.#piece = undefined;
+    await this.#close();
+  }
+
+  /** Closes and removes the file. If it cannot be removed, the next start removes it with its folder. */
+  async discard(): Promise<void> {
+    await this.close();
     await rm(this.path, { force: true }).catch(() => {});
   }
 
@@ -84,22 +114,26 @@ export class WriteBehindFile {
   ): Promise<void> {
     await previous;
     try {
-      this.#handle ??= await open(this.path, "wx", 0o600);
+      this.#handle ??= await open(this.path, this.offset === undefined ? newFile : anyFile, 0o600);
+      const position = (this.offset ?? 0) + this.#written;
       for (let written = 0; written < bytes;)
-        written += (await this.#handle.write(piece, written, bytes - written)).bytesWritten;
+        written += (await this.#handle.write(piece, written, bytes - written, position + written))
+          .bytesWritten;
     } catch (error) {
       throw diskError(error);
     }
     // Frees the memory now; the garbage collector would let about 50 MB of pieces pile up.
     piece.buffer.transfer(0);
-    this.#unsynced += bytes;
-    if (!this.#syncing && this.#unsynced >= syncedBytes) this.#syncing = this.#sync(this.#handle);
+    this.#written += bytes;
+    if (!this.#syncing && this.#written - this.#durable >= syncedBytes)
+      this.#syncing = this.#sync(this.#handle);
   }
 
   async #sync(handle: FileHandle): Promise<void> {
-    this.#unsynced = 0;
+    const written = this.#written;
     try {
       await handle.datasync();
+      this.#durable = written;
     } catch (error) {
       this.#syncError = diskError(error);
     }
