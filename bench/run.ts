@@ -16,6 +16,7 @@ import { media } from "./scenarios/media.ts";
 import { me } from "./scenarios/me.ts";
 import { photos } from "./scenarios/photos.ts";
 import { postgres } from "./scenarios/postgres.ts";
+import { resumable } from "./scenarios/resumable.ts";
 import { start } from "./scenarios/start.ts";
 import { video } from "./scenarios/video.ts";
 import { requireWrk } from "./wrk.ts";
@@ -27,6 +28,7 @@ const scenarios: Record<string, (bench: Bench) => Promise<Figure[]>> = {
   login,
   photos,
   video,
+  resumable,
   media,
   calm,
 };

@@ -15,6 +15,7 @@ import { postRoutes } from "./posts/routes.ts";
 import type { Services } from "./services.ts";
 import { invitationRoutes } from "./accounts/invitation-routes.ts";
 import { sessionRoutes } from "./accounts/session-routes.ts";
+import { resumableUploadRoutes } from "./uploads/resumable/routes.ts";
 import { userRoutes } from "./accounts/user-routes.ts";
 import { notFoundPage, opensPage } from "./web/not-found-page.ts";
 import { webRoutes } from "./web/routes.ts";
@@ -46,6 +47,7 @@ export function createApp(services: Services) {
     .use(userRoutes(services))
     .use(invitationRoutes(services))
     .use(postRoutes(services))
+    .use(resumableUploadRoutes(services))
     .use(mediaRoutes(services));
 
   function notFound(path: string, request: Request): Response {

@@ -11,6 +11,7 @@ import { addSecurityHeaders } from "./http/security-headers.ts";
 import { pathOf } from "./http/request-path.ts";
 import { createRoutePatterns } from "./http/route-patterns.ts";
 import { afterBody } from "./http/unread-body.ts";
+import { isTusRoute, markVersion, overrideMethod } from "./uploads/resumable/tus-requests.ts";
 
 /** One year (RFC 6797), without `includeSubDomains`, because subdomains may belong to services without TLS. */
 const strictTransportSecurity = "max-age=31536000";
@@ -48,11 +49,14 @@ export function createHandler(app: ReturnType<typeof createApp>, services: Servi
     const startedMs = performance.now();
     const request = withoutPrefix(received);
     const route = patternOf(pathOf(request.url)) ?? "none";
+    const isTus = isTusRoute(route);
+    if (isTus) overrideMethod(request);
     const { response, bytes } = await respond(request, route);
 
     const ids = requestIds.fieldsOf(request);
     const { headers, status } = response;
     cors.mark(request, headers);
+    if (isTus) markVersion(request, headers);
     headers.set("x-request-id", ids.id);
     const cookie = authenticator.renewedCookie(request);
     if (cookie !== undefined) headers.append("set-cookie", cookie);

@@ -2,6 +2,8 @@ import { access, constants, mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
+import { LRUCache } from "lru-cache";
+
 import { createLoginLog } from "./accounts/login-log.ts";
 import { createPasswordHashing } from "./accounts/password-hashing.ts";
 import { createRateLimits } from "./accounts/rate-limits.ts";
@@ -15,13 +17,15 @@ import { createSessions } from "./accounts/sessions.ts";
 import { createTokens } from "./accounts/tokens.ts";
 import { createAuthenticator } from "./accounts/authenticator.ts";
 import { createBackground } from "./concurrency/background-tasks.ts";
+import { createYieldToEventLoop } from "./concurrency/yield-to-event-loop.ts";
 import { createCompression, type Compress } from "./http/compression.ts";
 import { BaseUrl } from "./http/base-url.ts";
 import { Connections } from "./http/connections.ts";
+import { NodeAddress } from "./http/node-address.ts";
 import { RequestIds } from "./http/request-id.ts";
 import { createRequestOrigin } from "./http/request-origin.ts";
 import type { Config } from "./config/config.ts";
-import { databaseFile, mediaFolder, tempFolder } from "./data-dir.ts";
+import { databaseFile, mediaFolder, tempFolder, uploadsFolder } from "./data-dir.ts";
 import { openDatabase, type Database } from "./database/database.ts";
 import type { Log } from "./observability/log.ts";
 import { createConsoleMailer } from "./mail/console-mailer.ts";
@@ -45,6 +49,11 @@ import type { OperationServices } from "./observability/routes.ts";
 import { version } from "./version.ts";
 import type { PostRouteServices } from "./posts/routes.ts";
 import { createRenditionRunner, type RenditionRunner } from "./rendition-jobs/runner.ts";
+import { maxPartialHashes } from "./uploads/resumable/resumable-services.ts";
+import type { ResumableRouteServices } from "./uploads/resumable/routes.ts";
+import { openUploadFolder } from "./uploads/resumable/upload-folder.ts";
+import { createUploadLeases } from "./uploads/resumable/upload-leases.ts";
+import { createUploadSlots } from "./uploads/upload-slots.ts";
 import type { PostServices } from "./uploads/upload-services.ts";
 import { createSweeper, type Sweeper } from "./uploads/sweeper.ts";
 import type { UserServices } from "./accounts/user-routes.ts";
@@ -57,6 +66,7 @@ export interface Services
     UserServices,
     InvitationRouteServices,
     PostRouteServices,
+    ResumableRouteServices,
     MediaServices,
     OperationServices {
   readonly config: Config;
@@ -66,6 +76,7 @@ export interface Services
   readonly requestIds: RequestIds;
   readonly sweeper: Sweeper;
   readonly renditionRunner: RenditionRunner;
+  readonly nodeAddress: NodeAddress;
   /** Undefined: ffmpeg is not installed or not to be used. */
   readonly videoTools: VideoTools | undefined;
   /** Waits for background tasks, ends rendition jobs, then closes the database and removes temporary files. */
@@ -99,6 +110,7 @@ export async function openServices(
       log.warn("disk.reserve_released", { effect: "the database can still write for a while" }),
     ));
   const tempDir = await createTempDir(join(dataDir, tempFolder), { shared: config.database !== undefined });
+  const uploadFolder = await openUploadFolder(join(dataDir, uploadsFolder));
   const secret = config.jwtSecret ?? (await loadOrCreateSecret(dataDir));
   const tokens = createTokens(secret);
   const disk = new DiskStore(join(dataDir, mediaFolder));
@@ -141,6 +153,7 @@ export async function openServices(
     unfinishedPosts: database.posts.countUnfinished,
     publishedPosts: database.posts.countPublished,
     renditionJobs: database.renditionJobs.counts,
+    unfinishedUploads: database.resumableUploads.countUnfinished,
     diskUsage: space.usage,
   });
   const stores = [disk, imagekit, s3].flatMap((store) => (store ? [measuredStore(store, metrics)] : []));
@@ -164,6 +177,7 @@ export async function openServices(
     storeNamed,
     deadlineFor: deadline,
     userQuota: config.userQuota,
+    uploadFolder,
     running,
     unsettled: new Set(),
   };
@@ -172,6 +186,7 @@ export async function openServices(
     graceMs: config.sweepGrace * 1000,
     isOnlyProcess: !config.database,
   });
+  const nodeAddress = new NodeAddress(config);
   return {
     ...posts,
     config,
@@ -181,6 +196,12 @@ export async function openServices(
     renditionRunner,
     videoTools,
     rewrapUpload: videoTools && createRewrap(videoTools, space, log),
+    uploadSlots: createUploadSlots(config.uploadsPerAccount),
+    yieldToEventLoop: createYieldToEventLoop(),
+    uploadLeases: createUploadLeases(database, log),
+    partialHashes: new LRUCache({ max: maxPartialHashes }),
+    nodeAddress,
+    nodeUrl: () => (config.database ? nodeAddress.url : null),
     space,
     health: createHealthCheck(database.ping, {
       tempDir: tempDir.path,

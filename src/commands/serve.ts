@@ -72,6 +72,8 @@ export async function serve(): Promise<void> {
   services.metrics.watchLog(writer.dropped);
   const port = server.port ?? config.port;
   services.baseUrl.listen(port);
+  services.nodeAddress.listen(port);
+  if (config.database) announce(services);
   greet(config, port, metricsServer?.port, services);
   log.info("service.started", { version, port, metrics_port: metricsServer?.port });
   for (const warning of [...environmentFileWarnings(), ...warningsFor(config)])
@@ -91,6 +93,13 @@ export async function serve(): Promise<void> {
     stopWatchingSpace();
     log.info("service.stopping");
   });
+}
+
+/** Tells the other nodes where this one is, which has unfinished uploads from before its start. */
+function announce({ database, uploadFolder, nodeAddress, background }: Services): void {
+  background.run("announce the address of this node", () =>
+    database.resumableUploads.moveFolder(uploadFolder.id, nodeAddress.url),
+  );
 }
 
 /**

@@ -30,6 +30,8 @@ export interface Config {
   readonly port: number;
   /** The URL that clients use, without a trailing slash; undefined: derived from each request's Host. */
   readonly publicUrl: string | undefined;
+  /** The URL at which other nodes reach this one; undefined: the address of its first network. */
+  readonly nodeUrl: string | undefined;
   /** The name of the site on its page and in its mails. */
   readonly siteName: string;
   readonly dataDir: string;
@@ -193,6 +195,7 @@ export function readConfig(environment: Environment = process.env): Config {
 
   const port = integer("PORT", 8000, 0, 65_535);
   const publicUrl = address("PUBLIC_URL", undefined);
+  const nodeUrl = address("NODE_URL", undefined);
   const metricsPort = setting<number | undefined>(
     "METRICS_PORT",
     undefined,
@@ -208,6 +211,7 @@ export function readConfig(environment: Environment = process.env): Config {
     host: text("HOST") ?? "0.0.0.0",
     port,
     publicUrl,
+    nodeUrl,
     siteName,
     database,
     dataDir: isAbsolute(dataDir) ? dataDir : resolve(dataDir),

@@ -11,6 +11,7 @@ import { renditionBacklogQueries, type RenditionBacklogQueries } from "./renditi
 import { renditionJobQueries, type RenditionJobQueries } from "./rendition-jobs.ts";
 import { reportQueries, type ReportQueries } from "./reports.ts";
 import { createReserve, type Reserve } from "./reserve.ts";
+import { resumableUploadQueries, type ResumableUploadQueries } from "./resumable-uploads.ts";
 import { retryTemporaryFailures } from "./retry-temporary-failures.ts";
 import { revokedTokenQueries, type RevokedTokenQueries } from "./revoked-tokens.ts";
 import { sessionQueries, type SessionQueries } from "./sessions.ts";
@@ -29,6 +30,7 @@ export interface Database {
   readonly renditionJobs: RenditionJobQueries;
   readonly renditionBacklog: RenditionBacklogQueries;
   readonly reports: ReportQueries;
+  readonly resumableUploads: ResumableUploadQueries;
   readonly revokedTokens: RevokedTokenQueries;
   readonly sessions: SessionQueries;
   /** Counters shared by all nodes; undefined on SQLite, which a single process uses. */
@@ -65,6 +67,7 @@ export async function openDatabase(
   const renditionJobs = renditionJobQueries(connection);
   const renditionBacklog = renditionBacklogQueries(connection);
   const reports = reportQueries(connection);
+  const resumableUploads = resumableUploadQueries(connection);
   const revokedTokens = revokedTokenQueries(connection);
   const sessions = sessionQueries(connection);
   return {
@@ -77,6 +80,7 @@ export async function openDatabase(
     renditionJobs: retryTemporaryFailures(renditionJobs, reserve),
     renditionBacklog: retryTemporaryFailures(renditionBacklog, reserve),
     reports: retryTemporaryFailures(reports, reserve),
+    resumableUploads: retryTemporaryFailures(resumableUploads, reserve),
     revokedTokens: retryTemporaryFailures(revokedTokens, reserve),
     sessions: retryTemporaryFailures(sessions, reserve),
     counters: connection.dialect === "pg" ? sharedCounters(connection) : undefined,

@@ -23,6 +23,7 @@ const moved = [
   { name: "invitations", key: "id", one: "invitation", words: "invitations" },
   { name: "reports", key: "id", one: "report", words: "reports" },
   { name: "renditionJobs", key: "id", one: "rendition job", words: "rendition jobs" },
+  { name: "resumableUploads", key: "id", one: "unfinished upload", words: "unfinished uploads" },
 ] as const;
 
 /** Numbers of rows, by table. */

@@ -2,6 +2,14 @@ import { pg } from "./kit.ts";
 import { createSharedTables, createTables } from "./schema.ts";
 
 /** For drizzle-kit, which reads tables from a module's exports. */
-export const { users, revokedTokens, posts, sessions, invitations, reports, renditionJobs } =
-  createTables(pg);
+export const {
+  users,
+  revokedTokens,
+  posts,
+  sessions,
+  invitations,
+  reports,
+  renditionJobs,
+  resumableUploads,
+} = createTables(pg);
 export const { counters } = createSharedTables(pg);

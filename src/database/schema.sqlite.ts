@@ -2,5 +2,13 @@ import { sqlite } from "./kit.ts";
 import { createTables } from "./schema.ts";
 
 /** For drizzle-kit, which reads tables from a module's exports. */
-export const { users, revokedTokens, posts, sessions, invitations, reports, renditionJobs } =
-  createTables(sqlite);
+export const {
+  users,
+  revokedTokens,
+  posts,
+  sessions,
+  invitations,
+  reports,
+  renditionJobs,
+  resumableUploads,
+} = createTables(sqlite);

@@ -205,7 +205,55 @@ export function createTables(k: Kit) {
     ],
   );
 
-  return { users, revokedTokens, posts, sessions, invitations, reports, renditionJobs };
+  /**
+   * Uploads in several requests (tus). Their bytes are in a folder of one or more nodes, and not yet those of a post. A row
+   * stays after its post was published, so that a client that missed the answer learns of it.
+   */
+  const resumableUploads = k.table(
+    "resumable_uploads",
+    {
+      id: k.id("id").primaryKey(),
+      userId: k
+        .id("user_id")
+        .notNull()
+        .references(() => users.id, { onDelete: "cascade" }),
+      /** The id of the folder that has the bytes, and an address of a node that reads it; null for a single process. */
+      folder: k.id("folder").notNull(),
+      nodeUrl: k.text("node_url"),
+      /** Bytes of the whole file. */
+      length: k.big("length").notNull(),
+      /** Bytes that are on disk. Less than `length` until the post is published. */
+      offset: k.big("offset").notNull().default(0),
+      /** The client's `Upload-Metadata`, as it was sent. */
+      metadata: k.text("metadata"),
+      /** SHA-256 of the whole file in hex, once all of it is on disk; the file is not written any more then. */
+      sha256: k.text("sha256"),
+      /** The published post. */
+      postId: k.id("post_id"),
+      expiresAt: k.time("expires_at").notNull(),
+      /** A random id of the request that works on the upload, and when it loses this right unless it renews it. */
+      lease: k.id("lease"),
+      leaseUntil: k.time("lease_until"),
+      /** Whether another request waits for the lease. */
+      leaseWanted: k.bool("lease_wanted").notNull().default(false),
+    },
+    (t) => [
+      k.index("resumable_uploads_user").on(t.userId),
+      k.index("resumable_uploads_folder").on(t.folder),
+      k.index("resumable_uploads_expiry").on(t.expiresAt),
+    ],
+  );
+
+  return {
+    users,
+    revokedTokens,
+    posts,
+    sessions,
+    invitations,
+    reports,
+    renditionJobs,
+    resumableUploads,
+  };
 }
 
 /** Tables that only nodes sharing a database need; a single process keeps the same data in memory. */

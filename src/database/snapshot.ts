@@ -70,6 +70,8 @@ export function takeSnapshot(
       .run(versionLeap);
   // Restored, they would include sessions that their users have ended since the backup.
   if (hasColumn("sessions", "id")) copy.run("delete from sessions");
+  // The archive has no bytes of unfinished uploads.
+  if (hasColumn("resumable_uploads", "id")) copy.run("delete from resumable_uploads");
   const displayUrl = hasColumn("posts", "display_url") ? "display_url" : "null";
   return {
     media: () =>

@@ -35,6 +35,8 @@ export interface Observed {
   publishedPosts(): Promise<number>;
   /** Rendition jobs by kind and state. */
   renditionJobs(): Promise<{ kind: string; state: string; jobs: number }[]>;
+  /** Resumable uploads that are not published yet. */
+  unfinishedUploads(): Promise<number>;
   /** Usage of the file system with the least space left; undefined if the system does not report it. */
   diskUsage(): Promise<{ free: number; size: number; minFree: number } | undefined>;
 }
@@ -115,6 +117,20 @@ export function createMetrics(observed: Observed): Metrics {
           labels: { kind, state },
           value: jobs,
         }));
+      } catch {
+        return [];
+      }
+    },
+  );
+
+  const unfinishedUploads = cached(60_000, observed.unfinishedUploads);
+  registry.add(
+    "gauge",
+    "image_sharing_unfinished_uploads",
+    "Resumable uploads that are not published yet, on all nodes; up to a minute old.",
+    async () => {
+      try {
+        return [{ value: await unfinishedUploads() }];
       } catch {
         return [];
       }

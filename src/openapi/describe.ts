@@ -45,6 +45,8 @@ export interface Description {
   validates?: boolean;
   /** Required rights; none if omitted. */
   audience?: "signed in" | "superusers";
+  /** A request body of bytes that no schema describes. */
+  bytes?: { readonly type: string; readonly isRequired: boolean };
   /** Content types of the request body; JSON if omitted. */
   accepts?: readonly string[];
   /** The path in the document, for routes with a wildcard. */

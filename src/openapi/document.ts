@@ -25,6 +25,7 @@ const tags = [
   { name: "auth", description: "Registration, login, email verification and password reset." },
   { name: "users", description: "Your own account; superusers can manage every account and invite others." },
   { name: "posts", description: "Uploading, reading, editing, deleting and reporting posts." },
+  { name: "uploads", description: "Uploads that survive a lost connection." },
   { name: "media", description: "The photos and videos themselves." },
   { name: "operation", description: "Health and metrics, for operators." },
 ];
@@ -67,7 +68,14 @@ interface RouteOperation {
  */
 export async function openApiDocument(app: AnyElysia): Promise<Json> {
   const generator = new Elysia()
-    .use(swagger({ path: "/pages", specPath: "/document", exclude: ["/pages", "/document"] }))
+    .use(
+      swagger({
+        path: "/pages",
+        specPath: "/document",
+        exclude: ["/pages", "/document"],
+        excludeMethods: [],
+      }),
+    )
     .use(app);
   const response = await generator.handle(new Request("http://localhost/document"));
   const generated = (await response.json()) as { paths: Record<string, Record<string, RouteOperation>> };
@@ -133,7 +141,7 @@ function describedOperation(
 ): object {
   // A test fails for every route without a description.
   if (!description) return { tags, responses: {} };
-  const { id, summary, description: text, audience, accepts = ["application/json"] } = description;
+  const { id, summary, description: text, audience, bytes, accepts = ["application/json"] } = description;
   const described = [
     // Path parameters keep their order in the path.
     ...parameters.flatMap(({ in: place, name }) =>
@@ -150,6 +158,7 @@ function describedOperation(
     security: audience ? Object.keys(securitySchemes).map((name) => ({ [name]: [] })) : [],
     ...(described.length > 0 && { parameters: described }),
     ...(requestBody && { requestBody: namedBody(id, requestBody.content, accepts, shared) }),
+    ...(bytes && { requestBody: bytesBody(id, bytes, shared) }),
     responses: responsesOf(method, description, shared),
   };
 }
@@ -176,6 +185,16 @@ function namedBody(
   shared.schemas[name] = openApiSchema(Object.values(content)[0]?.schema ?? {});
   const schema = { $ref: `#/components/schemas/${name}` };
   return { required: true, content: Object.fromEntries(accepts.map((type) => [type, { schema }])) };
+}
+
+function bytesBody(
+  operationId: string,
+  { type, isRequired }: NonNullable<Description["bytes"]>,
+  shared: SharedComponents,
+): object {
+  const name = `${pascalCase(operationId)}Body`;
+  shared.schemas[name] = { type: "string", format: "binary" };
+  return { required: isRequired, content: { [type]: { schema: { $ref: `#/components/schemas/${name}` } } } };
 }
 
 const mapValues = <From, To>(

@@ -1,3 +1,5 @@
+import { exampleIds } from "./schemas.ts";
+
 /** A response header in the OpenAPI document. */
 interface HeaderDescription {
   description: string;
@@ -39,7 +41,7 @@ export const headers = {
       "fastapiusersauth=ims_bqTPn0S7kXvWm1hUe3yJ5dRz8cGaLfNoQ2i9rKtYw4E; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000; Secure",
   },
   Location: {
-    description: "Where the file is.",
+    description: "Where the file or the upload is.",
     required: true,
     schema: { type: "string" },
     example: "https://bucket.s3.example.com/01a207bc-5e6f-7765-ab26-378a7165c257.jpg?X-Amz-Expires=3600",
@@ -80,6 +82,57 @@ export const headers = {
     required: true,
     schema: { type: "string" },
     example: "Mon, 23 Nov 2026 09:28:35 GMT",
+  },
+  "Content-Location": {
+    description: "The post that the upload has become (RFC 9110, 8.7). Left out until it is published.",
+    schema: { type: "string" },
+    example: `https://photos.example.com/posts/${exampleIds.post}`,
+  },
+  "Tus-Version": {
+    description: "The versions of tus that the service supports.",
+    required: true,
+    schema: { type: "string" },
+    example: "1.0.0",
+  },
+  "Tus-Extension": {
+    description: "The extensions of tus that the service supports.",
+    required: true,
+    schema: { type: "string" },
+    example: "creation,creation-with-upload,expiration,checksum,termination",
+  },
+  "Tus-Max-Size": {
+    description: "Bytes of the largest file. Images may have a lower limit.",
+    required: true,
+    schema: { type: "integer" },
+    example: 524_288_000,
+  },
+  "Tus-Checksum-Algorithm": {
+    description: "The algorithms of checksums that the service supports.",
+    required: true,
+    schema: { type: "string" },
+    example: "sha1,sha256",
+  },
+  "Upload-Offset": {
+    description: "Bytes of the file that the service has.",
+    required: true,
+    schema: { type: "integer" },
+    example: 5_242_880,
+  },
+  "Upload-Length": {
+    description: "Bytes of the whole file.",
+    required: true,
+    schema: { type: "integer" },
+    example: 104_857_600,
+  },
+  "Upload-Metadata": {
+    description: "What the client said about the file when it began the upload.",
+    schema: { type: "string" },
+    example: "filename c25vdy5qcGc=,caption Rmlyc3Qgc25vdw==",
+  },
+  "Upload-Expires": {
+    description: "When the upload expires unless more bytes arrive. Left out once the post is published.",
+    schema: { type: "string" },
+    example: "Tue, 24 Nov 2026 09:28:35 GMT",
   },
 } as const satisfies Record<string, HeaderDescription>;
 

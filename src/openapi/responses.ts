@@ -28,8 +28,14 @@ const errorsOfGuardedWrites = ["CROSS_ORIGIN_REQUEST"] as const satisfies ApiErr
 const headersOfStatus: Partial<Record<number, readonly HeaderName[]>> = {
   401: ["WWW-Authenticate"],
   409: ["Retry-After"],
+  423: ["Retry-After"],
   429: ["Retry-After"],
   503: ["Retry-After"],
+};
+
+/** Headers that certain errors carry as well. */
+const headersOfError: Partial<Record<ApiErrorCode, readonly HeaderName[]>> = {
+  TUS_VERSION_UNSUPPORTED: ["Tus-Version"],
 };
 
 /**
@@ -44,7 +50,7 @@ export function responsesOf(
   const { answer, audience, errors = [], others = {}, validates } = description;
   const codes = new Set<ApiErrorCode>([
     ...(audience ? errorsOfGuardedRoutes : []),
-    ...(audience && method !== "get" ? errorsOfGuardedWrites : []),
+    ...(audience && method !== "get" && method !== "head" ? errorsOfGuardedWrites : []),
     ...errors,
     // The same reader limits the size and the duration of bodies.
     ...(errors.includes("BODY_TOO_LARGE") ? (["BODY_TOO_SLOW"] as const) : []),
@@ -108,7 +114,10 @@ function failure(
       codes.length === 1
         ? meaningOf(codes[0]!)
         : codes.map((code) => `- ${nameOf(code)}: ${meaningOf(code)}`).join("\n"),
-    headers: headerRefs(headersOfStatus[status] ?? []),
+    headers: headerRefs([
+      ...(headersOfStatus[status] ?? []),
+      ...codes.flatMap((code) => headersOfError[code] ?? []),
+    ]),
     content: {
       "application/json": {
         schema,

@@ -1,6 +1,7 @@
 import { removeExpiredCredentials } from "../accounts/expired-credentials.ts";
 import type { PostServices } from "./upload-services.ts";
 import { deleteOrphanedMedia } from "./orphaned-media.ts";
+import { removeUselessUploads } from "./resumable/sweeping.ts";
 
 /** Posts whose bytes are deleted concurrently. */
 const batchSize = 10;
@@ -16,7 +17,8 @@ export interface Sweeper {
   /** Age in milliseconds after which an upload that does not run in this process counts as abandoned. */
   readonly graceMs: number;
   /**
-   * Abandons uploads whose process has ended, deletes the bytes of deleted and abandoned posts, and removes expired rows.
+   * Abandons uploads whose process has ended, deletes the bytes of deleted and abandoned posts, and removes expired rows and
+   * resumable uploads.
    * @param minAgeMs age from which reservations are abandoned; {@link graceMs} by default
    */
   sweep(minAgeMs?: number): Promise<void>;
@@ -57,12 +59,14 @@ export function createSweeper(
       for (const isGone of outcomes) isGone ? deleted++ : failed++;
     }
     await database.posts.expireUploadKeys(new Date(now.getTime() - uploadKeyLifetimeMs));
+    const uploads = await removeUselessUploads(database, services.uploadFolder, now);
     await removeExpiredCredentials(database, now);
     await database.invitations.removeExpired(now);
     await database.counters?.removeEnded();
     for (const [outcome, posts] of Object.entries({ abandoned, deleted, failed }))
       services.metrics.swept(outcome as "abandoned" | "deleted" | "failed", posts);
-    if (abandoned + deleted + failed > 0) log.info("sweep.done", { abandoned, deleted, failed });
+    if (abandoned + deleted + failed + uploads > 0)
+      log.info("sweep.done", { abandoned, deleted, failed, unfinished_uploads: uploads });
   }
 
   /** Only for a single process: all pending posts and claims belong to a process that has ended. */

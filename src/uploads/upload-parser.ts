@@ -1,12 +1,12 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 
-import { createYieldToEventLoop } from "../concurrency/yield-to-event-loop.ts";
-import { filesBeside } from "./files-beside.ts";
+import type { YieldToEventLoop } from "../concurrency/yield-to-event-loop.ts";
 import { requireQuotaLeft, type QuotaServices } from "./quota.ts";
+import { discardStaged } from "./staged-upload.ts";
 import { stageUpload } from "./staging.ts";
 import type { StagedUpload } from "./upload-form.ts";
 import type { RewrapUpload } from "./transport-stream.ts";
-import { createUploadSlots } from "./upload-slots.ts";
+import type { UploadSlots } from "./upload-slots.ts";
 import type { RateLimits } from "../accounts/rate-limits.ts";
 import type { Authenticator } from "../accounts/authenticator.ts";
 import type { Config } from "../config/config.ts";
@@ -26,6 +26,9 @@ export interface UploadServices extends QuotaServices {
   readonly space: DiskSpace;
   /** Undefined without ffmpeg. */
   readonly rewrapUpload: RewrapUpload | undefined;
+  readonly uploadSlots: UploadSlots;
+  /** The share of the event loop that all uploads have together. */
+  readonly yieldToEventLoop: YieldToEventLoop;
 }
 
 /** The fields of the form, for the route's schema. */
@@ -43,14 +46,13 @@ interface UploadFields {
  */
 export function uploadParser(services: UploadServices) {
   const { config, tempDir, limits, connections, authenticator, mediaWorkers, space, rewrapUpload } = services;
-  const slots = createUploadSlots(config.uploadsPerAccount);
-  const yieldToEventLoop = createYieldToEventLoop();
+  const { uploadSlots, yieldToEventLoop } = services;
   const staged = new WeakMap<Request, { upload: StagedUpload; releaseSlot: () => void }>();
 
   return {
     async parse({ request }: { request: Request }): Promise<UploadFields> {
       const account = authenticator.signedInUser(request).viewer.id;
-      const releaseSlot = slots.take(account);
+      const releaseSlot = uploadSlots.take(account);
       try {
         await limits.upload({ address: connections.addressOf(request), account });
         const quotaLeft = await requireQuotaLeft(services, account, request.headers);
@@ -88,10 +90,7 @@ export function uploadParser(services: UploadServices) {
     async discard(request: Request): Promise<void> {
       const found = staged.get(request);
       if (!found) return;
-      const { file, thumbnail } = found.upload;
-      const path = file.name ?? "";
-      const paths = [path, ...filesBeside(path), ...(thumbnail ? [thumbnail.file.name ?? ""] : [])];
-      await Promise.allSettled(paths.map((file) => rm(file, { force: true })));
+      await discardStaged(found.upload);
       found.releaseSlot();
     },
   };

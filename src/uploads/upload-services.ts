@@ -3,6 +3,7 @@ import type { RenditionKind } from "../database/schema.ts";
 import type { Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { MediaWorkers } from "./media-workers.ts";
+import type { UploadFolder } from "./resumable/upload-folder.ts";
 import type { MediaStore } from "../storage/media-store.ts";
 
 /** Makes the renditions that an upload leaves for later. */
@@ -28,6 +29,7 @@ export interface PostServices {
   readonly deadlineFor: (bytes: number) => number;
   /** Bytes that the posts of one account may have; undefined for no limit. */
   readonly userQuota: number | undefined;
+  readonly uploadFolder: UploadFolder;
   /** Ids of uploads that run in this process; the sweeper does not touch them. */
   readonly running: Set<string>;
   /**

@@ -180,11 +180,9 @@ describe("cors: pages of listed origins", () => {
   });
 
   test("cors: a preflight allows the methods of all routes", async () => {
-    const methods = new Set(service.app.routes.map(({ method }) => method));
+    const methods = new Set(["HEAD", ...service.app.routes.map(({ method }) => method)]);
     const { headers } = await preflight(service, "https://app.example.com", "range", "/posts/1", "DELETE");
-    expect(headers.get("access-control-allow-methods")?.split(", ").sort()).toEqual(
-      [...methods, "HEAD"].sort(),
-    );
+    expect(headers.get("access-control-allow-methods")?.split(", ").sort()).toEqual([...methods].sort());
   });
 
   test("cors: allows nothing to an unlisted origin, and varies by origin", async () => {

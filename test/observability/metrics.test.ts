@@ -10,6 +10,7 @@ const quiet = {
   uploadsRunning: () => 0,
   mediaJobsPending: () => 0,
   renditionJobs: async () => [],
+  unfinishedUploads: async () => 7,
   diskUsage: async () => ({ free: 5, size: 9, minFree: 2 }),
 };
 
@@ -74,12 +75,14 @@ test("metrics: contain everything else while the database is down", async () => 
     unfinishedPosts: gone,
     publishedPosts: gone,
     renditionJobs: gone,
+    unfinishedUploads: gone,
   });
   metrics.request("GET", "/feed", 503, 0.1);
   const text = await metrics.text();
   expect(text).toContain('image_sharing_http_requests_total{method="GET",route="/feed",status="503"} 1');
   expect(text).toContain('image_sharing_build_info{version="1.2.3"} 1');
   expect(text).not.toContain("image_sharing_posts{");
+  expect(text).not.toContain("\nimage_sharing_unfinished_uploads ");
   for (const [name, bytes] of Object.entries({ free: 5, size: 9, min_free: 2 }))
     expect(text).toContain(`\nimage_sharing_disk_${name}_bytes ${bytes}\n`);
 });
@@ -95,6 +98,7 @@ test("metrics: count requests by method, route and status, and their durations b
   metrics.request("GET", "/feed", 401, 200);
   metrics.request("POST", "none", 404, 0.5);
   const lines = (await metrics.text()).split("\n");
+  expect(lines).toContain("image_sharing_unfinished_uploads 7");
   const requests = "image_sharing_http_requests_total";
   expect(lines.filter((line) => line.startsWith(requests))).toEqual([
     `${requests}{method="GET",route="/feed",status="200"} 3`,

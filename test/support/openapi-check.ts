@@ -16,9 +16,9 @@ export interface OpenApiDocument extends Node {
   paths: Record<string, Record<string, { responses: Record<string, Node> }>>;
 }
 
-/** Headers that describe no route: those of HTTP, security policies, compression and CORS. */
+/** Headers that describe no route: those of HTTP, security policies, compression, CORS and the version of tus. */
 const generalHeaders =
-  /^(?:access-control-.*|cache-control|connection|content-(?:encoding|length|security-policy|type)|cross-origin-resource-policy|date|referrer-policy|strict-transport-security|vary|x-content-type-options|x-frame-options)$/;
+  /^(?:access-control-.*|cache-control|connection|content-(?:encoding|length|security-policy|type)|cross-origin-resource-policy|date|referrer-policy|strict-transport-security|tus-resumable|vary|x-content-type-options|x-frame-options)$/;
 
 /** Pages for people, which the document leaves out. */
 const pages = /^\/(?:assets\/|favicon\.ico$|manifest\.webmanifest$|offline\.js$|docs|redoc|openapi\.json|$)/;
@@ -62,8 +62,9 @@ export function createOpenApiCheck(document: OpenApiDocument) {
     const isPreflight = method === "OPTIONS" && response.status === 204;
     if (pages.test(path) || isPreflight) return [];
     const route = routes.find(({ expression }) => expression.test(path))?.path ?? "";
-    const verb = method === "HEAD" ? "get" : method.toLowerCase();
-    const responses = document.paths[route]?.[verb]?.responses;
+    const operations = document.paths[route] ?? {};
+    const verb = method === "HEAD" && !operations["head"] ? "get" : method.toLowerCase();
+    const responses = operations[verb]?.responses;
     if (!responses) {
       if (![404, 405, 503].includes(response.status)) return ["the route is not documented"];
       return schemaProblems("/components/schemas/ApiError", await jsonOf(response));

@@ -1,0 +1,156 @@
+import type { SignedIn } from "../../accounts/authenticator.ts";
+import { ApiError } from "../../errors.ts";
+import { readPaced } from "../paced-body.ts";
+import type { Checksum } from "./checksum.ts";
+import { expiryFrom } from "./expiry.ts";
+import { GrowingFile, lostBytes } from "./growing-file.ts";
+import { hashOfFile } from "./hash-of-file.ts";
+import { isFinal, removeUpload } from "./removal.ts";
+import type { ResumableServices } from "./resumable-services.ts";
+import type { HeldUpload } from "./upload-leases.ts";
+
+/** Bytes after which an upload's progress is recorded while more arrive, so that a crash loses no more. */
+const recordedBytes = 16 * 1024 ** 2;
+
+/** The state of an upload after a request. */
+export interface Appended {
+  readonly offset: number;
+  readonly expiresAt: Date;
+  /** The hash of the whole file, once every byte is on disk; until then null. */
+  readonly sha256: string | null;
+}
+
+/** A request's body, whose bytes follow those of the upload. */
+export interface UploadBody {
+  readonly stream: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** Its length; 0 if unknown. */
+  readonly bytes: number;
+  readonly checksum: Checksum | undefined;
+}
+
+/**
+ * Appends the body to the upload. Whatever ends the body, what has arrived stays, unless the client sent a checksum. The
+ * offset that is recorded, and so told to clients, never exceeds what is on disk, and is less than the length: the last
+ * byte is acknowledged by publishing the post. A publication that failed is repeated by sending that byte again.
+ *
+ * An upload that cannot become a post is removed.
+ * @throws ApiError UPLOAD_LENGTH_EXCEEDED; UNSUPPORTED_MEDIA and FILE_TOO_LARGE, which remove the upload;
+ * CHECKSUM_MISMATCH, UPLOAD_TOO_SLOW, STORAGE_FULL, STORE_UNAVAILABLE; UPLOAD_LOCKED when another
+ * request took the upload over; NOT_FOUND when it is gone; UNAUTHORIZED or FORBIDDEN when the actor lost the right
+ * meanwhile; the AbortError of a client that disconnects
+ */
+export async function appendBody(
+  services: ResumableServices,
+  signedIn: SignedIn,
+  held: HeldUpload,
+  body: UploadBody,
+): Promise<Appended> {
+  const { upload } = held;
+  if (body.bytes > upload.length - upload.offset) throw new ApiError("UPLOAD_LENGTH_EXCEEDED");
+  // The file of a whole upload must not be written again: it may be that of a post by now.
+  return upload.sha256 === null
+    ? receive(services, signedIn, held, body)
+    : skip(services, signedIn, held, body);
+}
+
+async function receive(
+  services: ResumableServices,
+  { actor, viewer }: SignedIn,
+  { upload, lease, wanted }: HeldUpload,
+  { stream, bytes, checksum }: UploadBody,
+): Promise<Appended> {
+  const { config, database, uploadFolder, partialHashes, space, yieldToEventLoop, rewrapUpload } = services;
+  const limits = {
+    maxBytes: { image: config.maxImageSize, video: config.maxVideoSize },
+    transportStreams: rewrapUpload !== undefined,
+  };
+  const path = uploadFolder.pathOf(upload.id);
+  const file = await GrowingFile.open(path, upload.offset, upload.length);
+  if (!file) {
+    await database.resumableUploads.remove(upload.id);
+    throw lostBytes();
+  }
+  const known = upload.offset === 0 ? newHash() : partialHashes.get(upload.id);
+  const hash = known?.offset === upload.offset ? known.hash.copy() : undefined;
+  let recorded = upload.offset;
+
+  /** Records bytes that are on disk. @throws ApiError UPLOAD_LOCKED, NOT_FOUND */
+  async function record(offset: number, sha256: string | null): Promise<Date> {
+    const expiresAt = expiryFrom(Date.now());
+    const progress = { offset: Math.min(offset, upload.length - 1), sha256, expiresAt };
+    if (!(await database.resumableUploads.advance(actor, lease, progress))) {
+      const exists = await database.resumableUploads.find(viewer.id, upload.id, new Date());
+      throw new ApiError(exists ? "UPLOAD_LOCKED" : "NOT_FOUND");
+    }
+    recorded = offset;
+    return expiresAt;
+  }
+
+  async function take(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (file!.offset + chunk.length > upload.length) throw new ApiError("UPLOAD_LENGTH_EXCEEDED");
+    await yieldToEventLoop(async () => {
+      hash?.update(chunk);
+      checksum?.update(chunk);
+      file!.append(chunk);
+      // Frees its memory, see docs/decisions/0016-freed-chunks.md.
+      if (chunk.length === chunk.buffer.byteLength) chunk.buffer.transfer(0);
+    });
+    await claim.received(file!.offset - upload.offset);
+    await file!.settle(limits);
+    if (!checksum && file!.durableOffset - recorded >= recordedBytes) await record(file!.durableOffset, null);
+  }
+
+  async function keep(): Promise<Appended> {
+    await file!.flush();
+    // The name of a new file must survive a power cut, too.
+    if (upload.offset === 0) await uploadFolder.sync();
+    const isWhole = file!.offset === upload.length;
+    if (hash && !isWhole) partialHashes.set(upload.id, { offset: file!.offset, hash });
+    const sha256 = isWhole ? (hash?.digest("hex") ?? (await hashOfFile(path, yieldToEventLoop))) : null;
+    const expiresAt = await record(file!.offset, sha256);
+    return { offset: file!.offset, expiresAt, sha256 };
+  }
+
+  const claim = await space.claim(viewer.id, bytes);
+  try {
+    if (stream) await readPaced(stream, take, wanted);
+    checksum?.verify();
+    return await keep();
+  } catch (error) {
+    if (isFinal(error)) await removeUpload(services, upload.id);
+    else if (!checksum && file.offset > recorded) await keep().catch(() => {});
+    throw error;
+  } finally {
+    claim.release();
+    await file.close();
+  }
+}
+
+/** Reads the rest of an upload whose bytes are all on disk, after its publication failed. */
+async function skip(
+  { database }: ResumableServices,
+  { actor }: SignedIn,
+  { upload, lease, wanted }: HeldUpload,
+  { stream, checksum }: UploadBody,
+): Promise<Appended> {
+  let { offset } = upload;
+  if (stream)
+    await readPaced(
+      stream,
+      async (chunk) => {
+        offset += chunk.length;
+        if (offset > upload.length) throw new ApiError("UPLOAD_LENGTH_EXCEEDED");
+        checksum?.update(chunk);
+      },
+      wanted,
+    );
+  checksum?.verify();
+  const expiresAt = expiryFrom(Date.now());
+  const progress = { offset: upload.offset, sha256: upload.sha256, expiresAt };
+  if (!(await database.resumableUploads.advance(actor, lease, progress))) throw new ApiError("UPLOAD_LOCKED");
+  return offset === upload.length
+    ? { offset, expiresAt, sha256: upload.sha256 }
+    : { offset: upload.offset, expiresAt, sha256: null };
+}
+
+const newHash = () => ({ offset: 0, hash: new Bun.CryptoHasher("sha256") });

@@ -1,0 +1,123 @@
+import { open, stat } from "node:fs/promises";
+
+import { codeOf } from "../../disk-errors.ts";
+import { ApiError } from "../../errors.ts";
+import type { MediaKind } from "../../media-types.ts";
+import { detectIntakeType, kindOf, tooLarge, unsupportedMedia, type IntakeType } from "../staged-file.ts";
+import { inspectedBytes } from "../type-detection.ts";
+import { WriteBehindFile } from "../write-behind-file.ts";
+
+/** Limits for a file, which depend on its type. */
+export interface FileLimits {
+  readonly maxBytes: Readonly<Record<MediaKind, number>>;
+  readonly transportStreams: boolean;
+}
+
+/** The file of an unfinished upload, while a request appends bytes to it. */
+export class GrowingFile {
+  /** Bytes of the file that came before, or were appended. */
+  offset: number;
+  /** The first bytes of the file, until they have told its type. */
+  #first: Buffer | undefined;
+  readonly #file: WriteBehindFile;
+
+  private constructor(
+    path: string,
+    private readonly start: number,
+    /** Bytes of the whole file. */
+    private readonly length: number,
+    first: Buffer | undefined,
+  ) {
+    this.offset = start;
+    this.#first = first;
+    this.#file = new WriteBehindFile(path, start);
+  }
+
+  /**
+   * Opens a file that has `offset` bytes. It may have more, which no client knows of; they are overwritten.
+   * @returns undefined if the bytes are gone
+   */
+  static async open(path: string, offset: number, length: number): Promise<GrowingFile | undefined> {
+    if (offset > 0 && (await sizeOf(path)) < offset) return undefined;
+    const first = offset < inspectedBytes ? await firstBytesOf(path, offset) : undefined;
+    return new GrowingFile(path, offset, length, first);
+  }
+
+  /** Bytes from the beginning of the file that are certainly on disk. */
+  get durableOffset(): number {
+    return this.start + this.#file.durableBytes;
+  }
+
+  append(chunk: Uint8Array): void {
+    if (this.#first && this.offset < inspectedBytes)
+      this.#first.set(chunk.subarray(0, inspectedBytes - this.offset), this.offset);
+    this.offset += chunk.length;
+    this.#file.append(chunk);
+  }
+
+  /**
+   * Checks the type as soon as the first bytes tell it, and waits until the disk has nearly caught up.
+   * @throws ApiError UNSUPPORTED_MEDIA, FILE_TOO_LARGE, STORAGE_FULL, STORE_UNAVAILABLE
+   */
+  async settle(limits: FileLimits): Promise<void> {
+    if (this.#first && (this.offset >= inspectedBytes || this.offset === this.length)) {
+      await requireAccepted(this.#first.subarray(0, this.offset), this.length, limits);
+      this.#first = undefined;
+    }
+    await this.#file.keepUp();
+  }
+
+  /**
+   * Waits until all bytes are on disk.
+   * @throws ApiError STORAGE_FULL, STORE_UNAVAILABLE
+   */
+  flush(): Promise<void> {
+    return this.#file.flush();
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+/**
+ * Detects the type of a file of this length from its first bytes.
+ * @throws ApiError UNSUPPORTED_MEDIA, FILE_TOO_LARGE
+ */
+export async function requireAccepted(
+  first: Uint8Array,
+  length: number,
+  { maxBytes, transportStreams }: FileLimits,
+): Promise<IntakeType> {
+  const type = await detectIntakeType(first, { transportStreams });
+  if (!type) throw await unsupportedMedia(first);
+  const limit = maxBytes[kindOf(type)];
+  if (length > limit) throw tooLarge(limit);
+  return type;
+}
+
+/** The first bytes of a file that tell its type, in a buffer that has space for all of them. */
+export async function firstBytesOf(path: string, fileBytes: number): Promise<Buffer> {
+  const first = Buffer.alloc(inspectedBytes);
+  if (fileBytes === 0) return first;
+  const file = await open(path, "r");
+  try {
+    await file.read(first, 0, Math.min(fileBytes, inspectedBytes), 0);
+    return first;
+  } finally {
+    await file.close();
+  }
+}
+
+/** 0 for a missing file. */
+const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    (error: unknown) => {
+      if (codeOf(error) === "ENOENT") return 0;
+      throw error;
+    },
+  );
+
+/** The error for an upload whose bytes are not in the folder any more, such as after a change of disks. */
+export const lostBytes = () => new ApiError("NOT_FOUND");

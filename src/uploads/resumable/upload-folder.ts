@@ -1,0 +1,71 @@
+import { mkdir, open, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import { codeOf } from "../../disk-errors.ts";
+import { moveWithoutReplacing } from "../../storage/move-without-replacing.ts";
+
+const idFile = "folder-id";
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The folder with the bytes of unfinished uploads. It outlives the process, and several processes may share it. */
+export interface UploadFolder {
+  /** Made with the folder. Tells nodes whether they read the same one. */
+  readonly id: string;
+  /** The file of an upload. */
+  pathOf(uploadId: string): string;
+  /** Makes the names of new files durable. */
+  sync(): Promise<void>;
+  /**
+   * Removes the files of uploads that are gone.
+   * @param unfinished reads the ids of those that are not. Called after the folder was read, so that no upload begins in
+   * between.
+   */
+  removeOrphans(unfinished: () => Promise<readonly string[]>): Promise<void>;
+}
+
+/** Opens the folder, and creates it if it is missing. @throws file system errors */
+export async function openUploadFolder(root: string): Promise<UploadFolder> {
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  return {
+    id: await loadOrCreateId(root),
+    pathOf: (uploadId) => join(root, uploadId),
+    async sync() {
+      const folder = await open(root, "r");
+      await folder.sync().finally(() => folder.close());
+    },
+    async removeOrphans(unfinished) {
+      const names = (await readdir(root)).filter((name) => uuid.test(name));
+      if (names.length === 0) return;
+      const known = new Set(await unfinished());
+      for (const name of names) if (!known.has(name)) await rm(join(root, name), { force: true });
+    },
+  };
+}
+
+async function loadOrCreateId(root: string): Promise<string> {
+  const path = join(root, idFile);
+  const temp = `${path}.${crypto.randomUUID()}`;
+  // Another process may have just created an empty file, see moveWithoutReplacing.
+  for (let tries = 0; tries < 20; tries++) {
+    const text = await Bun.file(path)
+      .text()
+      .catch(() => undefined);
+    if (text !== undefined && uuid.test(text)) return text;
+    if (text === undefined) await create(temp, path);
+    else await Bun.sleep(50);
+  }
+  throw new Error(`${path} does not contain an id; delete it to end all unfinished uploads`);
+}
+
+async function create(temp: string, path: string): Promise<void> {
+  const file = await open(temp, "wx", 0o600);
+  await file.writeFile(crypto.randomUUID());
+  await file.sync();
+  await file.close();
+  try {
+    moveWithoutReplacing(temp, path);
+  } catch (error) {
+    await rm(temp, { force: true });
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
+}
