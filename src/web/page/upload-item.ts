@@ -2,16 +2,19 @@ import { kindOf } from "./file-kind.ts";
 import { randomKey } from "./random-key.ts";
 import { language, text } from "./texts/text.ts";
 import { previewBox } from "./upload-preview.ts";
+import { resumableFromBytes } from "./upload-limits.ts";
 import { createUploadRow } from "./upload-row.ts";
 
-/** `draft`: not shared yet; `queued`: waiting or being sent; `failed`: waiting for the user. */
-export type UploadState = "draft" | "queued" | "failed";
+/** `draft`: not shared yet; `queued`: waiting or being sent; `paused`, `failed`: waiting for the user. */
+export type UploadState = "draft" | "queued" | "paused" | "failed";
 
 export interface UploadItemEvents {
   /** The user presses Try again. */
   retry(item: UploadItem): void;
   /** The user presses Enter in one of the texts. */
   enter(item: UploadItem): void;
+  /** The user presses Pause. */
+  pause(item: UploadItem): void;
   /** The user presses Remove. */
   remove(item: UploadItem): void;
   /** The state or the progress has changed. */
@@ -40,6 +43,7 @@ export class UploadItem {
     this.poster = kindOf(file) === "video" ? picture : Promise.resolve(undefined);
     this.#row = createUploadRow(file, previewBox(picture, signal), {
       retry: () => on.retry(this),
+      pause: () => on.pause(this),
       remove: () => on.remove(this),
       enter: () => on.enter(this),
     });
@@ -82,6 +86,11 @@ export class UploadItem {
     this.#show({ state: "queued", fraction, status });
   }
 
+  /** Shows that the upload waits for the user. */
+  pause(): void {
+    this.#show({ state: "paused", fraction: this.#fraction, status: text("paused"), mayRetry: true });
+  }
+
   /** Shows the error, and offers another try if that may help. */
   fail(error: string, { mayRetry }: { mayRetry: boolean }): void {
     this.#show({ state: "failed", error, mayRetry });
@@ -105,8 +114,12 @@ export class UploadItem {
     row.status.hidden = status === "";
     row.status.textContent = status;
     row.error.textContent = error;
-    if (!mayRetry && document.activeElement === row.again) row.remove.focus();
+    const mayPause = state === "queued" && this.file.size > resumableFromBytes;
+    if (!mayRetry && document.activeElement === row.again) (mayPause ? row.pause : row.remove).focus();
+    if (!mayPause && document.activeElement === row.pause) (mayRetry ? row.again : row.remove).focus();
+    row.again.textContent = text(state === "paused" ? "resume" : "tryAgain");
     row.again.hidden = !mayRetry;
+    row.pause.hidden = !mayPause;
     this.on.changed();
   }
 }

@@ -1,12 +1,13 @@
 import type { Post } from "./api.ts";
 import { Failure } from "./failures.ts";
-import { serviceUrl } from "./service-url.ts";
-import { session } from "./session.ts";
 import { sleep } from "./sleep.ts";
 import { text } from "./texts/text.ts";
 import { duration } from "./times.ts";
 import { sentAs } from "./upload-checks.ts";
 import type { UploadItem } from "./upload-item.ts";
+import { resumableFromBytes } from "./upload-limits.ts";
+import { sendResumable } from "./upload-resumable.ts";
+import { failureOf, transfer } from "./upload-transfer.ts";
 
 /** Retries per file; with the back-off they span about three minutes. */
 const maxRetries = 8;
@@ -22,8 +23,9 @@ export const mayRetry = ({ status }: Failure): boolean =>
   status >= 500 || [0, 401, 403, 408, 409, 429].includes(status);
 
 /**
- * Uploads a file. Repeats the request with the same idempotency key after a lost connection and whenever the service asks
- * for it by `Retry-After`, with an exponential back-off.
+ * Uploads a file. Repeats the request after a lost connection and whenever the service asks for it by `Retry-After`, with an
+ * exponential back-off: a small file with the same idempotency key, a large one from where it was. Tries of a large file that
+ * got it further do not count.
  * @param check awaited before every request; what it throws ends the upload unless it is such a Failure
  * @throws Failure when the service refuses the file or cannot be reached; the signal's reason when it aborts
  */
@@ -33,16 +35,22 @@ export async function upload(
   signal: AbortSignal,
 ): Promise<Post> {
   let poster = await item.poster;
+  const isResumable = item.file.size > resumableFromBytes;
+  let furthest = 0;
   for (let attempt = 0; ;) {
     try {
       await check();
       signal.throwIfAborted();
-      return await send(item, poster, signal);
+      return await (isResumable ? sendResumable(item, signal) : send(item, poster, signal));
     } catch (failure) {
       if (signal.aborted || !(failure instanceof Failure)) throw failure;
       if (poster && isAboutPoster(failure)) {
         poster = undefined;
         continue;
+      }
+      if (isResumable && item.fraction > furthest) {
+        furthest = item.fraction;
+        attempt = 0;
       }
       const seconds = failure.retryAfterSeconds ?? (passingStatuses.has(failure.status) ? 0 : Infinity);
       if (seconds > maxWaitSeconds || attempt === maxRetries) throw failure;
@@ -70,38 +78,18 @@ async function pause(seconds: number, signal: AbortSignal): Promise<void> {
 const isAboutPoster = ({ detail }: Failure) =>
   Array.isArray(detail) && detail.some(({ loc }) => loc.at(-1) === "thumbnail");
 
-/** Uses XMLHttpRequest because fetch() does not report upload progress. */
-function send(item: UploadItem, poster: Blob | undefined, signal: AbortSignal): Promise<Post> {
+async function send(item: UploadItem, poster: Blob | undefined, signal: AbortSignal): Promise<Post> {
   const { file, key, caption, alt } = item;
-  const { generation } = session;
-  const form = new FormData();
-  form.set("file", file);
-  form.set("caption", caption);
-  form.set("alt", alt);
-  if (poster) form.set("thumbnail", poster, "poster.jpg");
-  const request = new XMLHttpRequest();
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      request.abort();
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    request.addEventListener("loadend", () => signal.removeEventListener("abort", abort));
-    request.upload.addEventListener("progress", ({ loaded, total }) => item.progress(loaded / total));
-    request.addEventListener("load", () => {
-      const body = request.response as (Post & { detail?: string }) | null;
-      if (request.status === 200 && body) return resolve(body);
-      // A successful response without JSON came from something in between, such as a captive portal.
-      if (request.status === 200) return reject(new Failure(0));
-      if (request.status === 401) session.expire(generation);
-      reject(
-        new Failure(request.status, body?.detail, request.getResponseHeader("retry-after"), sentAs(file)),
-      );
-    });
-    request.addEventListener("error", () => reject(new Failure(0)));
-    request.open("POST", serviceUrl("/upload"));
-    request.responseType = "json";
-    request.setRequestHeader("idempotency-key", key);
-    request.send(form);
-  });
+  const body = new FormData();
+  body.set("file", file);
+  body.set("caption", caption);
+  body.set("alt", alt);
+  if (poster) body.set("thumbnail", poster, "poster.jpg");
+  const headers = { "idempotency-key": key };
+  const onProgress = (sent: number, total: number) => item.progress(sent / total);
+  const request = await transfer({ method: "POST", route: "/upload", headers, body, onProgress }, signal);
+  if (request.status !== 200) throw failureOf(request, sentAs(file));
+  // A successful response without JSON came from something in between, such as a captive portal.
+  if (request.response === null) throw new Failure(0);
+  return request.response as Post;
 }

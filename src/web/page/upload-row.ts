@@ -5,6 +5,7 @@ import { text } from "./texts/text.ts";
 
 export interface UploadRowEvents {
   retry(): void;
+  pause(): void;
   remove(): void;
   /** The user presses Enter in one of the texts. */
   enter(): void;
@@ -23,6 +24,7 @@ export function createUploadRow({ name, size }: File, preview: HTMLElement, on: 
   const status = element("p", { className: "hint", hidden: true });
   const error = element("p", { className: "error", attributes: { role: "alert" } });
   const again = button(text("tryAgain"), on.retry, { hidden: true });
+  const pause = button(text("pause"), on.pause, { hidden: true });
   const remove = button(text("remove"), on.remove, {
     attributes: { "aria-label": text("removeFile", { name }) },
   });
@@ -46,9 +48,9 @@ export function createUploadRow({ name, size }: File, preview: HTMLElement, on: 
     ),
     texts,
     element("div", { className: "state" }, progress, status, error),
-    element("div", { className: "row end" }, again, remove),
+    element("div", { className: "row end" }, pause, again, remove),
   );
-  return { shown: element("li", {}, row), caption, alt, progress, status, error, again, remove };
+  return { shown: element("li", {}, row), caption, alt, progress, status, error, pause, again, remove };
 }
 
 /** Creates a text field. With its placeholder, the style sheet can tell whether it is empty. */

@@ -6,6 +6,7 @@ import { text } from "./texts/text.ts";
 import { createUploadBatch } from "./upload-batch.ts";
 import { checkInOrder } from "./upload-checks.ts";
 import { UploadItem } from "./upload-item.ts";
+import { cancelResumable, forgetUploads } from "./upload-resumable.ts";
 import { createUploadPanel } from "./upload-panel.ts";
 import { createPreviewer } from "./upload-preview.ts";
 import { publishAs } from "./upload-publishing.ts";
@@ -39,7 +40,7 @@ export function createUploads(): Uploads {
   const account = () => session.account?.id ?? null;
   let owner = account();
   const batch = createUploadBatch(items, panel);
-  const on = { retry: queue, enter, remove: removeByUser, changed: batch.show };
+  const on = { retry: queue, enter, pause, remove: removeByUser, changed: batch.show };
 
   function add(files: Iterable<File>): void {
     const added = Array.from(files, (file) => new UploadItem(file, on, makePicture));
@@ -85,10 +86,16 @@ export function createUploads(): Uploads {
     batch.show();
   }
 
+  function pause(item: UploadItem): void {
+    item.pause();
+    running.get(item)?.abort();
+  }
+
   function removeByUser(item: UploadItem): void {
     const rows = [...items];
     const next = rows[rows.indexOf(item) + 1] ?? rows[rows.indexOf(item) - 1];
     remove(item);
+    cancelResumable(item);
     (next ?? panel).focus();
   }
 
@@ -124,7 +131,7 @@ export function createUploads(): Uploads {
   function fail(item: UploadItem, failure: Error): void {
     // The file stays queued if its upload was aborted or the session has expired.
     if (failure.name === "AbortError" || (failure as Failure).status === 401)
-      return items.has(item) ? item.wait(text("waiting")) : undefined;
+      return items.has(item) && item.state !== "paused" ? item.wait(text("waiting")) : undefined;
     item.fail(failure.message, { mayRetry: failure instanceof Failure && mayRetry(failure) });
     if (!panel.shown.isConnected) notify(`${item.file.name}: ${failure.message}`);
   }
@@ -133,6 +140,7 @@ export function createUploads(): Uploads {
     const current = account();
     if (change === "signed out" || (current !== null && current !== owner)) {
       for (const item of [...items]) remove(item);
+      if (change === "signed out") forgetUploads();
       batch.reset();
       owner = current;
     } else if (current === null) running.forEach((stop) => stop.abort());

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readdir } from "node:fs/promises";
 
 import { randomVideo } from "../../support/random-video.ts";
 import { TestService } from "../../support/service.ts";
@@ -76,3 +77,16 @@ test("PATCH /uploads: counts as one of the uploads that an account may run at on
   expect((await Promise.all(running)).map(({ status }) => status)).toEqual([204, 204]);
   expect((await tus.patch(paths[2]!, 0, video)).status).toBe(204);
 });
+
+test.skipIf(process.platform !== "linux")(
+  "unfinished uploads hold no descriptor between their requests",
+  async () => {
+    const descriptors = async () => (await readdir("/proc/self/fd")).length;
+    const [ada, bob] = [await newUser(), await newUser()];
+    const paths = await Promise.all(Array.from({ length: 60 }, (_, i) => (i % 2 ? ada : bob).begin(600)));
+    const before = await descriptors();
+    for (const [i, path] of paths.entries())
+      expect((await (i % 2 ? ada : bob).patch(path, 0, video.slice(0, 500))).status).toBe(204);
+    expect(await descriptors()).toBeLessThan(before + 30);
+  },
+);
