@@ -87,6 +87,7 @@ export async function serve(): Promise<void> {
   }, firstSweepDelayMs);
   stoppable(server, services, () => {
     clearTimeout(firstSweep);
+    services.uploadLeases.interruptAll();
     stopSweeping();
     // Not awaited, so that rendition jobs and the running requests end at the same time.
     void services.renditionRunner.stop();

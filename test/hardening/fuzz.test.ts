@@ -9,6 +9,7 @@ import { cutUploads, oddRequest, type Asker } from "../support/odd-requests.ts";
 import { ServiceProcess } from "../support/process.ts";
 import { exchange, longEnough } from "../support/raw-http.ts";
 import { seededRandom } from "../support/seeded-random.ts";
+import { TusRequests } from "../support/tus.ts";
 import { until } from "../support/until.ts";
 
 const cases = Number(process.env["FUZZ_CASES"] ?? 300);
@@ -29,7 +30,10 @@ beforeAll(async () => {
     token: await service.signUp("ada@example.com"),
     victim: await service.signUp("eve@example.com"),
     photo: await pngPhoto(4, 4),
+    unfinished: "",
   };
+  const tus = new TusRequests(service, asker.token);
+  asker = { ...asker, unfinished: await tus.begin(asker.photo.length, { filename: "photo.png" }) };
 });
 afterAll(async () => {
   await service.kill();
@@ -70,6 +74,8 @@ async function hold(requests: Iterator<Uint8Array>): Promise<string[]> {
         if (isOfServer && !/\r\nx-content-type-options: nosniff/i.test(answerHead))
           expect.unreachable(`not protected: ${told}`);
       }
+      const [, published] = /\r\ncontent-location: \S+\/posts\/(\S+)/i.exec(answerHead) ?? [];
+      if (published !== undefined) shared.push(published);
       if (status === 200 && /"file_name"/.test(body) && sent.startsWith("POST /upload"))
         shared.push((JSON.parse(body) as { id: string }).id);
     }

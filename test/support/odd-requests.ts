@@ -10,6 +10,8 @@ export interface Asker {
   readonly victim: string;
   /** A small picture. */
   readonly photo: Uint8Array;
+  /** The path of an unfinished resumable upload of the picture. */
+  readonly unfinished: string;
 }
 
 /** The bytes of one request, after which the connection ends. */
@@ -221,8 +223,61 @@ const multipart: OddRequest = (asker) => {
   return request(asker, "POST", "/upload", [typed(asker, "multipart/form-data; boundary=B")], body);
 };
 
+/** Values of the headers of tus that are right, at the limit, or wrong. */
+const tusHeaders: Readonly<Record<string, readonly string[]>> = {
+  "Tus-Resumable": ["1.0.0", "1.0.0", "1.0.0", "1.0.0", "0.2.2", ""],
+  "Content-Type": ["application/offset+octet-stream", "application/offset+octet-stream", "text/plain"],
+  "Upload-Length": [
+    "0",
+    "1",
+    "100",
+    "-1",
+    "1.5",
+    "9007199254740991",
+    "9007199254740992",
+    "99999999999999999999",
+  ],
+  "Upload-Offset": ["0", "0", "1", "10", "-1", "1e3", "9007199254740992"],
+  "Upload-Metadata": [
+    "filename YS5wbmc=",
+    "filename",
+    "caption /w==",
+    "caption Zm9v,caption Zm9v",
+    ",",
+    "a b c",
+    "==",
+  ],
+  "Upload-Checksum": ["sha1", "sha1 AAAA", "md5 1B2M2Y8AsgTpgAmY7PhCfg==", "sha256 "],
+  "Upload-Defer-Length": ["1"],
+  "Upload-Concat": ["partial"],
+  "X-HTTP-Method-Override": ["HEAD", "PATCH", "DELETE", "TRACE", "patch", "GET, PATCH"],
+};
+
+const resumable: OddRequest = (asker) => {
+  const { random, photo, unfinished } = asker;
+  const always = ["Tus-Resumable", "Content-Type", "Upload-Length", "Upload-Offset"];
+  const headers = Object.entries(tusHeaders).flatMap(([name, values]) => {
+    if (!random.chance(always.includes(name) ? 0.9 : 0.2)) return [];
+    const isPhoto = name === "Upload-Length" && random.chance(0.5);
+    const value = isPhoto ? String(photo.length) : random.chance(0.1) ? inHeader(asker) : random.pick(values);
+    return [`${name}: ${value}`];
+  });
+  const target = random.pick([
+    "/uploads",
+    "/uploads",
+    unfinished,
+    unfinished,
+    `/uploads/${crypto.randomUUID()}`,
+  ]);
+  const method = random.pick(["POST", "POST", "PATCH", "PATCH", "HEAD", "DELETE", "OPTIONS"]);
+  const bytes = random.pick([photo, photo.subarray(0, 10), photo.subarray(10), mutated(asker, photo)]);
+  const body = method === "POST" || method === "PATCH" ? bytes : Buffer.alloc(0);
+  return request(asker, method, target, headers, body);
+};
+
 /** One odd request of any kind. */
-export const oddRequest: OddRequest = (asker) => asker.random.pick([json, form, path, multipart])(asker);
+export const oddRequest: OddRequest = (asker) =>
+  asker.random.pick([json, form, path, multipart, resumable])(asker);
 
 /** A good upload cut behind every so many bytes. */
 export function* cutUploads(asker: Asker, step: number): Generator<Uint8Array> {

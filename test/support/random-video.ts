@@ -1,4 +1,4 @@
-import { filmOf, movie, track } from "../metadata/container-samples.ts";
+import { movieFile, movie, track } from "../metadata/container-samples.ts";
 import { seededRandom } from "./seeded-random.ts";
 
 /** An MP4 with one frame of this many random bytes, all of which are kept when it is stored. */
@@ -8,7 +8,7 @@ export function randomVideo(frameBytes: number, seed = frameBytes): Uint8Array<A
   for (let start = 0; start < frameBytes; start += random.length)
     frame.set(random.subarray(0, frameBytes - start), start);
   const coded = { id: 1, handler: "vide", sampleBytes: frameBytes, coded: [64, 48] as [number, number] };
-  return new Uint8Array(filmOf(frame, (data) => [movie(track({ ...coded, chunks: [data] }))]));
+  return new Uint8Array(movieFile(frame, (data) => [movie(track({ ...coded, chunks: [data] }))]));
 }
 
 /** The frame in such a video, which lacks what the service may change. */

@@ -65,13 +65,14 @@ async function receive(
     transportStreams: rewrapUpload !== undefined,
   };
   const path = uploadFolder.pathOf(upload.id);
-  const file = await GrowingFile.open(path, upload.offset, upload.length);
+  const known = upload.offset === 0 ? newHash() : partialHashes.get(upload.id);
+  const hash = known?.offset === upload.offset ? known.hash.copy() : undefined;
+  const { offset, length } = upload;
+  const file = await GrowingFile.open(path, { offset, length, isKnown: hash !== undefined });
   if (!file) {
     await database.resumableUploads.remove(upload.id);
     throw lostBytes();
   }
-  const known = upload.offset === 0 ? newHash() : partialHashes.get(upload.id);
-  const hash = known?.offset === upload.offset ? known.hash.copy() : undefined;
   let recorded = upload.offset;
 
   /** Records bytes that are on disk. @throws ApiError UPLOAD_LOCKED, NOT_FOUND */

@@ -35,10 +35,14 @@ export class GrowingFile {
 
   /**
    * Opens a file that has `offset` bytes. It may have more, which no client knows of; they are overwritten.
+   * @param isKnown whether this process has written them, so that it need not look
    * @returns undefined if the bytes are gone
    */
-  static async open(path: string, offset: number, length: number): Promise<GrowingFile | undefined> {
-    if (offset > 0 && (await sizeOf(path)) < offset) return undefined;
+  static async open(
+    path: string,
+    { offset, length, isKnown }: { offset: number; length: number; isKnown: boolean },
+  ): Promise<GrowingFile | undefined> {
+    if (!isKnown && (await sizeOf(path)) < offset) return undefined;
     const first = offset < inspectedBytes ? await firstBytesOf(path, offset) : undefined;
     return new GrowingFile(path, offset, length, first);
   }

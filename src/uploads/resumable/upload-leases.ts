@@ -31,6 +31,8 @@ export interface UploadLeases {
    * @throws ApiError NOT_FOUND when the user has no such upload; UPLOAD_LOCKED when another request does not end in time
    */
   acquire(userId: string, uploadId: string): Promise<HeldUpload>;
+  /** Asks all requests of this process to keep what they have received and to end, because the service stops. */
+  interruptAll(): void;
 }
 
 export function createUploadLeases(database: Pick<Database, "resumableUploads">, log: Log): UploadLeases {
@@ -39,6 +41,11 @@ export function createUploadLeases(database: Pick<Database, "resumableUploads">,
   const holders = new Map<string, { readonly wanted: AbortController; readonly released: Promise<void> }>();
 
   return {
+    interruptAll() {
+      const stopping = new ApiError("STOPPING", { headers: { connection: "close" } });
+      for (const { wanted } of holders.values()) wanted.abort(stopping);
+    },
+
     async acquire(userId, uploadId) {
       const deadline = performance.now() + maxWaitMs;
       for (let holder = holders.get(uploadId); holder; holder = holders.get(uploadId)) {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
+import Uppy from "@uppy/core";
+import Tus from "@uppy/tus";
 import * as tus from "tus-js-client";
 
 import { limits } from "../../../src/http/connections.ts";
@@ -84,6 +86,31 @@ test("tus-js-client: uploads in one request, in chunks, with its creation, and w
     expect(await posts()).toHaveLength(before + 1);
     await expectNewest(video, "From a train");
   }
+});
+
+test("Uppy: uploads several files in chunks, with their texts", async () => {
+  const videos = [1, 2, 3].map((seed) => randomVideo(100_000, 100 + seed));
+  const uppy = new Uppy().use(Tus, {
+    endpoint: `${server.url.origin}/uploads`,
+    headers: { authorization: `Bearer ${token}` },
+    chunkSize: 40_000,
+    limit: 2,
+  });
+  for (const [i, video] of videos.entries())
+    uppy.addFile({
+      name: `film-${i}.mp4`,
+      type: "video/mp4",
+      // Outside of browsers, tus-js-client takes buffers rather than files.
+      data: Object.assign(Buffer.from(video), { size: video.length }) as unknown as Blob,
+      meta: { caption: `Film ${i}` },
+    });
+  const result = await uppy.upload();
+  expect([result?.failed, result?.successful?.length]).toEqual([[], 3]);
+  const newest = (await posts()).slice(0, 3);
+  expect(newest.map(({ caption, file_name }) => [caption, file_name]).sort()).toEqual(
+    [0, 1, 2].map((i) => [`Film ${i}`, `film-${i}.mp4`]),
+  );
+  uppy.destroy();
 });
 
 test("tus-js-client: reports why the service refuses a file, without trying again", async () => {

@@ -112,6 +112,27 @@ test("a session that ends while the post is published leaves the upload, without
   await expectPublished(await again.patch(path, video.length - 1, video.slice(-1)));
 });
 
+test("a service that stops keeps what has arrived, and does not wait for the rest", async () => {
+  const path = await tus.begin(video.length);
+  const node = new TusRequests(nodeOf(service), user.token);
+  const arrived = Promise.withResolvers<void>();
+  let pulls = 0;
+  const body = new ReadableStream(
+    {
+      pull(controller) {
+        if (pulls++ === 0) controller.enqueue(video.slice(0, 9000));
+        else arrived.resolve();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const answer = node.patch(path, 0, body);
+  await arrived.promise;
+  service.services.uploadLeases.interruptAll();
+  expect((await answer).status).toBe(503);
+  expect(await tus.offset(path)).toBe(9000);
+});
+
 test("deactivating or deleting an account removes its unfinished uploads and their bytes", async () => {
   const root = await service.signUp();
   await service.promote(root);
