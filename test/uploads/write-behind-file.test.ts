@@ -101,3 +101,17 @@ test("write-behind file: idle files hold hardly any memory after any number of b
   await until(() => (resident() - before) / files.length < 1.5 * megabyte);
   await Promise.all(files.map((file) => file.discard()));
 });
+
+test("write-behind file: goes on at an offset, over bytes that may be there, and tells what is on disk", async () => {
+  const { path } = fresh();
+  await Bun.write(path, "0123456789");
+  const file = new WriteBehindFile(path, 4);
+  file.append(Buffer.from("abc"));
+  expect(file.durableBytes).toBe(0);
+  await file.flush();
+  expect([file.durableBytes, await Bun.file(path).text()]).toEqual([3, "0123abc789"]);
+  file.append(Buffer.from("d"));
+  await file.flush();
+  await file.close();
+  expect([file.durableBytes, await Bun.file(path).text()]).toEqual([4, "0123abcd89"]);
+});

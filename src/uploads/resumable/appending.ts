@@ -3,7 +3,7 @@ import { ApiError } from "../../errors.ts";
 import { readPaced } from "../paced-body.ts";
 import type { Checksum } from "./checksum.ts";
 import { expiryFrom } from "./expiry.ts";
-import { GrowingFile, lostBytes } from "./growing-file.ts";
+import { GrowingFile } from "./growing-file.ts";
 import { hashOfFile } from "./hash-of-file.ts";
 import { isFinal, removeUpload } from "./removal.ts";
 import type { ResumableServices } from "./resumable-services.ts";
@@ -70,8 +70,9 @@ async function receive(
   const { offset, length } = upload;
   const file = await GrowingFile.open(path, { offset, length, isKnown: hash !== undefined });
   if (!file) {
+    // Such as after a change of disks.
     await database.resumableUploads.remove(upload.id);
-    throw lostBytes();
+    throw new ApiError("NOT_FOUND");
   }
   let recorded = upload.offset;
 

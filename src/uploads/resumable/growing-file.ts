@@ -1,7 +1,6 @@
 import { open, stat } from "node:fs/promises";
 
 import { codeOf } from "../../disk-errors.ts";
-import { ApiError } from "../../errors.ts";
 import type { MediaKind } from "../../media-types.ts";
 import { detectIntakeType, kindOf, tooLarge, unsupportedMedia, type IntakeType } from "../staged-file.ts";
 import { inspectedBytes } from "../type-detection.ts";
@@ -122,6 +121,3 @@ const sizeOf = (path: string): Promise<number> =>
       throw error;
     },
   );
-
-/** The error for an upload whose bytes are not in the folder any more, such as after a change of disks. */
-export const lostBytes = () => new ApiError("NOT_FOUND");

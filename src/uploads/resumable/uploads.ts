@@ -99,7 +99,7 @@ export async function settledUpload(
 }
 
 /** The body of a request, whose headers say what it is. @throws ApiError BAD_CHECKSUM */
-export const bodyOf = ({ body, headers }: Request): UploadBody => ({
+const bodyOf = ({ body, headers }: Request): UploadBody => ({
   stream: body as ReadableStream<Uint8Array<ArrayBuffer>> | null,
   bytes: Number(headers.get("content-length")) || 0,
   checksum: Checksum.read(headers),
