@@ -4,11 +4,15 @@ import type { Config } from "../config/config.ts";
 export type PageSettings = Pick<
   Config,
   "siteName" | "registration" | "passwordMinLength" | "requireVerifiedEmail" | "maxImageSize" | "maxVideoSize"
-> & { readonly userQuota: number | null };
+> & {
+  readonly userQuota: number | null;
+  /** Whether the service makes posters of videos. */
+  readonly makesPosters: boolean;
+};
 
 /** Returns the settings of the page, which are public. */
 export const pageSettings = (
-  config: Omit<PageSettings, "userQuota"> & Pick<Config, "userQuota">,
+  config: Omit<PageSettings, "userQuota" | "makesPosters"> & Pick<Config, "userQuota" | "ffmpeg">,
 ): PageSettings => ({
   siteName: config.siteName,
   registration: config.registration,
@@ -17,4 +21,5 @@ export const pageSettings = (
   maxImageSize: config.maxImageSize,
   maxVideoSize: config.maxVideoSize,
   userQuota: config.userQuota ?? null,
+  makesPosters: config.ffmpeg !== undefined,
 });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { Browser, chromium } from "../support/browser.ts";
-import { jpegPhoto } from "../support/media-samples.ts";
+import { jpegPhoto, webmVideo } from "../support/media-samples.ts";
 import { ServiceProcess } from "../support/process.ts";
 import { TusRequests } from "../support/tus.ts";
 import { until } from "../support/until.ts";
@@ -27,6 +27,11 @@ describe.skipIf(!chromium)("page: resumable uploads", () => {
     // A JPEG stays valid with bytes after its end.
     const large = new Blob([await jpegPhoto(122, 90), new Uint8Array(8_000_000)]);
     await Bun.write(join(dataDir, "large.jpg"), large);
+    // A Void element (RFC 8794, 11.3.4), whose size has eight bytes.
+    const padding = Buffer.alloc(6_000_000);
+    padding.writeUInt16BE(0xec01);
+    padding.writeUIntBE(padding.length - 9, 3, 6);
+    await Bun.write(join(dataDir, "large.webm"), new Blob([webmVideo(), padding]));
   }, 60_000);
   afterAll(async () => {
     await service.kill();
@@ -34,15 +39,15 @@ describe.skipIf(!chromium)("page: resumable uploads", () => {
   });
   afterEach(() => browser.close());
 
-  /** Opens a page as a new user who has chosen the large photo. It notes where requests begin in the file. */
-  async function open(): Promise<void> {
+  /** Opens a page as a new user who has chosen a large file. It notes where requests begin in the file. */
+  async function open(file?: string): Promise<void> {
     const email = `ada-${crypto.randomUUID()}@example.com`;
     token = await service.signUp(email);
     browser = await Browser.open(service.address, { width: 1280, height: 900 });
     await browser.signIn(email);
-    await choose();
+    await choose(file);
   }
-  async function choose(): Promise<void> {
+  async function choose(file = "large.jpg"): Promise<void> {
     await browser.view.evaluate(`void (() => {
       window.offsets = [];
       const { setRequestHeader } = XMLHttpRequest.prototype;
@@ -51,7 +56,7 @@ describe.skipIf(!chromium)("page: resumable uploads", () => {
         setRequestHeader.call(this, name, value);
       };
     })()`);
-    await browser.choose("#files", [join(dataDir, "large.jpg")]);
+    await browser.choose("#files", [join(dataDir, file)]);
     await browser.until(`document.querySelector(".uploads li")`);
   }
   const row = `document.querySelector(".uploads li").innerText`;
@@ -123,6 +128,17 @@ describe.skipIf(!chromium)("page: resumable uploads", () => {
     await isShared();
     expect(await captions()).toHaveLength(1);
   }, 90_000);
+
+  test("page: where the service makes no posters, a video goes in one request with that of the browser", async () => {
+    await open("large.webm");
+    await browser.press("Share", ".uploads");
+    await isShared();
+    expect(await offsets()).toEqual([]);
+    const { posts } = (await (await service.fetch("/feed", { token })).json()) as {
+      posts: { thumbnail_url: string | null }[];
+    };
+    expect(posts[0]!.thumbnail_url).toBeString();
+  }, 60_000);
 
   test("page: removing a large file ends its upload", async () => {
     await open();
