@@ -4,15 +4,11 @@ import type { Config } from "../config/config.ts";
 export type PageSettings = Pick<
   Config,
   "siteName" | "registration" | "passwordMinLength" | "requireVerifiedEmail" | "maxImageSize" | "maxVideoSize"
-> & {
-  readonly userQuota: number | null;
-  /** Whether the service makes posters of videos. */
-  readonly makesPosters: boolean;
-};
+> & { readonly userQuota: number | null };
 
 /** Returns the settings of the page, which are public. */
 export const pageSettings = (
-  config: Omit<PageSettings, "userQuota" | "makesPosters"> & Pick<Config, "userQuota" | "ffmpeg">,
+  config: Omit<PageSettings, "userQuota"> & Pick<Config, "userQuota">,
 ): PageSettings => ({
   siteName: config.siteName,
   registration: config.registration,
@@ -21,5 +17,4 @@ export const pageSettings = (
   maxImageSize: config.maxImageSize,
   maxVideoSize: config.maxVideoSize,
   userQuota: config.userQuota ?? null,
-  makesPosters: config.ffmpeg !== undefined,
 });

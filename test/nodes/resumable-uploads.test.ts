@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { jpegPhoto } from "../support/media-samples.ts";
 import { freshDatabase, hasPostgres } from "../support/postgres.ts";
 import { ServiceProcess } from "../support/process.ts";
 import { frameOf, randomVideo } from "../support/random-video.ts";
@@ -69,6 +70,8 @@ describe.skipIf(!hasPostgres)("resumable uploads at two nodes with folders of th
     const post = await b.fetch(path, { method: "POST", token, headers: overridden });
     expect(post.headers.get("upload-offset")).toBe("2000000");
 
+    const poster = new Uint8Array(await jpegPhoto(64, 48));
+    expect((await atB.thumbnail(path, poster)).status).toBe(204);
     const last = await atB.patch(path, 2_000_000, video.slice(2_000_000));
     const id = postIdIn(last);
     expect([last.status, last.headers.get("content-location")]).toEqual([
@@ -76,7 +79,11 @@ describe.skipIf(!hasPostgres)("resumable uploads at two nodes with folders of th
       `https://photos.example.com/posts/${id}`,
     ]);
     expect([postIdIn(await atA.head(path)), postIdIn(await atB.head(path))]).toEqual([id, id]);
-    const { url } = (await (await b.fetch(`/posts/${id}`, { token })).json()) as { url: string };
+    const { url, thumbnail_url } = (await (await b.fetch(`/posts/${id}`, { token })).json()) as {
+      url: string;
+      thumbnail_url: string | null;
+    };
+    expect(thumbnail_url).toBeString();
     const stored = await (await a.fetch(new URL(url).pathname)).bytes();
     expect(frameOf(stored).equals(frameOf(video))).toBeTrue();
     expect([await filesOf("a"), await filesOf("b")]).toEqual([[], []]);

@@ -42,6 +42,11 @@ export class TusRequests {
     return this.#ask(path, "HEAD");
   }
 
+  /** Sets the poster or preview of an upload. */
+  thumbnail(path: string, image: BodyInit): Promise<Response> {
+    return this.#ask(`${path}/thumbnail`, "PUT", { "content-type": "image/jpeg" }, image);
+  }
+
   terminate(path: string): Promise<Response> {
     return this.#ask(path, "DELETE");
   }

@@ -27,7 +27,6 @@ test("page: learns the service's limits and who may register from the settings",
     MAX_IMAGE_SIZE: "3mb",
     MAX_VIDEO_SIZE: "4mb",
     USER_QUOTA: "1gb",
-    FFMPEG: "off",
   });
   expect(await settingsIn(page)).toEqual({
     siteName: "Image Sharing",
@@ -37,7 +36,6 @@ test("page: learns the service's limits and who may register from the settings",
     maxImageSize: 3 * 1024 ** 2,
     maxVideoSize: 4 * 1024 ** 2,
     userQuota: 1024 ** 3,
-    makesPosters: false,
   });
 });
 

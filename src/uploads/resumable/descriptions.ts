@@ -136,6 +136,29 @@ export const uploadDescriptions = {
       ...checksum,
     },
   }),
+  thumbnail: describe({
+    id: "setUploadThumbnail",
+    summary: "Set the poster or preview of a resumable upload",
+    description:
+      "Not part of tus: an image that is used as the `thumbnail` part of a plain upload is. It is decoded when the post is " +
+      "published, which goes without it if that fails. A later one replaces it.",
+    answer: { status: 204, meaning: "The image is kept until the post is published.", body: null },
+    errors: [
+      "TUS_VERSION_UNSUPPORTED",
+      "NOT_FOUND",
+      "UPLOAD_LOCKED",
+      "UPLOAD_TOO_SLOW",
+      "TOO_MANY_UPLOADS",
+      "OVERLOADED",
+      "STORE_UNAVAILABLE",
+      "UPLOAD_NODE_UNREACHABLE",
+    ],
+    validates: true,
+    audience: "signed in",
+    path,
+    bytes: { type: "image/*", isRequired: true },
+    reads: version,
+  }),
   terminate: describe({
     id: "terminateUpload",
     summary: "End a resumable upload",

@@ -1,4 +1,4 @@
-import { constants, copyFile, link, mkdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { SignedIn } from "../../accounts/authenticator.ts";
@@ -11,8 +11,10 @@ import { discardStaged } from "../staged-upload.ts";
 import type { StagedUpload, UploadWith } from "../upload-form.ts";
 import { expiryFrom } from "./expiry.ts";
 import { firstBytesOf, requireAccepted } from "./growing-file.ts";
+import { linkOrCopy } from "./link-or-copy.ts";
 import { forgetBytes, isFinal, removeUpload } from "./removal.ts";
 import type { ResumableServices } from "./resumable-services.ts";
+import { isAboutThumbnail, stageThumbnail } from "./thumbnail.ts";
 import { readMetadata, type UploadTexts } from "./upload-metadata.ts";
 
 /** An upload whose bytes are all on disk. */
@@ -41,7 +43,7 @@ export async function finishUpload(
   const { database } = services;
   try {
     const earlier = await earlierPost(services, upload);
-    const { id } = earlier ?? (await publishFile(services, signedIn, upload, gone));
+    const { id } = earlier ?? (await publishUpload(services, signedIn, upload, gone));
     const expiresAt = expiryFrom(Date.now());
     await database.resumableUploads.finish(upload.id, id, expiresAt);
     await forgetBytes(services, upload.id);
@@ -73,11 +75,26 @@ async function earlierPost(
   return undefined;
 }
 
-async function publishFile(
+/** Publishes the file; without its thumbnail if only that cannot be used, because the file has taken long to arrive. */
+async function publishUpload(
   services: ResumableServices,
   signedIn: SignedIn,
   upload: WholeUpload,
   gone: AbortSignal,
+): Promise<PublishedPost> {
+  try {
+    return await publishFile(services, signedIn, upload, { gone, withThumbnail: true });
+  } catch (error) {
+    if (!isAboutThumbnail(error)) throw error;
+    return await publishFile(services, signedIn, upload, { gone, withThumbnail: false });
+  }
+}
+
+async function publishFile(
+  services: ResumableServices,
+  signedIn: SignedIn,
+  upload: WholeUpload,
+  { gone, withThumbnail }: { gone: AbortSignal; withThumbnail: boolean },
 ): Promise<PublishedPost> {
   const { tempDir, uploadFolder, rewrapUpload } = services;
   const texts = readMetadata(upload.metadata);
@@ -85,8 +102,11 @@ async function publishFile(
   const type = await typeOf(services, stored, upload.length);
   await mkdir(tempDir, { recursive: true, mode: 0o700 });
   const path = join(tempDir, crypto.randomUUID());
+  // A second name, which the media store may take, so that the bytes survive a failed publication. Their metadata may have
+  // been overwritten by then, which does no harm to a repetition.
   await linkOrCopy(stored, path);
-  const received = stagedAs(path, upload, type, texts);
+  const thumbnail = withThumbnail ? await stageThumbnail(services, upload.id) : undefined;
+  const received = { ...stagedAs(path, upload, type, texts), thumbnail };
   let staged: StagedUpload | undefined;
   try {
     staged = rewrapUpload
@@ -110,22 +130,8 @@ const stagedAs = (
   { length, sha256 }: WholeUpload,
   type: IntakeType,
   { filename }: UploadTexts,
-): UploadWith<IntakeType> => ({
+): Omit<UploadWith<IntakeType>, "thumbnail"> => ({
   file: Bun.file(path),
-  thumbnail: undefined,
   texts: {},
   facts: { sha256, bytes: length, type, kind: kindOf(type), displayName: intakeName(filename, type) },
 });
-
-/**
- * Gives the file a second name, which the media store may take, so that the bytes survive a failed publication. Their
- * metadata may have been overwritten by then, which does no harm to a repetition.
- */
-async function linkOrCopy(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to);
-  } catch {
-    // File systems without hard links report various codes. An error with another cause occurs again.
-    await copyFile(from, to, constants.COPYFILE_FICLONE);
-  }
-}

@@ -36,11 +36,13 @@ const returnedHeaders = [
 /**
  * Sends a request to the node that has the bytes of its upload, and returns that node's response. The body passes through
  * in constant memory, and a client that disconnects ends both requests.
+ * @param part what follows the upload's path
  * @throws ApiError UPLOAD_NODE_UNREACHABLE; the AbortError of a client that disconnects
  */
 export async function forward(
   request: Request,
   { id, nodeUrl }: ResumableUpload,
+  part: string,
   requestIds: Pick<RequestIds, "of">,
 ): Promise<Response> {
   if (nodeUrl === null || request.headers.has(forwardedHeader)) throw new ApiError("UPLOAD_NODE_UNREACHABLE");
@@ -50,7 +52,7 @@ export async function forward(
   headers.set("x-request-id", requestIds.of(request));
   const { method, signal, body } = request;
   try {
-    const answer = await fetch(`${nodeUrl}/uploads/${id}`, {
+    const answer = await fetch(`${nodeUrl}/uploads/${id}${part}`, {
       method,
       headers,
       signal,

@@ -29,11 +29,12 @@ export async function removeUpload(
   await forgetBytes({ uploadFolder, partialHashes }, id);
 }
 
-/** Removes the bytes of an upload that is gone or finished. */
+/** Removes the files of an upload that is gone or finished. */
 export async function forgetBytes(
   { uploadFolder, partialHashes }: Pick<ResumableServices, "uploadFolder" | "partialHashes">,
   id: string,
 ): Promise<void> {
   partialHashes.delete(id);
-  await rm(uploadFolder.pathOf(id), { force: true }).catch(() => {});
+  for (const path of [uploadFolder.pathOf(id), uploadFolder.thumbnailOf(id)])
+    await rm(path, { force: true }).catch(() => {});
 }

@@ -12,6 +12,7 @@ import { uploadDescriptions } from "./descriptions.ts";
 import { forward } from "./forwarding.ts";
 import { hasUploadBody, requireUploadBody, requireVersion, tusExtensions, tusVersion } from "./protocol.ts";
 import type { ResumableServices } from "./resumable-services.ts";
+import { keepThumbnail } from "./thumbnail.ts";
 import {
   beginUpload,
   continueUpload,
@@ -52,15 +53,18 @@ export const resumableUploadRoutes = (services: ResumableRouteServices) => {
       : { ...told, "content-location": `${baseUrl.of(request)}/posts/${postId}` };
   }
 
-  /** Wraps the handler of one upload, which runs on a node that has its bytes. */
+  /**
+   * Wraps the handler of one upload, which runs on a node that has its bytes.
+   * @param part what follows the upload's path
+   */
   const onItsNode =
-    (handle: (context: Context, upload: ResumableUpload) => Promise<Response>) =>
+    (handle: (context: Context, upload: ResumableUpload) => Promise<Response>, part = "") =>
     async (context: Context): Promise<Response> => {
       const { request, params, viewer } = context;
       requireVersion(request.headers);
       const upload = await requireUpload(services, viewer.id, canonicalId(params.id));
       const isHere = upload.folder === uploadFolder.id || upload.postId !== null;
-      return isHere ? handle(context, upload) : forward(request, upload, requestIds);
+      return isHere ? handle(context, upload) : forward(request, upload, part, requestIds);
     };
 
   /** OPTIONS: "A successful response […] MUST contain the Tus-Version header." */
@@ -125,6 +129,15 @@ export const resumableUploadRoutes = (services: ResumableRouteServices) => {
           return new Response(null, { status: 204, headers: stateHeaders(request, state) });
         }),
         { signedIn: true, parse, detail: uploadDescriptions.append },
+      )
+      // Not part of tus.
+      .put(
+        "/uploads/:id/thumbnail",
+        onItsNode(async ({ request, viewer, actor }, { id }) => {
+          await keepThumbnail(services, { viewer, actor }, id, request);
+          return new Response(null, { status: 204 });
+        }, "/thumbnail"),
+        { signedIn: true, parse, detail: uploadDescriptions.thumbnail },
       )
       // Termination: "the Server SHOULD free associated resources and MUST respond with the 204 No Content status".
       .delete(

@@ -1,10 +1,10 @@
 import { tusVersion } from "./protocol.ts";
 
-/** The patterns of the routes of tus. */
-const patterns: ReadonlySet<string> = new Set(["/uploads", "/uploads/:id"]);
+/** The patterns of the routes of tus, and of what belongs to its uploads. */
+const patterns: ReadonlySet<string> = new Set(["/uploads", "/uploads/:id", "/uploads/:id/thumbnail"]);
 export const isTusRoute = (pattern: string): boolean => patterns.has(pattern);
 
-const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"]);
+const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 /**
  * X-HTTP-Method-Override: "The X-HTTP-Method-Override request header MUST be a string which MUST be interpreted as the

@@ -5,6 +5,7 @@ import { codeOf } from "../../disk-errors.ts";
 import { moveWithoutReplacing } from "../../storage/move-without-replacing.ts";
 
 const idFile = "folder-id";
+const thumbnailEnd = ".thumbnail";
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The folder with the bytes of unfinished uploads. It outlives the process, and several processes may share it. */
@@ -13,6 +14,8 @@ export interface UploadFolder {
   readonly id: string;
   /** The file of an upload. */
   pathOf(uploadId: string): string;
+  /** The image that the client wants to be shown as the poster or preview of an upload. */
+  thumbnailOf(uploadId: string): string;
   /** Makes the names of new files durable. */
   sync(): Promise<void>;
   /**
@@ -29,18 +32,22 @@ export async function openUploadFolder(root: string): Promise<UploadFolder> {
   return {
     id: await loadOrCreateId(root),
     pathOf: (uploadId) => join(root, uploadId),
+    thumbnailOf: (uploadId) => join(root, uploadId + thumbnailEnd),
     async sync() {
       const folder = await open(root, "r");
       await folder.sync().finally(() => folder.close());
     },
     async removeOrphans(unfinished) {
-      const names = (await readdir(root)).filter((name) => uuid.test(name));
+      const names = (await readdir(root)).filter((name) => uuid.test(uploadOf(name)));
       if (names.length === 0) return;
       const known = new Set(await unfinished());
-      for (const name of names) if (!known.has(name)) await rm(join(root, name), { force: true });
+      for (const name of names) if (!known.has(uploadOf(name))) await rm(join(root, name), { force: true });
     },
   };
 }
+
+/** The id of the upload that a file belongs to. */
+const uploadOf = (name: string): string => name.replace(thumbnailEnd, "");
 
 async function loadOrCreateId(root: string): Promise<string> {
   const path = join(root, idFile);

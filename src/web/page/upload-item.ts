@@ -2,7 +2,7 @@ import { kindOf } from "./file-kind.ts";
 import { randomKey } from "./random-key.ts";
 import { language, text } from "./texts/text.ts";
 import { previewBox } from "./upload-preview.ts";
-import { isResumable } from "./upload-limits.ts";
+import { resumableFromBytes } from "./upload-limits.ts";
 import { createUploadRow } from "./upload-row.ts";
 
 /** `draft`: not shared yet; `queued`: waiting or being sent; `paused`, `failed`: waiting for the user. */
@@ -114,7 +114,7 @@ export class UploadItem {
     row.status.hidden = status === "";
     row.status.textContent = status;
     row.error.textContent = error;
-    const mayPause = state === "queued" && isResumable(this.file);
+    const mayPause = state === "queued" && this.file.size > resumableFromBytes;
     if (!mayRetry && document.activeElement === row.again) (mayPause ? row.pause : row.remove).focus();
     if (!mayPause && document.activeElement === row.pause) (mayRetry ? row.again : row.remove).focus();
     row.again.textContent = text(state === "paused" ? "resume" : "tryAgain");

@@ -5,7 +5,7 @@ import { text } from "./texts/text.ts";
 import { duration } from "./times.ts";
 import { sentAs } from "./upload-checks.ts";
 import type { UploadItem } from "./upload-item.ts";
-import { isResumable } from "./upload-limits.ts";
+import { resumableFromBytes } from "./upload-limits.ts";
 import { sendResumable } from "./upload-resumable.ts";
 import { failureOf, transfer } from "./upload-transfer.ts";
 
@@ -35,20 +35,20 @@ export async function upload(
   signal: AbortSignal,
 ): Promise<Post> {
   let poster = await item.poster;
-  const resumes = isResumable(item.file);
+  const isResumable = item.file.size > resumableFromBytes;
   let furthest = 0;
   for (let attempt = 0; ;) {
     try {
       await check();
       signal.throwIfAborted();
-      return await (resumes ? sendResumable(item, signal) : send(item, poster, signal));
+      return await (isResumable ? sendResumable(item, poster, signal) : send(item, poster, signal));
     } catch (failure) {
       if (signal.aborted || !(failure instanceof Failure)) throw failure;
       if (poster && isAboutPoster(failure)) {
         poster = undefined;
         continue;
       }
-      if (resumes && item.fraction > furthest) {
+      if (isResumable && item.fraction > furthest) {
         furthest = item.fraction;
         attempt = 0;
       }

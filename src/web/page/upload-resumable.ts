@@ -34,11 +34,21 @@ const active = new Map<string, UploadItem>();
  * Sends a file, from where an earlier attempt has ended, even one before a reload of the page.
  * @throws Failure as the service answers; the signal's reason when it aborts
  */
-export async function sendResumable(item: UploadItem, signal: AbortSignal): Promise<Post> {
+export async function sendResumable(
+  item: UploadItem,
+  poster: Blob | undefined,
+  signal: AbortSignal,
+): Promise<Post> {
   const { file, caption, alt } = item;
   const upload = (await find(item, signal)) ?? (await begin(item, signal));
   active.set(upload.route, item);
   let { offset, postId } = upload;
+  // The service may refuse it, and shares the video then without it.
+  if (poster && offset === 0)
+    await transfer(
+      { method: "PUT", route: `${upload.route}/thumbnail`, headers: version, body: poster },
+      signal,
+    );
   while (postId === undefined) {
     const request = await transfer(patch(upload.route, offset, item), signal);
     if (request.status !== 204) throw refused(request, item);

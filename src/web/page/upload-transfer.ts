@@ -4,7 +4,7 @@ import { session } from "./session.ts";
 
 /** What a request of an upload sends. */
 export interface Transfer {
-  readonly method: "POST" | "PATCH" | "HEAD";
+  readonly method: "POST" | "PUT" | "PATCH" | "HEAD";
   readonly route: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: FormData | Blob;

@@ -1,0 +1,79 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { SignedIn } from "../../accounts/authenticator.ts";
+import { ApiError, ValidationProblems } from "../../errors.ts";
+import { maxThumbnailBytes } from "../../limits.ts";
+import { readPaced } from "../paced-body.ts";
+import { detectIntakeType, ThumbnailFile } from "../staged-file.ts";
+import { transportStream } from "../type-detection.ts";
+import type { StagedThumbnail } from "../upload-form.ts";
+import { firstBytesOf } from "./growing-file.ts";
+import { linkOrCopy } from "./link-or-copy.ts";
+import type { ResumableServices } from "./resumable-services.ts";
+
+/**
+ * Keeps a request's body as the image to be shown as the poster or preview of an unfinished upload, in place of an earlier
+ * one.
+ * @throws ValidationProblems for a body that is not an image, or too large; ApiError NOT_FOUND when the user has no such
+ * unfinished upload, UPLOAD_LOCKED, TOO_MANY_UPLOADS, UPLOAD_TOO_SLOW, STORAGE_FULL, STORE_UNAVAILABLE; the AbortError of a
+ * client that disconnects
+ */
+export async function keepThumbnail(
+  services: ResumableServices,
+  { viewer }: SignedIn,
+  id: string,
+  { body, headers }: Request,
+): Promise<void> {
+  const { space, tempDir, uploadFolder, uploadLeases, uploadSlots, yieldToEventLoop } = services;
+  const held = await uploadLeases.acquire(viewer.id, id);
+  try {
+    if (held.upload.postId !== null) throw new ApiError("NOT_FOUND");
+    const releaseSlot = uploadSlots.take(viewer.id);
+    const declared = Number(headers.get("content-length")) || 0;
+    await mkdir(tempDir, { recursive: true, mode: 0o700 });
+    const temp = new ThumbnailFile(join(tempDir, crypto.randomUUID()));
+    try {
+      const claim = await space.claim(viewer.id, Math.min(declared, maxThumbnailBytes));
+      try {
+        const take = async (chunk: Uint8Array) => {
+          await yieldToEventLoop(async () => temp.write(chunk));
+          await claim.received(temp.bytes);
+          await temp.settle(false);
+        };
+        if (body) await readPaced(body as ReadableStream<Uint8Array<ArrayBuffer>>, take, held.wanted);
+        await temp.settle(true);
+        await linkOrCopy(temp.path, uploadFolder.thumbnailOf(id));
+      } finally {
+        claim.release();
+      }
+    } finally {
+      releaseSlot();
+      await temp.discard();
+    }
+  } finally {
+    await held.release();
+  }
+}
+
+/**
+ * Gives the image that was kept for an upload a temp file of its own, which the caller must remove.
+ * @returns undefined if none was kept
+ */
+export async function stageThumbnail(
+  { tempDir, uploadFolder }: Pick<ResumableServices, "tempDir" | "uploadFolder">,
+  uploadId: string,
+): Promise<StagedThumbnail | undefined> {
+  const kept = Bun.file(uploadFolder.thumbnailOf(uploadId));
+  if (!(await kept.exists())) return undefined;
+  const first = (await firstBytesOf(kept.name!, kept.size)).subarray(0, kept.size);
+  const type = await detectIntakeType(first, { transportStreams: false });
+  if (!type || type === transportStream) return undefined;
+  const path = join(tempDir, crypto.randomUUID());
+  await linkOrCopy(kept.name!, path);
+  return { file: Bun.file(path), type };
+}
+
+/** Whether a publication failed for the thumbnail only. */
+export const isAboutThumbnail = (error: unknown): boolean =>
+  error instanceof ValidationProblems && error.problems.every(({ loc }) => loc.at(-1) === "thumbnail");
