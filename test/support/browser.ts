@@ -115,10 +115,12 @@ export class Browser {
 
   /** Chooses an entry of the menu of a post, or of the large view. @param within a selector */
   async menu(entry: string, within = ".post"): Promise<void> {
-    await this.view.evaluate(`document.querySelector(${JSON.stringify(`${within} .menu-button`)}).click()`);
+    const opener = `document.querySelector(${JSON.stringify(`${within} .menu-button`)})`;
     const item = `[...document.querySelectorAll("[role=menuitem]")].find((item) => item.checkVisibility() && item.textContent === ${JSON.stringify(entry)})`;
-    await this.until(item);
-    await this.view.evaluate(`${item}.click()`);
+    // A view that is still closing takes the focus when it has, which closes the menu.
+    await this.until(
+      `((item, opener) => item ? [item.click()] : void (opener?.ariaExpanded === "false" && opener.click()))(${item}, ${opener})`,
+    );
   }
 
   /** Waits until the expression is true in the page, this many seconds at most. */
