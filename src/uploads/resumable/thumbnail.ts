@@ -11,6 +11,7 @@ import type { StagedThumbnail } from "../upload-form.ts";
 import { firstBytesOf } from "./growing-file.ts";
 import { linkOrCopy } from "./link-or-copy.ts";
 import type { ResumableServices } from "./resumable-services.ts";
+import type { HeldUpload } from "./upload-leases.ts";
 
 /**
  * Keeps a request's body as the image to be shown as the poster or preview of an unfinished upload, in place of an earlier
@@ -23,36 +24,46 @@ export async function keepThumbnail(
   services: ResumableServices,
   { viewer }: SignedIn,
   id: string,
-  { body, headers }: Request,
+  request: Request,
 ): Promise<void> {
-  const { space, tempDir, uploadFolder, uploadLeases, uploadSlots, yieldToEventLoop } = services;
-  const held = await uploadLeases.acquire(viewer.id, id);
+  const held = await services.uploadLeases.acquire(viewer.id, id);
   try {
     if (held.upload.postId !== null) throw new ApiError("NOT_FOUND");
-    const releaseSlot = uploadSlots.take(viewer.id);
-    const declared = Number(headers.get("content-length")) || 0;
-    await mkdir(tempDir, { recursive: true, mode: 0o700 });
-    const temp = new ThumbnailFile(join(tempDir, crypto.randomUUID()));
+    const releaseSlot = services.uploadSlots.take(viewer.id);
     try {
-      const claim = await space.claim(viewer.id, Math.min(declared, maxThumbnailBytes));
-      try {
-        const take = async (chunk: Uint8Array) => {
-          await yieldToEventLoop(async () => temp.write(chunk));
-          await claim.received(temp.bytes);
-          await temp.settle(false);
-        };
-        if (body) await readPaced(body as ReadableStream<Uint8Array<ArrayBuffer>>, take, held.wanted);
-        await temp.settle(true);
-        await linkOrCopy(temp.path, uploadFolder.thumbnailOf(id));
-      } finally {
-        claim.release();
-      }
+      await receive(services, held, request);
     } finally {
       releaseSlot();
-      await temp.discard();
     }
   } finally {
     await held.release();
+  }
+}
+
+async function receive(
+  { space, tempDir, uploadFolder, yieldToEventLoop }: ResumableServices,
+  { upload, wanted }: HeldUpload,
+  { body, headers }: Request,
+): Promise<void> {
+  const declared = Number(headers.get("content-length")) || 0;
+  const claim = await space.claim(upload.userId, Math.min(declared, maxThumbnailBytes));
+  try {
+    await mkdir(tempDir, { recursive: true, mode: 0o700 });
+    const temp = new ThumbnailFile(join(tempDir, crypto.randomUUID()));
+    try {
+      const take = async (chunk: Uint8Array) => {
+        await yieldToEventLoop(async () => temp.write(chunk));
+        await claim.received(temp.bytes);
+        await temp.settle(false);
+      };
+      if (body) await readPaced(body as ReadableStream<Uint8Array<ArrayBuffer>>, take, wanted);
+      await temp.settle(true);
+      await linkOrCopy(temp.path, uploadFolder.thumbnailOf(upload.id));
+    } finally {
+      await temp.discard();
+    }
+  } finally {
+    claim.release();
   }
 }
 
