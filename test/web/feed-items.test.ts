@@ -167,15 +167,23 @@ describe.skipIf(!chromium)("page: items of the feed", () => {
     expect(await browser.view.evaluate(`${panorama}.srcset`)).toMatch(/thumb\S* 1600w, /);
   }, 60_000);
 
-  test("page: sharp screens load the display size of large tiles, at most two pixels for each CSS pixel", async () => {
-    await open(wide, 3);
-    const image = `document.querySelector('.post img[width="3000"]')`;
-    await browser.until(`${image}.naturalWidth > 0`, 15);
-    expect(await browser.view.evaluate(`${image}.currentSrc`)).toContain("display");
-    expect(await browser.view.evaluate(`parseInt(${image}.sizes)`)).toBe(
-      Math.ceil((Number(await browser.view.evaluate(`${image}.getBoundingClientRect().width`)) * 2) / 3),
-    );
-  }, 60_000);
+  test.each([
+    ["the thumbnail on a phone", phone, ".thumb.webp"],
+    ["the display size where the tile is much larger", { width: 540, height: 900 }, ".jpg"],
+  ])(
+    "page: sharp screens load %s",
+    async (_, size, source) => {
+      await open(size, 3);
+      // Its display size is the file itself.
+      const image = `document.querySelector('.post img[width="1000"]')`;
+      await browser.until(`${image}?.naturalWidth > 0`, 15);
+      expect(await browser.view.evaluate(`${image}.currentSrc`)).toEndWith(source);
+      expect(await browser.view.evaluate(`parseInt(${image}.sizes)`)).toBe(
+        Math.ceil((Number(await browser.view.evaluate(`${image}.getBoundingClientRect().width`)) * 4) / 9),
+      );
+    },
+    60_000,
+  );
 
   test("page: a preview of its colours stands in for a picture until it has loaded", async () => {
     browser = await Browser.open(`${service.address}/`, wide);
