@@ -49,6 +49,7 @@ describe.skipIf(!chromium)("page: resumable uploads", () => {
   }
   async function choose(file = "large.jpg"): Promise<void> {
     await browser.view.evaluate(`void (() => {
+      if (window.offsets) return;
       window.offsets = [];
       const { setRequestHeader } = XMLHttpRequest.prototype;
       XMLHttpRequest.prototype.setRequestHeader = function (name, value) {
@@ -139,6 +140,27 @@ describe.skipIf(!chromium)("page: resumable uploads", () => {
     };
     expect(posts[0]!.thumbnail_url).toBeString();
   }, 60_000);
+
+  test("page: the same file twice in the queue makes two uploads, of which the second can be paused too", async () => {
+    await open();
+    await choose();
+    await browser.until(`document.querySelectorAll(".uploads li").length === 2`);
+    await browser.throttle(crawl);
+    await browser.press("Share all");
+    const second = `document.querySelectorAll(".uploads li")[1]`;
+    await browser.until(`/[1-9]\\d?\\s?%/.test(${second}.innerText)`, 30);
+    await browser.press("Pause", ".uploads li:nth-child(2)");
+    await browser.until(`${second}.innerText.includes("Paused")`);
+    await browser.throttle();
+    await browser.press("Resume", ".uploads li:last-child");
+    await isShared();
+    expect(await captions()).toHaveLength(2);
+    // Two begin, and the paused one goes on.
+    const sent = await offsets();
+    expect(sent.filter((offset) => offset === 0)).toHaveLength(2);
+    expect(sent.filter((offset) => offset > 0)).toHaveLength(1);
+    expect(await path()).toBeUndefined();
+  }, 90_000);
 
   test("page: removing a large file ends its upload", async () => {
     await open();

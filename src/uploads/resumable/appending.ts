@@ -29,9 +29,9 @@ export interface UploadBody {
 }
 
 /**
- * Appends the body to the upload. Whatever ends the body, what has arrived stays, unless the client sent a checksum. The
- * offset that is recorded, and so told to clients, never exceeds what is on disk, and is less than the length: the last
- * byte is acknowledged by publishing the post. A publication that failed is repeated by sending that byte again.
+ * Appends the body to the upload. If the body breaks off, the bytes received so far are kept, unless the client sent a
+ * checksum. The recorded offset, which clients see, never exceeds the bytes on disk and stays below the length: publishing
+ * the post acknowledges the last byte. To retry a failed publication, clients send that byte again.
  *
  * An upload that cannot become a post is removed.
  * @throws ApiError UPLOAD_LENGTH_EXCEEDED; UNSUPPORTED_MEDIA and FILE_TOO_LARGE, which remove the upload;
@@ -70,7 +70,7 @@ async function receive(
   const { offset, length } = upload;
   const file = await GrowingFile.open(path, { offset, length, isKnown: hash !== undefined });
   if (!file) {
-    // Such as after a change of disks.
+    // The bytes are missing, for example after the disk was replaced.
     await database.resumableUploads.remove(upload.id);
     throw new ApiError("NOT_FOUND");
   }
@@ -107,9 +107,10 @@ async function receive(
     // The name of a new file must survive a power cut, too.
     if (upload.offset === 0) await uploadFolder.sync();
     const isWhole = file!.offset === upload.length;
-    if (hash && !isWhole) partialHashes.set(upload.id, { offset: file!.offset, hash });
     const sha256 = isWhole ? (hash?.digest("hex") ?? (await hashOfFile(path, yieldToEventLoop))) : null;
     const expiresAt = await record(file!.offset, sha256);
+    // Not before: after a lost lease, the file may hold the bytes of another request.
+    if (hash && !isWhole) partialHashes.set(upload.id, { offset: file!.offset, hash });
     return { offset: file!.offset, expiresAt, sha256 };
   }
 
@@ -119,8 +120,11 @@ async function receive(
     checksum?.verify();
     return await keep();
   } catch (error) {
-    if (isFinal(error)) await removeUpload(services, upload.id);
-    else if (!checksum && file.offset > recorded) await keep().catch(() => {});
+    if (isFinal(error)) {
+      // A write that is still queued would create the file again.
+      await file.close();
+      await removeUpload(services, upload.id);
+    } else if (!checksum && file.offset > recorded) await keep().catch(() => {});
     throw error;
   } finally {
     claim.release();

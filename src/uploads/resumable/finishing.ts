@@ -102,13 +102,13 @@ async function publishFile(
   const type = await typeOf(services, stored, upload.length);
   await mkdir(tempDir, { recursive: true, mode: 0o700 });
   const path = join(tempDir, crypto.randomUUID());
-  // A second name, which the media store may take, so that the bytes survive a failed publication. Their metadata may have
-  // been overwritten by then, which does no harm to a repetition.
-  await linkOrCopy(stored, path);
-  const thumbnail = withThumbnail ? await stageThumbnail(services, upload.id) : undefined;
-  const received = { ...stagedAs(path, upload, type, texts), thumbnail };
+  let received: UploadWith<IntakeType> = stagedAs(path, upload, type, texts);
   let staged: StagedUpload | undefined;
   try {
+    // A second name, which the media store may take, so that the bytes survive a failed publication. Their metadata may have
+    // been overwritten by then, which does no harm to a repetition.
+    await linkOrCopy(stored, path);
+    if (withThumbnail) received = { ...received, thumbnail: await stageThumbnail(services, upload.id) };
     staged = rewrapUpload
       ? await rewrapUpload(received, signedIn.viewer.id, gone)
       : (received as StagedUpload);
@@ -130,8 +130,9 @@ const stagedAs = (
   { length, sha256 }: WholeUpload,
   type: IntakeType,
   { filename }: UploadTexts,
-): Omit<UploadWith<IntakeType>, "thumbnail"> => ({
+): UploadWith<IntakeType> => ({
   file: Bun.file(path),
+  thumbnail: undefined,
   texts: {},
   facts: { sha256, bytes: length, type, kind: kindOf(type), displayName: intakeName(filename, type) },
 });

@@ -16,7 +16,7 @@ export interface FileLimits {
 export class GrowingFile {
   /** Bytes of the file that came before, or were appended. */
   offset: number;
-  /** The first bytes of the file, until they have told its type. */
+  /** The first bytes of the file; undefined once its type is known. */
   #first: Buffer | undefined;
   readonly #file: WriteBehindFile;
 
@@ -33,7 +33,7 @@ export class GrowingFile {
   }
 
   /**
-   * Opens a file that has `offset` bytes. It may have more, which no client knows of; they are overwritten.
+   * Opens a file that has `offset` bytes. Any bytes beyond `offset` were never acknowledged and are overwritten.
    * @param isKnown whether this process has written them, so that it need not look
    * @returns undefined if the bytes are gone
    */

@@ -1,7 +1,8 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { SignedIn } from "../../accounts/authenticator.ts";
+import type { Actor } from "../../database/actors.ts";
 import { ApiError, ValidationProblems } from "../../errors.ts";
 import { maxThumbnailBytes } from "../../limits.ts";
 import { readPaced } from "../paced-body.ts";
@@ -17,12 +18,12 @@ import type { HeldUpload } from "./upload-leases.ts";
  * Keeps a request's body as the image to be shown as the poster or preview of an unfinished upload, in place of an earlier
  * one.
  * @throws ValidationProblems for a body that is not an image, or too large; ApiError NOT_FOUND when the user has no such
- * unfinished upload, UPLOAD_LOCKED, TOO_MANY_UPLOADS, UPLOAD_TOO_SLOW, STORAGE_FULL, STORE_UNAVAILABLE; the AbortError of a
+ * unfinished upload, UNAUTHORIZED or FORBIDDEN when the actor lost the right meanwhile, UPLOAD_LOCKED, TOO_MANY_UPLOADS, UPLOAD_TOO_SLOW, STORAGE_FULL, STORE_UNAVAILABLE; the AbortError of a
  * client that disconnects
  */
 export async function keepThumbnail(
   services: ResumableServices,
-  { viewer }: SignedIn,
+  { viewer, actor }: SignedIn,
   id: string,
   request: Request,
 ): Promise<void> {
@@ -31,7 +32,7 @@ export async function keepThumbnail(
     if (held.upload.postId !== null) throw new ApiError("NOT_FOUND");
     const releaseSlot = services.uploadSlots.take(viewer.id);
     try {
-      await receive(services, held, request);
+      await receive(services, actor, held, request);
     } finally {
       releaseSlot();
     }
@@ -41,8 +42,9 @@ export async function keepThumbnail(
 }
 
 async function receive(
-  { space, tempDir, uploadFolder, yieldToEventLoop }: ResumableServices,
-  { upload, wanted }: HeldUpload,
+  { database, space, tempDir, uploadFolder, yieldToEventLoop }: ResumableServices,
+  actor: Actor,
+  { upload, lease, wanted }: HeldUpload,
   { body, headers }: Request,
 ): Promise<void> {
   const declared = Number(headers.get("content-length")) || 0;
@@ -58,6 +60,10 @@ async function receive(
       };
       if (body) await readPaced(body as ReadableStream<Uint8Array<ArrayBuffer>>, take, wanted);
       await temp.settle(true);
+      // Changes nothing, but repeats the checks of the actor and the lease.
+      const { offset, sha256, expiresAt } = upload;
+      if (!(await database.resumableUploads.advance(actor, lease, { offset, sha256, expiresAt })))
+        throw new ApiError("UPLOAD_LOCKED");
       await linkOrCopy(temp.path, uploadFolder.thumbnailOf(upload.id));
     } finally {
       await temp.discard();
@@ -81,7 +87,12 @@ export async function stageThumbnail(
   const type = await detectIntakeType(first, { transportStreams: false });
   if (!type || type === transportStream) return undefined;
   const path = join(tempDir, crypto.randomUUID());
-  await linkOrCopy(kept.name!, path);
+  try {
+    await linkOrCopy(kept.name!, path);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
   return { file: Bun.file(path), type };
 }
 

@@ -27,8 +27,8 @@ interface Progress extends Stored {
   readonly postId: string | undefined;
 }
 
-/** The items whose uploads this tab works on, by route: the same file may be in the queue twice. */
-const active = new Map<string, UploadItem>();
+/** The uploads that this tab works on. The same file may be in the queue twice, with an upload for each. */
+const uploads = new Map<UploadItem, Stored>();
 
 /**
  * Sends a file, from where an earlier attempt has ended, even one before a reload of the page.
@@ -41,14 +41,10 @@ export async function sendResumable(
 ): Promise<Post> {
   const { file, caption, alt } = item;
   const upload = (await find(item, signal)) ?? (await begin(item, signal));
-  active.set(upload.route, item);
+  uploads.set(item, upload);
   let { offset, postId } = upload;
-  // The service may refuse it, and shares the video then without it.
-  if (poster && offset === 0)
-    await transfer(
-      { method: "PUT", route: `${upload.route}/thumbnail`, headers: version, body: poster },
-      signal,
-    );
+  // A refused poster is not an error: the video is then shared without it.
+  if (poster && offset === 0) await sendPoster(upload.route, poster, item, signal);
   while (postId === undefined) {
     const request = await transfer(patch(upload.route, offset, item), signal);
     if (request.status !== 204) throw refused(request, item);
@@ -62,18 +58,26 @@ export async function sendResumable(
   return post;
 }
 
+async function sendPoster(route: string, body: Blob, item: UploadItem, signal: AbortSignal): Promise<void> {
+  const request = await transfer(
+    { method: "PUT", route: `${route}/thumbnail`, headers: version, body },
+    signal,
+  );
+  if ([409, 423, 429].includes(request.status) || request.status >= 500) throw refused(request, item);
+}
+
 /** Ends the upload of a file that the user has removed. */
 export function cancelResumable(item: UploadItem): void {
-  const stored = read(item);
-  if (!stored || active.get(stored.route) !== item) return;
+  const upload = uploads.get(item);
+  if (!upload) return;
   forget(item);
   // Otherwise it expires.
-  void call("DELETE", stored.route, undefined, version).catch(() => {});
+  void call("DELETE", upload.route, undefined, version).catch(() => {});
 }
 
 /** Forgets all uploads, so that the next person at this browser does not see the names of files. */
 export function forgetUploads(): void {
-  active.clear();
+  uploads.clear();
   for (const key of Object.keys(localStorage))
     if (key.startsWith(storagePrefix)) localStorage.removeItem(key);
 }
@@ -101,17 +105,19 @@ async function begin(item: UploadItem, signal: AbortSignal): Promise<Progress> {
   const headers = { ...version, "upload-length": String(file.size), "upload-metadata": metadata };
   const request = await transfer({ method: "POST", route: "/uploads", headers }, signal);
   if (request.status !== 201) throw refused(request, item);
-  const route = /\/uploads\/[^/]+$/.exec(request.getResponseHeader("location") ?? "")?.[0] ?? "";
+  const route = /\/uploads\/[^/]+$/.exec(request.getResponseHeader("location") ?? "")?.[0];
+  // Such a response came from something in between, such as a captive portal.
+  if (route === undefined) throw new Failure(0);
   const stored: Stored = { route, caption, alt };
   // While the same file is in the queue twice, only one of them survives a reload.
-  if (!isTaken(item)) localStorage.setItem(keyOf(item), JSON.stringify(stored));
+  if (!isInUse(inStorage(item))) localStorage.setItem(keyOf(item), JSON.stringify(stored));
   return { ...stored, offset: 0, postId: undefined };
 }
 
 /** Looks for an upload of this file that was begun earlier. */
 async function find(item: UploadItem, signal: AbortSignal): Promise<Progress | undefined> {
   const stored = read(item);
-  if (!stored || isTaken(item)) return undefined;
+  if (!stored) return undefined;
   const request = await transfer({ method: "HEAD", route: stored.route, headers: version }, signal);
   if (request.status === 404) {
     forget(item);
@@ -134,22 +140,24 @@ const postIdIn = (request: XMLHttpRequest) =>
 const keyOf = ({ file }: UploadItem) =>
   `${storagePrefix}${session.account?.id} ${file.size} ${file.lastModified} ${file.name}`;
 
+/** The upload of an item: one that this tab has begun, or one from before a reload that no other item continues. */
 function read(item: UploadItem): Stored | undefined {
+  const stored = inStorage(item);
+  return uploads.get(item) ?? (isInUse(stored) ? undefined : stored);
+}
+
+function inStorage(item: UploadItem): Stored | undefined {
   const text = localStorage.getItem(keyOf(item));
   return text === null ? undefined : (JSON.parse(text) as Stored);
 }
 
-/** Whether another item sends the upload that is stored for this file. */
-function isTaken(item: UploadItem): boolean {
-  const stored = read(item);
-  return stored !== undefined && (active.get(stored.route) ?? item) !== item;
-}
+const isInUse = (stored: Stored | undefined): boolean =>
+  [...uploads.values()].some(({ route }) => route === stored?.route);
 
 function forget(item: UploadItem): void {
-  const stored = read(item);
-  if (!stored || isTaken(item)) return;
-  active.delete(stored.route);
-  localStorage.removeItem(keyOf(item));
+  const upload = read(item);
+  uploads.delete(item);
+  if (upload && inStorage(item)?.route === upload.route) localStorage.removeItem(keyOf(item));
 }
 
 const base64 = (text: string) => btoa(String.fromCodePoint(...new TextEncoder().encode(text)));

@@ -89,6 +89,26 @@ test("a thumbnail goes with its upload: when that is ended, and with the sweep",
   expect(await uploadFiles()).toEqual([]);
 });
 
+test("a thumbnail is not kept when the token ends while it arrives", async () => {
+  const eve = await service.signUp();
+  const own = new TusRequests(service, eve.token);
+  const path = await own.begin(video.length);
+  const rest = Promise.withResolvers<void>();
+  const body = new ReadableStream({
+    async start(controller) {
+      controller.enqueue(photo.slice(0, 100));
+      await rest.promise;
+      controller.enqueue(photo.slice(100));
+      controller.close();
+    },
+  });
+  const answer = own.thumbnail(path, body);
+  await service.fetch("/auth/jwt/logout", { method: "POST", token: eve.token });
+  rest.resolve();
+  expect((await answer).status).toBe(401);
+  expect((await uploadFiles()).filter((name) => name.endsWith(".thumbnail"))).toEqual([]);
+});
+
 test("only the owner of an unfinished upload sets its thumbnail", async () => {
   const path = await tus.begin(video.length);
   const bob = new TusRequests(service, (await service.signUp()).token);
