@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { jpegPhoto } from "../../support/media-samples.ts";
 import { randomVideo } from "../../support/random-video.ts";
 import { TestService } from "../../support/service.ts";
-import { postIdIn, TusRequests } from "../../support/tus.ts";
+import { nodeOf, postIdIn, TusRequests } from "../../support/tus.ts";
 
 const video = randomVideo(30_000);
 let photo: Uint8Array<ArrayBuffer>;
@@ -87,6 +87,22 @@ test("a thumbnail goes with its upload: when that is ended, and with the sweep",
   await service.services.database.resumableUploads.remove(other.slice("/uploads/".length));
   await service.services.sweeper.sweep();
   expect(await uploadFiles()).toEqual([]);
+});
+
+test("a publication that fails at the thumbnail leaves no temp file, and succeeds later", async () => {
+  const path = await tus.begin(video.length);
+  const broken = nodeOf(service, ({ uploadFolder }) => ({
+    uploadFolder: {
+      ...uploadFolder,
+      thumbnailOf: () => {
+        throw new Error("the disk is on fire");
+      },
+    },
+  }));
+  expect((await new TusRequests(broken, token).patch(path, 0, video)).status).toBe(500);
+  expect(await service.tempFiles()).toEqual([]);
+  const last = await tus.patch(path, video.length - 1, video.slice(-1));
+  expect([last.status, typeof postIdIn(last)]).toEqual([204, "string"]);
 });
 
 test("a thumbnail is not kept when the token ends while it arrives", async () => {
