@@ -46,7 +46,7 @@ export function createRewrap(videoTools: VideoTools, space: DiskSpace, log: Log)
       throw apiErrorOf(error);
     }
     const facts = { ...upload.facts, type: "video/mp4" } as const;
-    // A fresh object for the file: the other one remembers the size before.
+    // A new object, because the previous one caches the old size.
     return { ...upload, file: Bun.file(path), facts };
   };
 }

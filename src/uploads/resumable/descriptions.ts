@@ -90,7 +90,7 @@ export const uploadDescriptions = {
     id: "readUpload",
     summary: "Get the offset of a resumable upload",
     description:
-      "A request that still sends bytes of the upload is ended, and what has arrived of it is counted. The offset is that of " +
+      "Interrupts a request that is still sending bytes; the bytes received so far count. The offset is that of " +
       "the whole file once the post is published.",
     answer: {
       status: 200,
@@ -108,7 +108,7 @@ export const uploadDescriptions = {
     summary: "Send bytes of a resumable upload",
     description:
       "The last byte publishes the post. An error that a plain upload of the file would get, such as 413 or 415, ends the " +
-      "upload. After any other the upload goes on from the offset that `HEAD` tells.",
+      "upload. After any other the upload can be resumed from the offset that `HEAD` returns.",
     answer: {
       status: 204,
       meaning: "The bytes are safe; with `Content-Location`, the post is published.",
@@ -140,7 +140,7 @@ export const uploadDescriptions = {
     id: "setUploadThumbnail",
     summary: "Set the poster or preview of a resumable upload",
     description:
-      "Not part of tus: an image that is used as the `thumbnail` part of a plain upload is. It is decoded when the post is " +
+      "Not part of tus. The image serves as the `thumbnail` part of a plain upload does. It is decoded when the post is " +
       "published, which goes without it if that fails. A later one replaces it.",
     answer: { status: 204, meaning: "The image is kept until the post is published.", body: null },
     errors: [

@@ -34,7 +34,7 @@ export class GrowingFile {
 
   /**
    * Opens a file that has `offset` bytes. Any bytes beyond `offset` were never acknowledged and are overwritten.
-   * @param isKnown whether this process has written them, so that it need not look
+   * @param isKnown whether this process wrote those bytes, so that their presence need not be checked
    * @returns undefined if the bytes are gone
    */
   static async open(
@@ -59,7 +59,7 @@ export class GrowingFile {
   }
 
   /**
-   * Checks the type as soon as the first bytes tell it, and waits until the disk has nearly caught up.
+   * Checks the type once enough bytes have arrived, and waits until the disk has nearly caught up.
    * @throws ApiError UNSUPPORTED_MEDIA, FILE_TOO_LARGE, STORAGE_FULL, STORE_UNAVAILABLE
    */
   async settle(limits: FileLimits): Promise<void> {

@@ -11,7 +11,7 @@ export interface PartialHash {
   readonly hash: Bun.CryptoHasher;
 }
 
-/** Hashes that are kept between the requests of an upload. A missing one costs a further reading of the file. */
+/** Hashes that are kept between the requests of an upload. On a cache miss, the file is read again. */
 export const maxPartialHashes = 1000;
 
 /** The services that resumable uploads need. */

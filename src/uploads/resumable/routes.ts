@@ -41,20 +41,20 @@ export const resumableUploadRoutes = (services: ResumableRouteServices) => {
   // The handlers read the body themselves.
   const parse = [requireUser(authenticator), ignoreBody];
 
-  /** The headers that tell the state of an upload. */
+  /** Response headers with the state of an upload. */
   function stateHeaders(
     request: Request,
     { offset, expiresAt, postId }: UploadState,
   ): Record<string, string> {
-    const told = { "upload-offset": String(offset), "cache-control": "no-store" };
+    const common = { "upload-offset": String(offset), "cache-control": "no-store" };
     // Expiration: Upload-Expires "indicates the time after which the unfinished upload expires".
     return postId === null
-      ? { ...told, "upload-expires": expiresAt.toUTCString() }
-      : { ...told, "content-location": `${baseUrl.of(request)}/posts/${postId}` };
+      ? { ...common, "upload-expires": expiresAt.toUTCString() }
+      : { ...common, "content-location": `${baseUrl.of(request)}/posts/${postId}` };
   }
 
   /**
-   * Wraps the handler of one upload, which runs on a node that has its bytes.
+   * Wraps a handler of one upload: forwards the request unless this node has the bytes.
    * @param part what follows the upload's path
    */
   const onItsNode =

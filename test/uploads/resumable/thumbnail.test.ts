@@ -31,7 +31,7 @@ async function publish(path: string): Promise<{ thumbnail_url: string | null; ur
   return (await answer.json()) as { thumbnail_url: string | null; url: string };
 }
 
-test("the thumbnail of a resumable upload is that of its post, the last one counts, and nothing is left of them", async () => {
+test("the thumbnail of a resumable upload becomes that of its post, a later one replaces it, and no file is left", async () => {
   const path = await tus.begin(video.length);
   expect((await tus.thumbnail(path, new Uint8Array(await jpegPhoto(48, 64)))).status).toBe(204);
   const answer = await tus.thumbnail(path, photo);
