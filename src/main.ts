@@ -32,7 +32,7 @@ const commands = new Map<string, Command>([
     "superuser",
     {
       argument: "EMAIL",
-      options: ["--password-stdin"],
+      options: { "--password-stdin": null },
       async run(email, options) {
         const password = options.has("--password-stdin")
           ? (await Bun.stdin.text()).replace(/\r?\n$/, "")
@@ -52,7 +52,7 @@ const commands = new Map<string, Command>([
   [
     "renditions",
     {
-      options: ["--all"],
+      options: { "--all": null },
       run: async (_, options) =>
         (await import("./commands/renditions.ts")).makeRenditions(options.has("--all")),
     },
@@ -96,7 +96,7 @@ const commands = new Map<string, Command>([
   [
     "media-worker",
     {
-      options: ["--renditions"],
+      options: { "--renditions": null },
       run: async (_, options) =>
         (await import("./commands/media-worker.ts")).mediaWorker(
           options.has("--renditions") ? "renditions" : "uploads",

@@ -9,9 +9,10 @@ export interface Command {
   readonly argument?: string;
   /** Whether the argument may be omitted. */
   readonly optional?: boolean;
-  /** The options; none of them takes a value. */
-  readonly options?: readonly string[];
-  run(argument: string, options: ReadonlySet<string>): Promise<void>;
+  /** The options, each with the name of its value; null for one that takes none. */
+  readonly options?: Readonly<Record<string, string | null>>;
+  /** @param options the given options with their values; an empty text for one that takes none */
+  run(argument: string, options: ReadonlyMap<string, string>): Promise<void>;
 }
 
 /**
@@ -27,18 +28,40 @@ export function readCommandLine(
   const command = commands.get(name);
   if (!command) throw new UsageError(unknown(name));
 
-  const { argument, optional = false, options = [] } = command;
-  const operands = rest.filter((word) => !isOption(word));
-  const given = rest.filter(isOption);
-  const unsupported = given.find((option) => !options.includes(option));
-  if (unsupported !== undefined) throw new UsageError(`${name}: ${unknown(unsupported)}`);
+  const { argument, optional = false } = command;
+  const { operands, options } = parse(name, command, rest);
   if (operands.length > (argument === undefined ? 0 : 1))
     throw new UsageError(`${name} takes ${argument === undefined ? "no argument" : "only one argument"}.`);
   if (argument !== undefined && !optional && operands.length === 0)
     throw new UsageError(`${name}: ${argument} is missing.`);
   // Most likely an unset variable in a script.
   if (operands[0] === "") throw new UsageError(`${name}: ${argument} is empty.`);
-  return () => command.run(operands[0] ?? "", new Set(given));
+  return () => command.run(operands[0] ?? "", options);
+}
+
+/**
+ * Separates operands from options; a value follows its option as the next word or after `=`.
+ * @throws UsageError
+ */
+function parse(name: string, { options: allowed = {} }: Command, words: readonly string[]) {
+  const operands: string[] = [];
+  const options = new Map<string, string>();
+  const remaining = words.values();
+  for (const word of remaining) {
+    if (!isOption(word)) {
+      operands.push(word);
+      continue;
+    }
+    const [option = "", ...rest] = word.split("=");
+    const valueName = Object.hasOwn(allowed, option) ? allowed[option] : undefined;
+    if (valueName === undefined) throw new UsageError(`${name}: ${unknown(word)}`);
+    if (valueName === null && rest.length > 0) throw new UsageError(`${name}: ${option} takes no value.`);
+    if (options.has(option)) throw new UsageError(`${name}: ${option} is given twice.`);
+    const value = valueName === null ? "" : rest.length > 0 ? rest.join("=") : remaining.next().value;
+    if (valueName !== null && !value) throw new UsageError(`${name}: ${option} needs ${valueName}.`);
+    options.set(option, value ?? "");
+  }
+  return { operands, options };
 }
 
 const isOption = (word: string) => word.startsWith("-");
