@@ -1,10 +1,12 @@
 // What `bun run test` runs: all tests on SQLite, then those that touch the database once more on PostgreSQL.
 // Files run beside each other, except those that say in a comment why they run alone. Those that say why they are long
-// run with LONG_TESTS=1, and when they are named.
+// run with LONG_TESTS=1, and when they are named. A file that fails beside others runs once more alone, because a machine
+// with more work than processors delays everything; what failed is printed at the end in any case.
 import { chmod, mkdtemp, rm, statfs, writeFile } from "node:fs/promises";
 import { availableParallelism, freemem, tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { readReport, type Failure } from "./junit-report.ts";
 import { canStartPostgres, hasPostgres, PostgresServer } from "./postgres.ts";
 
 const onBoth = ["accounts", "app", "crash", "hardening", "posts", "rendition-jobs", "uploads"].map(
@@ -27,17 +29,72 @@ let interrupted = false;
 // The tests end by the same signal, and then the database server has to.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => (interrupted = true));
 
-async function run(files: string[], workers: number, environment: Record<string, string>): Promise<void> {
-  if (files.length === 0 || interrupted) return;
+/** More failed files than this are not run again: the cause is not the load. */
+const maxFilesAgain = 5;
+
+const counts = { passed: 0, failed: 0 };
+const failures: string[] = [];
+
+/** The outcome of a run of files. */
+interface Outcome {
+  /** The files that failed. */
+  readonly broken: readonly string[];
+  readonly failures: readonly Failure[];
+  readonly passed: number;
+}
+
+/** @param workers how many files run at once */
+async function runOnce(
+  files: readonly string[],
+  workers: number,
+  environment: Record<string, string>,
+): Promise<Outcome> {
+  const report = join(folder, `report-${crypto.randomUUID()}.xml`);
   const { exited } = Bun.spawn(
     [
-      ...[process.execPath, "test", "--timeout=60000"],
+      ...[process.execPath, "test", "--timeout=60000", "--reporter=junit", `--reporter-outfile=${report}`],
       ...(workers > 1 ? [`--parallel=${workers}`, `--timings=${timings}`, "--update-timings"] : []),
       ...files.map((file) => `./${file}`),
     ],
     { env: { ...process.env, ...environment }, stdio: ["ignore", "inherit", "inherit"] },
   );
-  if ((await exited) !== 0) failed = true;
+  const succeeded = (await exited) === 0;
+  const { clean, failures, passed } = readReport(
+    await Bun.file(report)
+      .text()
+      .catch(() => ""),
+  );
+  // The report does not name files that could not be loaded.
+  const broken = succeeded ? [] : files.filter((file) => !clean.has(file));
+  if (!succeeded && broken.length === 0)
+    throw new Error("the tests failed, but their report names no failure");
+  return { broken, failures, passed };
+}
+
+async function run(files: string[], workers: number, environment: Record<string, string>): Promise<void> {
+  if (files.length === 0 || interrupted) return;
+  const first = await runOnce(files, workers, environment);
+  counts.passed += first.passed;
+  if (first.broken.length === 0 || interrupted) return;
+  const database = environment["TEST_DATABASE"] ?? "sqlite";
+  const note = (outcome: string, { broken, failures: details }: Outcome) => {
+    failures.push(`${outcome} (${database}): ${broken.join(", ")}`);
+    failures.push(...details.map(({ file, title, message }) => `  ${file}: ${title}\n    ${message}`));
+  };
+  if (workers === 1 || first.broken.length > maxFilesAgain) {
+    note("failed", first);
+    counts.failed += Math.max(first.failures.length, first.broken.length);
+    failed = true;
+    return;
+  }
+  console.log(`\nOnce more, alone: ${first.broken.join(", ")}`);
+  const second = await runOnce(first.broken, 1, environment);
+  note("failed beside other files", first);
+  counts.passed += second.broken.length === 0 ? first.failures.length : 0;
+  if (second.broken.length === 0) return;
+  note("failed alone, too", second);
+  counts.failed += Math.max(second.failures.length, second.broken.length);
+  failed = true;
 }
 
 /** @param places parts of the paths of the files; all files when empty */
@@ -111,7 +168,7 @@ async function runAll(places: string[], environment: Record<string, string>, nee
     }
     (runsAlone.test(text) ? alone : together).push(file);
   }
-  if (together.length + alone.length === 0) {
+  if (together.length + alone.length === 0 && needed === undefined) {
     console.error(`no file of tests matches ${places.join(" ")}`);
     failed = true;
   }
@@ -146,4 +203,5 @@ try {
   await server?.stop();
   await rm(folder, { recursive: true, force: true });
 }
+console.log(["", "Summary", ...failures, `${counts.passed} passed, ${counts.failed} failed`].join("\n"));
 process.exit(failed || interrupted ? 1 : 0);
