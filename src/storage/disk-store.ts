@@ -1,11 +1,12 @@
 import { mkdirSync } from "node:fs";
-import { access, mkdir, open, rename, unlink } from "node:fs/promises";
+import { access, mkdir, rename, unlink } from "node:fs/promises";
 import { dirname, sep } from "node:path";
 import { codeOf, diskError } from "../disk-errors.ts";
 import { fileStream } from "./file-stream.ts";
 import { requireMediaKey } from "./media-keys.ts";
 import type { MediaStore, StorableFile, StoredContent, StoredMedia } from "./media-store.ts";
 import { syncFolder } from "./sync-folder.ts";
+import { syncToDisk } from "./sync-to-disk.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 
 /** Stores files on this machine's disk. The service delivers them at `/media/{key}`. */
@@ -34,11 +35,11 @@ export class DiskStore implements MediaStore {
     return withStoreErrors(signal, async () => {
       const temp = file.file.name ?? "";
       // Flush before renaming: after a power cut, a file under its final name is complete.
-      await untilAborted(signal, () => sync(temp));
+      await untilAborted(signal, () => syncToDisk(temp));
       signal.throwIfAborted();
       // Not abortable: a rename that finishes after the caller has deleted the key would leave an orphaned file.
       await this.#rename(temp, path);
-      await sync(dirname(path));
+      await syncToDisk(dirname(path));
       return stored(key);
     });
   }
@@ -68,7 +69,7 @@ export class DiskStore implements MediaStore {
       await mkdir(dirname(path), { mode: 0o700 }).catch((failure: unknown) => {
         if (codeOf(failure) !== "EEXIST") throw failure;
       });
-      await sync(this.root);
+      await syncToDisk(this.root);
       await rename(temp, path);
     }
   }
@@ -93,14 +94,4 @@ async function unlessMissing<T>(work: Promise<T>): Promise<T | null> {
     if (codeOf(error) === "ENOENT") return null;
     throw error;
   });
-}
-
-/** Flushes a file's contents or a folder's entries to disk. */
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

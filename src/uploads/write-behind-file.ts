@@ -65,9 +65,7 @@ export class WriteBehindFile {
    * @throws ApiError STORAGE_FULL, STORE_UNAVAILABLE
    */
   async end(): Promise<void> {
-    if (this.#piece) this.#writePiece();
-    await this.#writes.at(-1);
-    await this.#syncing;
+    await this.#writeRest();
     if (this.#syncError) throw this.#syncError;
     await this.#close();
   }
@@ -77,9 +75,7 @@ export class WriteBehindFile {
    * @throws ApiError STORAGE_FULL, STORE_UNAVAILABLE
    */
   async flush(): Promise<void> {
-    if (this.#piece) this.#writePiece();
-    await this.#writes.at(-1);
-    await this.#syncing;
+    await this.#writeRest();
     if (this.#handle && this.#durable < this.#written) await this.#sync(this.#handle);
     if (this.#syncError) throw this.#syncError;
   }
@@ -96,6 +92,12 @@ export class WriteBehindFile {
   async discard(): Promise<void> {
     await this.close();
     await rm(this.path, { force: true }).catch(() => {});
+  }
+
+  async #writeRest(): Promise<void> {
+    if (this.#piece) this.#writePiece();
+    await this.#writes.at(-1);
+    await this.#syncing;
   }
 
   #writePiece(): void {

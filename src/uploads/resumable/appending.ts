@@ -3,7 +3,7 @@ import { ApiError } from "../../errors.ts";
 import { readPaced } from "../paced-body.ts";
 import type { Checksum } from "./checksum.ts";
 import { expiryFrom } from "./expiry.ts";
-import { GrowingFile } from "./growing-file.ts";
+import { fileLimitsOf, GrowingFile } from "./growing-file.ts";
 import { hashOfFile } from "./hash-of-file.ts";
 import { isFinal, removeUpload } from "./removal.ts";
 import type { ResumableServices } from "./resumable-services.ts";
@@ -50,7 +50,7 @@ export async function appendBody(
   // The file of a whole upload must not be written again: it may be that of a post by now.
   return upload.sha256 === null
     ? receive(services, signedIn, held, body)
-    : skip(services, signedIn, held, body);
+    : readRest(services, signedIn, held, body);
 }
 
 async function receive(
@@ -59,16 +59,13 @@ async function receive(
   { upload, lease, wanted }: HeldUpload,
   { stream, bytes, checksum }: UploadBody,
 ): Promise<Appended> {
-  const { config, database, uploadFolder, partialHashes, space, yieldToEventLoop, rewrapUpload } = services;
-  const limits = {
-    maxBytes: { image: config.maxImageSize, video: config.maxVideoSize },
-    transportStreams: rewrapUpload !== undefined,
-  };
+  const { database, uploadFolder, partialHashes, space, yieldToEventLoop } = services;
+  const limits = fileLimitsOf(services);
   const path = uploadFolder.pathOf(upload.id);
-  const known = upload.offset === 0 ? newHash() : partialHashes.get(upload.id);
-  const hash = known?.offset === upload.offset ? known.hash.copy() : undefined;
-  const { offset, length } = upload;
-  const file = await GrowingFile.open(path, { offset, length, isKnown: hash !== undefined });
+  const known = partialHashes.get(upload.id);
+  const knownHash = known?.offset === upload.offset ? known.hash.copy() : undefined;
+  const hash = upload.offset === 0 ? new Bun.CryptoHasher("sha256") : knownHash;
+  const file = await GrowingFile.open(path, upload, { isKnown: hash !== undefined });
   if (!file) {
     // The bytes are missing, for example after the disk was replaced.
     await database.resumableUploads.remove(upload.id);
@@ -77,18 +74,18 @@ async function receive(
   let recorded = upload.offset;
 
   /** Records bytes that are on disk. @throws ApiError UPLOAD_LOCKED, NOT_FOUND */
-  async function record(offset: number, sha256: string | null): Promise<Date> {
+  async function record(durableOffset: number, sha256: string | null): Promise<Date> {
     const expiresAt = expiryFrom(Date.now());
-    const progress = { offset: Math.min(offset, upload.length - 1), sha256, expiresAt };
+    const progress = { offset: Math.min(durableOffset, upload.length - 1), sha256, expiresAt };
     if (!(await database.resumableUploads.advance(actor, lease, progress))) {
       const exists = await database.resumableUploads.find(viewer.id, upload.id, new Date());
       throw new ApiError(exists ? "UPLOAD_LOCKED" : "NOT_FOUND");
     }
-    recorded = offset;
+    recorded = durableOffset;
     return expiresAt;
   }
 
-  async function take(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
+  async function append(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
     if (file!.offset + chunk.length > upload.length) throw new ApiError("UPLOAD_LENGTH_EXCEEDED");
     await yieldToEventLoop(async () => {
       hash?.update(chunk);
@@ -102,7 +99,7 @@ async function receive(
     if (!checksum && file!.durableOffset - recorded >= recordedBytes) await record(file!.durableOffset, null);
   }
 
-  async function keep(): Promise<Appended> {
+  async function flushAndRecord(): Promise<Appended> {
     await file!.flush();
     // The name of a new file must survive a power cut, too.
     if (upload.offset === 0) await uploadFolder.sync();
@@ -116,15 +113,15 @@ async function receive(
 
   const claim = await space.claim(viewer.id, bytes);
   try {
-    if (stream) await readPaced(stream, take, wanted);
+    if (stream) await readPaced(stream, append, wanted);
     checksum?.verify();
-    return await keep();
+    return await flushAndRecord();
   } catch (error) {
     if (isFinal(error)) {
       // A write that is still queued would create the file again.
       await file.close();
       await removeUpload(services, upload.id);
-    } else if (!checksum && file.offset > recorded) await keep().catch(() => {});
+    } else if (!checksum && file.offset > recorded) await flushAndRecord().catch(() => {});
     throw error;
   } finally {
     claim.release();
@@ -133,7 +130,7 @@ async function receive(
 }
 
 /** Reads the rest of an upload whose bytes are all on disk, after its publication failed. */
-async function skip(
+async function readRest(
   { database }: ResumableServices,
   { actor }: SignedIn,
   { upload, lease, wanted }: HeldUpload,
@@ -158,5 +155,3 @@ async function skip(
     ? { offset, expiresAt, sha256: upload.sha256 }
     : { offset: upload.offset, expiresAt, sha256: null };
 }
-
-const newHash = () => ({ offset: 0, hash: new Bun.CryptoHasher("sha256") });

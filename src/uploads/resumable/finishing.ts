@@ -10,7 +10,7 @@ import { intakeName, kindOf, type IntakeType } from "../staged-file.ts";
 import { discardStaged } from "../staged-upload.ts";
 import type { StagedUpload, UploadWith } from "../upload-form.ts";
 import { expiryFrom } from "./expiry.ts";
-import { firstBytesOf, requireAccepted } from "./growing-file.ts";
+import { fileLimitsOf, firstBytesOf, requireAccepted } from "./growing-file.ts";
 import { linkOrCopy } from "./link-or-copy.ts";
 import { forgetBytes, isFinal, removeUpload } from "./removal.ts";
 import type { ResumableServices } from "./resumable-services.ts";
@@ -99,7 +99,8 @@ async function publishFile(
   const { tempDir, uploadFolder, rewrapUpload } = services;
   const texts = readMetadata(upload.metadata);
   const stored = uploadFolder.pathOf(upload.id);
-  const type = await typeOf(services, stored, upload.length);
+  const first = await firstBytesOf(stored, upload.length);
+  const type = await requireAccepted(first, upload.length, fileLimitsOf(services));
   await mkdir(tempDir, { recursive: true, mode: 0o700 });
   const path = join(tempDir, crypto.randomUUID());
   let received: UploadWith<IntakeType> = stagedAs(path, upload, type, texts);
@@ -118,12 +119,6 @@ async function publishFile(
     await discardStaged(staged ?? received);
   }
 }
-
-const typeOf = async ({ config, rewrapUpload }: ResumableServices, path: string, bytes: number) =>
-  requireAccepted((await firstBytesOf(path, bytes)).subarray(0, bytes), bytes, {
-    maxBytes: { image: config.maxImageSize, video: config.maxVideoSize },
-    transportStreams: rewrapUpload !== undefined,
-  });
 
 const stagedAs = (
   path: string,

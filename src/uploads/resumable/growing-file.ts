@@ -1,9 +1,11 @@
-import { open, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 
 import { codeOf } from "../../disk-errors.ts";
+import type { ResumableUpload } from "../../database/resumable-uploads.ts";
 import type { MediaKind } from "../../media-types.ts";
 import { detectIntakeType, kindOf, tooLarge, unsupportedMedia, type IntakeType } from "../staged-file.ts";
 import { inspectedBytes } from "../type-detection.ts";
+import type { ResumableServices } from "./resumable-services.ts";
 import { WriteBehindFile } from "../write-behind-file.ts";
 
 /** Limits for a file, which depend on its type. */
@@ -11,6 +13,15 @@ export interface FileLimits {
   readonly maxBytes: Readonly<Record<MediaKind, number>>;
   readonly transportStreams: boolean;
 }
+
+/** The limits of this service. */
+export const fileLimitsOf = ({
+  config,
+  rewrapUpload,
+}: Pick<ResumableServices, "config" | "rewrapUpload">): FileLimits => ({
+  maxBytes: { image: config.maxImageSize, video: config.maxVideoSize },
+  transportStreams: rewrapUpload !== undefined,
+});
 
 /** The file of an unfinished upload, while a request appends bytes to it. */
 export class GrowingFile {
@@ -33,16 +44,19 @@ export class GrowingFile {
   }
 
   /**
-   * Opens a file that has `offset` bytes. Any bytes beyond `offset` were never acknowledged and are overwritten.
+   * Opens the file of an upload that has `offset` bytes. Any bytes beyond were never acknowledged and are overwritten.
    * @param isKnown whether this process wrote those bytes, so that their presence need not be checked
    * @returns undefined if the bytes are gone
    */
   static async open(
     path: string,
-    { offset, length, isKnown }: { offset: number; length: number; isKnown: boolean },
+    { offset, length }: Pick<ResumableUpload, "offset" | "length">,
+    { isKnown }: { isKnown: boolean },
   ): Promise<GrowingFile | undefined> {
     if (!isKnown && (await sizeOf(path)) < offset) return undefined;
-    const first = offset < inspectedBytes ? await firstBytesOf(path, offset) : undefined;
+    if (offset >= inspectedBytes) return new GrowingFile(path, offset, length, undefined);
+    const first = Buffer.alloc(inspectedBytes);
+    first.set(await firstBytesOf(path, offset));
     return new GrowingFile(path, offset, length, first);
   }
 
@@ -99,17 +113,11 @@ export async function requireAccepted(
   return type;
 }
 
-/** The first bytes of a file that tell its type, in a buffer that has space for all of them. */
-export async function firstBytesOf(path: string, fileBytes: number): Promise<Buffer> {
-  const first = Buffer.alloc(inspectedBytes);
-  if (fileBytes === 0) return first;
-  const file = await open(path, "r");
-  try {
-    await file.read(first, 0, Math.min(fileBytes, inspectedBytes), 0);
-    return first;
-  } finally {
-    await file.close();
-  }
+/** The first bytes of a file, which tell its type. @param fileBytes the length of the file; none is read when it is 0 */
+export async function firstBytesOf(path: string, fileBytes: number): Promise<Uint8Array> {
+  return fileBytes === 0
+    ? new Uint8Array()
+    : await Bun.file(path).slice(0, Math.min(fileBytes, inspectedBytes)).bytes();
 }
 
 /** 0 for a missing file. */

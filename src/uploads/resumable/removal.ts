@@ -16,20 +16,24 @@ const finalCodes: ReadonlySet<ApiErrorCode> = new Set([
 export const isFinal = (error: unknown): boolean =>
   error instanceof ValidationProblems || (error instanceof ApiError && finalCodes.has(error.code));
 
-/** Removes an upload and its bytes. The sweeper removes bytes that cannot be removed now. */
+/**
+ * Removes an upload that was refused, and its bytes. It never rejects, so that the client learns why it was refused: what
+ * cannot be removed now expires.
+ */
 export async function removeUpload(
-  {
-    database,
-    uploadFolder,
-    partialHashes,
-  }: Pick<ResumableServices, "database" | "uploadFolder" | "partialHashes">,
+  services: Pick<ResumableServices, "database" | "log" | "uploadFolder" | "partialHashes">,
   id: string,
 ): Promise<void> {
-  await database.resumableUploads.remove(id);
-  await forgetBytes({ uploadFolder, partialHashes }, id);
+  try {
+    await services.database.resumableUploads.remove(id);
+  } catch (error) {
+    services.log.warn("upload.not_removed", { upload: id, error });
+    return;
+  }
+  await forgetBytes(services, id);
 }
 
-/** Removes the files of an upload that is gone or finished. */
+/** Removes the files of an upload that is gone or finished. The sweeper removes those that cannot be removed now. */
 export async function forgetBytes(
   { uploadFolder, partialHashes }: Pick<ResumableServices, "uploadFolder" | "partialHashes">,
   id: string,

@@ -83,7 +83,7 @@ export async function stageThumbnail(
 ): Promise<StagedThumbnail | undefined> {
   const kept = Bun.file(uploadFolder.thumbnailOf(uploadId));
   if (!(await kept.exists())) return undefined;
-  const first = (await firstBytesOf(kept.name!, kept.size)).subarray(0, kept.size);
+  const first = await firstBytesOf(kept.name!, kept.size);
   const type = await detectIntakeType(first, { transportStreams: false });
   if (!type || type === transportStream) return undefined;
   const path = join(tempDir, crypto.randomUUID());

@@ -1,8 +1,9 @@
-import { mkdir, open, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { codeOf } from "../../disk-errors.ts";
 import { moveWithoutReplacing } from "../../storage/move-without-replacing.ts";
+import { syncToDisk } from "../../storage/sync-to-disk.ts";
 
 const idFile = "folder-id";
 const thumbnailEnd = ".thumbnail";
@@ -33,10 +34,7 @@ export async function openUploadFolder(root: string): Promise<UploadFolder> {
     id: await loadOrCreateId(root),
     pathOf: (uploadId) => join(root, uploadId),
     thumbnailOf: (uploadId) => join(root, uploadId + thumbnailEnd),
-    async sync() {
-      const folder = await open(root, "r");
-      await folder.sync().finally(() => folder.close());
-    },
+    sync: () => syncToDisk(root),
     async removeOrphans(unfinished) {
       const names = (await readdir(root)).filter((name) => uuid.test(uploadOf(name)));
       if (names.length === 0) return;
@@ -65,11 +63,8 @@ async function loadOrCreateId(root: string): Promise<string> {
 }
 
 async function create(temp: string, path: string): Promise<void> {
-  const file = await open(temp, "wx", 0o600);
-  await file.writeFile(crypto.randomUUID());
-  await file.sync();
-  await file.close();
   try {
+    await writeFile(temp, crypto.randomUUID(), { flag: "wx", mode: 0o600, flush: true });
     moveWithoutReplacing(temp, path);
   } catch (error) {
     await rm(temp, { force: true });
