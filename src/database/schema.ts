@@ -40,7 +40,10 @@ export function createTables(k: Kit) {
         .notNull()
         .$defaultFn(() => new Date(0)),
     },
-    (t) => [k.index("users_newest").on(t.createdAt, t.id)],
+    // Covers the list of accounts: a search that few accounts match would otherwise read all rows in random order.
+    (t) => [
+      k.index("users_newest").on(t.createdAt, t.id, t.email, t.name, t.isActive, t.isSuperuser, t.isVerified),
+    ],
   );
 
   /** Tokens revoked individually, by logout. A row may be deleted once its token has expired. */
