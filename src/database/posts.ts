@@ -1,6 +1,6 @@
 import { and, count, eq, lt, ne, or, sql } from "drizzle-orm";
 
-import { authorize, type Actor } from "./actors.ts";
+import { authorize, type Actor, type Operator } from "./actors.ts";
 import { isConflict, step, type Connection } from "./connection.ts";
 import { hiddenPostQueries } from "./hidden-posts.ts";
 import { publishLock } from "./locks.ts";
@@ -79,12 +79,30 @@ export function postQueries(connection: Connection) {
       )[0],
 
     /**
+     * The posts of a user whose uploaded file has this hash, with the unfinished ones. Those being deleted do not count.
+     * @param sha256 in hex
+     */
+    ofFile: async (
+      userId: string,
+      sha256: string,
+    ): Promise<Pick<PostRow, "id" | "state" | "uploadKey" | "reservedAt">[]> =>
+      query
+        .select({
+          id: posts.id,
+          state: posts.state,
+          uploadKey: posts.uploadKey,
+          reservedAt: posts.reservedAt,
+        })
+        .from(posts)
+        .where(and(eq(posts.userId, userId), eq(posts.sha256, sha256), ne(posts.state, "deleting"))),
+
+    /**
      * Records where the bytes of the actor's upload are about to go, unless the upload key is taken.
      * @param quota bytes that the actor's posts may have; undefined for no limit
      * @throws ApiError as {@link authorize} does; QUOTA_EXCEEDED
      */
     reserve: async (
-      actor: Actor,
+      actor: Actor | Operator,
       post: ReservedPost,
       quota?: number,
     ): Promise<"reserved" | "upload key taken"> => {
@@ -109,7 +127,7 @@ export function postQueries(connection: Connection) {
      * @throws ApiError as {@link authorize} does
      */
     publish: (
-      actor: Actor,
+      actor: Actor | Operator,
       id: string,
       file: StoredFile,
       now: Date,

@@ -1,7 +1,8 @@
-import type { SignedIn } from "../accounts/authenticator.ts";
+import type { Actor, Operator } from "../database/actors.ts";
 import type { PostTexts, StoredFile } from "../database/posts.ts";
 import type { PublishedPost } from "../database/published-posts.ts";
 import type { RenditionKind } from "../database/schema.ts";
+import type { Viewer } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import type { MediaType } from "../media-types.ts";
 import { withExtension } from "./display-name.ts";
@@ -14,6 +15,20 @@ import { earlierUpload, uploadInProgress } from "./idempotency.ts";
 import { deleteOrphanedMedia } from "./orphaned-media.ts";
 import type { PostServices } from "./upload-services.ts";
 
+/** The author of a new post, and the right to publish it that the database checks again. */
+export interface Author {
+  readonly viewer: Viewer;
+  readonly actor: Actor | Operator;
+}
+
+/** Keeps the posts of uploads that run beside each other in order. */
+export interface PublishingTurn {
+  /** Awaited when the file is stored, before its post appears. */
+  wait(): Promise<void>;
+  /** Milliseconds after which {@link wait} resolves at the latest. */
+  readonly maxWaitMs: number;
+}
+
 /** An upload after staging. */
 export interface Upload extends PostTexts {
   readonly staged: StagedUpload;
@@ -21,6 +36,11 @@ export interface Upload extends PostTexts {
   readonly uploadKey: string | null;
   /** Aborts when the client disconnects; the upload is then abandoned. */
   readonly gone: AbortSignal;
+  /**
+   * Set by a command, which may run beside a service: the post is then reserved as of the latest time at which it can be
+   * published, so that the service's sweeper does not take it for abandoned before.
+   */
+  readonly turn?: PublishingTurn;
 }
 
 /**
@@ -32,11 +52,11 @@ export interface Upload extends PostTexts {
  */
 export async function publish(
   services: PostServices,
-  { viewer, actor }: SignedIn,
+  { viewer, actor }: Author,
   upload: Upload,
 ): Promise<PublishedPost> {
   const { database, store, running, unsettled, metrics, mediaWorkers, userQuota, renditionJobs } = services;
-  const { staged, caption, alt, uploadKey, gone } = upload;
+  const { staged, caption, alt, uploadKey, gone, turn } = upload;
   const { facts } = staged;
   const earlier =
     uploadKey !== null &&
@@ -78,7 +98,7 @@ export async function publish(
     key,
     sha256: facts.sha256,
     uploadKey,
-    reservedAt: new Date(),
+    reservedAt: new Date(Date.now() + (turn ? services.deadlineFor(bytes) * 1000 + turn.maxWaitMs : 0)),
   };
   const endUnknown = (error: unknown): never => {
     unsettled.add(id);
@@ -96,6 +116,7 @@ export async function publish(
         { key, path, prepared, missing },
         gone,
       );
+      await turn?.wait();
       const createdAt = await database.posts.publish(actor, id, { storeId, ...stored }, new Date(), missing);
       // Another node considered the upload abandoned.
       if (!createdAt) throw new ApiError("STORE_UNAVAILABLE");

@@ -1,0 +1,1 @@
+CREATE INDEX "posts_author_file" ON "posts" USING btree ("user_id","sha256");

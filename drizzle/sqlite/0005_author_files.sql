@@ -1,0 +1,1 @@
+CREATE INDEX `posts_author_file` ON `posts` (`user_id`,`sha256`);
