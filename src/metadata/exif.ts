@@ -7,30 +7,62 @@ const short = 3;
 /** The prefix of EXIF in a JPEG. Some writers use it in PNG and WebP too. */
 const exifPrefix = Buffer.from("Exif\0\0", "latin1");
 
+/** A TIFF file, the format of EXIF data: directories of entries of twelve bytes. */
+export class Tiff {
+  private constructor(
+    readonly bytes: Buffer,
+    private readonly view: DataView,
+    private readonly little: boolean,
+  ) {}
+
+  /**
+   * @param exif with or without the prefix `Exif\0\0`
+   * @returns undefined if it does not begin with the header of a TIFF file
+   */
+  static open(exif: Buffer): Tiff | undefined {
+    const bytes = exif.subarray(0, 6).equals(exifPrefix) ? exif.subarray(6) : exif;
+    if (bytes.length < 14) return undefined;
+    const mark = bytes.toString("latin1", 0, 2);
+    if (mark !== "II" && mark !== "MM") return undefined;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    return view.getUint16(2, mark === "II") === 42 ? new Tiff(bytes, view, mark === "II") : undefined;
+  }
+
+  /** The offset of the first directory. */
+  get firstDirectory(): number {
+    return this.long(4);
+  }
+
+  /** @returns the offset of the first entry with this tag and type, inside the file; undefined for none */
+  find(directory: number, tag: number, type: number): number | undefined {
+    if (directory + 2 > this.bytes.length) return undefined;
+    const entries = this.short(directory);
+    for (let index = 0; index < entries; index++) {
+      const entry = directory + 2 + index * 12;
+      if (entry + 12 > this.bytes.length) return undefined;
+      if (this.short(entry) === tag && this.short(entry + 2) === type) return entry;
+    }
+    return undefined;
+  }
+
+  short(offset: number): number {
+    return this.view.getUint16(offset, this.little);
+  }
+
+  long(offset: number): number {
+    return this.view.getUint32(offset, this.little);
+  }
+}
+
 /**
  * Reads the orientation from the first directory of EXIF data, a TIFF file with or without the prefix `Exif\0\0`.
  * @returns undefined if there is no valid orientation; never throws
  */
 export function readOrientation(exif: Buffer): Orientation | undefined {
-  const tiff = exif.subarray(0, 6).equals(exifPrefix) ? exif.subarray(6) : exif;
-  if (tiff.length < 14) return undefined;
-  const mark = tiff.toString("latin1", 0, 2);
-  if (mark !== "II" && mark !== "MM") return undefined;
-  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.length);
-  const little = mark === "II";
-  if (view.getUint16(2, little) !== 42) return undefined;
-  const directory = view.getUint32(4, little);
-  if (directory + 2 > tiff.length) return undefined;
-  const entries = view.getUint16(directory, little);
-  for (let index = 0; index < entries; index++) {
-    const entry = directory + 2 + index * 12;
-    if (entry + 12 > tiff.length) return undefined;
-    if (view.getUint16(entry, little) !== orientationTag || view.getUint16(entry + 2, little) !== short)
-      continue;
-    const value = view.getUint16(entry + 8, little);
-    return value >= 1 && value <= 8 ? (value as Orientation) : undefined;
-  }
-  return undefined;
+  const tiff = Tiff.open(exif);
+  const entry = tiff?.find(tiff.firstDirectory, orientationTag, short);
+  const value = entry === undefined ? 0 : tiff!.short(entry + 8);
+  return value >= 1 && value <= 8 ? (value as Orientation) : undefined;
 }
 
 /** Returns EXIF data of 26 bytes with nothing but the orientation. */

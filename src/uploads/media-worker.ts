@@ -1,6 +1,7 @@
 import { ApiError, ValidationProblems, type ApiErrorCode, type Problem } from "../errors.ts";
 import { diskFailure } from "../disk-errors.ts";
 import type { VideoFacts } from "../metadata/plan.ts";
+import { readTakenTimes, type FirstBytes } from "./taken-times.ts";
 import { prepareMedia, type Preparation, type PreparationLimits, type StagedMedia } from "./preparation.ts";
 import {
   makeStoredPictures,
@@ -14,9 +15,10 @@ import {
 export type WorkerJob =
   | ({ readonly task: "prepare" } & StagedMedia & PreparationLimits)
   | ({ readonly task: "pictures" } & StoredImage)
-  | ({ readonly task: "video" } & StoredVideo);
+  | ({ readonly task: "video" } & StoredVideo)
+  | ({ readonly task: "times" } & FirstBytes);
 
-export type WorkerResult = Preparation | MadePictures | VideoFacts;
+export type WorkerResult = Preparation | MadePictures | VideoFacts | (string | null)[];
 
 /** The answer of a worker process to a {@link WorkerJob}, as JSON. */
 export type WorkerAnswer =
@@ -35,6 +37,8 @@ async function resultOf(job: WorkerJob): Promise<WorkerResult> {
       return makeStoredPictures(job);
     case "video":
       return readStoredVideo(job);
+    case "times":
+      return readTakenTimes(job);
   }
 }
 

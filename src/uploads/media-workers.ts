@@ -45,6 +45,19 @@ export interface MediaWorkers {
    * @throws ApiError as {@link prepare}; the signal's reason
    */
   readVideo(video: StoredVideo, accountId: string, bytes: number, signal: AbortSignal): Promise<VideoFacts>;
+  /**
+   * Reads when photos were taken, for an import.
+   * @param path a file as {@link FirstBytes} describes it
+   * @param bytes its size
+   * @returns a time in ISO 8601 for each photo, without an offset if it is local time; null for none
+   * @throws ApiError as {@link prepare}; the signal's reason
+   */
+  readTakenTimes(
+    path: string,
+    accountId: string,
+    bytes: number,
+    signal: AbortSignal,
+  ): Promise<(string | null)[]>;
   /** Starts a process if none is idle; call it when an upload begins. */
   warmUp(): void;
   /** Returns the number of uploads whose preparation runs or waits. */
@@ -75,10 +88,11 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
     size: 1,
   });
   async function run(job: WorkerJob, accountId: string, bytes: number, signal: AbortSignal) {
-    const pool = job.task === "prepare" ? uploads : renditions;
+    const pool = job.task === "prepare" || job.task === "times" ? uploads : renditions;
     const answer = await pool.run(accountId, job, limitsFor(job, bytes), signal).catch((error: unknown) => {
       if (!(error instanceof JobFailed)) throw error;
-      log.warn("media.job_failed", { user: accountId, type: job.type, reason: error.reason });
+      const type = job.task === "times" ? undefined : job.type;
+      log.warn("media.job_failed", { user: accountId, type, reason: error.reason });
       // At a low priority, a harmless file may take long on a busy machine.
       throw pool === renditions && error.reason === "clock"
         ? new ApiError("OVERLOADED", { cause: error })
@@ -98,6 +112,8 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
       (await run({ task: "pictures", ...image }, accountId, bytes, signal)) as MadePictures,
     readVideo: async (video, accountId, bytes, signal) =>
       (await run({ task: "video", ...video }, accountId, bytes, signal)) as VideoFacts,
+    readTakenTimes: async (path, accountId, bytes, signal) =>
+      (await run({ task: "times", path }, accountId, bytes, signal)) as (string | null)[],
     warmUp: () => uploads.prepare(),
     preparing: () => uploads.pending(),
     pending: () => uploads.pending() + renditions.pending(),
@@ -105,8 +121,9 @@ export function createMediaWorkers(folder: string, log: Log, limits: Preparation
   };
 }
 
-function limitsFor({ task, type }: WorkerJob, bytes: number): JobLimits {
-  const seconds = task === "pictures" ? picturesSeconds : baseSeconds[mediaTypes[type].kind];
+function limitsFor(job: WorkerJob, bytes: number): JobLimits {
+  const kind = job.task === "times" ? "image" : mediaTypes[job.type].kind;
+  const seconds = job.task === "pictures" ? picturesSeconds : baseSeconds[kind];
   return { timeMs: Math.round((seconds + bytes / bytesPerSecond) * 1000), memoryBytes: maxWorkerBytes };
 }
 
