@@ -19,6 +19,9 @@ const usage = `Usage: image-sharing [command]
                                      except posters; the service may be running
   backup FILE                        write all data to one archive; the service may be running
   restore FILE                       restore a backup into an empty data folder
+  import-folder DIR --for EMAIL [--dry-run]
+                                     make posts of the photos and videos in a folder, in the order in which they were
+                                     taken; with --dry-run, only say what would be imported; the service may be running
   move-database [ADDRESS]            copy the SQLite database of a stopped service into an empty PostgreSQL database at
                                      DATABASE_URL (or at this address, postgres://…)
   health                             check the running service; exit status 0 if it is healthy
@@ -78,6 +81,19 @@ const commands = new Map<string, Command>([
         const dataDir = archivableDataDir();
         await (await import("./commands/restore.ts")).restoreBackup(file, dataDir);
         process.stdout.write(`Restored to ${dataDir}.\n`);
+      },
+    },
+  ],
+  [
+    "import-folder",
+    {
+      argument: "DIR",
+      options: { "--for": "EMAIL", "--dry-run": null },
+      async run(folder, options) {
+        const address = options.get("--for");
+        if (address === undefined) throw new UsageError("import-folder: --for EMAIL is missing.");
+        const { importFolder } = await import("./commands/import-folder.ts");
+        await importFolder(folder, { address, isPreview: options.has("--dry-run") });
       },
     },
   ],

@@ -10,7 +10,7 @@ const layers = [
   ["main"],
   ["commands", "build"],
   ["request-handler", "app", "services"],
-  ["posts", "delivery", "web"],
+  ["posts", "delivery", "web", "folder-import"],
   ["rendition-jobs"],
   ["uploads"],
   ["accounts"],

@@ -7,7 +7,7 @@ import { openDatabase } from "../database/database.ts";
 import { createLog, type Log } from "../observability/log.ts";
 import { openServices, type Services } from "../services.ts";
 import { CommandError } from "./command-error.ts";
-import { accessDataFolderAsOwner } from "./data-folder-access.ts";
+import { accessDataFolderAsOwner, type DataFolderAccess } from "./data-folder-access.ts";
 import { dataFolderError } from "./startup-errors.ts";
 
 /** The log of a command that prints everything the operator must know. */
@@ -29,12 +29,17 @@ export const newDatabaseNote = ({ dataDir }: Config): string =>
 /**
  * Opens the services with the rights of the data folder's owner, so that the service can use new files. The service may
  * be running.
+ * @param access for a command that also works outside the data folder
  * @throws CommandError when the data folder or the database cannot be used
  */
-export async function openServicesAsOwner(config: Config, log: Log): Promise<Services> {
+export async function openServicesAsOwner(
+  config: Config,
+  log: Log,
+  access?: DataFolderAccess,
+): Promise<Services> {
   try {
     const { dataDir } = config;
-    const folder = accessDataFolderAsOwner(dataDir);
+    const folder = access ?? accessDataFolderAsOwner(dataDir);
     await mkdir(folder.path, { recursive: true, mode: 0o700 });
     const database = await (config.database
       ? openDatabase(config.database)

@@ -73,13 +73,16 @@ const baseSeconds: Readonly<Record<MediaKind, number>> = { image: 10, video: 30 
 const picturesSeconds = 60;
 const bytesPerSecond = 20_000_000;
 
+/** Uploads that are prepared at a time. */
+export const preparedAtOnce = Math.min(4, availableParallelism());
+
 /** @param folder working directory of the processes; it must outlive them */
 export function createMediaWorkers(folder: string, log: Log, limits: PreparationLimits): MediaWorkers {
   const options = { folder, queueLimit: 256, idleMs: 30_000, idleMemoryBytes: 192 * 1024 ** 2 };
   const uploads = createWorkerPool({
     ...options,
     command: ownCommand("media-worker"),
-    size: Math.min(4, availableParallelism()),
+    size: preparedAtOnce,
   });
   /** A separate pool, because only root could raise the priority of a process again. */
   const renditions = createWorkerPool({

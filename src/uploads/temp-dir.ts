@@ -20,7 +20,7 @@ export async function createTempDir(
   await mkdir(root, { recursive: true });
   for (const name of await readdir(root)) {
     const path = join(root, name);
-    const [owner = "", machine] = /^(\d+)@(.+)-.{6}$/.exec(name)?.slice(1) ?? [name];
+    const [owner, machine] = ownerOf(name);
     const inUse =
       shared && machine !== undefined && machine !== hostname()
         ? await isRecent(path)
@@ -29,6 +29,15 @@ export async function createTempDir(
   }
   const path = await mkdtemp(join(root, `${process.pid}@${hostname()}-`));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/**
+ * Returns the id of the process that created a folder, and its host name, from the folder's name. Those of early versions of
+ * this program have no host name.
+ */
+export function ownerOf(folderName: string): [pid: string, machine: string | undefined] {
+  const [pid = folderName, machine] = /^(\d+)@(.+)-.{6}$/.exec(folderName)?.slice(1) ?? [];
+  return [pid, machine];
 }
 
 /** Whether the process on this machine that created the folder is still running. */

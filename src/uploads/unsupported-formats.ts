@@ -1,7 +1,13 @@
 /** Known formats that are not accepted, by the extension that file-type reports, with advice for each group. */
-const groups: readonly { readonly advice: string; readonly names: Readonly<Record<string, string>> }[] = [
+const groups: readonly {
+  readonly advice: string;
+  readonly names: Readonly<Record<string, string>>;
+  /** Other extensions of the files; undefined for a group of formats that are neither images nor videos. */
+  readonly otherExtensions?: readonly string[];
+}[] = [
   {
     advice: "cannot be shared yet; export it as JPEG",
+    otherExtensions: ["pef", "srw", "raw", "3fr", "erf", "x3f"],
     names: {
       cr2: "Canon RAW (.cr2)",
       cr3: "Canon RAW (.cr3)",
@@ -15,6 +21,7 @@ const groups: readonly { readonly advice: string; readonly names: Readonly<Recor
   },
   {
     advice: "cannot be shared yet; save it as JPEG or PNG",
+    otherExtensions: ["tiff", "svgz", "j2k", "jpf"],
     names: {
       tif: "TIFF",
       bmp: "BMP",
@@ -38,6 +45,7 @@ const groups: readonly { readonly advice: string; readonly names: Readonly<Recor
   },
   {
     advice: "cannot be shared yet; save it as MP4",
+    otherExtensions: ["mts", "wmv", "rmvb", "divx", "dv"],
     names: {
       m2ts: "AVCHD (.mts)",
       ts: "MPEG transport streams (.ts)",
@@ -93,6 +101,13 @@ const groups: readonly { readonly advice: string; readonly names: Readonly<Recor
     },
   },
 ];
+
+/** Extensions of images and videos that are not accepted. */
+export const unsupportedMediaExtensions: ReadonlySet<string> = new Set(
+  groups.flatMap(({ names, otherExtensions }) =>
+    otherExtensions ? [...Object.keys(names), ...otherExtensions] : [],
+  ),
+);
 
 /**
  * Describes the format of a file that is not accepted and advises what to do instead.

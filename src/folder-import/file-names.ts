@@ -1,0 +1,68 @@
+import { extname } from "node:path";
+
+import { mediaTypes } from "../media-types.ts";
+import { unsupportedMediaExtensions } from "../uploads/unsupported-formats.ts";
+
+/** Why files are left out. None of them is a photo or video that somebody would miss. */
+export const ignoredKinds = {
+  hidden: "hidden and system files",
+  sidecar: "captions, edits and lists of an export",
+  link: "symbolic links and special files",
+  deleted: "deleted or hidden before the export",
+  other: "neither photos nor videos",
+} as const;
+
+export type IgnoredKind = keyof typeof ignoredKinds;
+
+/** Files that systems leave beside photos, in lower case. */
+const systemFiles = new Set(["thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "zbthumbnail.info"]);
+
+/** Folders of systems, in lower case: thumbnails of a NAS, resource forks, waste baskets. */
+const systemFolders = new Set([
+  "@eadir",
+  "#recycle",
+  "__macosx",
+  "$recycle.bin",
+  "system volume information",
+  "lost+found",
+]);
+
+/** iCloud exports the photos in its waste basket, too. */
+const deletedFolder = "recently deleted";
+
+/** Extensions of files that describe photos: captions, edits, thumbnails of cameras. */
+const sidecarExtensions = new Set([".json", ".xmp", ".aae", ".csv", ".thm"]);
+
+/** Whether to leave out a file because of its name. */
+export function ignoredFile(name: string): IgnoredKind | undefined {
+  if (name.startsWith(".") || systemFiles.has(name.toLowerCase())) return "hidden";
+  return sidecarExtensions.has(extname(name).toLowerCase()) ? "sidecar" : undefined;
+}
+
+/** Whether to leave out a folder because of its name and that of the folder it is in. */
+export function ignoredFolder(name: string, parent: string): IgnoredKind | undefined {
+  const lower = name.toLowerCase();
+  if (lower === deletedFolder) return "deleted";
+  // The library of Apple Photos also holds thumbnails and other copies of the originals.
+  const isCopies = parent.toLowerCase().endsWith(".photoslibrary") && !/^(originals|masters)$/.test(lower);
+  return name.startsWith(".") || systemFolders.has(lower) || isCopies ? "hidden" : undefined;
+}
+
+const mediaExtensions = new Set<string>([
+  ...Object.values(mediaTypes).flatMap(({ extension, otherExtensions }) => [extension, ...otherExtensions]),
+  ...unsupportedMediaExtensions,
+]);
+
+/** Whether a file claims to be a photo or video, so that its owner must be told when it cannot be imported. */
+export const claimsToBeMedia = (name: string): boolean =>
+  mediaExtensions.has(extname(name).slice(1).toLowerCase());
+
+/** The videos among the types, by extension: EXIF data is in photos only. */
+const videoExtensions = new Set<string>(
+  Object.values(mediaTypes)
+    .filter(({ kind }) => kind === "video")
+    .flatMap(({ extension, otherExtensions }) => [extension, ...otherExtensions]),
+);
+
+export const claimsToBeVideo = (name: string): boolean =>
+  videoExtensions.has(extname(name).slice(1).toLowerCase());
