@@ -187,6 +187,27 @@ describe.skipIf(!isRoot)("commands run by root in a data folder of the service's
     }
   });
 
+  test("import-folder run by root: reads photos that only root may read, and leaves no files of root's", async () => {
+    await makeUsedDataDir();
+    await start();
+    const photos = join(victim, "photos");
+    await mkdir(photos, { mode: 0o700 });
+    for (let i = 0; i < 40; i++)
+      await writeFile(join(photos, `${i}.png`), await pngPhoto(10 + i, 10), { mode: 0o600 });
+    for (const running of [true, false]) {
+      if (!running) await stop();
+      await writeFile(join(photos, `${running}.png`), await pngPhoto(running ? 60 : 61, 10), { mode: 0o600 });
+      expect(await run(["import-folder", photos, "--for", "ada@example.com"])).toMatchObject({ status: 0 });
+      expect(await ofOthers()).toEqual([]);
+    }
+    await rm(photos, { recursive: true });
+    await start();
+    const answer = await fetch(`${address}/feed?limit=100`, {
+      headers: { authorization: `Bearer ${await login()}` },
+    });
+    expect(((await answer.json()) as { posts: unknown[] }).posts).toHaveLength(42);
+  });
+
   test("restore run by root: creates files that the service can use", async () => {
     await makeDataDir();
     await superuser();

@@ -140,6 +140,21 @@ onEachDatabase("actors: writes", (open) => {
     await expect(change(expired(longestRequestMs + 1))).rejects.toThrow("UNAUTHORIZED");
   });
 
+  test("actors: the operator publishes for an account, also after a new password, until it is deactivated or deleted", async () => {
+    const database = await open();
+    const { users, posts } = database;
+    const ada = await addAccount(database);
+    const operator = { userId: ada.id, credential: "operator" } as const;
+    await users.change("operator", ada, { hashedPassword: "new" });
+    const post = reservation(ada.id);
+    expect(await posts.reserve(operator, post)).toBe("reserved");
+    expect(await posts.publish(operator, post.id, stored(post.id), at(1))).toBeDate();
+    await users.change("operator", ada, { isActive: false });
+    await expect(posts.reserve(operator, reservation(ada.id))).rejects.toThrow("UNAUTHORIZED");
+    await users.remove(actor((await addAccount(database)).id), ada.id, at(1), at(2));
+    await expect(posts.reserve(operator, reservation(ada.id))).rejects.toThrow("UNAUTHORIZED");
+  });
+
   test("actors: a write with a token that a new address did not invalidate is allowed", async () => {
     const database = await open();
     const ada = await addAccount(database);

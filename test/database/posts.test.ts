@@ -305,4 +305,20 @@ onEachDatabase("posts", (open) => {
       { pending: 0, deleting: 1 },
     ]);
   });
+
+  test("posts: those of a file are found by its hash for one account, unless they are being deleted", async () => {
+    const { posts, ...database } = await open();
+    const [ada, bob] = [await addAccount({ posts, ...database }), await addAccount({ posts, ...database })];
+    const sha256 = "a".repeat(64);
+    const pending = reservation(ada.id, { sha256, uploadKey: "import a", reservedAt: at(60) });
+    for (const post of [pending, reservation(ada.id), reservation(bob.id, { sha256 })])
+      await posts.reserve(actor(post.userId), post);
+    const { id, uploadKey, reservedAt } = pending;
+    expect(await posts.ofFile(ada.id, sha256)).toEqual([{ id, state: "pending", uploadKey, reservedAt }]);
+    expect(await posts.abandonOlderThan(at(59), [], at(59))).toBe(2);
+    await posts.publish(actor(ada.id), id, stored(id), at(1));
+    expect(await posts.ofFile(ada.id, sha256)).toMatchObject([{ id, state: "published" }]);
+    await posts.startDeleting(actor(ada.id), id, at(2));
+    expect(await posts.ofFile(ada.id, sha256)).toEqual([]);
+  });
 });

@@ -9,9 +9,16 @@ import { join } from "node:path";
 import { readReport, type Failure } from "./junit-report.ts";
 import { canStartPostgres, hasPostgres, PostgresServer } from "./postgres.ts";
 
-const onBoth = ["accounts", "app", "crash", "hardening", "posts", "rendition-jobs", "uploads"].map(
-  (name) => `test/${name}`,
-);
+const onBoth = [
+  "accounts",
+  "app",
+  "crash",
+  "folder-import",
+  "hardening",
+  "posts",
+  "rendition-jobs",
+  "uploads",
+].map((name) => `test/${name}`);
 /** Files that start a service, on the database that TEST_DATABASE names. Others gain nothing from a second run. */
 const startsService = /support\/(service|process)\.ts"/;
 /** Files that start the program as a process, most of them many times. */
