@@ -111,7 +111,8 @@ export function createTables(k: Kit) {
       // Covers every state, so that it also finds all posts of a deleted or deactivated account, and the columns of an
       // account's usage. With an index of its own for the usage, PostgreSQL would sort all posts of an author for a page.
       k.index("posts_author_feed").on(t.userId, t.createdAt, t.id, t.state, t.bytes),
-      k.index("posts_author_file").on(t.userId, t.sha256),
+      // The hash comes first: PostgreSQL would use another index that begins with the account for the pages of an author.
+      k.index("posts_file").on(t.sha256, t.userId),
       k
         .index("posts_unfinished")
         .on(t.state, t.retryAt)

@@ -66,18 +66,19 @@ export class SourceFolder {
     });
   }
 
-  /** Reads the first bytes of a file into a buffer. Leaves the buffer as it is when the file cannot be read. */
-  readStart(path: string, buffer: Uint8Array): void {
-    this.withRights(() => {
+  /** Reads the first bytes of a file into a buffer. @returns their number; 0 when the file cannot be read */
+  readStart(path: string, buffer: Uint8Array): number {
+    return this.withRights(() => {
       try {
         const file = openFile(join(this.root, path));
         try {
-          readSync(file, buffer, 0, buffer.length, 0);
+          return readSync(file, buffer, 0, buffer.length, 0);
         } finally {
           closeSync(file);
         }
       } catch {
         // Importing the file reports the error.
+        return 0;
       }
     });
   }

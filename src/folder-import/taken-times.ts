@@ -19,22 +19,21 @@ export function createTakenTimes(
   mediaWorkers: MediaWorkers,
   { tempDir, accountId, signal }: { tempDir: string; accountId: string; signal: AbortSignal },
 ): TakenTimes {
-  const buffer = Buffer.alloc(firstBytesLength);
+  const buffer = Buffer.allocUnsafeSlow(firstBytesLength);
   return async (paths) => {
     if (paths.length === 0) return new Map();
     await mkdir(tempDir, { recursive: true, mode: 0o700 });
     const temp = join(tempDir, crypto.randomUUID());
+    const bytes = paths.length * firstBytesLength;
     try {
       const file = await open(temp, "wx", 0o600);
       try {
-        for (const path of paths) {
-          source.readStart(path, buffer.fill(0));
-          await file.write(buffer);
-        }
+        for (const [index, path] of paths.entries())
+          await file.write(buffer, 0, source.readStart(path, buffer), index * firstBytesLength);
+        await file.truncate(bytes);
       } finally {
         await file.close();
       }
-      const bytes = paths.length * firstBytesLength;
       const times = await mediaWorkers.readTakenTimes(temp, accountId, bytes, signal);
       return new Map(
         paths.flatMap((path, index) => {

@@ -1,1 +1,0 @@
-CREATE INDEX "posts_author_file" ON "posts" USING btree ("user_id","sha256");

@@ -1,0 +1,1 @@
+CREATE INDEX "posts_file" ON "posts" USING btree ("sha256","user_id");

@@ -1,1 +1,0 @@
-CREATE INDEX `posts_author_file` ON `posts` (`user_id`,`sha256`);
