@@ -1,24 +1,24 @@
-import { realpathSync, statSync } from "node:fs";
 import { constants } from "node:os";
-import { isAbsolute, relative, resolve } from "node:path";
+import { resolve } from "node:path";
 
 import { parseEmailAddress } from "../accounts/email-address.ts";
-import { readConfig, type Config } from "../config/config.ts";
+import { readConfig } from "../config/config.ts";
 import { databaseFailure } from "../database/failures.ts";
 import type { User } from "../database/users.ts";
-import { codeOf, diskFailure } from "../disk-errors.ts";
+import { diskFailure } from "../disk-errors.ts";
 import { createImporter, createPreview } from "../folder-import/import-file.ts";
 import { importFiles } from "../folder-import/import-files.ts";
 import { markImport } from "../folder-import/one-import.ts";
 import { scan } from "../folder-import/scan.ts";
-import { SourceError, SourceFolder } from "../folder-import/source-folder.ts";
+import { SourceError, type SourceFolder } from "../folder-import/source-folder.ts";
 import { createTakenTimes } from "../folder-import/taken-times.ts";
 import type { Services } from "../services.ts";
 import { preparedAtOnce } from "../uploads/media-workers.ts";
 import type { Author } from "../uploads/publishing.ts";
 import { CommandError } from "./command-error.ts";
-import { accessDataFolderAsOwner, type DataFolderAccess } from "./data-folder-access.ts";
+import { accessDataFolderAsOwner } from "./data-folder-access.ts";
 import { ImportReport } from "./import-report.ts";
+import { openSource } from "./import-source.ts";
 import { isDatabaseMissing, openServicesAsOwner, silentLog } from "./open-services.ts";
 import { createProgress } from "./progress.ts";
 import { terminationSignals } from "./termination-signals.ts";
@@ -151,31 +151,4 @@ async function accountOf(services: Services, uniqueKey: string, address: string)
   if (!user.isActive)
     throw new CommandError(`The account ${user.email} is deactivated. Reactivate it first.`);
   return user;
-}
-
-/** @throws CommandError for something else than a folder, and for one that contains the data folder or is inside it */
-function openSource(path: string, { dataDir }: Config, access: DataFolderAccess): SourceFolder {
-  const { root, dataRoot } = access.outside(() => {
-    try {
-      const root = realpathSync(path);
-      if (!statSync(root).isDirectory()) throw new CommandError(`${path} is not a folder.`);
-      return { root, dataRoot: realpathSync(dataDir) };
-    } catch (error) {
-      if (error instanceof CommandError) throw error;
-      const code = codeOf(error);
-      throw new CommandError(
-        code === "ENOENT" ? `There is no folder ${path}.` : `The folder ${path} cannot be read (${code}).`,
-      );
-    }
-  });
-  if (isInside(root, dataRoot) || isInside(dataRoot, root))
-    throw new CommandError(
-      `${path} contains the data folder ${dataDir}, or is inside it. Import another folder.`,
-    );
-  return new SourceFolder(root, access.outside);
-}
-
-function isInside(inner: string, outer: string): boolean {
-  const path = relative(outer, inner);
-  return !isAbsolute(path) && !/^\.\.(?:[/\\]|$)/.test(path);
 }

@@ -6,6 +6,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   readSync,
   type Stats,
 } from "node:fs";
@@ -56,7 +57,7 @@ export class SourceFolder {
   /** Reads a whole text. @throws SourceError, also for more than `maxBytes` */
   readText(path: string, maxBytes: number): string {
     return this.#read(() => {
-      const file = openFile(join(this.root, path));
+      const file = this.#openFile(path);
       try {
         if (fstatSync(file).size > maxBytes) throw new SourceError("It is too large.");
         return readFileSync(file, "utf8");
@@ -70,7 +71,7 @@ export class SourceFolder {
   readStart(path: string, buffer: Uint8Array): number {
     return this.withRights(() => {
       try {
-        const file = openFile(join(this.root, path));
+        const file = this.#openFile(path);
         try {
           return readSync(file, buffer, 0, buffer.length, 0);
         } finally {
@@ -91,12 +92,21 @@ export class SourceFolder {
     return this.withRights(() =>
       paths.map((path) => {
         try {
-          return openFile(join(this.root, path));
+          return this.#openFile(path);
         } catch (error) {
           return unreadable(error);
         }
       }),
     );
+  }
+
+  /** @throws SourceError for something else than a file in the folder; system errors */
+  #openFile(path: string): number {
+    const place = join(this.root, path);
+    const file = openSync(place, openFlags);
+    if (fstatSync(file).isFile() && isAt(file, place)) return file;
+    closeSync(file);
+    throw new SourceError("It is not a file any more.");
   }
 
   #read<T>(work: () => T): T {
@@ -110,12 +120,16 @@ export class SourceFolder {
   }
 }
 
-/** @throws SourceError for something else than a file; system errors */
-function openFile(path: string): number {
-  const file = openSync(path, openFlags);
-  if (fstatSync(file).isFile()) return file;
-  closeSync(file);
-  throw new SourceError("It is not a file any more.");
+/**
+ * Whether an open file has this path. It has another if a folder on the way was replaced by a link, with which its owner could
+ * make root read other files. Known on Linux only; true elsewhere.
+ */
+function isAt(file: number, path: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${file}`) === path;
+  } catch {
+    return true;
+  }
 }
 
 /** The error for a failed read of the source; any other error is returned as it is. */
