@@ -4,8 +4,12 @@ import { Tiff } from "./exif.ts";
 const tags = { directory: 0x8769, original: 0x9003, digitized: 0x9004, offset: 0x9011, changed: 0x0132 };
 const types = { ascii: 2, long: 4 };
 
-/** What comes before EXIF data: in JPEG, in the items of HEIC and in some WebP; in PNG. */
-const marks = ["Exif\0\0", "eXIf"].map((mark) => Buffer.from(mark, "latin1"));
+/** What comes before EXIF data in JPEG and in the items of HEIC; in PNG; in WebP, with the length of the chunk after it. */
+const marks = [
+  { text: "Exif\0\0", skippedBytes: 0 },
+  { text: "eXIf", skippedBytes: 0 },
+  { text: "EXIF", skippedBytes: 4 },
+].map(({ text, skippedBytes }) => ({ mark: Buffer.from(text, "latin1"), skippedBytes }));
 
 /** Limit on the places that look like the beginning of EXIF data. */
 const maxPlaces = 20;
@@ -15,10 +19,10 @@ const maxPlaces = 20;
  * @returns as in ISO 8601, without an offset if the photo has local time only; undefined if it has none; never throws
  */
 export function findTakenTime(bytes: Buffer): string | undefined {
-  for (const mark of marks) {
+  for (const { mark, skippedBytes } of marks) {
     let at = bytes.indexOf(mark);
     for (let places = 0; at !== -1 && places < maxPlaces; places++) {
-      const tiff = Tiff.open(bytes.subarray(at + mark.length));
+      const tiff = Tiff.open(bytes.subarray(at + mark.length + skippedBytes));
       const time = tiff && readTakenTime(tiff);
       if (time) return time;
       at = bytes.indexOf(mark, at + 1);

@@ -50,6 +50,14 @@ describe("the time at which a photo was taken", () => {
     expect(findTakenTime(bytes)).toBe("2018-07-04T10:15:30");
   });
 
+  test.each([
+    ["PNG", "eXIf"],
+    ["WebP", "EXIF\x2c\x01\0\0"],
+  ])("is found in a chunk of %s", (_, start) => {
+    const chunk = Buffer.concat([Buffer.from(start, "latin1"), exif({ original }).subarray(6)]);
+    expect(findTakenTime(chunk)).toBe("2018-07-04T10:15:30");
+  });
+
   test("has the offset that the camera knew, and is the original one if there are several", () => {
     expect(findTakenTime(exif({ original, offset: "+02:00", changed: "2020:01:01 00:00:00" }))).toBe(
       "2018-07-04T10:15:30+02:00",
