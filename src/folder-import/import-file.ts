@@ -25,7 +25,7 @@ export interface Imported {
 export type FileWork = (file: OpenFile & { readonly caption: string }) => Promise<Imported>;
 
 /** Milliseconds before further attempts at a file after a temporary failure. */
-const retryDelaysMs = [1000, 4000, 15_000];
+const defaultRetryDelaysMs = [1000, 4000, 15_000];
 
 /** No `Idempotency-Key` of a client contains a space. */
 const uploadKeyOf = (sha256: string) => `import ${sha256}`;
@@ -33,9 +33,15 @@ const uploadKeyOf = (sha256: string) => `import ${sha256}`;
 /**
  * Makes posts of files on the same path as an upload, in the order of the calls, unless the author has shared the same file
  * before. Temporary failures are retried a few times.
+ * @param retryDelaysMs other values than the default are for tests
  * @returns a function that throws ApiError and ValidationProblems as an upload does; SourceError; the signal's reason
  */
-export function createImporter(services: ImportServices, author: Author, signal: AbortSignal): FileWork {
+export function createImporter(
+  services: ImportServices,
+  author: Author,
+  signal: AbortSignal,
+  retryDelaysMs: readonly number[] = defaultRetryDelaysMs,
+): FileWork {
   const { database, rewrapUpload } = services;
   const { id } = author.viewer;
   /** Files of which this process is making posts, by their hash. */
