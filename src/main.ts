@@ -1,12 +1,8 @@
 #!/usr/bin/env bun
 // The executable's entry: picks a command. It must export nothing: with --bytecode, an entry with exports crashes at startup.
-import { join } from "node:path";
-
 import { CommandError } from "./commands/command-error.ts";
-import { counted } from "./commands/counted.ts";
 import { readCommandLine, UsageError, type Command } from "./commands/command-line.ts";
-import { ConfigError, readConfig } from "./config/config.ts";
-import { mediaFolder, secretFile } from "./data-dir.ts";
+import { ConfigError } from "./config/config.ts";
 import { loadEnvironmentFile } from "./config/environment-file.ts";
 
 const usage = `Usage: image-sharing [command]
@@ -17,8 +13,11 @@ const usage = `Usage: image-sharing [command]
                                      the link is good for that address only, and is mailed if MAIL_URL is set
   renditions [--all]                 make the thumbnails, display sizes, posters and MP4s that posts lack, or remake all
                                      except posters; the service may be running
-  backup FILE                        write all data to one archive; the service may be running
-  restore FILE                       restore a backup into an empty data folder
+  backup FILE [--with-media] [--since ARCHIVE]
+                                     write database, secret and the media on disk to one archive, while the service runs;
+                                     with media, also those in S3 and ImageKit; without those that an earlier archive has
+  restore FILE                       restore a backup into an empty data folder, the empty PostgreSQL database if
+                                     DATABASE_URL is set, and MEDIA_STORE; archives that it was made since are read too
   import-folder DIR --for EMAIL [--dry-run]
                                      make posts of the photos and videos in a folder, in the order in which they were
                                      taken; with --dry-run, only say what would be imported; the service may be running
@@ -64,24 +63,19 @@ const commands = new Map<string, Command>([
     "backup",
     {
       argument: "FILE",
-      async run(file) {
-        const { writeBackup } = await import("./commands/backup.ts");
-        const posts = await writeBackup(archivableDataDir(), file);
-        process.stdout.write(
-          `${file} holds the database and the media of ${counted(posts, "posts")}. Keep it as safe as the data.\n`,
-        );
-      },
+      options: { "--with-media": null, "--since": "ARCHIVE" },
+      run: async (file, options) =>
+        (await import("./commands/backup.ts")).backup(file, {
+          withMedia: options.has("--with-media"),
+          since: options.get("--since"),
+        }),
     },
   ],
   [
     "restore",
     {
       argument: "FILE",
-      async run(file) {
-        const dataDir = archivableDataDir();
-        await (await import("./commands/restore.ts")).restoreBackup(file, dataDir);
-        process.stdout.write(`Restored to ${dataDir}.\n`);
-      },
+      run: async (file) => (await import("./commands/restore.ts")).restore(file),
     },
   ],
   [
@@ -140,18 +134,6 @@ const commands = new Map<string, Command>([
   ],
   ["--help", { run: async () => void process.stdout.write(usage) }],
 ]);
-
-/**
- * Returns the data folder if it holds all data.
- * @throws CommandError if the database is on a PostgreSQL server
- */
-function archivableDataDir(): string {
-  const { database, dataDir } = readConfig();
-  if (!database) return dataDir;
-  throw new CommandError(
-    `The database is on a PostgreSQL server (DATABASE_URL): use pg_dump and pg_restore for it, and copy ${join(dataDir, mediaFolder)} if media are kept there and ${join(dataDir, secretFile)} if JWT_SECRET_KEY is not set, in this order.`,
-  );
-}
 
 async function main(args: string[]): Promise<void> {
   const run = readCommandLine(commands, args);

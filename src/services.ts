@@ -33,8 +33,7 @@ import { createSigningMailer } from "./mail/signing-mailer.ts";
 import { createSmtpMailer } from "./mail/smtp-mailer.ts";
 import { deadlineFor } from "./config/upload-deadline.ts";
 import { DiskStore } from "./storage/disk-store.ts";
-import { ImageKitStore } from "./storage/imagekit-store.ts";
-import { S3Store } from "./storage/s3-store.ts";
+import { createRemoteStores } from "./storage/remote-stores.ts";
 import { createVideoTools, type VideoTools } from "./renditions/ffmpeg/video-tools.ts";
 import { createMediaWorkers } from "./uploads/media-workers.ts";
 import { createRewrap } from "./uploads/transport-stream.ts";
@@ -130,8 +129,7 @@ export async function openServices(
     config.siteName,
   );
   const deadline = (bytes: number) => deadlineFor(bytes, config.uploadDeadline);
-  const imagekit = config.imagekit && new ImageKitStore({ ...config.imagekit, deadlineFor: deadline });
-  const s3 = config.s3 && new S3Store(config.s3);
+  const { imagekit, s3 } = createRemoteStores(config);
   const background = createBackground(log);
   const mediaWorkers = createMediaWorkers(dataDir, log, config);
   const hashing = createPasswordHashing(hashingLimits);

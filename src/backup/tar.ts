@@ -9,6 +9,8 @@ const chunkBytes = 1024 * 1024;
 export interface Entry {
   readonly name: string;
   readonly size: number;
+  /** Where its bytes begin in the archive. */
+  readonly start: number;
   /** Reads the file's bytes. */
   content(): AsyncGenerator<Uint8Array>;
 }
@@ -18,34 +20,50 @@ export class DamagedArchive extends Error {
   override readonly name = "DamagedArchive";
 }
 
+/** The size and the SHA-256 of a file, in hex. */
+export interface FileFacts {
+  readonly size: number;
+  readonly sha256: string;
+}
+
 /** Writes a tar archive (POSIX.1-1988 ustar), file by file, in constant memory. */
 export class TarWriter {
+  /** Where the next file begins. */
+  #end = 0;
+
+  /** @param file an empty regular file */
   constructor(private readonly file: FileHandle) {}
 
   /**
-   * Adds a file.
+   * Adds a file. When the source fails, the archive stays as it was, so that the call can be repeated.
    * @param name at most 100 ASCII characters
-   * @param size must be the number of bytes that `source` yields
-   * @returns the file's SHA-256 in hex
+   * @param source its length need not be known
    */
-  async add(name: string, size: number, source: AsyncIterable<Uint8Array>): Promise<string> {
-    await this.file.write(header(name, size));
+  async add(name: string, source: AsyncIterable<Uint8Array>): Promise<FileFacts> {
     const hash = new Bun.CryptoHasher("sha256");
-    let written = 0;
+    let size = 0;
     for await (const bytes of source) {
       hash.update(bytes);
-      await this.file.write(bytes);
-      written += bytes.length;
+      await this.#write(bytes, this.#end + blockBytes + size);
+      size += bytes.length;
     }
-    if (written !== size) throw new Error(`${name} changed while it was being read`);
-    await this.file.write(Buffer.alloc(padding(size)));
-    return hash.digest("hex");
+    await this.#write(Buffer.alloc(padding(size)), this.#end + blockBytes + size);
+    await this.#write(header(name, size), this.#end);
+    this.#end += blockBytes + size + padding(size);
+    return { size, sha256: hash.digest("hex") };
   }
 
   /** Ends the archive and flushes it to disk. */
   async finish(): Promise<void> {
-    await this.file.write(Buffer.alloc(2 * blockBytes));
+    await this.#write(Buffer.alloc(2 * blockBytes), this.#end);
+    // A failed attempt at the last file may have written more.
+    await this.file.truncate(this.#end + 2 * blockBytes);
     await this.file.sync();
+  }
+
+  async #write(bytes: Uint8Array, at: number): Promise<void> {
+    for (let written = 0; written < bytes.length;)
+      written += (await this.file.write(bytes, written, bytes.length - written, at + written)).bytesWritten;
   }
 }
 
@@ -86,7 +104,7 @@ export async function* readTarEntries(file: FileHandle): AsyncGenerator<Entry> {
     if (!["0", ""].includes(text(head, 156, 1)) || text(head, 345, 155) !== "")
       throw new DamagedArchive(`${printable(name)} in it does not belong in a backup`);
     const start = at + blockBytes;
-    yield { name, size, content: () => bytesOf(file, start, size) };
+    yield { name, size, start, content: () => bytesOf(file, start, size) };
     at = start + size + padding(size);
   }
 }

@@ -1,46 +1,118 @@
 import { existsSync, rmSync, statSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
-import { CommandError } from "./command-error.ts";
-import { accessDataFolderAsOwner, type DataFolderAccess } from "./data-folder-access.ts";
-import { dataFolderError } from "./startup-errors.ts";
-import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
-import { takeSnapshot, type ReplacedRenditions } from "../database/snapshot.ts";
+import type { EarlierArchive } from "../backup/manifest.ts";
+import { TarWriter } from "../backup/tar.ts";
+import { readConfig } from "../config/config.ts";
+import type { PostgresSettings } from "../config/postgres-url.ts";
+import { databaseFile } from "../data-dir.ts";
+import { causes } from "../database/connection.ts";
+import { openFileList } from "../database/file-list.ts";
+import { exportPostgres } from "../database/postgres-export.ts";
+import { openSnapshot, takeSnapshot, type Snapshot } from "../database/snapshot.ts";
+import type { MediaStore } from "../storage/media-store.ts";
 import { moveWithoutReplacing } from "../storage/move-without-replacing.ts";
-import { DiskStore } from "../storage/disk-store.ts";
-import { renditionKeyAt } from "../storage/media-keys.ts";
+import { createRemoteStores } from "../storage/remote-stores.ts";
 import { syncFolder } from "../storage/sync-folder.ts";
-import { version } from "../version.ts";
-import { manifestName, mediaName, type Manifest } from "../backup/manifest.ts";
-import { bytesOf, TarWriter } from "../backup/tar.ts";
+import { fillArchive, type BackupResult } from "./backup-contents.ts";
+import { CommandError } from "./command-error.ts";
+import { counted } from "./counted.ts";
+import { accessDataFolderAsOwner, type DataFolderAccess } from "./data-folder-access.ts";
+import { databaseError } from "./database-errors.ts";
+import { listEarlierMedia } from "./earlier-archives.ts";
 import { onTermination } from "./on-termination.ts";
+import { createProgress, noProgress, type Progress } from "./progress.ts";
+import { dataFolderError } from "./startup-errors.ts";
+import { describeStore } from "./store-names.ts";
+
+/** What to back up besides a data folder. */
+export interface BackupOptions {
+  /** Undefined: the SQLite database of the data folder. */
+  readonly database?: PostgresSettings | undefined;
+  /** Stores outside of this machine whose media are included; undefined: none are. */
+  readonly stores?: readonly MediaStore[] | undefined;
+  /** An earlier archive, whose media are not repeated. */
+  readonly since?: string | undefined;
+  readonly progress?: Progress;
+}
 
 /**
- * Writes the contents of a data folder to an archive; the service may be running. The archive holds a snapshot of the
- * database, the media that the snapshot refers to, the generated secret and, at the end, a manifest with the checksum of
- * every file. An archive with the target's name is always complete.
+ * Writes all data of the configured service to an archive, and prints what it holds.
+ * @param withMedia whether media outside of this machine are included
+ * @param since an earlier archive, whose media are not repeated
+ * @throws CommandError
+ */
+export async function backup(
+  target: string,
+  { withMedia, since }: { withMedia: boolean; since: string | undefined },
+): Promise<void> {
+  const config = readConfig();
+  const { imagekit, s3 } = createRemoteStores(config);
+  const stores = [imagekit, s3].filter((store) => store !== undefined);
+  const result = await writeBackup(config.dataDir, target, {
+    database: config.database,
+    stores: withMedia ? stores : undefined,
+    since,
+    progress: createProgress(),
+  });
+  process.stdout.write(report(target, result));
+}
+
+function report(target: string, { posts, leftOut, elsewhere, archives }: BackupResult): string {
+  const lines = [
+    `${target} holds the database and the media of ${counted(posts, "posts")}. Keep it as safe as the data.`,
+  ];
+  if (archives.length > 0)
+    lines.push(
+      `Some of the media are in ${archives.join(", ")}. A restore needs ${archives.length === 1 ? "this archive" : "these archives"} in the same folder, under the same name.`,
+    );
+  for (const [store, count] of elsewhere)
+    lines.push(
+      `The media of ${counted(count, "posts")} are in ${describeStore(store).title} and not in the archive. --with-media adds them.`,
+    );
+  if (leftOut > 0)
+    lines.push(
+      `${counted(leftOut, "posts")} were left out: they were deleted during the backup, or their files are missing.`,
+    );
+  return `${lines.join("\n")}\n`;
+}
+
+/**
+ * Writes the contents of a data folder, of a PostgreSQL database and of media stores to an archive; the service may be
+ * running. The archive holds a snapshot of the database, the media that the snapshot refers to, the generated secret and, at
+ * the end, a manifest with the checksum of every file. An archive with the target's name is always complete.
  *
  * When run as root, the command reads with the rights of the data folder's owner, so that a link in the folder cannot bring
  * root's files into the archive, and writes with root's rights.
- * @returns the number of posts whose media the archive holds
  * @throws CommandError
  */
-export async function writeBackup(dataDir: string, target: string): Promise<number> {
+export async function writeBackup(
+  dataDir: string,
+  target: string,
+  { database, stores, since, progress = noProgress }: BackupOptions = {},
+): Promise<BackupResult> {
   const path = resolve(target);
   requireFolder(dirname(path));
-  const partial = `${path}.${process.pid}.partial`;
-  const snapshotPath = `${path}.${process.pid}.db`;
+  const beside = (ending: string) => `${path}.${process.pid}.${ending}`;
+  const paths = {
+    partial: beside("partial"),
+    snapshot: beside("db"),
+    known: beside("known"),
+    files: beside("files"),
+  };
   let folder: DataFolderAccess | undefined;
   const outside = <T>(work: () => T): T => (folder ? folder.outside(work) : work());
-  const cleanUp = () =>
+  const cleanUp = () => {
+    progress.end();
     outside(() => {
-      for (const temporary of [partial, snapshotPath]) rmSync(temporary, { force: true });
+      for (const temporary of Object.values(paths)) rmSync(temporary, { force: true });
     });
+  };
   const stopListening = onTermination(cleanUp);
   try {
     if (existsSync(path)) throw alreadyExists(target);
-    if (!existsSync(join(dataDir, databaseFile)))
+    if (!database && !existsSync(join(dataDir, databaseFile)))
       throw new CommandError(
         `There is no database in ${dataDir}. Set DATA_DIR to the folder of the service.`,
       );
@@ -52,22 +124,36 @@ export async function writeBackup(dataDir: string, target: string): Promise<numb
       files.push(file);
       return file;
     };
+    const lists: { close(): void }[] = [];
+    const createList = async (name: string) => {
+      await create(name);
+      const list = openFileList(name);
+      lists.push(list);
+      return list;
+    };
     try {
-      const archive = new TarWriter(await create(partial));
-      const copy = { path: snapshotPath, file: await create(snapshotPath) };
+      const archive = new TarWriter(await create(paths.partial));
+      const copy = await create(paths.snapshot);
+      const [known, listed] = [await createList(paths.known), await createList(paths.files)];
+      const archives = since === undefined ? [] : await listEarlierMedia(since, known);
+      requireOwnName(path, archives);
+      const exported = database && (await snapshotOfPostgres(database, paths.snapshot, progress));
       folder = accessDataFolderAsOwner(dataDir);
-      const posts = await fill(archive, dataDir, folder, copy);
+      const snapshot = exported ?? (await snapshotOf(dataDir, folder, paths.snapshot));
+      const parts = { dataDir, folder, snapshot, copy, stores, known, archives, files: listed, progress };
+      const result = await fillArchive(archive, parts);
       outside(() => {
         try {
-          moveWithoutReplacing(partial, path);
+          moveWithoutReplacing(paths.partial, path);
         } catch (error) {
           const { code } = error as NodeJS.ErrnoException;
           throw code === "EEXIST" ? alreadyExists(target) : cannotBeWritten(target, code);
         }
         syncFolder(dirname(path));
       });
-      return posts;
+      return result;
     } finally {
+      for (const list of lists) list.close();
       for (const file of files) await file.close();
     }
   } catch (error) {
@@ -88,9 +174,17 @@ function cannotBeWritten(target: string, code = ""): CommandError {
   return new CommandError(`${target} cannot be written${reason ?? ` (${code})`}.`);
 }
 
-/** Whether the disk of the target is full: a backup writes only the archive and, beside it, the copy of the database. */
+/** A restore finds the earlier archives beside this one, by their names. */
+function requireOwnName(path: string, archives: readonly EarlierArchive[]): void {
+  if (archives.some(({ archive }) => archive === basename(path)))
+    throw new CommandError(
+      `Another archive that this one builds on is called ${basename(path)}, too. Use another name.`,
+    );
+}
+
+/** Whether the disk of the target is full: a backup writes only the archive and, beside it, temporary files. */
 const isDiskFull = (error: unknown): boolean =>
-  ["ENOSPC", "EDQUOT", "SQLITE_FULL"].includes(String((error as NodeJS.ErrnoException).code));
+  causes(error).some(({ code }) => ["ENOSPC", "EDQUOT", "SQLITE_FULL"].includes(String(code)));
 
 /** @throws CommandError */
 function requireFolder(path: string): void {
@@ -105,78 +199,23 @@ function requireFolder(path: string): void {
   if (!isFolder) throw new CommandError(`${path} is not a folder.`);
 }
 
-/**
- * @param copy an empty file for the copy of the database
- * @returns the number of posts whose media were added
- */
-async function fill(
-  archive: TarWriter,
-  dataDir: string,
-  folder: DataFolderAccess,
-  copy: { path: string; file: FileHandle },
-): Promise<number> {
-  const manifest: Manifest = { version, made: new Date().toISOString(), files: {} };
-  const add = async (name: string, file: FileHandle) => {
-    const { size } = await file.stat();
-    manifest.files[name] = { size, sha256: await archive.add(name, size, bytesOf(file)) };
-  };
-  /**
-   * Adds the first of these files and, if it exists, those of the others that exist.
-   * @returns whether each of them was added
-   */
-  const addExisting = async (files: { name: string; path: string }[]): Promise<boolean[]> => {
-    const opened: (FileHandle | undefined)[] = [];
-    try {
-      // Open all files before reading the first: an open file stays readable when it is deleted.
-      for (const { path } of files) opened.push(await openData(path));
-      for (const [i, { name }] of files.entries()) if (opened[0] && opened[i]) await add(name, opened[i]);
-      return opened.map((file) => file !== undefined);
-    } finally {
-      for (const file of opened) await file?.close();
-    }
-  };
-
-  const openData = (path: string): Promise<FileHandle | undefined> =>
-    open(path, "r").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined;
-      throw dataFolderError({ dataDir: folder.path }, error);
-    });
-
-  const snapshot = await snapshotOf(dataDir, folder, copy.path);
-  const store = new DiskStore(join(folder.path, mediaFolder));
-  const deletedPosts: string[] = [];
-  const replacedRenditions: ReplacedRenditions[] = [];
-  const media = snapshot.media();
-  for (const { id, key, thumbnailUrl, displayUrl } of media) {
-    const [thumbnailKey, displayKey] = [renditionKeyAt(thumbnailUrl), renditionKeyAt(displayUrl)];
-    const keys = [key, thumbnailKey, displayKey].filter((key) => key !== undefined);
-    const added = await addExisting(keys.map((key) => ({ name: mediaName(key), path: store.resolve(key) })));
-    const isReplaced = (key: string | undefined) => key !== undefined && !added[keys.indexOf(key)];
-    const replaced = { id, thumbnail: isReplaced(thumbnailKey), display: isReplaced(displayKey) };
-    if (!added[0]) deletedPosts.push(id);
-    else if (replaced.thumbnail || replaced.display) replacedRenditions.push(replaced);
-  }
-  snapshot.forget(deletedPosts);
-  snapshot.forgetRenditions(replacedRenditions);
-  snapshot.close();
-  await add(databaseFile, copy.file);
-  await addExisting([{ name: secretFile, path: join(folder.path, secretFile) }]);
-  const text = Buffer.from(JSON.stringify(manifest, null, 1));
-  await archive.add(
-    manifestName,
-    text.length,
-    (async function* () {
-      yield text;
-    })(),
-  );
-  await archive.finish();
-  return media.length - deletedPosts.length;
-}
-
-async function snapshotOf(dataDir: string, folder: DataFolderAccess, copyPath: string) {
+async function snapshotOf(dataDir: string, folder: DataFolderAccess, copyPath: string): Promise<Snapshot> {
   try {
     return await folder.sqlite(() => takeSnapshot(join(dataDir, databaseFile), copyPath, folder.outside));
   } catch (error) {
     throw isDiskFull(error) ? error : dataFolderError({ dataDir }, error);
+  }
+}
+
+async function snapshotOfPostgres(
+  database: PostgresSettings,
+  copyPath: string,
+  progress: Progress,
+): Promise<Snapshot> {
+  try {
+    await exportPostgres(database, copyPath, progress.update);
+    return openSnapshot(copyPath);
+  } catch (error) {
+    throw isDiskFull(error) ? error : databaseError(error, database.url, "No backup was made");
   }
 }

@@ -5,22 +5,17 @@ import { readConfig, type Config } from "../config/config.ts";
 import { isPostgresUrl } from "../config/postgres-url.ts";
 import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { causes } from "../database/connection.ts";
-import {
-  moveDatabase as copyDatabase,
-  MoveError,
-  type MovedCounts,
-  type Progress,
-} from "../database/moving.ts";
+import type { RowCounts } from "../database/copy-tables.ts";
+import { moveDatabase as copyDatabase } from "../database/moving.ts";
 import { openSqliteSource, UnsupportedSource } from "../database/sqlite-source.ts";
 import { CommandError } from "./command-error.ts";
 import { counted } from "./counted.ts";
 import { accessDataFolderAsOwner } from "./data-folder-access.ts";
-import { dataFolderError, postgresError, isPostgresError } from "./startup-errors.ts";
+import { databaseError } from "./database-errors.ts";
+import { createProgress } from "./progress.ts";
+import { dataFolderError } from "./startup-errors.ts";
 
 const expectedAddress = "an address like postgres://user:password@host:5432/database";
-
-/** Progress is printed once per this many rows. */
-const rowsPerLine = 50_000;
 
 /**
  * Replaces this process with `DATABASE_URL=url move-database`, because other users can see the arguments of a process
@@ -47,42 +42,38 @@ export async function moveDatabase({ dataDir, database }: Config = readConfig())
   const path = join(dataDir, databaseFile);
   if (!existsSync(path))
     throw new CommandError(`There is no database ${path} to move. Set DATA_DIR to the folder that has one.`);
+  const progress = createProgress();
   try {
     const source = await accessDataFolderAsOwner(dataDir).sqlite(() => openSqliteSource(path));
     try {
-      const counts = await copyDatabase(source, url, print);
+      const counts = await copyDatabase(source, url, progress.update);
       process.stdout.write(nextSteps(dataDir, counts));
     } finally {
       source.close();
     }
   } catch (error) {
     throw explain(error, url, dataDir);
+  } finally {
+    progress.end();
   }
 }
 
-const print: Progress = (what, rows, total) => {
-  if (rows % rowsPerLine === 0 || rows === total) process.stdout.write(`${what}: ${rows} of ${total}\n`);
-};
-
-/** Never repeats a database error's own message: query builders put row values into it. */
-function explain(error: unknown, url: string, dataDir: string): Error {
-  if (error instanceof MoveError) return new CommandError(`${error.message}. Nothing was moved.`);
+function explain(error: unknown, url: string, dataDir: string): unknown {
   if (error instanceof UnsupportedSource)
     return new CommandError(`${join(dataDir, databaseFile)} is ${error.message}. Nothing was moved.`);
-  const known = causes(error).find(({ code }) => /^(ERR_POSTGRES|SQLITE)_/.test(String(code)));
-  if (known?.code === "SQLITE_BUSY")
+  const ofSqlite = causes(error).find(({ code }) => /^SQLITE_/.test(String(code)));
+  if (ofSqlite?.code === "SQLITE_BUSY")
     return new CommandError(
       `A service or another program uses the database in ${dataDir}. Stop it first: changes it makes during the move would be lost.`,
     );
-  if (known?.errno === "55P03")
-    return new CommandError("Another program uses the tables of the PostgreSQL database. Stop it first.");
-  const innermost = known ?? causes(error).at(-1) ?? error;
-  return isPostgresError(innermost)
-    ? postgresError(url, innermost, "the address")
-    : dataFolderError({ dataDir }, innermost);
+  if (ofSqlite) return dataFolderError({ dataDir }, ofSqlite);
+  const explained = databaseError(error, url, "Nothing was moved", "the address");
+  return explained instanceof CommandError
+    ? explained
+    : dataFolderError({ dataDir }, causes(error).at(-1) ?? error);
 }
 
-function nextSteps(dataDir: string, counts: MovedCounts): string {
+function nextSteps(dataDir: string, counts: RowCounts): string {
   const rows = Object.entries(counts).map(([kind, count]) => counted(count, kind));
   const secret = join(dataDir, secretFile);
   const keptSecret = existsSync(secret) ? `, or, if it is not set, to the contents of ${secret}` : "";

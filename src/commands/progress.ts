@@ -22,6 +22,9 @@ export interface Progress {
   end(): void;
 }
 
+/** Shows nothing. */
+export const noProgress: Progress = { update() {}, note() {}, end() {} };
+
 /** Where progress is written to: a part of `process.stderr`. */
 export interface ProgressOutput {
   readonly isTTY?: boolean;

@@ -8,13 +8,11 @@ import type { Services } from "../services.ts";
 import { CommandError } from "./command-error.ts";
 import { counted } from "./counted.ts";
 import { isDatabaseMissing, openServicesAsOwner, silentLog } from "./open-services.ts";
+import { createProgress } from "./progress.ts";
 import { terminationSignals } from "./termination-signals.ts";
 
 /** Milliseconds between two checks of the progress. */
 const pollMs = 500;
-
-/** Limit on the printed lines of progress. */
-const maxLines = 20;
 
 /**
  * Makes the renditions that existing posts lack, or remakes all of them, and waits until they are made. A running service
@@ -36,7 +34,7 @@ export async function makeRenditions(all: boolean): Promise<void> {
       print("ImageKit makes the renditions of its files itself; only those of other stores are made here.");
     const backlog = await addBacklog(services, all, interrupted.signal);
     services.renditionRunner.start();
-    failed = await progress(services, backlog, interrupted.signal);
+    failed = await waitForJobs(services, backlog, interrupted.signal);
     if (!interrupted.signal.aborted)
       print(
         `${counted(backlog.posts, "posts")}: ${counted(backlog.jobs - failed, "renditions")} made, ${failed} failed.`,
@@ -54,32 +52,32 @@ export async function makeRenditions(all: boolean): Promise<void> {
     );
 }
 
-/** Waits until the jobs are done, and prints how many are. @returns how many have failed */
-async function progress(
+/** Waits until the jobs are done, and shows how many are. @returns how many have failed */
+async function waitForJobs(
   services: Services,
   { jobs, lastPostId }: Backlog,
   signal: AbortSignal,
 ): Promise<number> {
   const { database, renditionJobs } = services;
   const kinds = renditionKinds.filter(renditionJobs.canMake);
-  for (let printed = 0; ;) {
+  for (;;) {
     const { unfinished, failed } = await database.renditionBacklog.progress(kinds, lastPostId);
-    const done = Math.max(0, jobs - unfinished);
-    if (jobs > 0 && (done >= printed + jobs / maxLines || unfinished === 0)) {
-      print(`${done} of ${jobs} done`);
-      printed = done;
+    if (jobs > 0) progress.update("renditions made", Math.max(0, jobs - unfinished), jobs);
+    if (unfinished === 0 || signal.aborted) {
+      progress.end();
+      return failed;
     }
-    if (unfinished === 0 || signal.aborted) return failed;
     await Bun.sleep(pollMs);
   }
 }
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
+const progress = createProgress();
 
 /** Prints the failures of this command's own attempts. */
 const failureLog: Log = {
   ...silentLog,
   warn(event, { post, kind, error }: { post?: unknown; kind?: unknown; error?: unknown } = {}) {
-    if (event === "rendition.failed") process.stderr.write(`${kind} of post ${post}: ${String(error)}\n`);
+    if (event === "rendition.failed") progress.note(`${kind} of post ${post}: ${String(error)}`);
   },
 };

@@ -1,188 +1,150 @@
-import { rmSync } from "node:fs";
-import { mkdir, mkdtemp, open, readdir, rename, rm, statfs, type FileHandle } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-
-import { CommandError } from "./command-error.ts";
-import { accessDataFolderAsOwner, type DataFolderAccess } from "./data-folder-access.ts";
-import { dataFolderError } from "./startup-errors.ts";
-import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
-import { problemOfBackup } from "../database/backup-check.ts";
-import { DiskStore } from "../storage/disk-store.ts";
-import { version } from "../version.ts";
+import { readConfig, type Config } from "../config/config.ts";
+import type { PostgresSettings } from "../config/postgres-url.ts";
+import { requireEmptyPostgres } from "../database/moving.ts";
+import type { MediaStore } from "../storage/media-store.ts";
+import { createRemoteStores } from "../storage/remote-stores.ts";
 import { openArchive } from "./backup-archive.ts";
-import {
-  manifestName,
-  maxManifestBytes,
-  mediaKeyOf,
-  parseManifest,
-  type Manifest,
-} from "../backup/manifest.ts";
-import { DamagedArchive, printable, readTarEntries, truncated, type Entry } from "../backup/tar.ts";
+import { CommandError } from "./command-error.ts";
+import { counted } from "./counted.ts";
+import { accessDataFolderAsOwner, type DataFolderAccess } from "./data-folder-access.ts";
+import { databaseError } from "./database-errors.ts";
+import { openEarlierArchives, type OpenArchive } from "./earlier-archives.ts";
 import { onTermination } from "./on-termination.ts";
+import { createProgress, noProgress, type Progress } from "./progress.ts";
+import { prepareRestoreFolder, requireSpace, type RestoreFolder } from "./restore-folder.ts";
+import { leftInStore } from "./restore-media.ts";
+import { createScratch, privateFolderOfRoot, type Scratch } from "./restore-scratch.ts";
+import { runRestore, type RestoreResult, type RestoreState } from "./restore-steps.ts";
+import { dataFolderError } from "./startup-errors.ts";
+import { describeStore } from "./store-names.ts";
 
-/** Size limit of the file with the secret. */
-const maxSecretBytes = 4096;
-
-/**
- * Restores a backup into an empty data folder, completely or not at all. The files are extracted to a temporary folder
- * inside it, compared with the manifest and, after a check of the database, moved to their places, the database last. The
- * data folder itself, which may be a volume or a link, is kept. When run as root, restored files are owned by the data
- * folder's owner.
- * @throws CommandError if the folder is not empty or not usable, or if the archive is truncated, modified or not a backup
- */
-export async function restoreBackup(archive: string, dataDir: string): Promise<void> {
-  // Opened before root takes on the rights of the data folder's owner, who may not be allowed to read the archive.
-  const { file, size } = await openArchive(archive);
-  try {
-    await restoreFrom(file, size, dataDir, accessDataFolderAsOwner(dataDir));
-  } catch (error) {
-    if (error instanceof DamagedArchive)
-      throw new CommandError(`${archive} cannot be restored: ${error.message}.`);
-    throw error instanceof CommandError ? error : dataFolderError({ dataDir }, error);
-  } finally {
-    await file.close();
-  }
+/** Where to restore to besides a data folder. */
+export interface RestoreOptions {
+  /** Undefined: a SQLite database in the data folder. */
+  readonly database?: PostgresSettings | undefined;
+  /** The store for the media; undefined: the data folder. */
+  readonly store?: MediaStore | undefined;
+  readonly uploadDeadline?: number | null;
+  /** Whether this machine makes renditions of videos. */
+  readonly canMakeVideos?: boolean;
+  readonly progress?: Progress;
 }
 
-async function restoreFrom(
-  file: FileHandle,
-  size: number,
-  dataDir: string,
-  folder: DataFolderAccess,
-): Promise<void> {
-  const existing = await readdir(folder.path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw dataFolderError({ dataDir }, error);
+/**
+ * Restores a backup into the present configuration, and prints what is where.
+ * @throws CommandError
+ */
+export async function restore(archive: string): Promise<void> {
+  const config = readConfig();
+  const { imagekit, s3 } = createRemoteStores(config);
+  const result = await restoreBackup(archive, config.dataDir, {
+    database: config.database,
+    store: config.mediaStore === "disk" ? undefined : { imagekit, s3 }[config.mediaStore],
+    uploadDeadline: config.uploadDeadline,
+    canMakeVideos: config.ffmpeg !== undefined,
+    progress: createProgress(),
   });
-  // A fresh volume may contain lost+found.
-  if (existing?.some((name) => name !== "lost+found"))
-    throw new CommandError(`${dataDir} is not empty. Restore into an empty folder.`);
+  process.stdout.write(report(config, result));
+}
 
-  let staging: string | undefined;
-  const moved: string[] = [];
+function report(config: Config, { placed, stores }: RestoreResult): string {
+  const places = [config.dataDir, ...(config.database ? ["the PostgreSQL database"] : [])];
+  const lines = [`Restored to ${places.join(" and ")}.`];
+  if (placed > 0)
+    lines.push(
+      `The media of ${counted(placed, "posts")} are in ${describeStore(config.mediaStore).title} now.`,
+    );
+  for (const [store, posts] of stores) {
+    if (store === config.mediaStore || store === "disk") continue;
+    const { title, setting } = describeStore(store);
+    const isConfigured = { s3: config.s3, imagekit: config.imagekit }[store] !== undefined;
+    lines.push(
+      isConfigured
+        ? `The media of ${counted(posts, "posts")} were not in the archive and are still in ${title}.`
+        : `The media of ${counted(posts, "posts")} were not in the archive and are still in ${title}, which is not configured: they cannot be seen until it is (${setting}).`,
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/**
+ * Restores a backup into an empty data folder and database, completely or not at all. All checksums and the database are
+ * checked before anything becomes visible, and the database is filled last. When run as root, restored files are owned by
+ * the data folder's owner.
+ *
+ * A restore that fails leaves nothing behind, except files in a store outside of this machine: nothing refers to them, and
+ * another attempt uses them.
+ * @throws CommandError if the target is not empty or not usable, or if an archive is truncated, modified or not a backup
+ */
+export async function restoreBackup(
+  archive: string,
+  dataDir: string,
+  options: RestoreOptions = {},
+): Promise<RestoreResult> {
+  const { database, store, progress = noProgress } = options;
+  // Opened before root takes on the rights of the data folder's owner, who may not be allowed to read the archives.
+  const { file, size } = await openArchive(archive);
+  const archives: [OpenArchive, ...OpenArchive[]] = [{ path: archive, file }];
+  const privateFolder = privateFolderOfRoot();
+  let access: DataFolderAccess | undefined;
+  let scratch: Scratch | undefined;
+  let prepared: RestoreFolder | undefined;
+  const state: RestoreState = { moved: [], mayHaveCommitted: false, puts: undefined };
+  const outside = <T>(work: () => T): T => (access ? access.outside(work) : work());
   const cleanUp = () => {
-    for (const path of [...moved, staging]) if (path) rmSync(path, { recursive: true, force: true });
-    if (!existing) rmSync(folder.path, { recursive: true, force: true });
+    progress.end();
+    if (privateFolder) outside(privateFolder.remove);
   };
-  const stopListening = onTermination(cleanUp);
-  try {
-    await mkdir(folder.path, { recursive: true, mode: 0o700 });
-    staging = await mkdtemp(join(folder.path, "restoring-"));
-    const { bavail, blocks, bsize } = await statfs(staging);
-    // Some network file systems report a size of 0.
-    if (blocks > 0 && bavail * bsize < size)
-      throw new CommandError(
-        `The backup needs ${size} bytes, but the disk of ${dataDir} has only ${bavail * bsize} free.`,
-      );
-    await extract(file, staging);
-    const database = join(dataDir, basename(staging), databaseFile);
-    const problem = await folder.sqlite(() => problemOfBackup(database));
-    if (problem) throw new DamagedArchive(`its database ${problem}`);
-    const names = await readdir(staging);
-    for (const name of [...names.filter((name) => name !== databaseFile), databaseFile]) {
-      moved.push(join(folder.path, name));
-      await rename(join(staging, name), join(folder.path, name));
-    }
-    await rm(staging, { recursive: true });
-    await sync(folder.path);
-  } catch (error) {
+  const undo = () => {
+    if (!state.mayHaveCommitted) prepared?.undo(state.moved);
+    return store ? leftInStore(store, state.puts?.stored() ?? 0) : "";
+  };
+  const stopListening = onTermination(() => {
     cleanUp();
-    throw error;
+    process.stderr.write(`Interrupted. ${undo()}\n`);
+  });
+  try {
+    archives.push(...(await openEarlierArchives(archives[0])));
+    if (privateFolder) scratch = await createScratch(privateFolder.path);
+    access = accessDataFolderAsOwner(dataDir);
+    if (database) await requireEmpty(database.url);
+    const target = database ? `postgres-${identify(database.url)}` : "sqlite";
+    prepared = await prepareRestoreFolder(dataDir, access, target);
+    await requireSpace(prepared.staging, dataDir, store ? 0 : size);
+    scratch ??= await createScratch(prepared.staging);
+    return await runRestore({
+      dataDir,
+      folder: access.path,
+      prepared,
+      scratch,
+      sqlite: privateFolder ? outside : (work) => work(),
+      archives,
+      databaseUrl: database?.url,
+      store,
+      uploadDeadline: options.uploadDeadline ?? null,
+      canMakeVideos: options.canMakeVideos ?? false,
+      progress,
+      state,
+    });
+  } catch (error) {
+    const left = undo();
+    const explained = error instanceof CommandError ? error : dataFolderError({ dataDir }, error);
+    throw left === "" ? explained : new CommandError(`${explained.message} ${left}`);
   } finally {
+    await scratch?.close();
+    cleanUp();
+    for (const { file: opened } of archives) await opened.close();
     stopListening();
   }
 }
 
-async function extract(archive: FileHandle, folder: string): Promise<void> {
-  const store = new DiskStore(join(folder, mediaFolder));
-  const found: Manifest["files"] = {};
-  const folders = new Set<string>();
-  let fileCount = 0;
-  let manifest: Manifest | undefined;
-  for await (const entry of readTarEntries(archive)) {
-    if (manifest || Object.hasOwn(found, entry.name))
-      throw new DamagedArchive(`${printable(entry.name)} is in it more than once`);
-    if (entry.name === manifestName) manifest = await readManifest(entry, fileCount);
-    else {
-      const path = pathOf(entry, folder, store);
-      found[entry.name] = { size: entry.size, sha256: await write(entry, path) };
-      folders.add(dirname(path));
-      fileCount += 1;
-    }
-  }
-  if (!manifest) throw new DamagedArchive("it has no manifest");
-  compare(manifest, found);
-  for (const path of folders) await sync(path);
-}
+const requireEmpty = (url: string) =>
+  requireEmptyPostgres(url).catch((error: unknown) => {
+    throw databaseError(error, url, "Nothing was restored");
+  });
 
-/** @throws DamagedArchive unless the archive holds exactly the files that its manifest lists */
-function compare({ files }: Manifest, found: Manifest["files"]): void {
-  for (const [name, { size, sha256 }] of Object.entries(files)) {
-    const file = Object.hasOwn(found, name) ? found[name] : undefined;
-    if (!file) throw new DamagedArchive(`${printable(name)} is missing`);
-    if (file.size !== size || file.sha256 !== sha256)
-      throw new DamagedArchive(`${name} was changed since the backup was made`);
-  }
-  for (const name of Object.keys(found))
-    if (!Object.hasOwn(files, name)) throw new DamagedArchive(`its manifest does not list ${name}`);
-  if (!Object.hasOwn(files, databaseFile)) throw new DamagedArchive("it has no database");
-}
-
-/** Flushes a folder's entries to disk. */
-async function sync(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  await handle.sync().finally(() => handle.close());
-}
-
-/**
- * Returns the path to extract an entry to, which is always inside the folder.
- * @throws DamagedArchive for an entry that no backup has
- */
-function pathOf({ name, size }: Entry, folder: string, store: DiskStore): string {
-  if (name === secretFile && size > maxSecretBytes)
-    throw new DamagedArchive(`${name} in it is too large for a secret`);
-  if (name === databaseFile || name === secretFile) return join(folder, name);
-  const key = mediaKeyOf(name);
-  try {
-    if (key !== undefined) return store.resolve(key);
-  } catch {
-    // Not a media key.
-  }
-  throw new DamagedArchive(`${printable(name)} in it does not belong in a backup`);
-}
-
-async function write(entry: Entry, path: string): Promise<string> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const file = await open(path, "wx", 0o600);
-  const hash = new Bun.CryptoHasher("sha256");
-  let size = 0;
-  try {
-    for await (const bytes of entry.content()) {
-      hash.update(bytes);
-      size += bytes.length;
-      await file.write(bytes);
-    }
-    if (size !== entry.size) throw new DamagedArchive(truncated);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  return hash.digest("hex");
-}
-
-/** @param fileCount the number of files before the manifest */
-async function readManifest(entry: Entry, fileCount: number): Promise<Manifest> {
-  if (entry.size > maxManifestBytes(fileCount))
-    throw new DamagedArchive("its manifest is larger than its files account for");
-  const pieces: Uint8Array[] = [];
-  for await (const bytes of entry.content()) pieces.push(bytes);
-  const text = Buffer.concat(pieces);
-  if (text.length !== entry.size) throw new DamagedArchive(truncated);
-  const manifest = await parseManifest(text.toString());
-  if (!manifest) throw new DamagedArchive("its manifest is damaged");
-  if (Bun.semver.order(manifest.version, version) > 0)
-    throw new DamagedArchive(
-      `it was made by version ${manifest.version} of this program, which is newer than this one (${version})`,
-    );
-  return manifest;
+/** Distinguishes databases, without the password. */
+function identify(url: string): string {
+  const { host, pathname } = new URL(url);
+  return new Bun.CryptoHasher("sha256").update(`${host}${pathname}`).digest("hex").slice(0, 12);
 }

@@ -49,9 +49,13 @@ export const connectionParameterNames: readonly string[] = Object.keys(connectio
  *
  * `sslmode` in the address decides about TLS. Without it, TLS is used if the server supports it (`prefer`, libpq's
  * default).
+ * @param options `migrates: false` refuses a database of an older version rather than change it
  * @throws PostgresError if the database cannot be reached or used; NewerDatabase; UnsupportedDatabase
  */
-export async function openPostgres({ url, poolSize }: PostgresSettings): Promise<Connection> {
+export async function openPostgres(
+  { url, poolSize }: PostgresSettings,
+  { migrates = true } = {},
+): Promise<Connection> {
   const names = [...new URL(url).searchParams.keys()];
   const connect = () =>
     new SQL(url, {
@@ -67,7 +71,7 @@ export async function openPostgres({ url, poolSize }: PostgresSettings): Promise
   const migrating = connect();
   try {
     await requireSupportedSettings(migrating);
-    await migrate(migrating);
+    await (migrates ? migrate(migrating) : requireMigrated(migrating));
   } finally {
     await migrating.close({ timeout: 0 });
   }
@@ -123,15 +127,32 @@ async function migrate(client: SQL): Promise<void> {
     await tx`set local statement_timeout = 0`;
     await tx`select pg_advisory_xact_lock(${migrationLock})`;
     await tx`create table if not exists migrations (tag text primary key)`;
-    const done = new Set<string>(
-      (await tx`select tag from migrations`).map(({ tag }: { tag: string }) => tag),
-    );
+    const done = await migrationsIn(tx);
     const migrations = embeddedMigrations("pg");
-    if (done.difference(new Set(migrations.map(({ tag }) => tag))).size > 0) throw new NewerDatabase("pg");
     for (const { tag, statements } of migrations) {
       if (done.has(tag)) continue;
       for (const statement of statements) await tx.unsafe(statement);
       await tx`insert into migrations values (${tag})`;
     }
   });
+}
+
+/** @throws UnsupportedDatabase if the schema is not that of this version; NewerDatabase */
+async function requireMigrated(client: SQL): Promise<void> {
+  const [found] = await client`select to_regclass('migrations') is not null as present`;
+  if (!found.present) throw new UnsupportedDatabase("holds no data of this service.");
+  const done = await migrationsIn(client);
+  if (embeddedMigrations("pg").some(({ tag }) => !done.has(tag)))
+    throw new UnsupportedDatabase(
+      "is of an older version of this program. Use that version, or start this one once, which brings it up to date.",
+    );
+}
+
+/** The tags of the migrations that a database has. @throws NewerDatabase if this version does not know one */
+async function migrationsIn(client: SQL): Promise<ReadonlySet<string>> {
+  const rows: { tag: string }[] = await client`select tag from migrations`;
+  const done = new Set(rows.map(({ tag }) => tag));
+  const known = new Set(embeddedMigrations("pg").map(({ tag }) => tag));
+  if (done.difference(known).size > 0) throw new NewerDatabase("pg");
+  return done;
 }

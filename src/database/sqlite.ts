@@ -41,7 +41,7 @@ export async function openSqlite(path: string): Promise<Connection> {
     client.run("pragma synchronous = full");
     const migrations = migrationsOf(client);
     // Writes only if necessary, so that the service can start while another program holds the write lock.
-    if (!migrations || migrations.missing || migrations.unknown) migrate(client);
+    if (!migrations || migrations.missing || migrations.unknown) migrateSqlite(client);
     client.run("pragma foreign_keys = on");
     client.run("pragma busy_timeout = 0");
   } catch (error) {
@@ -114,8 +114,12 @@ function createFile(path: string): void {
   closeSync(file);
 }
 
-/** Foreign keys are off, because changing a table can mean rebuilding it, which must not delete child rows. */
-function migrate(client: Database): void {
+/**
+ * Brings the schema of a SQLite database up to date, in one transaction. Turns foreign keys off, because changing a table can
+ * mean rebuilding it, which must not delete child rows.
+ * @throws NewerDatabase
+ */
+export function migrateSqlite(client: Database): void {
   client.run("pragma foreign_keys = off");
   client
     .transaction(() => {

@@ -22,12 +22,9 @@ test("snapshot: lists the media of deactivated accounts too, so that a restore h
   await database.posts.syncPostStates(ada.id);
   await database.close();
   const snapshot = takeSnapshot(path, join(folder, "copy.db"));
-  expect(
-    snapshot
-      .media()
-      .map(({ id }) => id)
-      .sort(),
-  ).toEqual(posts.map(({ id }) => id).sort());
+  expect([...snapshot.posts(["disk"])].map(({ id }) => id)).toEqual(posts.map(({ id }) => id).sort());
+  expect([...snapshot.posts(["s3", "imagekit"])]).toEqual([]);
+  expect(snapshot.countByStore()).toEqual(new Map([["disk", 2]]));
   snapshot.close();
   await rm(folder, { recursive: true });
 });
@@ -44,7 +41,7 @@ test("snapshot: a post that was deleted during the backup leaves nothing that re
   await database.close();
   const copy = join(folder, "copy.db");
   const snapshot = takeSnapshot(path, copy);
-  snapshot.forget([post.id]);
+  snapshot.forget(post.id);
   snapshot.close();
   expect(problemOfBackup(copy)).toBeUndefined();
   await rm(folder, { recursive: true });
@@ -69,9 +66,9 @@ test("snapshot: without its renditions, an image is its own thumbnail, a video h
   await database.close();
   const copy = join(folder, "copy.db");
   const snapshot = takeSnapshot(path, copy);
-  snapshot.forgetRenditions(ids.map((id) => ({ id, thumbnail: true, display: true })));
+  for (const id of ids) snapshot.forgetRenditions({ id, thumbnail: true, display: true });
   const found = Object.fromEntries(
-    snapshot.media().map(({ id, thumbnailUrl, displayUrl }) => [id, [thumbnailUrl, displayUrl]]),
+    [...snapshot.posts(["disk"])].map(({ id, thumbnailUrl, displayUrl }) => [id, [thumbnailUrl, displayUrl]]),
   );
   expect(found).toEqual({ [ids[0]!]: [`/media/${ids[0]}.png`, null], [ids[1]!]: [null, null] });
   snapshot.close();

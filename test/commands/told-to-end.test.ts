@@ -73,7 +73,7 @@ test("restore: leaves nothing behind when terminated", async () => {
   // Large enough for the restore to be still running when the signal is sent.
   const size = 4 * 1024 ** 3;
   await Bun.write(join(folder, "long.tar"), header("image-sharing.db", size));
-  await truncate(join(folder, "long.tar"), 512 + size);
+  await truncate(join(folder, "long.tar"), 512 + size + 1024);
   expect(await signalWhileRunning(["restore", join(folder, "long.tar")], /restoring-/, "SIGTERM")).toBe(143);
   expect(await readdir(folder)).toEqual(["long.tar"]);
 });

@@ -1,0 +1,164 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { manifestBytes, manifestName, mediaName, type EarlierArchive } from "../backup/manifest.ts";
+import { bytesOf, type TarWriter } from "../backup/tar.ts";
+import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
+import type { FileList } from "../database/file-list.ts";
+import type { Snapshot, SnapshotPost } from "../database/snapshot.ts";
+import { DiskStore } from "../storage/disk-store.ts";
+import { renditionKeyAt } from "../storage/media-keys.ts";
+import type { MediaStore } from "../storage/media-store.ts";
+import { version } from "../version.ts";
+import type { FileHandle } from "node:fs/promises";
+import { mediaInStore, mediaOnDisk, openIfExists, type AddMedia } from "./backup-media.ts";
+import { CommandError } from "./command-error.ts";
+import { counted } from "./counted.ts";
+import type { DataFolderAccess } from "./data-folder-access.ts";
+import type { Progress } from "./progress.ts";
+import { dataFolderError } from "./startup-errors.ts";
+import { describeStore } from "./store-names.ts";
+
+/** What a backup is made of. */
+export interface BackupParts {
+  readonly dataDir: string;
+  readonly folder: DataFolderAccess;
+  readonly snapshot: Snapshot;
+  /** The file of the snapshot. */
+  readonly copy: FileHandle;
+  /** Stores outside of this machine whose media are included; undefined: none are. */
+  readonly stores: readonly MediaStore[] | undefined;
+  /** The media in earlier archives, which are not repeated, and these archives. */
+  readonly known: FileList;
+  readonly archives: readonly EarlierArchive[];
+  /** An empty list, for the manifest. */
+  readonly files: FileList;
+  readonly progress: Progress;
+}
+
+/** What a backup holds. */
+export interface BackupResult {
+  /** Posts whose media it holds, itself or in earlier archives. */
+  readonly posts: number;
+  /** Posts that were left out, because they were deleted meanwhile or their files are missing. */
+  readonly leftOut: number;
+  /** Numbers of posts whose media stay where they are, by store. */
+  readonly elsewhere: ReadonlyMap<string, number>;
+  /** The earlier archives that it needs. */
+  readonly archives: readonly string[];
+}
+
+/**
+ * Writes everything to an archive: the media of the snapshot's posts, the snapshot, the secret and the manifest.
+ * @throws CommandError
+ */
+export async function fillArchive(archive: TarWriter, parts: BackupParts): Promise<BackupResult> {
+  const { folder, snapshot, copy, known, files, progress } = parts;
+  const add = async (name: string, source: AsyncIterable<Uint8Array>) => {
+    files.add({ name, ...(await archive.add(name, source)), start: 0, archive: null });
+  };
+  const counts = snapshot.countByStore();
+  const sources = mediaSources(parts, counts, (key, source) => add(mediaName(key), source));
+  const total = [...sources.keys()].reduce((sum, store) => sum + (counts.get(store) ?? 0), 0);
+  const numbers = earlierNumbers(parts.archives);
+  let [posts, leftOut] = [0, 0];
+  for (const post of snapshot.posts([...sources.keys()])) {
+    if (await addPost(post, sources.get(post.store)!)) posts += 1;
+    else leftOut += 1;
+    progress.update("posts archived", posts + leftOut, total);
+  }
+
+  /** @returns whether the bytes of the post still exist */
+  async function addPost({ id, key, thumbnailUrl, displayUrl }: SnapshotPost, addMedia: AddMedia) {
+    const [thumbnailKey, displayKey] = [renditionKeyAt(thumbnailUrl), renditionKeyAt(displayUrl)];
+    const keys = [key, thumbnailKey, displayKey].filter((key) => key !== undefined);
+    const found = new Set(keys.filter(isKnown));
+    const missing = keys.filter((key) => !found.has(key));
+    // Without its original, no rendition is of use.
+    const together = found.has(key) ? missing.map((key) => [key]) : [missing];
+    for (const group of together)
+      for (const [i, added] of (await addMedia(group)).entries()) if (added) found.add(group[i]!);
+    if (!found.has(key)) {
+      snapshot.forget(id);
+      return false;
+    }
+    const isLost = (key: string | undefined) => key !== undefined && !found.has(key);
+    const lost = { id, thumbnail: isLost(thumbnailKey), display: isLost(displayKey) };
+    if (lost.thumbnail || lost.display) snapshot.forgetRenditions(lost);
+    return true;
+  }
+
+  /** Whether an earlier archive holds the file, whose bytes never change. */
+  function isKnown(key: string): boolean {
+    const file = known.find(mediaName(key));
+    if (!file) return false;
+    files.add({ ...file, archive: numbers.of(file.archive!) });
+    return true;
+  }
+
+  snapshot.close();
+  await add(databaseFile, bytesOf(copy));
+  const secret = await openIfExists(join(folder.path, secretFile), explainer(parts));
+  if (secret) await add(secretFile, bytesOf(secret)).finally(() => secret.close());
+  const manifest = { version, made: new Date().toISOString(), archives: numbers.used };
+  await archive.add(manifestName, manifestBytes(manifest, files.all()));
+  await archive.finish();
+  return {
+    posts,
+    leftOut,
+    elsewhere: new Map([...counts].filter(([store]) => !sources.has(store))),
+    archives: numbers.used.map(({ archive }) => archive),
+  };
+}
+
+/** Numbers the archives that are needed in the order of their first use. */
+function earlierNumbers(archives: readonly EarlierArchive[]) {
+  const used: EarlierArchive[] = [];
+  const numbers = new Map<number, number>();
+  return {
+    used: used as readonly EarlierArchive[],
+    of(archive: number): number {
+      let number = numbers.get(archive);
+      if (number === undefined) {
+        number = used.push(archives[archive]!) - 1;
+        numbers.set(archive, number);
+      }
+      return number;
+    },
+  };
+}
+
+/**
+ * Where to get the media of each store that is to be included.
+ * @throws CommandError if there is no access to one
+ */
+function mediaSources(
+  { dataDir, folder, stores }: BackupParts,
+  counts: ReadonlyMap<string, number>,
+  add: (key: string, source: AsyncIterable<Uint8Array>) => Promise<void>,
+): ReadonlyMap<string, AddMedia> {
+  const sources = new Map<string, AddMedia>();
+  const root = join(folder.path, mediaFolder);
+  const onDisk = counts.get("disk");
+  if (onDisk !== undefined) {
+    if (!existsSync(root))
+      throw new CommandError(
+        `There is no folder ${join(dataDir, mediaFolder)}, which has the media of ${counted(onDisk, "posts")}. Set DATA_DIR to the folder of the service.`,
+      );
+    sources.set("disk", mediaOnDisk(new DiskStore(root), add, explainer({ folder })));
+  }
+  for (const store of stores ?? []) sources.set(store.name, mediaInStore(store, add));
+  for (const [store, posts] of stores ? counts : [])
+    if (!sources.has(store)) {
+      const { title, setting } = describeStore(store);
+      throw new CommandError(
+        `The media of ${counted(posts, "posts")} are in ${title}, which is not configured (${setting}). Configure it, or leave out --with-media.`,
+      );
+    }
+  return sources;
+}
+
+const explainer =
+  ({ folder }: Pick<BackupParts, "folder">) =>
+  (error: unknown) =>
+    dataFolderError({ dataDir: folder.path }, error);

@@ -1,0 +1,103 @@
+import { Database } from "bun:sqlite";
+
+import type { MediaType } from "../media-types.ts";
+import { renditionRemover } from "./lost-renditions.ts";
+import { migrateSqlite } from "./sqlite.ts";
+
+/** Posts read at a time, which limits the memory. */
+const pageSize = 500;
+
+/** A published post of a backup. */
+export interface RestoredPost {
+  readonly id: string;
+  readonly store: string;
+  readonly key: string;
+  readonly fileName: string;
+  readonly contentType: MediaType;
+  readonly url: string | null;
+  readonly thumbnailUrl: string | null;
+  readonly displayUrl: string | null;
+  readonly processing: number;
+}
+
+/** Where the media of a post are after a restore. */
+export interface Placement {
+  readonly store: string;
+  readonly storeId: string | null;
+  readonly url: string;
+  /** Null: not stored, and made again by the service. */
+  readonly thumbnailUrl: string | null;
+  /** Null: the file itself is shown at a large size. */
+  readonly displayUrl: string | null;
+  /** Renditions that the post had and that were not restored. */
+  readonly lost: { readonly thumbnail: boolean; readonly display: boolean };
+  /** Whether the store makes the renditions, so that the service must not. */
+  readonly isComplete: boolean;
+}
+
+/** The database of a backup, before anything else uses it. */
+export interface RestoredDatabase {
+  /** The number of published posts, by the store of their media. */
+  countByStore(): ReadonlyMap<string, number>;
+  /** The published posts whose media are not in this store; all of them for an empty name. They may be placed meanwhile. */
+  postsOutside(store: string): Generator<RestoredPost>;
+  place(id: string, placement: Placement): void;
+  close(): void;
+}
+
+/**
+ * Opens the database of a backup, which `problemOfBackup` has accepted, and brings it up to date. No other files stay beside it.
+ * @param canMakeVideos whether this machine makes renditions of videos
+ */
+export function openRestoredDatabase(path: string, canMakeVideos: boolean): RestoredDatabase {
+  const client = new Database(path, { readwrite: true, create: false });
+  let removeRenditions: ReturnType<typeof renditionRemover>;
+  try {
+    // Nothing may open a file later: the process has the rights for it only now.
+    client.run("pragma journal_mode = memory");
+    client.run("pragma temp_store = memory");
+    // The caller flushes the file when it is complete.
+    client.run("pragma synchronous = off");
+    client.run("pragma trusted_schema = off");
+    migrateSqlite(client);
+    client.run("pragma foreign_keys = on");
+    removeRenditions = renditionRemover(client, canMakeVideos);
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+  const isPublished = "state in ('published', 'hidden')";
+  const counts = client.query<{ store: string; posts: number }, []>(
+    `select store, count(*) as posts from posts where ${isPublished} group by store order by store`,
+  );
+  const page = client.query<RestoredPost, [string, string, number]>(
+    `select id, store, key, file_name as fileName, content_type as contentType, url, thumbnail_url as thumbnailUrl,
+       display_url as displayUrl, processing
+     from posts where id > ? and ${isPublished} and store <> ? order by id limit ?`,
+  );
+  const move = client.query(
+    "update posts set store = ?, store_id = ?, url = ?, thumbnail_url = ?, display_url = ? where id = ?",
+  );
+  const removeJobs = client.query("delete from rendition_jobs where post_id = ?");
+  const endProcessing = client.query("update posts set processing = false where id = ?");
+  return {
+    countByStore: () => new Map(counts.all().map(({ store, posts }) => [store, posts])),
+    *postsOutside(store) {
+      for (let last = ""; ;) {
+        const posts = page.all(last, store, pageSize);
+        yield* posts;
+        if (posts.length < pageSize) return;
+        last = posts.at(-1)!.id;
+      }
+    },
+    place: client.transaction((id: string, placement: Placement) => {
+      const { store, storeId, url, thumbnailUrl, displayUrl, lost, isComplete } = placement;
+      move.run(store, storeId, url, thumbnailUrl, displayUrl, id);
+      if (isComplete) {
+        removeJobs.run(id);
+        endProcessing.run(id);
+      } else if (lost.thumbnail || lost.display) removeRenditions({ id, ...lost });
+    }),
+    close: () => client.close(),
+  };
+}
