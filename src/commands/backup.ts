@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 
 import type { EarlierArchive } from "../backup/manifest.ts";
 import { TarWriter } from "../backup/tar.ts";
-import { readConfig } from "../config/config.ts";
+import { readConfig, type Config } from "../config/config.ts";
 import type { PostgresSettings } from "../config/postgres-url.ts";
 import { databaseFile } from "../data-dir.ts";
 import { causes } from "../database/connection.ts";
@@ -48,15 +48,14 @@ export async function backup(
   { withMedia, since }: { withMedia: boolean; since: string | undefined },
 ): Promise<void> {
   const config = readConfig();
-  const { imagekit, s3 } = createRemoteStores(config);
-  const stores = [imagekit, s3].filter((store) => store !== undefined);
-  const result = await writeBackup(config.dataDir, target, {
-    database: config.database,
-    stores: withMedia ? stores : undefined,
-    since,
-    progress: createProgress(),
-  });
-  process.stdout.write(report(target, result));
+  const options = { ...backupOptions(config, withMedia), since, progress: createProgress() };
+  process.stdout.write(report(target, await writeBackup(config.dataDir, target, options)));
+}
+
+/** The database of a configuration, and its stores outside of this machine if their media are to be included. */
+export function backupOptions(config: Config, withMedia: boolean): BackupOptions {
+  const stores = Object.values(createRemoteStores(config)).filter((store) => store !== undefined);
+  return { database: config.database, stores: withMedia ? stores : undefined };
 }
 
 function report(target: string, { posts, leftOut, elsewhere, archives }: BackupResult): string {

@@ -36,15 +36,19 @@ export interface RestoreOptions {
  */
 export async function restore(archive: string): Promise<void> {
   const config = readConfig();
+  const options = { ...restoreOptions(config), progress: createProgress() };
+  process.stdout.write(report(config, await restoreBackup(archive, config.dataDir, options)));
+}
+
+/** The database and the media store of a configuration. */
+export function restoreOptions(config: Config): RestoreOptions {
   const { imagekit, s3 } = createRemoteStores(config);
-  const result = await restoreBackup(archive, config.dataDir, {
+  return {
     database: config.database,
     store: config.mediaStore === "disk" ? undefined : { imagekit, s3 }[config.mediaStore],
     uploadDeadline: config.uploadDeadline,
     canMakeVideos: config.ffmpeg !== undefined,
-    progress: createProgress(),
-  });
-  process.stdout.write(report(config, result));
+  };
 }
 
 function report(config: Config, { placed, stores }: RestoreResult): string {
@@ -101,7 +105,7 @@ export async function restoreBackup(
   };
   const stopListening = onTermination(() => {
     cleanUp();
-    process.stderr.write(`Interrupted. ${undo()}\n`);
+    process.stderr.write(`${["Interrupted.", undo()].join(" ").trim()}\n`);
   });
   try {
     archives.push(...(await openEarlierArchives(archives[0])));
