@@ -83,6 +83,7 @@ export async function listEarlierMedia(path: string, known: FileList): Promise<E
 export interface OpenArchive {
   readonly path: string;
   readonly file: FileHandle;
+  readonly size: number;
 }
 
 /**
@@ -90,19 +91,22 @@ export interface OpenArchive {
  * @returns them, in the order of its manifest; the caller closes them
  * @throws CommandError if one is missing or another one than it was
  */
-export async function openEarlierArchives({ path, file }: OpenArchive): Promise<OpenArchive[]> {
+export async function openEarlierArchives({
+  path,
+  file,
+}: Pick<OpenArchive, "path" | "file">): Promise<OpenArchive[]> {
   const manifest = await withArchive(path, "cannot be restored", () => scanManifest(file));
   const opened: OpenArchive[] = [];
   try {
     for (const { archive, manifest: sha256 } of manifest?.archives ?? []) {
       const folder = dirname(resolve(path));
       const needed = `${path} needs the archive ${printable(archive)}`;
-      const { file: earlier } = await openArchive(join(folder, archive)).catch((error: unknown) => {
+      const { file: earlier, size } = await openArchive(join(folder, archive)).catch((error: unknown) => {
         throw new CommandError(
           `${needed}, which holds media that it does not repeat. Put it into ${folder}. (${(error as Error).message})`,
         );
       });
-      opened.push({ path: join(folder, archive), file: earlier });
+      opened.push({ path: join(folder, archive), file: earlier, size });
       const found = await withArchive(join(folder, archive), "cannot be restored", () =>
         scanManifest(earlier),
       );

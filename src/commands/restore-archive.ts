@@ -1,5 +1,5 @@
 import { mkdir, open, type FileHandle } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import { isManifest, mediaKeyOf, readManifest } from "../backup/manifest.ts";
 import { DamagedArchive, printable, readTarEntries, truncated, type Entry } from "../backup/tar.ts";
@@ -9,6 +9,8 @@ import { DiskStore } from "../storage/disk-store.ts";
 import { requireMediaKey } from "../storage/media-keys.ts";
 import { checkVersion, withArchive, type OpenArchive } from "./earlier-archives.ts";
 import type { Progress } from "./progress.ts";
+
+const megabyte = 1e6;
 
 /** Size limit of the file with the secret. */
 const maxSecretBytes = 4096;
@@ -36,6 +38,7 @@ export function extractArchive(archive: OpenArchive, extraction: Extraction): Pr
   return withArchive(archive.path, "cannot be restored", async () => {
     const { found, listed, progress } = extraction;
     const { write, sync } = fileWriter(extraction);
+    const report = reporter(archive, progress);
     let files = 0;
     let hasManifest = false;
     for await (const entry of readTarEntries(archive.file)) {
@@ -51,12 +54,13 @@ export function extractArchive(archive: OpenArchive, extraction: Extraction): Pr
       } else {
         found.add({ name, size: entry.size, sha256: await write(entry), start, archive: null });
         files += 1;
-        progress.update("files checked", files, null);
+        report(start + entry.size);
       }
     }
     if (!hasManifest) throw new DamagedArchive("it has no manifest");
     compare(listed, found);
     await sync();
+    report(archive.size);
   });
 }
 
@@ -73,7 +77,7 @@ export function extractEarlierMedia(
   return withArchive(archive.path, "cannot be restored", async () => {
     const { found, listed, progress } = extraction;
     const { write, sync } = fileWriter(extraction);
-    let files = 0;
+    const report = reporter(archive, progress);
     for await (const entry of readTarEntries(archive.file)) {
       const { name, size, start } = entry;
       const expected = listed.find(name);
@@ -83,13 +87,24 @@ export function extractEarlierMedia(
       if (size !== expected.size || sha256 !== expected.sha256) throw changed(name);
       if (!found.add({ name, size, sha256, start, archive: number }))
         throw new DamagedArchive(`${printable(name)} is in it more than once`);
-      files += 1;
-      progress.update("files of earlier archives checked", files, null);
+      report(start + size);
     }
     for (const { name, archive } of listed.all())
       if (archive === number && !found.find(name)) throw missing(name);
     await sync();
+    report(archive.size);
   });
+}
+
+/** @returns a function that shows how much of an archive is done, given a position in it */
+function reporter({ path, size }: OpenArchive, progress: Progress): (position: number) => void {
+  const total = Math.ceil(size / megabyte);
+  return (position) =>
+    progress.update(
+      `megabytes of ${basename(path)} checked`,
+      position === size ? total : Math.floor(position / megabyte),
+      total,
+    );
 }
 
 /** @throws DamagedArchive unless the archive holds exactly the files that its manifest lists */

@@ -32,25 +32,33 @@ export type StoreFile = (
 /**
  * Brings posts to another store than the one that they were in: stores the media that the archives hold, and enters in the
  * database where they are. Posts whose media no archive holds stay as they are.
+ * @param except the name of a store whose posts stay where they are, too; empty for none
  * @returns the number of posts that are in the store now
  */
 export async function placePosts(
-  posts: Generator<RestoredPost>,
   database: RestoredDatabase,
+  except: string,
   found: FileList,
   store: Pick<MediaStore, "name" | "makesRenditions">,
   storeFile: StoreFile,
   progress: Progress,
 ): Promise<number> {
-  let placed = 0;
+  const posts = database.postsOutside(except);
+  const total = [...database.countByStore()].reduce(
+    (sum, [name, count]) => sum + (name === except ? 0 : count),
+    0,
+  );
+  let [done, placed] = [0, 0];
   async function work() {
     // All workers share the generator, which ends for all of them when one fails.
     for (const post of posts) {
       const original = found.find(mediaName(post.key));
-      if (!original) continue;
-      database.place(post.id, await placementOf(post, original, found, store, storeFile));
-      placed += 1;
-      progress.update("posts stored", placed, null);
+      if (original) {
+        database.place(post.id, await placementOf(post, original, found, store, storeFile));
+        placed += 1;
+      }
+      done += 1;
+      progress.update("posts stored", done, total);
     }
   }
   const results = await Promise.allSettled(Array.from({ length: concurrency }, work));

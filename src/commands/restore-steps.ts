@@ -85,8 +85,7 @@ async function extract(parts: RestoreParts): Promise<void> {
   };
   await extractArchive(archive, extraction);
   if (!store) await requireSpace(staging, dataDir, scratch.listed.totals(true).bytes);
-  for (const [number, { path, file }] of earlier.entries())
-    await extractEarlierMedia({ path, file }, number, extraction);
+  for (const [number, other] of earlier.entries()) await extractEarlierMedia(other, number, extraction);
   const problem = sqlite(() => problemOfBackup(scratch.databasePath));
   if (problem) throw new CommandError(`${archive.path} cannot be restored: its database ${problem}.`);
 }
@@ -104,8 +103,8 @@ async function place(parts: RestoreParts): Promise<RestoreResult> {
       storeFile = state.puts.store;
     } else storeFile = async (key) => (await target.find(key, new AbortController().signal))!;
     // Those of the data folder were extracted to their places.
-    const posts = database.postsOutside(store ? "" : target.name);
-    const placed = await placePosts(posts, database, scratch.found, target, storeFile, progress);
+    const except = store ? "" : target.name;
+    const placed = await placePosts(database, except, scratch.found, target, storeFile, progress);
     return { placed, stores: database.countByStore() };
   } finally {
     sqlite(() => database.close());

@@ -88,7 +88,7 @@ export async function restoreBackup(
   const { database, store, progress = noProgress } = options;
   // Opened before root takes on the rights of the data folder's owner, who may not be allowed to read the archives.
   const { file, size } = await openArchive(archive);
-  const archives: [OpenArchive, ...OpenArchive[]] = [{ path: archive, file }];
+  const archives: [OpenArchive, ...OpenArchive[]] = [{ path: archive, file, size }];
   const privateFolder = privateFolderOfRoot();
   let access: DataFolderAccess | undefined;
   let scratch: Scratch | undefined;

@@ -219,7 +219,10 @@ describe.skipIf(!isRoot)("commands run by root in a data folder of the service's
     await rename(join(folder, "b.tar"), join(victim, "b.tar"));
     await rm(dataDir, { recursive: true });
     await makeDataDir();
-    expect(await run(["restore", join(victim, "b.tar")])).toEqual({ status: 0, error: "" });
+    expect(await run(["restore", join(victim, "b.tar")])).toEqual({
+      status: 0,
+      error: "megabytes of b.tar checked: 1 of 1\n",
+    });
     expect(await ofOthers()).toEqual([]);
     await start();
     const headers = { authorization: `Bearer ${await login()}` };
@@ -237,7 +240,10 @@ describe.skipIf(!isRoot)("commands run by root in a data folder of the service's
     expect(await ofOthers()).toEqual([]);
     await rm(dataDir, { recursive: true });
     await makeDataDir();
-    expect(await run(["restore", "b.tar"])).toEqual({ status: 0, error: "" });
+    expect(await run(["restore", "b.tar"])).toEqual({
+      status: 0,
+      error: "megabytes of b.tar checked: 1 of 1\n",
+    });
     expect(await ofOthers()).toEqual([]);
     expect(await superuser()).toEqual({ status: 0, error: "" });
     expect(await ofOthers()).toEqual([]);
