@@ -30,7 +30,11 @@ export function mediaOnDisk(store: DiskStore, add: AddFile, explain: (error: unk
     try {
       // Open all files before reading the first: an open file stays readable when it is deleted.
       for (const key of keys) files.push(await openIfExists(store.resolve(key), explain));
-      for (const [i, key] of keys.entries()) if (files[0] && files[i]) await add(key, bytesOf(files[i]));
+      for (const [i, key] of keys.entries()) {
+        const file = files[i];
+        // With the size, a small file takes a small buffer.
+        if (files[0] && file) await add(key, bytesOf(file, 0, (await file.stat()).size));
+      }
       return files.map((file) => file !== undefined);
     } finally {
       for (const file of files) await file?.close();

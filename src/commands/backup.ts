@@ -72,7 +72,7 @@ function report(target: string, { posts, leftOut, elsewhere, archives }: BackupR
     );
   if (leftOut > 0)
     lines.push(
-      `${counted(leftOut, "posts")} were left out: they were deleted during the backup, or their files are missing.`,
+      `Left out, because of deletions during the backup or missing files: ${counted(leftOut, "posts")}.`,
     );
   return `${lines.join("\n")}\n`;
 }

@@ -27,7 +27,7 @@ export interface FileList {
 export function openFileList(path: string): FileList {
   const client = new Database(path, { create: true, strict: true });
   // Worthless after a crash, and never seen by another connection.
-  client.run("pragma journal_mode = off");
+  client.run("pragma journal_mode = memory");
   client.run("pragma synchronous = off");
   client.run("pragma locking_mode = exclusive");
   client.run("pragma temp_store = memory");
