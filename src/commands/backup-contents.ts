@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 
 import { manifestBytes, manifestName, mediaName, type EarlierArchive } from "../backup/manifest.ts";
@@ -10,8 +11,14 @@ import { DiskStore } from "../storage/disk-store.ts";
 import { renditionKeyAt } from "../storage/media-keys.ts";
 import type { MediaStore } from "../storage/media-store.ts";
 import { version } from "../version.ts";
-import type { FileHandle } from "node:fs/promises";
-import { mediaInStore, mediaOnDisk, openIfExists, type AddMedia } from "./backup-media.ts";
+import {
+  mediaInStore,
+  mediaOnDisk,
+  openIfExists,
+  readAheadPosts,
+  startAhead,
+  type MediaSource,
+} from "./backup-media.ts";
 import { CommandError } from "./command-error.ts";
 import { counted } from "./counted.ts";
 import type { DataFolderAccess } from "./data-folder-access.ts";
@@ -62,22 +69,39 @@ export async function fillArchive(archive: TarWriter, parts: BackupParts): Promi
   const total = [...sources.keys()].reduce((sum, store) => sum + (counts.get(store) ?? 0), 0);
   const numbers = earlierNumbers(parts.archives);
   let [posts, leftOut] = [0, 0];
-  for (const post of snapshot.posts([...sources.keys()])) {
-    if (await addPost(post, sources.get(post.store)!)) posts += 1;
+  const prepared = startAhead(snapshot.posts([...sources.keys()]), readAheadPosts, prepare);
+  for await (const post of prepared) {
+    if (await addPost(post)) posts += 1;
     else leftOut += 1;
     progress.update("posts archived", posts + leftOut, total);
   }
 
-  /** @returns whether the bytes of the post still exist */
-  async function addPost({ id, key, thumbnailUrl, displayUrl }: SnapshotPost, addMedia: AddMedia) {
+  /** Finds out which files of a post no earlier archive has, and reads the small ones ahead. */
+  async function prepare({ id, store, key, thumbnailUrl, displayUrl }: SnapshotPost) {
     const [thumbnailKey, displayKey] = [renditionKeyAt(thumbnailUrl), renditionKeyAt(displayUrl)];
     const keys = [key, thumbnailKey, displayKey].filter((key) => key !== undefined);
     const found = new Set(keys.filter(isKnown));
     const missing = keys.filter((key) => !found.has(key));
+    const source = sources.get(store)!;
+    return {
+      id,
+      key,
+      thumbnailKey,
+      displayKey,
+      source,
+      found,
+      missing,
+      ahead: await source.readAhead(missing),
+    };
+  }
+
+  /** @returns whether the bytes of the post still exist */
+  async function addPost(post: Awaited<ReturnType<typeof prepare>>): Promise<boolean> {
+    const { id, key, thumbnailKey, displayKey, source, found, missing, ahead } = post;
     // Without its original, no rendition is of use.
     const together = found.has(key) ? missing.map((key) => [key]) : [missing];
     for (const group of together)
-      for (const [i, added] of (await addMedia(group)).entries()) if (added) found.add(group[i]!);
+      for (const [i, added] of (await source.add(group, ahead)).entries()) if (added) found.add(group[i]!);
     if (!found.has(key)) {
       snapshot.forget(id);
       return false;
@@ -136,8 +160,8 @@ function mediaSources(
   { dataDir, folder, stores }: BackupParts,
   counts: ReadonlyMap<string, number>,
   add: (key: string, source: AsyncIterable<Uint8Array>) => Promise<void>,
-): ReadonlyMap<string, AddMedia> {
-  const sources = new Map<string, AddMedia>();
+): ReadonlyMap<string, MediaSource> {
+  const sources = new Map<string, MediaSource>();
   const root = join(folder.path, mediaFolder);
   const onDisk = counts.get("disk");
   if (onDisk !== undefined) {

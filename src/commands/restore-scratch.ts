@@ -14,6 +14,7 @@ export interface Scratch {
   /** See `Extraction`. */
   readonly found: FileList;
   readonly listed: FileList;
+  /** May be called twice. */
   close(): Promise<void>;
 }
 
@@ -28,12 +29,15 @@ export async function createScratch(folder: string): Promise<Scratch> {
   const paths = [join(folder, "found"), join(folder, "listed")] as const;
   const database = await open(databasePath, "wx+", 0o600);
   const [found, listed] = [openFileList(paths[0]), openFileList(paths[1])];
+  let isClosed = false;
   return {
     databasePath,
     database,
     found,
     listed,
     async close() {
+      if (isClosed) return;
+      isClosed = true;
       found.close();
       listed.close();
       await database.close();

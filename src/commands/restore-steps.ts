@@ -68,6 +68,8 @@ export async function runRestore(parts: RestoreParts): Promise<RestoreResult> {
   const result = await place(parts);
   await parts.scratch.database.sync();
   await (parts.databaseUrl === undefined ? fillFolder(parts) : fillPostgres(parts, parts.databaseUrl));
+  // Before the files are deleted, which Windows refuses while they are open.
+  await parts.scratch.close();
   await parts.prepared.finish();
   return result;
 }

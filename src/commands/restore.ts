@@ -131,6 +131,7 @@ export async function restoreBackup(
       state,
     });
   } catch (error) {
+    await scratch?.close();
     const left = undo();
     const explained = error instanceof CommandError ? error : dataFolderError({ dataDir }, error);
     throw left === "" ? explained : new CommandError(`${explained.message} ${left}`);
