@@ -87,7 +87,7 @@ test("renditions: the command makes what posts lack, and again only what they la
     if (name.endsWith(".webp")) await rm(join(folder, "media", name.slice(34, 36), name));
 
   const first = await renditions();
-  expect(first).toMatchObject({ status: 0, error: "renditions made: 2 of 2\n" });
+  expect(first).toMatchObject({ status: 0, error: expect.stringMatching(/renditions made: 2 of 2\n$/) });
   expect(first.out).toContain("2 posts: 2 renditions made, 0 failed.\n");
   expect((await mediaFiles()).filter((name) => name.startsWith(id)).sort()).toEqual([
     `${id}.display.webp`,
