@@ -9,7 +9,7 @@ import { pg } from "./kit.ts";
 import { migrationLock } from "./locks.ts";
 import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
 import { createTables } from "./schema.ts";
-import { watchedPool } from "./watched-pool.ts";
+import { watchedPool, type Pool } from "./watched-pool.ts";
 
 /** Seconds that connecting may take. */
 const connectTimeoutSeconds = 10;
@@ -76,7 +76,8 @@ export async function openPostgres(
     await migrating.close({ timeout: 0 });
   }
   const pool = watchedPool(connect, responseTimeoutSeconds);
-  const db = drizzle({ client: pool as SQL });
+  const client: Omit<Pool, "responded"> = pool;
+  const db = drizzle({ client: client as SQL });
   const query = db as unknown as Query;
   return {
     dialect: "pg",
@@ -91,6 +92,7 @@ export async function openPostgres(
           let rows: unknown;
           try {
             rows = await next.value;
+            pool.responded();
           } catch (error) {
             next = steps.throw(error);
             continue;

@@ -3,6 +3,8 @@ import type { SQL } from "bun";
 /** The part of Bun's connection pool that the query builder uses. */
 export interface Pool extends Pick<SQL, "begin" | "close"> {
   unsafe(text: string, values?: unknown[]): PromiseLike<unknown> & { values(): PromiseLike<unknown[][]> };
+  /** To be called after each query of a transaction, which otherwise counts as one query. */
+  responded(): void;
 }
 
 /** Checks without a response after which the pool is replaced. */
@@ -53,6 +55,9 @@ export function watchedPool(connect: () => SQL, timeoutSeconds: number): Pool {
       };
     },
     begin: ((work: Parameters<SQL["begin"]>[1]) => watched(pool.begin(work as never))) as SQL["begin"],
+    responded() {
+      silentChecks = 0;
+    },
     close(options) {
       clearInterval(timer);
       return pool.close(options);

@@ -44,6 +44,16 @@ describe.skipIf(!hasPostgres)("watched pool: server that stops responding", () =
     expect(opened).toBe(2);
   });
 
+  test("watched pool: is kept during a long transaction whose queries the server responds to", async () => {
+    await pool.begin(async (tx) => {
+      for (const start = performance.now(); performance.now() - start < 1500; await Bun.sleep(20)) {
+        await tx.unsafe("select 3", []);
+        pool.responded();
+      }
+    });
+    expect(opened).toBe(1);
+  });
+
   test("watched pool: is kept while the server responds to any query, however long another one takes", async () => {
     const slow = pool.unsafe("select pg_sleep(1.5)", []).values();
     let done = false;
