@@ -14,10 +14,10 @@ const usage = `Usage: image-sharing [command]
   renditions [--all]                 make the thumbnails, display sizes, posters and MP4s that posts lack, or remake all
                                      except posters; the service may be running
   backup FILE [--with-media] [--since ARCHIVE]
-                                     write database, secret and the media on disk to one archive, while the service runs;
-                                     with media, also those in S3 and ImageKit; without those that an earlier archive has
-  restore FILE                       restore a backup into an empty data folder, the empty PostgreSQL database if
-                                     DATABASE_URL is set, and MEDIA_STORE; archives that it was made since are read too
+                                     write all data to one archive; the service may be running. --with-media includes
+                                     media in S3 and ImageKit, --since leaves out media that an earlier archive has
+  restore FILE                       restore a backup into an empty data folder and, with DATABASE_URL, into an empty
+                                     PostgreSQL database, and its media into MEDIA_STORE. Finds earlier archives beside it
   import-folder DIR --for EMAIL [--dry-run]
                                      make posts of the photos and videos in a folder, in the order in which they were
                                      taken; with --dry-run, only say what would be imported; the service may be running

@@ -174,7 +174,9 @@ const isOfStore = (error: unknown): error is Error =>
 function notStored({ name }: MediaStore, key: string, { cause }: Error): CommandError {
   // Stores keep secrets out of this text.
   const reason = cause instanceof Error ? ` (${cause.message})` : "";
-  return new CommandError(`${describeStore(name).title} does not store ${key}${reason}.`);
+  return new CommandError(
+    `${describeStore(name).title} does not store ${key}${reason}. Nothing was restored.`,
+  );
 }
 
 /** What is left after a restore that did not succeed; empty if nothing is. */

@@ -333,7 +333,7 @@ describe("restore into S3 and PostgreSQL", () => {
     const target = await configuration("target", "SQLite", "s3");
     s3.fail("PUT", "quota");
     expect(await messageOf(restoreTo(target, "b.tar"))).toMatch(
-      /^S3 does not store [\w.-]+ \(S3 403 QuotaExceeded\)\.$/,
+      /^S3 does not store [\w.-]+ \(S3 403 QuotaExceeded\)\. Nothing was restored\.$/,
     );
     // Then some files are stored before it fails.
     let puts = 0;

@@ -43,7 +43,7 @@ afterEach(async () => {
 /** Runs a restore, and kills it after this many milliseconds. @returns whether it was still running */
 async function restoreFor(environment: Record<string, string>, ms: number): Promise<boolean> {
   const child = Bun.spawn([...command, "restore", archive], {
-    env: { PATH: process.env["PATH"], TMPDIR: process.env["TMPDIR"], FFMPEG: "off", ...environment },
+    env: { PATH: process.env["PATH"], TMPDIR: folder, FFMPEG: "off", ...environment },
     cwd: folder,
     stdout: "ignore",
     stderr: "ignore",
