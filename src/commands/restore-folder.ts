@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { mkdir, readdir, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -8,56 +8,80 @@ import { CommandError } from "./command-error.ts";
 import type { DataFolderAccess } from "./data-folder-access.ts";
 import { dataFolderError } from "./startup-errors.ts";
 
-/** A data folder that is being filled. */
+/** A data folder to fill. */
 export interface RestoreFolder {
-  /** The folder for temporary files in it. */
-  readonly staging: string;
+  /**
+   * Prepares the empty folder. The data folder itself, which may be a volume or a link, is kept. A folder in it shows that a
+   * restore into this target is running or was interrupted; of an interrupted one, everything is removed.
+   * @returns a folder for temporary files in it
+   * @throws CommandError if it is not empty, or another restore is running
+   */
+  prepare(): Promise<string>;
   /** Removes the temporary files. */
   finish(): Promise<void>;
-  /** Removes everything that the restore has made; the caller names the files that it has moved into the data folder. */
+  /**
+   * Removes everything that this restore has made, whenever it is called.
+   * @param moved names of the files that were moved into the data folder
+   */
   undo(moved: readonly string[]): void;
 }
 
-/**
- * Prepares an empty data folder for a restore. The data folder itself, which may be a volume or a link, is kept. A folder in
- * it shows that a restore into this target is running or was interrupted; of an interrupted one, everything is removed.
- * @param target identifies where the database goes. What another restore into another target left is never removed.
- * @throws CommandError if the folder is not empty, or another restore is running
- */
-export async function prepareRestoreFolder(
-  dataDir: string,
-  folder: DataFolderAccess,
-  target: string,
-): Promise<RestoreFolder> {
-  const existing = await readdir(folder.path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw dataFolderError({ dataDir }, error);
-  });
-  const root = `restoring-${target}`;
-  // A fresh volume may contain lost+found.
-  const names = existing?.filter((name) => name !== "lost+found") ?? [];
-  const mayRemain = [root, mediaFolder, secretFile];
-  if (names.length > 0 && !(names.includes(root) && names.every((name) => mayRemain.includes(name))))
-    throw new CommandError(`${dataDir} is not empty. Restore into an empty folder.`);
-
-  await mkdir(folder.path, { recursive: true, mode: 0o700 });
-  const path = join(folder.path, root);
-  await mkdir(path, { recursive: true, mode: 0o700 });
-  const own = await createTempDir(path, { shared: false });
-  if ((await readdir(path)).length > 1) {
-    await own.remove();
-    throw new CommandError(`Another restore into ${dataDir} is running.`);
-  }
-  for (const name of [mediaFolder, secretFile])
-    await rm(join(folder.path, name), { recursive: true, force: true });
+/** @param target identifies where the database goes. What a restore into another target left is never removed. */
+export function restoreFolder(dataDir: string, folder: DataFolderAccess, target: string): RestoreFolder {
+  const name = `restoring-${target}`;
+  const root = join(folder.path, name);
+  /** Whether the data folder existed before; undefined: nothing was made yet. */
+  let existed: boolean | undefined;
+  /** Whether everything in the data folder is of this restore, or was left by an interrupted one. */
+  let isOurs = false;
   return {
-    staging: own.path,
-    finish: () => rm(path, { recursive: true }),
+    async prepare() {
+      const existing = await readdir(folder.path).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return undefined;
+        throw dataFolderError({ dataDir }, error);
+      });
+      // A fresh volume may contain lost+found.
+      const names = existing?.filter((entry) => entry !== "lost+found") ?? [];
+      const mayRemain = [name, mediaFolder, secretFile];
+      if (names.length > 0 && !(names.includes(name) && names.every((entry) => mayRemain.includes(entry))))
+        throw new CommandError(`${dataDir} is not empty. Restore into an empty folder.`);
+
+      existed = existing !== undefined;
+      await mkdir(folder.path, { recursive: true, mode: 0o700 });
+      await mkdir(root, { recursive: true, mode: 0o700 });
+      const own = await createTempDir(root, { shared: false });
+      if ((await readdir(root)).length > 1)
+        throw new CommandError(`Another restore into ${dataDir} is running.`);
+      isOurs = true;
+      for (const entry of [mediaFolder, secretFile])
+        await rm(join(folder.path, entry), { recursive: true, force: true });
+      return own.path;
+    },
+    finish: () => rm(root, { recursive: true }),
     undo(moved) {
-      for (const name of [...moved, root]) rmSync(join(folder.path, name), { recursive: true, force: true });
-      if (!existing) rmSync(folder.path, { recursive: true, force: true });
+      if (existed === undefined) return;
+      if (isOurs) {
+        for (const entry of [...moved, name])
+          rmSync(join(folder.path, entry), { recursive: true, force: true });
+        if (!existed) rmSync(folder.path, { recursive: true, force: true });
+        return;
+      }
+      // Another restore may be running, whose files stay.
+      if (existsSync(root))
+        for (const entry of readdirSync(root))
+          if (entry.startsWith(`${process.pid}@`)) rmSync(join(root, entry), { recursive: true });
+      removeIfEmpty(root);
+      if (!existed) removeIfEmpty(folder.path);
     },
   };
+}
+
+function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // Missing or not empty.
+  }
 }
 
 /** @throws CommandError unless the disk of the folder has room for this many bytes */

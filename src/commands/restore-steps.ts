@@ -26,6 +26,8 @@ export interface RestoreParts {
   /** The path of the data folder for this process. */
   readonly folder: string;
   readonly prepared: RestoreFolder;
+  /** The folder for temporary files. */
+  readonly staging: string;
   readonly scratch: Scratch;
   /** Runs synchronous work with the rights to the scratch files. */
   readonly sqlite: <T>(work: () => T) => T;
@@ -76,9 +78,8 @@ export async function runRestore(parts: RestoreParts): Promise<RestoreResult> {
 
 /** Extracts the archives into the staging folder, and checks all checksums and the database. */
 async function extract(parts: RestoreParts): Promise<void> {
-  const { dataDir, prepared, scratch, sqlite, archives, store, progress } = parts;
+  const { dataDir, staging, scratch, sqlite, archives, store, progress } = parts;
   const [archive, ...earlier] = archives;
-  const { staging } = prepared;
   const extraction = {
     folder: staging,
     mediaFolder: store ? undefined : join(staging, mediaFolder),
@@ -94,14 +95,14 @@ async function extract(parts: RestoreParts): Promise<void> {
 
 /** Puts the media into the store, and enters in the database where they are. */
 async function place(parts: RestoreParts): Promise<RestoreResult> {
-  const { prepared, scratch, sqlite, archives, store, uploadDeadline, progress, state } = parts;
+  const { staging, scratch, sqlite, archives, store, uploadDeadline, progress, state } = parts;
   const database = sqlite(() => openRestoredDatabase(scratch.databasePath, parts.canMakeVideos));
   try {
     let storeFile: StoreFile;
-    const target = store ?? new DiskStore(join(prepared.staging, mediaFolder));
+    const target = store ?? new DiskStore(join(staging, mediaFolder));
     if (store) {
       const archiveOf = (number: number | null) => archives[number === null ? 0 : number + 1]!;
-      state.puts = putsInto(store, archiveOf, prepared.staging, uploadDeadline);
+      state.puts = putsInto(store, archiveOf, staging, uploadDeadline);
       storeFile = state.puts.store;
     } else storeFile = async (key) => (await target.find(key, new AbortController().signal))!;
     // Those of the data folder were extracted to their places.
@@ -115,8 +116,8 @@ async function place(parts: RestoreParts): Promise<RestoreResult> {
 
 /** Moves everything into the data folder, the database last. */
 async function fillFolder(parts: RestoreParts): Promise<void> {
-  const { folder, prepared, scratch } = parts;
-  const path = join(prepared.staging, databaseFile);
+  const { folder, staging, scratch } = parts;
+  const path = join(staging, databaseFile);
   if (path !== scratch.databasePath) {
     const file = await open(path, "wx", 0o600);
     try {
@@ -156,12 +157,12 @@ async function fillPostgres(parts: RestoreParts, url: string): Promise<void> {
 }
 
 async function moveIntoFolder(
-  { folder, prepared, state }: RestoreParts,
+  { folder, staging, state }: RestoreParts,
   names: readonly string[],
 ): Promise<void> {
   for (const name of names) {
-    if (!existsSync(join(prepared.staging, name))) continue;
+    if (!existsSync(join(staging, name))) continue;
     state.moved.push(name);
-    await rename(join(prepared.staging, name), join(folder, name));
+    await rename(join(staging, name), join(folder, name));
   }
 }

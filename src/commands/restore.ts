@@ -11,7 +11,7 @@ import { databaseError } from "./database-errors.ts";
 import { openEarlierArchives, type OpenArchive } from "./earlier-archives.ts";
 import { onTermination } from "./on-termination.ts";
 import { createProgress, noProgress, type Progress } from "./progress.ts";
-import { prepareRestoreFolder, requireSpace, type RestoreFolder } from "./restore-folder.ts";
+import { requireSpace, restoreFolder, type RestoreFolder } from "./restore-folder.ts";
 import { leftInStore } from "./restore-media.ts";
 import { createScratch, privateFolderOfRoot, type Scratch } from "./restore-scratch.ts";
 import { runRestore, type RestoreResult, type RestoreState } from "./restore-steps.ts";
@@ -113,13 +113,15 @@ export async function restoreBackup(
     access = accessDataFolderAsOwner(dataDir);
     if (database) await requireEmpty(database.url);
     const target = database ? `postgres-${identify(database.url)}` : "sqlite";
-    prepared = await prepareRestoreFolder(dataDir, access, target);
-    await requireSpace(prepared.staging, dataDir, store ? 0 : size);
-    scratch ??= await createScratch(prepared.staging);
+    prepared = restoreFolder(dataDir, access, target);
+    const staging = await prepared.prepare();
+    await requireSpace(staging, dataDir, store ? 0 : size);
+    scratch ??= await createScratch(staging);
     return await runRestore({
       dataDir,
       folder: access.path,
       prepared,
+      staging,
       scratch,
       sqlite: privateFolder ? outside : (work) => work(),
       archives,

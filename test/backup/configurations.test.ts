@@ -416,14 +416,14 @@ describe("restore into S3 and PostgreSQL", () => {
     await fill(source, []);
     await backUp(source, "b.tar");
     const target = await configuration("target", "SQLite", "disk");
-    const running = join(pathTo("target"), "restoring-sqlite", `${process.pid}@${hostname()}-abcdef`);
+    const running = join(pathTo("target"), "restoring-sqlite", `${process.ppid}@${hostname()}-abcdef`);
     await mkdir(join(pathTo("target"), "media/ab"), { recursive: true });
     await mkdir(running, { recursive: true });
     expect(await messageOf(restoreTo(target, "b.tar"))).toBe(
       `Another restore into ${pathTo("target")} is running.`,
     );
     expect((await readdir(pathTo("target"))).sort()).toEqual(["media", "restoring-sqlite"]);
-    // Before this process began: of another one that had its id.
+    // Before that process began: of another one that had its id.
     await utimes(running, 1, 1);
     const names = ["restoring-sqlite", "restoring-postgres-0123456789ab"];
     for (const [from, to] of [names, names.toReversed()]) {
