@@ -69,8 +69,15 @@ export const openIfExists = (path: string, explain: (error: unknown) => Error) =
     throw explain(error);
   });
 
-/** Its functions throw a CommandError when the store does not deliver a file in several attempts. */
-export function mediaInStore(store: MediaStore, add: AddFile): MediaSource {
+/**
+ * Its functions throw a CommandError when the store does not deliver a file in several attempts.
+ * @param pauseMs another pause before the second attempt is for tests
+ */
+export function mediaInStore(
+  store: Pick<MediaStore, "name" | "read">,
+  add: AddFile,
+  pauseMs = retryPauseMs,
+): MediaSource {
   /**
    * Opens a file and passes it to `use`, which the file's last byte or a failure ends; repeats both after a failure.
    * @returns null if there is no such file
@@ -95,7 +102,7 @@ export function mediaInStore(store: MediaStore, add: AddFile): MediaSource {
         clearTimeout(timer);
       }
     };
-    return retry(new AbortController().signal, retryPauseMs, once).catch((error: unknown) => {
+    return retry(new AbortController().signal, pauseMs, once).catch((error: unknown) => {
       throw error instanceof ApiError ? notDelivered(store, key, error) : error;
     });
   }
@@ -154,7 +161,7 @@ async function* complete({ stream, bytes }: StoredContent, received: () => void)
   if (bytes !== null && read !== bytes) throw new ApiError("STORE_UNAVAILABLE");
 }
 
-function notDelivered({ name }: MediaStore, key: string, { cause }: ApiError): CommandError {
+function notDelivered({ name }: Pick<MediaStore, "name">, key: string, { cause }: ApiError): CommandError {
   // Stores keep secrets out of this text.
   const reason = cause instanceof Error ? ` (${cause.message})` : "";
   return new CommandError(

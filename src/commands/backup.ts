@@ -123,11 +123,11 @@ export async function writeBackup(
       files.push(file);
       return file;
     };
-    const lists: { close(): void }[] = [];
+    const databases: { close(): void }[] = [];
     const createList = async (name: string) => {
       await create(name);
       const list = openFileList(name);
-      lists.push(list);
+      databases.push(list);
       return list;
     };
     try {
@@ -139,6 +139,7 @@ export async function writeBackup(
       const exported = database && (await snapshotOfPostgres(database, paths.snapshot, progress));
       folder = accessDataFolderAsOwner(dataDir);
       const snapshot = exported ?? (await snapshotOf(dataDir, folder, paths.snapshot));
+      databases.push(snapshot);
       const parts = { dataDir, folder, snapshot, copy, stores, known, archives, files: listed, progress };
       const result = await fillArchive(archive, parts);
       outside(() => {
@@ -152,7 +153,7 @@ export async function writeBackup(
       });
       return result;
     } finally {
-      for (const list of lists) list.close();
+      for (const opened of databases) opened.close();
       for (const file of files) await file.close();
     }
   } catch (error) {
