@@ -15,7 +15,7 @@ import { CommandError } from "./command-error.ts";
 import { databaseError } from "./database-errors.ts";
 import type { OpenArchive } from "./earlier-archives.ts";
 import type { Progress } from "./progress.ts";
-import { extractArchive, extractEarlierMedia } from "./restore-archive.ts";
+import { copy, extractArchive, extractEarlierMedia } from "./restore-archive.ts";
 import { requireSpace, type RestoreFolder } from "./restore-folder.ts";
 import { placePosts, putsInto, type RemotePuts, type StoreFile } from "./restore-media.ts";
 import type { Scratch } from "./restore-scratch.ts";
@@ -121,7 +121,8 @@ async function fillFolder(parts: RestoreParts): Promise<void> {
   if (path !== scratch.databasePath) {
     const file = await open(path, "wx", 0o600);
     try {
-      for await (const bytes of bytesOf(scratch.database)) await file.write(bytes);
+      const { size } = await scratch.database.stat();
+      await copy({ size, content: () => bytesOf(scratch.database) }, file);
       await file.sync();
     } finally {
       await file.close();

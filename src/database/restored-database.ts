@@ -2,10 +2,8 @@ import { Database } from "bun:sqlite";
 
 import type { MediaType } from "../media-types.ts";
 import { renditionRemover } from "./lost-renditions.ts";
+import { countByStore, hasMedia, pageByPage } from "./published-rows.ts";
 import { migrateSqlite } from "./sqlite.ts";
-
-/** Posts read at a time, which limits the memory. */
-const pageSize = 500;
 
 /** A published post of a backup. */
 export interface RestoredPost {
@@ -66,14 +64,10 @@ export function openRestoredDatabase(path: string, canMakeVideos: boolean): Rest
     client.close();
     throw error;
   }
-  const isPublished = "state in ('published', 'hidden')";
-  const counts = client.query<{ store: string; posts: number }, []>(
-    `select store, count(*) as posts from posts where ${isPublished} group by store order by store`,
-  );
   const page = client.query<RestoredPost, [string, string, number]>(
     `select id, store, key, file_name as fileName, content_type as contentType, url, thumbnail_url as thumbnailUrl,
        display_url as displayUrl, processing
-     from posts where id > ? and ${isPublished} and store <> ? order by id limit ?`,
+     from posts where id > ? and ${hasMedia} and store <> ? order by id limit ?`,
   );
   const move = client.query(
     "update posts set store = ?, store_id = ?, url = ?, thumbnail_url = ?, display_url = ? where id = ?",
@@ -81,15 +75,8 @@ export function openRestoredDatabase(path: string, canMakeVideos: boolean): Rest
   const removeJobs = client.query("delete from rendition_jobs where post_id = ?");
   const endProcessing = client.query("update posts set processing = false where id = ?");
   return {
-    countByStore: () => new Map(counts.all().map(({ store, posts }) => [store, posts])),
-    *postsOutside(store) {
-      for (let last = ""; ;) {
-        const posts = page.all(last, store, pageSize);
-        yield* posts;
-        if (posts.length < pageSize) return;
-        last = posts.at(-1)!.id;
-      }
-    },
+    countByStore: () => countByStore(client),
+    postsOutside: (store) => pageByPage((after, limit) => page.all(after, store, limit)),
     place: client.transaction((id: string, placement: Placement) => {
       const { store, storeId, url, thumbnailUrl, displayUrl, lost, isComplete } = placement;
       move.run(store, storeId, url, thumbnailUrl, displayUrl, id);

@@ -3,6 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { Database } from "bun:sqlite";
 
 import { renditionRemover, type LostRenditions } from "./lost-renditions.ts";
+import { countByStore, hasMedia, pageByPage } from "./published-rows.ts";
 
 /**
  * Added to every `token_version` of a copy, which ends all tokens: more than the number of increments between a backup and
@@ -10,9 +11,6 @@ import { renditionRemover, type LostRenditions } from "./lost-renditions.ts";
  * the versions of tokens that were issued since.
  */
 const versionLeap = 65_536;
-
-/** Posts read at a time, which limits the memory. */
-const pageSize = 500;
 
 /** A published post of a copy, and where its media are. */
 export interface SnapshotPost {
@@ -91,26 +89,15 @@ export function openSnapshot(path: string): Snapshot {
   // The archive has no bytes of unfinished uploads.
   if (hasColumn("resumable_uploads", "id")) copy.run("delete from resumable_uploads");
   const displayUrl = hasColumn("posts", "display_url") ? "display_url" : "null";
-  const isPublished = "state in ('published', 'hidden')";
   const page = copy.query<SnapshotPost, [string, string, number]>(
     `select id, store, key, thumbnail_url as thumbnailUrl, ${displayUrl} as displayUrl from posts
-     where id > ? and ${isPublished} and store in (select value from json_each(?)) order by id limit ?`,
-  );
-  const counts = copy.query<{ store: string; posts: number }, []>(
-    `select store, count(*) as posts from posts where ${isPublished} group by store order by store`,
+     where id > ? and ${hasMedia} and store in (select value from json_each(?)) order by id limit ?`,
   );
   const remove = copy.query("delete from posts where id = ?");
   let removeRenditions: ReturnType<typeof renditionRemover> | undefined;
   return {
-    countByStore: () => new Map(counts.all().map(({ store, posts }) => [store, posts])),
-    *posts(stores) {
-      for (let last = ""; ;) {
-        const posts = page.all(last, JSON.stringify(stores), pageSize);
-        yield* posts;
-        if (posts.length < pageSize) return;
-        last = posts.at(-1)!.id;
-      }
-    },
+    countByStore: () => countByStore(copy),
+    posts: (stores) => pageByPage((after, limit) => page.all(after, JSON.stringify(stores), limit)),
     forget: (id) => void remove.run(id),
     // Prepared on first use, because a database of an older version has no table of jobs, nor renditions.
     forgetRenditions: (lost) => (removeRenditions ??= renditionRemover(copy))(lost),

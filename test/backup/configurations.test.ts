@@ -176,10 +176,6 @@ describe("backup and restore from one configuration into another", () => {
       ["SQLite", "disk"],
     ],
     [
-      ["SQLite", "s3"],
-      ["PostgreSQL", "s3"],
-    ],
-    [
       ["PostgreSQL", "imagekit"],
       ["SQLite", "disk"],
     ],
