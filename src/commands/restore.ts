@@ -58,14 +58,15 @@ function report(config: Config, { placed, stores }: RestoreResult): string {
     lines.push(
       `The media of ${counted(placed, "posts")} are in ${describeStore(config.mediaStore).title} now.`,
     );
-  for (const [store, posts] of stores) {
-    if (store === config.mediaStore || store === "disk") continue;
+  for (const [store, all] of stores) {
+    // The archive has all media that were on disk.
+    const posts = store === "disk" ? 0 : all - (store === config.mediaStore ? placed : 0);
+    if (posts === 0) continue;
     const { title, setting } = describeStore(store);
     const isConfigured = { s3: config.s3, imagekit: config.imagekit }[store] !== undefined;
     lines.push(
-      isConfigured
-        ? `The media of ${counted(posts, "posts")} were not in the archive and are still in ${title}.`
-        : `The media of ${counted(posts, "posts")} were not in the archive and are still in ${title}, which is not configured: they cannot be seen until it is (${setting}).`,
+      `The media of ${counted(posts, "posts")} were not in the archive and are still in ${title}` +
+        (isConfigured ? "." : `, which is not configured: they cannot be seen until it is (${setting}).`),
     );
   }
   return `${lines.join("\n")}\n`;

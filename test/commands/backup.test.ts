@@ -91,7 +91,9 @@ Left out, because of deletions during the backup or missing files: 1 post.
     "The media of 1 post were not in the archive and are still in S3, which is not configured: they cannot be seen until it is (S3_BUCKET).\n",
   );
   const moved = await run(["restore", "b.tar"], "moved", inS3);
-  expect(moved.out).toEndWith("The media of 2 posts are in S3 now.\n");
+  expect(moved.out).toEndWith(
+    "The media of 2 posts are in S3 now.\nThe media of 1 post were not in the archive and are still in S3.\n",
+  );
   expect([moved.status, s3.objects.size]).toEqual([0, 2]);
 });
 
