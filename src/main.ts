@@ -23,6 +23,8 @@ const usage = `Usage: image-sharing [command]
                                      taken; with --dry-run, only say what would be imported; the service may be running
   move-database [ADDRESS]            copy the SQLite database of a stopped service into an empty PostgreSQL database at
                                      DATABASE_URL (or at this address, postgres://…)
+  move-media --to STORE [--limit MB] move the media of all posts to disk, s3 or imagekit, at most so many MB per second;
+                                     the service may be running
   health                             check the running service; exit status 0 if it is healthy
   --version, --licenses, --help
 `;
@@ -100,6 +102,13 @@ const commands = new Map<string, Command>([
         const { moveDatabase, moveDatabaseTo } = await import("./commands/move-database.ts");
         await (address === "" ? moveDatabase() : moveDatabaseTo(address));
       },
+    },
+  ],
+  [
+    "move-media",
+    {
+      options: { "--to": "STORE", "--limit": "MB" },
+      run: async (_, options) => (await import("./commands/move-media.ts")).moveMedia(options),
     },
   ],
   ["health", { run: async () => (await import("./commands/health.ts")).health() }],

@@ -22,6 +22,7 @@ const copied = [
   { name: "reports", key: "id", one: "report", words: "reports" },
   { name: "renditionJobs", key: "id", one: "rendition job", words: "rendition jobs" },
   { name: "resumableUploads", key: "id", one: "unfinished upload", words: "unfinished uploads" },
+  { name: "mediaCopies", key: "id", one: "media leftover", words: "media leftovers" },
 ] as const;
 
 export const copiedTables = copied.map(({ name }) => name);

@@ -5,6 +5,8 @@ import { sharedCounters } from "./counters.ts";
 import { deliveredMediaQueries, type DeliveredMediaQueries } from "./delivered-media.ts";
 import { exportedPostQueries, type ExportedPostQueries } from "./exported-posts.ts";
 import { invitationQueries, type InvitationQueries } from "./invitations.ts";
+import { mediaCopyQueries, type MediaCopyQueries } from "./media-copies.ts";
+import { mediaMoveQueries, type MediaMoveQueries } from "./media-moves.ts";
 import { postQueries, type PostQueries } from "./posts.ts";
 import { openPostgres } from "./postgres.ts";
 import { renditionBacklogQueries, type RenditionBacklogQueries } from "./rendition-backlog.ts";
@@ -27,6 +29,8 @@ export interface Database {
   readonly exportedPosts: ExportedPostQueries;
   readonly posts: PostQueries;
   readonly media: DeliveredMediaQueries;
+  readonly mediaMoves: MediaMoveQueries;
+  readonly mediaCopies: MediaCopyQueries;
   readonly renditionJobs: RenditionJobQueries;
   readonly renditionBacklog: RenditionBacklogQueries;
   readonly reports: ReportQueries;
@@ -64,6 +68,8 @@ export async function openDatabase(
   const exportedPosts = exportedPostQueries(connection);
   const posts = postQueries(connection);
   const media = deliveredMediaQueries(connection);
+  const mediaMoves = mediaMoveQueries(connection);
+  const mediaCopies = mediaCopyQueries(connection);
   const renditionJobs = renditionJobQueries(connection);
   const renditionBacklog = renditionBacklogQueries(connection);
   const reports = reportQueries(connection);
@@ -77,6 +83,8 @@ export async function openDatabase(
     invitations: retryTemporaryFailures(invitations, reserve),
     posts: retryTemporaryFailures(posts, reserve),
     media: retryTemporaryFailures(media, reserve),
+    mediaMoves: retryTemporaryFailures(mediaMoves, reserve),
+    mediaCopies: retryTemporaryFailures(mediaCopies, reserve),
     renditionJobs: retryTemporaryFailures(renditionJobs, reserve),
     renditionBacklog: retryTemporaryFailures(renditionBacklog, reserve),
     reports: retryTemporaryFailures(reports, reserve),

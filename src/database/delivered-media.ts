@@ -9,7 +9,7 @@ import type { Tables } from "./schema.ts";
 export type DeliveredMedia = Readonly<
   Pick<
     Tables["posts"]["$inferSelect"],
-    "contentType" | "fileName" | "store" | "thumbnailUrl" | "displayUrl" | "width" | "height"
+    "contentType" | "fileName" | "store" | "url" | "thumbnailUrl" | "displayUrl" | "width" | "height"
   >
 > & {
   /** When its post was published. */
@@ -26,6 +26,7 @@ export function deliveredMediaQueries(connection: Connection) {
         contentType: posts.contentType,
         fileName: posts.fileName,
         store: posts.store,
+        url: posts.url,
         thumbnailUrl: posts.thumbnailUrl,
         displayUrl: posts.displayUrl,
         width: posts.width,

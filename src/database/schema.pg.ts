@@ -11,5 +11,6 @@ export const {
   reports,
   renditionJobs,
   resumableUploads,
+  mediaCopies,
 } = createTables(pg);
 export const { counters } = createSharedTables(pg);

@@ -11,4 +11,5 @@ export const {
   reports,
   renditionJobs,
   resumableUploads,
+  mediaCopies,
 } = createTables(sqlite);

@@ -249,6 +249,37 @@ export function createTables(k: Kit) {
     ],
   );
 
+  /**
+   * Files of posts in a store that their posts do not refer to: a move has begun to copy them there, or has left them
+   * behind. They are deleted when they are due, unless a move makes them the post's own. The row is written before the
+   * first byte, and outlives its post, so that no file is forgotten.
+   */
+  const mediaCopies = k.table(
+    "media_copies",
+    {
+      id: k.id("id").primaryKey(),
+      postId: k.id("post_id").notNull(),
+      /** The store, the key of the post's file in it, and the store's own id for that if known. */
+      store: k.text("store").notNull(),
+      key: k.id("key").notNull(),
+      storeId: k.text("store_id"),
+      fileType: k.text("file_type").$type<"image" | "video">().notNull(),
+      /** Renditions of every version up to this one may be there. */
+      renditionVersion: k.int("rendition_version").notNull(),
+      /** A random id of the move or deletion that works on the files, and when it loses this right unless it renews it. */
+      lease: k.id("lease"),
+      leaseUntil: k.time("lease_until"),
+      /** When the files are to be deleted; after the end of the lease, because a store may complete a put late. */
+      dueAt: k.time("due_at").notNull(),
+      /** Failed deletions so far. */
+      attempts: k.int("attempts").notNull().default(0),
+    },
+    (t) => [
+      k.uniqueIndex("media_copies_post").on(t.postId, t.store),
+      k.index("media_copies_due").on(t.dueAt),
+    ],
+  );
+
   return {
     users,
     revokedTokens,
@@ -258,6 +289,7 @@ export function createTables(k: Kit) {
     reports,
     renditionJobs,
     resumableUploads,
+    mediaCopies,
   };
 }
 

@@ -86,6 +86,8 @@ export function openSnapshot(path: string): Snapshot {
       .run(versionLeap);
   // Restored, they would include sessions that their users have ended since the backup.
   if (hasColumn("sessions", "id")) copy.run("delete from sessions");
+  // A restored copy must not delete files that a service which has gone on since then may use.
+  if (hasColumn("media_copies", "id")) copy.run("delete from media_copies");
   // The archive has no bytes of unfinished uploads.
   if (hasColumn("resumable_uploads", "id")) copy.run("delete from resumable_uploads");
   const displayUrl = hasColumn("posts", "display_url") ? "display_url" : "null";

@@ -57,7 +57,8 @@ const delivery = {
       headers: ["Content-Range", ...fileHeaders],
     },
     302: {
-      meaning: "The file is in a bucket. The address in `Location` is valid for an hour.",
+      meaning:
+        "The file is in a bucket or in ImageKit. A bucket's address in `Location` is valid for an hour.",
       body: null,
       headers: ["Location", "Cache-Control"],
     },

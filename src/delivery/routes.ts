@@ -56,7 +56,7 @@ const methodOf = (request: Request) => (request.method === "HEAD" ? "HEAD" : "GE
 const transformationPrefix = "tr:";
 
 /**
- * Serves media of the disk store and redirects to signed URLs for media in a bucket. As with a cloud store, URLs are hard
+ * Serves media of the disk store, and redirects to signed URLs for media in a bucket and to ImageKit's addresses. As with a cloud store, URLs are hard
  * to guess and work for everybody who has them, while the post is visible.
  *
  * Clients written for ImageKit insert transformations into URLs. Those URLs lead to the thumbnail where it is large enough,
@@ -68,6 +68,7 @@ export const mediaRoutes = ({ database, disk, recentFiles, s3, connections }: Me
     const rendition = parseRenditionKey(key);
     const media = rendition ? await database.media.ofPost(rendition.postId) : await database.media.byKey(key);
     if (!media) throw new ApiError("NOT_FOUND");
+    if (media.store === "imagekit") return redirectTo(addressAtImageKit(media, rendition));
     if (rendition) {
       const current = currentKey(media, rendition);
       if (current === undefined) throw new ApiError("NOT_FOUND");
@@ -108,6 +109,16 @@ export const mediaRoutes = ({ database, disk, recentFiles, s3, connections }: Me
       { detail: mediaDescriptions.readTransformed },
     );
 };
+
+/** The address of a file of a post that was moved to ImageKit, which has its own renditions. */
+function addressAtImageKit(
+  { url, thumbnailUrl, displayUrl }: DeliveredMedia,
+  rendition: RenditionKey | undefined,
+): string {
+  if (url === null) throw new ApiError("NOT_FOUND");
+  if (!rendition) return url;
+  return (rendition.rendition === "thumbnail" ? thumbnailUrl : displayUrl) ?? url;
+}
 
 /** Decodes percent-encoded UTF-8; undefined if it is malformed. */
 function decoded(text: string): string | undefined {

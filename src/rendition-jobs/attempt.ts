@@ -1,13 +1,13 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 
+import type { KeptLease } from "../concurrency/kept-lease.ts";
 import type { SpaceClaim } from "../observability/disk-space.ts";
 import type { ClaimedJob, RenditionChanges } from "../database/rendition-jobs.ts";
 import type { RenditionKind } from "../database/schema.ts";
 import { parseRenditionKey, renditionKey, renditionKeyAt, type Rendition } from "../storage/media-keys.ts";
 import type { MediaStore } from "../storage/media-store.ts";
 import { withExtension } from "../uploads/display-name.ts";
-import type { JobLease } from "./job-lease.ts";
 import type { MadeFile, MadeRenditions, Maker } from "./made-renditions.ts";
 import { makeMp4 } from "./mp4.ts";
 import { originalOf } from "./original.ts";
@@ -41,7 +41,7 @@ const madeBy: Readonly<Record<RenditionKind, LinkedRenditions>> = {
 export async function attempt(
   services: RenditionServices,
   job: ClaimedJob,
-  lease: JobLease,
+  lease: KeptLease,
 ): Promise<number | undefined> {
   const { tempDir, storeNamed, database, space } = services;
   // The folder of an idle process may have been removed.

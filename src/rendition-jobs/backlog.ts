@@ -58,7 +58,7 @@ export async function addBacklog(
  * Decides which renditions of a post to make. Whether the large view can show an original is known only once its file is
  * read, so a job may find nothing to do.
  */
-function completionOf(post: PostToComplete, all: boolean): Completion {
+export function completionOf(post: PostToComplete, all: boolean): Completion {
   const hasThumbnail = renditionKeyAt(post.thumbnailUrl) !== undefined;
   const hasDisplay = renditionKeyAt(post.displayUrl) !== undefined;
   if (post.fileType === "image") {
@@ -79,7 +79,12 @@ function completionOf(post: PostToComplete, all: boolean): Completion {
   return { kinds, replacesExisting: all && hasDisplay };
 }
 
-const mayNeedDisplay = ({ contentType, width, height }: PostToComplete) =>
+/** Whether the large view may need a display size of an image. */
+export const mayNeedDisplay = ({
+  contentType,
+  width,
+  height,
+}: Pick<PostToComplete, "contentType" | "width" | "height">) =>
   contentType === "image/heic" ||
   width === null ||
   height === null ||

@@ -1,6 +1,6 @@
+import { leaseMs } from "../concurrency/kept-lease.ts";
 import type { ClaimedJob } from "../database/rendition-jobs.ts";
 import type { RenditionKind } from "../database/schema.ts";
-import { leaseMs } from "./job-lease.ts";
 import type { RenditionServices } from "./rendition-services.ts";
 import { waitForUploads } from "./wait-for-uploads.ts";
 

@@ -1,8 +1,8 @@
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { ClaimedJob } from "../database/rendition-jobs.ts";
 import { isMediaType } from "../media-types.ts";
+import { saveStream } from "../storage/save-stream.ts";
 import type { Original } from "./made-renditions.ts";
 import type { RenditionServices } from "./rendition-services.ts";
 
@@ -26,20 +26,6 @@ export async function originalOf(
   const content = await store.read(key, inTime);
   if (!content) throw new Error("the original is missing");
   const path = join(folder, "original");
-  await copy(content.stream, path, bytes);
+  await saveStream(content.stream, path, bytes);
   return { path, type };
-}
-
-async function copy(stream: ReadableStream<Uint8Array>, path: string, maxBytes: number): Promise<void> {
-  const file = await open(path, "wx", 0o600);
-  try {
-    let bytes = 0;
-    for await (const chunk of stream) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) throw new Error(`the original has more than ${maxBytes} bytes`);
-      await file.write(chunk);
-    }
-  } finally {
-    await file.close();
-  }
 }

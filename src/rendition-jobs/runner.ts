@@ -1,10 +1,10 @@
+import { keepLease, LeaseLost, renewalMs } from "../concurrency/kept-lease.ts";
 import type { ClaimedJob, RenditionChanges } from "../database/rendition-jobs.ts";
 import { renditionKinds, type RenditionKind } from "../database/schema.ts";
 import { ApiError } from "../errors.ts";
 import { VideoError } from "../renditions/ffmpeg/video-error.ts";
 import type { RenditionJobs } from "../uploads/upload-services.ts";
 import { attempt, discard } from "./attempt.ts";
-import { keepLease, LeaseLost } from "./job-lease.ts";
 import { startLane, type Lane } from "./lane.ts";
 import type { RenditionServices } from "./rendition-services.ts";
 
@@ -26,7 +26,7 @@ export interface RenditionTimes {
   readonly retryMs: number;
 }
 
-const defaultTimes: RenditionTimes = { pollMs: 10_000, renewalMs: 20_000, retryMs: 30_000 };
+const defaultTimes: RenditionTimes = { pollMs: 10_000, renewalMs, retryMs: 30_000 };
 
 /** Attempts at a job, including those that a crash ended. */
 const maxAttempts = 5;
@@ -64,7 +64,7 @@ export function createRenditionRunner(
   async function run(job: ClaimedJob): Promise<void> {
     const startedAt = performance.now();
     const { postId: post, kind } = job;
-    const lease = keepLease(services, job, times.renewalMs, stopping.signal);
+    const lease = keepLease((end) => queue.renew(job, end), times.renewalMs, stopping.signal);
     try {
       // Every earlier attempt ended with its process, and this one would too.
       if (job.attempts > maxAttempts) throw new Error("the attempts ended without a result");

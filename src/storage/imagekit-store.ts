@@ -6,7 +6,13 @@ import { imagekitError } from "./imagekit-errors.ts";
 import { requireMediaKey } from "./media-keys.ts";
 import { multipartBody } from "./multipart-body.ts";
 import { mayHaveSucceeded, retry } from "../concurrency/retry.ts";
-import type { MediaStore, StorableFile, StoredContent, StoredMedia } from "./media-store.ts";
+import {
+  streamOf,
+  type MediaStore,
+  type StorableFile,
+  type StoredContent,
+  type StoredMedia,
+} from "./media-store.ts";
 import { responseContent } from "./response-content.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 
@@ -127,7 +133,7 @@ export class ImageKitStore implements MediaStore {
   ): Promise<unknown> {
     const form = multipartBody(
       { fileName: key, useUniqueFileName: "false", folder, tags: tag },
-      { name: key, contentType: file.contentType, bytes: file.bytes, content: file.file },
+      { name: key, contentType: file.contentType, bytes: file.bytes, content: streamOf(file) },
     );
     return client.post("/api/v1/files/upload", {
       defaultBaseURL: "https://upload.imagekit.io",

@@ -10,7 +10,13 @@ export interface StorableFile {
   readonly displayName: string;
   /** Size in bytes. */
   readonly bytes: number;
+  /** Reads the bytes of `file` for stores that send them elsewhere, at a limited speed; omitted: as fast as the store takes them. */
+  readonly stream?: () => ReadableStream<Uint8Array<ArrayBuffer>>;
 }
+
+/** Reads the bytes of a file to send. */
+export const streamOf = ({ file, stream }: StorableFile): ReadableStream<Uint8Array<ArrayBuffer>> =>
+  stream ? stream() : file.stream();
 
 /** Addresses of renditions that a store makes itself. */
 export interface StoreRenditions {

@@ -1,5 +1,3 @@
-import type { BunFile } from "bun";
-
 /** A `multipart/form-data` body of known length that is generated while it is sent. */
 export interface MultipartBody {
   readonly contentType: string;
@@ -14,7 +12,7 @@ export interface MultipartBody {
  */
 export function multipartBody(
   fields: Record<string, string>,
-  file: { name: string; contentType: string; bytes: number; content: BunFile },
+  file: { name: string; contentType: string; bytes: number; content: ReadableStream<Uint8Array> },
 ): MultipartBody {
   const boundary = `form-${crypto.randomUUID()}`;
   const encoder = new TextEncoder();
@@ -28,7 +26,7 @@ export function multipartBody(
   const tail = encoder.encode(`\r\n--${boundary}--\r\n`);
   async function* stream() {
     yield head;
-    yield* file.content.stream();
+    yield* file.content;
     yield tail;
   }
   return {

@@ -5,7 +5,13 @@ import { mediaCacheControl } from "../http/cache-control.ts";
 import { contentDisposition } from "../http/content-disposition.ts";
 import { requireMediaKey } from "./media-keys.ts";
 import { mayHaveSucceeded, retry } from "../concurrency/retry.ts";
-import type { MediaStore, StorableFile, StoredContent, StoredMedia } from "./media-store.ts";
+import {
+  streamOf,
+  type MediaStore,
+  type StorableFile,
+  type StoredContent,
+  type StoredMedia,
+} from "./media-store.ts";
 import { responseContent } from "./response-content.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 
@@ -51,7 +57,7 @@ export class S3Store implements MediaStore {
       "Content-Disposition": contentDisposition(file.displayName),
     };
     // A new stream for each attempt. Given the file itself, fetch would read all of it into memory over TLS.
-    await this.#call("PUT", key, signal, () => ({ body: file.file.stream(), headers }));
+    await this.#call("PUT", key, signal, () => ({ body: streamOf(file), headers }));
     return this.#stored(key);
   }
 

@@ -10,17 +10,12 @@ import type { PostServices } from "./upload-services.ts";
  * @returns whether the store deleted the files
  */
 export async function deleteOrphanedMedia(services: PostServices, media: OrphanedMedia): Promise<boolean> {
-  const { database, storeNamed, deadlineFor, log } = services;
-  const { id, key, storeId, attempts } = media;
+  const { database, deadlineFor, log } = services;
+  const { id, attempts } = media;
   try {
-    const store = storeNamed(media.store);
-    if (!store) throw new Error(`no media store "${media.store}" is configured`);
     const jobsEnd = await database.renditionJobs.cancel(id, new Date());
-    const deadline = AbortSignal.timeout(deadlineFor(0) * 1000);
-    await store.delete(key, storeId, deadline);
-    if (!store.makesRenditions)
-      for (const rendition of renditionKeys(id, media.fileType, media.renditionVersion))
-        await store.delete(rendition, null, deadline);
+    await database.mediaCopies.expire(id, new Date());
+    const store = await deleteFiles(services, media, AbortSignal.timeout(deadlineFor(0) * 1000));
     const lastPut = Math.max(uploadEnd(store, media, deadlineFor(media.bytes)), jobsEnd?.getTime() ?? 0);
     if (Date.now() < lastPut) await database.posts.postpone(id, new Date(lastPut));
     else await database.posts.remove(id);
@@ -32,10 +27,32 @@ export async function deleteOrphanedMedia(services: PostServices, media: Orphane
   }
 }
 
+/** Files of a post in one store. */
+type StoredFiles = Pick<OrphanedMedia, "id" | "store" | "key" | "storeId" | "fileType" | "renditionVersion">;
+
+/**
+ * Deletes a post's file and every rendition that it may have.
+ * @returns the store
+ * @throws ApiError of the store; Error when the store is no longer configured; the signal's reason
+ */
+export async function deleteFiles(
+  { storeNamed }: Pick<PostServices, "storeNamed">,
+  files: StoredFiles,
+  signal: AbortSignal,
+): Promise<MediaStore> {
+  const store = storeNamed(files.store);
+  if (!store) throw new Error(`no media store "${files.store}" is configured`);
+  await store.delete(files.key, files.storeId, signal);
+  if (!store.makesRenditions)
+    for (const rendition of renditionKeys(files.id, files.fileType, files.renditionVersion))
+      await store.delete(rendition, null, signal);
+  return store;
+}
+
 /** When the file of an unpublished upload can no longer reach the store; 0 if it cannot now. */
 const uploadEnd = (store: MediaStore, { url, reservedAt }: OrphanedMedia, deadlineSeconds: number) =>
   url === null && store.mayCompleteLate ? reservedAt.getTime() + deadlineSeconds * 1000 : 0;
 
 /** Milliseconds until the next attempt: 30 s, doubled each time up to 6 h, with jitter to keep nodes out of step. */
-const backOff = (attempts: number) =>
+export const backOff = (attempts: number) =>
   Math.min(30_000 * 2 ** attempts, 6 * 3_600_000) * (0.75 + Math.random() / 2);

@@ -1,6 +1,7 @@
 import { removeExpiredCredentials } from "../accounts/expired-credentials.ts";
 import type { PostServices } from "./upload-services.ts";
 import { deleteOrphanedMedia } from "./orphaned-media.ts";
+import { deleteUnneededCopies } from "./unneeded-copies.ts";
 import { removeUselessUploads } from "./resumable/sweeping.ts";
 
 /** Posts whose bytes are deleted concurrently. */
@@ -17,7 +18,7 @@ export interface Sweeper {
   /** Age in milliseconds after which an upload that does not run in this process counts as abandoned. */
   readonly graceMs: number;
   /**
-   * Abandons uploads whose process has ended, deletes the bytes of deleted and abandoned posts, and removes expired rows and
+   * Abandons uploads whose process has ended, deletes the bytes of deleted and abandoned posts and those that a move has left behind, and removes expired rows and
    * resumable uploads.
    * @param minAgeMs age from which reservations are abandoned; {@link graceMs} by default
    */
@@ -58,6 +59,7 @@ export function createSweeper(
       const outcomes = await Promise.all(claimed.map((media) => deleteOrphanedMedia(services, media)));
       for (const isGone of outcomes) isGone ? deleted++ : failed++;
     }
+    const copies = await deleteUnneededCopies(services);
     await database.posts.expireUploadKeys(new Date(now.getTime() - uploadKeyLifetimeMs));
     const uploads = await removeUselessUploads(database, services.uploadFolder, now);
     await removeExpiredCredentials(database, now);
@@ -65,8 +67,11 @@ export function createSweeper(
     await database.counters?.removeEnded();
     for (const [outcome, posts] of Object.entries({ abandoned, deleted, failed }))
       services.metrics.swept(outcome as "abandoned" | "deleted" | "failed", posts);
-    if (abandoned + deleted + failed + uploads > 0)
-      log.info("sweep.done", { abandoned, deleted, failed, unfinished_uploads: uploads });
+    if (abandoned + deleted + failed + uploads + copies.deleted + copies.failed > 0)
+      log.info("sweep.done", {
+        ...{ abandoned, deleted, failed, unfinished_uploads: uploads },
+        moved_media_deleted: copies.deleted,
+      });
   }
 
   /** Only for a single process: all pending posts and claims belong to a process that has ended. */

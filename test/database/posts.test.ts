@@ -290,6 +290,7 @@ onEachDatabase("posts", (open) => {
       contentType: "video/mp4",
       fileName: "résumé.mp4",
       store: "disk",
+      url: `/media/${id}.png`,
       thumbnailUrl: facts.thumbnailUrl,
       displayUrl: facts.displayUrl,
       width: null,

@@ -12,6 +12,7 @@ export type S3Fault =
   | "no bucket"
   | "quota"
   | "too large"
+  | "corrupt"
   | "400 timeout"
   | "400"
   | "408"
@@ -150,6 +151,7 @@ export async function startFakeS3(): Promise<FakeS3> {
       const there = objects.get(key);
       if (method === "PUT") {
         if (request.headers["content-length"] === undefined) throw new Refused(411, "MissingContentLength");
+        if (fault === "corrupt") body[0]! ^= 1;
         const sha256 = createHash("sha256").update(body).digest("hex");
         const {
           "content-type": contentType = "",

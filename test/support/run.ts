@@ -15,6 +15,7 @@ const onBoth = [
   "crash",
   "folder-import",
   "hardening",
+  "media-moves",
   "posts",
   "rendition-jobs",
   "uploads",

@@ -1,0 +1,147 @@
+import { constants } from "node:os";
+
+import { mediaStoreNames, readConfig, type Config, type MediaStoreName } from "../config/config.ts";
+import { wholeNumber } from "../config/numbers.ts";
+import { createBytePace } from "../media-moves/byte-pace.ts";
+import { StoreUnusable } from "../media-moves/move-errors.ts";
+import { leftoverGraceMs } from "../media-moves/move-post.ts";
+import { concurrency, moveAll, requireUsable, type MoveReport } from "../media-moves/move-all.ts";
+import type { Services } from "../services.ts";
+import type { MediaStore } from "../storage/media-store.ts";
+import { deleteUnneededCopies } from "../uploads/unneeded-copies.ts";
+import { CommandError } from "./command-error.ts";
+import { UsageError } from "./command-line.ts";
+import { counted } from "./counted.ts";
+import { isDatabaseMissing, openServicesAsOwner, silentLog } from "./open-services.ts";
+import { createProgress, type Progress } from "./progress.ts";
+import { terminationSignals } from "./termination-signals.ts";
+
+/** Limit on `--limit`, in MB per second. */
+const maxLimit = 10_000;
+
+/**
+ * Moves the media of all posts to another store while the service runs, and prints what was moved. An interrupted move is
+ * continued by the next run.
+ * @param options `--to` with the name of the store; `--limit` with MB per second
+ * @throws UsageError; CommandError also if some posts cannot be moved
+ */
+export async function moveMedia(options: ReadonlyMap<string, string>): Promise<void> {
+  const { target, bytesPerSecond } = parse(options);
+  const config = readConfig();
+  if (await isDatabaseMissing(config))
+    throw new CommandError(
+      `There is no database in ${config.dataDir}. Set DATA_DIR to the folder of the service.`,
+    );
+  const interrupted = new AbortController();
+  for (const signal of terminationSignals()) process.on(signal, () => interrupted.abort(signal));
+  const services = await openServicesAsOwner(withPatience(config, bytesPerSecond), silentLog);
+  const progress = createProgress();
+  let report: MoveReport;
+  try {
+    const to = requireStore(services, target);
+    if (config.mediaStore !== target)
+      progress.note(
+        `New uploads go to ${config.mediaStore}: set MEDIA_STORE=${target} for the service, or repeat the command later.`,
+      );
+    report = await move(services, to, bytesPerSecond, progress, interrupted.signal);
+    await deleteUnneededCopies(services);
+  } finally {
+    progress.end();
+    await services.close();
+  }
+  process.stdout.write(summary(report, target));
+  if (interrupted.signal.aborted) {
+    process.stdout.write("Interrupted. Repeat the command to move the rest.\n");
+    process.exit(128 + constants.signals[interrupted.signal.reason as NodeJS.Signals]);
+  }
+  if (report.failed > 0)
+    throw new CommandError(
+      `${counted(report.failed, "posts")} could not be moved, for the reasons above. They stay where they are; the command can be repeated.`,
+    );
+}
+
+/** @throws UsageError */
+function parse(options: ReadonlyMap<string, string>): {
+  target: MediaStoreName;
+  bytesPerSecond: number | undefined;
+} {
+  const target = mediaStoreNames.find((name) => name === options.get("--to"));
+  if (!target) throw new UsageError(`move-media: --to must be ${mediaStoreNames.join(", ")}.`);
+  const limit = options.get("--limit");
+  const megabytes = limit === undefined ? undefined : wholeNumber(limit, 1, maxLimit);
+  if (limit !== undefined && megabytes === undefined)
+    throw new UsageError(
+      `move-media: --limit must be a whole number of MB per second from 1 to ${maxLimit}.`,
+    );
+  return { target, bytesPerSecond: megabytes && megabytes * 1e6 };
+}
+
+/**
+ * Extends the deadline of a store for one file where the limit is lower than the speed that it assumes, for files that
+ * share the line and are read back through it.
+ */
+function withPatience(config: Config, bytesPerSecond: number | undefined): Config {
+  if (bytesPerSecond === undefined) return config;
+  const largest = Math.max(config.maxImageSize, config.maxVideoSize);
+  const seconds = 60 + Math.ceil((2 * concurrency * largest) / bytesPerSecond);
+  return { ...config, uploadDeadline: Math.max(config.uploadDeadline ?? 0, seconds) };
+}
+
+/**
+ * Checks the stores and moves the posts.
+ * @returns what was moved, also when `interrupted` aborts
+ * @throws CommandError when a store cannot be used
+ */
+async function move(
+  services: Services,
+  to: MediaStore,
+  bytesPerSecond: number | undefined,
+  progress: Progress,
+  interrupted: AbortSignal,
+): Promise<MoveReport> {
+  const totals = await services.database.mediaMoves.totals(to.name);
+  const total = totals.reduce((sum, { posts }) => sum + posts, 0);
+  let latest: MoveReport = { moved: 0, bytes: 0, failed: 0 };
+  const observer = {
+    progress(report: MoveReport) {
+      latest = { ...report };
+      const done = report.moved + report.failed;
+      if (done <= total) progress.update("posts moved", done, total);
+    },
+    failed: (post: string, reason: string) => progress.note(`post ${post}: ${reason}`),
+    waiting: (posts: number) => progress.update("posts that another process is working on", posts, null),
+  };
+  try {
+    for (const store of [to, ...totals.map(({ store }) => requireStore(services, store))])
+      await requireUsable(services, store, interrupted);
+    return await moveAll({ ...services, pace: createBytePace(bytesPerSecond) }, to, observer, interrupted);
+  } catch (error) {
+    if (interrupted.aborted) return latest;
+    if (!(error instanceof StoreUnusable)) throw error;
+    throw new CommandError(
+      `${error.message}. ${counted(latest.moved, "posts")} moved; repeat the command to move the rest.`,
+    );
+  }
+}
+
+/** @throws CommandError if the store is not configured */
+function requireStore({ storeNamed }: Services, name: string): MediaStore {
+  const store = storeNamed(name);
+  if (store) return store;
+  const settings =
+    name === "s3"
+      ? "S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY"
+      : "IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY and IMAGEKIT_URL_ENDPOINT";
+  throw new CommandError(
+    `The store ${name} is not configured: set ${settings}, here and for the running service. A move needs the settings of both stores.`,
+  );
+}
+
+function summary({ moved, bytes }: MoveReport, target: string): string {
+  const size = `${(bytes / 1e6).toFixed(1)} MB`;
+  const leftover =
+    moved === 0
+      ? ""
+      : ` A sweep of the service deletes their earlier files after ${leftoverGraceMs / 3_600_000} hours.`;
+  return `${counted(moved, "posts")} moved to ${target} (${size} without renditions).${leftover}\n`;
+}

@@ -1,0 +1,255 @@
+import { and, asc, count, eq, exists, gt, ne, sql, sum } from "drizzle-orm";
+
+import { step, type Connection, type Query, type Steps } from "./connection.ts";
+import { holdsCopy, type CopyLease } from "./media-copies.ts";
+import { mayHaveRenditions, newJobs, updateProcessing } from "./rendition-jobs.ts";
+import { lockRows } from "./row-locks.ts";
+import type { RenditionKind, Tables } from "./schema.ts";
+
+type PostRow = Tables["posts"]["$inferSelect"];
+
+/** The columns of a post that a move reads. */
+const movedColumns = (posts: Tables["posts"]) => ({
+  ...{ id: posts.id, userId: posts.userId, fileType: posts.fileType },
+  ...{ fileName: posts.fileName, store: posts.store, key: posts.key, storeId: posts.storeId },
+  ...{ url: sql<string>`${posts.url}`, thumbnailUrl: posts.thumbnailUrl, displayUrl: posts.displayUrl },
+  ...{ placeholder: posts.placeholder, renditionVersion: posts.renditionVersion },
+  ...{ contentType: posts.contentType, bytes: posts.bytes, width: posts.width, height: posts.height },
+});
+
+/** A post whose files are being copied to another store. */
+export type MovingPost = Readonly<
+  Pick<
+    PostRow,
+    | "id"
+    | "userId"
+    | "fileType"
+    | "fileName"
+    | "store"
+    | "key"
+    | "storeId"
+    | "thumbnailUrl"
+    | "displayUrl"
+    | "placeholder"
+    | "renditionVersion"
+    | "contentType"
+    | "bytes"
+    | "width"
+    | "height"
+  >
+> & {
+  readonly url: string;
+  /** The lease of the copy. */
+  readonly copy: CopyLease;
+  /** Whether files of an earlier move may be in the target. */
+  readonly isTakenOver: boolean;
+};
+
+/** Where a post is after a move. */
+export interface MoveTarget {
+  readonly store: string;
+  readonly media: Pick<PostRow, "storeId" | "url" | "thumbnailUrl" | "displayUrl">;
+  /** Renditions to make there; null where the store makes them itself. */
+  readonly missing: readonly RenditionKind[] | null;
+}
+
+/** Posts in a store, and the bytes of their files without renditions. */
+export interface StoreTotal {
+  readonly store: string;
+  readonly posts: number;
+  readonly bytes: number;
+  /** The size of the largest file. */
+  readonly largest: number;
+}
+
+type Comparison = "same" | "changed" | "gone";
+
+type CopiedFiles = Pick<MovingPost, "store" | (typeof copiedColumns)[number]>;
+
+/** If one of these columns changes while the files are copied, the copy is out of date. */
+const copiedColumns = ["key", "url", "thumbnailUrl", "displayUrl", "renditionVersion"] as const;
+
+function comparison(post: CopiedFiles | undefined, moving: CopiedFiles): Comparison {
+  if (post?.store !== moving.store) return "gone";
+  return copiedColumns.every((name) => post[name] === moving[name]) ? "same" : "changed";
+}
+
+/** The queries of a move of posts between stores. */
+export function mediaMoveQueries({ dialect, query, tables, write, transaction }: Connection) {
+  const { posts, mediaCopies: copies, renditionJobs: jobs } = tables;
+  const eligible = mayHaveRenditions(tables);
+
+  function* lockPost(tx: Query, id: string) {
+    const post = tx
+      .select(movedColumns(posts))
+      .from(posts)
+      .where(and(eq(posts.id, id), eligible));
+    return (yield* lockRows(dialect, post))[0];
+  }
+
+  /** Hands unfinished jobs to an attempt that reads the new store, and adds those that are missing. */
+  function* moveJobs(
+    tx: Query,
+    { id, userId, renditionVersion: version }: MovingPost,
+    missing: readonly RenditionKind[] | null,
+    now: Date,
+  ): Steps<void> {
+    const ofPost = eq(jobs.postId, id);
+    if (missing === null) {
+      yield* step(tx.delete(jobs).where(ofPost).returning({ id: jobs.id }));
+      return;
+    }
+    // A running attempt would link files in the old store.
+    yield* step(
+      tx
+        .update(jobs)
+        .set({ state: "waiting", lease: null, dueAt: now, attempts: sql`${jobs.attempts} - 1` })
+        .where(and(ofPost, eq(jobs.state, "running")))
+        .returning({ id: jobs.id }),
+    );
+    if (missing.length === 0 || userId === null) return;
+    yield* step(
+      tx
+        .insert(jobs)
+        .values(newJobs(id, userId, version, missing, now))
+        .onConflictDoUpdate({
+          target: [jobs.postId, jobs.kind],
+          set: { version, state: "waiting", dueAt: now, attempts: 0, lease: null },
+        })
+        .returning({ id: jobs.id }),
+    );
+  }
+
+  return {
+    /** Returns the posts that are not in the target, by store. Reads the whole table. */
+    totals: async (target: string): Promise<StoreTotal[]> =>
+      query
+        .select({
+          store: posts.store,
+          posts: count(),
+          // PostgreSQL returns sums of 64-bit integers as text.
+          bytes: sum(posts.bytes).mapWith(Number),
+          largest: sql<number>`max(${posts.bytes})`.mapWith(Number),
+        })
+        .from(posts)
+        .where(and(ne(posts.store, target), eligible))
+        .groupBy(posts.store),
+
+    /** Returns a page of posts that are not in the target, in the order of their ids. */
+    page: async (
+      target: string,
+      after: string,
+      limit: number,
+    ): Promise<Readonly<Pick<PostRow, "id" | "bytes">>[]> =>
+      query
+        .select({ id: posts.id, bytes: posts.bytes })
+        .from(posts)
+        .where(and(gt(posts.id, after), ne(posts.store, target), eligible))
+        .orderBy(asc(posts.id))
+        .limit(limit),
+
+    /** Compares a post with what is being copied of it. `gone`: it has moved, or is being deleted. */
+    compare: async (moving: MovingPost): Promise<Comparison> => {
+      const [post] = await query
+        .select(movedColumns(posts))
+        .from(posts)
+        .where(and(eq(posts.id, moving.id), eligible));
+      return comparison(post, moving);
+    },
+
+    /**
+     * Records that files of a post are about to be copied to the target.
+     * @param dueAt when they are to be deleted unless the lease is renewed
+     * @returns "busy" while something else works on such files; undefined when there is nothing to move
+     */
+    begin: (
+      id: string,
+      target: string,
+      now: Date,
+      leaseUntil: Date,
+      dueAt: Date,
+    ): Promise<MovingPost | "busy" | undefined> =>
+      transaction(function* (tx) {
+        const post = yield* lockPost(tx, id);
+        if (!post || post.store === target) return undefined;
+        const [existing] = yield* lockRows(
+          dialect,
+          tx
+            .select({ id: copies.id, lease: copies.lease, leaseUntil: copies.leaseUntil })
+            .from(copies)
+            .where(and(eq(copies.postId, id), eq(copies.store, target))),
+        );
+        if (existing?.lease && existing.leaseUntil && existing.leaseUntil > now) return "busy";
+        const copy = { id: existing?.id ?? Bun.randomUUIDv7(), lease: crypto.randomUUID() };
+        const { key, fileType, renditionVersion } = post;
+        const held = { ...copy, key, fileType, renditionVersion, leaseUntil, dueAt, attempts: 0 };
+        yield* step(
+          existing
+            ? tx.update(copies).set(held).where(eq(copies.id, copy.id)).returning({ id: copies.id })
+            : tx
+                .insert(copies)
+                .values({ ...held, postId: id, store: target })
+                .returning({ id: copies.id }),
+        );
+        return { ...post, copy, isTakenOver: existing !== undefined };
+      }),
+
+    /** Extends a lease. Returns false when it was lost, or the post is being deleted or has moved. */
+    renew: async ({ id, store, copy }: MovingPost, leaseUntil: Date, dueAt: Date): Promise<boolean> => {
+      const post = query
+        .select({ id: posts.id })
+        .from(posts)
+        .where(and(eq(posts.id, id), eq(posts.store, store), eligible));
+      const renewed = await write((tx) =>
+        tx
+          .update(copies)
+          .set({ leaseUntil, dueAt })
+          .where(and(holdsCopy(tables, copy), exists(post)))
+          .returning({ id: copies.id }),
+      );
+      return renewed.length > 0;
+    },
+
+    /**
+     * Makes the copy the post's own, and its files in the old store due for deletion. Running attempts at its renditions
+     * lose their leases, because they would link files in the old store.
+     * @param leftoverDueAt when the old files are to be deleted
+     * @returns as `compare`; also "gone" when the lease was lost. Nothing is written unless it is "moved".
+     */
+    finish: (
+      moving: MovingPost,
+      { store, media, missing }: MoveTarget,
+      now: Date,
+      leftoverDueAt: Date,
+    ): Promise<"moved" | "changed" | "gone"> =>
+      transaction(function* (tx) {
+        const post = yield* lockPost(tx, moving.id);
+        const compared = comparison(post, moving);
+        if (!post || compared !== "same") return compared === "changed" ? "changed" : "gone";
+        const held = yield* step(
+          tx.delete(copies).where(holdsCopy(tables, moving.copy)).returning({ id: copies.id }),
+        );
+        if (held.length === 0) return "gone";
+        const { id: postId, key, storeId, fileType, renditionVersion } = post;
+        yield* step(
+          tx
+            .insert(copies)
+            .values({
+              ...{ id: Bun.randomUUIDv7(), postId, store: post.store, key, storeId, fileType },
+              ...{ renditionVersion, dueAt: leftoverDueAt },
+            })
+            .returning({ id: copies.id }),
+        );
+        yield* moveJobs(tx, moving, missing, now);
+        yield* updateProcessing(tables, tx, postId, {
+          store,
+          ...media,
+          // Renditions that are made after a later move get new keys, because the bytes of a key never change.
+          renditionVersion: renditionVersion + (missing === null ? 1 : 0),
+        });
+        return "moved";
+      }),
+  };
+}
+
+export type MediaMoveQueries = ReturnType<typeof mediaMoveQueries>;
