@@ -58,8 +58,6 @@ export interface StoreTotal {
   readonly store: string;
   readonly posts: number;
   readonly bytes: number;
-  /** The size of the largest file. */
-  readonly largest: number;
 }
 
 type Comparison = "same" | "changed" | "gone";
@@ -129,7 +127,6 @@ export function mediaMoveQueries({ dialect, query, tables, write, transaction }:
           posts: count(),
           // PostgreSQL returns sums of 64-bit integers as text.
           bytes: sum(posts.bytes).mapWith(Number),
-          largest: sql<number>`max(${posts.bytes})`.mapWith(Number),
         })
         .from(posts)
         .where(and(ne(posts.store, target), eligible))

@@ -290,7 +290,7 @@ onEachDatabase("posts", (open) => {
       contentType: "video/mp4",
       fileName: "résumé.mp4",
       store: "disk",
-      url: `/media/${id}.png`,
+      url: facts.url,
       thumbnailUrl: facts.thumbnailUrl,
       displayUrl: facts.displayUrl,
       width: null,
