@@ -11,6 +11,7 @@ const layers = [
   ["commands", "build"],
   ["request-handler", "app", "services"],
   ["posts", "delivery", "web", "folder-import"],
+  ["media-moves"],
   ["rendition-jobs"],
   ["uploads"],
   ["accounts"],

@@ -1,10 +1,11 @@
-import { rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
+import { codeOf } from "../disk-errors.ts";
 import type { MediaType } from "../media-types.ts";
 import type { MediaStore, StoredMedia } from "../storage/media-store.ts";
 import { saveStream, StreamTooLong } from "../storage/save-stream.ts";
-import { factsOf, hashed, type StreamFacts } from "./hashed.ts";
+import { checked, checksummerFor, checksumOf, type Checksum } from "./checksums.ts";
 import { callStore, PostNotMovable } from "./move-errors.ts";
 import type { MoveServices } from "./move-services.ts";
 
@@ -22,8 +23,11 @@ export interface SourceFile {
 }
 
 /** A file's bytes on this machine's disk. */
-interface LocalFile extends StreamFacts {
+interface LocalFile {
   readonly path: string;
+  readonly bytes: number;
+  /** Undefined for a file of the disk store, which is read while it is sent. */
+  readonly checksum: Checksum | undefined;
 }
 
 /** A copy between two stores. */
@@ -38,7 +42,7 @@ export interface Copying {
 }
 
 /**
- * Copies a file to another store, reads the copy back and compares its SHA-256 with that of the bytes read.
+ * Copies a file to another store and verifies the copy: by the MD5 that the store computed, or by reading it back.
  * @throws PostNotMovable when the file is missing, has another size than the database says, or copies differ from it;
  * StoreCallFailed; the signal's reason
  */
@@ -48,12 +52,14 @@ export async function copyFile(
   { from, to, folder, signal, inspect }: Copying,
 ): Promise<StoredMedia> {
   for (let copy = 1; ; copy++) {
-    const local = await localFile(services, file, from, folder, signal);
+    const local = await localFile(services, file, { from, to, folder, signal });
     try {
       await inspect?.(local.path);
-      const stored = await putFile(services, file, local, to, signal);
-      const found = await readBack(services, file.key, local.bytes, to, signal);
-      if (found?.sha256 === local.sha256 && found.bytes === local.bytes) return stored;
+      const [stored, checksum] = await Promise.all([
+        putFile(services, file, local, to, signal),
+        local.checksum ?? localChecksum(services, local, { from, to, signal }),
+      ]);
+      if (await isStored(services, file.key, checksum, to, signal)) return stored;
       if (copy === maxCopies)
         throw new PostNotMovable(`the copy of ${file.key} in ${to.name} differs from it`);
     } finally {
@@ -62,31 +68,49 @@ export async function copyFile(
   }
 }
 
-/** Reads a file of the disk store in place; saves one of another store in `folder`. */
+/** Finds a file of the disk store in place; saves one of another store in `folder`. */
 async function localFile(
   { deadlineFor, disk, pace }: MoveServices,
   { key, bytes: expected }: SourceFile,
-  from: MediaStore,
-  folder: string,
-  signal: AbortSignal,
+  { from, to, folder, signal }: Copying,
 ): Promise<LocalFile> {
   const deadline = AbortSignal.timeout(deadlineFor(expected ?? 0) * 1000);
-  const local = await callStore(from.name, { signal, deadline }, async (either) => {
+  const missing = () => new PostNotMovable(`${key} is missing in ${from.name}`);
+  const local = await callStore(from.name, { signal, deadline }, async (either): Promise<LocalFile> => {
+    if (from.name === "disk") {
+      const path = disk.resolve(key);
+      const { size } = await stat(path).catch((error: unknown) => {
+        throw codeOf(error) === "ENOENT" ? missing() : error;
+      });
+      return { path, bytes: size, checksum: undefined };
+    }
     const content = await from.read(key, either);
-    if (!content) throw new PostNotMovable(`${key} is missing in ${from.name}`);
-    if (from.name === "disk") return { path: disk.resolve(key), ...(await factsOf(content.stream)) };
+    if (!content) throw missing();
     const path = join(folder, key);
-    const read = hashed(pace.limit(content.stream, either));
-    await saveStream(read.stream, path, expected ?? Number.POSITIVE_INFINITY).catch((error: unknown) => {
+    const checksummer = checksummerFor(to);
+    const stream = checked(pace.limit(content.stream, either), checksummer);
+    await saveStream(stream, path, expected ?? Number.POSITIVE_INFINITY).catch((error: unknown) => {
       throw error instanceof StreamTooLong
         ? new PostNotMovable(`${key} in ${from.name}: ${error.message}`)
         : error;
     });
-    return { path, ...read.facts() };
+    const checksum = checksummer.result();
+    return { path, bytes: checksum.bytes, checksum };
   });
   if (expected !== undefined && local.bytes !== expected)
     throw new PostNotMovable(`${key} has ${local.bytes} bytes in ${from.name}, not ${expected}`);
   return local;
+}
+
+async function localChecksum(
+  { deadlineFor }: MoveServices,
+  { path, bytes }: LocalFile,
+  { from, to, signal }: Pick<Copying, "from" | "to" | "signal">,
+): Promise<Checksum> {
+  const deadline = AbortSignal.timeout(deadlineFor(bytes) * 1000);
+  return callStore(from.name, { signal, deadline }, () =>
+    checksumOf(Bun.file(path).stream(), checksummerFor(to)),
+  );
 }
 
 async function putFile(
@@ -104,18 +128,21 @@ async function putFile(
   });
 }
 
-/** @returns the facts of the copy; null when there is none */
-async function readBack(
+/** Whether a store has these bytes under the key. A store's MD5 may be something else, such as that of encrypted bytes. */
+async function isStored(
   { deadlineFor, pace }: MoveServices,
   key: string,
-  bytes: number,
+  expected: Checksum,
   to: MediaStore,
   signal: AbortSignal,
-): Promise<StreamFacts | null> {
-  const deadline = AbortSignal.timeout(deadlineFor(bytes) * 1000);
+): Promise<boolean> {
+  const deadline = AbortSignal.timeout(deadlineFor(expected.bytes) * 1000);
   return callStore(to.name, { signal, deadline }, async (either) => {
+    if ((await to.md5?.(key, either)) === expected.hash) return true;
     const content = await to.read(key, either);
-    if (!content) return null;
-    return factsOf(to.name === "disk" ? content.stream : pace.limit(content.stream, either));
+    if (!content) return false;
+    const stream = to.name === "disk" ? content.stream : pace.limit(content.stream, either);
+    const found = await checksumOf(stream, checksummerFor(to));
+    return found.hash === expected.hash && found.bytes === expected.bytes;
   });
 }

@@ -67,6 +67,11 @@ export interface MediaStore {
    * after the call has returned.
    */
   read(key: string, signal: AbortSignal): Promise<StoredContent | null>;
+  /**
+   * Returns the MD5 in hex that the store says its file with this key has, or null when it does not say. Omitted for stores
+   * that never do. Another value than that of the bytes is no proof of a difference.
+   */
+  md5?(key: string, signal: AbortSignal): Promise<string | null>;
   /** Deletes the file; a missing file counts as deleted. When `storeId` is null, the store looks the file up by its key. */
   delete(key: string, storeId: string | null, signal: AbortSignal): Promise<void>;
 }

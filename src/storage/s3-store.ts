@@ -86,6 +86,21 @@ export class S3Store implements MediaStore {
     return response && responseContent(response);
   }
 
+  /** From the ETag, which is the MD5 of a file that was sent in one PUT, unless the bucket encrypts it with a key of its own. */
+  async md5(key: string, signal: AbortSignal): Promise<string | null> {
+    requireMediaKey(key);
+    const tagOf = async ({ headers }: Response) => headers.get("etag") ?? "";
+    const tag = await this.#send(
+      "HEAD",
+      key,
+      signal,
+      () => ({}),
+      tagOf,
+      ({ status }) => status === 404,
+    );
+    return /^"?([0-9a-f]{32})"?$/i.exec(tag ?? "")?.[1]?.toLowerCase() ?? null;
+  }
+
   async delete(key: string, _storeId: string | null, signal: AbortSignal): Promise<void> {
     requireMediaKey(key);
     // A missing bucket (NoSuchBucket) does not count as deleted.

@@ -82,7 +82,7 @@ test("move-media: one that is interrupted ends with status 130, and the next run
   expect(status).toBe(130);
   expect(await readdir(join(folder, "tmp"))).not.toContain(expect.stringContaining("move-"));
   for (const post of posts) expect(await statusOf(post)).toBe(200);
-  const second = await run("--to", "s3");
+  const second = await run("--to", "s3", "--limit", "1");
   expect(second).toMatchObject({ out: expect.stringContaining("6 posts moved to s3"), status: 0 });
 });
 

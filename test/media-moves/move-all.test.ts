@@ -73,10 +73,15 @@ async function makeRenditions(id: string): Promise<void> {
 /** Moves all posts, and says why some were not moved. */
 async function move(
   to: "disk" | "s3" | "imagekit",
-  { services = service.services, wrap = (store: MediaStore) => store, signal = noSignal } = {},
+  {
+    services = service.services,
+    wrap = (store: MediaStore) => store,
+    signal = noSignal,
+    limit = undefined as number | undefined,
+  } = {},
 ): Promise<MoveReport & { reasons: string[] }> {
   const reasons: string[] = [];
-  const moving: MoveServices = { ...services, pace: createBytePace(undefined) };
+  const moving: MoveServices = { ...services, pace: createBytePace(limit) };
   const observer = {
     progress() {},
     waiting() {},
@@ -232,9 +237,9 @@ describe("to and from ImageKit", () => {
   test("move: from S3 to ImageKit, and back within the grace period", async () => {
     const post = await upload();
     await makeRenditions(post.id);
-    await move("s3");
-    await move("imagekit");
-    await move("s3");
+    const limit = 20e6;
+    for (const store of ["s3", "imagekit", "s3"] as const)
+      expect(await move(store, { limit })).toMatchObject({ moved: 1, failed: 0 });
     await makeRenditions(post.id);
     await sweepLeftovers(post);
     expect([await onDisk(), inImageKit()]).toEqual([[], []]);
@@ -254,6 +259,19 @@ describe("failures", () => {
     expect(inS3()).toEqual([]);
     s3.fail("PUT", "corrupt", 1);
     expect(await move("s3")).toMatchObject({ moved: 1, failed: 0 });
+  });
+
+  test("move: a copy whose ETag is no checksum is read back", async () => {
+    await upload();
+    s3.fail("HEAD", "odd ETag");
+    expect(await move("s3")).toMatchObject({ moved: 1, failed: 0 });
+    expect(s3.calls.filter((call) => call === "GET")).toHaveLength(2);
+  });
+
+  test("move: a copy with the right ETag is not read back", async () => {
+    await upload();
+    expect(await move("s3")).toMatchObject({ moved: 1, failed: 0 });
+    expect(s3.calls).not.toContain("GET");
   });
 
   test("move: a post whose file is missing or cut off stays, and the others move", async () => {

@@ -13,6 +13,7 @@ export type S3Fault =
   | "quota"
   | "too large"
   | "corrupt"
+  | "odd ETag"
   | "400 timeout"
   | "400"
   | "408"
@@ -165,6 +166,12 @@ export async function startFakeS3(): Promise<FakeS3> {
       if (fault === "close after") throw new Closed();
       response.writeHead(method === "DELETE" ? 204 : 200, {
         "Content-Type": there?.contentType ?? "text/plain",
+        ...(there && {
+          ETag:
+            fault === "odd ETag"
+              ? `"${"0".repeat(32)}"`
+              : `"${createHash("md5").update(there.body).digest("hex")}"`,
+        }),
         ...(there && { "Content-Disposition": there.contentDisposition }),
         ...(there && (method === "GET" || method === "HEAD") && { "Content-Length": there.body.length }),
       });
