@@ -45,6 +45,11 @@ export async function moveMedia(options: ReadonlyMap<string, string>): Promise<v
       );
     report = await move(services, to, bytesPerSecond, progress, interrupted.signal);
     await deleteUnneededCopies(services);
+    const hidden = await services.database.mediaMoves.countHidden(to);
+    if (hidden > 0)
+      progress.note(
+        `${counted(hidden, "posts")} of deactivated accounts stay in their store, because everybody can read files in ${target} whose address they have.`,
+      );
   } finally {
     progress.end();
     await services.close();
@@ -99,7 +104,7 @@ async function move(
   progress: Progress,
   interrupted: AbortSignal,
 ): Promise<MoveReport> {
-  const totals = await services.database.mediaMoves.totals(to.name);
+  const totals = await services.database.mediaMoves.totals(to);
   const total = totals.reduce((sum, { posts }) => sum + posts, 0);
   let latest: MoveReport = { moved: 0, bytes: 0, failed: 0 };
   const observer = {

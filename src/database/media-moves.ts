@@ -1,8 +1,8 @@
-import { and, asc, count, eq, exists, gt, ne, sql, sum } from "drizzle-orm";
+import { and, asc, count, eq, exists, gt, inArray, ne, sql, sum } from "drizzle-orm";
 
 import { step, type Connection, type Query, type Steps } from "./connection.ts";
 import { holdsCopy, type CopyLease } from "./media-copies.ts";
-import { mayHaveRenditions, newJobs, updateProcessing } from "./rendition-jobs.ts";
+import { newJobs, updateProcessing } from "./rendition-jobs.ts";
 import { lockRows } from "./row-locks.ts";
 import type { RenditionKind, Tables } from "./schema.ts";
 
@@ -39,15 +39,22 @@ export type MovingPost = Readonly<
   >
 > & {
   readonly url: string;
+  readonly to: Destination;
   /** The lease of the copy. */
   readonly copy: CopyLease;
   /** Whether files of an earlier move may be in the target. */
   readonly isTakenOver: boolean;
 };
 
-/** Where a post is after a move. */
-export interface MoveTarget {
-  readonly store: string;
+/** The store that posts are moved to. */
+export interface Destination {
+  readonly name: string;
+  /** Posts of deactivated accounts stay out of a public store, where they could be read again. */
+  readonly isPublic: boolean;
+}
+
+/** What a post refers to after a move. */
+export interface MovedMedia {
   readonly media: Pick<PostRow, "storeId" | "url" | "thumbnailUrl" | "displayUrl">;
   /** Renditions to make there; null where the store makes them itself. */
   readonly missing: readonly RenditionKind[] | null;
@@ -75,13 +82,16 @@ function comparison(post: CopiedFiles | undefined, moving: CopiedFiles): Compari
 /** The queries of a move of posts between stores. */
 export function mediaMoveQueries({ dialect, query, tables, write, transaction }: Connection) {
   const { posts, mediaCopies: copies, renditionJobs: jobs } = tables;
-  const eligible = mayHaveRenditions(tables);
+  /** Whether a post may be in this store after the move. */
+  const mayBeIn = ({ isPublic }: Destination) =>
+    inArray(posts.state, isPublic ? ["published"] : ["published", "hidden"]);
+  const isElsewhere = (to: Destination) => and(ne(posts.store, to.name), mayBeIn(to));
 
-  function* lockPost(tx: Query, id: string) {
+  function* lockPost(tx: Query, id: string, to: Destination) {
     const post = tx
       .select(movedColumns(posts))
       .from(posts)
-      .where(and(eq(posts.id, id), eligible));
+      .where(and(eq(posts.id, id), mayBeIn(to)));
     return (yield* lockRows(dialect, post))[0];
   }
 
@@ -119,8 +129,8 @@ export function mediaMoveQueries({ dialect, query, tables, write, transaction }:
   }
 
   return {
-    /** Returns the posts that are not in the target, by store. Reads the whole table. */
-    totals: async (target: string): Promise<StoreTotal[]> =>
+    /** Returns the posts to move, by store. Reads the whole table. */
+    totals: async (to: Destination): Promise<StoreTotal[]> =>
       query
         .select({
           store: posts.store,
@@ -129,19 +139,28 @@ export function mediaMoveQueries({ dialect, query, tables, write, transaction }:
           bytes: sum(posts.bytes).mapWith(Number),
         })
         .from(posts)
-        .where(and(ne(posts.store, target), eligible))
+        .where(isElsewhere(to))
         .groupBy(posts.store),
 
-    /** Returns a page of posts that are not in the target, in the order of their ids. */
+    /** Counts the posts that are neither in the store nor to be moved there, because they are hidden. */
+    countHidden: async ({ name, isPublic }: Destination): Promise<number> =>
+      isPublic
+        ? query.$count(
+            posts,
+            and(ne(posts.store, name), sql`${posts.state} = 'hidden' and ${posts.state} <> 'published'`),
+          )
+        : 0,
+
+    /** Returns a page of posts to move, in the order of their ids. */
     page: async (
-      target: string,
+      to: Destination,
       after: string,
       limit: number,
     ): Promise<Readonly<Pick<PostRow, "id" | "bytes">>[]> =>
       query
         .select({ id: posts.id, bytes: posts.bytes })
         .from(posts)
-        .where(and(gt(posts.id, after), ne(posts.store, target), eligible))
+        .where(and(gt(posts.id, after), isElsewhere(to)))
         .orderBy(asc(posts.id))
         .limit(limit),
 
@@ -150,31 +169,31 @@ export function mediaMoveQueries({ dialect, query, tables, write, transaction }:
       const [post] = await query
         .select(movedColumns(posts))
         .from(posts)
-        .where(and(eq(posts.id, moving.id), eligible));
+        .where(and(eq(posts.id, moving.id), mayBeIn(moving.to)));
       return comparison(post, moving);
     },
 
     /**
-     * Records that files of a post are about to be copied to the target.
+     * Records that files of a post are about to be copied to a store.
      * @param dueAt when they are to be deleted unless the lease is renewed
      * @returns "busy" while something else works on such files; undefined when there is nothing to move
      */
     begin: (
       id: string,
-      target: string,
+      to: Destination,
       now: Date,
       leaseUntil: Date,
       dueAt: Date,
     ): Promise<MovingPost | "busy" | undefined> =>
       transaction(function* (tx) {
-        const post = yield* lockPost(tx, id);
-        if (!post || post.store === target) return undefined;
+        const post = yield* lockPost(tx, id, to);
+        if (!post || post.store === to.name) return undefined;
         const [existing] = yield* lockRows(
           dialect,
           tx
             .select({ id: copies.id, lease: copies.lease, leaseUntil: copies.leaseUntil })
             .from(copies)
-            .where(and(eq(copies.postId, id), eq(copies.store, target))),
+            .where(and(eq(copies.postId, id), eq(copies.store, to.name))),
         );
         if (existing?.lease && existing.leaseUntil && existing.leaseUntil > now) return "busy";
         const copy = { id: existing?.id ?? Bun.randomUUIDv7(), lease: crypto.randomUUID() };
@@ -185,18 +204,18 @@ export function mediaMoveQueries({ dialect, query, tables, write, transaction }:
             ? tx.update(copies).set(held).where(eq(copies.id, copy.id)).returning({ id: copies.id })
             : tx
                 .insert(copies)
-                .values({ ...held, postId: id, store: target })
+                .values({ ...held, postId: id, store: to.name })
                 .returning({ id: copies.id }),
         );
-        return { ...post, copy, isTakenOver: existing !== undefined };
+        return { ...post, to, copy, isTakenOver: existing !== undefined };
       }),
 
-    /** Extends a lease. Returns false when it was lost, or the post is being deleted or has moved. */
-    renew: async ({ id, store, copy }: MovingPost, leaseUntil: Date, dueAt: Date): Promise<boolean> => {
+    /** Extends a lease. Returns false when it was lost, or the post is being deleted or hidden or has moved. */
+    renew: async ({ id, store, to, copy }: MovingPost, leaseUntil: Date, dueAt: Date): Promise<boolean> => {
       const post = query
         .select({ id: posts.id })
         .from(posts)
-        .where(and(eq(posts.id, id), eq(posts.store, store), eligible));
+        .where(and(eq(posts.id, id), eq(posts.store, store), mayBeIn(to)));
       const renewed = await write((tx) =>
         tx
           .update(copies)
@@ -215,12 +234,12 @@ export function mediaMoveQueries({ dialect, query, tables, write, transaction }:
      */
     finish: (
       moving: MovingPost,
-      { store, media, missing }: MoveTarget,
+      { media, missing }: MovedMedia,
       now: Date,
       leftoverDueAt: Date,
     ): Promise<"moved" | "changed" | "gone"> =>
       transaction(function* (tx) {
-        const post = yield* lockPost(tx, moving.id);
+        const post = yield* lockPost(tx, moving.id, moving.to);
         const compared = comparison(post, moving);
         if (!post || compared !== "same") return compared === "changed" ? "changed" : "gone";
         const held = yield* step(
@@ -239,7 +258,7 @@ export function mediaMoveQueries({ dialect, query, tables, write, transaction }:
         );
         yield* moveJobs(tx, moving, missing, now);
         yield* updateProcessing(tables, tx, postId, {
-          store,
+          store: moving.to.name,
           ...media,
           // Renditions that are made after a later move get new keys, because the bytes of a key never change.
           renditionVersion: renditionVersion + (missing === null ? 1 : 0),

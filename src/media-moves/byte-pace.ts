@@ -22,7 +22,7 @@ export function createBytePace(bytesPerSecond: number | undefined): BytePace {
     const now = performance.now();
     const startAt = Math.max(now, freeAt);
     freeAt = startAt + (bytes / bytesPerSecond!) * 1000;
-    if (startAt > now) await sleep(startAt - now, undefined, { signal });
+    if (startAt > now) await sleep(startAt - now, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
   async function* steps(stream: ReadableStream<Uint8Array>, signal: AbortSignal) {
     for await (const chunk of stream as ReadableStream<Bytes>)

@@ -1,4 +1,4 @@
-import type { MovingPost, MoveTarget } from "../database/media-moves.ts";
+import type { MovedMedia, MovingPost } from "../database/media-moves.ts";
 import { isMediaType, type MediaType } from "../media-types.ts";
 import type { SpaceClaim } from "../observability/disk-space.ts";
 import { completionOf, mayNeedDisplay } from "../rendition-jobs/backlog.ts";
@@ -21,7 +21,7 @@ export async function copyPost(
   to: MediaStore,
   folder: string,
   signal: AbortSignal,
-): Promise<MoveTarget> {
+): Promise<MovedMedia> {
   const { storeNamed, space } = services;
   const from = storeNamed(moving.store);
   if (!from) throw new PostNotMovable(`its store ${moving.store} is not configured`);
@@ -46,7 +46,7 @@ export async function copyPost(
     const missing = from.makesRenditions
       ? completionOf({ ...moving, ...renditions }, false).kinds.filter(services.renditionJobs.canMake)
       : [];
-    return { store: to.name, media: { storeId, url, ...renditions }, missing };
+    return { media: { storeId, url, ...renditions }, missing };
   } finally {
     claim?.release();
   }
@@ -65,7 +65,7 @@ async function copyForOwnRenditions(
   moving: MovingPost,
   type: MediaType,
   copying: Copying,
-): Promise<MoveTarget> {
+): Promise<MovedMedia> {
   let isFitForDisplay = moving.displayUrl === null && moving.fileType === "image" && !mayNeedDisplay(moving);
   async function inspectVideo(path: string): Promise<void> {
     const facts = await mediaWorkers
@@ -82,7 +82,7 @@ async function copyForOwnRenditions(
   const { storeId, url, renditions } = stored as StoredMedia & { renditions: StoreRenditions };
   const { thumbnailUrl, displayUrl } = renditions;
   const media = { storeId, url, thumbnailUrl, displayUrl: isFitForDisplay ? null : displayUrl };
-  return { store: copying.to.name, media, missing: null };
+  return { media, missing: null };
 }
 
 /**

@@ -47,7 +47,7 @@ export interface MoveObserver {
 type Candidate = { readonly id: string; readonly bytes: number };
 
 /**
- * Moves every published post, and those of deactivated accounts, that is not in the target.
+ * Moves every published post to a store, and those of deactivated accounts unless the store is public.
  * @param stopping ends the move; copies that have begun are abandoned
  * @returns what was done; when `stopping` aborts, what was done until then
  * @throws StoreUnusable
@@ -101,7 +101,7 @@ export async function moveAll(
     return busy;
   }
 
-  let busy = await moveEach(candidates(services, to.name));
+  let busy = await moveEach(candidates(services, to));
   while (busy.length > 0 && !signal.aborted) {
     observer.waiting(busy.length);
     await sleep(times.busyMs, undefined, { signal }).catch(() => {});
@@ -117,10 +117,10 @@ async function* each<T>(items: readonly T[]): AsyncGenerator<T, undefined, undef
 /** Yields the posts that are not in the target, in the order of their ids. */
 async function* candidates(
   { database }: MoveServices,
-  target: string,
+  to: MediaStore,
 ): AsyncGenerator<Candidate, undefined, undefined> {
   for (let last = ""; ;) {
-    const page = await database.mediaMoves.page(target, last, pageSize);
+    const page = await database.mediaMoves.page(to, last, pageSize);
     yield* page;
     const end = page.at(-1);
     if (!end) return;

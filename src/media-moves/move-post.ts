@@ -36,13 +36,7 @@ export async function movePost(
   const putEnd = (from: number) => new Date(from + (to.mayCompleteLate ? deadlineFor(bytes) * 1000 : 0));
   for (let attempt = 1; ; attempt++) {
     const leaseEnd = Date.now() + leaseMs;
-    const moving = await database.mediaMoves.begin(
-      id,
-      to.name,
-      new Date(),
-      new Date(leaseEnd),
-      putEnd(leaseEnd),
-    );
+    const moving = await database.mediaMoves.begin(id, to, new Date(), new Date(leaseEnd), putEnd(leaseEnd));
     if (moving === undefined) return "gone";
     if (moving === "busy") return "busy";
     const lease = keepLease(

@@ -13,6 +13,7 @@ import { untilAborted } from "../concurrency/until-aborted.ts";
 export class DiskStore implements MediaStore {
   readonly name = "disk";
   readonly makesRenditions = false;
+  readonly isPublic = false;
   readonly mayCompleteLate = false;
 
   /** @param root absolute path of the folder, created if missing; must be on the file system of the temp files */

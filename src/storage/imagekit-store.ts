@@ -52,6 +52,7 @@ interface ImageKitFile {
 export class ImageKitStore implements MediaStore {
   readonly name = "imagekit";
   readonly makesRenditions = true;
+  readonly isPublic = true;
   readonly mayCompleteLate = true;
   readonly #settings: ImageKitSettings;
   readonly #retryPauseMs: number;

@@ -14,11 +14,12 @@ export function measuredStore(store: MediaStore, metrics: Pick<Metrics, "storeCa
       throw error;
     }
   }
-  const { name, mayCompleteLate, makesRenditions } = store;
+  const { name, mayCompleteLate, makesRenditions, isPublic } = store;
   return {
     name,
     mayCompleteLate,
     makesRenditions,
+    isPublic,
     put: (key, file, signal) => counted("put", store.put(key, file, signal)),
     find: (key, signal) => counted("find", store.find(key, signal)),
     read: (key, signal) => counted("read", store.read(key, signal)),

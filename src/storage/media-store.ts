@@ -56,6 +56,8 @@ export interface MediaStore {
   readonly name: MediaStoreName;
   /** Whether the store makes renditions itself. Otherwise the service makes them, and stores each under its own key. */
   readonly makesRenditions: boolean;
+  /** Whether everybody who has the address of a file can read it, even if its post is hidden. */
+  readonly isPublic: boolean;
   /** Whether an aborted put may still take effect, because all its bytes may already have been sent. */
   readonly mayCompleteLate: boolean;
   /** Stores the file durably, replacing any file with the same key. The disk store moves the temp file. */

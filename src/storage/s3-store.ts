@@ -29,6 +29,7 @@ const callLifetimeSeconds = 600;
 export class S3Store implements MediaStore {
   readonly name = "s3";
   readonly makesRenditions = false;
+  readonly isPublic: boolean;
   readonly mayCompleteLate = true;
   readonly #settings: S3Settings;
   readonly #retryPauseMs: number;
@@ -37,6 +38,7 @@ export class S3Store implements MediaStore {
   /** @param retryPauseMs pause before the first retry of a failed call; for tests */
   constructor(settings: S3Settings, { retryPauseMs = 500 } = {}) {
     this.#settings = settings;
+    this.isPublic = settings.publicUrl !== null;
     this.#retryPauseMs = retryPauseMs;
     const { bucket, endpoint, region, accessKeyId, secretAccessKey } = settings;
     this.#client = new S3Client({

@@ -1,25 +1,25 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 
 import type { Database } from "../../src/database/database.ts";
-import type { MovingPost, MoveTarget } from "../../src/database/media-moves.ts";
+import type { MovedMedia, MovingPost } from "../../src/database/media-moves.ts";
 import { actor, addAccount, addPost, at, onEachDatabase } from "../support/databases.ts";
 
 setDefaultTimeout(60_000);
 
-const inS3 = ({ id }: { id: string }): MoveTarget => ({
-  store: "s3",
+const inS3 = ({ id }: { id: string }): MovedMedia => ({
   media: { storeId: null, url: `https://cdn/${id}.png`, thumbnailUrl: null, displayUrl: null },
   missing: [],
 });
-const inImageKit: MoveTarget = {
-  store: "imagekit",
+const inImageKit: MovedMedia = {
   media: { storeId: "file", url: "https://ik/a.png", thumbnailUrl: "https://ik/t", displayUrl: null },
   missing: null,
 };
 
+const privateStore = (name: string) => ({ name, isPublic: false });
+
 /** Begins a move at this second, with a lease of a minute. */
 const beginAt = (database: Database, seconds: number, id: string, target = "s3") =>
-  database.mediaMoves.begin(id, target, at(seconds), at(seconds + 60), at(seconds + 90));
+  database.mediaMoves.begin(id, privateStore(target), at(seconds), at(seconds + 60), at(seconds + 90));
 
 async function begun(database: Database, seconds: number, id: string, target?: string): Promise<MovingPost> {
   const moving = await beginAt(database, seconds, id, target);
@@ -75,8 +75,7 @@ onEachDatabase("media moves", (open) => {
     await database.mediaMoves.finish(there, inS3(there), at(1), at(500));
     const back = await begun(database, 2, id, "disk");
     expect(back).toMatchObject({ store: "s3", isTakenOver: true });
-    const onDisk = { ...inS3(back), store: "disk" };
-    expect(await database.mediaMoves.finish(back, onDisk, at(3), at(600))).toBe("moved");
+    expect(await database.mediaMoves.finish(back, inS3(back), at(3), at(600))).toBe("moved");
     expect(await dueAt(database, 1000)).toEqual([{ postId: id, store: "s3", postStore: "disk" }]);
   });
 
@@ -116,7 +115,7 @@ onEachDatabase("media moves", (open) => {
     expect(await database.posts.byId(id)).toMatchObject({ processing: false, thumbnailUrl: "https://ik/t" });
     const back = await begun(database, 2, id, "disk");
     expect(back).toMatchObject({ renditionVersion: 1, storeId: "file" });
-    const target: MoveTarget = { ...inS3(back), store: "disk", missing: ["picture"] };
+    const target: MovedMedia = { ...inS3(back), missing: ["picture"] };
     await database.mediaMoves.finish(back, target, at(3), at(500));
     expect(await database.renditionJobs.claim("picture", "", at(4), at(60))).toMatchObject({ version: 1 });
     const [due] = await database.mediaCopies.claimDue(at(500), at(510), 10);
@@ -127,15 +126,30 @@ onEachDatabase("media moves", (open) => {
     const { database, id, userId } = await withPost();
     await addPost(database, userId);
     const other = await addPost(database, userId, { publishedAt: at(1), store: "s3", bytes: 5 });
-    expect(await database.mediaMoves.page("s3", "", 10)).toEqual([{ id, bytes: 1234 }]);
-    expect(await database.mediaMoves.page("s3", id, 10)).toEqual([]);
-    const totals = await database.mediaMoves.totals("imagekit");
+    expect(await database.mediaMoves.page(privateStore("s3"), "", 10)).toEqual([{ id, bytes: 1234 }]);
+    expect(await database.mediaMoves.page(privateStore("s3"), id, 10)).toEqual([]);
+    const totals = await database.mediaMoves.totals(privateStore("imagekit"));
     expect(totals.sort((a, b) => a.posts - b.posts || a.bytes - b.bytes)).toEqual([
       { store: "s3", posts: 1, bytes: 5 },
       { store: "disk", posts: 1, bytes: 1234 },
     ]);
     await database.posts.startDeleting(actor(userId), other.id, at(2));
-    expect(await database.mediaMoves.totals("disk")).toEqual([]);
+    expect(await database.mediaMoves.totals(privateStore("disk"))).toEqual([]);
+  });
+
+  test("media moves: a post that is hidden does not move to a public store, not even when it is hidden meanwhile", async () => {
+    const { database, id, userId } = await withPost();
+    const to = { name: "imagekit", isPublic: true };
+    const moving = await database.mediaMoves.begin(id, to, at(0), at(60), at(90));
+    await database.users.change("operator", { id: userId, email: "" }, { isActive: false });
+    await database.posts.syncPostStates(userId);
+    if (moving === undefined || moving === "busy") throw new Error("not begun");
+    expect(await database.mediaMoves.renew(moving, at(100), at(130))).toBe(false);
+    expect(await database.mediaMoves.finish(moving, inImageKit, at(1), at(500))).toBe("gone");
+    expect(await database.mediaMoves.begin(id, to, at(100), at(160), at(190))).toBeUndefined();
+    expect(await database.mediaMoves.page(to, "", 10)).toEqual([]);
+    expect(await database.mediaMoves.countHidden(to)).toBe(1);
+    expect(await database.mediaMoves.countHidden(privateStore("imagekit"))).toBe(0);
   });
 
   test("media copies: several nodes claim each due copy once, and a released one is due when it was told to be", async () => {

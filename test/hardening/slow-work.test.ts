@@ -45,6 +45,7 @@ function slow(services: Services): Services {
   const slowStore = {
     name: store.name,
     makesRenditions: store.makesRenditions,
+    isPublic: store.isPublic,
     mayCompleteLate: store.mayCompleteLate,
     find: slowly(store.find.bind(store)),
     read: slowly(store.read.bind(store)),

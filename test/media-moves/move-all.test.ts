@@ -337,9 +337,10 @@ describe("failures", () => {
     const stopping = new AbortController();
     const wrap = (store: MediaStore): MediaStore => ({
       ...store,
-      async read(...args) {
+      async put(...args) {
+        const stored = await store.put(...args);
         stopping.abort(new Error("stopped"));
-        return store.read(...args);
+        return stored;
       },
     });
     expect(await move("s3", { wrap, signal: stopping.signal })).toMatchObject({ moved: 0, failed: 0 });

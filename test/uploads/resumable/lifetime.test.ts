@@ -163,6 +163,7 @@ test("a store that fails leaves the upload without its last byte, which publishe
     store: {
       name: store.name,
       makesRenditions: false,
+      isPublic: false,
       mayCompleteLate: false,
       find: store.find.bind(store),
       read: store.read.bind(store),
