@@ -85,3 +85,22 @@ test("snapshot: without its renditions, an image is its own thumbnail, a video h
   await restored.close();
   await rm(folder, { recursive: true });
 });
+
+test("snapshot: knows nothing of files that a move has left, which a newer state of the service may use", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "image-sharing-snapshot-"));
+  const path = join(folder, "image-sharing.db");
+  const database = await openDatabase(path);
+  const ada = await addAccount(database);
+  const { id } = await addPost(database, ada.id, { publishedAt: at(1) });
+  const to = { name: "s3", isPublic: false };
+  await database.mediaMoves.begin(id, to, at(2), at(62), at(92));
+  await database.close();
+  const copy = join(folder, "copy.db");
+  const snapshot = takeSnapshot(path, copy);
+  expect(snapshot.media().map((post) => post.id)).toEqual([id]);
+  snapshot.close();
+  const restored = await openDatabase(copy);
+  expect(await restored.mediaCopies.claimDue(at(1000), at(1010), 10)).toEqual([]);
+  await restored.close();
+  await rm(folder, { recursive: true });
+});

@@ -49,6 +49,18 @@ describe("S3 store", () => {
     expect(fake.objects.get(key)?.cacheControl).toBe("public, max-age=31536000, s-maxage=300, immutable");
   });
 
+  test("S3 store: tells the MD5 of a file from its ETag, and nothing of another ETag or a missing file", async () => {
+    const key = newKey();
+    expect(await store.md5(key, forever)).toBeNull();
+    await store.put(key, await staged(folder, "picture"), forever);
+    const md5 = new Bun.CryptoHasher("md5").update("picture").digest("hex");
+    expect(await store.md5(key, forever)).toBe(md5);
+    fake.fail("HEAD", "multipart ETag");
+    expect(await store.md5(key, forever)).toBeNull();
+    fake.fail("HEAD", "403");
+    await expect(store.md5(key, forever)).rejects.toMatchObject({ code: "STORE_FAILED" });
+  });
+
   test("S3 store: read retries a temporary failure, and takes a missing bucket for no missing file", async () => {
     const key = newKey();
     await store.put(key, await staged(folder, "picture"), forever);

@@ -14,6 +14,7 @@ export type S3Fault =
   | "too large"
   | "corrupt"
   | "odd ETag"
+  | "multipart ETag"
   | "400 timeout"
   | "400"
   | "408"
@@ -52,6 +53,12 @@ class Refused extends Error {
   }
 }
 class Closed extends Error {}
+
+function etagOf(body: Buffer, fault: S3Fault | null): string {
+  if (fault === "odd ETag") return `"${"0".repeat(32)}"`;
+  const md5 = createHash("md5").update(body).digest("hex");
+  return fault === "multipart ETag" ? `"${md5}-2"` : `"${md5}"`;
+}
 
 const refusals: Partial<Record<S3Fault, () => Refused>> = {
   "403": () => new Refused(403, "AccessDenied"),
@@ -166,12 +173,7 @@ export async function startFakeS3(): Promise<FakeS3> {
       if (fault === "close after") throw new Closed();
       response.writeHead(method === "DELETE" ? 204 : 200, {
         "Content-Type": there?.contentType ?? "text/plain",
-        ...(there && {
-          ETag:
-            fault === "odd ETag"
-              ? `"${"0".repeat(32)}"`
-              : `"${createHash("md5").update(there.body).digest("hex")}"`,
-        }),
+        ...(there && { ETag: etagOf(there.body, fault) }),
         ...(there && { "Content-Disposition": there.contentDisposition }),
         ...(there && (method === "GET" || method === "HEAD") && { "Content-Length": there.body.length }),
       });
