@@ -8,7 +8,6 @@ import { leftoverGraceMs } from "../media-moves/move-post.ts";
 import { concurrency, moveAll, requireUsable, type MoveReport } from "../media-moves/move-all.ts";
 import type { Services } from "../services.ts";
 import type { MediaStore } from "../storage/media-store.ts";
-import { deleteUnneededCopies } from "../uploads/unneeded-copies.ts";
 import { CommandError } from "./command-error.ts";
 import { UsageError } from "./command-line.ts";
 import { counted } from "./counted.ts";
@@ -37,6 +36,7 @@ export async function moveMedia(options: ReadonlyMap<string, string>): Promise<v
   const services = await openServicesAsOwner(withPatience(config, bytesPerSecond), silentLog);
   const progress = createProgress();
   let report: MoveReport;
+  let left: number;
   try {
     const to = requireStore(services, target);
     if (config.mediaStore !== target)
@@ -44,7 +44,7 @@ export async function moveMedia(options: ReadonlyMap<string, string>): Promise<v
         `New uploads go to ${config.mediaStore}: set MEDIA_STORE=${target} for the service, or repeat the command later.`,
       );
     report = await move(services, to, bytesPerSecond, progress, interrupted.signal);
-    await deleteUnneededCopies(services);
+    left = await services.database.mediaCopies.countOutside(target);
     const hidden = await services.database.mediaMoves.countHidden(to);
     if (hidden > 0)
       progress.note(
@@ -54,7 +54,7 @@ export async function moveMedia(options: ReadonlyMap<string, string>): Promise<v
     progress.end();
     await services.close();
   }
-  process.stdout.write(summary(report, target));
+  process.stdout.write(summary(report, target, left));
   if (interrupted.signal.aborted) {
     process.stdout.write("Interrupted. Repeat the command to move the rest.\n");
     process.exit(128 + constants.signals[interrupted.signal.reason as NodeJS.Signals]);
@@ -142,11 +142,13 @@ function requireStore({ storeNamed }: Services, name: string): MediaStore {
   );
 }
 
-function summary({ moved, bytes }: MoveReport, target: string): string {
+/** @param left posts that have files in other stores */
+function summary({ moved, bytes }: MoveReport, target: string, left: number): string {
   const size = `${(bytes / 1e6).toFixed(1)} MB`;
+  const hours = leftoverGraceMs / 3_600_000;
   const leftover =
-    moved === 0
-      ? ""
-      : ` A sweep of the service deletes their earlier files after ${leftoverGraceMs / 3_600_000} hours.`;
-  return `${counted(moved, "posts")} moved to ${target} (${size} without renditions).${leftover}\n`;
+    left === 0
+      ? "No files of moved posts are left in other stores."
+      : `Files of ${counted(left, "posts")} are left in other stores; the service deletes them ${hours} hours after the move.`;
+  return `${counted(moved, "posts")} moved to ${target} (${size} without renditions).\n${leftover}\n`;
 }

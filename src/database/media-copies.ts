@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, lte, or, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, lte, ne, or, sql } from "drizzle-orm";
 
 import { step, type Connection } from "./connection.ts";
 import type { Tables } from "./schema.ts";
@@ -79,6 +79,9 @@ export function mediaCopyQueries({ dialect, query, tables, write, transaction }:
         tx.update(copies).set({ lease: null, leaseUntil: null, dueAt }).where(holdsCopy(tables, lease)),
       );
     },
+
+    /** Counts the copies in other stores than this one. */
+    countOutside: (store: string): Promise<number> => query.$count(copies, ne(copies.store, store)),
 
     /** Makes the copies of a deleted post due now, except those that something works on. */
     expire: async (postId: string, now: Date): Promise<void> => {

@@ -18,8 +18,10 @@ export interface SourceFile {
   readonly contentType: MediaType;
   /** The name that a download is saved under. */
   readonly displayName: string;
-  /** The size that the database knows; undefined for renditions. */
-  readonly bytes: number | undefined;
+  /** The size that the database knows; null for renditions. */
+  readonly bytes: number | null;
+  /** The size that the time limit of reading it is for. */
+  readonly expectedBytes: number;
 }
 
 /** A file's bytes on this machine's disk. */
@@ -71,10 +73,10 @@ export async function copyFile(
 /** Finds a file of the disk store in place; saves one of another store in `folder`. */
 async function localFile(
   { deadlineFor, disk, pace }: MoveServices,
-  { key, bytes: expected }: SourceFile,
+  { key, bytes: known, expectedBytes }: SourceFile,
   { from, to, folder, signal }: Copying,
 ): Promise<LocalFile> {
-  const deadline = AbortSignal.timeout(deadlineFor(expected ?? 0) * 1000);
+  const deadline = AbortSignal.timeout(deadlineFor(expectedBytes) * 1000);
   const missing = () => new PostNotMovable(`${key} is missing in ${from.name}`);
   const local = await callStore(from.name, { signal, deadline }, async (either): Promise<LocalFile> => {
     if (from.name === "disk") {
@@ -89,16 +91,18 @@ async function localFile(
     const path = join(folder, key);
     const checksummer = checksummerFor(to);
     const stream = checked(pace.limit(content.stream, either), checksummer);
-    await saveStream(stream, path, expected ?? Number.POSITIVE_INFINITY).catch((error: unknown) => {
+    await saveStream(stream, path, known ?? Number.POSITIVE_INFINITY).catch((error: unknown) => {
       throw error instanceof StreamTooLong
         ? new PostNotMovable(`${key} in ${from.name}: ${error.message}`)
         : error;
     });
     const checksum = checksummer.result();
+    if (known === null && content.bytes !== null && content.bytes !== checksum.bytes)
+      throw new Error("the connection ended early");
     return { path, bytes: checksum.bytes, checksum };
   });
-  if (expected !== undefined && local.bytes !== expected)
-    throw new PostNotMovable(`${key} has ${local.bytes} bytes in ${from.name}, not ${expected}`);
+  if (known !== null && local.bytes !== known)
+    throw new PostNotMovable(`${key} has ${local.bytes} bytes in ${from.name}, not ${known}`);
   return local;
 }
 

@@ -57,6 +57,7 @@ const originalOf = ({ key, fileName: displayName, bytes }: MovingPost, contentTy
   contentType,
   displayName,
   bytes,
+  expectedBytes: bytes,
 });
 
 /** Copies the original to a store that makes renditions itself. */
@@ -103,7 +104,9 @@ async function copyRendition(
   if (key === undefined) return null;
   const { contentType } = parseRenditionKey(key)!;
   const displayName = withExtension(moving.fileName, contentType);
-  return (await copyFile(services, { key, contentType, displayName, bytes: undefined }, copying)).url;
+  // An MP4 may be larger than the video that it replaces.
+  const file = { key, contentType, displayName, bytes: null, expectedBytes: 2 * moving.bytes };
+  return (await copyFile(services, file, copying)).url;
 }
 
 /** Deletes renditions that an earlier move has left in the target, and that the post no longer has. */

@@ -9,7 +9,7 @@ import { createRenditionRunner } from "../../src/rendition-jobs/runner.ts";
 import type { MediaStore } from "../../src/storage/media-store.ts";
 import { startFakeImageKit, type FakeImageKit } from "../support/fake-imagekit.ts";
 import { startFakeS3, type FakeS3 } from "../support/fake-s3.ts";
-import { jpegPhoto } from "../support/media-samples.ts";
+import { aviVideo, jpegPhoto, mp4Video } from "../support/media-samples.ts";
 import { TestService } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
@@ -234,6 +234,16 @@ describe("to and from ImageKit", () => {
     expect([await onDisk(), inImageKit()]).toEqual([["jpg", "v1.display.webp", "v1.thumb.webp"], []]);
   });
 
+  test("move: a video that browsers play keeps its own address for playing, and another one gets ImageKit's MP4", async () => {
+    const playable = (await (await service.upload(user.token, new Blob([mp4Video()]))).json()) as Shared;
+    const other = (await (await service.upload(user.token, new Blob([aviVideo()]))).json()) as Shared;
+    expect(await move("imagekit")).toMatchObject({ moved: 2, failed: 0 });
+    expect((await read(playable.id)).display_url).toBe((await read(playable.id)).url);
+    const video = await read(other.id);
+    expect(video.display_url).toBe(`${video.url}?tr=f-mp4`);
+    expect(video.thumbnail_url).toContain("/ik-thumbnail.jpg");
+  });
+
   test("move: from S3 to ImageKit, and back within the grace period", async () => {
     const post = await upload();
     await makeRenditions(post.id);
@@ -272,6 +282,29 @@ describe("failures", () => {
     await upload();
     expect(await move("s3")).toMatchObject({ moved: 1, failed: 0 });
     expect(s3.calls).not.toContain("GET");
+  });
+
+  test("move: a rendition whose download ends early is read again", async () => {
+    const post = await upload();
+    await makeRenditions(post.id);
+    await move("s3");
+    let isCut = false;
+    const cutting = (store: MediaStore | undefined): MediaStore => ({
+      ...store!,
+      async read(key, signal) {
+        const content = await store!.read(key, signal);
+        if (isCut || !content || !key.endsWith(".webp")) return content;
+        isCut = true;
+        return { ...content, bytes: content.bytes! + 1 };
+      },
+    });
+    const { storeNamed } = service.services;
+    const services = {
+      ...service.services,
+      storeNamed: (name: string) => (name === "s3" ? cutting(storeNamed(name)) : storeNamed(name)),
+    };
+    expect(await move("disk", { services })).toMatchObject({ moved: 1, failed: 0 });
+    expect(isCut).toBe(true);
   });
 
   test("move: a post whose file is missing or cut off stays, and the others move", async () => {
