@@ -2,6 +2,7 @@ import { constants } from "node:os";
 
 import { mediaStoreNames, readConfig, type Config, type MediaStoreName } from "../config/config.ts";
 import { wholeNumber } from "../config/numbers.ts";
+import { causes } from "../database/connection.ts";
 import { createBytePace } from "../media-moves/byte-pace.ts";
 import { StoreUnusable } from "../media-moves/move-errors.ts";
 import { leftoverGraceMs } from "../media-moves/move-post.ts";
@@ -12,6 +13,7 @@ import { CommandError } from "./command-error.ts";
 import { UsageError } from "./command-line.ts";
 import { counted } from "./counted.ts";
 import { isDatabaseMissing, openServicesAsOwner, silentLog } from "./open-services.ts";
+import { dataFolderError } from "./startup-errors.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { terminationSignals } from "./termination-signals.ts";
 
@@ -122,11 +124,19 @@ async function move(
     return await moveAll({ ...services, pace: createBytePace(bytesPerSecond) }, to, observer, interrupted);
   } catch (error) {
     if (interrupted.aborted) return latest;
-    if (!(error instanceof StoreUnusable)) throw error;
+    const { message } = explain(services.config, error);
     throw new CommandError(
-      `${error.message}. ${counted(latest.moved, "posts")} moved; repeat the command to move the rest.`,
+      `${message.replace(/\.$/, "")}. ${counted(latest.moved, "posts")} moved; repeat the command to move the rest.`,
     );
   }
+}
+
+/** Never repeats a database error's own message: query builders put row values into it. */
+function explain(config: Config, error: unknown): Error {
+  const known = causes(error).find(({ code }) => /^(ERR_POSTGRES|SQLITE)_/.test(String(code)));
+  if (known) return dataFolderError(config, known);
+  if (error instanceof StoreUnusable || error instanceof CommandError) return error;
+  throw error;
 }
 
 /** @throws CommandError if the store is not configured */
