@@ -1,8 +1,8 @@
 import { and, asc, count, eq, exists, gt, inArray, ne, sql, sum } from "drizzle-orm";
 
 import { step, type Connection, type Query, type Steps } from "./connection.ts";
-import { holdsCopy, type CopyLease } from "./media-copies.ts";
-import { newJobs, updateProcessing } from "./rendition-jobs.ts";
+import { holdsCopy, isFreeCopy, type CopyLease } from "./media-copies.ts";
+import { newJobs } from "./rendition-jobs.ts";
 import { lockRows } from "./row-locks.ts";
 import type { RenditionKind, Tables } from "./schema.ts";
 
@@ -179,35 +179,31 @@ export function mediaMoveQueries({ dialect, query, tables, write, transaction }:
      * @returns "busy" while something else works on such files; undefined when there is nothing to move
      */
     begin: (
-      id: string,
+      postId: string,
       to: Destination,
       now: Date,
       leaseUntil: Date,
       dueAt: Date,
     ): Promise<MovingPost | "busy" | undefined> =>
       transaction(function* (tx) {
-        const post = yield* lockPost(tx, id, to);
+        const post = yield* lockPost(tx, postId, to);
         if (!post || post.store === to.name) return undefined;
-        const [existing] = yield* lockRows(
-          dialect,
-          tx
-            .select({ id: copies.id, lease: copies.lease, leaseUntil: copies.leaseUntil })
-            .from(copies)
-            .where(and(eq(copies.postId, id), eq(copies.store, to.name))),
-        );
-        if (existing?.lease && existing.leaseUntil && existing.leaseUntil > now) return "busy";
-        const copy = { id: existing?.id ?? Bun.randomUUIDv7(), lease: crypto.randomUUID() };
         const { key, fileType, renditionVersion } = post;
-        const held = { ...copy, key, fileType, renditionVersion, leaseUntil, dueAt, attempts: 0 };
-        yield* step(
-          existing
-            ? tx.update(copies).set(held).where(eq(copies.id, copy.id)).returning({ id: copies.id })
-            : tx
-                .insert(copies)
-                .values({ ...held, postId: id, store: to.name })
-                .returning({ id: copies.id }),
+        const id = Bun.randomUUIDv7();
+        const held = { lease: crypto.randomUUID(), leaseUntil, dueAt, key, fileType, renditionVersion };
+        const [copy] = yield* step(
+          tx
+            .insert(copies)
+            .values({ ...held, id, postId, store: to.name })
+            .onConflictDoUpdate({
+              target: [copies.postId, copies.store],
+              set: { ...held, attempts: 0 },
+              setWhere: isFreeCopy(tables, now)!,
+            })
+            .returning({ id: copies.id }),
         );
-        return { ...post, to, copy, isTakenOver: existing !== undefined };
+        if (!copy) return "busy";
+        return { ...post, to, copy: { id: copy.id, lease: held.lease }, isTakenOver: copy.id !== id };
       }),
 
     /** Extends a lease. Returns false when it was lost, or the post is being deleted or hidden or has moved. */
@@ -242,27 +238,31 @@ export function mediaMoveQueries({ dialect, query, tables, write, transaction }:
         const post = yield* lockPost(tx, moving.id, moving.to);
         const compared = comparison(post, moving);
         if (!post || compared !== "same") return compared === "changed" ? "changed" : "gone";
+        const { id, store, key, storeId, renditionVersion } = post;
+        const leftover = { store, key, storeId, renditionVersion, dueAt: leftoverDueAt, attempts: 0 };
         const held = yield* step(
-          tx.delete(copies).where(holdsCopy(tables, moving.copy)).returning({ id: copies.id }),
-        );
-        if (held.length === 0) return "gone";
-        const { id: postId, key, storeId, fileType, renditionVersion } = post;
-        yield* step(
           tx
-            .insert(copies)
-            .values({
-              ...{ id: Bun.randomUUIDv7(), postId, store: post.store, key, storeId, fileType },
-              ...{ renditionVersion, dueAt: leftoverDueAt },
-            })
+            .update(copies)
+            .set({ ...leftover, lease: null, leaseUntil: null })
+            .where(holdsCopy(tables, moving.copy))
             .returning({ id: copies.id }),
         );
+        if (held.length === 0) return "gone";
         yield* moveJobs(tx, moving, missing, now);
-        yield* updateProcessing(tables, tx, postId, {
-          store: moving.to.name,
-          ...media,
-          // Renditions that are made after a later move get new keys, because the bytes of a key never change.
-          renditionVersion: renditionVersion + (missing === null ? 1 : 0),
-        });
+        yield* step(
+          tx
+            .update(posts)
+            .set({
+              ...media,
+              store: moving.to.name,
+              // Renditions that are made after a later move get new keys, because the bytes of a key never change.
+              renditionVersion: renditionVersion + (missing === null ? 1 : 0),
+              ...(missing === null && { processing: false }),
+              ...(missing !== null && missing.length > 0 && { processing: true }),
+            })
+            .where(eq(posts.id, id))
+            .returning({ id: posts.id }),
+        );
         return "moved";
       }),
   };

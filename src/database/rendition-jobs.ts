@@ -70,11 +70,11 @@ export const mayHaveRenditions = ({ posts }: Tables) => inArray(posts.state, ["p
  * Sets `processing` of a post to whether any of its jobs waits or runs. The post must be locked.
  * @param changes other columns to set
  */
-export function* updateProcessing(
+function* updateProcessing(
   tables: Tables,
   tx: Query,
   postId: string,
-  changes: Partial<PostRow> = {},
+  changes: RenditionChanges = {},
 ): Steps<void> {
   const { posts, renditionJobs: jobs } = tables;
   const [unfinished] = yield* step(
