@@ -97,7 +97,7 @@ test("snapshot: knows nothing of files that a move has left, which a newer state
   await database.close();
   const copy = join(folder, "copy.db");
   const snapshot = takeSnapshot(path, copy);
-  expect(snapshot.media().map((post) => post.id)).toEqual([id]);
+  expect([...snapshot.posts(["disk"])].map((post) => post.id)).toEqual([id]);
   snapshot.close();
   const restored = await openDatabase(copy);
   expect(await restored.mediaCopies.claimDue(at(1000), at(1010), 10)).toEqual([]);
