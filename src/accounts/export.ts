@@ -149,8 +149,8 @@ async function writeArchive(
   for await (const post of postsOf(database, user.id, top)) {
     const store = storeNamed(post.store);
     if (!store) throw new Error(`no media store "${post.store}" is configured`);
-    for (const { key, name, bytes } of exportedFiles(post)) {
-      const content = await store.read(key, signal);
+    for (const { key, name, bytes, storeId } of exportedFiles(post)) {
+      const content = await store.read(key, signal, storeId);
       // Without the size, zip.js writes a header that some unpackers do not understand.
       const size = content?.bytes ?? bytes;
       const file = content && { readable: content.stream, ...(size !== undefined && { size }) };

@@ -29,11 +29,15 @@ export interface ExportedFile {
   readonly name: string;
   /** Size in bytes; undefined if the post does not record it. */
   readonly bytes?: number;
+  /** The store's own id of the file; undefined if the file is under its key. */
+  readonly storeId?: string | null;
 }
 
 /** Returns the files of a post: the stored one, and the renditions that the store has of it. */
 export function exportedFiles(post: ExportedPost): ExportedFile[] {
-  const original = { key: post.key, name: mediaName(post), bytes: post.bytes };
+  const { key, storeId, bytes } = post;
+  // The size of an imported post may be unknown.
+  const original = { key, storeId, name: mediaName(post), ...(bytes > 0 && { bytes }) };
   const renditions = [post.thumbnailUrl, post.displayUrl].flatMap((url) => {
     const [key, name] = [renditionKeyAt(url), renditionName(post, url)];
     return key !== undefined && name !== null ? [{ key, name }] : [];

@@ -23,6 +23,7 @@ const copied = [
   { name: "renditionJobs", key: "id", one: "rendition job", words: "rendition jobs" },
   { name: "resumableUploads", key: "id", one: "unfinished upload", words: "unfinished uploads" },
   { name: "mediaCopies", key: "id", one: "media leftover", words: "media leftovers" },
+  { name: "importedIds", key: "id", one: "imported id", words: "imported ids" },
 ] as const;
 
 export const copiedTables = copied.map(({ name }) => name);

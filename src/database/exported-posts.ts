@@ -24,13 +24,14 @@ export type ExportedPost = Readonly<
     | "editedAt"
     | "store"
     | "key"
+    | "storeId"
   > & { createdAt: Date }
 >;
 
 /** Every query of exports. */
 export function exportedPostQueries({ query, tables: { posts } }: Connection) {
   const { id, caption, alt, fileType, fileName, contentType, bytes, width, height } = posts;
-  const { durationSeconds, thumbnailUrl, displayUrl, editedAt, store, key } = posts;
+  const { durationSeconds, thumbnailUrl, displayUrl, editedAt, store, key, storeId } = posts;
   const createdAt = sql<Date>`${posts.createdAt}`.mapWith(posts.createdAt);
   return {
     /** Returns a page of an account's published and hidden posts, newest first. */
@@ -38,7 +39,7 @@ export function exportedPostQueries({ query, tables: { posts } }: Connection) {
       query
         .select({
           ...{ id, caption, alt, fileType, fileName, contentType, bytes, width, height },
-          ...{ durationSeconds, thumbnailUrl, displayUrl, editedAt, store, key, createdAt },
+          ...{ durationSeconds, thumbnailUrl, displayUrl, editedAt, store, key, storeId, createdAt },
         })
         .from(posts)
         .where(

@@ -12,5 +12,6 @@ export const {
   renditionJobs,
   resumableUploads,
   mediaCopies,
+  importedIds,
 } = createTables(pg);
 export const { counters } = createSharedTables(pg);

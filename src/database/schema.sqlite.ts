@@ -12,4 +12,5 @@ export const {
   renditionJobs,
   resumableUploads,
   mediaCopies,
+  importedIds,
 } = createTables(sqlite);

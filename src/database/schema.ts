@@ -279,6 +279,10 @@ export function createTables(k: Kit) {
       k.index("media_copies_due").on(t.dueAt),
     ],
   );
+   * Ids of the accounts and posts that were imported. They outlive their rows, so that a repeated import does not bring
+   * back what people have deleted since.
+   */
+  const importedIds = k.table("imported_ids", { id: k.id("id").primaryKey() });
 
   return {
     users,
@@ -290,6 +294,7 @@ export function createTables(k: Kit) {
     renditionJobs,
     resumableUploads,
     mediaCopies,
+    importedIds,
   };
 }
 

@@ -1,8 +1,16 @@
 import type ImageKit from "imagekit";
 
-import { displayLongSide, thumbnailLongSide } from "../limits.ts";
 import { mediaTypes } from "../media-types.ts";
+import {
+  createImageKitClient,
+  requestOptions,
+  requestTimeoutMs,
+  UnexpectedResponse,
+  type ImageKitAccess,
+} from "./imagekit-client.ts";
+import { imageKitRenditions, readOriginal } from "./imagekit-delivery.ts";
 import { imagekitError } from "./imagekit-errors.ts";
+import { folder, imageKitLocation, imageKitUrl } from "./imagekit-location.ts";
 import { requireMediaKey } from "./media-keys.ts";
 import { multipartBody } from "./multipart-body.ts";
 import { mayHaveSucceeded, retry } from "../concurrency/retry.ts";
@@ -13,26 +21,19 @@ import {
   type StoredContent,
   type StoredMedia,
 } from "./media-store.ts";
-import { responseContent } from "./response-content.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 
-export interface ImageKitSettings {
-  readonly privateKey: string;
+export interface ImageKitSettings extends ImageKitAccess {
   /** Base URL of the CDN: `https://ik.imagekit.io/<id>`. */
   readonly urlEndpoint: string;
-  /** Replaces the vendor's hosts for every API call; null for the vendor's own. */
-  readonly baseUrl: string | null;
   /** Returns how many seconds the upload of a file may take; see `config/upload-deadline.ts`. */
   readonly deadlineFor: (bytes: number) => number;
   /** Pause before the first retry of a failed call; for tests. */
   readonly retryPauseMs?: number;
 }
 
-/** Folder and tag that distinguish this service's files from others in the account. */
-const folder = "/image-sharing";
+/** Tag of this service's files, for the operator's own searches. */
 const tag = "image-sharing";
-/** Timeout of one call to the management API. */
-const requestTimeoutMs = 10_000;
 /** Timeout for purging the CDN's copy after a delete. */
 const purgeTimeoutMs = 2_000;
 
@@ -40,6 +41,7 @@ const purgeTimeoutMs = 2_000;
 interface ImageKitFile {
   readonly fileId: string;
   readonly name: string;
+  readonly filePath?: string;
   readonly url: string;
   readonly size: number;
 }
@@ -47,7 +49,8 @@ interface ImageKitFile {
 /**
  * Stores files in ImageKit through its SDK, which is loaded on the first call. The key is the file's name
  * (`useUniqueFileName` is off), so that a repeated upload becomes a new version of the same file, and the store can find a
- * file by its key when the response to its upload was lost.
+ * file by its key when the response to its upload was lost. The `storeId` of an imported post tells where its file is, see
+ * {@link imageKitLocation}.
  */
 export class ImageKitStore implements MediaStore {
   readonly name = "imagekit";
@@ -91,36 +94,31 @@ export class ImageKitStore implements MediaStore {
     });
   }
 
-  /** Reads the original from the CDN, whose URL needs no credentials. */
-  async read(key: string, signal: AbortSignal): Promise<StoredContent | null> {
-    const url = this.#urlOf(requireMediaKey(key));
+  async read(key: string, signal: AbortSignal, storeId: string | null = null): Promise<StoredContent | null> {
+    const { path } = imageKitLocation(requireMediaKey(key), storeId);
+    const url = imageKitUrl(this.#settings.urlEndpoint, path);
     return this.#withStoreErrors(signal, () =>
-      retry(signal, this.#retryPauseMs, async () => {
-        const response = await fetch(`${url}?tr=orig-true`, { signal });
-        if (response.ok) return responseContent(response);
-        await response.body?.cancel();
-        if (response.status === 404) return null;
-        throw Object.assign(new Error("the CDN did not deliver the file"), { status: response.status });
-      }),
+      retry(signal, this.#retryPauseMs, () => readOriginal(url, signal)),
     );
   }
 
   async delete(key: string, storeId: string | null, signal: AbortSignal): Promise<void> {
     requireMediaKey(key);
     await this.#withStoreErrors(signal, async (client) => {
-      let id = storeId;
+      const { fileId, path } = imageKitLocation(key, storeId);
+      let id = fileId;
       await retry(signal, this.#retryPauseMs, async () => {
-        id ??= (await this.#findByKey(client, key, signal))?.fileId ?? null;
+        id ??= (await this.#findByPath(client, path, signal))?.fileId ?? null;
         if (id === null) return;
         const answer = await this.#deleteById(client, id, signal);
         if (answer === "removed") return;
-        // The id may be wrong and the file stored under another one, so look it up by key.
-        const found = await this.#findByKey(client, key, signal);
+        // The id may be wrong and the file stored under another one, so look it up by its name.
+        const found = await this.#findByPath(client, path, signal);
         if (found === null || (answer === "absent" && found.fileId === id)) return;
         id = found.fileId;
         throw new UnexpectedResponse("file still exists");
       });
-      await this.#purge(client, key, signal);
+      await this.#purge(client, path, signal);
     });
   }
 
@@ -144,14 +142,21 @@ export class ImageKitStore implements MediaStore {
     });
   }
 
-  async #findByKey(client: ImageKit, key: string, signal: AbortSignal): Promise<ImageKitFile | null> {
+  #findByKey(client: ImageKit, key: string, signal: AbortSignal): Promise<ImageKitFile | null> {
+    return this.#findByPath(client, `${folder}/${key}`, signal);
+  }
+
+  async #findByPath(client: ImageKit, path: string, signal: AbortSignal): Promise<ImageKitFile | null> {
+    const name = path.slice(path.lastIndexOf("/") + 1);
     const answer: unknown = await client.get("/v1/files", {
-      query: { path: folder, searchQuery: `name="${key}"`, limit: 10 },
+      query: { path: path.slice(0, -name.length - 1) || "/", searchQuery: `name="${name}"`, limit: 10 },
       ...requestOptions(requestTimeoutMs, signal),
     });
     // Not null: the caller would forget a file that may exist.
     if (!Array.isArray(answer)) throw new UnexpectedResponse("no list of files");
-    const match: unknown = answer.find((entry: Partial<ImageKitFile> | null) => entry?.name === key);
+    const match: unknown = answer.find(
+      (entry: Partial<ImageKitFile> | null) => entry?.name === name && (entry.filePath ?? path) === path,
+    );
     return match === undefined ? null : fileFrom(match);
   }
 
@@ -175,14 +180,11 @@ export class ImageKitStore implements MediaStore {
   }
 
   /** Purges the CDN's copy. Failures are ignored, because the file itself is already deleted. */
-  async #purge(client: ImageKit, key: string, signal: AbortSignal): Promise<void> {
+  async #purge(client: ImageKit, path: string, signal: AbortSignal): Promise<void> {
+    const url = imageKitUrl(this.#settings.urlEndpoint, path);
     await client
-      .post("/v1/files/purge", { body: { url: this.#urlOf(key) }, ...requestOptions(purgeTimeoutMs, signal) })
+      .post("/v1/files/purge", { body: { url }, ...requestOptions(purgeTimeoutMs, signal) })
       .catch(() => undefined);
-  }
-
-  #urlOf(key: string): string {
-    return `${this.#settings.urlEndpoint.replace(/\/+$/, "")}${folder}/${key}`;
   }
 
   /** Runs `work` until the signal aborts and maps its failures to API errors. */
@@ -196,33 +198,9 @@ export class ImageKitStore implements MediaStore {
   }
 
   #client(): Promise<ImageKit> {
-    const { privateKey, baseUrl } = this.#settings;
-    this.#loading ??= import("imagekit").then(
-      // Every option is set, because the SDK reads missing ones from the environment.
-      ({ default: Client }) =>
-        new Client({
-          privateKey,
-          password: "unused",
-          webhookSecret: null,
-          baseURL: baseUrl,
-          logLevel: "off",
-        }),
-    );
-    return this.#loading;
+    return (this.#loading ??= createImageKitClient(this.#settings));
   }
 }
-
-/**
- * Options of a call that is aborted by the signal or after the timeout. The SDK's own timeout, which must be an integer,
- * covers the response only up to its headers; the signal covers the body too.
- */
-function requestOptions(timeoutMs: number, signal: AbortSignal) {
-  const timeout = Math.max(1, Math.round(timeoutMs));
-  return { maxRetries: 0, timeout, signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]) };
-}
-
-/** A successful response that cannot be used: status 202, no `fileId`, or no JSON. */
-class UnexpectedResponse extends Error {}
 
 function fileFrom(answer: unknown): ImageKitFile {
   const file = (typeof answer === "object" && answer !== null ? answer : {}) as Partial<ImageKitFile>;
@@ -236,19 +214,7 @@ const videoEndings = Object.values(mediaTypes)
   .filter(({ kind }) => kind === "video")
   .map(({ extension }) => `.${extension}`);
 
-/** The transformation that limits both sides without enlarging. */
-const within = (side: number) => `w-${side},h-${side},c-at_max`;
-
-function storedMedia(key: string, file: ImageKitFile): StoredMedia {
-  const { url, fileId: storeId } = file;
-  const isVideo = videoEndings.some((ending) => key.endsWith(ending));
-  const still = isVideo ? `${url}/ik-thumbnail.jpg` : url;
-  return {
-    url,
-    storeId,
-    renditions: {
-      thumbnailUrl: `${still}?tr=${within(thumbnailLongSide)}`,
-      displayUrl: isVideo ? `${url}?tr=f-mp4` : `${url}?tr=${within(displayLongSide)},f-auto`,
-    },
-  };
+function storedMedia(key: string, { url, fileId: storeId }: ImageKitFile): StoredMedia {
+  const kind = videoEndings.some((ending) => key.endsWith(ending)) ? "video" : "image";
+  return { url, storeId, renditions: imageKitRenditions(url, kind) };
 }

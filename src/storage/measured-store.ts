@@ -22,7 +22,7 @@ export function measuredStore(store: MediaStore, metrics: Pick<Metrics, "storeCa
     isPublic,
     put: (key, file, signal) => counted("put", store.put(key, file, signal)),
     find: (key, signal) => counted("find", store.find(key, signal)),
-    read: (key, signal) => counted("read", store.read(key, signal)),
+    read: (key, signal, storeId) => counted("read", store.read(key, signal, storeId)),
     ...(store.md5 && { md5: (key, signal) => counted("find", store.md5!(key, signal)) }),
     delete: (key, storeId, signal) => counted("delete", store.delete(key, storeId, signal)),
   };

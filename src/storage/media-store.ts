@@ -67,8 +67,9 @@ export interface MediaStore {
   /**
    * Opens the file with this key, or returns null. When the signal aborts, the stream fails with the signal's reason, also
    * after the call has returned.
+   * @param storeId the store's own id of the file, for files that are not under their key
    */
-  read(key: string, signal: AbortSignal): Promise<StoredContent | null>;
+  read(key: string, signal: AbortSignal, storeId?: string | null): Promise<StoredContent | null>;
   /**
    * Returns the MD5 in hex that the store says its file with this key has, or null when it does not say. Omitted for stores
    * that never do. Another value than that of the bytes is no proof of a difference.
