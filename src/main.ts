@@ -25,6 +25,10 @@ const usage = `Usage: image-sharing [command]
                                      DATABASE_URL (or at this address, postgres://…)
   move-media --to STORE [--limit MB] move the media of all posts to disk, s3 or imagekit, at most so many MB per second;
                                      the service may be running
+  import FILE [--imagekit] [--copy-media] [--dry-run]
+                                     import the accounts and posts of the original program's SQLite database; their
+                                     files stay in ImageKit, where --imagekit looks them up, or are copied with
+                                     --copy-media; --dry-run only reports; the service may be running
   health                             check the running service; exit status 0 if it is healthy
   --version, --licenses, --help
 `;
@@ -109,6 +113,21 @@ const commands = new Map<string, Command>([
     {
       options: { "--to": "STORE", "--limit": "MB" },
       run: async (_, options) => (await import("./commands/move-media.ts")).moveMedia(options),
+    },
+  ],
+  [
+    "import",
+    {
+      argument: "FILE",
+      options: { "--imagekit": null, "--copy-media": null, "--dry-run": null },
+      async run(file, options) {
+        const flags = {
+          imagekit: options.has("--imagekit"),
+          copyMedia: options.has("--copy-media"),
+          dryRun: options.has("--dry-run"),
+        };
+        await (await import("./commands/import.ts")).importDatabase(file, flags);
+      },
     },
   ],
   ["health", { run: async () => (await import("./commands/health.ts")).health() }],

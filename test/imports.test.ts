@@ -10,7 +10,7 @@ const layers = [
   ["main"],
   ["commands", "build"],
   ["request-handler", "app", "services"],
-  ["posts", "delivery", "web", "folder-import"],
+  ["posts", "delivery", "web", "folder-import", "importing"],
   ["media-moves"],
   ["rendition-jobs"],
   ["uploads"],

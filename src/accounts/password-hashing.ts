@@ -71,6 +71,9 @@ export function createPasswordHashing(limits: FairSemaphoreLimits): PasswordHash
   };
 }
 
+/** Whether a password may match a hash: its scheme is known, and it is affordable. */
+export const hasKnownHash = (hash: string): boolean => !["unknown", "unaffordable"].includes(kindOf(hash));
+
 type Kind = "argon2id" | "large argon2id" | "bcrypt" | "unaffordable" | "unknown";
 
 function kindOf(hash: string): Kind {

@@ -4,6 +4,7 @@ import { sql } from "drizzle-orm";
 import { sharedCounters } from "./counters.ts";
 import { deliveredMediaQueries, type DeliveredMediaQueries } from "./delivered-media.ts";
 import { exportedPostQueries, type ExportedPostQueries } from "./exported-posts.ts";
+import { importQueries, type ImportQueries } from "./imports.ts";
 import { invitationQueries, type InvitationQueries } from "./invitations.ts";
 import { mediaCopyQueries, type MediaCopyQueries } from "./media-copies.ts";
 import { mediaMoveQueries, type MediaMoveQueries } from "./media-moves.ts";
@@ -25,6 +26,7 @@ import { userQueries, type UserQueries } from "./users.ts";
 export interface Database {
   readonly users: UserQueries;
   readonly usage: UsageQueries;
+  readonly imports: ImportQueries;
   readonly invitations: InvitationQueries;
   readonly exportedPosts: ExportedPostQueries;
   readonly posts: PostQueries;
@@ -64,6 +66,7 @@ export async function openDatabase(
     .prepare("ping");
   const users = userQueries(connection);
   const usage = usageQueries(connection);
+  const imports = importQueries(connection);
   const invitations = invitationQueries(connection);
   const exportedPosts = exportedPostQueries(connection);
   const posts = postQueries(connection);
@@ -80,6 +83,7 @@ export async function openDatabase(
     users: retryTemporaryFailures(users, reserve),
     usage: retryTemporaryFailures(usage, reserve),
     exportedPosts: retryTemporaryFailures(exportedPosts, reserve),
+    imports: retryTemporaryFailures(imports, reserve),
     invitations: retryTemporaryFailures(invitations, reserve),
     posts: retryTemporaryFailures(posts, reserve),
     media: retryTemporaryFailures(media, reserve),

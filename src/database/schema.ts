@@ -279,6 +279,8 @@ export function createTables(k: Kit) {
       k.index("media_copies_due").on(t.dueAt),
     ],
   );
+
+  /**
    * Ids of the accounts and posts that were imported. They outlive their rows, so that a repeated import does not bring
    * back what people have deleted since.
    */

@@ -138,7 +138,7 @@ export async function publish(
 }
 
 /** A prepared file, and where to store it. */
-interface PreparedFile {
+export interface PreparedFile {
   readonly key: string;
   readonly path: string;
   readonly prepared: Preparation;
@@ -147,11 +147,11 @@ interface PreparedFile {
 }
 
 /**
- * Puts the file and its thumbnail.
+ * Puts the file and its thumbnail, for a post that was reserved.
  * @throws ApiError STORE_UNAVAILABLE when the store exceeds its deadline
  */
-async function storeInTime(
-  { store, deadlineFor }: PostServices,
+export async function storeInTime(
+  { store, deadlineFor }: Pick<PostServices, "store" | "deadlineFor">,
   post: { readonly id: string; readonly contentType: MediaType; readonly fileName: string },
   { key, path, prepared, missing }: PreparedFile,
   gone: AbortSignal,

@@ -1,0 +1,3 @@
+CREATE TABLE "imported_ids" (
+	"id" text collate "C" PRIMARY KEY NOT NULL
+);

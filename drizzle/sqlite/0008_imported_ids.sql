@@ -1,0 +1,3 @@
+CREATE TABLE `imported_ids` (
+	`id` text PRIMARY KEY NOT NULL
+);

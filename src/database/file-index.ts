@@ -1,0 +1,31 @@
+import { constants, Database } from "bun:sqlite";
+
+/** Files by their paths. */
+export interface FileIndex<File extends { readonly path: string }> {
+  add(files: readonly File[]): void;
+  find(path: string): File | undefined;
+  close(): void;
+}
+
+/**
+ * Creates an index of files that may be too many for the memory: in a temporary SQLite database, which SQLite deletes.
+ */
+export function createFileIndex<File extends { readonly path: string }>(): FileIndex<File> {
+  // Without a name, but not ":memory:".
+  const { SQLITE_OPEN_CREATE, SQLITE_OPEN_READWRITE, SQLITE_OPEN_URI } = constants;
+  const client = new Database("file:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI);
+  client.run("create table files (path text primary key, file text not null) without rowid");
+  const insert = client.query("insert or replace into files values (?, ?)");
+  const find = client.query<{ file: string }, [string]>("select file from files where path = ?");
+  const addAll = client.transaction((files: readonly File[]) => {
+    for (const file of files) insert.run(file.path, JSON.stringify(file));
+  });
+  return {
+    add: (files) => addAll(files),
+    find(path) {
+      const found = find.get(path);
+      return found ? (JSON.parse(found.file) as File) : undefined;
+    },
+    close: () => client.close(),
+  };
+}

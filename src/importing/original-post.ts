@@ -1,0 +1,111 @@
+import type { ImportedPost } from "../database/imports.ts";
+import type { OriginalRow } from "../database/original-database.ts";
+import { maxCaptionLength } from "../limits.ts";
+import { mediaTypes, type MediaKind, type MediaType } from "../media-types.ts";
+import { imageKitPath, imageKitStoreId, imageKitUrl } from "../storage/imagekit-location.ts";
+import { imageKitRenditions } from "../storage/imagekit-delivery.ts";
+import { mediaKey } from "../storage/media-keys.ts";
+import { displayName } from "../uploads/display-name.ts";
+import { printable, readId, readTime, refuse, type Refusal } from "./original-values.ts";
+
+/** The host of all ImageKit accounts without a domain of their own. */
+const sharedHost = "https://ik.imagekit.io";
+
+/** A time that lies further ahead than clocks may differ would keep new posts out of their place in the feed. */
+const maxAheadMs = 300_000;
+
+/** A post of the original program. */
+export interface OriginalPost {
+  readonly post: ImportedPost;
+  /** The path of its file in ImageKit. */
+  readonly path: string;
+  /** Whether characters of its caption were left out. */
+  readonly isCaptionChanged: boolean;
+}
+
+/** What to call a post in messages: its id, or its row if it has none. */
+export function nameOfPost({ row, id }: OriginalRow): string {
+  const read = readId(id);
+  if (read !== undefined) return `post ${read}`;
+  return typeof id === "string" ? `post ${printable(id)}` : `row ${row} of the posts`;
+}
+
+/**
+ * Reads a post whose file stays in ImageKit.
+ * @param urlEndpoint the only place where its file may be; null for every account of ImageKit's own host
+ */
+export function readPost(row: OriginalRow, urlEndpoint: string | null, now: Date): OriginalPost | Refusal {
+  const id = readId(row["id"]);
+  if (id === undefined) return refuse("its id is no UUID");
+  const userId = readId(row["user_id"]);
+  if (userId === undefined) return refuse("the id of its author is no UUID");
+  const fileType = row["file_type"];
+  if (fileType !== "image" && fileType !== "video") return refuse("it is neither an image nor a video");
+  const createdAt = readTime(row["created_at"]);
+  if (!createdAt) return refuse("it has no valid time");
+  if (createdAt.getTime() > now.getTime() + maxAheadMs) return refuse("its time is in the future");
+  const caption = readCaption(row["caption"]);
+  if (caption === undefined) return refuse("its caption is no text, or far too long");
+  const file = readUrl(row["url"], urlEndpoint);
+  if (!file) return refuse(`its address is no file below ${urlEndpoint ?? sharedHost}`);
+
+  const fileName = typeof row["file_name"] === "string" ? row["file_name"] : "";
+  const contentType = typeOf(file.path, fileType) ?? typeOf(fileName, fileType) ?? usualTypes[fileType];
+  const { path, url } = file;
+  return {
+    post: {
+      ...{ id, userId, caption: caption.text, alt: "", fileType, createdAt },
+      fileName: displayName(fileName, contentType),
+      store: "imagekit",
+      key: mediaKey(id, contentType),
+      storeId: imageKitStoreId({ fileId: null, path }),
+      url,
+      ...imageKitRenditions(url, fileType),
+      placeholder: null,
+      contentType,
+      // Unknown until the file is found or copied.
+      ...{ bytes: 0, width: null, height: null, durationSeconds: null, sha256: "" },
+    },
+    path,
+    isCaptionChanged: caption.isChanged,
+  };
+}
+
+/** Shortens a caption to what the API accepts. */
+function readCaption(value: unknown): { text: string; isChanged: boolean } | undefined {
+  if (value === null) return { text: "", isChanged: false };
+  if (typeof value !== "string") return undefined;
+  const text = Array.from(value.toWellFormed().replaceAll("\0", "")).slice(0, maxCaptionLength).join("");
+  return { text, isChanged: text !== value };
+}
+
+/**
+ * Reads the address of a file in ImageKit. Its query, which would be a transformation, is left out.
+ * @returns undefined for any other address, because readers' browsers and this service would request it
+ */
+function readUrl(value: unknown, urlEndpoint: string | null): { url: string; path: string } | undefined {
+  const given = typeof value === "string" ? URL.parse(value) : null;
+  if (!given || given.username !== "" || given.password !== "") return undefined;
+  const endpoint = urlEndpoint ?? `${sharedHost}/${given.pathname.split("/")[1]}`;
+  // The original program stored what ImageKit returned, which may have been http.
+  const url = new URL(given);
+  if (endpoint.startsWith("https:") && url.protocol === "http:") url.protocol = "https:";
+  if (endpoint === `${sharedHost}/`) return undefined;
+  const path = imageKitPath(endpoint, url);
+  return path === undefined ? undefined : { path, url: imageKitUrl(endpoint, path) };
+}
+
+/** What a file without a known extension counts as until it is copied. */
+const usualTypes = { image: "image/jpeg", video: "video/mp4" } as const satisfies Record<
+  MediaKind,
+  MediaType
+>;
+
+/** The type of a kind that the extension of a name stands for. */
+function typeOf(name: string, kind: MediaKind): MediaType | undefined {
+  const given = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+  for (const [type, { extension, otherExtensions, kind: own }] of Object.entries(mediaTypes))
+    if (own === kind && (extension === given || otherExtensions.some((other) => other === given)))
+      return type as MediaType;
+  return undefined;
+}
