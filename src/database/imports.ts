@@ -1,6 +1,7 @@
 import { and, eq, inArray, like, or } from "drizzle-orm";
 
 import { step, type Connection, type Query, type Steps } from "./connection.ts";
+import { insertRows } from "./insert-rows.ts";
 import type { ReservedPost, StoredFile } from "./posts.ts";
 import { newJobs } from "./rendition-jobs.ts";
 import { lockRows } from "./row-locks.ts";
@@ -44,11 +45,12 @@ export function importQueries({ dialect, query, tables, transaction }: Connectio
   function* remember(tx: Query, ids: readonly string[]): Steps<void> {
     if (ids.length > 0)
       yield* step(
-        tx
-          .insert(importedIds)
-          .values(ids.map((id) => ({ id })))
-          .onConflictDoNothing()
-          .returning({ id: importedIds.id }),
+        insertRows(
+          dialect,
+          tx,
+          importedIds,
+          ids.map((id) => ({ id })),
+        ).onConflictDoNothing(),
       );
   }
 
@@ -121,7 +123,7 @@ export function importQueries({ dialect, query, tables, transaction }: Connectio
         const added = accounts.filter((_, i) => outcomes[i] === "new");
         if (added.length === 0) return outcomes;
         const rows = yield* step(
-          tx.insert(users).values(added).onConflictDoNothing().returning({ id: users.id }),
+          insertRows(dialect, tx, users, added).onConflictDoNothing().returning({ id: users.id }),
         );
         const ids = new Set(rows.map(({ id }) => id));
         yield* remember(tx, [...ids]);
@@ -147,7 +149,9 @@ export function importQueries({ dialect, query, tables, transaction }: Connectio
         const rows =
           added.length === 0
             ? []
-            : yield* step(tx.insert(posts).values(added).onConflictDoNothing().returning({ id: posts.id }));
+            : yield* step(
+                insertRows(dialect, tx, posts, added).onConflictDoNothing().returning({ id: posts.id }),
+              );
         const ids = new Set(rows.map(({ id }) => id));
         yield* remember(tx, [...ids]);
         yield* completeFacts(
