@@ -91,6 +91,24 @@ describe("ImageKit store", () => {
     expect(fake.files.has(`/image-sharing/${key}`)).toBe(false);
   });
 
+  test("ImageKit store: reads, deletes and purges a file of another program by the path in its store id", async () => {
+    const delivering = storeOn(fake, fake.deliveryUrl);
+    for (const isIdKnown of [true, false]) {
+      for (const path of ["/x_1.png", "/albums/x_1.png"]) fake.place(path, Buffer.from(path));
+      const storeId = isIdKnown
+        ? `${fake.files.get("/albums/x_1.png")!.fileId}/albums/x_1.png`
+        : "/albums/x_1.png";
+      const content = await delivering.read(newKey(), forever, storeId);
+      expect(await new Response(content!.stream).text()).toBe("/albums/x_1.png");
+      await delivering.delete(newKey(), storeId, forever);
+      expect(fake.files.has("/albums/x_1.png")).toBe(false);
+      expect(fake.files.has("/x_1.png")).toBe(true);
+      expect(fake.purged).toContain(`${fake.deliveryUrl}/albums/x_1.png`);
+      expect(await delivering.read(newKey(), forever, storeId)).toBeNull();
+      await delivering.delete(newKey(), storeId, forever);
+    }
+  });
+
   test("ImageKit store: passes on ImageKit's reason for a size limit without retrying", async () => {
     fake.fail("upload", "over the size limit");
     const before = fake.calls.length;

@@ -52,6 +52,8 @@ export interface FakeImageKit {
   readonly privateKey: string;
   /** By path. Sizes and hashes only, so that a large file costs no memory. */
   readonly files: ReadonlyMap<string, FakeFile>;
+  /** Puts a file at this path, as another program does. */
+  place(path: string, content: Buffer): void;
   /** Every call that came, with the status it got (0: none). */
   readonly calls: readonly { readonly call: Call; readonly status: number }[];
   /** Addresses that were purged from the CDN. */
@@ -156,16 +158,27 @@ export async function startFakeImageKit(privateKey = "private_fake/Key+1=="): Pr
       url,
       fileType: file.contentType.startsWith("image/") ? "image" : "non-image",
       tags: file.tags,
+      ...(file.contentType.startsWith("image/") && { width: 4, height: 3 }),
       versionInfo: { id: hex(24), name: `Version ${file.versions}` },
       AITags: null,
     };
   }
 
+  /** A page of all files, oldest first. */
+  function list({ searchParams }: URL): object[] {
+    if (searchParams.get("type") !== "file" || searchParams.get("sort") !== "ASC_CREATED")
+      throw new Refused(400, "Invalid parameters");
+    const skip = Number(searchParams.get("skip"));
+    return [...files.values()].slice(skip, skip + Number(searchParams.get("limit"))).map(described);
+  }
+
   function find(address: URL): object[] {
+    if (!address.searchParams.has("searchQuery")) return list(address);
     const [, name] = /^name="([^"]+)"$/.exec(address.searchParams.get("searchQuery") ?? "") ?? [];
     if (name === undefined)
       throw new Refused(400, "Invalid search query - searchQuery has an unexpected shape.");
-    const found = files.get(`${address.searchParams.get("path") ?? ""}/${name}`);
+    const folder = (address.searchParams.get("path") ?? "").replace(/\/+$/, "");
+    const found = files.get(`${folder}/${name}`);
     return found ? [described(found)] : [];
   }
 
@@ -180,7 +193,7 @@ export async function startFakeImageKit(privateKey = "private_fake/Key+1=="): Pr
 
   async function purge(request: IncomingMessage): Promise<object> {
     const { url } = JSON.parse(await textOf(request)) as { url?: string };
-    if (!url?.startsWith("https://")) throw new Refused(400, "Invalid URL");
+    if (!url || !/^https:\/\/|^http:\/\/127\.0\.0\.1:/.test(url)) throw new Refused(400, "Invalid URL");
     purged.push(url);
     return { requestId: hex(24) };
   }
@@ -247,6 +260,14 @@ export async function startFakeImageKit(privateKey = "private_fake/Key+1=="): Pr
     files,
     calls,
     purged,
+    place(path, content) {
+      contents.set(path, content);
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      const sha256 = new Bun.CryptoHasher("sha256").update(content).digest("hex");
+      const type = /\.mp4$/.test(name) ? "video/mp4" : "image/png";
+      const facts = { size: content.length, sha256, contentType: type, tags: [], versions: 1 };
+      files.set(path, { ...facts, fileId: hex(24), name, filePath: path });
+    },
     fail(call, fault, times = Number.POSITIVE_INFINITY) {
       if (fault === null) faults.delete(call);
       else faults.set(call, { fault, left: times });

@@ -15,6 +15,7 @@ const onBoth = [
   "crash",
   "folder-import",
   "hardening",
+  "importing",
   "media-moves",
   "posts",
   "rendition-jobs",
