@@ -1,0 +1,236 @@
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { Database } from "bun:sqlite";
+
+import { databaseFile } from "../../src/data-dir.ts";
+import { startFakeImageKit, type FakeImageKit } from "../support/fake-imagekit.ts";
+import {
+  changeOriginal,
+  createOriginal,
+  idOf,
+  sampleDatabase,
+  sampleSecret,
+} from "../support/original-database.ts";
+import { command, ServiceProcess } from "../support/process.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(120_000);
+
+let folder: string;
+let dataDir: string;
+let file: string;
+let fake: FakeImageKit;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "image-sharing-import-"));
+  dataDir = join(folder, "data");
+  file = join(folder, "original.db");
+  await copyFile(sampleDatabase, file);
+  fake = await startFakeImageKit();
+});
+afterEach(async () => {
+  await fake.close();
+  await rm(folder, { recursive: true });
+});
+
+function start(args: string[], environment: Record<string, string> = {}) {
+  return Bun.spawn([...command, "import", ...args], {
+    env: { PATH: process.env["PATH"], DATA_DIR: dataDir, FFMPEG: "off", ...environment },
+    cwd: folder,
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+}
+
+async function importFile(args: string[], environment?: Record<string, string>) {
+  const child = start(args, environment);
+  const [out, error] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { out, error, status: await child.exited };
+}
+
+const imagekit = (urlEndpoint = fake.urlEndpoint) => ({
+  IMAGEKIT_PUBLIC_KEY: "public_test",
+  IMAGEKIT_PRIVATE_KEY: fake.privateKey,
+  IMAGEKIT_URL_ENDPOINT: urlEndpoint,
+  IMAGE_KIT_BASE_URL: fake.url,
+});
+
+const postsInDatabase = () => {
+  const database = new Database(join(dataDir, databaseFile), { readonly: true });
+  try {
+    return database.query<{ posts: number }, []>("select count(*) as posts from posts").get()!.posts;
+  } finally {
+    database.close();
+  }
+};
+
+const hashOf = async (path: string) => Bun.hash(await Bun.file(path).arrayBuffer());
+
+test("import: takes over the original's database while the service runs, and leaves the file as it is", async () => {
+  const before = await hashOf(file);
+  const service = new ServiceProcess(dataDir, { DATABASE_URL: "", JWT_SECRET_KEY: sampleSecret });
+  await service.start();
+  try {
+    const dryRun = await importFile([file, "--dry-run"]);
+    expect(dryRun).toMatchObject({ status: 0 });
+    expect(dryRun.out).toStartWith(`Would import 4 accounts and 8 posts of ${file}.\n`);
+    expect(postsInDatabase()).toBe(0);
+    const first = await importFile([file]);
+    expect(first).toMatchObject({ status: 0, error: expect.stringContaining("posts read: 8 of 8\n") });
+    expect(first.out).toStartWith(`Imported 4 accounts and 8 posts of ${file}.\n`);
+    expect(first.out).toContain("without them the service cannot delete or export the files of these posts");
+    expect(first.out).toEndWith("Superusers: ada@example.com.\n");
+    const login = await service.fetch("/auth/jwt/login", {
+      method: "POST",
+      body: new URLSearchParams({ username: "linus@example.com", password: "linus password 1" }),
+    });
+    const { access_token: token } = (await login.json()) as { access_token: string };
+    await until(async () => {
+      const { posts } = (await (await service.fetch("/feed", { token })).json()) as { posts: unknown[] };
+      return posts.length === 8;
+    });
+    expect((await importFile([file])).out).toBe(
+      `Imported 0 accounts and 0 posts of ${file}.\nImported earlier: 4 accounts and 8 posts.\n`,
+    );
+  } finally {
+    await service.kill();
+  }
+  expect(await hashOf(file)).toBe(before);
+  expect((await Array.fromAsync(new Bun.Glob("original*").scan(folder))).sort()).toEqual(["original.db"]);
+});
+
+test("import --dry-run: creates no data folder", async () => {
+  const { out, status } = await importFile([file, "--dry-run"]);
+  expect([out.split("\n")[0], status]).toEqual([`Would import 4 accounts and 8 posts of ${file}.`, 0]);
+  expect(await Array.fromAsync(new Bun.Glob("data/**").scan({ cwd: folder, dot: true }))).toEqual([]);
+});
+
+test("import --imagekit: names missing files, records the others, and deleting a post deletes its file", async () => {
+  await rm(file);
+  createOriginal(file, { users: 1, posts: 3, endpoint: fake.urlEndpoint });
+  fake.place("/photo_0.jpg", Buffer.from("a picture"));
+  fake.place("/photo_1.jpg", Buffer.from("a picture"));
+  // Without a look at ImageKit first: a repeated import completes the posts.
+  expect((await importFile([file], imagekit())).status).toBe(0);
+  const { out, error, status } = await importFile([file, "--imagekit"], imagekit());
+  expect(status).toBe(1);
+  expect(out).toContain("Not found in ImageKit: the files of 1 post, named above.\n");
+  expect(error).toContain(`post ${idOf("post", 2)}: its file is not in ImageKit\n`);
+  const service = new ServiceProcess(dataDir, {
+    DATABASE_URL: "",
+    JWT_SECRET_KEY: sampleSecret,
+    ...imagekit(),
+  });
+  await Bun.spawn([...command, "superuser", "user0@example.com", "--password-stdin"], {
+    env: { PATH: process.env["PATH"], DATA_DIR: dataDir },
+    stdin: new Blob(["correct horse battery"]),
+    stdout: "ignore",
+  }).exited;
+  await service.start();
+  try {
+    const token = await service.login("user0@example.com");
+    const post = await (await service.fetch(`/posts/${idOf("post", 0)}`, { token })).json();
+    expect(post).toMatchObject({ bytes: 9, width: 4, height: 3 });
+    const answer = await service.fetch(`/posts/${idOf("post", 0)}`, { method: "DELETE", token });
+    expect(answer.status).toBe(200);
+    await until(async () => !fake.files.has("/photo_0.jpg"));
+    expect(fake.files.has("/photo_1.jpg")).toBe(true);
+  } finally {
+    await service.kill();
+  }
+});
+
+test("import --imagekit: needs the keys, and explains a refused key without repeating it", async () => {
+  expect(await importFile([file, "--imagekit"])).toMatchObject({
+    status: 1,
+    error: "--imagekit needs IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY and IMAGEKIT_URL_ENDPOINT.\n",
+  });
+  fake.fail("find", "403");
+  const { error, out, status } = await importFile([file, "--imagekit", "--dry-run"], imagekit());
+  expect([out, status]).toEqual(["", 1]);
+  expect(error).toContain("ImageKit does not list its files (ImageKit 403: ");
+  expect(error).not.toContain(fake.privateKey);
+});
+
+test("import: refuses files that are none of the original program's, and says why", async () => {
+  const cases: [name: string, make: (path: string) => unknown, message: string][] = [
+    ["missing", () => {}, "does not exist"],
+    [
+      "text",
+      (path) => Bun.write(path, "not a database, but a text of some length".repeat(100)),
+      "is damaged or no SQLite database",
+    ],
+    ["empty", (path) => Bun.write(path, ""), "has no table of users"],
+    [
+      "foreign",
+      (path) => changeOriginal(path, (database) => database.run("create table users (id)")),
+      "has no table posts",
+    ],
+    [
+      "view",
+      (path) =>
+        changeOriginal(path, (database) => {
+          database.run("create view users as select randomblob(1000000000) as id");
+          database.run("create table posts (id)");
+        }),
+      "has no table of users",
+    ],
+    [
+      "columns",
+      (path) =>
+        changeOriginal(path, (database) => {
+          database.run("create table users (id, email, hashed_password, is_active, is_superuser)");
+          database.run("create table posts (id)");
+        }),
+      "is no database of the original program: users lacks is_verified",
+    ],
+    [
+      "damaged",
+      async (path) => {
+        createOriginal(path, { users: 10, posts: 3000 });
+        const bytes = Buffer.from(await Bun.file(path).arrayBuffer());
+        bytes.fill(0xa5, bytes.length / 2);
+        await Bun.write(path, bytes);
+      },
+      "is damaged or no SQLite database",
+    ],
+  ];
+  for (const [name, make, message] of cases) {
+    const path = join(folder, `${name}.db`);
+    await make(path);
+    const { error, status } = await importFile([path, "--dry-run"]);
+    expect([name, error.split("\n").filter((line) => line.startsWith(path)), status]).toEqual([
+      name,
+      [`${path} ${message}.`],
+      1,
+    ]);
+  }
+});
+
+test("import: Ctrl-C ends it between two transactions, and a repeated run imports the rest", async () => {
+  await rm(file);
+  createOriginal(file, { users: 10, posts: 20_000 });
+  const child = start([file]);
+  await until(async () => {
+    try {
+      return postsInDatabase() > 0;
+    } catch {
+      // Not created yet, or locked.
+      return false;
+    }
+  });
+  child.kill("SIGINT");
+  const out = await new Response(child.stdout).text();
+  expect(await child.exited).toBe(130);
+  expect(out).toEndWith("Interrupted. Repeat the command to import the rest.\n");
+  const imported = postsInDatabase();
+  expect(imported).toBeWithin(1, 20_000);
+  const second = await importFile([file]);
+  expect(second.out).toContain(`Imported 0 accounts and ${20_000 - imported} posts`);
+  expect(postsInDatabase()).toBe(20_000);
+});
