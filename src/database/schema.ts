@@ -56,7 +56,7 @@ export function createTables(k: Kit) {
   const posts = k.table(
     "posts",
     {
-      /** UUIDv7. */
+      /** UUIDv7, except for imported posts. */
       id: k.id("id").primaryKey(),
       /** Null once the user is deleted. The row must outlive the user, because it holds the location of the bytes. */
       userId: k.id("user_id").references(() => users.id, { onDelete: "set null" }),
