@@ -23,7 +23,7 @@ export type AccountOutcome = "new" | "known" | "deleted" | "id taken" | "address
 
 /**
  * - `new`, `known`, `deleted`, `id taken`: as for accounts.
- * - `unfinished`: an interrupted import has left it, or it is being deleted.
+ * - `unfinished`: an interrupted import has left it, or what that has left is being deleted.
  * - `no author`: its author's account was not imported, or has been deleted.
  */
 export type PostOutcome = "new" | "known" | "deleted" | "unfinished" | "id taken" | "no author";

@@ -186,7 +186,7 @@ function unusable(error: unknown): Error {
     return new UnusableOriginal("is locked by another program. Stop the original program");
   if (/^SQLITE_(?:READONLY|CANTOPEN)/.test(code))
     return new UnusableOriginal(
-      `cannot be opened for reading only (${code}), perhaps because its program was killed. Start and stop the original program once, or import a copy of the file made with "sqlite3 FILE .backup"`,
+      `cannot be opened for reading only (${code}), perhaps because its program was killed while it wrote. Start and stop the original program once, which repairs the file`,
     );
   return new UnusableOriginal(`cannot be read (${code || String(error)})`);
 }

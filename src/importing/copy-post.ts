@@ -148,8 +148,9 @@ async function publishCopy(
   try {
     const file = await storeInTime(services, post, { key, path, prepared, missing }, signal);
     if (await database.imports.publish(post, file, createdAt, missing)) return "new";
+    // A service that starts meanwhile takes the post for one of a crashed process.
     await discardUnfinished(services, id);
-    return "no author";
+    return "unfinished";
   } catch (error) {
     await discardUnfinished(services, id);
     throw error;

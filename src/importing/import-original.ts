@@ -176,7 +176,7 @@ async function importAccounts(
 
 /** Why a post is left out, by its outcome. */
 const postProblems = {
-  unfinished: "it is still being deleted; repeat the command later",
+  unfinished: "an unfinished copy of it is being deleted; repeat the command later",
   "id taken": "a post that was not imported has its id",
   "no author": "its author's account has been deleted",
 } as const;
