@@ -124,7 +124,7 @@ async function publishCopy(
   { temp, type }: { temp: TempFile; type: MediaType },
   signal: AbortSignal,
 ): Promise<PostOutcome> {
-  const { database, store, mediaWorkers, renditionJobs } = services;
+  const { database, store, mediaWorkers, renditionJobs, deadlineFor } = services;
   const { path } = temp;
   const media = { path, type, thumbnail: !store.makesRenditions };
   const prepared = await mediaWorkers.prepare(media, userId, temp.bytes, signal);
@@ -141,7 +141,8 @@ async function publishCopy(
     durationSeconds: prepared.durationSeconds,
     sha256: temp.sha256(),
     uploadKey: null,
-    reservedAt: new Date(),
+    // As of the latest time at which it can be published, so that a service's sweeper leaves it alone until then.
+    reservedAt: new Date(Date.now() + deadlineFor(prepared.bytes) * 1000),
   };
   const reserved = await database.imports.reserve(post);
   if (reserved !== "new") return reserved;
