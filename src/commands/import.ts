@@ -9,7 +9,8 @@ import {
   type OriginalDatabase,
 } from "../database/original-database.ts";
 import { ApiError } from "../errors.ts";
-import { importOriginal, newSummary, type ImportSummary } from "../importing/import-original.ts";
+import { importOriginal } from "../importing/import-original.ts";
+import { newSummary, type ImportSummary } from "../importing/import-summary.ts";
 import { checkingTarget, copyingTarget, CopyingStopped, linkingTarget } from "../importing/import-target.ts";
 import type { Services } from "../services.ts";
 import { listImageKitFiles, type ListedFile } from "../storage/imagekit-listing.ts";

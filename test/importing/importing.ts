@@ -1,5 +1,7 @@
 import { openOriginalDatabase } from "../../src/database/original-database.ts";
-import { importOriginal, newSummary, type ImportOptions } from "../../src/importing/import-original.ts";
+import type { ImportOptions } from "../../src/importing/import-options.ts";
+import { importOriginal } from "../../src/importing/import-original.ts";
+import { newSummary } from "../../src/importing/import-summary.ts";
 import { linkingTarget } from "../../src/importing/import-target.ts";
 import type { TestService } from "../support/service.ts";
 
