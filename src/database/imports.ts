@@ -107,6 +107,36 @@ export function importQueries({ dialect, query, tables, transaction }: Connectio
     return new Map(rows.map(({ id, isActive }) => [id, isActive]));
   }
 
+  /** The facts of files whose posts lack the store's id, which then begins with the path. */
+  function* completeFacts(tx: Query, found: readonly ImportedPost[]): Steps<void> {
+    if (found.length === 0) return;
+    const lacking = yield* step(
+      tx
+        .select({ id: posts.id })
+        .from(posts)
+        .where(
+          and(
+            inArray(
+              posts.id,
+              found.map(({ id }) => id),
+            ),
+            eq(posts.store, "imagekit"),
+            like(posts.storeId, "/%"),
+          ),
+        ),
+    );
+    const ids = new Set(lacking.map(({ id }) => id));
+    for (const { id, storeId, bytes, width, height } of found)
+      if (ids.has(id))
+        yield* step(
+          tx
+            .update(posts)
+            .set({ storeId, bytes, width, height })
+            .where(and(eq(posts.id, id), like(posts.storeId, "/%")))
+            .returning({ id: posts.id }),
+        );
+  }
+
   return {
     /** Says what {@link addAccounts} would do. Does not compare the accounts with each other. */
     checkAccounts: (accounts: readonly User[]): Promise<AccountOutcome[]> =>
@@ -217,36 +247,6 @@ export function importQueries({ dialect, query, tables, transaction }: Connectio
         return true;
       }),
   };
-
-  /** The facts of files whose posts lack the store's id, which then begins with the path. */
-  function* completeFacts(tx: Query, found: readonly ImportedPost[]): Steps<void> {
-    if (found.length === 0) return;
-    const lacking = yield* step(
-      tx
-        .select({ id: posts.id })
-        .from(posts)
-        .where(
-          and(
-            inArray(
-              posts.id,
-              found.map(({ id }) => id),
-            ),
-            eq(posts.store, "imagekit"),
-            like(posts.storeId, "/%"),
-          ),
-        ),
-    );
-    const ids = new Set(lacking.map(({ id }) => id));
-    for (const { id, storeId, bytes, width, height } of found)
-      if (ids.has(id))
-        yield* step(
-          tx
-            .update(posts)
-            .set({ storeId, bytes, width, height })
-            .where(and(eq(posts.id, id), like(posts.storeId, "/%")))
-            .returning({ id: posts.id }),
-        );
-  }
 }
 
 /** The columns of a post that is published without an upload. */

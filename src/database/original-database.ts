@@ -63,6 +63,10 @@ export function openOriginalDatabase(path: string): OriginalDatabase {
       client.run("pragma trusted_schema = off");
       client.run("pragma cell_size_check = on");
       client.run(`pragma busy_timeout = ${lockTimeoutMs}`);
+      if (isTable(client, "revoked_tokens"))
+        throw new UnusableOriginal(
+          "is a database of this service, and not of the original program. Use backup and restore, or move-database",
+        );
       // FastAPI Users calls the table "user" by default.
       const users = ["users", "user"].find((name) => isTable(client, name));
       if (users === undefined) throw new UnusableOriginal("has no table of users");

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Database } from "bun:sqlite";
 
 import { databaseFile } from "../../src/data-dir.ts";
+import { openDatabase } from "../../src/database/database.ts";
 import { startFakeImageKit, type FakeImageKit } from "../support/fake-imagekit.ts";
 import {
   changeOriginal,
@@ -188,6 +189,11 @@ test("import: refuses files that are none of the original program's, and says wh
           database.run("create table posts (id)");
         }),
       "is no database of the original program: users lacks is_verified",
+    ],
+    [
+      "own",
+      async (path) => (await openDatabase(path)).close(),
+      "is a database of this service, and not of the original program. Use backup and restore, or move-database",
     ],
     [
       "damaged",
