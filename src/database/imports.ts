@@ -176,6 +176,9 @@ export function importQueries({ dialect, query, tables, transaction }: Connectio
           const isActive = authors.get(post.userId);
           return isActive === undefined ? [] : [{ ...post, ...publishedNow(isActive) }];
         });
+        // One after the other in the largest index: in the order of their random ids, each would load pages that the
+        // one before has displaced.
+        added.sort((a, b) => compare(a.userId, b.userId) || a.createdAt.getTime() - b.createdAt.getTime());
         const rows =
           added.length === 0
             ? []
@@ -248,6 +251,8 @@ export function importQueries({ dialect, query, tables, transaction }: Connectio
       }),
   };
 }
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The columns of a post that is published without an upload. */
 const publishedNow = (isActive: boolean): Pick<PostRow, "state" | "reservedAt" | "uploadKey"> => ({
