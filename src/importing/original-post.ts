@@ -84,11 +84,10 @@ function readCaption(value: unknown): { text: string; isChanged: boolean } | und
  * @returns undefined for any other address, because readers' browsers and this service would request it
  */
 function readUrl(value: unknown, urlEndpoint: string | null): { url: string; path: string } | undefined {
-  const given = typeof value === "string" ? URL.parse(value) : null;
-  if (!given || given.username !== "" || given.password !== "") return undefined;
-  const endpoint = urlEndpoint ?? `${sharedHost}/${given.pathname.split("/")[1]}`;
+  const url = typeof value === "string" ? URL.parse(value) : null;
+  if (!url || url.username !== "" || url.password !== "") return undefined;
+  const endpoint = urlEndpoint ?? `${sharedHost}/${url.pathname.split("/")[1]}`;
   // The original program stored what ImageKit returned, which may have been http.
-  const url = new URL(given);
   if (endpoint.startsWith("https:") && url.protocol === "http:") url.protocol = "https:";
   if (endpoint === `${sharedHost}/`) return undefined;
   const path = imageKitPath(endpoint, url);
@@ -101,11 +100,14 @@ const usualTypes = { image: "image/jpeg", video: "video/mp4" } as const satisfie
   MediaType
 >;
 
+const typesByExtension = new Map(
+  Object.entries(mediaTypes).flatMap(([type, { extension, otherExtensions }]) =>
+    [extension, ...otherExtensions].map((each): [string, MediaType] => [each, type as MediaType]),
+  ),
+);
+
 /** The type of a kind that the extension of a name stands for. */
 function typeOf(name: string, kind: MediaKind): MediaType | undefined {
-  const given = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
-  for (const [type, { extension, otherExtensions, kind: own }] of Object.entries(mediaTypes))
-    if (own === kind && (extension === given || otherExtensions.some((other) => other === given)))
-      return type as MediaType;
-  return undefined;
+  const type = typesByExtension.get(name.slice(name.lastIndexOf(".") + 1).toLowerCase());
+  return type && mediaTypes[type].kind === kind ? type : undefined;
 }
