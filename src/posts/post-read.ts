@@ -53,8 +53,15 @@ export const postSchema = t.Object(
     ),
     width: nullable(t.Integer({ description: "In pixels; null if unknown.", examples: [4032] })),
     height: nullable(t.Integer({ description: "In pixels; null if unknown.", examples: [3024] })),
-    content_type: t.String({ description: "Detected from the file's bytes.", examples: ["image/jpeg"] }),
-    bytes: t.Integer({ format: "int64", description: "Size of the stored file.", examples: [2_400_000] }),
+    content_type: t.String({
+      description: "Detected from the file's bytes; from its name if an imported file stays where it was.",
+      examples: ["image/jpeg"],
+    }),
+    bytes: t.Integer({
+      format: "int64",
+      description: "Size of the stored file; 0 if unknown, for an imported file that stays where it was.",
+      examples: [2_400_000],
+    }),
     thumbnail_url: nullable(
       t.String({
         format: "uri",
