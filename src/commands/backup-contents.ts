@@ -65,7 +65,12 @@ export async function fillArchive(archive: TarWriter, parts: BackupParts): Promi
     files.add({ name, ...(await archive.add(name, source)), start: 0, archive: null });
   };
   const counts = snapshot.countByStore();
-  const sources = mediaSources(parts, counts, (key, source) => add(mediaName(key), source));
+  const sources = mediaSources(
+    parts,
+    counts,
+    (key, source) => add(mediaName(key), source),
+    snapshot.storeIdOf,
+  );
   const total = [...sources.keys()].reduce((sum, store) => sum + (counts.get(store) ?? 0), 0);
   const numbers = earlierNumbers(parts.archives);
   let [posts, leftOut] = [0, 0];
@@ -160,6 +165,7 @@ function mediaSources(
   { dataDir, folder, stores }: BackupParts,
   counts: ReadonlyMap<string, number>,
   add: (key: string, source: AsyncIterable<Uint8Array>) => Promise<void>,
+  storeIdOf: (key: string) => string | null,
 ): ReadonlyMap<string, MediaSource> {
   const sources = new Map<string, MediaSource>();
   const root = join(folder.path, mediaFolder);
@@ -171,7 +177,10 @@ function mediaSources(
       );
     sources.set("disk", mediaOnDisk(new DiskStore(root), add, explainer({ folder })));
   }
-  for (const store of stores ?? []) sources.set(store.name, mediaInStore(store, add));
+  for (const store of stores ?? []) {
+    const read: MediaStore["read"] = (key, signal) => store.read(key, signal, storeIdOf(key));
+    sources.set(store.name, mediaInStore({ name: store.name, read }, add));
+  }
   for (const [store, posts] of stores ? counts : [])
     if (!sources.has(store)) {
       const { title, setting } = describeStore(store);

@@ -27,6 +27,8 @@ export interface Snapshot {
   countByStore(): ReadonlyMap<string, number>;
   /** The published posts whose media are in these stores. They may be changed meanwhile. */
   posts(stores: readonly string[]): Iterable<SnapshotPost>;
+  /** The store's own id of the file with this key; null if it is unknown, or the file is a rendition. */
+  storeIdOf(key: string): string | null;
   /** Removes a post from the copy, because its bytes were deleted after it was taken. */
   forget(id: string): void;
   /**
@@ -95,11 +97,15 @@ export function openSnapshot(path: string): Snapshot {
     `select id, store, key, thumbnail_url as thumbnailUrl, ${displayUrl} as displayUrl from posts
      where id > ? and ${hasMedia} and store in (select value from json_each(?)) order by id limit ?`,
   );
+  const storeId = copy.query<{ store_id: string | null }, [string]>(
+    "select store_id from posts where key = ?",
+  );
   const remove = copy.query("delete from posts where id = ?");
   let removeRenditions: ReturnType<typeof renditionRemover> | undefined;
   return {
     countByStore: () => countByStore(copy),
     posts: (stores) => pageByPage((after, limit) => page.all(after, JSON.stringify(stores), limit)),
+    storeIdOf: (key) => storeId.get(key)?.store_id ?? null,
     forget: (id) => void remove.run(id),
     // Prepared on first use, because a database of an older version has no table of jobs, nor renditions.
     forgetRenditions: (lost) => (removeRenditions ??= renditionRemover(copy))(lost),
