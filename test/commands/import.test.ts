@@ -146,6 +146,24 @@ test("import --imagekit: names missing files, records the others, and deleting a
   }
 });
 
+test("import: a backup with media holds the files of imported posts", async () => {
+  await rm(file);
+  createOriginal(file, { users: 1, posts: 1, endpoint: fake.deliveryUrl });
+  fake.place("/photo_0.jpg", Buffer.from("a picture of the original program"));
+  const environment = imagekit(fake.deliveryUrl);
+  expect((await importFile([file], environment)).status).toBe(0);
+  const archive = join(folder, "backup.tar");
+  const backup = Bun.spawn([...command, "backup", archive, "--with-media"], {
+    env: { PATH: process.env["PATH"], DATA_DIR: dataDir, FFMPEG: "off", ...environment },
+    stdout: "ignore",
+    stderr: "ignore",
+  });
+  expect(await backup.exited).toBe(0);
+  const bytes = Buffer.from(await Bun.file(archive).arrayBuffer());
+  expect(bytes.includes(`media/${idOf("post", 0)}.jpg`)).toBe(true);
+  expect(bytes.includes("a picture of the original program")).toBe(true);
+});
+
 test("import --imagekit: needs the keys, and explains a refused key without repeating it", async () => {
   expect(await importFile([file, "--imagekit"])).toMatchObject({
     status: 1,
