@@ -55,7 +55,7 @@ export interface Destination {
 
 /** What a post refers to after a move. */
 export interface MovedMedia {
-  readonly media: Pick<PostRow, "storeId" | "url" | "thumbnailUrl" | "displayUrl">;
+  readonly media: Pick<PostRow, "storeId" | "url" | "bytes" | "thumbnailUrl" | "displayUrl">;
   /** Renditions to make there; null where the store makes them itself. */
   readonly missing: readonly RenditionKind[] | null;
 }

@@ -15,10 +15,12 @@ const maxCopies = 2;
 /** A file to copy. */
 export interface SourceFile {
   readonly key: string;
+  /** The source's own id of the file, for files that are not under their key. */
+  readonly storeId: string | null;
   readonly contentType: MediaType;
   /** The name that a download is saved under. */
   readonly displayName: string;
-  /** The size that the database knows; null for renditions. */
+  /** The size that the database knows; null if it does not. */
   readonly bytes: number | null;
   /** The size that the time limit of reading it is for. */
   readonly expectedBytes: number;
@@ -30,6 +32,11 @@ interface LocalFile {
   readonly bytes: number;
   /** Undefined for a file of the disk store, which is read while it is sent. */
   readonly checksum: Checksum | undefined;
+}
+
+/** A copy that was verified. */
+export interface CopiedFile extends StoredMedia {
+  readonly bytes: number;
 }
 
 /** A copy between two stores. */
@@ -52,7 +59,7 @@ export async function copyFile(
   services: MoveServices,
   file: SourceFile,
   { from, to, folder, signal, inspect }: Copying,
-): Promise<StoredMedia> {
+): Promise<CopiedFile> {
   for (let copy = 1; ; copy++) {
     const local = await localFile(services, file, { from, to, folder, signal });
     try {
@@ -61,7 +68,7 @@ export async function copyFile(
         putFile(services, file, local, to, signal),
         local.checksum ?? localChecksum(services, local, { from, to, signal }),
       ]);
-      if (await isStored(services, file.key, checksum, to, signal)) return stored;
+      if (await isStored(services, file.key, checksum, to, signal)) return { ...stored, bytes: local.bytes };
       if (copy === maxCopies)
         throw new PostNotMovable(`the copy of ${file.key} in ${to.name} differs from it`);
     } finally {
@@ -73,7 +80,7 @@ export async function copyFile(
 /** Finds a file of the disk store in place; saves one of another store in `folder`. */
 async function localFile(
   { deadlineFor, disk, pace }: MoveServices,
-  { key, bytes: known, expectedBytes }: SourceFile,
+  { key, storeId, bytes: known, expectedBytes }: SourceFile,
   { from, to, folder, signal }: Copying,
 ): Promise<LocalFile> {
   const deadline = AbortSignal.timeout(deadlineFor(expectedBytes) * 1000);
@@ -86,7 +93,7 @@ async function localFile(
       });
       return { path, bytes: size, checksum: undefined };
     }
-    const content = await from.read(key, either);
+    const content = await from.read(key, either, storeId);
     if (!content) throw missing();
     const path = join(folder, key);
     const checksummer = checksummerFor(to);

@@ -3,9 +3,9 @@ import { isMediaType, type MediaType } from "../media-types.ts";
 import type { SpaceClaim } from "../observability/disk-space.ts";
 import { completionOf, mayNeedDisplay } from "../rendition-jobs/backlog.ts";
 import { parseRenditionKey, renditionKeyAt, renditionKeys } from "../storage/media-keys.ts";
-import type { MediaStore, StoredMedia, StoreRenditions } from "../storage/media-store.ts";
+import type { MediaStore, StoreRenditions } from "../storage/media-store.ts";
 import { withExtension } from "../uploads/display-name.ts";
-import { copyFile, type Copying } from "./copy-file.ts";
+import { copyFile, type CopiedFile, type Copying } from "./copy-file.ts";
 import { callStore, PostNotMovable } from "./move-errors.ts";
 import type { MoveServices } from "./move-services.ts";
 
@@ -36,7 +36,7 @@ export async function copyPost(
     const copying = { from, to, folder, signal };
     if (moving.isTakenOver) await deleteStaleRenditions(services, moving, copying);
     if (to.makesRenditions) return await copyForOwnRenditions(services, moving, type, copying);
-    const { storeId, url } = await copyFile(services, originalOf(moving, type), copying);
+    const { storeId, url, bytes } = await copyFile(services, originalOf(moving, type), copying);
     const renditions = from.makesRenditions
       ? { thumbnailUrl: moving.fileType === "image" ? url : null, displayUrl: null }
       : {
@@ -46,18 +46,22 @@ export async function copyPost(
     const missing = from.makesRenditions
       ? completionOf({ ...moving, ...renditions }, false).kinds.filter(services.renditionJobs.canMake)
       : [];
-    return { media: { storeId, url, ...renditions }, missing };
+    return { media: { storeId, url, bytes, ...renditions }, missing };
   } finally {
     claim?.release();
   }
 }
 
-const originalOf = ({ key, fileName: displayName, bytes }: MovingPost, contentType: MediaType) => ({
+/** The size to allow time for where an import did not learn the size of a file. */
+const unknownBytes = 100e6;
+
+const originalOf = ({ key, storeId, fileName, bytes }: MovingPost, contentType: MediaType) => ({
   key,
+  storeId,
   contentType,
-  displayName,
-  bytes,
-  expectedBytes: bytes,
+  displayName: fileName,
+  bytes: bytes || null,
+  expectedBytes: bytes || unknownBytes,
 });
 
 /** Copies the original to a store that makes renditions itself. */
@@ -80,9 +84,9 @@ async function copyForOwnRenditions(
     ...copying,
     ...inspect,
   });
-  const { storeId, url, renditions } = stored as StoredMedia & { renditions: StoreRenditions };
+  const { storeId, url, bytes, renditions } = stored as CopiedFile & { renditions: StoreRenditions };
   const { thumbnailUrl, displayUrl } = renditions;
-  const media = { storeId, url, thumbnailUrl, displayUrl: isFitForDisplay ? null : displayUrl };
+  const media = { storeId, url, bytes, thumbnailUrl, displayUrl: isFitForDisplay ? null : displayUrl };
   return { media, missing: null };
 }
 
@@ -105,7 +109,7 @@ async function copyRendition(
   const { contentType } = parseRenditionKey(key)!;
   const displayName = withExtension(moving.fileName, contentType);
   // An MP4 may be larger than the video that it replaces.
-  const file = { key, contentType, displayName, bytes: null, expectedBytes: 2 * moving.bytes };
+  const file = { key, storeId: null, contentType, displayName, bytes: null, expectedBytes: 2 * moving.bytes };
   return (await copyFile(services, file, copying)).url;
 }
 

@@ -7,11 +7,17 @@ import { actor, addAccount, addPost, at, onEachDatabase } from "../support/datab
 setDefaultTimeout(60_000);
 
 const inS3 = ({ id }: { id: string }): MovedMedia => ({
-  media: { storeId: null, url: `https://cdn/${id}.png`, thumbnailUrl: null, displayUrl: null },
+  media: { storeId: null, url: `https://cdn/${id}.png`, bytes: 1, thumbnailUrl: null, displayUrl: null },
   missing: [],
 });
 const inImageKit: MovedMedia = {
-  media: { storeId: "file", url: "https://ik/a.png", thumbnailUrl: "https://ik/t", displayUrl: null },
+  media: {
+    storeId: "file",
+    url: "https://ik/a.png",
+    bytes: 1,
+    thumbnailUrl: "https://ik/t",
+    displayUrl: null,
+  },
   missing: null,
 };
 

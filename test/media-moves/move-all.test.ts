@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 
+import { linkingTarget } from "../../src/importing/import-target.ts";
 import { createBytePace } from "../../src/media-moves/byte-pace.ts";
 import { moveAll, type MoveReport } from "../../src/media-moves/move-all.ts";
 import type { MoveServices } from "../../src/media-moves/move-services.ts";
@@ -9,7 +11,9 @@ import { createRenditionRunner } from "../../src/rendition-jobs/runner.ts";
 import type { MediaStore } from "../../src/storage/media-store.ts";
 import { startFakeImageKit, type FakeImageKit } from "../support/fake-imagekit.ts";
 import { startFakeS3, type FakeS3 } from "../support/fake-s3.ts";
+import { importInto } from "../importing/importing.ts";
 import { aviVideo, jpegPhoto, mp4Video } from "../support/media-samples.ts";
+import { createOriginal, idOf } from "../support/original-database.ts";
 import { TestService } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
@@ -254,6 +258,25 @@ describe("to and from ImageKit", () => {
     await sweepLeftovers(post);
     expect([await onDisk(), inImageKit()]).toEqual([[], []]);
     expect(inS3()).toEqual(["jpg", "v1.display.webp", "v1.thumb.webp"]);
+  });
+});
+
+describe("from another program's files in ImageKit", () => {
+  test("move: the file of an imported post is copied from where the other program put it, and its size is learned", async () => {
+    const file = join(service.dataDir, "original.db");
+    createOriginal(file, { users: 1, posts: 1, endpoint: imagekit.deliveryUrl });
+    imagekit.place("/photo_0.jpg", Buffer.from(await photo));
+    const target = linkingTarget(service.services);
+    await importInto(service, file, { urlEndpoint: imagekit.deliveryUrl, target });
+    expect(await move("disk")).toMatchObject({ moved: 1, failed: 0, reasons: [] });
+    const post = await read(idOf("post", 0));
+    expect(post).toMatchObject({ processing: true, bytes: (await photo).length });
+    expect(pathOf(post.url)).toStartWith("/media/");
+    const answer = await service.fetch(pathOf(post.url));
+    expect(isSame(await answer.bytes(), await photo)).toBe(true);
+    await makeRenditions(post.id);
+    await sweepLeftovers(post);
+    expect(inImageKit()).toEqual([]);
   });
 });
 
