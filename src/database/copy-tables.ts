@@ -82,24 +82,6 @@ export function* copyTables(
 }
 
 /**
- * A page's rows as values of the driver, by the names of their columns, in one JSON text. One parameter for all rows takes half
- * the time of one per field, and a statement takes only so many.
- */
-export function rowsAsJson(table: PgTable, rows: Row[]): string {
-  const columns = Object.entries(getTableColumns(table));
-  return JSON.stringify(
-    rows.map((row) =>
-      Object.fromEntries(
-        columns.map(([name, column]) => [
-          column.name,
-          row[name] === null ? null : column.mapToDriverValue(row[name]),
-        ]),
-      ),
-    ),
-  );
-}
-
-/**
  * Reads a table page by page in the order of its primary key. Returns a checksum of its rows that does not depend on their
  * order, because PostgreSQL sorts token ids by its locale.
  */

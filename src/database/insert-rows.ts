@@ -17,8 +17,9 @@ export function insertRows<Table extends PgTable>(
   const columns = Object.entries(getTableColumns(table));
   const values = rows.map((row) =>
     columns.map(([name, column]) => {
-      const value = (row as Record<string, unknown>)[name] ?? column.default ?? column.defaultFn?.() ?? null;
-      return value === null ? null : column.mapToDriverValue(value);
+      const given = (row as Record<string, unknown>)[name];
+      const value = given === undefined ? (column.default ?? column.defaultFn?.()) : given;
+      return value == null ? null : column.mapToDriverValue(value);
     }),
   );
   return query.insert(table).select(dialect === "pg" ? pgRows(table, values) : sqliteRows(values));

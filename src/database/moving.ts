@@ -5,12 +5,12 @@ import {
   copiedTables,
   CopyError,
   copyTables,
-  rowsAsJson,
   type CopyProgress,
   type CopyTarget,
   type Row,
   type RowCounts,
 } from "./copy-tables.ts";
+import { insertRows } from "./insert-rows.ts";
 import { openPostgres } from "./postgres.ts";
 import type { Tables } from "./schema.ts";
 import type { SqliteSource } from "./sqlite-source.ts";
@@ -68,10 +68,7 @@ function* move(source: SqliteSource, query: Query, tables: Tables, progress: Cop
     tables,
     insert(name, rows, nameOf) {
       for (const row of rows) requireStorable(row, nameOf(row));
-      const table = tables[name];
-      return query.execute(
-        sql`insert into ${table} select * from json_populate_recordset(null::${table}, ${rowsAsJson(table, rows)}::text::json)`,
-      );
+      return insertRows("pg", query, tables[name], rows);
     },
     // Without statistics, the comparison and the service's first queries would be planned for empty tables.
     filled: () => query.execute(sql`analyze ${all}`),

@@ -2,12 +2,13 @@ import { closeSync, openSync } from "node:fs";
 
 import { Database } from "bun:sqlite";
 
-import { getTableColumns, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 
 import type { PostgresSettings } from "../config/postgres-url.ts";
 import { step, type Query, type Steps } from "./connection.ts";
-import { copyTables, rowsAsJson, type CopyProgress, type CopyTarget, type RowCounts } from "./copy-tables.ts";
+import { copyTables, type CopyProgress, type CopyTarget, type RowCounts } from "./copy-tables.ts";
+import { insertRows } from "./insert-rows.ts";
 import { sqlite } from "./kit.ts";
 import { openPostgres } from "./postgres.ts";
 import { createTables } from "./schema.ts";
@@ -52,25 +53,11 @@ export async function exportPostgres(
 
 function sqliteTarget(client: Database): CopyTarget {
   const tables = createTables(sqlite);
-  const query = drizzle({ client });
+  const query = drizzle({ client }) as unknown as Query;
   return {
-    query: query as unknown as Query,
+    query,
     tables,
-    async insert(name, rows) {
-      const table = tables[name];
-      const columns = Object.values(getTableColumns(table)).map((column) => column.name);
-      const list = sql.join(
-        columns.map((column) => sql.identifier(column)),
-        sql`, `,
-      );
-      const values = sql.join(
-        columns.map((column) => sql`value ->> ${`$.${column}`}`),
-        sql`, `,
-      );
-      query.run(
-        sql`insert into ${table} (${list}) select ${values} from json_each(${rowsAsJson(table, rows)})`,
-      );
-    },
+    insert: (name, rows) => insertRows("sqlite", query, tables[name], rows),
     filled: async () => {},
   };
 }
