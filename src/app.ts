@@ -3,11 +3,14 @@ import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } fr
 import { JsonResponse } from "./http/json-response.ts";
 import { createRoutePatterns, type RoutePatterns } from "./http/route-patterns.ts";
 import { recoveryRoutes } from "./accounts/recovery-routes.ts";
+import { identityRoutes } from "./accounts/oidc/identity-routes.ts";
+import { oidcRoutes } from "./accounts/oidc/routes.ts";
 import { authRoutes } from "./accounts/auth-routes.ts";
 import { databaseFailure } from "./database/failures.ts";
 import { docsRoutes } from "./openapi/routes.ts";
 import { ApiError, ValidationProblems } from "./errors.ts";
 import { errorResponse } from "./http/error-response.ts";
+import { opensPage } from "./http/opens-page.ts";
 import { diskFailure } from "./disk-errors.ts";
 import { operationRoutes } from "./observability/routes.ts";
 import { mediaRoutes } from "./delivery/routes.ts";
@@ -17,7 +20,7 @@ import { invitationRoutes } from "./accounts/invitation-routes.ts";
 import { sessionRoutes } from "./accounts/session-routes.ts";
 import { resumableUploadRoutes } from "./uploads/resumable/routes.ts";
 import { userRoutes } from "./accounts/user-routes.ts";
-import { notFoundPage, opensPage } from "./web/not-found-page.ts";
+import { notFoundPage } from "./web/not-found-page.ts";
 import { webRoutes } from "./web/routes.ts";
 import { problemsOf } from "./http/validation.ts";
 
@@ -42,8 +45,10 @@ export function createApp(services: Services) {
     .use(docsRoutes((): AnyElysia => app))
     .use(operationRoutes(services))
     .use(authRoutes(services))
+    .use(oidcRoutes(services))
     .use(recoveryRoutes(services))
     .use(sessionRoutes(services))
+    .use(identityRoutes(services))
     .use(userRoutes(services))
     .use(invitationRoutes(services))
     .use(postRoutes(services))

@@ -14,6 +14,10 @@ import type { InvitationRouteServices } from "./accounts/invitation-routes.ts";
 import { loadOrCreateSecret } from "./accounts/jwt-secret.ts";
 import { createSessionCookie } from "./accounts/session-cookie.ts";
 import { createSessions } from "./accounts/sessions.ts";
+import { createFlowCookie } from "./accounts/oidc/flow-cookie.ts";
+import { createOidcProvider } from "./accounts/oidc/provider.ts";
+import type { IdentityRouteServices } from "./accounts/oidc/identity-routes.ts";
+import type { OidcRouteServices } from "./accounts/oidc/routes.ts";
 import { createTokens } from "./accounts/tokens.ts";
 import { createAuthenticator } from "./accounts/authenticator.ts";
 import { createBackground } from "./concurrency/background-tasks.ts";
@@ -61,6 +65,8 @@ import type { UserServices } from "./accounts/user-routes.ts";
 export interface Services
   extends
     AuthServices,
+    OidcRouteServices,
+    IdentityRouteServices,
     RecoveryRouteServices,
     UserServices,
     InvitationRouteServices,
@@ -138,10 +144,8 @@ export async function openServices(
   const requestIds = new RequestIds();
   const baseUrl = new BaseUrl(config, connections);
   const sessions = createSessions({ database, background }, config.sessionLifetime);
-  const sessionCookie = createSessionCookie({
-    secure: config.publicUrl?.startsWith("https:") ?? false,
-    maxAgeSeconds: config.sessionLifetime,
-  });
+  const secure = config.publicUrl?.startsWith("https:") ?? false;
+  const sessionCookie = createSessionCookie({ secure, maxAgeSeconds: config.sessionLifetime });
   const requestOrigin = createRequestOrigin(baseUrl, config.corsOrigins);
   const metrics = createMetrics({
     version,
@@ -227,6 +231,11 @@ export async function openServices(
     }),
     passwordMinLength: config.passwordMinLength,
     requireVerifiedEmail: config.requireVerifiedEmail,
+    passwordLogin: config.passwordLogin,
+    oidc: config.oidc && {
+      provider: createOidcProvider(config.oidc),
+      flowCookie: createFlowCookie(secret, { secure }),
+    },
     authorEmails: config.authorEmails,
     mailer,
     disk,

@@ -19,6 +19,8 @@ export interface AccountServices extends NoticeServices {
   readonly tokens: Tokens;
   readonly passwordMinLength: number;
   readonly requireVerifiedEmail: boolean;
+  /** Whether users can sign in with a password. */
+  readonly passwordLogin: boolean;
 }
 
 /** The input of a registration. */
@@ -47,13 +49,42 @@ export async function register(
   invitation: string | null,
   parties: readonly string[],
 ): Promise<User> {
-  const policy = services.config.registration;
-  if (invitation === null && policy === "closed") throw new ApiError("REGISTER_CLOSED");
-  if (invitation === null && policy === "invite") throw new ApiError("REGISTER_BAD_INVITATION");
-  const id =
-    invitation === null ? undefined : await usableInvitation(services, invitation, registration.email);
+  const id = await admit(services, registration.email, invitation);
   return createAccount(services, registration, parties, id);
 }
+
+/**
+ * Decides by the registration policy whether an address may get an account now.
+ * @param invitation the token of an invitation; null for none
+ * @returns the id of the invitation to use; undefined for none
+ * @throws ApiError REGISTER_CLOSED, REGISTER_BAD_INVITATION
+ */
+export async function admit(
+  services: Pick<RegistrationServices, "config" | "database" | "invitationTokens">,
+  email: EmailAddress,
+  invitation: string | null,
+): Promise<string | undefined> {
+  if (invitation !== null) return usableInvitation(services, invitation, email);
+  const policy = services.config.registration;
+  if (policy === "closed") throw new ApiError("REGISTER_CLOSED");
+  if (policy === "invite") throw new ApiError("REGISTER_BAD_INVITATION");
+  return undefined;
+}
+
+/** Returns a new account that is active, not verified and not a superuser. */
+export const newUser = (email: EmailAddress, hashedPassword: string, name: string | null): User => ({
+  id: crypto.randomUUID(),
+  email: email.address,
+  emailKey: email.uniqueKey,
+  hashedPassword,
+  name,
+  isActive: true,
+  isSuperuser: false,
+  isVerified: false,
+  createdAt: new Date(),
+  tokenVersion: 0,
+  minAccessVersion: 0,
+});
 
 /**
  * Creates an account that is active, not verified and not a superuser. It hashes the password even if the address is
@@ -73,19 +104,7 @@ export async function createAccount(
   const reason = passwordProblem(password, { minLength: passwordMinLength, email: email.address });
   if (reason !== undefined) throw new ApiError("REGISTER_INVALID_PASSWORD", { reason });
   const hashedPassword = await hashing.hash(password, parties);
-  const user: User = {
-    id: crypto.randomUUID(),
-    email: email.address,
-    emailKey: email.uniqueKey,
-    hashedPassword,
-    name,
-    isActive: true,
-    isSuperuser: false,
-    isVerified: false,
-    createdAt: new Date(),
-    tokenVersion: 0,
-    minAccessVersion: 0,
-  };
+  const user = newUser(email, hashedPassword, name);
   const outcome =
     invitation === undefined
       ? (await database.users.add(user)) || "email taken"

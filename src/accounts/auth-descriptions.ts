@@ -10,6 +10,7 @@ const loginForm = {
 } as const;
 
 const loginErrors = [
+  "PASSWORD_LOGIN_OFF",
   "LOGIN_BAD_CREDENTIALS",
   "LOGIN_USER_NOT_VERIFIED",
   "BAD_MULTIPART",
@@ -28,6 +29,7 @@ export const authDescriptions = {
       "of case. Where registration is closed or by invitation only, `invitation` is required. `is_active`, `is_superuser` and `is_verified` are accepted for compatibility and ignored.",
     answer: { status: 201, meaning: "The new account.", body: userSchema },
     errors: [
+      "PASSWORD_LOGIN_OFF",
       "REGISTER_CLOSED",
       "REGISTER_BAD_INVITATION",
       "REGISTER_INVALID_PASSWORD",
@@ -101,7 +103,7 @@ export const authDescriptions = {
       `Emails a token that is valid for ${tokenLifetimeText}, if an active account has this address. The response is the ` +
       "same either way, so it does not reveal whether an account exists.",
     answer: { status: 202, meaning: "Accepted, whether or not an account has this address.", body: "null" },
-    errors: ["BODY_TOO_LARGE", "TOO_MANY_REQUESTS"],
+    errors: ["PASSWORD_LOGIN_OFF", "BODY_TOO_LARGE", "TOO_MANY_REQUESTS"],
     validates: true,
   }),
   resetPassword: describe({
@@ -112,6 +114,7 @@ export const authDescriptions = {
       "sessions of the account end.",
     answer: { status: 200, meaning: "The password is changed.", body: "null" },
     errors: [
+      "PASSWORD_LOGIN_OFF",
       "RESET_PASSWORD_BAD_TOKEN",
       "RESET_PASSWORD_INVALID_PASSWORD",
       "BODY_TOO_LARGE",

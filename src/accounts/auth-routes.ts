@@ -14,6 +14,7 @@ import { addressKey, validEmailAddress } from "./email-address.ts";
 import type { LoginLog } from "./login-log.ts";
 import { loginForm, registerBody, validName } from "./auth-schemas.ts";
 import { authPlugin, requireUnverifiedUser, requireUser } from "./require-user.ts";
+import { refuseWithoutPasswords } from "./password-login.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { SessionCookie } from "./session-cookie.ts";
 import type { Sessions } from "./sessions.ts";
@@ -70,6 +71,7 @@ export const authRoutes = (services: AuthServices) => {
       await services.database.sessions.end(actor, found.session.id);
   }
 
+  const refusePasswords = refuseWithoutPasswords(services);
   const guarded = { signedIn: true as const, parse: [requireUser(authenticator), ignoreBody] };
   /** Users whose new address is not verified yet can sign out: their sessions last for months. */
   const guardedSession = {
@@ -91,22 +93,26 @@ export const authRoutes = (services: AuthServices) => {
         set.status = 201;
         return userRead(user);
       },
-      { parse: [readJson], body: registerBody, detail: authDescriptions.register },
+      { parse: [refusePasswords, readJson], body: registerBody, detail: authDescriptions.register },
     )
     .post(
       "/jwt/login",
       async ({ body, request }) => bearer(await tokenFor(request, body, tokens.issueAccess)),
-      { parse: [readForm], body: loginForm, detail: authDescriptions.login },
+      { parse: [refusePasswords, readForm], body: loginForm, detail: authDescriptions.login },
     )
     .post("/session/login", async ({ body, request }) => bearer(await sessionFor(request, body)), {
-      parse: [readForm],
+      parse: [refusePasswords, readForm],
       body: loginForm,
       detail: authDescriptions.sessionLogin,
     })
     .post(
       "/cookie/login",
       async ({ body, request }) => noContent(sessionCookie.store(await sessionFor(request, body))),
-      { parse: [refuseForeignOrigin, readForm], body: loginForm, detail: authDescriptions.cookieLogin },
+      {
+        parse: [refuseForeignOrigin, refusePasswords, readForm],
+        body: loginForm,
+        detail: authDescriptions.cookieLogin,
+      },
     )
     .post(
       "/jwt/logout",

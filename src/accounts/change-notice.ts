@@ -1,7 +1,7 @@
 import type { Background } from "../concurrency/background-tasks.ts";
 import type { User } from "../database/users.ts";
 import type { Mailer } from "../mail/mailer.ts";
-import { changeNotice } from "../mail/messages.ts";
+import { changeNotice, identityNotice } from "../mail/messages.ts";
 import type { RateLimits } from "./rate-limits.ts";
 
 /** The services that mails about an account need. */
@@ -27,5 +27,16 @@ export function mailChangeNotice(services: NoticeServices, before: User, after: 
   background.run("mail a notice of a change", async () => {
     if (await limits.mayMailNotice(before.emailKey))
       mailer.send(changeNotice({ to: before.email, changed, baseUrl: baseUrl.forMails }));
+  });
+}
+
+/** Notifies the account's address that somebody can sign in with another account at the provider from now on. */
+export function mailIdentityNotice(services: NoticeServices, user: User, issuer: string): void {
+  const { mailer, baseUrl, limits, background } = services;
+  background.run("mail a notice of a linked identity", async () => {
+    if (await limits.mayMailNotice(user.emailKey))
+      mailer.send(
+        identityNotice({ to: user.email, provider: new URL(issuer).host, baseUrl: baseUrl.forMails }),
+      );
   });
 }

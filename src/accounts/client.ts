@@ -30,4 +30,6 @@ export const claimedParties = ({ address, account }: Client): string[] => [
   ...networkParties(address),
 ];
 
-const networkParties = (address: string) => clientNetworks(address).map(({ name }) => `network:${name}`);
+/** Names the networks of an IP address. @returns names for a fair semaphore */
+export const networkParties = (address: string): string[] =>
+  clientNetworks(address).map(({ name }) => `network:${name}`);

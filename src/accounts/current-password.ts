@@ -2,13 +2,28 @@ import type { Actor } from "../database/actors.ts";
 import type { User } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
 import { authenticatedParties } from "./client.ts";
-import type { PasswordHashing } from "./password-hashing.ts";
+import { noPassword, type PasswordHashing } from "./password-hashing.ts";
 import type { RateLimits } from "./rate-limits.ts";
 
 export interface ConfirmationServices {
   readonly hashing: PasswordHashing;
   readonly limits: RateLimits;
+  /** Whether users can sign in with a password. */
+  readonly passwordLogin: boolean;
 }
+
+/** How long after its start a session confirms what otherwise takes the current password. */
+const recentSessionMs = 10 * 60_000;
+
+/** Whether the account has a password that its user can sign in with. */
+export const hasPassword = (
+  { passwordLogin }: Pick<ConfirmationServices, "passwordLogin">,
+  { hashedPassword }: Pick<User, "hashedPassword">,
+): boolean => passwordLogin && hashedPassword !== noPassword;
+
+/** Whether the actor signed in with a session that has just begun. */
+export const hasRecentSession = ({ credential }: Actor): boolean =>
+  credential.kind === "session" && Date.now() - credential.createdAt.getTime() < recentSessionMs;
 
 /**
  * Whether a new address or password, or a deletion, needs the current password: when users change their own accounts with
@@ -20,18 +35,22 @@ export const needsCurrentPassword = ({ credential, userId }: Actor, changedId: s
   credential.kind === "session" && userId === changedId;
 
 /**
- * Verifies the current password of a signed-in user. Guesses count against the same limits as those at a login.
+ * Verifies the current password of a signed-in user. Guesses count against the same limits as those at a login. Where the
+ * account has no password, a session that has just begun takes its place.
  * @param password undefined when the request contains none
  * @param address the client's IP address
  * @throws ApiError CURRENT_PASSWORD_REQUIRED, CURRENT_PASSWORD_WRONG, TOO_MANY_REQUESTS, OVERLOADED
  */
 export async function confirmPassword(
-  { hashing, limits }: ConfirmationServices,
+  services: ConfirmationServices,
+  actor: Actor,
   user: User,
   password: string | undefined,
   address: string,
 ): Promise<void> {
-  if (password === undefined) throw new ApiError("CURRENT_PASSWORD_REQUIRED");
+  const { hashing, limits } = services;
+  if (!hasPassword(services, user) && hasRecentSession(actor)) return;
+  if (password === undefined || !hasPassword(services, user)) throw new ApiError("CURRENT_PASSWORD_REQUIRED");
   await limits.login({ address, account: user.emailKey }, async () => {
     const parties = authenticatedParties({ address, account: user.id });
     const { valid } = await hashing.verify(password, user.hashedPassword, parties);

@@ -13,6 +13,7 @@ export interface LoginLog {
   /**
    * Runs a login and logs its outcome as `login.succeeded` or `login.failed`. Failures of the service itself are not
    * logged here.
+   * @param client its account is empty as long as the provider has not told who the user is
    */
   record<Result extends { userId: string }>(
     request: Request,
@@ -53,7 +54,8 @@ export function createLoginLog(log: Log, secret: string, requestIds: RequestIds)
         const failure = failureOf(error);
         if (failure) {
           const { reason, userId } = failure;
-          const subject = userId === undefined ? { account: keyedHash(client.account) } : { user: userId };
+          const account = client.account === "" ? undefined : keyedHash(client.account);
+          const subject = userId === undefined ? { account } : { user: userId };
           log.warn("login.failed", { ...common, reason, ...subject });
         }
         throw error;
@@ -80,6 +82,7 @@ export function createLoginLog(log: Log, secret: string, requestIds: RequestIds)
 function failureOf(error: unknown): { reason: string; userId?: string | undefined } | undefined {
   if (error instanceof LoginError) return error;
   const code = error instanceof ApiError ? error.code : undefined;
+  if (code?.startsWith("OAUTH_") || code?.startsWith("REGISTER_")) return { reason: code.toLowerCase() };
   if (code === "CURRENT_PASSWORD_WRONG") return { reason: "bad_password" };
   return code === "TOO_MANY_REQUESTS" ? { reason: "rate_limited" } : undefined;
 }

@@ -10,6 +10,9 @@ const currentPrefix = `$argon2id$v=19$m=${currentScheme.memoryCost},t=${currentS
 /** A hash that matches no password and costs as much to verify as any hash of the current scheme. */
 const dummyHash = `${currentPrefix}${"A".repeat(43)}$${"A".repeat(43)}`;
 
+/** Stands in place of a hash for an account without a password. No password matches it. */
+export const noPassword = "!";
+
 const argon2idPattern =
   /^\$argon2id\$v=19\$m=(\d{1,20}),t=(\d{1,20}),p=(\d{1,20})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,86}$/;
 const bcryptPattern = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;

@@ -33,6 +33,8 @@ const rules = {
     network: { points: 300, windowSeconds: 15 * minute },
     accountFromNetwork: { points: 20, windowSeconds: 15 * minute },
   },
+  /** Steps of sign-ins with a provider, each of which may take a request to it. */
+  provider: { network: { points: 1_000, windowSeconds: 15 * minute } },
   newPassword: {
     network: { points: 300, windowSeconds: 15 * minute },
     account: { points: 10, windowSeconds: 15 * minute },
@@ -70,6 +72,8 @@ export interface RateLimits {
    * was hashed.
    */
   login<Result>(client: Client, attempt: () => Promise<Result>): Promise<Result>;
+  /** Counts one step of a sign-in with a provider. */
+  provider(client: Pick<Client, "address">): Promise<void>;
   /** Runs the hashing of a signed-in user's new password. Refunds the points when nothing was hashed. */
   newPassword<Result>(client: Client, hash: () => Promise<Result>): Promise<Result>;
   /** Counts a change of a user's own email address. */
@@ -146,6 +150,7 @@ export function createRateLimits({
         isWrongPassword,
       ),
     newPassword: (client, hash) => runCounted("new-password", client, hash, rules.newPassword, reachedHash),
+    provider: ({ address }) => spend("provider", rules.provider, { address, account: "" }),
     newAddress: (client) => spend("new-address", rules.newAddress, client),
     resetPassword: ({ address }) => spend("reset-password", rules.resetPassword, { address, account: "" }),
     register: ({ address }) => spend("register", rules.register, { address, account: "" }),

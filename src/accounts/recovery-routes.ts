@@ -8,6 +8,7 @@ import { userRead } from "./user-read.ts";
 import { authDescriptions } from "./auth-descriptions.ts";
 import { validEmailAddress } from "./email-address.ts";
 import { requestReset, requestVerify, resetPassword, verify } from "./recovery.ts";
+import { refuseWithoutPasswords } from "./password-login.ts";
 import { emailBody, resetBody, tokenBody } from "./auth-schemas.ts";
 
 export interface RecoveryRouteServices extends AccountServices {
@@ -20,6 +21,7 @@ export interface RecoveryRouteServices extends AccountServices {
  */
 export const recoveryRoutes = (services: RecoveryRouteServices) => {
   const { limits, connections } = services;
+  const refusePasswords = refuseWithoutPasswords(services);
   return new Elysia({ prefix: "/auth", detail: { tags: ["auth"] } })
     .post(
       "/forgot-password",
@@ -29,7 +31,7 @@ export const recoveryRoutes = (services: RecoveryRouteServices) => {
         services.background.run("mail a reset token", () => requestReset(services, email));
         return JsonResponse.of(null, { status: 202 });
       },
-      { parse: [readJson], body: emailBody, detail: authDescriptions.forgotPassword },
+      { parse: [refusePasswords, readJson], body: emailBody, detail: authDescriptions.forgotPassword },
     )
     .post(
       "/reset-password",
@@ -39,7 +41,7 @@ export const recoveryRoutes = (services: RecoveryRouteServices) => {
         await resetPassword(services, body.token, body.password, address);
         return JsonResponse.of(null);
       },
-      { parse: [readJson], body: resetBody, detail: authDescriptions.resetPassword },
+      { parse: [refusePasswords, readJson], body: resetBody, detail: authDescriptions.resetPassword },
     )
     .post(
       "/request-verify-token",

@@ -1,3 +1,4 @@
+import { cookieHeader, cookieValues } from "../http/cookies.ts";
 import { isSessionToken } from "./sessions.ts";
 
 /** The name that FastAPI Users gives to its cookie. */
@@ -18,19 +19,12 @@ export interface SessionCookie {
 
 /** @param secure whether browsers may send the cookie over TLS only */
 export function createSessionCookie(options: { secure: boolean; maxAgeSeconds: number }): SessionCookie {
+  const { secure } = options;
   const cookie = (value: string, maxAgeSeconds: number) =>
-    `${sessionCookieName}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}` +
-    (options.secure ? "; Secure" : "");
+    cookieHeader(sessionCookieName, value, { secure, maxAgeSeconds });
   return {
-    read: (headers) => valuesOf(headers.get("cookie") ?? "").find(isSessionToken),
+    read: (headers) => cookieValues(headers, sessionCookieName).find(isSessionToken),
     store: (token) => cookie(token, options.maxAgeSeconds),
     clear: cookie("", 0),
   };
 }
-
-/** The values of all cookies of the name in a `Cookie` header. A value may stand in quotes (RFC 6265, 4.1.1). */
-const valuesOf = (cookies: string): string[] =>
-  cookies.split(";").flatMap((pair) => {
-    const [name = "", value = ""] = pair.split("=", 2);
-    return name.trim() === sessionCookieName ? [value.trim().replace(/^"(.*)"$/, "$1")] : [];
-  });

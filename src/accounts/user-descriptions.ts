@@ -4,6 +4,7 @@ import { ownUserSchema, userPageSchema, userSchema } from "./user-read.ts";
 import { maxSearchLength } from "./user-list.ts";
 
 const changes = [
+  "PASSWORD_LOGIN_OFF",
   "CURRENT_PASSWORD_REQUIRED",
   "CURRENT_PASSWORD_WRONG",
   "UPDATE_USER_INVALID_PASSWORD",
@@ -43,7 +44,8 @@ export const userDescriptions = {
     description:
       "Fields that are left out keep their values. A new email address has to be verified again. A new password ends " +
       "all access tokens and sessions of the account, including that of this request. With a session, a new address or " +
-      "password needs `current_password`. The address that the account had before gets a notice. A `name` of null removes " +
+      "password needs `current_password`, or where the account has no password, a session that began within the last ten " +
+      "minutes. The address that the account had before gets a notice. A `name` of null removes " +
       "the name. `is_active`, `is_superuser` and " +
       "`is_verified` are accepted for compatibility and ignored.",
     answer: { status: 200, meaning: "Your account after the update.", body: userSchema },
@@ -56,9 +58,15 @@ export const userDescriptions = {
     summary: "Delete your account",
     description:
       "Deletes your account with all its posts, their media and every sign-in, at once and for good. Wrong passwords count " +
-      "against the limit of logins.",
+      "against the limit of logins. An account without a password needs a session that began within the last ten minutes.",
     answer: { status: 204, meaning: "The account is deleted.", body: null },
-    errors: ["CURRENT_PASSWORD_WRONG", "BODY_TOO_LARGE", "TOO_MANY_REQUESTS", "OVERLOADED"],
+    errors: [
+      "CURRENT_PASSWORD_REQUIRED",
+      "CURRENT_PASSWORD_WRONG",
+      "BODY_TOO_LARGE",
+      "TOO_MANY_REQUESTS",
+      "OVERLOADED",
+    ],
     validates: true,
     audience: "signed in",
   }),

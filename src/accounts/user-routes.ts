@@ -10,12 +10,14 @@ import {
 } from "./accounts.ts";
 import { authenticatedParties } from "./client.ts";
 import { validName } from "./auth-schemas.ts";
-import { confirmPassword, needsCurrentPassword } from "./current-password.ts";
+import { confirmPassword, hasPassword, needsCurrentPassword } from "./current-password.ts";
+import { requirePasswordLogin } from "./password-login.ts";
 import { validEmailAddress } from "./email-address.ts";
 import { authPlugin, requireSuperuser, requireUser } from "./require-user.ts";
 import { ignoreBody, readJson } from "../http/bodies.ts";
 import { canonicalId } from "../http/canonical-id.ts";
 import { pageQuery } from "../http/page-query.ts";
+import { queryOf } from "../http/request-path.ts";
 import type { Actor } from "../database/actors.ts";
 import type { User, Viewer } from "../database/users.ts";
 import { ApiError, ValidationProblems } from "../errors.ts";
@@ -61,12 +63,19 @@ export const userRoutes = (services: UserServices) => {
   };
 
   /** Verifies the current password of a signed-in user, see {@link confirmPassword}, and logs failures. */
-  const confirm = (request: Request, user: User, password: string | undefined) => {
+  const confirm = (request: Request, actor: Actor, user: User, password: string | undefined) => {
     const address = connections.addressOf(request);
     return loginLog.recordConfirmation(request, { address, account: user.id }, () =>
-      confirmPassword(services, user, password, address),
+      confirmPassword(services, actor, user, password, address),
     );
   };
+
+  /** Confirms the deletion of a user's own account. The body must have the password of an account with one. */
+  function confirmDeletion(request: Request, actor: Actor, user: User, password: string | undefined) {
+    if (password === undefined && hasPassword(services, user))
+      throw new ValidationProblems([{ type: "missing", loc: ["body", "password"], msg: "Field required" }]);
+    return confirm(request, actor, user, password);
+  }
 
   /** Changes an account, see {@link changeAccount}, with the current password where the change needs it. */
   async function change(
@@ -76,11 +85,12 @@ export const userRoutes = (services: UserServices) => {
     body: ChangesBody & { current_password?: string | undefined },
   ): Promise<UserRead> {
     const changes = changesOf(body);
+    if (changes.password !== undefined) requirePasswordLogin(services);
     if (needsCurrentPassword(actor, user.id)) {
       // Drops an unchanged address: writing it back could undo a concurrent change without the current password.
       if (changes.email?.address === user.email) delete changes.email;
       if (changes.email !== undefined || changes.password !== undefined)
-        await confirm(request, user, body.current_password);
+        await confirm(request, actor, user, body.current_password);
     }
     // Superusers see every address anyway.
     if (changes.email && changes.email.uniqueKey !== user.emailKey && !actor.mustBeSuperuser)
@@ -139,7 +149,9 @@ export const userRoutes = (services: UserServices) => {
     .delete(
       "/me",
       async ({ body, viewer, actor, request, set }) => {
-        await deleteAccount(services, actor, viewer.id, (user) => confirm(request, user, body.password));
+        await deleteAccount(services, actor, viewer.id, (user) =>
+          confirmDeletion(request, actor, user, body.password),
+        );
         set.status = 204;
       },
       {
@@ -201,9 +213,8 @@ export const userRoutes = (services: UserServices) => {
  * @throws ValidationProblems for any value but `usage`
  */
 function includesUsage(url: string): boolean {
-  const start = url.indexOf("?");
-  if (start === -1) return false;
-  const included = new URLSearchParams(url.slice(start + 1)).getAll("include");
+  if (!url.includes("?")) return false;
+  const included = queryOf(url).getAll("include");
   if (included.some((value) => value !== "usage"))
     throw new ValidationProblems([
       {

@@ -43,7 +43,12 @@ export const updateUserBody = t.Object(
 /** The body of `DELETE /users/me`. */
 export const deleteMeBody = t.Object(
   {
-    password: t.String({ description: "Your current password.", examples: ["correct horse battery staple"] }),
+    password: t.Optional(
+      t.String({
+        description: "Your current password. May be left out by an account without one.",
+        examples: ["correct horse battery staple"],
+      }),
+    ),
   },
   { examples: [{ password: "correct horse battery staple" }] },
 );

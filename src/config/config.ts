@@ -19,6 +19,7 @@ import {
   type Sender,
 } from "./mail-sender.ts";
 import { deadlineFor } from "./upload-deadline.ts";
+import { readOidcSettings, type OidcSettings } from "./oidc-settings.ts";
 import { unknownSettings } from "./unknown-settings.ts";
 import { size, sizeExpected, wholeNumber } from "./numbers.ts";
 import { isPostgresUrl, type PostgresSettings } from "./postgres-url.ts";
@@ -58,6 +59,10 @@ export interface Config {
   readonly authorEmails: AuthorEmails;
   /** Who may create an account. An invitation is good with every value. */
   readonly registration: RegistrationPolicy;
+  /** The provider with which users can sign in; undefined: none. */
+  readonly oidc: OidcSettings | undefined;
+  /** Whether users can sign in with a password. */
+  readonly passwordLogin: boolean;
   /** Bytes that the posts of one account may have; undefined: no limit. */
   readonly userQuota: number | undefined;
   /** The store for new uploads. */
@@ -139,7 +144,8 @@ export class ConfigError extends Error {
  * @throws ConfigError that names every invalid variable, without values that may be secrets
  */
 export function readConfig(environment: Environment = process.env): Config {
-  const { text, setting, oneOf, integer, address, allOrNone, problems, known } = settingsReader(environment);
+  const reader = settingsReader(environment);
+  const { text, setting, oneOf, integer, address, allOrNone, problems, known } = reader;
   conditionalSettings.forEach((name) => known.add(name));
 
   const account = allOrNone("IMAGEKIT_PUBLIC_KEY", "IMAGEKIT_PRIVATE_KEY", "IMAGEKIT_URL_ENDPOINT");
@@ -175,6 +181,13 @@ export function readConfig(environment: Environment = process.env): Config {
     } catch (error) {
       problems.push(`MAIL_URL ${(error as Error).message}.`);
     }
+
+  const oidc = readOidcSettings(reader);
+  const passwordLogin = oneOf("PASSWORD_LOGIN", "on", ["on", "off"]) === "on";
+  if (!passwordLogin && !oidc)
+    problems.push(
+      "PASSWORD_LOGIN is off, so OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET must be set. Otherwise nobody could sign in.",
+    );
 
   const poolSize = integer("DATABASE_POOL_SIZE", 10, 1, 1000);
   const database = setting<PostgresSettings | undefined>(
@@ -232,6 +245,8 @@ export function readConfig(environment: Environment = process.env): Config {
     requireVerifiedEmail: oneOf("REQUIRE_VERIFIED_EMAIL", "false", ["true", "false"]) === "true",
     authorEmails: oneOf("AUTHOR_EMAILS", "owner", authorEmailsValues),
     registration: oneOf("REGISTRATION", "open", registrationPolicies),
+    oidc,
+    passwordLogin,
     userQuota: setting<number | undefined>(
       "USER_QUOTA",
       undefined,

@@ -12,3 +12,10 @@ const hostName = new RegExp(`^(?=.{1,253}\\.?$)(?:${hostLabel}\\.)*${hostLabel}\
  */
 export const isValidHostname = (hostname: string): boolean =>
   hostname.startsWith("[") || hostName.test(hostname);
+
+/**
+ * Whether the host of a URL is this machine itself.
+ * @param hostname of a `URL`, which writes every IPv4 address with four numbers
+ */
+export const isLoopback = (hostname: string): boolean =>
+  /^(?:localhost\.?|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);

@@ -1,6 +1,6 @@
 /** Prefixes of this program's settings that other programs are unlikely to use. */
 const prefixes =
-  /^(?:IMAGEKIT|IMAGE_KIT|S3|MAIL|SWEEP|CORS|METRICS|RATE_LIMIT|UPLOADS?|JWT|TRUST_PROXY|DATABASE)_/;
+  /^(?:IMAGEKIT|IMAGE_KIT|S3|MAIL|SWEEP|CORS|OIDC|METRICS|RATE_LIMIT|UPLOADS?|JWT|TRUST_PROXY|DATABASE)_/;
 
 /** Variables that Kubernetes and Docker set for linked services, which may have names like `mail`. */
 const serviceLink = /_SERVICE_(?:HOST|PORT)|_PORT_\d+_(?:TCP|UDP)|_ENV_/;

@@ -4,6 +4,7 @@ import { sql } from "drizzle-orm";
 import { sharedCounters } from "./counters.ts";
 import { deliveredMediaQueries, type DeliveredMediaQueries } from "./delivered-media.ts";
 import { exportedPostQueries, type ExportedPostQueries } from "./exported-posts.ts";
+import { identityQueries, type IdentityQueries } from "./identities.ts";
 import { importQueries, type ImportQueries } from "./imports.ts";
 import { invitationQueries, type InvitationQueries } from "./invitations.ts";
 import { mediaCopyQueries, type MediaCopyQueries } from "./media-copies.ts";
@@ -26,6 +27,7 @@ import { userQueries, type UserQueries } from "./users.ts";
 export interface Database {
   readonly users: UserQueries;
   readonly usage: UsageQueries;
+  readonly identities: IdentityQueries;
   readonly imports: ImportQueries;
   readonly invitations: InvitationQueries;
   readonly exportedPosts: ExportedPostQueries;
@@ -66,6 +68,7 @@ export async function openDatabase(
     .prepare("ping");
   const users = userQueries(connection);
   const usage = usageQueries(connection);
+  const identities = identityQueries(connection);
   const imports = importQueries(connection);
   const invitations = invitationQueries(connection);
   const exportedPosts = exportedPostQueries(connection);
@@ -83,6 +86,7 @@ export async function openDatabase(
     users: retryTemporaryFailures(users, reserve),
     usage: retryTemporaryFailures(usage, reserve),
     exportedPosts: retryTemporaryFailures(exportedPosts, reserve),
+    identities: retryTemporaryFailures(identities, reserve),
     imports: retryTemporaryFailures(imports, reserve),
     invitations: retryTemporaryFailures(invitations, reserve),
     posts: retryTemporaryFailures(posts, reserve),

@@ -2,7 +2,7 @@ import { and, eq, gt, isNull, lte, or, sql } from "drizzle-orm";
 
 import type { PagePosition } from "../http/page-request.ts";
 import { authorize, type Actor } from "./actors.ts";
-import { step, type Connection } from "./connection.ts";
+import { step, type Connection, type Query, type Steps } from "./connection.ts";
 import { isAfter, newestFirst } from "./newest-first.ts";
 import type { Tables } from "./schema.ts";
 import type { User } from "./users.ts";
@@ -17,15 +17,6 @@ class EmailTaken extends Error {}
 export function invitationQueries(connection: Connection) {
   const { query, tables, write, transaction } = connection;
   const { invitations, users } = tables;
-
-  /** Whether this address may register with the invitation now. */
-  const isUsable = (id: string, emailKey: string, now: Date) =>
-    and(
-      eq(invitations.id, id),
-      gt(invitations.usesLeft, 0),
-      gt(invitations.expiresAt, now),
-      or(isNull(invitations.emailKey), eq(invitations.emailKey, emailKey)),
-    );
 
   return {
     /**
@@ -45,7 +36,7 @@ export function invitationQueries(connection: Connection) {
         await query
           .select({ id: invitations.id })
           .from(invitations)
-          .where(isUsable(id, emailKey, now))
+          .where(isUsable(tables, id, emailKey, now))
       ).length > 0,
 
     /**
@@ -59,14 +50,7 @@ export function invitationQueries(connection: Connection) {
     ): Promise<"registered" | "email taken" | "bad invitation"> => {
       try {
         return await transaction(function* (tx) {
-          const used = yield* step(
-            tx
-              .update(invitations)
-              .set({ usesLeft: sql`${invitations.usesLeft} - 1` })
-              .where(isUsable(id, user.emailKey, now))
-              .returning({ id: invitations.id }),
-          );
-          if (used.length === 0) return "bad invitation";
+          if (!(yield* useInvitation(tables, tx, id, user.emailKey, now))) return "bad invitation";
           const added = yield* step(
             tx.insert(users).values(user).onConflictDoNothing().returning({ id: users.id }),
           );
@@ -109,3 +93,34 @@ export function invitationQueries(connection: Connection) {
 }
 
 export type InvitationQueries = ReturnType<typeof invitationQueries>;
+
+/** Whether this address may register with the invitation now. */
+const isUsable = ({ invitations }: Tables, id: string, emailKey: string, now: Date) =>
+  and(
+    eq(invitations.id, id),
+    gt(invitations.usesLeft, 0),
+    gt(invitations.expiresAt, now),
+    or(isNull(invitations.emailKey), eq(invitations.emailKey, emailKey)),
+  );
+
+/**
+ * One step of a registration's transaction: counts one use of its invitation.
+ * @returns false when this address may not register with it now
+ */
+export function* useInvitation(
+  tables: Tables,
+  tx: Query,
+  id: string,
+  emailKey: string,
+  now: Date,
+): Steps<boolean> {
+  const { invitations } = tables;
+  const used = yield* step(
+    tx
+      .update(invitations)
+      .set({ usesLeft: sql`${invitations.usesLeft} - 1` })
+      .where(isUsable(tables, id, emailKey, now))
+      .returning({ id: invitations.id }),
+  );
+  return used.length > 0;
+}

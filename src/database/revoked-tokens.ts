@@ -19,6 +19,21 @@ export function revokedTokenQueries(connection: Connection) {
         yield* step(tx.insert(revokedTokens).values({ tokenId, expiresAt }).onConflictDoNothing());
       }),
 
+    /**
+     * Marks a one-time token as used.
+     * @returns true for the first call with this id, on any node; false for every other one
+     */
+    spend: async (tokenId: string, expiresAt: Date): Promise<boolean> => {
+      const added = await write((tx) =>
+        tx
+          .insert(revokedTokens)
+          .values({ tokenId, expiresAt })
+          .onConflictDoNothing()
+          .returning({ tokenId: revokedTokens.tokenId }),
+      );
+      return added.length > 0;
+    },
+
     /** Deletes the rows of tokens that expired before `cutoff`. */
     removeExpired: async (cutoff: Date): Promise<void> => {
       await write((tx) => tx.delete(revokedTokens).where(lt(revokedTokens.expiresAt, cutoff)));

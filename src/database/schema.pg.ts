@@ -7,6 +7,7 @@ export const {
   revokedTokens,
   posts,
   sessions,
+  identities,
   invitations,
   reports,
   renditionJobs,

@@ -46,7 +46,7 @@ export function createTables(k: Kit) {
     ],
   );
 
-  /** Tokens revoked individually, by logout. A row may be deleted once its token has expired. */
+  /** Tokens revoked individually, by logout, and the states of completed sign-ins with a provider. A row may be deleted once its token has expired. */
   const revokedTokens = k.table(
     "revoked_tokens",
     { tokenId: k.text("token_id").primaryKey(), expiresAt: k.time("expires_at").notNull() },
@@ -143,6 +143,30 @@ export function createTables(k: Kit) {
       userAgent: k.text("user_agent"),
     },
     (t) => [k.index("sessions_user").on(t.userId), k.index("sessions_expiry").on(t.expiresAt)],
+  );
+
+  /** Accounts at OpenID Connect providers with which users sign in. */
+  const identities = k.table(
+    "identities",
+    {
+      id: k.id("id").primaryKey(),
+      userId: k
+        .id("user_id")
+        .notNull()
+        .references(() => users.id, { onDelete: "cascade" }),
+      /** The provider's identifier, as its metadata and ID tokens have it. */
+      issuer: k.id("issuer").notNull(),
+      /** The user's identifier at the provider, which never changes. */
+      subject: k.id("subject").notNull(),
+      /** The address that the provider had at the last sign-in, by which users tell their identities apart. */
+      email: k.text("email"),
+      createdAt: k.time("created_at").notNull(),
+      lastUsedAt: k.time("last_used_at").notNull(),
+    },
+    (t) => [
+      k.uniqueIndex("identities_subject").on(t.issuer, t.subject),
+      k.index("identities_user").on(t.userId),
+    ],
   );
 
   /** Invitations to register. Their tokens are derived from the id and the service's secret. */
@@ -291,6 +315,7 @@ export function createTables(k: Kit) {
     revokedTokens,
     posts,
     sessions,
+    identities,
     invitations,
     reports,
     renditionJobs,

@@ -9,6 +9,12 @@ export function pathOf(url: string): string {
   return url.slice(start, end === -1 ? undefined : end);
 }
 
+/** Returns the query of a request's URL, found as {@link pathOf} finds the path. */
+export function queryOf(url: string): URLSearchParams {
+  const start = url.indexOf("?");
+  return new URLSearchParams(start === -1 ? "" : url.slice(start + 1));
+}
+
 /**
  * The index at which the path of a request's URL begins; -1 without a path. Without a `Host`, the URL is only the path.
  */

@@ -109,6 +109,33 @@ export function changeNotice({ to, changed, baseUrl }: ChangeNotice): MailMessag
   };
 }
 
+/** Creates the notice that an account at a provider was linked. @param provider the provider's host */
+export function identityNotice({
+  to,
+  provider,
+  baseUrl,
+}: {
+  to: string;
+  provider: string;
+  baseUrl: string;
+}): MailMessage {
+  const subject = "A new way to sign in to your account";
+  const fact = `An account at ${provider} can now sign in to your account at ${new URL(baseUrl).host}.`;
+  const ignore = "If you linked it, you need not do anything.";
+  const advice =
+    "If you did not, somebody else may have taken over the account. Unlink it in your account, and tell the people who run this site.";
+  const link = `${baseUrl}/#/account`;
+  return {
+    to,
+    subject,
+    text: `${fact}\n\n${ignore}\n\n${advice}\n${link}\n`,
+    html: htmlPage(subject, [
+      ...[fact, ignore, advice].map((text) => Bun.escapeHTML(text)),
+      button(link, "Open your account"),
+    ]),
+  };
+}
+
 /** Adds the site's name to the end of a mail: in plain text after the delimiter of RFC 3676, 4.3. */
 export const signed = (message: MailMessage, siteName: string): MailMessage => ({
   ...message,

@@ -37,8 +37,18 @@ export const errorMeanings: Record<SentAsCode, string> & Partial<Record<ApiError
   VERIFY_USER_ALREADY_VERIFIED: "The email address is verified already.",
   UPDATE_USER_EMAIL_ALREADY_EXISTS: "Another account has this email address.",
   UPDATE_USER_INVALID_PASSWORD: "The password is not accepted; `reason` says why.",
+  PASSWORD_LOGIN_OFF: "The service does not use passwords: sign in with its OpenID Connect provider.",
+  OAUTH_INVALID_STATE:
+    "The sign-in was not begun with this browser, has expired after ten minutes, or is complete already.",
+  OAUTH_ACCESS_DENIED: "The user or the provider refused the sign-in.",
+  OAUTH_FAILED: "The provider's answer is not acceptable. The log has the reason.",
+  OAUTH_NOT_AVAILABLE_EMAIL: "The provider tells no valid email address.",
+  OAUTH_USER_ALREADY_EXISTS:
+    "Another account has the email address, or the identity. An account is linked by its address only if both it and the provider have verified the address.",
+  OAUTH_PROVIDER_UNAVAILABLE: "The provider cannot be reached.",
+  LAST_SIGN_IN_METHOD: "The account would have no way to sign in any more.",
   CURRENT_PASSWORD_REQUIRED:
-    "A session must confirm a new address or password, and the deletion of its account, with the current password.",
+    "A session must confirm a new address or password, a new linked identity, and the deletion of its account with the current password. Without a password, the session must have begun within the last ten minutes.",
   CURRENT_PASSWORD_WRONG: "The current password is wrong.",
 
   POST_NOT_FOUND: "There is no post with this id.",

@@ -34,14 +34,15 @@ export const headers = {
     example: '<https://photos.example.com/feed?cursor=MTc5NTQyNTcxNTE4My4wMWEyMDdiYw>; rel="next"',
   },
   "Set-Cookie": {
-    description: "Stores or removes the cookie with the session's token.",
+    description:
+      "Stores or removes the cookie with the session's token, or that of a sign-in with the provider.",
     required: true,
     schema: { type: "string" },
     example:
       "fastapiusersauth=ims_bqTPn0S7kXvWm1hUe3yJ5dRz8cGaLfNoQ2i9rKtYw4E; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000; Secure",
   },
   Location: {
-    description: "Where the file or the upload is.",
+    description: "Where the file, the upload or the next page is.",
     required: true,
     schema: { type: "string" },
     example: "https://bucket.s3.example.com/01a207bc-5e6f-7765-ab26-378a7165c257.jpg?X-Amz-Expires=3600",

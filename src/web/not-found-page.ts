@@ -8,16 +8,6 @@ import { fill } from "./template.ts";
 const policy =
   "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/** Whether a request comes from a browser that opens an address. Clients of the API may accept HTML beside JSON. */
-export function opensPage({ method, headers }: Request): boolean {
-  const accept = headers.get("accept") ?? "";
-  return (method === "GET" || method === "HEAD") && acceptsHtml.test(accept) && !acceptsJson.test(accept);
-}
-
-/** Media ranges of an `Accept` header (RFC 9110, 12.5.1). A quality of 0 means "not acceptable". */
-const acceptsHtml = /(?:^|,)\s*text\/html\s*(?:;(?!\s*q=0(?:\.0*)?\s*(?:,|$))|,|$)/i;
-const acceptsJson = /(?:^|,)\s*application\/(?:[\w.-]+\+)?json\b/i;
-
 /** Returns the page that browsers get at an unknown address, in the language of the request. */
 export function notFoundPage(request: Request, { siteName }: Pick<Config, "siteName">): Response {
   const language = chooseLanguage(preferredLanguages(request.headers.get("accept-language") ?? ""));
