@@ -3,18 +3,30 @@ import type { Config } from "../config/config.ts";
 /** Settings of the service that the page needs, embedded in `index.html`. Sizes are in bytes. */
 export type PageSettings = Pick<
   Config,
-  "siteName" | "registration" | "passwordMinLength" | "requireVerifiedEmail" | "maxImageSize" | "maxVideoSize"
-> & { readonly userQuota: number | null };
+  | "siteName"
+  | "registration"
+  | "passwordLogin"
+  | "passwordMinLength"
+  | "requireVerifiedEmail"
+  | "maxImageSize"
+  | "maxVideoSize"
+> & {
+  readonly userQuota: number | null;
+  /** The provider with which users can sign in; null for none. A `name` of null leaves the button's text to the page. */
+  readonly provider: { readonly name: string | null } | null;
+};
 
 /** Returns the settings of the page, which are public. */
 export const pageSettings = (
-  config: Omit<PageSettings, "userQuota"> & Pick<Config, "userQuota">,
+  config: Omit<PageSettings, "userQuota" | "provider"> & Pick<Config, "userQuota" | "oidc">,
 ): PageSettings => ({
   siteName: config.siteName,
   registration: config.registration,
+  passwordLogin: config.passwordLogin,
   passwordMinLength: config.passwordMinLength,
   requireVerifiedEmail: config.requireVerifiedEmail,
   maxImageSize: config.maxImageSize,
   maxVideoSize: config.maxVideoSize,
   userQuota: config.userQuota ?? null,
+  provider: config.oidc ? { name: config.oidc.name } : null,
 });

@@ -3,6 +3,7 @@ import { button, element, link } from "./element.ts";
 import { commonFields } from "./fields.ts";
 import { formDialog } from "./form-dialog.ts";
 import { notify } from "./notice.ts";
+import { orSignInAgain } from "./recent-sign-in.ts";
 import { section } from "./section.ts";
 import { serviceUrl } from "./service-url.ts";
 import { session } from "./session.ts";
@@ -64,23 +65,26 @@ export function exportSection(): HTMLElement {
   );
 }
 
-/** The button that deletes the account. */
-export const deletionSection = (): HTMLElement =>
+/**
+ * The button that deletes the account.
+ * @param hasPassword whether the account has a password, which the deletion then takes
+ */
+export const deletionSection = (hasPassword: Promise<boolean>): HTMLElement =>
   section(
     "deletion",
     text("deleteAccount"),
     element("p", { className: "hint", textContent: text("deleteAccountText") }),
-    button(text("deleteAccount"), deleteAccount, { className: "danger" }),
+    button(text("deleteAccount"), async () => deleteAccount(await hasPassword), { className: "danger" }),
   );
 
-async function deleteAccount(): Promise<void> {
+async function deleteAccount(hasPassword: boolean): Promise<void> {
   const isDeleted = await formDialog(
     text("deleteAccount"),
     {
       button: text("deleteAccount"),
       isDangerous: true,
-      fields: [commonFields.password(text("currentPassword"))],
-      submit: ({ password = "" }) => api.deleteAccount(password),
+      fields: hasPassword ? [commonFields.password(text("currentPassword"))] : [],
+      submit: ({ password }) => orSignInAgain(hasPassword, api.deleteAccount(password)),
     },
     text("deleteAccountConfirm"),
   );

@@ -6,36 +6,43 @@ import { button, element } from "./element.ts";
 import { commonFields } from "./fields.ts";
 import { createForm } from "./form.ts";
 import { invitationsSection } from "./invitations.ts";
+import { orSignInAgain } from "./recent-sign-in.ts";
 import { section } from "./section.ts";
 import { session, type Account } from "./session.ts";
 import { settings } from "./settings.ts";
 import { changePassword } from "./sign-in.ts";
+import { signInMethodsSection } from "./sign-in-methods.ts";
 import { text } from "./texts/text.ts";
-import type { View } from "./views.ts";
+import type { View, ViewContext } from "./views.ts";
 
-/** The settings of the signed-in account. */
-export function accountView(): View {
+/** The settings of the signed-in account. @param parameters `error`: why an identity was not linked */
+export function accountView({ parameters }: Pick<ViewContext, "parameters">): View {
   const account = session.account!;
-  return {
-    title: text("yourAccount"),
-    content: element(
+  const methods = settings.provider ? api.signInMethods() : undefined;
+  // If the service does not tell, the forms ask for the password.
+  const hasPassword = Promise.resolve(
+    methods?.then(({ has_password }) => has_password).catch(() => true) ?? true,
+  );
+  const content = element(
+    "div",
+    { className: "account" },
+    element("h1", { textContent: text("yourAccount") }),
+    element(
       "div",
-      { className: "account" },
-      element("h1", { textContent: text("yourAccount") }),
-      element(
-        "div",
-        { className: "settings" },
-        nameSection(account),
-        emailSection(account),
-        passwordSection(),
-        devicesSection(),
-        storageSection(),
-        exportSection(),
-        account.is_superuser && invitationsSection("invitations"),
-        deletionSection(),
-      ),
+      { className: "settings" },
+      nameSection(account),
+      emailSection(account, hasPassword),
+      settings.passwordLogin && passwordSection(hasPassword),
+      methods && signInMethodsSection(methods, parameters.get("error")),
+      devicesSection(),
+      storageSection(),
+      exportSection(),
+      account.is_superuser && invitationsSection("invitations"),
+      deletionSection(hasPassword),
     ),
-  };
+  );
+  void hasPassword.then((has) => has || removeCurrentPassword(content));
+  return { title: text("yourAccount"), content };
 }
 
 const nameSection = (account: Account): HTMLElement =>
@@ -52,7 +59,7 @@ const nameSection = (account: Account): HTMLElement =>
     }),
   );
 
-function emailSection(account: Account): HTMLElement {
+function emailSection(account: Account, hasPassword: Promise<boolean>): HTMLElement {
   const verified = element("div", { className: "row" }, ...verification(account));
   return section(
     "email",
@@ -62,7 +69,7 @@ function emailSection(account: Account): HTMLElement {
       button: text("changeEmail"),
       fields: [{ ...commonFields.email(account.email), hint: text("changeEmailHint") }, currentPassword()],
       async submit({ email = "", current_password = "" }) {
-        const changed = await api.change({ email, current_password });
+        const changed = await orSignInAgain(await hasPassword, api.change({ email, current_password }));
         session.update(changed);
         verified.replaceChildren(...verification(changed));
         if (!settings.requireVerifiedEmail || changed.is_verified) return text("emailUpdated");
@@ -74,19 +81,31 @@ function emailSection(account: Account): HTMLElement {
   );
 }
 
-const passwordSection = (): HTMLElement =>
+const passwordSection = (hasPassword: Promise<boolean>): HTMLElement =>
   section(
     "password",
     text("password"),
     createForm({
       button: text("changePassword"),
       fields: [currentPassword(), commonFields.newPassword(text("newPassword"))],
-      submit: async ({ password = "", current_password = "" }) =>
-        text((await changePassword({ password, current_password })) ? "passwordUpdated" : "resetDone"),
+      async submit({ password = "", current_password = "" }) {
+        const isSignedIn = await orSignInAgain(
+          await hasPassword,
+          changePassword({ password, current_password }),
+        );
+        return text(isSignedIn ? "passwordUpdated" : "resetDone");
+      },
     }),
   );
 
 const currentPassword = () => commonFields.password(text("currentPassword"), "current_password");
+
+/** Removes the fields for a password that the account does not have. */
+function removeCurrentPassword(content: HTMLElement): void {
+  for (const input of content.querySelectorAll("[name=current_password]")) input.closest(".field")?.remove();
+  const save = content.querySelector("#password [type=submit]");
+  if (save) save.textContent = text("setPassword");
+}
 
 /** Says whether the address is verified; if not, with a button that requests the verification email. */
 function verification({ is_verified, email }: Account): Node[] {

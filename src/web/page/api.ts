@@ -1,6 +1,11 @@
 import type { Static } from "@sinclair/typebox";
 
 import type { invitationPageSchema, InvitationRead } from "../../accounts/invitation-read.ts";
+import type {
+  authorizationSchema,
+  providerLogoutSchema,
+  signInMethodsSchema,
+} from "../../accounts/oidc/schemas.ts";
 import type { sessionsSchema } from "../../accounts/session-read.ts";
 import type { userPageSchema } from "../../accounts/user-read.ts";
 import type { PostRead } from "../../posts/post-read.ts";
@@ -14,6 +19,8 @@ export type Post = PostRead;
 type UserPage = Static<typeof userPageSchema>;
 export type ListedUser = UserPage["users"][number];
 export type SignedInDevice = Static<typeof sessionsSchema>[number];
+export type SignInMethods = Static<typeof signInMethodsSchema>;
+export type Identity = SignInMethods["identities"][number];
 export type Invitation = InvitationRead;
 export type Report = ReportPageRead["reports"][number];
 
@@ -87,6 +94,13 @@ export const api = {
   login: (username: string, password: string) =>
     call<void>("POST", "/auth/cookie/login", new URLSearchParams({ username, password })),
   logout: () => call<void>("POST", "/auth/cookie/logout"),
+  beginProviderSignIn: (parameters: { return_to: string | null; invitation: string | undefined }) =>
+    call<Static<typeof authorizationSchema>>("GET", `/auth/oidc/authorize?${query(parameters)}`),
+  providerLogout: () => call<Static<typeof providerLogoutSchema>>("GET", "/auth/oidc/logout"),
+  beginLink: (password?: string) =>
+    call<Static<typeof authorizationSchema>>("POST", "/auth/associate/oidc/authorize", { password }),
+  signInMethods: () => call<SignInMethods>("GET", "/users/me/identities"),
+  unlink: (id: string) => call<void>("DELETE", `/users/me/identities/${id}`),
   forgotPassword: (email: string) => call<null>("POST", "/auth/forgot-password", { email }),
   resetPassword: (token: string, password: string) =>
     call<null>("POST", "/auth/reset-password", { token, password }),
@@ -105,7 +119,7 @@ export const api = {
   devices: () => call<SignedInDevice[]>("GET", "/users/me/sessions"),
   endSession: (id: string) => call<void>("DELETE", `/users/me/sessions/${id}`),
   endOtherSessions: () => call<void>("DELETE", "/users/me/sessions"),
-  deleteAccount: (password: string) => call<void>("DELETE", "/users/me", { password }),
+  deleteAccount: (password?: string) => call<void>("DELETE", "/users/me", { password }),
   users: (search: string, cursor: string | null, limit: number) =>
     call<UserPage>("GET", `/users?${query({ search, cursor, limit })}`),
   user: (id: string) => call<Account>("GET", `/users/${encodeURIComponent(id)}`),

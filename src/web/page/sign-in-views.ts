@@ -5,6 +5,7 @@ import { Failure } from "./failures.ts";
 import { commonFields } from "./fields.ts";
 import { createForm } from "./form.ts";
 import { notify } from "./notice.ts";
+import { errorParagraph, explainCode, providerButton } from "./provider-sign-in.ts";
 import { session } from "./session.ts";
 import { settings } from "./settings.ts";
 import { signIn, signOut } from "./sign-in.ts";
@@ -22,19 +23,29 @@ async function signInOrVerify(email: string, password: string): Promise<void> {
   }
 }
 
-export const signInView = (): View =>
+/** @param parameters `error`: why a sign-in with the provider failed */
+export const signInView = ({ parameters }: Partial<Pick<ViewContext, "parameters">> = {}): View =>
   cardView(
     text("signIn"),
-    createForm({
-      button: text("signIn"),
-      fields: [commonFields.email(), commonFields.password()],
-      submit: ({ email = "", password = "" }) => signInOrVerify(email, password),
-    }),
-    links(
-      settings.registration === "open" && link("#/register", text("createAccountLink")),
-      link("#/forgot", text("forgotLink")),
-    ),
+    signInError(parameters?.get("error")),
+    settings.passwordLogin &&
+      createForm({
+        button: text("signIn"),
+        fields: [commonFields.email(), commonFields.password()],
+        submit: ({ email = "", password = "" }) => signInOrVerify(email, password),
+      }),
+    providerButton(),
+    settings.passwordLogin &&
+      links(
+        settings.registration === "open" && link("#/register", text("createAccountLink")),
+        link("#/forgot", text("forgotLink")),
+      ),
   );
+
+/** Says why a sign-in with the provider failed. */
+const signInError = (code: string | null | undefined) =>
+  code != null &&
+  errorParagraph(code === "LOGIN_BAD_CREDENTIALS" ? text("accountDeactivated") : explainCode(code));
 
 /** The form that creates an account, or the reason why there is none. */
 export function registerView({ parameters }: ViewContext): View {
@@ -47,18 +58,20 @@ export function registerView({ parameters }: ViewContext): View {
   const view = cardView(
     text("createAccountLink"),
     paragraph(text("createAccountText")),
-    createForm({
-      button: text("createAccount"),
-      fields: [commonFields.name(), commonFields.email(), commonFields.newPassword()],
-      async submit({ name = "", email = "", password = "" }) {
-        await api.register({ name: name.trim() || null, email, password, invitation });
-        if (!settings.requireVerifiedEmail) return signIn(email, password);
-        await api.requestVerify(email);
-        const inbox = checkInboxView(email).content;
-        view.content.replaceWith(inbox);
-        moveFocusTo(inbox.querySelector("h1")!);
-      },
-    }),
+    settings.passwordLogin &&
+      createForm({
+        button: text("createAccount"),
+        fields: [commonFields.name(), commonFields.email(), commonFields.newPassword()],
+        async submit({ name = "", email = "", password = "" }) {
+          await api.register({ name: name.trim() || null, email, password, invitation });
+          if (!settings.requireVerifiedEmail) return signIn(email, password);
+          await api.requestVerify(email);
+          const inbox = checkInboxView(email).content;
+          view.content.replaceWith(inbox);
+          moveFocusTo(inbox.querySelector("h1")!);
+        },
+      }),
+    providerButton(invitation),
     toSignIn,
   );
   return view;

@@ -54,6 +54,14 @@ export function signOut(): void {
   void finishSignOut();
 }
 
+/** Signs out here, and leads to the provider's page for signing out there, if it has one. */
+export async function signOutEverywhere(): Promise<void> {
+  const { logout_url } = await api.providerLogout();
+  session.leave();
+  await finishSignOut();
+  if (logout_url !== null) location.assign(logout_url);
+}
+
 async function finishSignOut(): Promise<void> {
   try {
     await api.logout();

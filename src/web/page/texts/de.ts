@@ -44,6 +44,7 @@ export const de: Catalogue = {
   checkInboxText:
     "Wir haben einen Link an {email} geschickt. Öffne ihn, um deine Adresse zu bestätigen, und melde dich dann an.",
   sendAgain: "Link noch einmal senden",
+  providerSignIn: "Mit Single Sign-on anmelden",
   forgotLink: "Passwort vergessen?",
   forgot: "Passwort vergessen?",
   forgotText:
@@ -78,6 +79,17 @@ export const de: Catalogue = {
   verificationSent: "Wir haben dir einen Link geschickt.",
   sendEmailAgain: "E-Mail noch einmal senden",
   changeEmailHint: "Wir informieren deine bisherige Adresse per E-Mail über die Änderung.",
+  setPassword: "Passwort festlegen",
+  signInMethods: "Anmeldewege",
+  signInMethodsText: "Konten eines anderen Dienstes, mit denen du dich hier anmelden kannst.",
+  noIdentities: "Noch keine.",
+  linkIdentity: "Konto verknüpfen",
+  linkIdentityText: "Gib dein Passwort ein und melde dich dann beim anderen Konto an.",
+  unlink: "Verknüpfung lösen",
+  unlinkOf: "Verknüpfung lösen: {name}",
+  unlinkQuestion: "Die Verknüpfung mit {name} lösen? Du kannst dich damit dann nicht mehr anmelden.",
+  unlinked: "Die Verknüpfung ist gelöst.",
+  signOutProvider: "Hier und bei {host} abmelden",
   devices: "Angemeldete Geräte",
   deviceOn: "{browser} auf {system}",
   unknownDevice: "Unbekanntes Gerät",
@@ -243,6 +255,24 @@ export const de: Catalogue = {
     "Deine E-Mail-Adresse ist noch nicht bestätigt. Sieh in deinem Postfach nach dem Link, den wir geschickt haben.",
   mustVerify:
     "Bestätige deine E-Mail-Adresse, um fortzufahren. Sieh in deinem Postfach nach dem Link, den wir geschickt haben.",
+  passwordsOff: "Diese Seite verwendet keine Passwörter. Melde dich mit der anderen Schaltfläche an.",
+  providerState:
+    "Das hat zu lange gedauert oder wurde in einem anderen Browser begonnen. Bitte versuche es erneut.",
+  providerDenied: "Die Anmeldung wurde abgebrochen.",
+  providerFailed: "Der andere Dienst hat nicht bestätigt, wer du bist. Bitte versuche es erneut.",
+  providerNoEmail:
+    "Der andere Dienst hat uns deine E-Mail-Adresse nicht mitgeteilt. Ein Konto hier braucht eine.",
+  providerExists:
+    "Zu dieser E-Mail-Adresse gibt es schon ein Konto. Melde dich mit seinem Passwort an und verknüpfe das andere Konto dann unter „Konto“.",
+  identityTaken: "Es ist hier schon mit dem Konto von jemand anderem verknüpft.",
+  providerUnavailable:
+    "Der Anmeldedienst ist im Moment nicht erreichbar. Bitte versuche es gleich noch einmal.",
+  accountDeactivated:
+    "Mit diesem Konto kann man sich im Moment nicht anmelden. Frag die Betreiber dieser Seite.",
+  lastSignInMethod:
+    "Ohne sie könntest du dich nicht mehr anmelden. Lege zuerst ein Passwort fest oder verknüpfe ein anderes Konto.",
+  signInAgain:
+    "Um zu bestätigen, dass du es bist: Melde dich ab und wieder an, und versuche es innerhalb von zehn Minuten noch einmal.",
   accountExists: "Zu dieser E-Mail-Adresse gibt es schon ein Konto. Möchtest du dich anmelden?",
   badInvitation:
     "Diese Einladung ist abgelaufen, wurde schon benutzt oder gilt für eine andere E-Mail-Adresse. Bitte um eine neue.",
