@@ -9,6 +9,7 @@ import type { Log } from "../observability/log.ts";
 import type { MediaStore } from "../storage/media-store.ts";
 import { authenticatedParties } from "./client.ts";
 import { exportedFiles, exportedPost } from "./exported-post.ts";
+import { identityRead } from "./oidc/schemas.ts";
 import { pacedPipe, type ReadingPace } from "./paced-pipe.ts";
 import { userRead } from "./user-read.ts";
 
@@ -138,7 +139,12 @@ async function writeArchive(
   const { TextReader, ZipWriter } = await loadedZip();
   // Media are compressed already.
   const archive = new ZipWriter(output, { level: 0, signal });
-  const account = { ...userRead(user), created_at: user.createdAt.toISOString() };
+  const identities = await database.identities.list(user.id);
+  const account = {
+    ...userRead(user),
+    created_at: user.createdAt.toISOString(),
+    identities: identities.map((identity) => ({ ...identityRead(identity), subject: identity.subject })),
+  };
   await archive.add("account.json", new TextReader(JSON.stringify(account, null, 2)));
   const [newest] = await database.exportedPosts.page(user.id, 1);
   // After the query, which finds nothing once the account is deleted.

@@ -58,6 +58,7 @@ describe("GET /users/me/export", () => {
       is_superuser: false,
       is_verified: false,
       created_at: expect.any(String),
+      identities: [],
     });
     const posts = JSON.parse(files.get("posts.json") as string) as object[];
     expect(posts).toHaveLength(2);

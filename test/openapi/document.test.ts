@@ -193,6 +193,7 @@ describe("the OpenAPI document", () => {
     expect(statuses).toEqual({
       register: 201,
       login: 200,
+      oidcAssociateAuthorizeConfirmed: 404,
       cookieLogin: 204,
       sessionLogin: 200,
       forgotPassword: 202,

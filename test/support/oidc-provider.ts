@@ -12,6 +12,7 @@ interface Context {
   req: unknown;
   res: unknown;
   status: number;
+  type: string;
 }
 
 /** What the provider says about a user. */
@@ -108,6 +109,7 @@ export class TestProvider {
     if (reply) {
       ctx.status = reply.status;
       ctx.body = await reply.text();
+      ctx.type = reply.headers.get("content-type") ?? "application/json";
       return;
     }
     if (ctx.path === "/sign-in")

@@ -30,7 +30,9 @@ test("page: learns the service's limits and who may register from the settings",
   });
   expect(await settingsIn(page)).toEqual({
     siteName: "Image Sharing",
+    passwordLogin: true,
     passwordMinLength: 12,
+    provider: null,
     registration: "invite",
     requireVerifiedEmail: true,
     maxImageSize: 3 * 1024 ** 2,

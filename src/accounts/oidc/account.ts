@@ -1,7 +1,6 @@
 import type { ConfirmedIdentity } from "../../database/identities.ts";
 import type { User } from "../../database/users.ts";
 import { ApiError } from "../../errors.ts";
-import { isWellFormedText } from "../../http/well-formed-text.ts";
 import { admit, LoginError, newUser, type RegistrationServices } from "../accounts.ts";
 import { mailIdentityNotice } from "../change-notice.ts";
 import { parseEmailAddress, type EmailAddress } from "../email-address.ts";
@@ -10,16 +9,8 @@ import { requestVerify } from "../recovery.ts";
 import { parseName } from "../user-name.ts";
 import type { ProviderClaims } from "./provider.ts";
 
-/** Characters of a subject (OpenID Connect Core, 2). */
-const maxSubjectLength = 255;
-
-/**
- * Returns the identity in the provider's claims.
- * @throws ApiError OAUTH_FAILED for a subject that the specification does not allow
- */
+/** Returns the identity in the provider's claims, with the address if it is valid. */
 export function identityOf({ issuer, subject, email }: ProviderClaims): ConfirmedIdentity {
-  if (subject === "" || subject.length > maxSubjectLength || !isWellFormedText(subject))
-    throw new ApiError("OAUTH_FAILED");
   const parsed = email === null ? undefined : parseEmailAddress(email);
   return { issuer, subject, email: parsed && !("problem" in parsed) ? parsed.address : null };
 }
@@ -29,7 +20,7 @@ export function identityOf({ issuer, subject, email }: ProviderClaims): Confirme
  * linked then; else a new one, if the registration policy or the invitation allows it.
  * @param address the client's IP address
  * @throws LoginError LOGIN_BAD_CREDENTIALS for a deactivated account, LOGIN_USER_NOT_VERIFIED
- * @throws ApiError OAUTH_FAILED, OAUTH_NOT_AVAILABLE_EMAIL, OAUTH_USER_ALREADY_EXISTS, REGISTER_CLOSED,
+ * @throws ApiError OAUTH_NOT_AVAILABLE_EMAIL, OAUTH_USER_ALREADY_EXISTS, REGISTER_CLOSED,
  * REGISTER_BAD_INVITATION, TOO_MANY_REQUESTS
  */
 export async function accountOf(
@@ -47,6 +38,7 @@ export async function accountOf(
     (await register(services, claims, identity, invitation, address)) ??
     // Another request with the same identity was faster.
     (await find());
+  // The account was deleted meanwhile, or the identity unlinked.
   if (!user) throw new ApiError("OAUTH_FAILED");
   if (!user.isActive) throw new LoginError("inactive", user.id);
   if (services.requireVerifiedEmail && !user.isVerified) {

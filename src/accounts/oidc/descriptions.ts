@@ -116,7 +116,8 @@ export const oidcDescriptions = {
   associateConfirmed: describe({
     id: "oidcAssociateAuthorizeConfirmed",
     summary: "Begin to link an identity, with the current password",
-    description: "As the GET, with any session.",
+    description:
+      "As the GET, but with a session of any age. An account without a password needs one of the last ten minutes still.",
     answer: authorization,
     errors: [...confirmation, "BODY_TOO_LARGE"],
     validates: true,

@@ -12,6 +12,7 @@ import type { Authenticator } from "../authenticator.ts";
 import { hasPassword } from "../current-password.ts";
 import { authPlugin, requireUser } from "../require-user.ts";
 import { oidcDescriptions } from "./descriptions.ts";
+import { withoutSlash } from "./issuer.ts";
 import { identityRead } from "./schemas.ts";
 
 export interface IdentityRouteServices {
@@ -30,7 +31,7 @@ export const identityRoutes = (services: IdentityRouteServices) => {
   /** Whether users can sign in with an identity of this issuer now. */
   function isUsable(issuer: string): boolean {
     const configured = services.config.oidc?.issuer;
-    return configured !== undefined && new URL(configured).href === new URL(issuer).href;
+    return configured !== undefined && withoutSlash(configured) === withoutSlash(issuer);
   }
 
   return new Elysia({ prefix: "/users/me", detail: { tags: ["users"] } })

@@ -5,7 +5,10 @@ import { ApiError, type ApiErrorCode } from "../../errors.ts";
 /** Seconds after which clients should try again when the provider cannot be reached. */
 const retryAfterSeconds = 10;
 
-/** Why a request to the provider failed, for the log: codes only, because messages and causes may hold tokens. */
+/**
+ * Why a request to the provider failed, for the log. The message has codes and the issuer only, because messages and
+ * causes of other errors may hold tokens.
+ */
 export class ProviderFailure extends Error {
   override readonly name = "ProviderFailure";
 }
@@ -44,6 +47,7 @@ const failed = (error: unknown, code: ApiErrorCode, headers: Record<string, stri
 
 /** Returns the codes of an error and of its causes, of which none is text that the provider or a client may choose freely. */
 function reasonOf(error: unknown): string {
+  if (error instanceof ProviderFailure) return error.message;
   const reasons: string[] = [];
   for (let cause = error; cause instanceof Error && reasons.length < 4; cause = cause.cause) {
     const { code, error: refusal, status } = cause as Partial<ClientError & ResponseBodyError>;

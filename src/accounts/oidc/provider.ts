@@ -2,13 +2,16 @@ import type * as openidClient from "openid-client";
 import type { ClientAuth, Configuration, CustomFetch, ServerMetadata, UserInfoResponse } from "openid-client";
 
 import type { OidcSettings } from "../../config/oidc-settings.ts";
+import { ApiError } from "../../errors.ts";
+import { isWellFormedText } from "../../http/well-formed-text.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
 import type { Flow } from "./flow-cookie.ts";
+import { withoutSlash } from "./issuer.ts";
 import { createMetadataCache } from "./metadata-cache.ts";
-import { providerError, unavailable } from "./provider-errors.ts";
+import { ProviderFailure, providerError, unavailable } from "./provider-errors.ts";
 
 /** Seconds that the provider may take for a response. */
-const timeoutSeconds = 10;
+const defaultTimeoutSeconds = 10;
 
 /** How far the clocks of the provider and this machine may be apart. */
 const clockToleranceSeconds = 60;
@@ -42,8 +45,12 @@ export interface OidcProvider {
 /**
  * Creates the client of the provider. It loads openid-client and reads the provider's metadata on first use, so that
  * startup neither takes longer nor needs the provider.
+ * @param timeoutSeconds replaced in tests
  */
-export function createOidcProvider({ issuer, clientId, clientSecret, scopes }: OidcSettings): OidcProvider {
+export function createOidcProvider(
+  { issuer, clientId, clientSecret, scopes }: OidcSettings,
+  timeoutSeconds = defaultTimeoutSeconds,
+): OidcProvider {
   const isInsecure = issuer.startsWith("http:");
   const fetchWithin = boundedFetch as CustomFetch;
 
@@ -61,12 +68,17 @@ export function createOidcProvider({ issuer, clientId, clientSecret, scopes }: O
 
   const metadata = createMetadataCache(async (): Promise<ServerMetadata> => {
     const client = await import("openid-client");
-    const found = await client.discovery(new URL(issuer), clientId, undefined, authenticate(client), {
+    const address = new URL(`${withoutSlash(issuer)}/.well-known/openid-configuration`);
+    const found = await client.discovery(address, clientId, undefined, authenticate(client), {
       timeout: timeoutSeconds,
       [client.customFetch]: fetchWithin,
       ...(isInsecure && { execute: [client.allowInsecureRequests] }),
     });
-    return { ...found.serverMetadata() };
+    const server = { ...found.serverMetadata() };
+    // The check of OpenID Connect Discovery, 4.3, except that operators need not know whether the issuer ends with a slash.
+    if (withoutSlash(server.issuer) !== withoutSlash(issuer))
+      throw new ProviderFailure(`the provider's issuer is ${server.issuer.slice(0, 300)}`);
+    return server;
   });
 
   /**
@@ -108,6 +120,7 @@ export function createOidcProvider({ issuer, clientId, clientSecret, scopes }: O
           { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: codeVerifier },
         );
         const idToken = tokens.claims()!;
+        requireValidSubject(idToken.sub);
         const { userinfo_endpoint } = configuration.serverMetadata();
         // Many providers have the address only there.
         const isElsewhere = idToken["email"] === undefined && userinfo_endpoint !== undefined;
@@ -123,7 +136,7 @@ export function createOidcProvider({ issuer, clientId, clientSecret, scopes }: O
           name: textOf(idToken["name"] ?? userInfo.name),
         };
       } catch (error) {
-        throw providerError(error);
+        throw error instanceof ApiError ? error : providerError(error);
       }
     },
 
@@ -133,6 +146,15 @@ export function createOidcProvider({ issuer, clientId, clientSecret, scopes }: O
       return client.buildEndSessionUrl(configuration, { post_logout_redirect_uri: returnUrl }).href;
     },
   };
+}
+
+/** Characters of a subject (OpenID Connect Core, 2). */
+const maxSubjectLength = 255;
+
+/** @throws ApiError OAUTH_FAILED for a subject that the specification or the database does not allow */
+function requireValidSubject(subject: string): void {
+  if (subject === "" || subject.length > maxSubjectLength || !isWellFormedText(subject))
+    throw new ApiError("OAUTH_FAILED");
 }
 
 const textOf = (claim: unknown): string | null => (typeof claim === "string" && claim !== "" ? claim : null);

@@ -163,9 +163,14 @@ export const oidcRoutes = (services: OidcRouteServices) => {
         },
       )
       // Without the guard of other routes, because a browser whose session has ended goes back to the page.
-      .get("/associate/oidc/callback", ({ request }) => respond(request, "#/account", () => link(request)), {
-        detail: oidcDescriptions.associateCallback,
-      })
+      .get(
+        "/associate/oidc/callback",
+        async ({ request }) => {
+          if (!opensPage(request)) await authenticator.require(request);
+          return respond(request, "#/account", () => link(request));
+        },
+        { detail: oidcDescriptions.associateCallback },
+      )
   );
 };
 
