@@ -79,10 +79,13 @@ export function createLoginLog(log: Log, secret: string, requestIds: RequestIds)
   };
 }
 
+/** Failures of sign-ins with a provider that may be attacks. Others are the user's decision or the provider's state. */
+const suspiciousCodes = new Set<string>(["OAUTH_INVALID_STATE", "OAUTH_FAILED", "OAUTH_USER_ALREADY_EXISTS"]);
+
 function failureOf(error: unknown): { reason: string; userId?: string | undefined } | undefined {
   if (error instanceof LoginError) return error;
   const code = error instanceof ApiError ? error.code : undefined;
-  if (code?.startsWith("OAUTH_") || code?.startsWith("REGISTER_")) return { reason: code.toLowerCase() };
+  if (code !== undefined && suspiciousCodes.has(code)) return { reason: code.toLowerCase() };
   if (code === "CURRENT_PASSWORD_WRONG") return { reason: "bad_password" };
   return code === "TOO_MANY_REQUESTS" ? { reason: "rate_limited" } : undefined;
 }
