@@ -7,7 +7,7 @@ import { commonFields } from "./fields.ts";
 import { createForm } from "./form.ts";
 import { invitationsSection } from "./invitations.ts";
 import { orSignInAgain } from "./recent-sign-in.ts";
-import { section } from "./section.ts";
+import { focusSection, section } from "./section.ts";
 import { session, type Account } from "./session.ts";
 import { settings } from "./settings.ts";
 import { changePassword } from "./sign-in.ts";
@@ -32,7 +32,7 @@ export function accountView({ parameters }: Pick<ViewContext, "parameters">): Vi
       { className: "settings" },
       nameSection(account),
       emailSection(account, hasPassword),
-      settings.passwordLogin && passwordSection(hasPassword),
+      settings.passwordLogin && passwordSection(hasPassword, showAgain),
       methods && signInMethodsSection(methods, parameters.get("error")),
       devicesSection(),
       storageSection(),
@@ -42,6 +42,12 @@ export function accountView({ parameters }: Pick<ViewContext, "parameters">): Vi
     ),
   );
   void hasPassword.then((has) => has || removeCurrentPassword(content));
+  /** Shows the forms as they are for an account with a password. */
+  function showAgain(): void {
+    const next = accountView({ parameters: new URLSearchParams() }).content;
+    content.replaceWith(next);
+    focusSection(next.querySelector<HTMLElement>("#password")!);
+  }
   return { title: text("yourAccount"), content };
 }
 
@@ -81,7 +87,8 @@ function emailSection(account: Account, hasPassword: Promise<boolean>): HTMLElem
   );
 }
 
-const passwordSection = (hasPassword: Promise<boolean>): HTMLElement =>
+/** @param onFirstPassword called when an account without a password has got one */
+const passwordSection = (hasPassword: Promise<boolean>, onFirstPassword: () => void): HTMLElement =>
   section(
     "password",
     text("password"),
@@ -89,10 +96,9 @@ const passwordSection = (hasPassword: Promise<boolean>): HTMLElement =>
       button: text("changePassword"),
       fields: [currentPassword(), commonFields.newPassword(text("newPassword"))],
       async submit({ password = "", current_password = "" }) {
-        const isSignedIn = await orSignInAgain(
-          await hasPassword,
-          changePassword({ password, current_password }),
-        );
+        const hadPassword = await hasPassword;
+        const isSignedIn = await orSignInAgain(hadPassword, changePassword({ password, current_password }));
+        if (isSignedIn && !hadPassword) onFirstPassword();
         return text(isSignedIn ? "passwordUpdated" : "resetDone");
       },
     }),

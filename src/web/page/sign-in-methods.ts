@@ -19,14 +19,15 @@ import { ago, fullDate } from "./times.ts";
  */
 export function signInMethodsSection(loaded: Promise<SignInMethods>, error: string | null): HTMLElement {
   let first: Promise<SignInMethods> | undefined = loaded;
-  const signOut = element("div", { className: "row" });
+  const signOut = button("", () => attempt(signOutEverywhere), { hidden: true });
   const list = pagedList<Identity>({
     emptyText: text("noIdentities"),
     async load() {
       const { identities } = await (first ?? api.signInMethods());
       first = undefined;
       const [identity] = identities;
-      signOut.replaceChildren(...(identity ? [signOutButton(hostOf(identity))] : []));
+      signOut.hidden = !identity;
+      if (identity) signOut.textContent = text("signOutProvider", { host: hostOf(identity) });
       return { items: identities, next_cursor: null };
     },
     row: identityRow,
@@ -41,8 +42,8 @@ export function signInMethodsSection(loaded: Promise<SignInMethods>, error: stri
       "div",
       { className: "row" },
       button(text("linkIdentity"), () => attempt(() => link(loaded))),
+      signOut,
     ),
-    signOut,
   );
 
   function identityRow(identity: Identity, gone: () => void): HTMLLIElement {
@@ -78,9 +79,6 @@ const hostOf = ({ issuer }: Identity) => new URL(issuer).host;
 
 const explainLinkError = (code: string) =>
   code === "OAUTH_USER_ALREADY_EXISTS" ? text("identityTaken") : explainCode(code);
-
-const signOutButton = (host: string) =>
-  button(text("signOutProvider", { host }), () => attempt(signOutEverywhere));
 
 /** Leads to the provider to link an identity there. Asks for the password unless the user has just signed in. */
 async function link(methods: Promise<SignInMethods>): Promise<void> {
