@@ -8,6 +8,7 @@ import { Database } from "bun:sqlite";
 
 import { openDatabase } from "../../src/database/database.ts";
 import { createRenditionRunner } from "../../src/rendition-jobs/runner.ts";
+import { actor } from "../support/databases.ts";
 import { jpegPhoto, pngPhoto } from "../support/media-samples.ts";
 import { freshDatabase, hasPostgres, withServer } from "../support/postgres.ts";
 import { TestService } from "../support/service.ts";
@@ -110,6 +111,8 @@ describe.skipIf(!hasPostgres)("move-database", () => {
     const grace = await service.signUp("Grace.Hopper@example.com");
     endedToken = ((await (await service.login(ada.email)).json()) as { access_token: string }).access_token;
     await service.fetch("/auth/jwt/logout", { method: "POST", token: endedToken });
+    const identity = { issuer: "https://id.example.com", subject: "ada", email: ada.email };
+    await service.services.database.identities.link(actor(ada.id), identity, new Date());
     const photo = new Blob([await pngPhoto()]);
     const form = new FormData();
     form.set("file", photo, "Łódź.png");
@@ -196,7 +199,8 @@ describe.skipIf(!hasPostgres)("move-database", () => {
           headers: { "idempotency-key": uploadKey },
         });
         expect([repeated.status, new URL((await repeated.json()).url).pathname]).toEqual([200, mediaPath]);
-        const { posts, renditionJobs } = service.services.database;
+        const { identities, posts, renditionJobs } = service.services.database;
+        expect(await identities.list(ada.id)).toMatchObject([{ subject: "ada", email: ada.email }]);
         expect([await posts.countPublished(), await posts.countUnfinished()]).toEqual([
           5,
           { pending: 1, deleting: 1 },

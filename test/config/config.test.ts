@@ -289,4 +289,70 @@ describe("settings", () => {
     expect(readConfig({ MAIL_FROM })).toMatchObject({ mailFrom: ann, mailHost: "mail.example.com" });
     expect(readConfig({}).mailHost).toBeUndefined();
   });
+
+  const client = { OIDC_CLIENT_ID: "photos", OIDC_CLIENT_SECRET: "s3cret", PASSWORD_LOGIN: "off" };
+
+  test("settings: the provider's are all three or none", () => {
+    expect(readConfig({})).toMatchObject({ oidc: undefined, passwordLogin: true });
+    expect(readConfig({ OIDC_ISSUER: "https://id.example.com/o/photos/", ...client })).toMatchObject({
+      oidc: {
+        issuer: "https://id.example.com/o/photos/",
+        clientId: "photos",
+        clientSecret: "s3cret",
+        name: null,
+        scopes: "openid email profile",
+      },
+      passwordLogin: false,
+    });
+    expect(problemsOf({ OIDC_CLIENT_ID: "photos" })).toEqual([
+      "OIDC_ISSUER and OIDC_CLIENT_SECRET must be set too, because OIDC_CLIENT_ID is.",
+    ]);
+    const problems = problemsOf(client);
+    expect(problems).toEqual([
+      "OIDC_ISSUER must be set too, because OIDC_CLIENT_ID and OIDC_CLIENT_SECRET are.",
+    ]);
+    expect(problemsOf({ PASSWORD_LOGIN: "off" })).toEqual([
+      expect.stringMatching(/^PASSWORD_LOGIN is off, so OIDC_ISSUER, .* nobody could sign in\.$/),
+    ]);
+  });
+
+  test.each([
+    ["id.example.com", "begin with http:// or https://"],
+    [
+      "http://id.example.com",
+      "begin with https:// unless the provider runs on this machine (http://localhost)",
+    ],
+    [
+      "http://127.0.0.1.example.com",
+      "begin with https:// unless the provider runs on this machine (http://localhost)",
+    ],
+    ["https://user:pw@id.example.com", "have no user name or password"],
+    ["https://id.example.com/?realm=a", "have no query (?)"],
+    [
+      "https://id.example.com/.well-known/openid-configuration",
+      "be the issuer alone, without /.well-known/openid-configuration",
+    ],
+  ])("settings: rejects OIDC_ISSUER %p because it must %s", (issuer, expected) => {
+    expect(problemsOf({ OIDC_ISSUER: issuer, ...client })).toEqual([`OIDC_ISSUER must ${expected}.`]);
+  });
+
+  test.each(["http://localhost:9000", "http://127.0.0.1:9000/realms/family", "http://[::1]:9000"])(
+    "settings: accepts OIDC_ISSUER %p, on this machine",
+    (issuer) => {
+      expect(readConfig({ OIDC_ISSUER: issuer, ...client }).oidc?.issuer).toBe(issuer);
+    },
+  );
+
+  test("settings: OIDC_SCOPES has openid, and OIDC_NAME is a short text", () => {
+    const set = { OIDC_ISSUER: "https://id.example.com", ...client };
+    expect(readConfig({ ...set, OIDC_SCOPES: " openid  email " }).oidc?.scopes).toBe("openid email");
+    for (const scopes of ["email", 'openid "x"', "openid,email"])
+      expect(problemsOf({ ...set, OIDC_SCOPES: scopes })).toEqual([
+        "OIDC_SCOPES must be scopes separated by spaces, openid among them.",
+      ]);
+    for (const name of ["x".repeat(61), "two\nlines"])
+      expect(problemsOf({ ...set, OIDC_NAME: name })).toEqual([
+        "OIDC_NAME must be 1 to 60 characters without line breaks.",
+      ]);
+  });
 });

@@ -27,6 +27,8 @@ test.each([
   ["DATABASE_URL_FILE", "DATABASE_URL"],
   ["JWT_SECRET_KEY_FILE", "JWT_SECRET_KEY"],
   ["PASSWORD_LENGTH", "PASSWORD_MIN_LENGTH"],
+  ["OIDC_SECRET", "OIDC_CLIENT_SECRET"],
+  ["OIDC_ISSUER_URL", "OIDC_ISSUER"],
   ["REQUIRE_VERIFIED", "REQUIRE_VERIFIED_EMAIL"],
   ["MAX_IMAGE", "MAX_IMAGE_SIZE or MAX_IMAGE_PIXELS"],
 ])("unknown settings: warns about %s and suggests %s", (name, meant) => {

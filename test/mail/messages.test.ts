@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { createConsoleMailer } from "../../src/mail/console-mailer.ts";
 import {
   changeNotice,
+  identityNotice,
   invitationMessage,
   resetMessage,
   signed,
@@ -75,6 +76,18 @@ test.each([
   expect(message.text.includes("\nhttps://photos.example.com/#/forgot\n")).toBe(hasLink);
   expect(message.html.includes('<a href="https://photos.example.com/#/forgot" ')).toBe(hasLink);
   expect(more).toEqual([]);
+});
+
+test("mails: the notice of a linked identity names the provider and leads to the account", () => {
+  const { to, baseUrl } = mail;
+  const message = identityNotice({ to, provider: "id.example.com", baseUrl: `${baseUrl}/family` });
+  expect(message).toMatchObject({ to, subject: "A new way to sign in to your account" });
+  const [fact, ignore, advice, ...more] = message.text.trimEnd().split("\n\n");
+  expect(fact).toBe("An account at id.example.com can now sign in to your account at photos.example.com.");
+  expect(ignore).toBe("If you linked it, you need not do anything.");
+  expect(advice).toEndWith(`\n${baseUrl}/family/#/account`);
+  expect(more).toEqual([]);
+  expect(message.html).toContain(`<a href="${baseUrl}/family/#/account" `);
 });
 
 test("console mailer: prints the text of a mail with its token", () => {
