@@ -2,8 +2,6 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { exportJWK, generateKeyPair, SignJWT, decodeJwt, type JWTPayload } from "jose";
-// @ts-expect-error: the package has no types
-import Provider from "oidc-provider";
 
 /** The part of Koa's context that the tests use. */
 interface Context {
@@ -59,8 +57,10 @@ export class TestProvider {
     const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const started = new TestProvider(issuer, server, await createKey("first"));
     const { warn, info } = console;
-    // It warns that it was made for Node.
+    // It warns that it was made for Node, and of settings that only tests may have.
     Object.assign(console, { warn() {}, info() {} });
+    // @ts-expect-error: the package has no types
+    const { default: Provider } = await import("oidc-provider");
     const provider = new Provider(issuer, {
       clients: [
         {
@@ -71,6 +71,7 @@ export class TestProvider {
         },
       ],
       claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
+      ttl: { Interaction: 600, Grant: 600, Session: 600, AccessToken: 600, IdToken: 600 },
       cookies: { keys: ["a key of the provider"] },
       features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true } },
       findAccount: (_: unknown, sub: string) => ({

@@ -7,7 +7,7 @@ import { violationsIn } from "../support/axe.ts";
 import { Browser, chromium } from "../support/browser.ts";
 import { onFreePort } from "../support/free-port.ts";
 import { TestProvider } from "../support/oidc-provider.ts";
-import { ServiceProcess } from "../support/process.ts";
+import { command, ServiceProcess } from "../support/process.ts";
 
 if (!chromium) console.log("skipped: the tests of sign-ins with a provider in the page need Chromium");
 
@@ -15,19 +15,33 @@ describe.skipIf(!chromium)("page: sign-in with a provider", () => {
   let dataDir: string;
   let provider: TestProvider;
   let service: ServiceProcess;
+  /** A service without passwords that takes invited people only. */
+  let closed: ServiceProcess;
   let browser: Browser;
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "image-sharing-provider-"));
-    await onFreePort(async (port) => {
-      const callbacks = ["/auth/oidc/callback", "/auth/associate/oidc/callback"];
-      provider = await TestProvider.start(callbacks.map((path) => `http://127.0.0.1:${port}${path}`));
-      const settings = { ...provider.settings, OIDC_NAME: "Sign in with Example", PORT: String(port) };
-      service = new ServiceProcess(dataDir, settings);
-      await service.start();
-    });
+    const paths = ["/auth/oidc/callback", "/auth/associate/oidc/callback"];
+    await onFreePort((port) =>
+      onFreePort(async (closedPort) => {
+        const ports = [port, closedPort];
+        const callbacks = ports.flatMap((each) => paths.map((path) => `http://127.0.0.1:${each}${path}`));
+        provider = await TestProvider.start(callbacks);
+        const settings = { ...provider.settings, OIDC_NAME: "Sign in with Example", PORT: String(port) };
+        service = new ServiceProcess(join(dataDir, "open"), settings);
+        closed = new ServiceProcess(join(dataDir, "closed"), {
+          ...provider.settings,
+          PORT: String(closedPort),
+          PASSWORD_LOGIN: "off",
+          REGISTRATION: "closed",
+          // The command that invites has no other database.
+          DATABASE_URL: "",
+        });
+        await Promise.all([service.start(), closed.start()]);
+      }),
+    );
   }, 60_000);
   afterAll(async () => {
-    await service.kill();
+    await Promise.all([service.kill(), closed.kill()]);
     await provider.stop();
     await rm(dataDir, { recursive: true, force: true });
   });
@@ -90,5 +104,26 @@ describe.skipIf(!chromium)("page: sign-in with a provider", () => {
     await browser.until(`location.pathname === "/session/end"`);
     const answer = await service.fetch("/users/me");
     expect(answer.status).toBe(401);
+  }, 60_000);
+
+  test("page: without passwords, an invitation makes an account by the provider only", async () => {
+    provider.user = { sub: "alan", email: "alan@example.com", email_verified: true, name: "Alan" };
+    browser = await Browser.open(closed.address, size, { language: "de" });
+    await browser.until(`document.querySelector("h1")?.textContent === "Anmelden"`);
+    expect(await browser.view.evaluate("document.querySelectorAll('form, input').length")).toBe(0);
+    await browser.press("Mit Single Sign-on anmelden");
+    await browser.until(`document.querySelector("main [role=alert]")?.textContent.includes("Einladung")`);
+    const { stdout } = Bun.spawnSync([...command, "invite"], {
+      env: { PATH: process.env["PATH"], DATA_DIR: closed.dataDir, PUBLIC_URL: closed.address },
+      cwd: dataDir,
+    });
+    const [, path = ""] = /^http[^#\s]*(#\/register\?invitation=\S+)$/m.exec(stdout.toString()) ?? [];
+    await browser.go(path);
+    await browser.until(`document.querySelector("h1")?.textContent === "Konto erstellen"`);
+    await browser.press("Mit Single Sign-on anmelden");
+    await browser.until(`document.querySelector("#files")`);
+    await browser.go("#/account");
+    await browser.until(`document.querySelector("${methods} li")?.innerText.includes("alan@example.com")`);
+    expect(await browser.view.evaluate(`document.querySelector("#password")`)).toBeNull();
   }, 60_000);
 });

@@ -140,10 +140,13 @@ describe("sign-in with a provider", () => {
     const other = await TestService.start();
     try {
       const { token } = await other.signUp();
-      for (const path of ["oidc/authorize", "oidc/callback", "oidc/logout", "associate/oidc/callback"])
+      for (const path of ["oidc/authorize", "oidc/callback", "oidc/logout"])
         expect((await other.fetch(`/auth/${path}`)).status).toBe(404);
-      const link = await other.fetch("/auth/associate/oidc/authorize", { token });
-      expect(await errorOf(link)).toEqual([404, "Not Found"]);
+      for (const step of ["authorize", "callback"]) {
+        const path = `/auth/associate/oidc/${step}`;
+        expect((await other.fetch(path)).status).toBe(401);
+        expect(await errorOf(await other.fetch(path, { token }))).toEqual([404, "Not Found"]);
+      }
       expect((await other.fetch("/auth/oidc/authorize", { headers: html })).status).toBe(404);
     } finally {
       await other.close();
