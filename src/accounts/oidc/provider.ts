@@ -51,7 +51,7 @@ export function createOidcProvider(
   { issuer, clientId, clientSecret, scopes }: OidcSettings,
   timeoutSeconds = defaultTimeoutSeconds,
 ): OidcProvider {
-  const isInsecure = issuer.startsWith("http:");
+  const isInsecure = new URL(issuer).protocol === "http:";
   const fetchWithin = boundedFetch as CustomFetch;
 
   /**
@@ -87,7 +87,7 @@ export function createOidcProvider(
    */
   async function configure(): Promise<{ client: typeof openidClient; configuration: Configuration }> {
     const client = await import("openid-client");
-    const server = await metadata().catch((error: unknown) => Promise.reject(unavailable(error)));
+    const server = await metadata().catch(rejectAsUnavailable);
     const options = { [client.clockTolerance]: clockToleranceSeconds };
     const configuration = new client.Configuration(server, clientId, options, authenticate(client));
     configuration.timeout = timeoutSeconds;
@@ -97,19 +97,29 @@ export function createOidcProvider(
     return { client, configuration };
   }
 
+  async function authorizationUrl({ state, nonce, codeVerifier, redirectUri }: Flow): Promise<string> {
+    const { client, configuration } = await configure();
+    const parameters = {
+      redirect_uri: redirectUri,
+      scope: scopes,
+      state,
+      nonce,
+      code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
+      code_challenge_method: "S256",
+    };
+    return client.buildAuthorizationUrl(configuration, parameters).href;
+  }
+
+  async function logoutUrl(returnUrl: string): Promise<string | null> {
+    const { client, configuration } = await configure();
+    if (configuration.serverMetadata().end_session_endpoint === undefined) return null;
+    return client.buildEndSessionUrl(configuration, { post_logout_redirect_uri: returnUrl }).href;
+  }
+
   return {
-    async authorizationUrl({ state, nonce, codeVerifier, redirectUri }) {
-      const { client, configuration } = await configure();
-      const parameters = {
-        redirect_uri: redirectUri,
-        scope: scopes,
-        state,
-        nonce,
-        code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
-        code_challenge_method: "S256",
-      };
-      return client.buildAuthorizationUrl(configuration, parameters).href;
-    },
+    // Metadata may lack the address, or have one without TLS.
+    authorizationUrl: (flow) => authorizationUrl(flow).catch(rejectAsUnavailable),
+    logoutUrl: (returnUrl) => logoutUrl(returnUrl).catch(rejectAsUnavailable),
 
     async claimsOf(parameters, { state, nonce, codeVerifier, redirectUri }) {
       const { client, configuration } = await configure();
@@ -139,13 +149,12 @@ export function createOidcProvider(
         throw error instanceof ApiError ? error : providerError(error);
       }
     },
-
-    async logoutUrl(returnUrl) {
-      const { client, configuration } = await configure();
-      if (configuration.serverMetadata().end_session_endpoint === undefined) return null;
-      return client.buildEndSessionUrl(configuration, { post_logout_redirect_uri: returnUrl }).href;
-    },
   };
+}
+
+/** @throws ApiError OAUTH_PROVIDER_UNAVAILABLE */
+function rejectAsUnavailable(error: unknown): never {
+  throw error instanceof ApiError ? error : unavailable(error);
 }
 
 /** Characters of a subject (OpenID Connect Core, 2). */

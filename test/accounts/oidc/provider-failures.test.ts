@@ -120,6 +120,7 @@ describe("provider that cannot be used at all", () => {
     ["a redirect", () => Response.redirect("http://127.0.0.1:1/")],
     ["no end", () => new Response("x".repeat(600_000))],
     ["another issuer", () => Response.json({ issuer: "https://evil.example" })],
+    ["incomplete", ({ url }) => Response.json({ issuer: new URL(url).origin })],
   ])("provider: metadata that are %s are 503", async (_, reply) => {
     server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: reply });
     const broken = await startWith(`http://127.0.0.1:${server.port}`);
