@@ -31,6 +31,9 @@ const open = new Set([
   "POST /auth/reset-password",
   "POST /auth/request-verify-token",
   "POST /auth/verify",
+  "GET /auth/oidc/authorize",
+  "GET /auth/oidc/callback",
+  "GET /auth/oidc/logout",
   "OPTIONS /uploads",
   "OPTIONS /uploads/:id",
 ]);
