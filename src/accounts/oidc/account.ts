@@ -32,14 +32,17 @@ export async function accountOf(
   const identity = identityOf(claims);
   const { database } = services;
   const find = () => database.identities.use(identity, new Date());
+  const join = async () =>
+    (await linkedByAddress(services, claims, identity)) ??
+    (await register(services, claims, identity, invitation, address));
   const user =
     (await find()) ??
-    (await linkedByAddress(services, claims, identity)) ??
-    (await register(services, claims, identity, invitation, address)) ??
-    // Another request with the same identity was faster.
-    (await find());
-  // The account was deleted meanwhile, or the identity unlinked.
-  if (!user) throw new ApiError("OAUTH_FAILED");
+    (await join().catch(async (error: unknown) => {
+      // Another request with the same identity may have been faster, and have taken the address or the invitation.
+      const found = await find();
+      if (found) return found;
+      throw error;
+    }));
   if (!user.isActive) throw new LoginError("inactive", user.id);
   if (services.requireVerifiedEmail && !user.isVerified) {
     mailVerification(services, user);
@@ -65,21 +68,20 @@ async function linkedByAddress(
   const isSame = asciiLowerCase(user.email) === asciiLowerCase(identity.email ?? "");
   if (!claims.emailVerified || !user.isVerified || !isSame) throw new ApiError("OAUTH_USER_ALREADY_EXISTS");
   if (!user.isActive) throw new LoginError("inactive", user.id);
-  if (await database.identities.linkByAddress(user, identity, new Date()))
-    mailIdentityNotice(services, user, identity.issuer);
-  else if ((await database.identities.use(identity, new Date()))?.id !== user.id)
+  if (!(await database.identities.linkByAddress(user, identity, new Date())))
     throw new ApiError("OAUTH_USER_ALREADY_EXISTS");
+  mailIdentityNotice(services, user, identity.issuer);
   return user;
 }
 
-/** Creates an account without a password. @returns undefined when the identity has got an account in the meantime */
+/** Creates an account without a password. */
 async function register(
   services: RegistrationServices,
   claims: ProviderClaims,
   identity: ConfirmedIdentity,
   invitation: string | null,
   address: string,
-): Promise<User | undefined> {
+): Promise<User> {
   await services.limits.register({ address });
   const email = emailOf(claims);
   const invitationId = await admit(services, email, invitation);
@@ -89,9 +91,9 @@ async function register(
     isVerified: claims.emailVerified,
   };
   const outcome = await services.database.identities.register(user, identity, invitationId);
-  if (outcome === "email taken") throw new ApiError("OAUTH_USER_ALREADY_EXISTS");
   if (outcome === "bad invitation") throw new ApiError("REGISTER_BAD_INVITATION");
-  return outcome === "registered" ? user : undefined;
+  if (outcome !== "registered") throw new ApiError("OAUTH_USER_ALREADY_EXISTS");
+  return user;
 }
 
 /** @throws ApiError OAUTH_NOT_AVAILABLE_EMAIL without a valid address */

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 
+import type { RegistrationServices } from "../../../src/accounts/accounts.ts";
+import { accountOf } from "../../../src/accounts/oidc/account.ts";
 import { TestProvider } from "../../support/oidc-provider.ts";
 import {
   begin,
@@ -316,6 +318,39 @@ describe("registration through a provider", () => {
           400,
           "REGISTER_BAD_INVITATION",
         ]);
+      });
+    },
+  );
+
+  test.each([true, false])(
+    "registration: a request that another one with the same identity overtakes signs in too (verified: %p)",
+    async (emailVerified) => {
+      await withService({ REGISTRATION: "closed" }, async (other) => {
+        const { services } = other;
+        const { database, invitationTokens } = services;
+        const invitation = { id: Bun.randomUUIDv7(), email: null, emailKey: null, usesLeft: 1 };
+        const expiresAt = new Date(Date.now() + 60_000);
+        await database.invitations.add("operator", { ...invitation, createdAt: new Date(), expiresAt });
+        const { sub: subject, email, name } = person();
+        const claims = { issuer: provider.issuer, subject, email, emailVerified, name };
+        const token = invitationTokens.tokenOf(invitation.id);
+        const join = (using: RegistrationServices) => accountOf(using, claims, token, "192.0.2.1");
+        let faster: string | undefined;
+        const overtaken = {
+          ...services,
+          database: {
+            ...database,
+            identities: {
+              ...database.identities,
+              async use(...used: Parameters<typeof database.identities.use>) {
+                const found = await database.identities.use(...used);
+                faster ??= (await join(services)).id;
+                return found;
+              },
+            },
+          },
+        };
+        expect((await join(overtaken)).id).toBe(faster!);
       });
     },
   );
