@@ -18,7 +18,7 @@ const copied = [
   { name: "revokedTokens", key: "tokenId", one: "ended token", words: "ended tokens" },
   { name: "posts", key: "id", one: "post", words: "posts" },
   { name: "sessions", key: "id", one: "session", words: "sessions" },
-  { name: "identities", key: "id", one: "linked sign-in", words: "linked sign-ins" },
+  { name: "identities", key: "id", one: "identity link", words: "identity links" },
   { name: "invitations", key: "id", one: "invitation", words: "invitations" },
   { name: "reports", key: "id", one: "report", words: "reports" },
   { name: "renditionJobs", key: "id", one: "rendition job", words: "rendition jobs" },
