@@ -6,6 +6,9 @@ export const isPhotoDetails = (name: string): boolean => /^photo details(?:-\d+)
 /** Limit for one list: that of 100,000 photos has about 15 MB. */
 export const maxDetailsBytes = 64 * 1024 ** 2;
 
+/** Limit for a line, in UTF-16 units: a file name and a few short columns. */
+const maxLineLength = 4096;
+
 const months = "january february march april may june july august september october november december".split(
   " ",
 );
@@ -13,12 +16,14 @@ const months = "january february march april may june july august september octo
 /**
  * Reads a list of the photos in a folder of an iCloud export. Its columns are `imgName, fileChecksum, favorite, hidden,
  * deleted, originalCreationDate, viewCount, importDate`, with dates such as `Saturday June 4,2022 12:11 PM GMT`, whose comma
- * is not quoted in every export. Lines without a name are skipped.
+ * is not quoted in every export. Lines without a name, and
+ * those that are far too long, are skipped.
  * @returns the facts by file name
  */
 export function readPhotoDetails(csv: string): Map<string, ExportedFacts> {
   const found = new Map<string, ExportedFacts>();
-  for (const line of csv.split(/\r?\n/).slice(1)) {
+  for (const line of linesAfterHead(csv)) {
+    if (line.length > maxLineLength) continue;
     const [, quoted, plain = ""] = /^(?:"((?:[^"]|"")*)"|([^,"]*)),/.exec(line) ?? [];
     const name = quoted?.replaceAll('""', '"') ?? plain;
     if (name === "") continue;
@@ -27,6 +32,16 @@ export function readPhotoDetails(csv: string): Map<string, ExportedFacts> {
     found.set(name, { takenAt: readDate(line), isDeleted });
   }
   return found;
+}
+
+/** The lines after the first one, each when it is needed: a list may have millions of empty ones. */
+function* linesAfterHead(csv: string): Generator<string> {
+  for (let end = csv.indexOf("\n"); end !== -1;) {
+    const start = end + 1;
+    end = csv.indexOf("\n", start);
+    const line = csv.slice(start, end === -1 ? undefined : end);
+    yield line.endsWith("\r") ? line.slice(0, -1) : line;
+  }
 }
 
 /** Reads the first date in a line; the column before the other date is the wanted one. */

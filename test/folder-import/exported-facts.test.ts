@@ -69,6 +69,16 @@ test("iCloud: the list gives the time of each photo, and what was hidden or dele
   ]);
 });
 
+test("import-folder: reads a list of photos with millions of empty lines, or an endless one, in little memory", () => {
+  const photo = "\na.jpg,x,no,no,yes,,,";
+  Bun.gc(true);
+  const before = process.memoryUsage.rss();
+  const found = readPhotoDetails(`${"\n".repeat(4e6)}${photo}\n"${"b".repeat(4e6)}`);
+  expect([...found.keys()]).toEqual(["a.jpg"]);
+  // An array of the lines takes more.
+  expect(process.memoryUsage.rss() - before).toBeLessThan(60e6);
+});
+
 const local = (...parts: [number, number, number, number?, number?, number?]) => new Date(...parts).getTime();
 
 test.each([
