@@ -21,7 +21,7 @@ export function problemOfBackup(path: string): string | undefined {
     if (!migrations) return "is none of this service";
     if (migrations.unknown) return "was made by a newer version of this program";
     if (schemaOf(client).symmetricDifference(schemaAfter(migrations.done)).size > 0)
-      return "lacks tables or indexes, or has some that are none of this service";
+      return "lacks tables, columns or indexes, or has some that are none of this service";
     if (client.query("pragma foreign_key_check").get())
       return "is damaged: rows that others refer to are missing";
     return undefined;
@@ -32,13 +32,30 @@ export function problemOfBackup(path: string): string | undefined {
   }
 }
 
-/** Type and name of every schema object, except those that SQLite creates itself. */
+/** Every schema object, except those that SQLite creates itself, and every column of tables and indexes. */
 function schemaOf(client: Database): Set<string> {
   const rows = client.query<{ type: string; name: string; tbl_name: string }, []>(
     "select type, name, tbl_name from sqlite_master where name not like 'sqlite\\_%' escape '\\'",
   );
-  return new Set(rows.all().map(({ type, name, tbl_name }) => `${type} ${name} of ${tbl_name}`));
+  const objects = rows.all();
+  const columns = objects.flatMap(({ type, name }) => {
+    const query = { table: columnsOfTable, index: columnsOfIndex }[type];
+    return query === undefined
+      ? []
+      : client
+          .query<object, [string]>(query)
+          .all(name)
+          .map((column) => JSON.stringify([name, column]));
+  });
+  return new Set([
+    ...columns,
+    ...objects.map(({ type, name, tbl_name }) => `${type} ${name} of ${tbl_name}`),
+  ]);
 }
+
+/** Without their order, which depends on the migrations that a database has gone through. */
+const columnsOfTable = `select name, upper(type) as type, "notnull", pk, hidden from pragma_table_xinfo(?)`;
+const columnsOfIndex = `select seqno, cid < 0 as computed, name, "desc", coll from pragma_index_xinfo(?) where key`;
 
 /** The schema objects of a database that has these migrations. */
 function schemaAfter(tags: readonly string[]): Set<string> {

@@ -290,9 +290,12 @@ describe("restore: rejects unusable databases:", () => {
     "create trigger promote after insert on users begin update users set is_superuser = 1; end",
     "create view everybody as select * from users",
     "drop index posts_feed",
+    "alter table users rename column hashed_password to password",
+    "alter table posts add column evil text generated always as (printf('%1000000s', id)) virtual",
+    "drop index posts_feed; create index posts_feed on posts (length(caption))",
   ])("with another schema: %s", async (statement) => {
     expect(await restoreWith(await altered("pragma foreign_keys = off", statement))).toContain(
-      "lacks tables or indexes, or has some that are none of this service",
+      "lacks tables, columns or indexes, or has some that are none of this service",
     );
   });
 
