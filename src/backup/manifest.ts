@@ -8,7 +8,10 @@ import { DamagedArchive, truncated, type Entry, type FileFacts } from "./tar.ts"
 // memory: first a head, then every archive that is needed too, then every file. Archives of version 0.1.0 had a single
 // JSON object in place of it, without other archives.
 
-const version = t.String({ pattern: "^\\d+\\.\\d+\\.\\d+" });
+// Versions and names are printed, so neither may have characters that a terminal obeys.
+const version = t.String({
+  pattern: "^(?:\\d{1,6}\\.){2}\\d{1,6}(?:-[0-9A-Za-z]{1,20}(?:\\.[0-9A-Za-z]{1,20}){0,3})?$",
+});
 const size = t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const sha256 = t.String({ pattern: "^[0-9a-f]{64}$" });
 
@@ -19,7 +22,10 @@ const headLine = t.Object({
 });
 const archiveLine = t.Object({
   /** The archive's file name, without a folder. */
-  archive: t.String({ pattern: "^(?!\\.\\.?$)[^/\\\\\\0]{1,255}$" }),
+  archive: t.String({
+    pattern:
+      "^(?!\\.\\.?$)[^/\\\\\\x00-\\x1f\\x7f-\\x9f\\u200b-\\u200f\\u2028-\\u202e\\u2066-\\u2069]{1,255}$",
+  }),
   /** The SHA-256 of its manifest, which has the checksums of everything in it. */
   manifest: sha256,
 });
@@ -38,6 +44,9 @@ const single = t.Object({
 
 /** An archive that a later one refers to. */
 export type EarlierArchive = Static<typeof archiveLine>;
+
+/** Whether later archives can refer to an archive of this name. */
+export const isArchiveName = (name: string): boolean => Value.Check(archiveLine.properties.archive, name);
 
 /** What a manifest says about a file. */
 export interface ManifestFile extends FileFacts {

@@ -2,6 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
 import {
+  isArchiveName,
   isManifest,
   maxEarlierArchives,
   mediaKeyOf,
@@ -59,6 +60,10 @@ export function checkVersion<M extends Manifest>(manifest: M): M {
  * @throws CommandError
  */
 export async function listEarlierMedia(path: string, known: FileList): Promise<EarlierArchive[]> {
+  if (!isArchiveName(basename(path)))
+    throw new CommandError(
+      `Another backup cannot refer to ${printable(path)}: its name has control characters. Rename it.`,
+    );
   const { file } = await openArchive(path);
   try {
     const problem = "is no backup that another one can build on";

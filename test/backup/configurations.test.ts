@@ -530,6 +530,9 @@ describe("backup since an earlier archive", () => {
     );
     expect(await since(pathTo("none.tar"), pathTo("b.tar"))).toBe(`There is no file ${pathTo("none.tar")}.`);
     await mkdir(pathTo("elsewhere"));
+    expect(await since(pathTo("a\x1b[31m.tar"), pathTo("b.tar"))).toContain(
+      "its name has control characters",
+    );
     expect(await since(pathTo("full.tar"), pathTo("elsewhere/full.tar"))).toContain(
       "is called full.tar, too",
     );

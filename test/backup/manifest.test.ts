@@ -47,6 +47,8 @@ describe("manifest", () => {
     ["nothing", ""],
     ["no head", lines(file)],
     ["a version that is none", lines({ ...head, version: "newest" })],
+    ["a version with control characters", lines({ ...head, version: "9.0.0\x1b[31m" })],
+    ["a version with a number that is too large", lines({ ...head, version: `${"9".repeat(20)}.0.0` })],
     ["no JSON", `${lines(head)}{\n`],
     ["an unfinished line", lines(head, file).trimEnd()],
     ["an endless line", `${lines(head)}${" ".repeat(1 << 16)}`],
@@ -59,7 +61,7 @@ describe("manifest", () => {
     ["a file in an archive that it does not name", lines(head, { ...file, in: 0 })],
     ["an archive after the files", lines(head, file, { archive: "a.tar", manifest: sha256 })],
     ["too many archives", lines(head, ...Array(101).fill({ archive: "a.tar", manifest: sha256 }))],
-    ...["../a.tar", "/etc/passwd", "a\\b.tar", "..", ".", "", "a\0b", "x".repeat(256)].map(
+    ...["../a.tar", "/etc/passwd", "a\\b.tar", "..", ".", "", "a\0b", "a\x1b[31m.tar", "x".repeat(256)].map(
       (archive): [string, string] => [
         `an archive called ${JSON.stringify(archive).slice(0, 20)}`,
         lines(head, { archive, manifest: sha256 }),
