@@ -19,7 +19,12 @@ import { CommandError } from "./command-error.ts";
 import { accessDataFolderAsOwner } from "./data-folder-access.ts";
 import { ImportReport } from "./import-report.ts";
 import { openSource } from "./import-source.ts";
-import { isDatabaseMissing, openServicesAsOwner, silentLog } from "./open-services.ts";
+import {
+  openServicesAsOwner,
+  requireServiceFolder,
+  requireServiceMedia,
+  silentLog,
+} from "./open-services.ts";
 import { createProgress } from "./progress.ts";
 import { terminationSignals } from "./termination-signals.ts";
 
@@ -41,10 +46,7 @@ export async function importFolder(folder: string, { address, isPreview }: Impor
   const config = readConfig();
   // A relative path is relative to the working folder, which opening the data folder may change.
   const path = resolve(folder);
-  if (await isDatabaseMissing(config))
-    throw new CommandError(
-      `There is no database in ${config.dataDir}. Set DATA_DIR to the folder of the service.`,
-    );
+  await requireServiceFolder(config);
   const access = accessDataFolderAsOwner(config.dataDir);
   const source = openSource(path, config, access);
   const interruption = new AbortController();
@@ -54,6 +56,7 @@ export async function importFolder(folder: string, { address, isPreview }: Impor
   const report = new ImportReport(isPreview);
   let stopped: string | undefined;
   try {
+    if (config.mediaStore === "disk") await requireServiceMedia(services);
     const user = await accountOf(services, email.uniqueKey, email.address);
     stopped = await run(services, source, user, report, interrupted);
     process.stdout.write(report.text(user.email));

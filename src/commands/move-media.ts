@@ -12,7 +12,12 @@ import type { MediaStore } from "../storage/media-store.ts";
 import { CommandError } from "./command-error.ts";
 import { UsageError } from "./command-line.ts";
 import { counted } from "./counted.ts";
-import { isDatabaseMissing, openServicesAsOwner, silentLog } from "./open-services.ts";
+import {
+  openServicesAsOwner,
+  requireServiceFolder,
+  requireServiceMedia,
+  silentLog,
+} from "./open-services.ts";
 import { dataFolderError } from "./startup-errors.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { terminationSignals } from "./termination-signals.ts";
@@ -29,10 +34,7 @@ const maxLimit = 10_000;
 export async function moveMedia(options: ReadonlyMap<string, string>): Promise<void> {
   const { target, bytesPerSecond } = parse(options);
   const config = readConfig();
-  if (await isDatabaseMissing(config))
-    throw new CommandError(
-      `There is no database in ${config.dataDir}. Set DATA_DIR to the folder of the service.`,
-    );
+  await requireServiceFolder(config);
   const interrupted = new AbortController();
   for (const signal of terminationSignals()) process.on(signal, () => interrupted.abort(signal));
   const services = await openServicesAsOwner(withPatience(config, bytesPerSecond), silentLog);
@@ -41,6 +43,7 @@ export async function moveMedia(options: ReadonlyMap<string, string>): Promise<v
   let left: number;
   try {
     const to = requireStore(services, target);
+    if (target === "disk") await requireServiceMedia(services);
     if (config.mediaStore !== target)
       progress.note(
         `New uploads go to ${config.mediaStore}: set MEDIA_STORE=${target} for the service, or repeat the command later.`,

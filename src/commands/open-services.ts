@@ -2,7 +2,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Config } from "../config/config.ts";
-import { databaseFile } from "../data-dir.ts";
+import { databaseFile, mediaFolder } from "../data-dir.ts";
 import { openDatabase } from "../database/database.ts";
 import { createLog, type Log } from "../observability/log.ts";
 import { openServices, type Services } from "../services.ts";
@@ -16,10 +16,48 @@ export const silentLog: Log = createLog("silent", () => {});
 /** Whether opening the database would create a new SQLite file. */
 export async function isDatabaseMissing({ dataDir, database }: Config): Promise<boolean> {
   if (database) return false;
-  return stat(join(dataDir, databaseFile)).then(
+  return isMissing(join(dataDir, databaseFile));
+}
+
+const isMissing = (path: string): Promise<boolean> =>
+  stat(path).then(
     () => false,
     ({ code }: NodeJS.ErrnoException) => code === "ENOENT",
   );
+
+/**
+ * Checks that the service has used the data folder. Opening the services creates what is missing, and what a command stored
+ * in a folder of its own would be lost.
+ * @throws CommandError
+ */
+export async function requireServiceFolder({ dataDir, database }: Config): Promise<void> {
+  if (!database) {
+    if (await isMissing(join(dataDir, databaseFile)))
+      throw new CommandError(
+        `There is no database in ${dataDir}. Set DATA_DIR to the folder of the service.`,
+      );
+  } else if (await isMissing(join(dataDir, mediaFolder)))
+    throw new CommandError(
+      `There is no folder ${join(dataDir, mediaFolder)}, which the service has created at its start. Set DATA_DIR to the folder of the service.`,
+    );
+}
+
+/** Posts whose files are looked for. */
+const sampleSize = 20;
+
+/**
+ * Checks that the data folder has media of the service, for a command that stores others there. The database can be the right
+ * one with the wrong folder only if it is PostgreSQL.
+ * @throws CommandError
+ */
+export async function requireServiceMedia({ config, database, disk }: Services): Promise<void> {
+  if (!config.database) return;
+  const keys = await database.mediaMoves.sampleOf(disk.name, sampleSize);
+  const missing = await Promise.all(keys.map((key) => isMissing(disk.resolve(key))));
+  if (keys.length > 0 && missing.every(Boolean))
+    throw new CommandError(
+      `${join(config.dataDir, mediaFolder)} has none of the files of the latest posts on disk. Set DATA_DIR to the folder of the service.`,
+    );
 }
 
 /** A note that the command has created a database, which may be in the wrong folder. */

@@ -7,7 +7,7 @@ import { addBacklog, type Backlog } from "../rendition-jobs/backlog.ts";
 import type { Services } from "../services.ts";
 import { CommandError } from "./command-error.ts";
 import { counted } from "./counted.ts";
-import { isDatabaseMissing, openServicesAsOwner, silentLog } from "./open-services.ts";
+import { openServicesAsOwner, requireServiceFolder, silentLog } from "./open-services.ts";
 import { createProgress } from "./progress.ts";
 import { terminationSignals } from "./termination-signals.ts";
 
@@ -21,10 +21,7 @@ const pollMs = 500;
  */
 export async function makeRenditions(all: boolean): Promise<void> {
   const config = readConfig();
-  if (await isDatabaseMissing(config))
-    throw new CommandError(
-      `There is no database in ${config.dataDir}. Set DATA_DIR to the folder of the service.`,
-    );
+  await requireServiceFolder(config);
   const interrupted = new AbortController();
   for (const signal of terminationSignals()) process.on(signal, () => interrupted.abort(signal));
   const services = await openServicesAsOwner(config, failureLog);

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, exists, gt, inArray, ne, sql, sum } from "drizzle-orm";
+import { and, asc, count, desc, eq, exists, gt, inArray, ne, sql, sum } from "drizzle-orm";
 
 import { step, type Connection, type Query, type Steps } from "./connection.ts";
 import { holdsCopy, isFreeCopy, type CopyLease } from "./media-copies.ts";
@@ -141,6 +141,17 @@ export function mediaMoveQueries({ dialect, query, tables, write, transaction }:
         .from(posts)
         .where(isElsewhere(to))
         .groupBy(posts.store),
+
+    /** Returns the keys of the latest published posts in a store. */
+    sampleOf: async (store: string, limit: number): Promise<string[]> => {
+      const found = await query
+        .select({ key: posts.key })
+        .from(posts)
+        .where(and(eq(posts.store, store), eq(posts.state, "published")))
+        .orderBy(desc(posts.createdAt))
+        .limit(limit);
+      return found.map(({ key }) => key);
+    },
 
     /** Counts the posts that are neither in the store nor to be moved there, because they are hidden. */
     countHidden: async ({ name, isPublic }: Destination): Promise<number> =>
