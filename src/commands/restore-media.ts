@@ -5,7 +5,12 @@ import { mediaName } from "../backup/manifest.ts";
 import { bytesOf } from "../backup/tar.ts";
 import { deadlineFor } from "../config/upload-deadline.ts";
 import type { FileList, ListedFile } from "../database/file-list.ts";
-import type { Placement, RestoredDatabase, RestoredPost } from "../database/restored-database.ts";
+import type {
+  Placement,
+  PostSelection,
+  RestoredDatabase,
+  RestoredPost,
+} from "../database/restored-database.ts";
 import { ApiError } from "../errors.ts";
 import type { MediaType } from "../media-types.ts";
 import { parseRenditionKey, renditionKeyAt } from "../storage/media-keys.ts";
@@ -32,22 +37,19 @@ export type StoreFile = (
 /**
  * Brings posts to another store than the one that they were in: stores the media that the archives hold, and enters in the
  * database where they are. Posts whose media no archive holds stay as they are.
- * @param except the name of a store whose posts stay where they are, too; empty for none
+ * @param selection posts that may be brought there; the others stay where they are, too
  * @returns the number of posts that are in the store now
  */
 export async function placePosts(
   database: RestoredDatabase,
-  except: string,
+  selection: PostSelection,
   found: FileList,
   store: Pick<MediaStore, "name" | "makesRenditions">,
   storeFile: StoreFile,
   progress: Progress,
 ): Promise<number> {
-  const posts = database.postsOutside(except);
-  const total = [...database.countByStore()].reduce(
-    (sum, [name, count]) => sum + (name === except ? 0 : count),
-    0,
-  );
+  const posts = database.posts(selection);
+  const total = database.count(selection);
   let [done, placed] = [0, 0];
   async function work() {
     // All workers share the generator, which ends for all of them when one fails.
@@ -115,7 +117,7 @@ export interface RemotePuts {
 }
 
 /**
- * Puts files of archives into a store outside of this machine. A file that is there already, such as from an interrupted
+ * Puts files of archives into a store. A file that is there already, such as from an interrupted
  * restore, is compared and kept; nothing is ever overwritten or deleted.
  * @param archiveOf the archive with this number
  * @param folder for temporary files

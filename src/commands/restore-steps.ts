@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
-import { open, rename } from "node:fs/promises";
+import { mkdir, open, rename } from "node:fs/promises";
 import { join } from "node:path";
 
 import { bytesOf } from "../backup/tar.ts";
 import { databaseFile, mediaFolder, secretFile } from "../data-dir.ts";
 import { problemOfBackup } from "../database/backup-check.ts";
 import { moveDatabase, requireEmptyPostgres } from "../database/moving.ts";
-import { openRestoredDatabase } from "../database/restored-database.ts";
+import { openRestoredDatabase, type PostSelection } from "../database/restored-database.ts";
 import { openSqliteSource } from "../database/sqlite-source.ts";
 import { DiskStore } from "../storage/disk-store.ts";
 import type { MediaStore } from "../storage/media-store.ts";
@@ -57,6 +57,8 @@ export interface RestoreState {
 export interface RestoreResult {
   /** Posts whose media are in another place than at the time of the backup. */
   readonly placed: number;
+  /** Posts of deactivated accounts whose media are in the data folder because the store is public. */
+  readonly hidden: number;
   /** Numbers of posts by the store of their media. */
   readonly stores: ReadonlyMap<string, number>;
 }
@@ -98,17 +100,26 @@ async function place(parts: RestoreParts): Promise<RestoreResult> {
   const { staging, scratch, sqlite, archives, store, uploadDeadline, progress, state } = parts;
   const database = sqlite(() => openRestoredDatabase(scratch.databasePath, parts.canMakeVideos));
   try {
-    let storeFile: StoreFile;
-    const target = store ?? new DiskStore(join(staging, mediaFolder));
+    const disk = new DiskStore(join(staging, mediaFolder));
+    const placeIn = (target: MediaStore, storeFile: StoreFile, selection: PostSelection) =>
+      placePosts(database, selection, scratch.found, target, storeFile, progress);
+    let [placed, hidden] = [0, 0];
     if (store) {
       const archiveOf = (number: number | null) => archives[number === null ? 0 : number + 1]!;
       state.puts = putsInto(store, archiveOf, staging, uploadDeadline);
-      storeFile = state.puts.store;
-    } else storeFile = async (key) => (await target.find(key, new AbortController().signal))!;
-    // Those of the data folder were extracted to their places.
-    const except = store ? "" : target.name;
-    const placed = await placePosts(database, except, scratch.found, target, storeFile, progress);
-    return { placed, stores: database.countByStore() };
+      const mayBeIn = store.isPublic ? "published" : null;
+      placed = await placeIn(store, state.puts.store, { except: "", state: mayBeIn });
+      if (store.isPublic) {
+        await mkdir(disk.root, { recursive: true, mode: 0o700 });
+        const puts = putsInto(disk, archiveOf, staging, uploadDeadline);
+        hidden = await placeIn(disk, puts.store, { except: "", state: "hidden" });
+      }
+    } else {
+      // Those of the data folder were extracted to their places.
+      const storeFile = async (key: string) => (await disk.find(key, new AbortController().signal))!;
+      placed = await placeIn(disk, storeFile, { except: disk.name, state: null });
+    }
+    return { placed, hidden, stores: database.countByStore() };
   } finally {
     sqlite(() => database.close());
   }

@@ -51,12 +51,16 @@ export function restoreOptions(config: Config): RestoreOptions {
   };
 }
 
-function report(config: Config, { placed, stores }: RestoreResult): string {
+function report(config: Config, { placed, hidden, stores }: RestoreResult): string {
   const places = [config.dataDir, ...(config.database ? ["the PostgreSQL database"] : [])];
   const lines = [`Restored to ${places.join(" and ")}.`];
   if (placed > 0)
     lines.push(
       `The media of ${counted(placed, "posts")} are in ${describeStore(config.mediaStore).title} now.`,
+    );
+  if (hidden > 0)
+    lines.push(
+      `The media of ${counted(hidden, "posts")} of deactivated accounts are in the data folder, because everybody can read files in ${describeStore(config.mediaStore).title} whose address they have.`,
     );
   for (const [store, all] of stores) {
     // The archive has all media that were on disk.

@@ -33,12 +33,22 @@ export interface Placement {
   readonly isComplete: boolean;
 }
 
+/** Which published and hidden posts to place. */
+export interface PostSelection {
+  /** The name of a store whose posts are left out; empty for none. */
+  readonly except: string;
+  /** Null: published ones, and those of deactivated accounts, which are hidden. */
+  readonly state: "published" | "hidden" | null;
+}
+
 /** The database of a backup, before anything else uses it. */
 export interface RestoredDatabase {
   /** The number of published posts, by the store of their media. */
   countByStore(): ReadonlyMap<string, number>;
-  /** The published posts whose media are not in this store; all of them for an empty name. They may be placed meanwhile. */
-  postsOutside(store: string): Generator<RestoredPost>;
+  /** The number of posts of a selection. */
+  count(selection: PostSelection): number;
+  /** The posts of a selection. They may be placed meanwhile. */
+  posts(selection: PostSelection): Generator<RestoredPost>;
   place(id: string, placement: Placement): void;
   close(): void;
 }
@@ -64,10 +74,14 @@ export function openRestoredDatabase(path: string, canMakeVideos: boolean): Rest
     client.close();
     throw error;
   }
-  const page = client.query<RestoredPost, [string, string, number]>(
+  const isSelected = `${hasMedia} and store <> ?1 and (?2 is null or state = ?2)`;
+  const count = client.query<{ posts: number }, [string, string | null]>(
+    `select count(*) as posts from posts where ${isSelected}`,
+  );
+  const page = client.query<RestoredPost, [string, string | null, string, number]>(
     `select id, store, key, file_name as fileName, content_type as contentType, url, thumbnail_url as thumbnailUrl,
        display_url as displayUrl, processing
-     from posts where id > ? and ${hasMedia} and store <> ? order by id limit ?`,
+     from posts where id > ?3 and ${isSelected} order by id limit ?4`,
   );
   const move = client.query(
     "update posts set store = ?, store_id = ?, url = ?, thumbnail_url = ?, display_url = ? where id = ?",
@@ -76,7 +90,8 @@ export function openRestoredDatabase(path: string, canMakeVideos: boolean): Rest
   const endProcessing = client.query("update posts set processing = false where id = ?");
   return {
     countByStore: () => countByStore(client),
-    postsOutside: (store) => pageByPage((after, limit) => page.all(after, store, limit)),
+    count: ({ except, state }) => count.get(except, state)!.posts,
+    posts: ({ except, state }) => pageByPage((after, limit) => page.all(except, state, after, limit)),
     place: client.transaction((id: string, placement: Placement) => {
       const { store, storeId, url, thumbnailUrl, displayUrl, lost, isComplete } = placement;
       move.run(store, storeId, url, thumbnailUrl, displayUrl, id);

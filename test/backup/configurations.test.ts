@@ -22,6 +22,7 @@ import { mp4Video, pngPhoto } from "../support/media-samples.ts";
 import { freshDatabase, hasPostgres, withServer } from "../support/postgres.ts";
 import { TestService } from "../support/service.ts";
 import { readTar } from "../support/tar.ts";
+import { until } from "../support/until.ts";
 
 setDefaultTimeout(120_000);
 if (!hasPostgres) console.log("skipped: backups of PostgreSQL need its server programs or TEST_DATABASE_URL");
@@ -131,6 +132,13 @@ const fill = (environment: Environment, captions: readonly string[]) =>
     const posts = await feedOf(service, token);
     return { posts, media: await mediaOf(service, posts) };
   });
+
+/** Deactivates or reactivates an account, as the superuser that ada becomes. */
+async function setActive(service: TestService, token: string, id: string, isActive: boolean): Promise<void> {
+  await service.promote((await service.services.database.users.byEmailKey(email))!);
+  const json = { is_active: isActive };
+  expect((await service.fetch(`/users/${id}`, { method: "PATCH", json, token })).status).toBe(200);
+}
 
 const backUp = (environment: Environment, archive: string, options: BackupOptions = {}) => {
   const config = readConfig(environment);
@@ -354,6 +362,48 @@ describe("restore into S3 and PostgreSQL", () => {
     await withService(target, async (service, token) =>
       expect(await mediaOf(service, await feedOf(service, token))).toEqual(before.media),
     );
+  });
+
+  test("restore: keeps media of deactivated accounts out of ImageKit, where everybody could read them", async () => {
+    const source = await configuration("source", "SQLite", "disk");
+    const [shown, hidden] = await withService(source, async (service, token) => {
+      const eve = await service.signUp("eve@example.com");
+      const posts = [
+        await share(service, token, "shown"),
+        await share(service, eve.token, "hidden"),
+      ] as const;
+      await until(async () => (await feedOf(service, token)).every(({ processing }) => !processing));
+      await setActive(service, token, eve.id, false);
+      return posts;
+    });
+    await backUp(source, "b.tar");
+
+    const target = await configuration("target", "SQLite", "imagekit");
+    expect(await restoreTo(target, "b.tar")).toMatchObject({
+      placed: 1,
+      hidden: 1,
+      stores: new Map([
+        ["disk", 1],
+        ["imagekit", 1],
+      ]),
+    });
+    const paths = [...imagekit.files.keys()].join();
+    expect([paths.includes(shown.id), paths.includes(hidden.id)]).toEqual([true, false]);
+    await withService(target, async (service, token) => {
+      const { pathname } = new URL(hidden.url);
+      expect((await service.fetch(pathname)).status).toBe(404);
+      const eve = await service.services.database.users.byEmailKey("eve@example.com");
+      await setActive(service, token, eve!.id, true);
+      await until(async () => (await service.fetch(pathname)).status === 200);
+      const posts = await feedOf(service, token);
+      expect(posts.map(({ caption }) => caption)).toEqual(["hidden", "shown"]);
+      const thumbnail = await service.fetch(new URL(posts[0]!.thumbnail_url!).pathname);
+      expect(thumbnail.headers.get("Content-Type")).toBe("image/webp");
+      // Deleting the post deletes the files in the data folder.
+      await service.fetch(`/posts/${hidden.id}`, { method: "DELETE", token });
+      const files = () => readdir(join(target["DATA_DIR"]!, "media"), { recursive: true });
+      await until(async () => !(await files()).some((name) => name.includes(hidden.id)));
+    });
   });
 
   test("restore: never replaces another file in the store", async () => {
