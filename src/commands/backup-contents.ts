@@ -26,6 +26,9 @@ import type { Progress } from "./progress.ts";
 import { dataFolderError } from "./startup-errors.ts";
 import { describeStore } from "./store-names.ts";
 
+/** From so many posts on, a store that has the files of none of them is the wrong one, or its disk is not mounted. */
+const minMissing = 3;
+
 /** What a backup is made of. */
 export interface BackupParts {
   readonly dataDir: string;
@@ -74,12 +77,16 @@ export async function fillArchive(archive: TarWriter, parts: BackupParts): Promi
   const total = [...sources.keys()].reduce((sum, store) => sum + (counts.get(store) ?? 0), 0);
   const numbers = earlierNumbers(parts.archives);
   let [posts, leftOut] = [0, 0];
+  /** By store, the posts whose originals were read there, and those whose originals are missing. */
+  const read = new Map([...sources.keys()].map((store) => [store, { found: 0, missing: 0 }]));
   const prepared = startAhead(snapshot.posts([...sources.keys()]), readAheadPosts, prepare);
   for await (const post of prepared) {
     if (await addPost(post)) posts += 1;
     else leftOut += 1;
     progress.update("posts archived", posts + leftOut, total);
   }
+  for (const [store, { found, missing }] of read)
+    if (found === 0 && missing >= minMissing) throw noMediaFound(store, missing);
 
   /** Finds out which files of a post no earlier archive has, and reads the small ones ahead. */
   async function prepare({ id, store, key, thumbnailUrl, displayUrl }: SnapshotPost) {
@@ -90,6 +97,7 @@ export async function fillArchive(archive: TarWriter, parts: BackupParts): Promi
     const source = sources.get(store)!;
     return {
       id,
+      store,
       key,
       thumbnailKey,
       displayKey,
@@ -102,11 +110,12 @@ export async function fillArchive(archive: TarWriter, parts: BackupParts): Promi
 
   /** @returns whether the bytes of the post still exist */
   async function addPost(post: Awaited<ReturnType<typeof prepare>>): Promise<boolean> {
-    const { id, key, thumbnailKey, displayKey, source, found, missing, ahead } = post;
+    const { id, store, key, thumbnailKey, displayKey, source, found, missing, ahead } = post;
     // Without its original, no rendition is of use.
     const together = found.has(key) ? missing.map((key) => [key]) : [missing];
     for (const group of together)
       for (const [i, added] of (await source.add(group, ahead)).entries()) if (added) found.add(group[i]!);
+    if (missing.includes(key)) read.get(store)![found.has(key) ? "found" : "missing"] += 1;
     if (!found.has(key)) {
       snapshot.forget(id);
       return false;
@@ -138,6 +147,14 @@ export async function fillArchive(archive: TarWriter, parts: BackupParts): Promi
     elsewhere: new Map([...counts].filter(([store]) => !sources.has(store))),
     archives: numbers.used.map(({ archive }) => archive),
   };
+}
+
+function noMediaFound(store: string, posts: number): CommandError {
+  const { title, setting } = describeStore(store);
+  const check = store === "disk" ? `${setting}, and that its disk is mounted` : setting;
+  return new CommandError(
+    `${title.replace(/^t/, "T")} has none of the files of ${posts} posts. Check ${check}. Nothing was written.`,
+  );
 }
 
 /** Numbers the archives that are needed in the order of their first use. */

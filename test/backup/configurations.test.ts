@@ -364,6 +364,24 @@ describe("restore into S3 and PostgreSQL", () => {
     );
   });
 
+  test("backup: fails when a store has none of the files, such as one whose disk is not mounted", async () => {
+    const source = await configuration("source", "SQLite", "disk");
+    await fill(source, ["a", "bb"]);
+    await backUp(source, "full.tar");
+    const media = join(source["DATA_DIR"]!, "media");
+    await rename(media, pathTo("unmounted"));
+    await mkdir(media);
+    expect(await messageOf(backUp(source, "b.tar"))).toBe(
+      "The data folder has none of the files of 3 posts. Check DATA_DIR, and that its disk is mounted. Nothing was written.",
+    );
+    // Nothing is read that an earlier archive has.
+    expect(await backUp(source, "c.tar", { since: pathTo("full.tar") })).toMatchObject({ posts: 3 });
+    await rm(media, { recursive: true });
+    await rename(pathTo("unmounted"), media);
+    expect(await backUp(source, "b.tar")).toMatchObject({ posts: 3, leftOut: 0 });
+    expect((await readdir(folder)).sort()).toEqual(["b.tar", "c.tar", "full.tar", "source"]);
+  });
+
   test("restore: keeps media of deactivated accounts out of ImageKit, where everybody could read them", async () => {
     const source = await configuration("source", "SQLite", "disk");
     const [shown, hidden] = await withService(source, async (service, token) => {
