@@ -76,7 +76,7 @@ async function placementOf(
   storeFile: StoreFile,
 ): Promise<Placement> {
   const stored = await storeFile(key, original, contentType, fileName);
-  const place = { store: store.name, storeId: stored.storeId, url: stored.url };
+  const place = { store: store.name, storeId: stored.storeId, url: stored.url, bytes: original.size };
   if (stored.renditions) {
     // No display size: the original itself is fit for the large view.
     const needsDisplay = displayUrl !== null || processing !== 0;

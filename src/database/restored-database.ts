@@ -23,6 +23,8 @@ export interface Placement {
   readonly store: string;
   readonly storeId: string | null;
   readonly url: string;
+  /** The size of the file, which an import may not have learnt. */
+  readonly bytes: number;
   /** Null: not stored, and made again by the service. */
   readonly thumbnailUrl: string | null;
   /** Null: the file itself is shown at a large size. */
@@ -84,7 +86,7 @@ export function openRestoredDatabase(path: string, canMakeVideos: boolean): Rest
      from posts where id > ?3 and ${isSelected} order by id limit ?4`,
   );
   const move = client.query(
-    "update posts set store = ?, store_id = ?, url = ?, thumbnail_url = ?, display_url = ? where id = ?",
+    "update posts set store = ?, store_id = ?, url = ?, bytes = ?, thumbnail_url = ?, display_url = ? where id = ?",
   );
   const removeJobs = client.query("delete from rendition_jobs where post_id = ?");
   const endProcessing = client.query("update posts set processing = false where id = ?");
@@ -93,8 +95,8 @@ export function openRestoredDatabase(path: string, canMakeVideos: boolean): Rest
     count: ({ except, state }) => count.get(except, state)!.posts,
     posts: ({ except, state }) => pageByPage((after, limit) => page.all(except, state, after, limit)),
     place: client.transaction((id: string, placement: Placement) => {
-      const { store, storeId, url, thumbnailUrl, displayUrl, lost, isComplete } = placement;
-      move.run(store, storeId, url, thumbnailUrl, displayUrl, id);
+      const { store, storeId, url, bytes, thumbnailUrl, displayUrl, lost, isComplete } = placement;
+      move.run(store, storeId, url, bytes, thumbnailUrl, displayUrl, id);
       if (isComplete) {
         removeJobs.run(id);
         endProcessing.run(id);

@@ -12,6 +12,8 @@ import { mkdir, mkdtemp, readdir, rename, rm, utimes } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { Database } from "bun:sqlite";
+
 import { backupOptions, writeBackup, type BackupOptions } from "../../src/commands/backup.ts";
 import { restoreBackup, restoreOptions } from "../../src/commands/restore.ts";
 import { readConfig } from "../../src/config/config.ts";
@@ -382,7 +384,7 @@ describe("restore into S3 and PostgreSQL", () => {
     expect((await readdir(folder)).sort()).toEqual(["b.tar", "c.tar", "full.tar", "source"]);
   });
 
-  test("restore: keeps media of deactivated accounts out of ImageKit, where everybody could read them", async () => {
+  test("restore: keeps media of deactivated accounts out of ImageKit, and learns unknown sizes", async () => {
     const source = await configuration("source", "SQLite", "disk");
     const [shown, hidden] = await withService(source, async (service, token) => {
       const eve = await service.signUp("eve@example.com");
@@ -394,6 +396,14 @@ describe("restore into S3 and PostgreSQL", () => {
       await setActive(service, token, eve.id, false);
       return posts;
     });
+    const bytesOf = ({ DATA_DIR = "" }: Environment) => {
+      using client = new Database(join(DATA_DIR, "image-sharing.db"));
+      return client.query("select id, bytes from posts order by id").all();
+    };
+    const bytes = bytesOf(source);
+    // As imports that did not learn the sizes leave them.
+    using client = new Database(join(source["DATA_DIR"]!, "image-sharing.db"));
+    client.run("update posts set bytes = 0");
     await backUp(source, "b.tar");
 
     const target = await configuration("target", "SQLite", "imagekit");
@@ -405,6 +415,7 @@ describe("restore into S3 and PostgreSQL", () => {
         ["imagekit", 1],
       ]),
     });
+    expect(bytesOf(target)).toEqual(bytes);
     const paths = [...imagekit.files.keys()].join();
     expect([paths.includes(shown.id), paths.includes(hidden.id)]).toEqual([true, false]);
     await withService(target, async (service, token) => {
