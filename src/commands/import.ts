@@ -16,7 +16,13 @@ import type { Services } from "../services.ts";
 import { listImageKitFiles, type ListedFile } from "../storage/imagekit-listing.ts";
 import { CommandError } from "./command-error.ts";
 import { counted } from "./counted.ts";
-import { isDatabaseMissing, newDatabaseNote, openServicesAsOwner, silentLog } from "./open-services.ts";
+import {
+  isDatabaseMissing,
+  newDatabaseNote,
+  openServicesAsOwner,
+  requireServiceMedia,
+  silentLog,
+} from "./open-services.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { dataFolderError } from "./startup-errors.ts";
 import { terminationSignals } from "./termination-signals.ts";
@@ -81,6 +87,7 @@ async function run({ file, flags, config, progress, summary, signal }: Run): Pro
   try {
     const isNew = await isDatabaseMissing(config);
     if (!flags.dryRun || !isNew) services = await openServicesAsOwner(config, silentLog);
+    if (services && flags.copyMedia && config.mediaStore === "disk") await requireServiceMedia(services);
     if (isNew && !flags.dryRun) progress.note(newDatabaseNote(config).trimEnd());
     if (flags.imagekit) files = await listFiles(config, progress, signal);
     await importOriginal(

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { startFakeS3, type FakeS3 } from "../support/fake-s3.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { diskAndBucket } from "../support/move-media-command.ts";
+import { sampleDatabase } from "../support/original-database.ts";
 import { databaseSettings, onPostgres } from "../support/postgres.ts";
 import { command, ServiceProcess } from "../support/process.ts";
 
@@ -67,7 +68,8 @@ test.skipIf(!onPostgres)("commands: store no media in a data folder that is not 
   // As a command leaves it that was run with a wrong folder before.
   const other = join(folder, "other");
   await run(other, "superuser", "ada@example.com");
-  for (const args of [["move-media", "--to", "disk"], imports])
+  const copies = ["import", sampleDatabase, "--copy-media"];
+  for (const args of [["move-media", "--to", "disk"], imports, copies])
     expect(await run(other, ...args)).toMatchObject({
       out: "",
       error: expect.stringContaining(`${join(other, "media")} has none of the files of the latest posts`),
