@@ -139,7 +139,8 @@ test("importer: a file that the store does not accept is refused, and ten of the
   const { stopped, outcomes } = await run(await files(widths), work);
   expect(stopped).toBe("The media store did not accept the file.");
   expect(outcomes["12.png"]).toBe("imported");
-  expect(refused).toBeLessThan(20);
+  // At most nine before the one that was accepted, ten after it, and those that were at work then.
+  expect(refused).toBeLessThan(30);
 });
 
 test("importer: ends early once the account is deactivated", async () => {
