@@ -11,6 +11,8 @@ const pieceBytes = 500_000;
 const maxWaitingPieces = 2;
 /** Bytes after which the file is flushed while more arrive, because one flush of a large file at the end takes long. */
 const syncedBytes = 16 * 1024 ** 2;
+/** The same for a file that grows with each request, of which every one waits for a flush at its end. */
+const syncedBytesOfGrowing = 1024 ** 2;
 
 /**
  * A file that is written in large pieces while more bytes arrive. It holds at most about two megabytes, however small the
@@ -27,12 +29,15 @@ export class WriteBehindFile {
   #syncing: Promise<void> | undefined;
   /** The error of a failed flush. The system reports lost bytes only once, so a later flush may succeed. */
   #syncError: unknown;
+  readonly #syncedBytes: number;
 
   /** @param offset where the bytes go in a file that may exist; undefined for a new file */
   constructor(
     readonly path: string,
     private readonly offset?: number,
-  ) {}
+  ) {
+    this.#syncedBytes = offset === undefined ? syncedBytes : syncedBytesOfGrowing;
+  }
 
   /** Bytes that are certainly on disk, of those that were appended. */
   get durableBytes(): number {
@@ -127,7 +132,7 @@ export class WriteBehindFile {
     // Frees the memory now; the garbage collector would let about 50 MB of pieces pile up.
     piece.buffer.transfer(0);
     this.#written += bytes;
-    if (!this.#syncing && this.#written - this.#durable >= syncedBytes)
+    if (!this.#syncing && this.#written - this.#durable >= this.#syncedBytes)
       this.#syncing = this.#sync(this.#handle);
   }
 
