@@ -22,7 +22,7 @@ class Rejected extends Error {
 
 /** Every query about identities. */
 export function identityQueries(connection: Connection) {
-  const { dialect, query, tables, write, transaction } = connection;
+  const { dialect, query, tables, transaction } = connection;
   const { identities, users } = tables;
   const { tokensValidFrom: _unused, ...account } = getTableColumns(users);
   const isIdentity = ({ issuer, subject }: ConfirmedIdentity) =>
@@ -41,17 +41,16 @@ export function identityQueries(connection: Connection) {
      * Finds the account of an identity and records the use.
      * @returns the account, which may be deactivated; undefined when the identity is linked to none
      */
-    use: async (identity: ConfirmedIdentity, now: Date): Promise<User | undefined> => {
-      const used = await write((tx) =>
-        tx
-          .update(identities)
-          .set({ lastUsedAt: now, email: identity.email })
-          .where(isIdentity(identity))
-          .returning({ userId: identities.userId }),
-      );
-      if (!used[0]) return undefined;
-      return (await query.select(account).from(users).where(eq(users.id, used[0].userId)))[0];
-    },
+    use: (identity: ConfirmedIdentity, now: Date): Promise<User | undefined> =>
+      // The lock on the identity holds up a password reset that removes it. A later read could find the account as it is
+      // after the reset, and a session that begins with that would survive it.
+      transaction(function* (tx) {
+        const changes = { lastUsedAt: now, email: identity.email };
+        const update = tx.update(identities).set(changes).where(isIdentity(identity));
+        const [used] = yield* step(update.returning({ userId: identities.userId }));
+        if (!used) return undefined;
+        return (yield* step(tx.select(account).from(users).where(eq(users.id, used.userId))))[0];
+      }),
 
     /**
      * Adds an account with its identity, and counts one use of its invitation, in one transaction.

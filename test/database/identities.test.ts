@@ -95,6 +95,19 @@ onEachDatabase("identities", (open) => {
     expect(await database.identities.use(identity("a"), at(3))).toBeUndefined();
   });
 
+  test("identities: a use during a password reset finds no account, or the account as it was before", async () => {
+    const database = await open();
+    const user = await addAccount(database, { isVerified: false });
+    await database.identities.link(actor(user.id), identity("a"), at(1));
+    const [found] = await Promise.all([
+      database.identities.use(identity("a"), at(2)),
+      database.users.change("mailed token", user, { hashedPassword: "new" }),
+    ]);
+    // A session for the new version would survive the reset, which removes the identity and ends every session.
+    expect([undefined, user.tokenVersion]).toContain(found?.tokenVersion);
+    expect(await database.identities.use(identity("a"), at(3))).toBeUndefined();
+  });
+
   test("one-time tokens: exactly one of concurrent calls spends one, and it stays spent until it is swept", async () => {
     const { revokedTokens } = await open();
     const spends = await Promise.all([1, 2, 3, 4].map(() => revokedTokens.spend("once", at(10))));
