@@ -38,6 +38,12 @@ export function providerError(error: unknown): ApiError {
   return unavailable(error);
 }
 
+/** The error of a callback in which the provider refuses the sign-in. @param code as in RFC 6749, 4.1.2.1 */
+export const refused = (code: string): ApiError =>
+  code === "access_denied"
+    ? new ApiError("OAUTH_ACCESS_DENIED")
+    : failed(new ProviderFailure(`the provider refused: ${safe(code) ?? "unknown"}`), "OAUTH_FAILED");
+
 /** The error of a provider that cannot be reached or does not work. */
 export const unavailable = (error: unknown): ApiError =>
   failed(error, "OAUTH_PROVIDER_UNAVAILABLE", { "retry-after": String(retryAfterSeconds) });

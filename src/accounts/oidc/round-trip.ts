@@ -7,6 +7,7 @@ import { queryOf } from "../../http/request-path.ts";
 import { networkParties } from "../client.ts";
 import type { RateLimits } from "../rate-limits.ts";
 import type { Flow, FlowCookie } from "./flow-cookie.ts";
+import { refused } from "./provider-errors.ts";
 import type { OidcProvider, ProviderClaims } from "./provider.ts";
 
 /** The services of the round trip to the provider. */
@@ -91,8 +92,7 @@ export function createRoundTrip(services: RoundTripServices) {
       );
       if (!isFirst) throw new ApiError("OAUTH_INVALID_STATE");
       const refusal = parameters.get("error");
-      if (refusal !== null)
-        throw new ApiError(refusal === "access_denied" ? "OAUTH_ACCESS_DENIED" : "OAUTH_FAILED");
+      if (refusal !== null) throw refused(refusal);
       return { flow, claims: await ask(request, () => provider.claimsOf(parameters, flow)) };
     },
 

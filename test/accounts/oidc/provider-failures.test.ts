@@ -82,6 +82,21 @@ describe("provider that fails during a sign-in", () => {
     ]);
     expect(service.logged.slice(before).join("")).toContain(`"event":"request.failed"`);
   });
+
+  test.each([
+    ["invalid_scope", "the provider refused: invalid_scope"],
+    ["a text that is no code", "the provider refused: unknown"],
+  ])("provider: the log has its reason for a refusal in the callback: %s", async (error, reason) => {
+    for (const headers of [{}, html]) {
+      const flow = await begin(service);
+      const state = new URL(flow.url).searchParams.get("state")!;
+      const query = new URLSearchParams({ error, state });
+      const before = service.logged.length;
+      await complete(service, `${callbacks[0]}?${query}`, flow, { headers });
+      const logged = service.logged.slice(before).filter((line) => line.includes(`"request.failed"`));
+      expect(logged).toEqual([expect.stringContaining(reason)]);
+    }
+  });
 });
 
 describe("provider that cannot be used at all", () => {
