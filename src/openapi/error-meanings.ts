@@ -42,7 +42,7 @@ export const errorMeanings: Record<SentAsCode, string> & Partial<Record<ApiError
     "The sign-in was not begun with this browser, has expired after ten minutes, or is complete already.",
   OAUTH_ACCESS_DENIED: "The user or the provider refused the sign-in.",
   OAUTH_FAILED: "The provider's answer is not acceptable. The log has the reason.",
-  OAUTH_NOT_AVAILABLE_EMAIL: "The provider tells no valid email address.",
+  OAUTH_NOT_AVAILABLE_EMAIL: "The provider sends no valid email address.",
   OAUTH_USER_ALREADY_EXISTS:
     "Another account has the email address, or the identity. An account is linked by its address only if both it and the provider have verified the address.",
   OAUTH_PROVIDER_UNAVAILABLE: "The provider cannot be reached.",

@@ -145,7 +145,9 @@ export const oidcDescriptions = {
   unlink: describe({
     id: "unlinkIdentity",
     summary: "Unlink an identity",
-    description: "Nobody can sign in with it any more. Sessions go on. The last way to sign in stays.",
+    description:
+      "It can no longer sign in, unless it has the account's own address and both sides have verified that: the next sign-in " +
+      "links it again then. Sessions go on. The last way to sign in cannot be unlinked.",
     answer: { status: 204, meaning: "The identity is unlinked.", body: null },
     errors: ["NOT_FOUND", "LAST_SIGN_IN_METHOD"],
     audience: "signed in",

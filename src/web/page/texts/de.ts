@@ -87,7 +87,8 @@ export const de: Catalogue = {
   linkIdentityText: "Gib dein Passwort ein und melde dich dann beim anderen Konto an.",
   unlink: "Verknüpfung lösen",
   unlinkOf: "Verknüpfung lösen: {name}",
-  unlinkQuestion: "Die Verknüpfung mit {name} lösen? Du kannst dich damit dann nicht mehr anmelden.",
+  unlinkQuestion:
+    "Die Verknüpfung mit {name} lösen? Du kannst dich damit dann nur noch anmelden, wenn es dieselbe bestätigte E-Mail-Adresse hat wie dein Konto hier.",
   unlinked: "Die Verknüpfung ist gelöst.",
   signOutProvider: "Hier und bei {host} abmelden",
   devices: "Angemeldete Geräte",

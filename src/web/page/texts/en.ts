@@ -89,7 +89,8 @@ export const en = {
   linkIdentityText: "Enter your password, then sign in to the other account.",
   unlink: "Unlink",
   unlinkOf: "Unlink: {name}",
-  unlinkQuestion: "Unlink {name}? You can no longer sign in with it.",
+  unlinkQuestion:
+    "Unlink {name}? You can then sign in with it only if it has the same verified email address as your account here.",
   unlinked: "The account is unlinked.",
   signOutProvider: "Sign out here and at {host}",
   devices: "Signed-in devices",
