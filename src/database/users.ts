@@ -135,8 +135,8 @@ export function userQueries(connection: Connection) {
 
     /**
      * Changes an account in one transaction, which first checks the conditions of the change again. A new password and a
-     * deactivation end every session; a deactivation also removes unfinished uploads. A mailed token for an address that
-     * was not verified also removes the linked identities.
+     * deactivation end every session; a deactivation also removes unfinished uploads. A password that somebody other than
+     * the account's user sets also removes the linked identities, if the address was not verified.
      * @param user the account as it was read before the change
      * @param check receives the account as the transaction reads it; throws to reject the change
      * @returns the changed account; undefined when it has been deleted; "email taken" when another account has the new
@@ -160,8 +160,9 @@ export function userQueries(connection: Connection) {
           const [changed] = yield* step(update.where(eq(users.id, user.id)).returning(account));
           if (changes.hashedPassword !== undefined || changes.isActive === false)
             yield* step(tx.delete(sessions).where(eq(sessions.userId, user.id)));
-          // The mail proves who owns the address. A stranger may have made the account for it with their own identity.
-          if (authority === "mailed token" && !found.isVerified)
+          // A stranger may have made the account for somebody else's address, with an identity of their own.
+          const isOwnChange = typeof authority === "object" && authority.userId === user.id;
+          if (changes.hashedPassword !== undefined && !found.isVerified && !isOwnChange)
             yield* step(tx.delete(identities).where(eq(identities.userId, user.id)));
           if (changes.isActive === false)
             yield* step(tx.delete(resumableUploads).where(eq(resumableUploads.userId, user.id)));

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 
+import type { ChangeAuthority } from "../../src/database/users.ts";
 import { account, actor, addAccount, at, onEachDatabase } from "../support/databases.ts";
 
 const identity = (subject: string, email: string | null = null) => ({
@@ -106,6 +107,25 @@ onEachDatabase("identities", (open) => {
     // A session for the new version would survive the reset, which removes the identity and ends every session.
     expect([undefined, user.tokenVersion]).toContain(found?.tokenVersion);
     expect(await database.identities.use(identity("a"), at(3))).toBeUndefined();
+  });
+
+  test("identities: end when somebody else sets the password of an account whose address is not verified", async () => {
+    const database = await open();
+    const { identities, users } = database;
+    const superuser = await addAccount(database, { isSuperuser: true });
+    const changes = { hashedPassword: "new" };
+    const remainAfter = async (authority: ChangeAuthority | undefined, isVerified: boolean) => {
+      const user = await addAccount(database, { isVerified });
+      await identities.link(actor(user.id), identity(user.id), at(1));
+      await users.change(authority ?? actor(user.id), user, changes);
+      return (await identities.list(user.id)).length === 1;
+    };
+    const asSuperuser = actor(superuser.id, { mustBeSuperuser: true });
+    for (const authority of ["mailed token", "operator", asSuperuser] as const) {
+      expect(await remainAfter(authority, false)).toBe(false);
+      expect(await remainAfter(authority, true)).toBe(true);
+    }
+    expect(await remainAfter(undefined, false)).toBe(true);
   });
 
   test("one-time tokens: exactly one of concurrent calls spends one, and it stays spent until it is swept", async () => {
