@@ -52,7 +52,7 @@ export async function* listImageKitFiles(
 /** @returns an empty array for an entry that is no file */
 function listedFile(entry: unknown): ListedFile[] {
   const { fileId, filePath, size, width, height } = (entry ?? {}) as Record<string, unknown>;
-  if (typeof fileId !== "string" || fileId === "" || typeof filePath !== "string") return [];
+  if (typeof fileId !== "string" || !fileIdPattern.test(fileId) || typeof filePath !== "string") return [];
   return [
     {
       fileId,
@@ -63,6 +63,9 @@ function listedFile(entry: unknown): ListedFile[] {
     },
   ];
 }
+
+/** What a `store_id` can hold in front of a path. */
+const fileIdPattern = /^[^/\p{C}]{1,200}$/u;
 
 /** Limit of a column of 32 bits. */
 const maxSide = 2 ** 31 - 1;
