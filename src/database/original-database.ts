@@ -102,6 +102,9 @@ const withLog = 2;
  */
 function openReadOnly(path: string): Database {
   try {
+    const found = statSync(path);
+    // Opening a pipe would wait for its other end, and no signal would end the command.
+    if (!found.isFile() && !found.isDirectory()) throw new UnusableOriginal("is no ordinary file");
     const isClosed = hasLogFormat(path) && !(existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0);
     const address = `${Bun.pathToFileURL(path).href}?mode=ro${isClosed ? "&immutable=1" : ""}`;
     return new Database(address, constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI);
@@ -158,21 +161,58 @@ function* pages(
     const limit = name === "caption" ? maxCaptionBytes : maxValueBytes;
     return `case when octet_length("${name}") > ${limit} then ${tooLong} else "${name}" end as "${name}"`;
   });
-  const select = `select cast(_rowid_ as text) as "row", "id" as "position", ${values.join(", ")} from "${table}"`;
-  const page = (condition: string, order: string, after?: SQLQueryBindings) =>
+  const isKey = `typeof("id") in ('text', 'blob') and octet_length("id") <= ${maxValueBytes}`;
+  const read = (position: string, condition: string, order: string, after: SQLQueryBindings) =>
     guarded(() =>
       client
-        .query<OriginalRow, SQLQueryBindings[]>(
-          `${select} where ${condition} order by ${order} limit ${pageSize}`,
+        .query<OriginalRow, [SQLQueryBindings]>(
+          `select cast(_rowid_ as text) as "row", ${position} as "position", ${values.join(", ")} from "${table}"
+           where ${condition} order by ${order} limit ${pageSize}`,
         )
-        .all(...(after === undefined ? [] : [after])),
+        .all(after),
     );
   // Row numbers are passed as text, because they may exceed the integers that a number can hold.
-  const withoutId = (row: string) => page('"id" is null and _rowid_ > cast(? as integer)', "_rowid_", row);
-  for (let rows = withoutId(minRow); rows.length > 0; rows = withoutId(rows.at(-1)!.row)) yield rows;
-  const next = (rows: OriginalRow[]) =>
-    page('"id" > ?', '"id"', rows.at(-1)!["position"] as SQLQueryBindings);
-  for (let rows = page('"id" is not null', '"id"'); rows.length > 0; rows = next(rows)) yield rows;
+  const withoutKey = (row: string) =>
+    read("null", `not (${isKey}) and _rowid_ > cast(? as integer)`, "_rowid_", row);
+  yield* ascending(
+    withoutKey(minRow),
+    ({ row }) => row,
+    withoutKey,
+    (a, b) => BigInt(a) < BigInt(b),
+  );
+  // Ids are passed as bytes: passed as a text, an id that is not valid Unicode would become another one.
+  // Without the table's name, the order would be that of the result's column, and every page would sort all rows after it.
+  const withKey = (condition: string) => (id: Uint8Array) =>
+    read('cast("id" as blob)', `${isKey} and ${condition}`, `"${table}"."id"`, id);
+  const idOf = (row: OriginalRow) => row["position"] as Uint8Array;
+  const isBefore = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) < 0;
+  const empty = new Uint8Array();
+  // In SQLite's order, blobs follow texts.
+  const texts = (operator: string) => withKey(`"id" ${operator} cast(? as text) and "id" < x''`);
+  yield* ascending(texts(">=")(empty), idOf, texts(">"), isBefore);
+  const blobs = (operator: string) => withKey(`"id" ${operator} ?`);
+  yield* ascending(blobs(">=")(empty), idOf, blobs(">"), isBefore);
+}
+
+/**
+ * Yields pages, each from the position at which the one before ended.
+ * @throws UnusableOriginal if positions do not ascend, as in a forged index, in which a search could go round in circles
+ */
+function* ascending<Position>(
+  first: OriginalRow[],
+  endOf: (row: OriginalRow) => Position,
+  next: (after: Position) => OriginalRow[],
+  isBefore: (a: Position, b: Position) => boolean,
+): Generator<OriginalRow[]> {
+  let rows = first;
+  for (let last: Position | undefined; rows.length > 0;) {
+    const end = endOf(rows.at(-1)!);
+    if (last !== undefined && !isBefore(last, end))
+      throw new UnusableOriginal("is damaged or no SQLite database");
+    yield rows;
+    last = end;
+    rows = next(end);
+  }
 }
 
 /** Before the first row. */

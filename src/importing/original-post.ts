@@ -2,7 +2,7 @@ import type { ImportedPost } from "../database/imports.ts";
 import type { OriginalRow } from "../database/original-database.ts";
 import { maxCaptionLength } from "../limits.ts";
 import { mediaTypes, type MediaKind, type MediaType } from "../media-types.ts";
-import { imageKitPath, imageKitStoreId, imageKitUrl } from "../storage/imagekit-location.ts";
+import { imageKitPath, imageKitStoreId, imageKitUrl, isOwnPath } from "../storage/imagekit-location.ts";
 import { imageKitRenditions } from "../storage/imagekit-delivery.ts";
 import { mediaKey } from "../storage/media-keys.ts";
 import { displayName } from "../uploads/display-name.ts";
@@ -48,6 +48,8 @@ export function readPost(row: OriginalRow, urlEndpoint: string | null, now: Date
   if (caption === undefined) return refuse("its caption is no text, or far too long");
   const file = readUrl(row["url"], urlEndpoint);
   if (!file) return refuse(`its address is no file below ${urlEndpoint ?? sharedHost}`);
+  // Otherwise deleting it would delete the file of another post.
+  if (isOwnPath(file.path)) return refuse("its address is one of this service's own files");
 
   const fileName = typeof row["file_name"] === "string" ? row["file_name"] : "";
   const contentType = typeOf(file.path, fileType) ?? typeOf(fileName, fileType) ?? usualTypes[fileType];

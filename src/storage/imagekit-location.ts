@@ -25,6 +25,9 @@ const maxPathLength = 1000;
 export const isImageKitPath = (path: string): boolean =>
   path.length <= maxPathLength && pathPattern.test(path);
 
+/** Whether a path is in this service's folder, where files belong to the posts with their keys. */
+export const isOwnPath = (path: string): boolean => path.startsWith(`${folder}/`);
+
 /** The `store_id` of the post of a file that is not under its key: the file's id, if known, and its path. */
 export const imageKitStoreId = ({ fileId, path }: ImageKitLocation): string => `${fileId ?? ""}${path}`;
 

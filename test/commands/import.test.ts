@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -185,6 +185,8 @@ test("import: refuses files that are none of the original program's, and says wh
       "is damaged or no SQLite database",
     ],
     ["empty", (path) => Bun.write(path, ""), "has no table of users"],
+    ["pipe", (path) => Bun.spawnSync(["mkfifo", path]), "is no ordinary file"],
+    ["device", (path) => symlink("/dev/zero", path), "is no ordinary file"],
     [
       "foreign",
       (path) => changeOriginal(path, (database) => database.run("create table users (id)")),

@@ -196,6 +196,10 @@ describe("import of the original program's database", () => {
     ],
     ["url = 'https://ik.imagekit.io/x.png'", "its address is no file below https://ik.imagekit.io"],
     ["url = '/media/secret.png'", "its address is no file below https://ik.imagekit.io"],
+    [
+      `url = 'https://ik.imagekit.io/demo/image%2Dsharing/${idOf("post", 99)}.jpg'`,
+      "its address is one of this service's own files",
+    ],
   ];
   test("import: names rows that are invalid, leaves them out, and imports all others", async () => {
     createOriginal(file, { users: 2, posts: badPosts.length + 3 });
@@ -211,6 +215,42 @@ describe("import of the original program's database", () => {
         i === 0 ? `post x\ufffdy: ${problem}` : `post ${idOf("post", i)}: ${problem}`,
       );
     expect(problems.join("\n")).not.toMatch(/[\u0000-\u0009]/);
+  });
+
+  test("import: reads every row once, whatever types and bytes the ids have", async () => {
+    const ids = [
+      ...["null", "''", "x''", "9007199254740993", "-9e999", "9e999", "x'ff41'"],
+      ...["cast(x'ff41' as text)", "cast(x'41ff' as text)", "cast(x'4100ff' as text)"],
+      "hex(zeroblob(5000000))",
+    ];
+    createOriginal(file, { users: 1, posts: 0 });
+    changeOriginal(file, (database) => {
+      database.run("drop table posts");
+      database.run("create table posts (id, user_id, caption, url, file_type, file_name, created_at)");
+    });
+    const problem = /^(?:row \d+ of the posts|post .*): its id is no UUID$/;
+    for (const some of [ids, ...ids.map((id) => [id])]) {
+      changeOriginal(file, (database) => {
+        database.run("delete from posts");
+        for (const id of some) database.run(`insert into posts (id) values (${id})`);
+      });
+      const { posts, problems } = await importInto(service, file);
+      expect([some, posts.refused]).toEqual([some, some.length]);
+      expect(problems).toEqual(some.map(() => expect.stringMatching(problem)));
+    }
+  });
+
+  test("import: refuses a file whose index is forged, instead of reading it forever", async () => {
+    createOriginal(file, { users: 1, posts: 4500 });
+    changeOriginal(file, (database) => {
+      database.run("update posts set id = format('%06d', rowid)");
+    });
+    // The last id of the first page becomes less than all others, in its old place of the index.
+    const bytes = Buffer.from(await Bun.file(file).arrayBuffer());
+    for (let at = bytes.indexOf("002000"); at !== -1; at = bytes.indexOf("002000", at))
+      bytes.write("000000", at);
+    await Bun.write(file, bytes);
+    await expect(importInto(service, file)).rejects.toThrow("is damaged or no SQLite database");
   });
 
   test("import: shortens captions to what the API accepts, and names them", async () => {
