@@ -11,7 +11,13 @@ import {
 import { ApiError } from "../errors.ts";
 import { importOriginal } from "../importing/import-original.ts";
 import { newSummary, type ImportSummary } from "../importing/import-summary.ts";
-import { checkingTarget, copyingTarget, CopyingStopped, linkingTarget } from "../importing/import-target.ts";
+import {
+  checkingTarget,
+  copyingTarget,
+  CopyingStopped,
+  linkingTarget,
+  withoutSharedFiles,
+} from "../importing/import-target.ts";
 import type { Services } from "../services.ts";
 import { listImageKitFiles, type ListedFile } from "../storage/imagekit-listing.ts";
 import { CommandError } from "./command-error.ts";
@@ -114,8 +120,10 @@ function targetFor(
   services: Services | undefined,
   signal: AbortSignal,
 ) {
-  if (dryRun || !services) return checkingTarget(services?.database);
-  if (!copyMedia) return linkingTarget(services);
+  const isCheck = dryRun || !services;
+  if (!copyMedia)
+    return withoutSharedFiles(isCheck ? checkingTarget(services?.database) : linkingTarget(services));
+  if (isCheck) return checkingTarget(services?.database);
   return copyingTarget({ ...services, maxBytes: { image: maxImageSize, video: maxVideoSize } }, signal);
 }
 

@@ -146,6 +146,31 @@ test("import --imagekit: names missing files, records the others, and deleting a
   }
 });
 
+test("import: leaves out posts that share another's file, which deleting them would delete", async () => {
+  await rm(file);
+  createOriginal(file, { users: 1, posts: 4 });
+  changeOriginal(file, (database) => {
+    const set = database.query("update posts set url = ? where id = ?");
+    set.run("https://ik.imagekit.io/demo/photo_0.jpg", idOf("post", 1));
+    set.run("http://ik.imagekit.io/demo/%70hoto_0.jpg?tr=w-1", idOf("post", 2));
+  });
+  const [first, ...others] = [0, 1, 2].map((number) => idOf("post", number)).sort();
+  for (const args of [[file, "--dry-run"], [file], [file]]) {
+    const { out, error, status } = await importFile(args);
+    expect([status, out]).toEqual([
+      1,
+      expect.stringContaining("Left out: 0 accounts and 2 posts, named above.\n"),
+    ]);
+    for (const id of others)
+      expect(error).toContain(`post ${id}: another post of this file has its address\n`);
+    expect(error).not.toContain(first!);
+  }
+  expect(postsInDatabase()).toBe(2);
+  // Copies do not depend on each other.
+  const copies = await importFile([file, "--copy-media", "--dry-run"]);
+  expect(copies.out).toStartWith(`Would import 0 accounts and 2 posts of ${file}.\n`);
+});
+
 test("import: a backup with media holds the files of imported posts", async () => {
   await rm(file);
   createOriginal(file, { users: 1, posts: 1, endpoint: fake.deliveryUrl });
