@@ -102,15 +102,20 @@ const withLog = 2;
  */
 function openReadOnly(path: string): Database {
   try {
-    const found = statSync(path);
-    // Opening a pipe would wait for its other end, and no signal would end the command.
-    if (!found.isFile() && !found.isDirectory()) throw new UnusableOriginal("is no ordinary file");
+    for (const each of [path, `${path}-journal`, `${path}-wal`])
+      if (isSpecial(each)) throw new UnusableOriginal("or its journal is no ordinary file");
     const isClosed = hasLogFormat(path) && !(existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0);
     const address = `${Bun.pathToFileURL(path).href}?mode=ro${isClosed ? "&immutable=1" : ""}`;
     return new Database(address, constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI);
   } catch (error) {
     throw unusable(error);
   }
+}
+
+/** Whether it is a pipe or a device. Opening a pipe would wait for its other end, and no signal would end the command. */
+function isSpecial(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && !found.isFile() && !found.isDirectory();
 }
 
 function hasLogFormat(path: string): boolean {

@@ -210,8 +210,16 @@ test("import: refuses files that are none of the original program's, and says wh
       "is damaged or no SQLite database",
     ],
     ["empty", (path) => Bun.write(path, ""), "has no table of users"],
-    ["pipe", (path) => Bun.spawnSync(["mkfifo", path]), "is no ordinary file"],
-    ["device", (path) => symlink("/dev/zero", path), "is no ordinary file"],
+    ["pipe", (path) => Bun.spawnSync(["mkfifo", path]), "or its journal is no ordinary file"],
+    [
+      "journal",
+      async (path) => {
+        await copyFile(sampleDatabase, path);
+        Bun.spawnSync(["mkfifo", `${path}-journal`]);
+      },
+      "or its journal is no ordinary file",
+    ],
+    ["device", (path) => symlink("/dev/zero", path), "or its journal is no ordinary file"],
     [
       "foreign",
       (path) => changeOriginal(path, (database) => database.run("create table users (id)")),
