@@ -51,5 +51,7 @@ function tooLarge(reason: string, cause: Error): ApiError {
 function withoutSecret(text: string, privateKey: string): string {
   // In the Authorization header the key is followed by a colon, which affects the last base64 characters.
   const encoded = btoa(privateKey).replace(/.=*$/, "");
-  return text.replaceAll(privateKey, "…").replaceAll(encoded, "…").slice(0, 300);
+  const safe = text.replaceAll(privateKey, "…").replaceAll(encoded, "…").slice(0, 300);
+  // Commands print it, and a terminal would obey control characters.
+  return safe.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
 }

@@ -21,3 +21,27 @@ test("imagekit listing: leaves out entries whose id could not be told from a pat
     await server.stop(true);
   }
 });
+
+test("imagekit listing: errors have no characters that a terminal would obey", async () => {
+  const responses = [
+    new Response("no\u001b]0;title\u0007\u009b31m\u202e", { status: 403 }),
+    Response.json(
+      { message: "no\u001b[2J\u009b31m" },
+      { status: 400, headers: { "x-ik-requestid": "1\u009b" } },
+    ),
+  ];
+  const server = Bun.serve({ port: 0, fetch: () => responses.pop()! });
+  try {
+    const access = { privateKey: "private", baseUrl: server.url.href };
+    while (responses.length > 0) {
+      const failure = await Array.fromAsync(listImageKitFiles(access, new AbortController().signal)).catch(
+        (error: Error) => error,
+      );
+      const { message } = (failure as Error).cause as Error;
+      expect(message).toMatch(/^ImageKit 40[03]: .*no/);
+      expect(message).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    }
+  } finally {
+    await server.stop(true);
+  }
+});
