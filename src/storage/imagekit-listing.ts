@@ -31,6 +31,7 @@ export async function* listImageKitFiles(
   signal: AbortSignal,
 ): AsyncGenerator<ListedFile[]> {
   const client = await createImageKitClient(access);
+  let before: unknown[] = [];
   for (let skip = 0; ; skip += pageSize) {
     const query = { type: "file", sort: "ASC_CREATED", limit: pageSize, skip };
     const page = await retry(signal, retryPauseMs, async () => {
@@ -44,6 +45,10 @@ export async function* listImageKitFiles(
       signal.throwIfAborted();
       throw imagekitError(failure, access.privateKey);
     });
+    // Otherwise an answer that ignores `skip` would be read forever.
+    if (before.length > 0 && Bun.deepEquals(page, before))
+      throw imagekitError(new UnexpectedResponse("the same files again"), access.privateKey);
+    before = page;
     yield page.flatMap(listedFile);
     if (page.length < pageSize) return;
   }

@@ -45,3 +45,18 @@ test("imagekit listing: errors have no characters that a terminal would obey", a
     await server.stop(true);
   }
 });
+
+test("imagekit listing: gives up when ImageKit sends the same page again and again", async () => {
+  const page = Array.from({ length: 1000 }, (_, i) => ({ fileId: `id${i}`, filePath: `/${i}.jpg`, size: 1 }));
+  let requests = 0;
+  const server = Bun.serve({ port: 0, fetch: () => Response.json(++requests > 5 ? [] : page) });
+  try {
+    const access = { privateKey: "private", baseUrl: server.url.href };
+    const pages = listImageKitFiles(access, new AbortController().signal);
+    await expect(Array.fromAsync(pages)).rejects.toMatchObject({
+      cause: { message: expect.stringContaining("the same files again") },
+    });
+  } finally {
+    await server.stop(true);
+  }
+});
