@@ -1,4 +1,3 @@
-import { constants } from "node:os";
 import { resolve } from "node:path";
 
 import { parseEmailAddress } from "../accounts/email-address.ts";
@@ -19,6 +18,7 @@ import { CommandError } from "./command-error.ts";
 import { accessDataFolderAsOwner } from "./data-folder-access.ts";
 import { ImportReport } from "./import-report.ts";
 import { openSource } from "./import-source.ts";
+import { abortOnTermination, exitInterrupted } from "./on-termination.ts";
 import {
   openServicesAsOwner,
   requireServiceFolder,
@@ -26,7 +26,6 @@ import {
   silentLog,
 } from "./open-services.ts";
 import { createProgress } from "./progress.ts";
-import { terminationSignals } from "./termination-signals.ts";
 
 /** Whose posts the files become, and whether only to show what would be imported. */
 export interface ImportOptions {
@@ -49,9 +48,7 @@ export async function importFolder(folder: string, { address, isPreview }: Impor
   await requireServiceFolder(config);
   const access = accessDataFolderAsOwner(config.dataDir);
   const source = openSource(path, config, access);
-  const interruption = new AbortController();
-  const interrupted = interruption.signal;
-  for (const signal of terminationSignals()) process.on(signal, () => interruption.abort(signal));
+  const interrupted = abortOnTermination();
   const services = await openServicesAsOwner(config, silentLog, access);
   const report = new ImportReport(isPreview);
   let stopped: string | undefined;
@@ -63,10 +60,7 @@ export async function importFolder(folder: string, { address, isPreview }: Impor
   } finally {
     await services.close();
   }
-  if (interrupted.aborted) {
-    process.stdout.write("Interrupted. Repeat the command to import the rest.\n");
-    process.exit(128 + constants.signals[interrupted.reason as NodeJS.Signals]);
-  }
+  if (interrupted.aborted) exitInterrupted(interrupted, "Repeat the command to import the rest.");
   if (stopped !== undefined)
     throw new CommandError(`The import ended early: ${stopped} Repeat the command to import the rest.`);
   if (report.refused > 0)

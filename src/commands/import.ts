@@ -1,5 +1,3 @@
-import { constants } from "node:os";
-
 import { readConfig, type Config } from "../config/config.ts";
 import { causes } from "../database/connection.ts";
 import { createFileIndex, type FileIndex } from "../database/file-index.ts";
@@ -22,6 +20,7 @@ import type { Services } from "../services.ts";
 import { listImageKitFiles, type ListedFile } from "../storage/imagekit-listing.ts";
 import { CommandError } from "./command-error.ts";
 import { counted } from "./counted.ts";
+import { abortOnTermination, exitInterrupted } from "./on-termination.ts";
 import {
   isDatabaseMissing,
   newDatabaseNote,
@@ -31,7 +30,6 @@ import {
 } from "./open-services.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { dataFolderError } from "./startup-errors.ts";
-import { terminationSignals } from "./termination-signals.ts";
 
 export interface ImportFlags {
   /** Look the files up in ImageKit. */
@@ -53,10 +51,7 @@ export async function importDatabase(file: string, flags: ImportFlags): Promise<
     throw new CommandError(
       "--imagekit needs IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY and IMAGEKIT_URL_ENDPOINT.",
     );
-  const interrupted = new AbortController();
-  for (const signal of terminationSignals()) process.on(signal, () => interrupted.abort(signal));
-
-  const { signal } = interrupted;
+  const signal = abortOnTermination();
   const progress = createProgress();
   const summary = newSummary();
   let failure: unknown;
@@ -67,10 +62,7 @@ export async function importDatabase(file: string, flags: ImportFlags): Promise<
   }
   progress.end();
   if (failure === undefined || wasBegun(summary)) process.stdout.write(report(file, flags, config, summary));
-  if (signal.aborted) {
-    process.stdout.write("Interrupted. Repeat the command to import the rest.\n");
-    process.exit(128 + constants.signals[signal.reason as NodeJS.Signals]);
-  }
+  if (signal.aborted) exitInterrupted(signal, "Repeat the command to import the rest.");
   if (failure !== undefined) throw explain(failure, file, config);
   if (summary.accounts.refused + summary.posts.refused + summary.missingFiles > 0)
     throw new CommandError("Some accounts or posts need attention: see the lines that name them.");

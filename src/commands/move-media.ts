@@ -1,5 +1,3 @@
-import { constants } from "node:os";
-
 import { mediaStoreNames, readConfig, type Config, type MediaStoreName } from "../config/config.ts";
 import { wholeNumber } from "../config/numbers.ts";
 import { causes } from "../database/connection.ts";
@@ -12,6 +10,7 @@ import type { MediaStore } from "../storage/media-store.ts";
 import { CommandError } from "./command-error.ts";
 import { UsageError } from "./command-line.ts";
 import { counted } from "./counted.ts";
+import { abortOnTermination, exitInterrupted } from "./on-termination.ts";
 import {
   openServicesAsOwner,
   requireServiceFolder,
@@ -20,7 +19,6 @@ import {
 } from "./open-services.ts";
 import { dataFolderError } from "./startup-errors.ts";
 import { createProgress, type Progress } from "./progress.ts";
-import { terminationSignals } from "./termination-signals.ts";
 
 /** Limit on `--limit`, in MB per second. */
 const maxLimit = 10_000;
@@ -35,9 +33,8 @@ export async function moveMedia(options: ReadonlyMap<string, string>): Promise<v
   const { target, bytesPerSecond } = parse(options);
   const config = readConfig();
   await requireServiceFolder(config);
-  const interrupted = new AbortController();
-  for (const signal of terminationSignals()) process.on(signal, () => interrupted.abort(signal));
-  const services = await openServicesAsOwner(withPatience(config, bytesPerSecond), silentLog);
+  const interrupted = abortOnTermination();
+  const services = await openServicesAsOwner(withLongerDeadline(config, bytesPerSecond), silentLog);
   const progress = createProgress();
   let report: MoveReport;
   let left: number;
@@ -48,7 +45,7 @@ export async function moveMedia(options: ReadonlyMap<string, string>): Promise<v
       progress.note(
         `New uploads go to ${config.mediaStore}: set MEDIA_STORE=${target} for the service, or repeat the command later.`,
       );
-    report = await move(services, to, bytesPerSecond, progress, interrupted.signal);
+    report = await move(services, to, bytesPerSecond, progress, interrupted);
     left = await services.database.mediaCopies.countOutside(target);
     const hidden = await services.database.mediaMoves.countHidden(to);
     if (hidden > 0)
@@ -60,10 +57,7 @@ export async function moveMedia(options: ReadonlyMap<string, string>): Promise<v
     await services.close();
   }
   process.stdout.write(summary(report, target, left));
-  if (interrupted.signal.aborted) {
-    process.stdout.write("Interrupted. Repeat the command to move the rest.\n");
-    process.exit(128 + constants.signals[interrupted.signal.reason as NodeJS.Signals]);
-  }
+  if (interrupted.aborted) exitInterrupted(interrupted, "Repeat the command to move the rest.");
   if (report.failed > 0)
     throw new CommandError(
       `${counted(report.failed, "posts")} could not be moved, for the reasons above. They stay where they are; the command can be repeated.`,
@@ -90,7 +84,7 @@ function parse(options: ReadonlyMap<string, string>): {
  * Extends the deadline of a store for one file where the limit is lower than the speed that it assumes, for files that
  * share the line and are read back through it.
  */
-function withPatience(config: Config, bytesPerSecond: number | undefined): Config {
+function withLongerDeadline(config: Config, bytesPerSecond: number | undefined): Config {
   if (bytesPerSecond === undefined) return config;
   const largest = Math.max(config.maxImageSize, config.maxVideoSize);
   const seconds = 60 + Math.ceil((2 * concurrency * largest) / bytesPerSecond);

@@ -1,5 +1,3 @@
-import { constants } from "node:os";
-
 import { readConfig } from "../config/config.ts";
 import { renditionKinds } from "../database/schema.ts";
 import type { Log } from "../observability/log.ts";
@@ -7,9 +5,9 @@ import { addBacklog, type Backlog } from "../rendition-jobs/backlog.ts";
 import type { Services } from "../services.ts";
 import { CommandError } from "./command-error.ts";
 import { counted } from "./counted.ts";
+import { abortOnTermination, exitInterrupted } from "./on-termination.ts";
 import { openServicesAsOwner, requireServiceFolder, silentLog } from "./open-services.ts";
-import { createProgress } from "./progress.ts";
-import { terminationSignals } from "./termination-signals.ts";
+import { createProgress, type Progress } from "./progress.ts";
 
 /** Milliseconds between two checks of the progress. */
 const pollMs = 500;
@@ -22,27 +20,25 @@ const pollMs = 500;
 export async function makeRenditions(all: boolean): Promise<void> {
   const config = readConfig();
   await requireServiceFolder(config);
-  const interrupted = new AbortController();
-  for (const signal of terminationSignals()) process.on(signal, () => interrupted.abort(signal));
-  const services = await openServicesAsOwner(config, failureLog);
+  const interrupted = abortOnTermination();
+  const progress = createProgress();
+  const services = await openServicesAsOwner(config, failureLog(progress));
   let failed = 0;
   try {
     if (services.store.makesRenditions)
       print("ImageKit makes the renditions of its files itself; only those of other stores are made here.");
-    const backlog = await addBacklog(services, all, interrupted.signal);
+    const backlog = await addBacklog(services, all, interrupted);
     services.renditionRunner.start();
-    failed = await waitForJobs(services, backlog, interrupted.signal);
-    if (!interrupted.signal.aborted)
+    failed = await waitForJobs(services, backlog, progress, interrupted);
+    if (!interrupted.aborted)
       print(
         `${counted(backlog.posts, "posts")}: ${counted(backlog.jobs - failed, "renditions")} made, ${failed} failed.`,
       );
   } finally {
     await services.close();
   }
-  if (interrupted.signal.aborted) {
-    print("Interrupted. The service makes the remaining renditions of the posts above.");
-    process.exit(128 + constants.signals[interrupted.signal.reason as NodeJS.Signals]);
-  }
+  if (interrupted.aborted)
+    exitInterrupted(interrupted, "The service makes the remaining renditions of the posts above.");
   if (failed > 0)
     throw new CommandError(
       "Some renditions could not be made. The command can be repeated, to try them again.",
@@ -53,6 +49,7 @@ export async function makeRenditions(all: boolean): Promise<void> {
 async function waitForJobs(
   services: Services,
   { jobs, lastPostId }: Backlog,
+  progress: Progress,
   signal: AbortSignal,
 ): Promise<number> {
   const { database, renditionJobs } = services;
@@ -69,12 +66,11 @@ async function waitForJobs(
 }
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
-const progress = createProgress();
 
 /** Prints the failures of this command's own attempts. */
-const failureLog: Log = {
+const failureLog = (progress: Progress): Log => ({
   ...silentLog,
   warn(event, { post, kind, error }: { post?: unknown; kind?: unknown; error?: unknown } = {}) {
     if (event === "rendition.failed") progress.note(`${kind} of post ${post}: ${String(error)}`);
   },
-};
+});
