@@ -44,27 +44,28 @@ export class TarWriter {
     let size = 0;
     for await (const bytes of source) {
       hash.update(bytes);
-      await this.#write(bytes, this.#end + blockBytes + size);
+      await writeAt(this.file, bytes, this.#end + blockBytes + size);
       size += bytes.length;
     }
-    await this.#write(Buffer.alloc(padding(size)), this.#end + blockBytes + size);
-    await this.#write(header(name, size), this.#end);
+    await writeAt(this.file, Buffer.alloc(padding(size)), this.#end + blockBytes + size);
+    await writeAt(this.file, header(name, size), this.#end);
     this.#end += blockBytes + size + padding(size);
     return { size, sha256: hash.digest("hex") };
   }
 
   /** Ends the archive and flushes it to disk. */
   async finish(): Promise<void> {
-    await this.#write(Buffer.alloc(2 * blockBytes), this.#end);
+    await writeAt(this.file, Buffer.alloc(2 * blockBytes), this.#end);
     // A failed attempt at the last file may have written more.
     await this.file.truncate(this.#end + 2 * blockBytes);
     await this.file.sync();
   }
+}
 
-  async #write(bytes: Uint8Array, at: number): Promise<void> {
-    for (let written = 0; written < bytes.length;)
-      written += (await this.file.write(bytes, written, bytes.length - written, at + written)).bytesWritten;
-  }
+/** Writes all bytes at a position of a file. A single write may take only a part of them, such as on a disk that is almost full. */
+export async function writeAt(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let written = 0; written < bytes.length;)
+    written += (await file.write(bytes, written, bytes.length - written, at + written)).bytesWritten;
 }
 
 /** Reads a range of a file in chunks; ends early at the end of the file. */

@@ -2,11 +2,12 @@ import { mkdir, open, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 import { isManifest, mediaKeyOf, readManifest } from "../backup/manifest.ts";
-import { DamagedArchive, printable, readTarEntries, truncated, type Entry } from "../backup/tar.ts";
+import { DamagedArchive, printable, readTarEntries, truncated, writeAt, type Entry } from "../backup/tar.ts";
 import { databaseFile, secretFile } from "../data-dir.ts";
 import type { FileList } from "../database/file-list.ts";
 import { DiskStore } from "../storage/disk-store.ts";
 import { requireMediaKey } from "../storage/media-keys.ts";
+import { syncToDisk } from "../storage/sync-to-disk.ts";
 import { checkVersion, withArchive, type OpenArchive } from "./earlier-archives.ts";
 import type { Progress } from "./progress.ts";
 
@@ -159,10 +160,7 @@ function fileWriter({ folder, mediaFolder, database }: Extraction) {
     },
     /** Flushes the folders' entries to disk. */
     async sync(): Promise<void> {
-      for (const path of folders) {
-        const handle = await open(path, "r");
-        await handle.sync().finally(() => handle.close());
-      }
+      for (const path of folders) await syncToDisk(path);
     },
   };
 }
@@ -178,7 +176,7 @@ export async function copy(entry: Pick<Entry, "size" | "content">, file?: FileHa
   let size = 0;
   for await (const bytes of entry.content()) {
     hash.update(bytes);
-    if (file) await file.write(bytes, 0, bytes.length, size);
+    if (file) await writeAt(file, bytes, size);
     size += bytes.length;
   }
   if (size !== entry.size) throw new DamagedArchive(truncated);

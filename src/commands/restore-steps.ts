@@ -89,7 +89,7 @@ async function extract(parts: RestoreParts): Promise<void> {
     progress,
   };
   await extractArchive(archive, extraction);
-  if (!store) await requireSpace(staging, dataDir, scratch.listed.totals(true).bytes);
+  if (!store) await requireSpace(staging, dataDir, scratch.listed.bytesInEarlierArchives());
   for (const [number, other] of earlier.entries()) await extractEarlierMedia(other, number, extraction);
   const problem = sqlite(() => problemOfBackup(scratch.databasePath));
   if (problem) throw new CommandError(`${archive.path} cannot be restored: its database ${problem}.`);

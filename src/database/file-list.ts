@@ -18,8 +18,8 @@ export interface FileList {
   find(name: string): ListedFile | undefined;
   /** All files in the order in which they were added. */
   all(): Iterable<ListedFile>;
-  /** The number and the total size of the files in earlier archives, or in the archive at hand. */
-  totals(inEarlierArchives: boolean): { files: number; bytes: number };
+  /** The total size of the files in earlier archives. */
+  bytesInEarlierArchives(): number;
   close(): void;
 }
 
@@ -45,13 +45,12 @@ export function openFileList(path: string): FileList {
       insert.run(name, size, sha256, start, archive).changes > 0,
     find: (name) => find.get(name) ?? undefined,
     all: () => client.query<ListedFile, []>(`select ${columns} from files order by position`).iterate(),
-    totals: (inEarlierArchives) =>
+    bytesInEarlierArchives: () =>
       client
-        .query<{ files: number; bytes: number }, []>(
-          `select count(*) as files, coalesce(sum(size), 0) as bytes from files
-           where archive is ${inEarlierArchives ? "not " : ""}null`,
+        .query<{ bytes: number }, []>(
+          "select coalesce(sum(size), 0) as bytes from files where archive is not null",
         )
-        .get()!,
+        .get()!.bytes,
     close: () => client.close(),
   };
 }
