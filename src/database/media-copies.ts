@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, lte, ne, or, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, lte, ne, or } from "drizzle-orm";
 
 import { step, type Connection } from "./connection.ts";
 import type { Tables } from "./schema.ts";
@@ -89,13 +89,7 @@ export function mediaCopyQueries({ dialect, query, tables, write, transaction }:
         tx
           .update(copies)
           .set({ dueAt: now })
-          .where(
-            and(
-              eq(copies.postId, postId),
-              isNull(copies.lease),
-              sql`${copies.dueAt} > ${sql.param(now, copies.dueAt)}`,
-            ),
-          ),
+          .where(and(eq(copies.postId, postId), isNull(copies.lease), gt(copies.dueAt, now))),
       );
     },
   };

@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, exists, gt, inArray, ne, sql, sum } from "drizzle-orm";
+import { and, asc, count, desc, eq, exists, gt, inArray, ne, sql } from "drizzle-orm";
 
 import { step, type Connection, type Query, type Steps } from "./connection.ts";
 import { holdsCopy, isFreeCopy, type CopyLease } from "./media-copies.ts";
@@ -18,26 +18,7 @@ const movedColumns = (posts: Tables["posts"]) => ({
 });
 
 /** A post whose files are being copied to another store. */
-export type MovingPost = Readonly<
-  Pick<
-    PostRow,
-    | "id"
-    | "userId"
-    | "fileType"
-    | "fileName"
-    | "store"
-    | "key"
-    | "storeId"
-    | "thumbnailUrl"
-    | "displayUrl"
-    | "placeholder"
-    | "renditionVersion"
-    | "contentType"
-    | "bytes"
-    | "width"
-    | "height"
-  >
-> & {
+export type MovingPost = Readonly<Pick<PostRow, Exclude<keyof ReturnType<typeof movedColumns>, "url">>> & {
   readonly url: string;
   readonly to: Destination;
   /** The lease of the copy. */
@@ -58,13 +39,6 @@ export interface MovedMedia {
   readonly media: Pick<PostRow, "storeId" | "url" | "bytes" | "thumbnailUrl" | "displayUrl">;
   /** Renditions to make there; null where the store makes them itself. */
   readonly missing: readonly RenditionKind[] | null;
-}
-
-/** Posts in a store, and the bytes of their files without renditions. */
-export interface StoreTotal {
-  readonly store: string;
-  readonly posts: number;
-  readonly bytes: number;
 }
 
 type Comparison = "same" | "changed" | "gone";
@@ -129,15 +103,10 @@ export function mediaMoveQueries({ dialect, query, tables, write, transaction }:
   }
 
   return {
-    /** Returns the posts to move, by store. Reads the whole table. */
-    totals: async (to: Destination): Promise<StoreTotal[]> =>
+    /** Counts the posts to move, by store. Reads the whole table. */
+    totals: async (to: Destination): Promise<{ store: string; posts: number }[]> =>
       query
-        .select({
-          store: posts.store,
-          posts: count(),
-          // PostgreSQL returns sums of 64-bit integers as text.
-          bytes: sum(posts.bytes).mapWith(Number),
-        })
+        .select({ store: posts.store, posts: count() })
         .from(posts)
         .where(isElsewhere(to))
         .groupBy(posts.store),
@@ -158,6 +127,7 @@ export function mediaMoveQueries({ dialect, query, tables, write, transaction }:
       isPublic
         ? query.$count(
             posts,
+            // The second condition on the state is that of the index `posts_unfinished`, without which the whole table is read.
             and(ne(posts.store, name), sql`${posts.state} = 'hidden' and ${posts.state} <> 'published'`),
           )
         : 0,

@@ -22,8 +22,7 @@ const pathPattern = /^(?:\/(?!\.{1,2}(?:\/|$))[\p{L}\p{M}\p{N}._-]+)+$/u;
 const maxPathLength = 1000;
 
 /** Whether a text may be the path of a file in ImageKit, and is safe in search queries and URLs. */
-export const isImageKitPath = (path: string): boolean =>
-  path.length <= maxPathLength && pathPattern.test(path);
+const isImageKitPath = (path: string): boolean => path.length <= maxPathLength && pathPattern.test(path);
 
 /** Whether a path is in this service's folder, where files belong to the posts with their keys. */
 export const isOwnPath = (path: string): boolean => path.startsWith(`${folder}/`);

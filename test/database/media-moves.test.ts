@@ -135,9 +135,9 @@ onEachDatabase("media moves", (open) => {
     expect(await database.mediaMoves.page(privateStore("s3"), "", 10)).toEqual([{ id, bytes: 1234 }]);
     expect(await database.mediaMoves.page(privateStore("s3"), id, 10)).toEqual([]);
     const totals = await database.mediaMoves.totals(privateStore("imagekit"));
-    expect(totals.sort((a, b) => a.posts - b.posts || a.bytes - b.bytes)).toEqual([
-      { store: "s3", posts: 1, bytes: 5 },
-      { store: "disk", posts: 1, bytes: 1234 },
+    expect(totals.sort((a, b) => a.store.localeCompare(b.store))).toEqual([
+      { store: "disk", posts: 1 },
+      { store: "s3", posts: 1 },
     ]);
     await database.posts.startDeleting(actor(userId), other.id, at(2));
     expect(await database.mediaMoves.totals(privateStore("disk"))).toEqual([]);
