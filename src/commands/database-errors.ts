@@ -3,6 +3,10 @@ import { CopyError } from "../database/copy-tables.ts";
 import { CommandError } from "./command-error.ts";
 import { isPostgresError, postgresError } from "./startup-errors.ts";
 
+/** Finds the error of SQLite or PostgreSQL in an error's chain of causes. */
+export const driverError = (error: unknown) =>
+  causes(error).find(({ code }) => /^(ERR_POSTGRES|SQLITE)_/.test(String(code)));
+
 /**
  * Explains why data were not copied from or to PostgreSQL. Never repeats a database error's own message: query builders put
  * row values into it.

@@ -1,4 +1,4 @@
-import { readConfig, type Config } from "../config/config.ts";
+import { readConfig, storeSettings, type Config } from "../config/config.ts";
 import { causes } from "../database/connection.ts";
 import { createFileIndex, type FileIndex } from "../database/file-index.ts";
 import {
@@ -20,6 +20,7 @@ import type { Services } from "../services.ts";
 import { listImageKitFiles, type ListedFile } from "../storage/imagekit-listing.ts";
 import { CommandError } from "./command-error.ts";
 import { counted } from "./counted.ts";
+import { driverError } from "./database-errors.ts";
 import { abortOnTermination, exitInterrupted } from "./on-termination.ts";
 import {
   isDatabaseMissing,
@@ -48,9 +49,7 @@ export interface ImportFlags {
 export async function importDatabase(file: string, flags: ImportFlags): Promise<void> {
   const config = readConfig();
   if (flags.imagekit && !config.imagekit)
-    throw new CommandError(
-      "--imagekit needs IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY and IMAGEKIT_URL_ENDPOINT.",
-    );
+    throw new CommandError(`--imagekit needs ${storeSettings.imagekit}.`);
   const signal = abortOnTermination();
   const progress = createProgress();
   const summary = newSummary();
@@ -155,7 +154,7 @@ function report(
     !copyMedia &&
       !config.imagekit &&
       posts.added > 0 &&
-      "IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY and IMAGEKIT_URL_ENDPOINT are not set: without them the service cannot delete or export the files of these posts.",
+      `${storeSettings.imagekit} are not set: without them the service cannot delete or export the files of these posts.`,
     superusers.length > 0 && `Superusers: ${superusers.join(", ")}.`,
   ];
   return lines
@@ -178,7 +177,5 @@ function explain(error: unknown, file: string, config: Config): Error {
         ? "There is no space left for the media. Make room, and repeat the command."
         : `ImageKit does not list its files (${error.cause instanceof Error ? error.cause.message : error.code}).`,
     );
-  const found = causes(error);
-  const known = found.find(({ code }) => /^(ERR_POSTGRES|SQLITE)_/.test(String(code)));
-  return dataFolderError(config, known ?? found.at(-1) ?? error);
+  return dataFolderError(config, driverError(error) ?? causes(error).at(-1) ?? error);
 }

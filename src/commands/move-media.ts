@@ -1,6 +1,11 @@
-import { mediaStoreNames, readConfig, type Config, type MediaStoreName } from "../config/config.ts";
+import {
+  mediaStoreNames,
+  readConfig,
+  storeSettings,
+  type Config,
+  type MediaStoreName,
+} from "../config/config.ts";
 import { wholeNumber } from "../config/numbers.ts";
-import { causes } from "../database/connection.ts";
 import { createBytePace } from "../media-moves/byte-pace.ts";
 import { StoreUnusable } from "../media-moves/move-errors.ts";
 import { leftoverGraceMs } from "../media-moves/move-post.ts";
@@ -10,6 +15,7 @@ import type { MediaStore } from "../storage/media-store.ts";
 import { CommandError } from "./command-error.ts";
 import { UsageError } from "./command-line.ts";
 import { counted } from "./counted.ts";
+import { driverError } from "./database-errors.ts";
 import { abortOnTermination, exitInterrupted } from "./on-termination.ts";
 import {
   openServicesAsOwner,
@@ -130,7 +136,7 @@ async function move(
 
 /** Never repeats a database error's own message: query builders put row values into it. */
 function explain(config: Config, error: unknown): Error {
-  const known = causes(error).find(({ code }) => /^(ERR_POSTGRES|SQLITE)_/.test(String(code)));
+  const known = driverError(error);
   if (known) return dataFolderError(config, known);
   if (error instanceof StoreUnusable || error instanceof CommandError) return error;
   throw error;
@@ -140,10 +146,9 @@ function explain(config: Config, error: unknown): Error {
 function requireStore({ storeNamed }: Services, name: string): MediaStore {
   const store = storeNamed(name);
   if (store) return store;
-  const settings =
-    name === "s3"
-      ? "S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY"
-      : "IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY and IMAGEKIT_URL_ENDPOINT";
+  const settings = new Map(Object.entries(storeSettings)).get(name);
+  if (settings === undefined)
+    throw new CommandError(`This version does not know the store ${JSON.stringify(name)}, which has media.`);
   throw new CommandError(
     `The store ${name} is not configured: set ${settings}, here and for the running service. A move needs the settings of both stores.`,
   );

@@ -116,6 +116,12 @@ export interface ImageKitAccount {
 const registrationPolicies = ["open", "invite", "closed"] as const;
 type RegistrationPolicy = (typeof registrationPolicies)[number];
 
+/** The settings without which a store outside of this machine is not configured. */
+export const storeSettings = {
+  imagekit: "IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY and IMAGEKIT_URL_ENDPOINT",
+  s3: "S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY",
+} as const;
+
 export const mediaStoreNames = ["imagekit", "s3", "disk"] as const;
 export type MediaStoreName = (typeof mediaStoreNames)[number];
 
@@ -166,12 +172,9 @@ export function readConfig(environment: Environment = process.env): Config {
   };
   const configured = imagekit ? "imagekit" : s3 ? "s3" : "disk";
   const mediaStore = oneOf("MEDIA_STORE", configured, mediaStoreNames);
-  if (mediaStore === "s3" && !s3)
-    problems.push("MEDIA_STORE is s3, so S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must be set.");
+  if (mediaStore === "s3" && !s3) problems.push(`MEDIA_STORE is s3, so ${storeSettings.s3} must be set.`);
   if (mediaStore === "imagekit" && !imagekit)
-    problems.push(
-      "MEDIA_STORE is imagekit, so IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY and IMAGEKIT_URL_ENDPOINT must be set.",
-    );
+    problems.push(`MEDIA_STORE is imagekit, so ${storeSettings.imagekit} must be set.`);
 
   const mailFrom = setting<Sender | undefined>("MAIL_FROM", undefined, senderExpected, parseSender);
   const mailUrl = text("MAIL_URL");

@@ -3,6 +3,8 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { Database } from "bun:sqlite";
+
 import { startFakeS3, type FakeS3 } from "../support/fake-s3.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { diskAndBucket, startMoveMedia } from "../support/move-media-command.ts";
@@ -101,6 +103,16 @@ test("move-media: a store that cannot be used ends the command with a sentence",
   expect(missing.error).toContain("The store imagekit is not configured: set IMAGEKIT_PUBLIC_KEY");
   expect(missing.status).toBe(1);
   for (const text of [refused.error, missing.error]) expect(text).not.toContain(s3.secretAccessKey);
+});
+
+test("move-media: media in a store of a later version end the command with a sentence", async () => {
+  await share(1);
+  const database = new Database(join(folder, "image-sharing.db"));
+  database.run("update posts set store = 'tape'");
+  database.close();
+  const { error, status } = await run("--to", "s3");
+  expect(error).toContain('This version does not know the store "tape", which has media. 0 posts moved');
+  expect(status).toBe(1);
 });
 
 test("move-media: a wrong option is a usage error, and a wrong folder is named", async () => {
