@@ -24,12 +24,12 @@ import { counted } from "./counted.ts";
 import type { DataFolderAccess } from "./data-folder-access.ts";
 import type { Progress } from "./progress.ts";
 import { dataFolderError } from "./startup-errors.ts";
-import { describeStore } from "./store-names.ts";
+import { describeStore, startWithStore } from "./store-names.ts";
 
-/** From so many posts on, a store that has the files of none of them is the wrong one, or its disk is not mounted. */
+/** Posts with missing files from which a store that has no files at all counts as the wrong one, or as not mounted. */
 const minMissing = 3;
 
-/** What a backup is made of. */
+/** The sources and helpers of a backup. */
 export interface BackupParts {
   readonly dataDir: string;
   readonly folder: DataFolderAccess;
@@ -50,7 +50,7 @@ export interface BackupParts {
 export interface BackupResult {
   /** Posts whose media it holds, itself or in earlier archives. */
   readonly posts: number;
-  /** Posts that were left out, because they were deleted meanwhile or their files are missing. */
+  /** Posts that were left out, because they were deleted during the backup or their files are missing. */
   readonly leftOut: number;
   /** Numbers of posts whose media stay where they are, by store. */
   readonly elsewhere: ReadonlyMap<string, number>;
@@ -136,7 +136,7 @@ export async function fillArchive(archive: TarWriter, parts: BackupParts): Promi
 
   snapshot.close();
   await add(databaseFile, bytesOf(copy));
-  const secret = await openIfExists(join(folder.path, secretFile), explainer(parts));
+  const secret = await openIfExists(join(folder.path, secretFile), explainer(folder));
   if (secret) await add(secretFile, bytesOf(secret)).finally(() => secret.close());
   const manifest = { version, made: new Date().toISOString(), archives: numbers.used };
   await archive.add(manifestName, manifestBytes(manifest, files.all()));
@@ -150,10 +150,10 @@ export async function fillArchive(archive: TarWriter, parts: BackupParts): Promi
 }
 
 function noMediaFound(store: string, posts: number): CommandError {
-  const { title, setting } = describeStore(store);
+  const { setting } = describeStore(store);
   const check = store === "disk" ? `${setting}, and that its disk is mounted` : setting;
   return new CommandError(
-    `${title.replace(/^t/, "T")} has none of the files of ${posts} posts. Check ${check}. Nothing was written.`,
+    `${startWithStore(store)} has none of the files of ${posts} posts. Check ${check}. Nothing was written.`,
   );
 }
 
@@ -192,7 +192,7 @@ function mediaSources(
       throw new CommandError(
         `There is no folder ${join(dataDir, mediaFolder)}, which has the media of ${counted(onDisk, "posts")}. Set DATA_DIR to the folder of the service.`,
       );
-    sources.set("disk", mediaOnDisk(new DiskStore(root), add, explainer({ folder })));
+    sources.set("disk", mediaOnDisk(new DiskStore(root), add, explainer(folder)));
   }
   for (const store of stores ?? []) {
     const read: MediaStore["read"] = (key, signal) => store.read(key, signal, storeIdOf(key));
@@ -209,6 +209,6 @@ function mediaSources(
 }
 
 const explainer =
-  ({ folder }: Pick<BackupParts, "folder">) =>
+  ({ path }: DataFolderAccess) =>
   (error: unknown) =>
-    dataFolderError({ dataDir: folder.path }, error);
+    dataFolderError({ dataDir: path }, error);

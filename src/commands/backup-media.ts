@@ -6,7 +6,7 @@ import type { DiskStore } from "../storage/disk-store.ts";
 import type { MediaStore, StoredContent } from "../storage/media-store.ts";
 import { bytesOf } from "../backup/tar.ts";
 import { CommandError } from "./command-error.ts";
-import { describeStore } from "./store-names.ts";
+import { reasonOfStore, startWithStore } from "./store-names.ts";
 
 /** Milliseconds without a byte after which a store's response counts as lost. */
 const stallTimeoutMs = 60_000;
@@ -161,13 +161,10 @@ async function* complete({ stream, bytes }: StoredContent, received: () => void)
   if (bytes !== null && read !== bytes) throw new ApiError("STORE_UNAVAILABLE");
 }
 
-function notDelivered({ name }: Pick<MediaStore, "name">, key: string, { cause }: ApiError): CommandError {
-  // Stores keep secrets out of this text.
-  const reason = cause instanceof Error ? ` (${cause.message})` : "";
-  return new CommandError(
-    `${describeStore(name).title} does not deliver ${key}${reason}. Nothing was written.`,
+const notDelivered = ({ name }: Pick<MediaStore, "name">, key: string, error: ApiError) =>
+  new CommandError(
+    `${startWithStore(name)} does not deliver ${key}${reasonOfStore(error)}. Nothing was written.`,
   );
-}
 
 /**
  * Starts work on up to `count` items before the first result is used.

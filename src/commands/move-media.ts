@@ -56,7 +56,7 @@ export async function moveMedia(options: ReadonlyMap<string, string>): Promise<v
     const hidden = await services.database.mediaMoves.countHidden(to);
     if (hidden > 0)
       progress.note(
-        `${counted(hidden, "posts")} of deactivated accounts stay in their store, because everybody can read files in ${target} whose address they have.`,
+        `The media of ${counted(hidden, "posts")} of deactivated accounts stay where they are, because everybody can read files in ${target} whose address they have.`,
       );
   } finally {
     progress.end();

@@ -21,7 +21,7 @@ import { counted } from "./counted.ts";
 import type { OpenArchive } from "./earlier-archives.ts";
 import type { Progress } from "./progress.ts";
 import { copy } from "./restore-archive.ts";
-import { describeStore } from "./store-names.ts";
+import { reasonOfStore, startWithStore } from "./store-names.ts";
 
 /** Posts whose media are stored at the same time: most of the time of a small file is waiting for the store. */
 const concurrency = 4;
@@ -142,7 +142,7 @@ export function putsInto(
       const content = await store.read(key, signal);
       if (content && (await hashOf(content.stream)) === sha256) return existing;
       throw new CommandError(
-        `${describeStore(store.name).title} holds another file under the key ${key}. Use a store without media of another service.`,
+        `${startWithStore(store.name)} holds another file under the key ${key}. Use a store without media of another service.`,
       );
     }
     const temporary = join(folder, `${crypto.randomUUID()}.put`);
@@ -173,19 +173,16 @@ export function putsInto(
 const isOfStore = (error: unknown): error is Error =>
   error instanceof ApiError || (error as Error).name === "TimeoutError";
 
-function notStored({ name }: MediaStore, key: string, { cause }: Error): CommandError {
-  // Stores keep secrets out of this text.
-  const reason = cause instanceof Error ? ` (${cause.message})` : "";
-  return new CommandError(
-    `${describeStore(name).title} does not store ${key}${reason}. Nothing was restored.`,
+const notStored = ({ name }: MediaStore, key: string, error: Error) =>
+  new CommandError(
+    `${startWithStore(name)} does not store ${key}${reasonOfStore(error)}. Nothing was restored.`,
   );
-}
 
-/** What is left after a restore that did not succeed; empty if nothing is. */
+/** Says how many files a failed restore leaves in the store; empty if there are none. */
 export const leftInStore = (store: MediaStore, files: number): string =>
   files === 0
     ? ""
-    : `${counted(files, "files")} are in ${describeStore(store.name).title} already, where nothing refers to them. Repeat the command to continue with the others.`;
+    : `${startWithStore(store.name)} already holds ${counted(files, "files")} that nothing refers to. Repeat the command to continue with the others.`;
 
 async function hashOf(stream: ReadableStream<Uint8Array>): Promise<string> {
   const hash = new Bun.CryptoHasher("sha256");

@@ -12,3 +12,12 @@ export const describeStore = (name: string): { title: string; setting: string } 
   Object.hasOwn(stores, name)
     ? stores[name as MediaStoreName]
     : { title: JSON.stringify(name), setting: "MEDIA_STORE" };
+
+/** A store's title at the start of a sentence. */
+export const startWithStore = (name: string): string => describeStore(name).title.replace(/^the /, "The ");
+
+/** Why a call to a store failed, to be put behind a statement; empty if that is not known. */
+export function reasonOfStore({ cause }: Error): string {
+  // Stores keep secrets out of this text.
+  return cause instanceof Error ? ` (${cause.message})` : "";
+}

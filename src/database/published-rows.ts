@@ -15,7 +15,7 @@ export function countByStore(client: Database): ReadonlyMap<string, number> {
 }
 
 /**
- * Reads rows page by page, in the order of their ids, so that they may be changed meanwhile.
+ * Reads rows page by page, in the order of their ids, so that the caller may change them while it iterates.
  * @param read returns up to `limit` rows after the one with this id, which is empty at first
  */
 export function* pageByPage<Row extends { readonly id: string }>(

@@ -49,7 +49,7 @@ export interface RestoredDatabase {
   countByStore(): ReadonlyMap<string, number>;
   /** The number of posts of a selection. */
   count(selection: PostSelection): number;
-  /** The posts of a selection. They may be placed meanwhile. */
+  /** The posts of a selection. The caller may place them while it iterates. */
   posts(selection: PostSelection): Generator<RestoredPost>;
   place(id: string, placement: Placement): void;
   close(): void;

@@ -46,7 +46,10 @@ export function createTables(k: Kit) {
     ],
   );
 
-  /** Tokens revoked individually, by logout, and the states of completed sign-ins with a provider. A row may be deleted once its token has expired. */
+  /**
+   * Tokens revoked individually, by logout, and the states of completed sign-ins with a provider. A row may be deleted once
+   * its token has expired.
+   */
   const revokedTokens = k.table(
     "revoked_tokens",
     { tokenId: k.text("token_id").primaryKey(), expiresAt: k.time("expires_at").notNull() },

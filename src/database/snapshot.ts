@@ -25,7 +25,7 @@ export interface SnapshotPost {
 export interface Snapshot {
   /** The number of published posts, by the store of their media. */
   countByStore(): ReadonlyMap<string, number>;
-  /** The published posts whose media are in these stores. They may be changed meanwhile. */
+  /** The published posts whose media are in these stores. The caller may change them while it iterates. */
   posts(stores: readonly string[]): Iterable<SnapshotPost>;
   /** The store's own id of the file with this key; null if it is unknown, or the file is a rendition. */
   storeIdOf(key: string): string | null;

@@ -20,7 +20,7 @@ export async function saveStream(
     let bytes = 0;
     for await (const chunk of stream) {
       bytes += chunk.length;
-      if (bytes > maxBytes) throw new StreamTooLong(`the original has more than ${maxBytes} bytes`);
+      if (bytes > maxBytes) throw new StreamTooLong(`the file has more than ${maxBytes} bytes`);
       await file.writeFile(chunk);
     }
   } finally {

@@ -18,8 +18,8 @@ export interface Sweeper {
   /** Age in milliseconds after which an upload that does not run in this process counts as abandoned. */
   readonly graceMs: number;
   /**
-   * Abandons uploads whose process has ended, deletes the bytes of deleted and abandoned posts and those that a move has left behind, and removes expired rows and
-   * resumable uploads.
+   * Abandons uploads whose process has ended, deletes the bytes of deleted and abandoned posts and those that a move
+   * has left behind, and removes expired rows and resumable uploads.
    * @param minAgeMs age from which reservations are abandoned; {@link graceMs} by default
    */
   sweep(minAgeMs?: number): Promise<void>;

@@ -351,7 +351,7 @@ describe("restore into S3 and PostgreSQL", () => {
       },
     });
     const refused = await messageOf(restoreTo(target, "b.tar"));
-    expect(refused).toMatch(/\d files are in S3 already, where nothing refers to them\. Repeat the command/);
+    expect(refused).toMatch(/S3 already holds \d files that nothing refers to\. Repeat the command/);
     expect(await readdir(folder)).not.toContain("target");
     const stored = s3.objects.size;
     expect(stored).toBeGreaterThan(0);
