@@ -18,12 +18,19 @@ const otherFormats: [magic: number[], hint: string][] = [
   [[...Buffer.from("age-encryption.org")], "is encrypted with age: decrypt it first"],
 ];
 
+/** An open archive. */
+export interface OpenArchive {
+  readonly path: string;
+  readonly file: FileHandle;
+  /** In bytes. */
+  readonly size: number;
+}
+
 /**
- * Opens a backup's archive.
- * @returns the open file, which the caller must close, and its size in bytes
+ * Opens a backup's archive. The caller must close its file.
  * @throws CommandError if the file cannot be read or is obviously something else
  */
-export async function openArchive(path: string): Promise<{ file: FileHandle; size: number }> {
+export async function openArchive(path: string): Promise<OpenArchive> {
   // O_NONBLOCK, because opening a named pipe would wait for a writer.
   const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
   const file = await open(path, flags).catch(({ code }: NodeJS.ErrnoException) => {
@@ -43,7 +50,7 @@ export async function openArchive(path: string): Promise<{ file: FileHandle; siz
     for (const [magic, hint] of otherFormats)
       if (first.subarray(0, magic.length).equals(Buffer.from(magic)))
         throw new CommandError(`${path} ${hint}.`);
-    return { file, size: stats.size };
+    return { path, file, size: stats.size };
   } catch (error) {
     await file.close();
     throw error;

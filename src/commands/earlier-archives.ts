@@ -14,7 +14,7 @@ import {
 import { DamagedArchive, printable, readTarEntries } from "../backup/tar.ts";
 import type { FileList } from "../database/file-list.ts";
 import { version } from "../version.ts";
-import { openArchive } from "./backup-archive.ts";
+import { openArchive, type OpenArchive } from "./backup-archive.ts";
 import { CommandError } from "./command-error.ts";
 
 /** Runs work on an archive. @throws CommandError in place of DamagedArchive */
@@ -84,37 +84,25 @@ export async function listEarlierMedia(path: string, known: FileList): Promise<E
   }
 }
 
-/** An open archive. */
-export interface OpenArchive {
-  readonly path: string;
-  readonly file: FileHandle;
-  readonly size: number;
-}
-
 /**
  * Opens the archives that the one at `path` refers to, which must be in the same folder.
  * @returns them, in the order of its manifest; the caller closes them
  * @throws CommandError if one is missing or another one than it was
  */
-export async function openEarlierArchives({
-  path,
-  file,
-}: Pick<OpenArchive, "path" | "file">): Promise<OpenArchive[]> {
+export async function openEarlierArchives({ path, file }: OpenArchive): Promise<OpenArchive[]> {
   const manifest = await withArchive(path, "cannot be restored", () => scanManifest(file));
   const opened: OpenArchive[] = [];
   try {
     for (const { archive, manifest: sha256 } of manifest?.archives ?? []) {
       const folder = dirname(resolve(path));
       const needed = `${path} needs the archive ${printable(archive)}`;
-      const { file: earlier, size } = await openArchive(join(folder, archive)).catch((error: unknown) => {
+      const earlier = await openArchive(join(folder, archive)).catch((error: unknown) => {
         throw new CommandError(
           `${needed}, which holds media that it does not repeat. Put it into ${folder}. (${(error as Error).message})`,
         );
       });
-      opened.push({ path: join(folder, archive), file: earlier, size });
-      const found = await withArchive(join(folder, archive), "cannot be restored", () =>
-        scanManifest(earlier),
-      );
+      opened.push(earlier);
+      const found = await withArchive(earlier.path, "cannot be restored", () => scanManifest(earlier.file));
       if (found?.sha256 !== sha256)
         throw new CommandError(
           `${needed}, but the file of this name in ${folder} is another backup, or was changed.`,
@@ -122,7 +110,7 @@ export async function openEarlierArchives({
     }
     return opened;
   } catch (error) {
-    for (const { file: earlier } of opened) await earlier.close();
+    for (const earlier of opened) await earlier.file.close();
     throw error;
   }
 }

@@ -69,7 +69,7 @@ export class ImportReport {
 }
 
 /** Replaces characters of a file name that a terminal would obey. */
-export const printable = (name: string): string => name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\uFFFD");
+const printable = (name: string): string => name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 
 const units = ["bytes", "kB", "MB", "GB", "TB"];
 

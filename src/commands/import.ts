@@ -32,6 +32,7 @@ import {
 import { createProgress, type Progress } from "./progress.ts";
 import { dataFolderError } from "./startup-errors.ts";
 
+/** The options of the command. */
 export interface ImportFlags {
   /** Look the files up in ImageKit. */
   readonly imagekit: boolean;
@@ -76,7 +77,7 @@ interface Run {
   readonly signal: AbortSignal;
 }
 
-async function run({ file, flags, config, progress, summary, signal }: Run): Promise<undefined> {
+async function run({ file, flags, config, progress, summary, signal }: Run): Promise<void> {
   // Before the process takes on the rights of the data folder's owner, who may not read the file.
   const original = openOriginalDatabase(file);
   let services: Services | undefined;

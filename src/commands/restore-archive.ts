@@ -8,7 +8,8 @@ import type { FileList } from "../database/file-list.ts";
 import { DiskStore } from "../storage/disk-store.ts";
 import { requireMediaKey } from "../storage/media-keys.ts";
 import { syncToDisk } from "../storage/sync-to-disk.ts";
-import { checkVersion, withArchive, type OpenArchive } from "./earlier-archives.ts";
+import type { OpenArchive } from "./backup-archive.ts";
+import { checkVersion, withArchive } from "./earlier-archives.ts";
 import type { Progress } from "./progress.ts";
 
 const megabyte = 1e6;
@@ -90,8 +91,7 @@ export function extractEarlierMedia(
         throw new DamagedArchive(`${printable(name)} is in it more than once`);
       report(start + size);
     }
-    for (const { name, archive } of listed.all())
-      if (archive === number && !found.find(name)) throw missing(name);
+    for (const { name } of listed.inArchive(number)) if (!found.find(name)) throw missing(name);
     await sync();
     report(archive.size);
   });
@@ -110,8 +110,7 @@ function reporter({ path, size }: OpenArchive, progress: Progress): (position: n
 
 /** @throws DamagedArchive unless the archive holds exactly the files that its manifest lists */
 function compare(listed: FileList, found: FileList): void {
-  for (const { name, size, sha256, archive } of listed.all()) {
-    if (archive !== null) continue;
+  for (const { name, size, sha256 } of listed.inArchive(null)) {
     const file = found.find(name);
     if (!file) throw missing(name);
     if (file.size !== size || file.sha256 !== sha256) throw changed(name);

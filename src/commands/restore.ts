@@ -3,12 +3,12 @@ import type { PostgresSettings } from "../config/postgres-url.ts";
 import { requireEmptyPostgres } from "../database/moving.ts";
 import type { MediaStore } from "../storage/media-store.ts";
 import { createRemoteStores } from "../storage/remote-stores.ts";
-import { openArchive } from "./backup-archive.ts";
+import { openArchive, type OpenArchive } from "./backup-archive.ts";
 import { CommandError } from "./command-error.ts";
 import { counted } from "./counted.ts";
 import { accessDataFolderAsOwner, type DataFolderAccess } from "./data-folder-access.ts";
 import { databaseError } from "./database-errors.ts";
-import { openEarlierArchives, type OpenArchive } from "./earlier-archives.ts";
+import { openEarlierArchives } from "./earlier-archives.ts";
 import { onTermination } from "./on-termination.ts";
 import { createProgress, noProgress, type Progress } from "./progress.ts";
 import { requireSpace, restoreFolder, type RestoreFolder } from "./restore-folder.ts";
@@ -92,8 +92,7 @@ export async function restoreBackup(
 ): Promise<RestoreResult> {
   const { database, store, progress = noProgress } = options;
   // Opened before root takes on the rights of the data folder's owner, who may not be allowed to read the archives.
-  const { file, size } = await openArchive(archive);
-  const archives: [OpenArchive, ...OpenArchive[]] = [{ path: archive, file, size }];
+  const archives: [OpenArchive, ...OpenArchive[]] = [await openArchive(archive)];
   const privateFolder = privateFolderOfRoot();
   let access: DataFolderAccess | undefined;
   let scratch: Scratch | undefined;
@@ -120,7 +119,7 @@ export async function restoreBackup(
     const target = database ? `postgres-${identify(database.url)}` : "sqlite";
     prepared = restoreFolder(dataDir, access, target);
     const staging = await prepared.prepare();
-    await requireSpace(staging, dataDir, store ? 0 : size);
+    await requireSpace(staging, dataDir, store ? 0 : archives[0].size);
     scratch ??= await createScratch(staging);
     return await runRestore({
       dataDir,

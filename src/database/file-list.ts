@@ -18,6 +18,8 @@ export interface FileList {
   find(name: string): ListedFile | undefined;
   /** All files in the order in which they were added. */
   all(): Iterable<ListedFile>;
+  /** The files in one archive, in the same order. */
+  inArchive(archive: number | null): Iterable<ListedFile>;
   /** The total size of the files in earlier archives. */
   bytesInEarlierArchives(): number;
   close(): void;
@@ -45,6 +47,12 @@ export function openFileList(path: string): FileList {
       insert.run(name, size, sha256, start, archive).changes > 0,
     find: (name) => find.get(name) ?? undefined,
     all: () => client.query<ListedFile, []>(`select ${columns} from files order by position`).iterate(),
+    inArchive: (archive) =>
+      client
+        .query<ListedFile, [number | null]>(
+          `select ${columns} from files where archive is ? order by position`,
+        )
+        .iterate(archive),
     bytesInEarlierArchives: () =>
       client
         .query<{ bytes: number }, []>(
