@@ -176,7 +176,7 @@ function explain(error: unknown, file: string, config: Config): Error {
     return new CommandError(
       error.code === "STORAGE_FULL"
         ? "There is no space left for the media. Make room, and repeat the command."
-        : `ImageKit does not list its files (${error.cause instanceof Error ? error.cause.message : error.code}).`,
+        : `ImageKit does not list its files (${error.cause instanceof Error ? error.cause.message : error.code}). Check the IMAGEKIT_… settings and the connection, and repeat the command.`,
     );
   return dataFolderError(config, driverError(error) ?? causes(error).at(-1) ?? error);
 }

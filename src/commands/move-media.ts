@@ -76,7 +76,8 @@ function parse(options: ReadonlyMap<string, string>): {
   bytesPerSecond: number | undefined;
 } {
   const target = mediaStoreNames.find((name) => name === options.get("--to"));
-  if (!target) throw new UsageError(`move-media: --to must be ${mediaStoreNames.join(", ")}.`);
+  if (!options.has("--to")) throw new UsageError("move-media: --to STORE is missing.");
+  if (!target) throw new UsageError(`move-media: --to must be one of ${mediaStoreNames.join(", ")}.`);
   const limit = options.get("--limit");
   const megabytes = limit === undefined ? undefined : wholeNumber(limit, 1, maxLimit);
   if (limit !== undefined && megabytes === undefined)

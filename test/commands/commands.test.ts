@@ -70,6 +70,11 @@ describe("command line", () => {
       error: "",
       out: expect.stringContaining("superuser"),
     });
+    expect(await run(["import", "--help"])).toMatchObject({
+      status: 0,
+      error: "",
+      out: expect.stringContaining("import FILE"),
+    });
     expect(await run(["--version"])).toMatchObject({
       status: 0,
       error: "",

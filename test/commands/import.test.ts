@@ -197,7 +197,8 @@ test("import --imagekit: needs the keys, and explains a refused key without repe
   fake.fail("find", "403");
   const { error, out, status } = await importFile([file, "--imagekit", "--dry-run"], imagekit());
   expect([out, status]).toEqual(["", 1]);
-  expect(error).toContain("ImageKit does not list its files (ImageKit 403: ");
+  expect(error).toStartWith("ImageKit does not list its files (ImageKit 403: ");
+  expect(error).toEndWith("). Check the IMAGEKIT_… settings and the connection, and repeat the command.\n");
   expect(error).not.toContain(fake.privateKey);
 });
 

@@ -117,8 +117,8 @@ test("move-media: media in a store of a later version end the command with a sen
 
 test("move-media: a wrong option is a usage error, and a wrong folder is named", async () => {
   for (const [args, problem] of [
-    [[], "move-media: --to must be imagekit, s3, disk."],
-    [["--to", "ftp"], "move-media: --to must be imagekit, s3, disk."],
+    [[], "move-media: --to STORE is missing.\n"],
+    [["--to", "ftp"], "move-media: --to must be one of imagekit, s3, disk.\n"],
     [["--to", "s3", "--limit", "0"], "--limit must be a whole number of MB per second from 1 to 10000."],
     [["--to", "s3", "--limit", "fast"], "--limit must be a whole number of MB per second from 1 to 10000."],
   ] as const) {
