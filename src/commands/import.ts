@@ -25,6 +25,7 @@ import { abortOnTermination, exitInterrupted } from "./on-termination.ts";
 import {
   isDatabaseMissing,
   newDatabaseNote,
+  noDatabaseNote,
   openServicesAsOwner,
   requireServiceMedia,
   silentLog,
@@ -86,7 +87,7 @@ async function run({ file, flags, config, progress, summary, signal }: Run): Pro
     const isNew = await isDatabaseMissing(config);
     if (!flags.dryRun || !isNew) services = await openServicesAsOwner(config, silentLog);
     if (services && flags.copyMedia && config.mediaStore === "disk") await requireServiceMedia(services);
-    if (isNew && !flags.dryRun) progress.note(newDatabaseNote(config).trimEnd());
+    if (isNew) progress.note((flags.dryRun ? noDatabaseNote : newDatabaseNote)(config).trimEnd());
     if (flags.imagekit) files = await listFiles(config, progress, signal);
     await importOriginal(
       original,

@@ -60,6 +60,10 @@ export async function requireServiceMedia({ config, database, disk }: Services):
     );
 }
 
+/** A note that a dry run found no database, possibly because it looked in the wrong folder. */
+export const noDatabaseNote = ({ dataDir }: Config): string =>
+  `There is no database in ${dataDir} yet. If the service uses another folder, set DATA_DIR to it.\n`;
+
 /** A note that the command has created a database, which may be in the wrong folder. */
 export const newDatabaseNote = ({ dataDir }: Config): string =>
   `There was no database in ${dataDir}, so the command created one. If the service uses another folder, set DATA_DIR to it.\n`;

@@ -60,7 +60,7 @@ export async function placePosts(
         placed += 1;
       }
       done += 1;
-      progress.update("posts stored", done, total);
+      progress.update("posts restored", done, total);
     }
   }
   const results = await Promise.allSettled(Array.from({ length: concurrency }, work));

@@ -20,7 +20,7 @@ export function imagekitError(failure: unknown, privateKey: string): ApiError {
   const request = error.headers?.get("x-ik-requestid");
   const cause = new Error(
     `ImageKit ${error.status ?? "gave no usable answer"}: ` +
-      withoutSecret(String(error.message ?? failure), privateKey).replace(/\.$/, "") +
+      withoutSecret(String(error.message ?? failure), privateKey).replace(/^\d{3} |\.$/g, "") +
       (request ? ` (request ${withoutSecret(request, privateKey)})` : ""),
   );
   switch (error.status) {

@@ -106,8 +106,9 @@ test("import: takes over the original's database while the service runs, and lea
 });
 
 test("import --dry-run: creates no data folder", async () => {
-  const { out, status } = await importFile([file, "--dry-run"]);
+  const { out, error, status } = await importFile([file, "--dry-run"]);
   expect([out.split("\n")[0], status]).toEqual([`Would import 4 accounts and 8 posts of ${file}.`, 0]);
+  expect(error).toContain("There is no database in ");
   expect(await Array.fromAsync(new Bun.Glob("data/**").scan({ cwd: folder, dot: true }))).toEqual([]);
 });
 
@@ -197,7 +198,7 @@ test("import --imagekit: needs the keys, and explains a refused key without repe
   fake.fail("find", "403");
   const { error, out, status } = await importFile([file, "--imagekit", "--dry-run"], imagekit());
   expect([out, status]).toEqual(["", 1]);
-  expect(error).toStartWith("ImageKit does not list its files (ImageKit 403: ");
+  expect(error).toContain("ImageKit does not list its files (ImageKit 403: ");
   expect(error).toEndWith("). Check the IMAGEKIT_… settings and the connection, and repeat the command.\n");
   expect(error).not.toContain(fake.privateKey);
 });
