@@ -1,10 +1,40 @@
-import type { TestProvider } from "./oidc-provider.ts";
-import type { TestService } from "./service.ts";
+import { afterAll, beforeAll } from "bun:test";
+
+import { TestProvider } from "./oidc-provider.ts";
+import { TestService } from "./service.ts";
 
 /** The address of the services in these tests. It has a path, which the requests leave out, as behind a proxy. */
 export const publicUrl = "https://photos.example.com/family";
 
 export const callbacks = [`${publicUrl}/auth/oidc/callback`, `${publicUrl}/auth/associate/oidc/callback`];
+
+/**
+ * Starts a provider and a service that uses it before the tests of a file or block, and stops them afterwards.
+ * @param use receives them
+ * @param settings further settings of the service
+ */
+export function serviceWithProvider(
+  use: (started: { provider: TestProvider; service: TestService }) => void,
+  settings: Record<string, string> = {},
+): void {
+  let provider: TestProvider | undefined;
+  let service: TestService | undefined;
+  beforeAll(async () => {
+    provider = await TestProvider.start(callbacks);
+    service = await startServiceFor(provider, settings);
+    use({ provider, service });
+  });
+  afterAll(async () => {
+    await service?.close();
+    await provider?.stop();
+  });
+}
+
+/** Starts a service that uses a provider. */
+export const startServiceFor = (
+  provider: TestProvider,
+  settings: Record<string, string> = {},
+): Promise<TestService> => TestService.start({ ...provider.settings, PUBLIC_URL: publicUrl, ...settings });
 
 /** What a browser that opens an address accepts. */
 export const html = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };

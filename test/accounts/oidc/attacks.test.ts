@@ -1,30 +1,23 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 
 import type { JWTPayload } from "jose";
 
-import { TestProvider } from "../../support/oidc-provider.ts";
+import type { TestProvider } from "../../support/oidc-provider.ts";
 import {
   begin,
   callbacks,
   complete,
   errorOf,
   link,
-  publicUrl,
+  serviceWithProvider,
   signIn,
   type Begun,
 } from "../../support/provider-sign-in.ts";
-import { TestService } from "../../support/service.ts";
+import type { TestService } from "../../support/service.ts";
 
 let provider: TestProvider;
 let service: TestService;
-beforeAll(async () => {
-  provider = await TestProvider.start(callbacks);
-  service = await TestService.start({ ...provider.settings, PUBLIC_URL: publicUrl });
-});
-afterAll(async () => {
-  await service.close();
-  await provider.stop();
-});
+serviceWithProvider((started) => ({ provider, service } = started));
 beforeEach(() => provider.reset());
 
 const invalidState: [number, unknown] = [400, "OAUTH_INVALID_STATE"];

@@ -1,31 +1,24 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, setSystemTime, test } from "bun:test";
+import { beforeEach, describe, expect, setSystemTime, test } from "bun:test";
 
-import { TestProvider } from "../../support/oidc-provider.ts";
+import type { TestProvider } from "../../support/oidc-provider.ts";
 import {
   begin,
-  callbacks,
   complete,
   cookiesOf,
   errorOf,
   html,
   link,
   publicUrl,
+  serviceWithProvider,
   signIn,
   tokenOf,
 } from "../../support/provider-sign-in.ts";
-import { TestService } from "../../support/service.ts";
+import type { TestService } from "../../support/service.ts";
 
 let provider: TestProvider;
 let service: TestService;
 let ada: Awaited<ReturnType<TestService["signUp"]>>;
-beforeAll(async () => {
-  provider = await TestProvider.start(callbacks);
-  service = await TestService.start({ ...provider.settings, PUBLIC_URL: publicUrl });
-});
-afterAll(async () => {
-  await service.close();
-  await provider.stop();
-});
+serviceWithProvider((started) => ({ provider, service } = started));
 beforeEach(async () => {
   provider.reset();
   const sub = crypto.randomUUID();

@@ -1,23 +1,14 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 
-import { TestProvider } from "../../support/oidc-provider.ts";
-import { callbacks, errorOf, publicUrl, signIn, tokenOf } from "../../support/provider-sign-in.ts";
-import { TestService } from "../../support/service.ts";
+import type { TestProvider } from "../../support/oidc-provider.ts";
+import { errorOf, serviceWithProvider, signIn, tokenOf } from "../../support/provider-sign-in.ts";
+import type { TestService } from "../../support/service.ts";
 
 let provider: TestProvider;
 let service: TestService;
-beforeAll(async () => {
-  provider = await TestProvider.start(callbacks);
-  service = await TestService.start({
-    ...provider.settings,
-    PUBLIC_URL: publicUrl,
-    PASSWORD_LOGIN: "off",
-    OIDC_NAME: "Sign in with Example",
-  });
-});
-afterAll(async () => {
-  await service.close();
-  await provider.stop();
+serviceWithProvider((started) => ({ provider, service } = started), {
+  PASSWORD_LOGIN: "off",
+  OIDC_NAME: "Sign in with Example",
 });
 
 const off: [number, unknown] = [403, "PASSWORD_LOGIN_OFF"];

@@ -1,11 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
 import { boundedFetch, ResponseTooLarge } from "../../../src/accounts/oidc/bounded-fetch.ts";
 import { createFlowCookie } from "../../../src/accounts/oidc/flow-cookie.ts";
 import { createMetadataCache } from "../../../src/accounts/oidc/metadata-cache.ts";
 import { createOidcProvider } from "../../../src/accounts/oidc/provider.ts";
 import { ApiError } from "../../../src/errors.ts";
-import { TestProvider } from "../../support/oidc-provider.ts";
+import type { TestProvider } from "../../support/oidc-provider.ts";
 import {
   begin,
   callbacks,
@@ -13,6 +13,7 @@ import {
   errorOf,
   html,
   publicUrl,
+  serviceWithProvider,
   signIn,
 } from "../../support/provider-sign-in.ts";
 import { TestService } from "../../support/service.ts";
@@ -22,14 +23,7 @@ const unavailable: [number, unknown] = [503, "OAUTH_PROVIDER_UNAVAILABLE"];
 describe("provider that fails during a sign-in", () => {
   let provider: TestProvider;
   let service: TestService;
-  beforeAll(async () => {
-    provider = await TestProvider.start(callbacks);
-    service = await TestService.start({ ...provider.settings, PUBLIC_URL: publicUrl });
-  });
-  afterAll(async () => {
-    await service.close();
-    await provider.stop();
-  });
+  serviceWithProvider((started) => ({ provider, service } = started));
   beforeEach(() => {
     provider.reset();
     provider.user = { sub: "ada", email: "ada@example.com", email_verified: true };

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 
 import type { RegistrationServices } from "../../../src/accounts/accounts.ts";
 import { accountOf } from "../../../src/accounts/oidc/account.ts";
-import { TestProvider } from "../../support/oidc-provider.ts";
+import type { TestProvider } from "../../support/oidc-provider.ts";
 import {
   begin,
   callbacks,
@@ -11,21 +11,16 @@ import {
   errorOf,
   html,
   publicUrl,
+  serviceWithProvider,
   signIn,
+  startServiceFor,
   tokenOf,
 } from "../../support/provider-sign-in.ts";
 import { TestService } from "../../support/service.ts";
 
 let provider: TestProvider;
 let service: TestService;
-beforeAll(async () => {
-  provider = await TestProvider.start(callbacks);
-  service = await TestService.start({ ...provider.settings, PUBLIC_URL: publicUrl });
-});
-afterAll(async () => {
-  await service.close();
-  await provider.stop();
-});
+serviceWithProvider((started) => ({ provider, service } = started));
 /** A user of the provider that no other test has. */
 const person = () => {
   const sub = crypto.randomUUID();
@@ -44,7 +39,7 @@ async function withService(
   settings: Record<string, string>,
   run: (other: TestService) => Promise<unknown>,
 ): Promise<void> {
-  const other = await TestService.start({ ...provider.settings, PUBLIC_URL: publicUrl, ...settings });
+  const other = await startServiceFor(provider, settings);
   try {
     await run(other);
   } finally {
@@ -393,7 +388,7 @@ describe("registration through a provider", () => {
       ...(url && { DATABASE_URL: url, DATABASE_POOL_SIZE: String(poolSize) }),
       ...(secret && { JWT_SECRET_KEY: secret }),
     };
-    const other = await TestService.start({ ...provider.settings, PUBLIC_URL: publicUrl, ...settings });
+    const other = await startServiceFor(provider, settings);
     try {
       const flow = await begin(service);
       const callback = await provider.signIn(flow.url);
