@@ -30,7 +30,7 @@ export function mailChangeNotice(services: NoticeServices, before: User, after: 
   });
 }
 
-/** Notifies the account's address that somebody can sign in with another account at the provider from now on. */
+/** Notifies the account's address that an identity at the provider can now sign in to the account. */
 export function mailIdentityNotice(services: NoticeServices, user: User, issuer: string): void {
   const { mailer, baseUrl, limits, background } = services;
   background.run("mail a notice of a linked identity", async () => {

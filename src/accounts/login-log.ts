@@ -13,7 +13,7 @@ export interface LoginLog {
   /**
    * Runs a login and logs its outcome as `login.succeeded` or `login.failed`. Failures of the service itself are not
    * logged here.
-   * @param client its account is empty as long as the provider has not told who the user is
+   * @param client its account is empty for a sign-in with a provider, which has not identified the user yet
    */
   record<Result extends { userId: string }>(
     request: Request,

@@ -7,10 +7,10 @@ import { createFairSemaphore, type FairSemaphoreLimits } from "../concurrency/fa
 const currentScheme = { algorithm: "argon2id", memoryCost: 65_536, timeCost: 1 } as const;
 const currentPrefix = `$argon2id$v=19$m=${currentScheme.memoryCost},t=${currentScheme.timeCost},p=1$`;
 
-/** A hash that matches no password and costs as much to verify as any hash of the current scheme. */
+/** A hash that no password matches. Verifying it takes as long as verifying any other hash of the current scheme. */
 const dummyHash = `${currentPrefix}${"A".repeat(43)}$${"A".repeat(43)}`;
 
-/** Stands in place of a hash for an account without a password. No password matches it. */
+/** Stored instead of a hash for an account without a password. No password matches it. */
 export const noPassword = "!";
 
 const argon2idPattern =
@@ -74,7 +74,7 @@ export function createPasswordHashing(limits: FairSemaphoreLimits): PasswordHash
   };
 }
 
-/** Whether a password may match a hash: its scheme is known, and it is affordable. */
+/** Whether any password can match a hash: its scheme is known, and its cost is within the limits. */
 export const hasKnownHash = (hash: string): boolean => !["unknown", "unaffordable"].includes(kindOf(hash));
 
 type Kind = "argon2id" | "large argon2id" | "bcrypt" | "unaffordable" | "unknown";

@@ -5,11 +5,11 @@ interface PasswordLoginSetting {
   readonly passwordLogin: boolean;
 }
 
-/** @throws ApiError PASSWORD_LOGIN_OFF where passwords are not used */
+/** @throws ApiError PASSWORD_LOGIN_OFF where users cannot sign in with a password */
 export function requirePasswordLogin({ passwordLogin }: PasswordLoginSetting): void {
   if (!passwordLogin) throw new ApiError("PASSWORD_LOGIN_OFF");
 }
 
-/** Creates a parser that reads nothing, and rejects requests to routes of passwords where passwords are not used. */
+/** Creates a parser that reads nothing and rejects the request where users cannot sign in with a password. */
 export const refuseWithoutPasswords = (setting: PasswordLoginSetting) => (): undefined =>
   void requirePasswordLogin(setting);

@@ -59,7 +59,7 @@ function problemOfIssuer(issuer: string): string | undefined {
   const parsed = parseWebAddress(issuer);
   if ("problem" in parsed) return parsed.problem;
   const { protocol, hostname } = new URL(parsed.address);
-  // Over plain HTTP, everybody on the way could sign in as anybody.
+  // Over plain HTTP, an attacker on the network could sign in as any user.
   if (protocol === "http:" && !isLoopback(hostname))
     return "begin with https:// unless the provider runs on this machine (http://localhost)";
   if (issuer.includes("/.well-known/"))

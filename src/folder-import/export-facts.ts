@@ -48,7 +48,7 @@ export class ExportFacts {
     return this.#icloud.get(name) ?? {};
   }
 
-  /** A file that cannot be read is like a missing one: the photo is what matters. */
+  /** Reads a sidecar. One that cannot be read counts as missing, because the photo can be imported without it. */
   #read(sidecar: string): ExportedFacts | undefined {
     try {
       return readTakeoutMetadata(this.source.readText(join(this.folder, sidecar), maxSidecarBytes));

@@ -3,7 +3,7 @@ import { extname } from "node:path";
 import { mediaTypes } from "../media-types.ts";
 import { unsupportedMediaExtensions } from "../uploads/unsupported-formats.ts";
 
-/** Why files are left out. None of them is a photo or video that somebody would miss. */
+/** The kinds of files that are left out, as the report names them. None is a photo or video that its owner would miss. */
 export const ignoredKinds = {
   hidden: "hidden and system files",
   sidecar: "captions, edits and lists of an export",
@@ -17,7 +17,7 @@ export type IgnoredKind = keyof typeof ignoredKinds;
 /** Files that systems leave beside photos, in lower case. */
 const systemFiles = new Set(["thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "zbthumbnail.info"]);
 
-/** Folders of systems, in lower case: thumbnails of a NAS, resource forks, waste baskets. */
+/** Folders that systems create, in lower case: thumbnails of a NAS, resource forks, waste baskets. */
 const systemFolders = new Set([
   "@eadir",
   "#recycle",

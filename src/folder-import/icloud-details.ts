@@ -3,7 +3,7 @@ import type { ExportedFacts } from "./takeout-metadata.ts";
 /** The lists in the folders of an iCloud export: `Photo Details.csv`, `Photo Details-1.csv`, … */
 export const isPhotoDetails = (name: string): boolean => /^photo details(?:-\d+)?\.csv$/i.test(name);
 
-/** Limit for one list: that of 100,000 photos has about 15 MB. */
+/** Limit for one list. A list of 100,000 photos has about 15 MB. */
 export const maxDetailsBytes = 64 * 1024 ** 2;
 
 /** Limit for a line, in UTF-16 units: a file name and a few short columns. */
@@ -16,8 +16,7 @@ const months = "january february march april may june july august september octo
 /**
  * Reads a list of the photos in a folder of an iCloud export. Its columns are `imgName, fileChecksum, favorite, hidden,
  * deleted, originalCreationDate, viewCount, importDate`, with dates such as `Saturday June 4,2022 12:11 PM GMT`, whose comma
- * is not quoted in every export. Lines without a name, and
- * those that are far too long, are skipped.
+ * is not quoted in every export. Lines without a name are skipped, and so are lines that are far too long.
  * @returns the facts by file name
  */
 export function readPhotoDetails(csv: string): Map<string, ExportedFacts> {
@@ -34,7 +33,7 @@ export function readPhotoDetails(csv: string): Map<string, ExportedFacts> {
   return found;
 }
 
-/** The lines after the first one, each when it is needed: a list may have millions of empty ones. */
+/** Yields the lines after the first one. An array would take too much memory for a list of millions of empty lines. */
 function* linesAfterHead(csv: string): Generator<string> {
   for (let end = csv.indexOf("\n"); end !== -1;) {
     const start = end + 1;
@@ -44,7 +43,7 @@ function* linesAfterHead(csv: string): Generator<string> {
   }
 }
 
-/** Reads the first date in a line; the column before the other date is the wanted one. */
+/** Reads the first date in a line, that of `originalCreationDate`. */
 function readDate(line: string): number | undefined {
   const [, monthName = "", day, year, hour, minute, half = ""] =
     /\b([a-z]{3,9}) (\d{1,2}), ?(\d{4}) (\d{1,2}):(\d\d) ([ap])m gmt/i.exec(line) ?? [];

@@ -15,7 +15,7 @@ import { createTurns, type Place } from "./turns.ts";
 /** The services that an import needs. */
 export type ImportServices = PostServices & UploadServices;
 
-/** What has become of a file. */
+/** The outcome for a file. */
 export interface Imported {
   readonly kind: "imported" | "already there";
   readonly bytes: number;
@@ -136,7 +136,7 @@ async function isShared(posts: PostQueries, userId: string, sha256: string): Pro
 
 const isVisible = ({ state }: { state: string }): boolean => state !== "pending";
 
-/** Spares a file that does not fit the work of its preparation. The reservation of the post checks the quota again. */
+/** Rejects a file that exceeds the quota before it is prepared. The reservation of the post checks the quota again. */
 async function requireQuota(
   { database, userQuota }: ImportServices,
   userId: string,

@@ -9,10 +9,10 @@ import { SourceError, type SourceFolder } from "./source-folder.ts";
 /** Files that are open at a time. All are closed before the next ones are opened, see {@link importFiles}. */
 const filesPerBatch = 32;
 
-/** After so many files in a row that the media store did not accept, it is unlikely to accept others. */
+/** Files in a row that the media store may refuse before the import ends. */
 const maxStoreFailures = 10;
 
-/** Receives what has become of each file. */
+/** Receives the outcome for each file. */
 export interface ImportListener {
   done(file: FoundFile, imported: Imported): void;
   ignored(kind: IgnoredKind, path: string): void;
@@ -20,7 +20,7 @@ export interface ImportListener {
 }
 
 /**
- * Works on files in their order, several at a time. A failure of one file does not concern the others, unless they would fail
+ * Works on files in their order, several at a time. After a failure of one file it goes on, unless the others would fail
  * for the same reason.
  *
  * The files of a batch are opened while no other work runs: opening may need other rights, which apply to the whole process,

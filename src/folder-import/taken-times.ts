@@ -42,7 +42,7 @@ export function createTakenTimes(
         }),
       );
     } catch (error) {
-      // The order of some photos is worth less than the import.
+      // Without these times some photos may be out of order, which must not end the import.
       if (error instanceof ApiError && error.code === "DAMAGED_MEDIA") return new Map();
       throw error;
     } finally {

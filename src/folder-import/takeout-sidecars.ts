@@ -91,7 +91,7 @@ function splitStem(name: string): Numbered {
   return { name: split.name + name.slice(stem.length), number: split.number };
 }
 
-/** Removes the suffix, or what is left of it. */
+/** Removes the suffix, even if it was shortened. */
 function withoutSuffix(name: string): string {
   const dot = name.lastIndexOf(".");
   return dot > 0 && suffix.startsWith(name.slice(dot + 1)) ? name.slice(0, dot) : name;

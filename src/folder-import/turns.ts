@@ -1,7 +1,7 @@
 import { untilAborted } from "../concurrency/until-aborted.ts";
 import type { PublishingTurn } from "../uploads/publishing.ts";
 
-/** After this time a file no longer waits for one before it, which takes extremely long. */
+/** The longest wait of a file for those before it. */
 const maxWaitMs = 600_000;
 
 /** A place in a queue. */
@@ -12,7 +12,7 @@ export interface Place {
 }
 
 /**
- * Creates a queue for a step that files take in order, although they are worked on beside each other.
+ * Creates a queue for a step that files take in order while they are otherwise processed concurrently.
  * @param signal ends every wait; its reason is then thrown
  * @returns a function that takes the next place
  */

@@ -74,6 +74,6 @@ export async function importAccounts(
     counts.added++;
     if (user.isSuperuser) superusers.push(printable(user.email));
     if (!hasKnownHash(user.hashedPassword))
-      output.problem(`${name}: no password fits its hash, so its owner must reset the password`);
+      output.problem(`${name}: no password matches its hash, so its owner must reset the password`);
   }
 }

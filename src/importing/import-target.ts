@@ -72,10 +72,10 @@ export function withoutSharedFiles(target: ImportTarget): ImportTarget {
 /** Files that are copied concurrently. */
 const maxCopies = 4;
 
-/** Files in a row that cannot be copied because ImageKit or the store does not respond, until the import gives up. */
+/** Files in a row that may fail because ImageKit or the store does not respond before the import ends. */
 const maxFailuresInARow = 20;
 
-/** Neither ImageKit nor the store responds any more. */
+/** ImageKit or the store does not respond, so no further file can be copied. The message has the last failure. */
 export class CopyingStopped extends Error {
   override readonly name = "CopyingStopped";
 }

@@ -18,11 +18,11 @@ export const nameOfAccount = ({ row, email }: OriginalRow): string =>
  */
 export function readAccount(row: OriginalRow, now: Date): User | Refusal {
   const id = readId(row["id"]);
-  if (id === undefined) return refuse("its id is no UUID");
+  if (id === undefined) return refuse("its id is not a UUID");
   const address = readAddress(row["email"]);
   if (isRefusal(address)) return address;
   const hashedPassword = row["hashed_password"];
-  if (!isPlainText(hashedPassword, maxHashLength)) return refuse("its password hash is no valid text");
+  if (!isPlainText(hashedPassword, maxHashLength)) return refuse("its password hash is not valid text");
   const isActive = readFlag(row["is_active"]);
   const isSuperuser = readFlag(row["is_superuser"]);
   const isVerified = readFlag(row["is_verified"]);
@@ -40,7 +40,7 @@ export function readAccount(row: OriginalRow, now: Date): User | Refusal {
 
 function readAddress(value: unknown): Pick<User, "email" | "emailKey"> | Refusal {
   if (!isPlainText(value, maxAddressLength) || value.trim() === "")
-    return refuse("its address is no valid text");
+    return refuse("its address is not valid text");
   const parsed = parseEmailAddress(value);
   return "problem" in parsed
     ? { email: value.trim(), emailKey: addressKey(value) }

@@ -36,18 +36,18 @@ export function nameOfPost({ row, id }: OriginalRow): string {
  */
 export function readPost(row: OriginalRow, urlEndpoint: string | null, now: Date): OriginalPost | Refusal {
   const id = readId(row["id"]);
-  if (id === undefined) return refuse("its id is no UUID");
+  if (id === undefined) return refuse("its id is not a UUID");
   const userId = readId(row["user_id"]);
-  if (userId === undefined) return refuse("the id of its author is no UUID");
+  if (userId === undefined) return refuse("the id of its author is not a UUID");
   const fileType = row["file_type"];
   if (fileType !== "image" && fileType !== "video") return refuse("it is neither an image nor a video");
   const createdAt = readTime(row["created_at"]);
   if (!createdAt) return refuse("it has no valid time");
   if (createdAt.getTime() > now.getTime() + maxAheadMs) return refuse("its time is in the future");
   const caption = readCaption(row["caption"]);
-  if (caption === undefined) return refuse("its caption is no text, or far too long");
+  if (caption === undefined) return refuse("its caption is not text, or is far too long");
   const file = readUrl(row["url"], urlEndpoint);
-  if (!file) return refuse(`its address is no file below ${urlEndpoint ?? sharedHost}`);
+  if (!file) return refuse(`its address is not that of a file below ${urlEndpoint ?? sharedHost}`);
   // Otherwise deleting it would delete the file of another post.
   if (isOwnPath(file.path)) return refuse("its address is one of this service's own files");
 

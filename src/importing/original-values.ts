@@ -32,7 +32,7 @@ const timePattern = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}
 
 /**
  * Reads a time to the millisecond.
- * @returns undefined for anything that is no time between 1970 and 9999
+ * @returns undefined for anything but a time between 1970 and 9999
  */
 export function readTime(value: unknown): Date | undefined {
   const [, year, month, day, hour, minute, second, fraction = ""] =

@@ -175,27 +175,30 @@ describe("import of the original program's database", () => {
   });
 
   const badPosts: [value: string, problem: string][] = [
-    ["id = 'x\u0007y'", "its id is no UUID"],
-    ["user_id = 5", "the id of its author is no UUID"],
+    ["id = 'x\u0007y'", "its id is not a UUID"],
+    ["user_id = 5", "the id of its author is not a UUID"],
     [`user_id = '${idOf("user", 9)}'`, "its author has no account in this file"],
     ["file_type = 'text'", "it is neither an image nor a video"],
     ["created_at = null", "it has no valid time"],
     ["created_at = '2026-02-30 10:00:00'", "it has no valid time"],
     ["created_at = '9998-01-01 10:00:00'", "its time is in the future"],
     ["created_at = '1969-12-31 23:59:59'", "it has no valid time"],
-    ["caption = x'00ff'", "its caption is no text, or far too long"],
-    ["caption = hex(zeroblob(5000000))", "its caption is no text, or far too long"],
-    ["url = 'javascript:alert(1)'", "its address is no file below https://ik.imagekit.io"],
+    ["caption = x'00ff'", "its caption is not text, or is far too long"],
+    ["caption = hex(zeroblob(5000000))", "its caption is not text, or is far too long"],
+    ["url = 'javascript:alert(1)'", "its address is not that of a file below https://ik.imagekit.io"],
     [
       "url = 'http://169.254.169.254/latest/meta-data'",
-      "its address is no file below https://ik.imagekit.io",
+      "its address is not that of a file below https://ik.imagekit.io",
     ],
     [
       "url = 'https://ik.imagekit.io@evil.example/demo/x.png'",
-      "its address is no file below https://ik.imagekit.io",
+      "its address is not that of a file below https://ik.imagekit.io",
     ],
-    ["url = 'https://ik.imagekit.io/x.png'", "its address is no file below https://ik.imagekit.io"],
-    ["url = '/media/secret.png'", "its address is no file below https://ik.imagekit.io"],
+    [
+      "url = 'https://ik.imagekit.io/x.png'",
+      "its address is not that of a file below https://ik.imagekit.io",
+    ],
+    ["url = '/media/secret.png'", "its address is not that of a file below https://ik.imagekit.io"],
     [
       `url = 'https://ik.imagekit.io/demo/image%2Dsharing/${idOf("post", 99)}.jpg'`,
       "its address is one of this service's own files",
@@ -283,14 +286,14 @@ describe("import of the original program's database", () => {
     expect(accounts).toEqual({ added: 3, known: 0, refused: 4 });
     expect(posts).toEqual({ added: 3, known: 0, refused: 4 });
     expect(problems).toContain(
-      "account a@example.com\ufffd\ufffdBcc: b@example.com: its address is no valid text",
+      "account a@example.com\ufffd\ufffdBcc: b@example.com: its address is not valid text",
     );
     expect(problems).toContain("account user1@example.com: a flag is neither 0 nor 1");
     expect(
       problems.filter((line) => line.endsWith(": another account of this file has its address")),
     ).toHaveLength(1);
     expect(problems).toContain(
-      "account user4@example.com: no password fits its hash, so its owner must reset the password",
+      "account user4@example.com: no password matches its hash, so its owner must reset the password",
     );
   });
 });

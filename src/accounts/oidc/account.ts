@@ -38,7 +38,7 @@ export async function accountOf(
   const user =
     (await find()) ??
     (await join().catch(async (error: unknown) => {
-      // Another request with the same identity may have been faster, and have taken the address or the invitation.
+      // A concurrent request with the same identity may have taken the address or used up the invitation.
       const found = await find();
       if (found) return found;
       throw error;
@@ -53,7 +53,7 @@ export async function accountOf(
 
 /**
  * Links the identity to the account with its address, which both sides must have verified. Otherwise a stranger could
- * make an account for somebody else's address, here or at the provider, and share the account of its owner.
+ * register another person's address, here or at the provider, and get into the account of its owner.
  * @returns undefined when no account has the address
  */
 async function linkedByAddress(

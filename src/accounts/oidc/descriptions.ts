@@ -10,18 +10,15 @@ const redirect = (meaning: string): Record<number, ResponseDescription> => ({
   303: { meaning, body: null, headers: ["Location", "Set-Cookie"] },
 });
 
+const beginErrors = ["OAUTH_PROVIDER_UNAVAILABLE", "OVERLOADED", "TOO_MANY_REQUESTS", "NOT_FOUND"] as const;
+
 const callbackErrors = [
   "OAUTH_INVALID_STATE",
   "OAUTH_ACCESS_DENIED",
   "OAUTH_FAILED",
   "OAUTH_USER_ALREADY_EXISTS",
-  "OAUTH_PROVIDER_UNAVAILABLE",
-  "OVERLOADED",
-  "TOO_MANY_REQUESTS",
-  "NOT_FOUND",
+  ...beginErrors,
 ] as const;
-
-const beginErrors = ["OAUTH_PROVIDER_UNAVAILABLE", "OVERLOADED", "TOO_MANY_REQUESTS", "NOT_FOUND"] as const;
 
 /** The query of a callback (OpenID Connect Core, 3.1.2.5). */
 const callbackQuery = {
@@ -31,14 +28,7 @@ const callbackQuery = {
   error: { description: "Why the provider refused the sign-in.", schema: { type: "string" } },
 } as const;
 
-const confirmation = [
-  "CURRENT_PASSWORD_REQUIRED",
-  "CURRENT_PASSWORD_WRONG",
-  "OAUTH_PROVIDER_UNAVAILABLE",
-  "OVERLOADED",
-  "TOO_MANY_REQUESTS",
-  "NOT_FOUND",
-] as const;
+const confirmationErrors = ["CURRENT_PASSWORD_REQUIRED", "CURRENT_PASSWORD_WRONG", ...beginErrors] as const;
 
 const authorization = {
   status: 200,
@@ -110,16 +100,16 @@ export const oidcDescriptions = {
       "Returns the address where you sign in at the provider to link your identity there to your account. Needs an access " +
       `token, or a session that began within the last ten minutes. ${onlyWithProvider}`,
     answer: authorization,
-    errors: confirmation,
+    errors: confirmationErrors,
     audience: "signed in",
   }),
   associateConfirmed: describe({
     id: "oidcAssociateAuthorizeConfirmed",
     summary: "Begin to link an identity, with the current password",
     description:
-      "As the GET, but with a session of any age. An account without a password needs one of the last ten minutes still.",
+      "As the GET, but with a session of any age. An account without a password still needs a session that began within the last ten minutes.",
     answer: authorization,
-    errors: [...confirmation, "BODY_TOO_LARGE"],
+    errors: [...confirmationErrors, "BODY_TOO_LARGE"],
     validates: true,
     audience: "signed in",
   }),

@@ -20,7 +20,7 @@ export interface Flow {
   readonly nonce: string;
   /** Of PKCE (RFC 7636): ties the code to this flow. */
   readonly codeVerifier: string;
-  /** The address of the callback, as the provider was told. */
+  /** The callback's address, exactly as it was sent to the provider (RFC 6749, 4.1.3). */
   readonly redirectUri: string;
   /** The fragment of the page where the browser goes afterwards. */
   readonly returnTo: string;

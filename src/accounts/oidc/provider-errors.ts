@@ -51,7 +51,7 @@ export const unavailable = (error: unknown): ApiError =>
 const failed = (error: unknown, code: ApiErrorCode, headers: Record<string, string> = {}): ApiError =>
   new ApiError(code, { headers, cause: new ProviderFailure(reasonOf(error)) });
 
-/** Returns the codes of an error and of its causes, of which none is text that the provider or a client may choose freely. */
+/** Returns the codes of an error and of its causes. None is free text from the provider or a client. */
 function reasonOf(error: unknown): string {
   if (error instanceof ProviderFailure) return error.message;
   const reasons: string[] = [];
