@@ -128,4 +128,9 @@ export class ValidationProblems extends Error {
   constructor(readonly problems: Problem[]) {
     super("validation");
   }
+
+  /** The messages without pydantic's prefix, for people. */
+  get reasons(): string[] {
+    return this.problems.map(({ msg }) => msg.replace(/^Value error, /, ""));
+  }
 }

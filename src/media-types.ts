@@ -23,4 +23,16 @@ export const mediaTypes = {
 export type MediaType = keyof typeof mediaTypes;
 export type MediaKind = (typeof mediaTypes)[MediaType]["kind"];
 
+const typesByExtension: ReadonlyMap<string, MediaType> = new Map(
+  Object.entries(mediaTypes).flatMap(([type, { extension, otherExtensions }]) =>
+    [extension, ...otherExtensions].map((each) => [each, type as MediaType] as const),
+  ),
+);
+
+/**
+ * Returns the type of files with an extension; undefined for any other extension.
+ * @param extension in lower case, without the dot
+ */
+export const typeOfExtension = (extension: string): MediaType | undefined => typesByExtension.get(extension);
+
 export const isMediaType = (type: string): type is MediaType => Object.hasOwn(mediaTypes, type);

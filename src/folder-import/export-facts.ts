@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { claimsToBeVideo } from "./file-names.ts";
+import { hasVideoExtension } from "./file-names.ts";
 import { isPhotoDetails, maxDetailsBytes, readPhotoDetails } from "./icloud-details.ts";
 import { SourceError, type SourceFolder } from "./source-folder.ts";
 import { maxSidecarBytes, readTakeoutMetadata, type ExportedFacts } from "./takeout-metadata.ts";
@@ -42,7 +42,7 @@ export class ExportFacts {
     const sidecar = this.#takeout.of(name);
     const facts = sidecar === undefined ? undefined : this.#read(sidecar);
     if (facts) return facts;
-    const companion = claimsToBeVideo(name) ? this.#takeout.ofCompanion(name) : undefined;
+    const companion = hasVideoExtension(name) ? this.#takeout.ofCompanion(name) : undefined;
     const photo = companion === undefined ? undefined : this.#read(companion);
     if (photo) return { takenAt: photo.takenAt, isDeleted: photo.isDeleted ?? false };
     return this.#icloud.get(name) ?? {};

@@ -4,14 +4,14 @@ import { databaseFailure } from "../database/failures.ts";
 import { diskFailure } from "../disk-errors.ts";
 import { ApiError, apiErrors, ValidationProblems, type ApiErrorCode } from "../errors.ts";
 import { errorMeanings } from "../openapi/error-meanings.ts";
-import { claimsToBeMedia } from "./file-names.ts";
+import { hasMediaExtension } from "./file-names.ts";
 import { SourceError } from "./source-folder.ts";
 
 /** What a failure means for the import. */
 export type Failure =
   /** The file is at fault. */
   | { readonly kind: "refused"; readonly why: string; readonly isByStore?: boolean }
-  /** The file does not claim to be a photo or video. */
+  /** The file is neither a photo nor a video, and has no such extension. */
   | { readonly kind: "ignored" }
   /** Another attempt may succeed. */
   | { readonly kind: "temporary"; readonly why: string }
@@ -29,13 +29,12 @@ const temporaryCodes: readonly ApiErrorCode[] = [
 export function failureOf(error: unknown, path: string): Failure {
   if (error instanceof SourceError) return { kind: "refused", why: error.message };
   if (error instanceof ValidationProblems) {
-    const why = error.problems.map(({ msg }) => msg.replace(/^Value error, /, "")).join("; ");
-    return { kind: "refused", why: sentence(why) };
+    return { kind: "refused", why: sentence(error.reasons.join("; ")) };
   }
   const known = error instanceof ApiError ? error : (databaseFailure(error) ?? diskFailure(error));
   if (!known) return { kind: "refused", why: `It failed unexpectedly (${nameOf(error)}).` };
   const { code } = known;
-  if (code === "UNSUPPORTED_MEDIA" && !claimsToBeMedia(basename(path))) return { kind: "ignored" };
+  if (code === "UNSUPPORTED_MEDIA" && !hasMediaExtension(basename(path))) return { kind: "ignored" };
   if (code === "UNAUTHORIZED")
     return { kind: "stopped", why: "The account was deactivated or deleted meanwhile." };
   if (code === "STORAGE_FULL")

@@ -1,6 +1,6 @@
-import { extname } from "node:path";
+import { extname, parse } from "node:path";
 
-import { mediaTypes } from "../media-types.ts";
+import { mediaTypes, typeOfExtension } from "../media-types.ts";
 import { unsupportedMediaExtensions } from "../uploads/unsupported-formats.ts";
 
 /** The kinds of files that are left out, as the report names them. None is a photo or video that its owner would miss. */
@@ -48,21 +48,19 @@ export function ignoredFolder(name: string, parent: string): IgnoredKind | undef
   return name.startsWith(".") || systemFolders.has(lower) || isCopies ? "hidden" : undefined;
 }
 
-const mediaExtensions = new Set<string>([
-  ...Object.values(mediaTypes).flatMap(({ extension, otherExtensions }) => [extension, ...otherExtensions]),
-  ...unsupportedMediaExtensions,
-]);
+/** Whether a file has the extension of a photo or video. The report lists such a file if it cannot be imported. */
+export function hasMediaExtension(name: string): boolean {
+  const extension = extensionOf(name);
+  return typeOfExtension(extension) !== undefined || unsupportedMediaExtensions.has(extension);
+}
 
-/** Whether a file claims to be a photo or video, so that its owner must be told when it cannot be imported. */
-export const claimsToBeMedia = (name: string): boolean =>
-  mediaExtensions.has(extname(name).slice(1).toLowerCase());
+/** Whether a file has the extension of a video, and so no EXIF data. */
+export function hasVideoExtension(name: string): boolean {
+  const type = typeOfExtension(extensionOf(name));
+  return type !== undefined && mediaTypes[type].kind === "video";
+}
 
-/** The videos among the types, by extension: EXIF data is in photos only. */
-const videoExtensions = new Set<string>(
-  Object.values(mediaTypes)
-    .filter(({ kind }) => kind === "video")
-    .flatMap(({ extension, otherExtensions }) => [extension, ...otherExtensions]),
-);
+const extensionOf = (name: string): string => extname(name).slice(1).toLowerCase();
 
-export const claimsToBeVideo = (name: string): boolean =>
-  videoExtensions.has(extname(name).slice(1).toLowerCase());
+/** Returns a file's name without its extension. */
+export const stemOf = (name: string): string => parse(name).name;

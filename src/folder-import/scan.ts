@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 
 import { dateInName } from "./date-in-name.ts";
 import { ExportFacts } from "./export-facts.ts";
-import { claimsToBeVideo, ignoredFile, ignoredFolder, type IgnoredKind } from "./file-names.ts";
+import { hasVideoExtension, ignoredFile, ignoredFolder, stemOf, type IgnoredKind } from "./file-names.ts";
 import { byTakenTime, type FoundFile } from "./found-file.ts";
 import { SourceError, type SourceFolder } from "./source-folder.ts";
 import type { TakenTimes } from "./taken-times.ts";
@@ -114,7 +114,7 @@ class ScannedFolder {
    * the files were changed.
    */
   async date(files: readonly UndatedFile[], takenTimes: TakenTimes): Promise<FoundFile[]> {
-    const isUnknown = ({ name, takenAt }: UndatedFile) => takenAt === undefined && !claimsToBeVideo(name);
+    const isUnknown = ({ name, takenAt }: UndatedFile) => takenAt === undefined && !hasVideoExtension(name);
     const times = await takenTimes(files.filter(isUnknown).map(({ path }) => path));
     for (const { name, path } of files) {
       const time = times.get(path);
@@ -129,5 +129,3 @@ class ScannedFolder {
     }));
   }
 }
-
-const stemOf = (name: string): string => name.replace(/\.[^.]*$/, "");

@@ -1,3 +1,5 @@
+import { stemOf } from "./file-names.ts";
+
 /** UTF-16 units that Google Takeout leaves of the name of a JSON file, without its extension and number. */
 const maxNameLength = 46;
 
@@ -72,11 +74,6 @@ export class TakeoutSidecars {
 
 /** No name contains a slash. */
 const keyOf = (name: string, number: string): string => `${name}/${number}`;
-
-function stemOf(name: string): string {
-  const dot = name.lastIndexOf(".");
-  return dot > 0 ? name.slice(0, dot) : name;
-}
 
 /** Splits `a.jpg(1)`. */
 function splitEnd(name: string): Numbered {

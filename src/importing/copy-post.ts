@@ -30,6 +30,13 @@ export interface CopyServices extends PostServices {
 /** ImageKit did not deliver a file. The message is the end of a sentence about the post. */
 export class DownloadError extends Error {
   override readonly name = "DownloadError";
+  /** @param isTemporary whether another attempt may succeed */
+  constructor(
+    message: string,
+    readonly isTemporary: boolean,
+  ) {
+    super(message);
+  }
 }
 
 const retryPauseMs = 500;
@@ -71,7 +78,7 @@ async function download(
   signal: AbortSignal,
 ): Promise<void> {
   const content = await fromImageKit(() => retry(signal, retryPauseMs, () => readOriginal(url, signal)));
-  if (!content) throw new DownloadError("its file is not in ImageKit");
+  if (!content) throw new DownloadError("its file is not in ImageKit", false);
   const limit = Math.max(maxBytes.image, maxBytes.video);
   const declared = content.bytes ?? 0;
   if (declared > limit) {
@@ -89,7 +96,7 @@ async function download(
     claim.release();
   }
   if (content.bytes !== null && temp.bytes !== content.bytes)
-    throw new DownloadError("ImageKit delivered only a part of its file");
+    throw new DownloadError("ImageKit delivered only a part of its file", true);
 }
 
 /** The chunks of a stream, whose own failures become a {@link DownloadError}. */
@@ -113,6 +120,7 @@ async function fromImageKit<T>(call: () => Promise<T>): Promise<T> {
     const { status } = error as { status?: number };
     throw new DownloadError(
       `ImageKit did not deliver its file (${status === undefined ? "no answer" : `status ${status}`})`,
+      true,
     );
   }
 }

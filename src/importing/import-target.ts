@@ -126,8 +126,7 @@ export function copyingTarget(services: CopyServices, signal: AbortSignal): Impo
 /** Why a file cannot be copied; undefined for a failure that concerns all files. */
 function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof DownloadError) return refuse(error.message);
-  if (error instanceof ValidationProblems)
-    return refuse(error.problems.map(({ msg }) => msg.replace(/^Value error, /, "")).join(", "));
+  if (error instanceof ValidationProblems) return refuse(error.reasons.join(", "));
   if (!(error instanceof ApiError) || error.code === "STORAGE_FULL" || error.code === "UNAVAILABLE")
     return undefined;
   return refuse(`its file cannot be copied (${error.options.detail ?? apiErrors[error.code].detail})`);
@@ -135,5 +134,5 @@ function refusalOf(error: unknown): Refusal | undefined {
 
 const isTemporary = (error: unknown): boolean =>
   error instanceof DownloadError
-    ? !error.message.includes("not in ImageKit")
+    ? error.isTemporary
     : error instanceof ApiError && apiErrors[error.code].status >= 500;

@@ -1,13 +1,7 @@
-import { mediaTypes, type MediaType } from "../media-types.ts";
+import { mediaTypes, typeOfExtension, type MediaType } from "../media-types.ts";
 
 /** Maximum length of a display name in bytes of UTF-8. */
 const maxBytes = 255;
-
-const extensionsOf = (type: MediaType): readonly string[] => [
-  mediaTypes[type].extension,
-  ...mediaTypes[type].otherExtensions,
-];
-const mediaExtensions = new Set(Object.keys(mediaTypes).flatMap((type) => extensionsOf(type as MediaType)));
 
 /**
  * Makes the client's file name safe to show and to suggest for saving: removes folders, control characters and
@@ -34,10 +28,11 @@ export function withExtension(name: string, type: MediaType): string {
   const dot = kept.lastIndexOf(".");
   // ASCII only: `toLowerCase` turns the Kelvin sign into an ASCII "k".
   const given = kept.slice(dot + 1).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  const isMedia = dot !== -1 && mediaExtensions.has(given);
-  const ending =
-    isMedia && extensionsOf(type).includes(given) ? kept.slice(dot) : `.${mediaTypes[type].extension}`;
-  const stem = withoutTrailingDots(cutToBytes(isMedia ? kept.slice(0, dot) : kept, maxBytes - ending.length));
+  const givenType = dot === -1 ? undefined : typeOfExtension(given);
+  const ending = givenType === type ? kept.slice(dot) : `.${mediaTypes[type].extension}`;
+  const stem = withoutTrailingDots(
+    cutToBytes(givenType ? kept.slice(0, dot) : kept, maxBytes - ending.length),
+  );
   return (stem === "" ? "upload" : stem) + ending;
 }
 

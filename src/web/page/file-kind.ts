@@ -1,4 +1,4 @@
-import { mediaTypes, type MediaKind } from "../../media-types.ts";
+import { mediaTypes, typeOfExtension, type MediaKind } from "../../media-types.ts";
 
 /** Bytes at the start of a file that {@link isMedia} needs. */
 export const inspectedBytes = 200;
@@ -22,8 +22,6 @@ export function kindOf({ name, type }: Pick<File, "name" | "type">): MediaKind |
   const [declared] = type.split("/");
   if (declared === "image" || declared === "video") return declared;
   const ending = name.toLowerCase().split(".").at(-1)!;
-  return Object.values(mediaTypes).find(
-    ({ extension, otherExtensions }) =>
-      extension === ending || (otherExtensions as readonly string[]).includes(ending),
-  )?.kind;
+  const known = typeOfExtension(ending);
+  return known && mediaTypes[known].kind;
 }
