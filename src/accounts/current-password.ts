@@ -1,13 +1,17 @@
 import type { Actor } from "../database/actors.ts";
 import type { User } from "../database/users.ts";
 import { ApiError } from "../errors.ts";
+import type { Connections } from "../http/connections.ts";
 import { authenticatedParties } from "./client.ts";
+import type { LoginLog } from "./login-log.ts";
 import { noPassword, type PasswordHashing } from "./password-hashing.ts";
 import type { RateLimits } from "./rate-limits.ts";
 
 export interface ConfirmationServices {
   readonly hashing: PasswordHashing;
   readonly limits: RateLimits;
+  readonly connections: Pick<Connections, "addressOf">;
+  readonly loginLog: Pick<LoginLog, "recordConfirmation">;
   /** Whether users can sign in with a password. */
   readonly passwordLogin: boolean;
 }
@@ -35,25 +39,27 @@ export const needsCurrentPassword = ({ credential, userId }: Actor, changedId: s
   credential.kind === "session" && userId === changedId;
 
 /**
- * Verifies the current password of a signed-in user. Guesses count against the same limits as those at a login. Where the
- * account has no password, a session that has just begun takes its place.
+ * Verifies the current password of a signed-in user and logs a failure. Guesses count against the same limits as those at a
+ * login. Where the account has no password, a session that has just begun takes its place.
  * @param password undefined when the request contains none
- * @param address the client's IP address
  * @throws ApiError CURRENT_PASSWORD_REQUIRED, CURRENT_PASSWORD_WRONG, TOO_MANY_REQUESTS, OVERLOADED
  */
 export async function confirmPassword(
   services: ConfirmationServices,
+  request: Request,
   actor: Actor,
   user: User,
   password: string | undefined,
-  address: string,
 ): Promise<void> {
-  const { hashing, limits } = services;
+  const { hashing, limits, connections, loginLog } = services;
   if (!hasPassword(services, user) && hasRecentSession(actor)) return;
   if (password === undefined || !hasPassword(services, user)) throw new ApiError("CURRENT_PASSWORD_REQUIRED");
-  await limits.login({ address, account: user.emailKey }, async () => {
-    const parties = authenticatedParties({ address, account: user.id });
-    const { valid } = await hashing.verify(password, user.hashedPassword, parties);
-    if (!valid) throw new ApiError("CURRENT_PASSWORD_WRONG");
-  });
+  const address = connections.addressOf(request);
+  const client = { address, account: user.id };
+  await loginLog.recordConfirmation(request, client, () =>
+    limits.login({ address, account: user.emailKey }, async () => {
+      const { valid } = await hashing.verify(password, user.hashedPassword, authenticatedParties(client));
+      if (!valid) throw new ApiError("CURRENT_PASSWORD_WRONG");
+    }),
+  );
 }

@@ -62,19 +62,11 @@ export const userRoutes = (services: UserServices) => {
     return limits.newPassword(client, () => hashing.hash(password, authenticatedParties(client)));
   };
 
-  /** Verifies the current password of a signed-in user, see {@link confirmPassword}, and logs failures. */
-  const confirm = (request: Request, actor: Actor, user: User, password: string | undefined) => {
-    const address = connections.addressOf(request);
-    return loginLog.recordConfirmation(request, { address, account: user.id }, () =>
-      confirmPassword(services, actor, user, password, address),
-    );
-  };
-
   /** Confirms the deletion of a user's own account. The body must have the password of an account with one. */
   function confirmDeletion(request: Request, actor: Actor, user: User, password: string | undefined) {
     if (password === undefined && hasPassword(services, user))
       throw new ValidationProblems([{ type: "missing", loc: ["body", "password"], msg: "Field required" }]);
-    return confirm(request, actor, user, password);
+    return confirmPassword(services, request, actor, user, password);
   }
 
   /** Changes an account, see {@link changeAccount}, with the current password where the change needs it. */
@@ -90,7 +82,7 @@ export const userRoutes = (services: UserServices) => {
       // Drops an unchanged address: writing it back could undo a concurrent change without the current password.
       if (changes.email?.address === user.email) delete changes.email;
       if (changes.email !== undefined || changes.password !== undefined)
-        await confirm(request, actor, user, body.current_password);
+        await confirmPassword(services, request, actor, user, body.current_password);
     }
     // Superusers see every address anyway.
     if (changes.email && changes.email.uniqueKey !== user.emailKey && !actor.mustBeSuperuser)

@@ -95,20 +95,13 @@ export const oidcRoutes = (services: OidcRouteServices) => {
    */
   async function beginLink(request: Request, actor: Actor, password: string | undefined): Promise<Response> {
     roundTrip.configured();
-    if (actor.credential.kind === "session" && !hasRecentSession(actor))
-      await confirm(request, actor, password);
+    if (actor.credential.kind === "session" && !hasRecentSession(actor)) {
+      const user = await database.users.byId(actor.userId);
+      if (!user) throw new ApiError("UNAUTHORIZED");
+      await confirmPassword(services, request, actor, user, password);
+    }
     const { url, cookie } = await roundTrip.begin(request, actor.userId);
     return withCookies(JsonResponse.of({ authorization_url: url }), [cookie]);
-  }
-
-  /** Verifies the current password, and logs failures. */
-  async function confirm(request: Request, actor: Actor, password: string | undefined): Promise<void> {
-    const user = await database.users.byId(actor.userId);
-    if (!user) throw new ApiError("UNAUTHORIZED");
-    const address = connections.addressOf(request);
-    await loginLog.recordConfirmation(request, { address, account: user.id }, () =>
-      confirmPassword(services, actor, user, password, address),
-    );
   }
 
   async function link(request: Request): Promise<Answer> {
