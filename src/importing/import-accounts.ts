@@ -39,7 +39,7 @@ export async function importAccounts(
   { accounts: counts, superusers }: ImportSummary,
 ): Promise<void> {
   const now = new Date();
-  const users: User[] = [];
+  const users = new Map<string, User>();
   const leaveOut = (name: string, id: string | undefined, problem: string) => {
     output.problem(`${name}: ${problem}`);
     counts.refused++;
@@ -48,17 +48,18 @@ export async function importAccounts(
   for (const row of rows) {
     const user = readAccount(row, now);
     if (isRefusal(user)) leaveOut(nameOfAccount(row), undefined, user.problem);
-    else if (present.has(user.id) || users.some(({ id }) => id === user.id))
+    else if (present.has(user.id) || users.has(user.id))
       leaveOut(nameOfAccount(row), undefined, "another account of this file has its id");
     else if (emailKeys.has(user.emailKey))
       leaveOut(nameOfAccount(row), user.id, "another account of this file has its address");
     else {
       emailKeys.add(user.emailKey);
-      users.push(user);
+      users.set(user.id, user);
     }
   }
-  const outcomes = await target.accounts(users);
-  for (const [i, user] of users.entries()) {
+  const accounts = [...users.values()];
+  const outcomes = await target.accounts(accounts);
+  for (const [i, user] of accounts.entries()) {
     const name = `account ${printable(user.email)}`;
     const outcome = outcomes[i]!;
     if (outcome === "id taken" || outcome === "address taken") {
