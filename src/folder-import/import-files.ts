@@ -41,8 +41,10 @@ export async function importFiles(
   async function run(file: FoundFile, opened: number | SourceError): Promise<void> {
     try {
       if (opened instanceof SourceError) throw opened;
-      listener.done(file, await work({ path: file.path, caption: file.caption, descriptor: opened }));
-      storeFailures = 0;
+      const imported = await work({ path: file.path, caption: file.caption, descriptor: opened });
+      listener.done(file, imported);
+      // A file that is already there never reaches the store.
+      if (imported.kind === "imported") storeFailures = 0;
     } catch (error) {
       if (signal.aborted) return;
       const failure = failureOf(error, file.path);

@@ -143,6 +143,20 @@ test("importer: a file that the store does not accept is refused, and ten of the
   expect(refused).toBeLessThan(30);
 });
 
+test("importer: files that are already there do not hide that the store accepts no other", async () => {
+  await run(
+    await files({ "known.png": 8 }),
+    importerWith(() => {}),
+  );
+  // Every second file is the known one again.
+  const widths = Array.from({ length: 40 }, (_, i) => [`${i + 10}.png`, i % 2 === 0 ? 8 : 10 + i]);
+  const work = importerWith(() => {
+    throw new ApiError("STORE_FAILED");
+  });
+  const { stopped } = await run(await files(Object.fromEntries(widths)), work);
+  expect(stopped).toBe("The media store did not accept the file.");
+});
+
 test("importer: ends early once the account is deactivated", async () => {
   const { users } = service.services.database;
   const work = importerWith(() => users.change("operator", ada, { isActive: false }));
