@@ -55,8 +55,11 @@ async function putPhotos(count: number): Promise<void> {
     await put(`${count - i}/2019-01-01 10.${String(i).padStart(2, "0")}.00.png`, await pngPhoto(10 + i, 10));
 }
 
-async function start(args: string[] = [], environment: Record<string, string> = {}) {
-  return Bun.spawn([...command, "import-folder", source, "--for", email, ...args], {
+const start = (args: string[] = [], environment: Record<string, string> = {}) =>
+  startCommand([source, "--for", email, ...args], environment);
+
+async function startCommand(args: string[], environment: Record<string, string> = {}) {
+  return Bun.spawn([...command, "import-folder", ...args], {
     env: {
       PATH: process.env["PATH"],
       DATA_DIR: service.dataDir,
@@ -70,7 +73,7 @@ async function start(args: string[] = [], environment: Record<string, string> = 
   });
 }
 
-async function outcomeOf(child: Awaited<ReturnType<typeof start>>) {
+async function outcomeOf(child: Awaited<ReturnType<typeof startCommand>>) {
   const [out, error] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -297,20 +300,8 @@ onlySqlite("import-folder: ends early when the disk is nearly full", async () =>
 onlySqlite(
   "import-folder: refuses an unknown or deactivated account, a missing folder, and the data folder",
   async () => {
-    const refused = async (args: string[], environment = {}) => {
-      const child = Bun.spawn([...command, "import-folder", ...args], {
-        env: {
-          PATH: process.env["PATH"],
-          DATA_DIR: service.dataDir,
-          FFMPEG: "off",
-          ...(await databaseSettings(service.dataDir)),
-          ...environment,
-        },
-        cwd: folder,
-        stdout: "pipe",
-        stderr: "pipe",
-      });
-      const { error, status } = await outcomeOf(child);
+    const refused = async (args: string[]) => {
+      const { error, status } = await outcomeOf(await startCommand(args));
       return [status, error.split("\n")[0]];
     };
     const account = ["--for", email];

@@ -3,6 +3,7 @@ import { attempt } from "./attempt.ts";
 import { askToConfirm } from "./confirm-dialog.ts";
 import { deviceName } from "./device-name.ts";
 import { button, element } from "./element.ts";
+import { namedRow } from "./named-row.ts";
 import { pagedList } from "./paged-list.ts";
 import { focusSection, section } from "./section.ts";
 import { text } from "./texts/text.ts";
@@ -56,20 +57,14 @@ function deviceRow(
       gone();
       return text("sessionEnded");
     });
-  return element(
-    "li",
-    {},
-    element(
-      "div",
-      { className: "about" },
-      element("strong", { textContent: name, dir: "auto" }),
-      current
-        ? element("span", { className: "badge", textContent: text("thisDevice") })
-        : element("small", {
-            title: fullDate(lastUsed),
-            textContent: text("lastUsed", { time: ago(lastUsed) }),
-          }),
-    ),
+  return namedRow(
+    name,
+    current
+      ? element("span", { className: "badge", textContent: text("thisDevice") })
+      : element("small", {
+          title: fullDate(lastUsed),
+          textContent: text("lastUsed", { time: ago(lastUsed) }),
+        }),
     !current &&
       button(text("endSession"), end, { attributes: { "aria-label": text("endSessionOf", { name }) } }),
   );

@@ -1,4 +1,5 @@
-type Child = Node | string | null | undefined | false;
+/** What an element may contain; nothing for an empty, null or false value. */
+export type Child = Node | string | null | undefined | false;
 type Properties<Tag extends keyof HTMLElementTagNameMap> = Partial<
   Omit<HTMLElementTagNameMap[Tag], "style" | "children" | "dataset" | "attributes">
 > & { attributes?: Record<string, string> };

@@ -4,6 +4,7 @@ import { attempt } from "./attempt.ts";
 import { copyLink } from "./copy-link.ts";
 import { button, element } from "./element.ts";
 import { formDialog } from "./form-dialog.ts";
+import { namedRow } from "./named-row.ts";
 import { notify } from "./notice.ts";
 import { pagedList } from "./paged-list.ts";
 import { section } from "./section.ts";
@@ -72,17 +73,11 @@ function invitationRow(invitation: Invitation, gone: () => void): HTMLLIElement 
       gone();
       return text("withdrawn");
     });
-  return element(
-    "li",
-    {},
-    element(
-      "div",
-      { className: "about" },
-      element("strong", { textContent: name, dir: "auto" }),
-      element("small", {
-        textContent: `${text("usesLeft", { count: uses_left })} · ${text("expiresAt", { time: fullDate(new Date(expires_at)) })}`,
-      }),
-    ),
+  return namedRow(
+    name,
+    element("small", {
+      textContent: `${text("usesLeft", { count: uses_left })} · ${text("expiresAt", { time: fullDate(new Date(expires_at)) })}`,
+    }),
     element(
       "div",
       { className: "row" },

@@ -5,6 +5,7 @@ import { button, element } from "./element.ts";
 import { Failure } from "./failures.ts";
 import { commonFields } from "./fields.ts";
 import { formDialog } from "./form-dialog.ts";
+import { namedRow } from "./named-row.ts";
 import { pagedList } from "./paged-list.ts";
 import { errorParagraph, explainCode } from "./provider-sign-in.ts";
 import { focusSection, section } from "./section.ts";
@@ -57,18 +58,12 @@ export function signInMethodsSection(loaded: Promise<SignInMethods>, error: stri
         focusSection(part);
         return text("unlinked");
       });
-    return element(
-      "li",
-      {},
-      element(
-        "div",
-        { className: "about" },
-        element("strong", { textContent: name, dir: "auto" }),
-        element("small", {
-          title: fullDate(lastUsed),
-          textContent: `${hostOf(identity)} · ${text("lastUsed", { time: ago(lastUsed) })}`,
-        }),
-      ),
+    return namedRow(
+      name,
+      element("small", {
+        title: fullDate(lastUsed),
+        textContent: `${hostOf(identity)} · ${text("lastUsed", { time: ago(lastUsed) })}`,
+      }),
       button(text("unlink"), unlink, { attributes: { "aria-label": text("unlinkOf", { name }) } }),
     );
   }

@@ -1,0 +1,10 @@
+import { element, type Child } from "./element.ts";
+
+/** Creates the row of a list: a name with a detail below it, and what can be done with it. */
+export const namedRow = (name: string, detail: HTMLElement, ...actions: Child[]): HTMLLIElement =>
+  element(
+    "li",
+    {},
+    element("div", { className: "about" }, element("strong", { textContent: name, dir: "auto" }), detail),
+    ...actions,
+  );
