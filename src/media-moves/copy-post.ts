@@ -3,9 +3,9 @@ import { isMediaType, type MediaType } from "../media-types.ts";
 import type { SpaceClaim } from "../observability/disk-space.ts";
 import { completionOf, mayNeedDisplay } from "../rendition-jobs/backlog.ts";
 import { parseRenditionKey, renditionKeyAt, renditionKeys } from "../storage/media-keys.ts";
-import type { MediaStore, StoreRenditions } from "../storage/media-store.ts";
+import type { MediaStore } from "../storage/media-store.ts";
 import { withExtension } from "../uploads/display-name.ts";
-import { copyFile, type CopiedFile, type Copying } from "./copy-file.ts";
+import { copyFile, type Copying } from "./copy-file.ts";
 import { callStore, PostNotMovable } from "./move-errors.ts";
 import type { MoveServices } from "./move-services.ts";
 
@@ -66,28 +66,27 @@ const originalOf = ({ key, storeId, fileName, bytes }: MovingPost, contentType: 
 
 /** Copies the original to a store that makes renditions itself. */
 async function copyForOwnRenditions(
-  { mediaWorkers, ...services }: MoveServices,
+  services: MoveServices,
   moving: MovingPost,
   type: MediaType,
   copying: Copying,
 ): Promise<MovedMedia> {
   let isFitForDisplay = moving.displayUrl === null && moving.fileType === "image" && !mayNeedDisplay(moving);
   async function inspectVideo(path: string): Promise<void> {
-    const facts = await mediaWorkers
+    const facts = await services.mediaWorkers
       .readVideo({ path, type }, moving.userId ?? "", moving.bytes, copying.signal)
       // One that cannot be read may still be converted by the store.
       .catch(() => undefined);
     isFitForDisplay = facts?.isPlayable ?? false;
   }
   const inspect = moving.fileType === "video" && moving.displayUrl === null ? { inspect: inspectVideo } : {};
-  const stored = await copyFile({ mediaWorkers, ...services }, originalOf(moving, type), {
+  const { storeId, url, bytes, renditions } = await copyFile(services, originalOf(moving, type), {
     ...copying,
     ...inspect,
   });
-  const { storeId, url, bytes, renditions } = stored as CopiedFile & { renditions: StoreRenditions };
-  const { thumbnailUrl, displayUrl } = renditions;
-  const media = { storeId, url, bytes, thumbnailUrl, displayUrl: isFitForDisplay ? null : displayUrl };
-  return { media, missing: null };
+  const thumbnailUrl = renditions?.thumbnailUrl ?? null;
+  const displayUrl = isFitForDisplay ? null : (renditions?.displayUrl ?? null);
+  return { media: { storeId, url, bytes, thumbnailUrl, displayUrl }, missing: null };
 }
 
 /**
