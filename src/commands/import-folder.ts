@@ -7,7 +7,7 @@ import type { User } from "../database/users.ts";
 import { diskFailure } from "../disk-errors.ts";
 import { createImporter, createPreview } from "../folder-import/import-file.ts";
 import { importFiles } from "../folder-import/import-files.ts";
-import { markImport } from "../folder-import/one-import.ts";
+import { markImport } from "../folder-import/import-mark.ts";
 import { scan } from "../folder-import/scan.ts";
 import { SourceError, type SourceFolder } from "../folder-import/source-folder.ts";
 import { createTakenTimes } from "../folder-import/taken-times.ts";

@@ -1,4 +1,4 @@
-/** A file of the source folder that is to be imported. */
+/** A file in the source folder to import. */
 export interface FoundFile {
   /** Relative to the source folder. */
   readonly path: string;

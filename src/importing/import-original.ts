@@ -40,7 +40,7 @@ async function eachPage(
   let read = 0;
   let count = 0;
   for (const rows of pages) {
-    // Lets signals and timers in, which the synchronous calls of SQLite would keep out.
+    // Lets signals and timers run, which the synchronous calls of SQLite would block.
     await new Promise((resolve) => setImmediate(resolve));
     if (signal.aborted) return;
     await use(rows);

@@ -11,7 +11,7 @@ import { printable, readId, readTime, refuse, type Refusal } from "./original-va
 /** The host of all ImageKit accounts without a domain of their own. */
 const sharedHost = "https://ik.imagekit.io";
 
-/** A time that lies further ahead than clocks may differ would keep new posts out of their place in the feed. */
+/** How far ahead a time may be, because clocks differ. A post with a later time would stay above new posts in the feed. */
 const maxAheadMs = 300_000;
 
 /** A post of the original program. */
@@ -96,7 +96,7 @@ function readUrl(value: unknown, urlEndpoint: string | null): { url: string; pat
   return path === undefined ? undefined : { path, url: imageKitUrl(endpoint, path) };
 }
 
-/** What a file without a known extension counts as until it is copied. */
+/** The assumed types of files without a known extension, until they are copied. */
 const usualTypes = { image: "image/jpeg", video: "video/mp4" } as const satisfies Record<
   MediaKind,
   MediaType

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Larger chunks are cut, so that the line is used evenly. */
+/** Larger chunks are split so that the connection is used evenly. */
 const maxStepBytes = 64 * 1024;
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -17,7 +17,7 @@ export function createBytePace(bytesPerSecond: number | undefined): BytePace {
   if (bytesPerSecond === undefined)
     return { isLimited: false, limit: (stream) => stream as ReadableStream<Bytes> };
   let freeAt = 0;
-  /** Waits until these bytes may pass. Time in which nothing was sent is not made up for. */
+  /** Waits until these bytes may pass. Unused time does not accumulate. */
   async function wait(bytes: number, signal: AbortSignal): Promise<void> {
     const now = performance.now();
     const startAt = Math.max(now, freeAt);

@@ -13,7 +13,7 @@ export interface Checksummer {
   result(): Checksum;
 }
 
-/** Creates a checksummer for copies in a store: with MD5 where the store tells that of its files, otherwise with SHA-256. */
+/** Creates a checksummer for copies in a store: with MD5 where the store reports the MD5 of its files, otherwise with SHA-256. */
 export function checksummerFor(store: MediaStore): Checksummer {
   const hasher = new Bun.CryptoHasher(store.md5 ? "md5" : "sha256");
   let bytes = 0;
@@ -35,7 +35,7 @@ export async function checksumOf(
   return checksummer.result();
 }
 
-/** Passes a stream on to the checksummer too. */
+/** Yields the chunks of a stream and updates the checksummer with each. */
 export async function* checked(
   stream: ReadableStream<Uint8Array>,
   checksummer: Checksummer,

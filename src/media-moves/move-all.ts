@@ -25,7 +25,7 @@ const defaultTimes: MoveTimes = { retryMs: 2000, busyMs: 1000 };
 /** Attempts at a post while its store cannot be reached. Each consists of several calls with pauses. */
 const maxAttempts = 4;
 
-/** Posts that a store may refuse one after the other before the move ends. */
+/** Posts in a row that a store may refuse before the move ends. */
 const maxRefusedInARow = 20;
 
 /** What a move has done so far. */

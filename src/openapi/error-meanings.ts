@@ -39,7 +39,7 @@ export const errorMeanings: Record<SentAsCode, string> & Partial<Record<ApiError
   UPDATE_USER_INVALID_PASSWORD: "The password is not accepted; `reason` says why.",
   PASSWORD_LOGIN_OFF: "The service does not use passwords: sign in with its OpenID Connect provider.",
   OAUTH_INVALID_STATE:
-    "The sign-in was not begun with this browser, has expired after ten minutes, or is complete already.",
+    "The sign-in began in another browser, expired after ten minutes, or was completed already.",
   OAUTH_ACCESS_DENIED: "The user or the provider refused the sign-in.",
   OAUTH_FAILED: "The provider's answer is not acceptable. The log has the reason.",
   OAUTH_NOT_AVAILABLE_EMAIL: "The provider sends no valid email address.",

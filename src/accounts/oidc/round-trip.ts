@@ -20,7 +20,7 @@ export interface RoundTripServices {
   readonly baseUrl: Pick<BaseUrl, "of">;
 }
 
-/** Requests to the provider at once. Each takes seconds at most, but a provider that hangs must not collect them. */
+/** Limits on concurrent requests to the provider. Each takes seconds at most, but they must not pile up while it hangs. */
 const providerLimits = { concurrency: 16, queueLimit: 64, partyLimit: 8 };
 
 /** The path of each callback, by what it does. The provider must know both. */

@@ -51,8 +51,8 @@ export const oidcRoutes = (services: OidcRouteServices) => {
   const pageAt = (request: Request, fragment: string) => `${services.baseUrl.of(request)}/${fragment}`;
 
   /**
-   * Responds to a browser that opens the address with a redirect, and to other clients with JSON. A browser that the
-   * step fails for goes to a view of the page, with the error's code.
+   * Responds to a browser that opens the address with a redirect, and to other clients with JSON. If the step
+   * fails, a browser goes to a view of the page, with the error's code.
    */
   async function respond(request: Request, view: string, step: () => Promise<Answer>): Promise<Response> {
     const { flowCookie } = roundTrip.configured();

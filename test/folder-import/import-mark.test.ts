@@ -3,7 +3,7 @@ import { mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { markImport } from "../../src/folder-import/one-import.ts";
+import { markImport } from "../../src/folder-import/import-mark.ts";
 import { createTempDir } from "../../src/uploads/temp-dir.ts";
 
 let root: string;
@@ -14,7 +14,7 @@ afterEach(() => rm(root, { recursive: true }));
 
 const tempDir = async () => (await createTempDir(root, { shared: false })).path;
 
-test("one import: finds another running import for the same account, and none for another account", async () => {
+test("import mark: finds another running import for the same account, and none for another account", async () => {
   const [first, second, service] = [await tempDir(), await tempDir(), await tempDir()];
   expect(service).not.toBe(first);
   expect(await markImport(first, "ada")).toBeUndefined();
@@ -22,7 +22,7 @@ test("one import: finds another running import for the same account, and none fo
   expect(await markImport(second, "ada")).toBe(process.pid);
 });
 
-test("one import: an import whose process has ended does not count", async () => {
+test("import mark: an import whose process has ended does not count", async () => {
   const ended = Bun.spawn(["true"]);
   await ended.exited;
   const first = await tempDir();
