@@ -118,7 +118,8 @@ export function copyingTarget(services: CopyServices, signal: AbortSignal): Impo
         }
       };
       const copies = await Promise.allSettled(Array.from({ length: maxCopies }, copyRemaining));
-      for (const { reason } of copies.filter((copied) => copied.status === "rejected")) throw reason;
+      const failed = copies.find((copied) => copied.status === "rejected");
+      if (failed) throw failed.reason;
     },
   };
 }
