@@ -31,7 +31,7 @@ export async function copyPost(
   try {
     if (from.name !== "disk")
       claim = await callStore("disk", { signal, deadline: signal }, () =>
-        space.claim(moving.id, moving.bytes),
+        space.claim(moving.id, moving.bytes || unknownBytes),
       );
     const copying = { from, to, folder, signal };
     if (moving.isTakenOver) await deleteStaleRenditions(services, moving, copying);
@@ -52,7 +52,7 @@ export async function copyPost(
   }
 }
 
-/** The size to allow time for where an import did not learn the size of a file. */
+/** The size to allow time and disk space for where an import did not learn the size of a file. */
 const unknownBytes = 100e6;
 
 const originalOf = ({ key, storeId, fileName, bytes }: MovingPost, contentType: MediaType) => ({
