@@ -1,4 +1,4 @@
-import { existsSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
@@ -117,9 +117,13 @@ export async function writeBackup(
       );
     const files: FileHandle[] = [];
     const create = async (name: string) => {
-      const file = await open(name, "wx+", 0o600).catch((error: NodeJS.ErrnoException) => {
-        throw cannotBeWritten(target, error.code);
-      });
+      // At once, because a file that is being created while a termination signal arrives would stay behind.
+      try {
+        closeSync(openSync(name, "wx", 0o600));
+      } catch (error) {
+        throw cannotBeWritten(target, (error as NodeJS.ErrnoException).code);
+      }
+      const file = await open(name, "r+");
       files.push(file);
       return file;
     };

@@ -231,7 +231,7 @@ describe("import of the original program's database", () => {
       database.run("drop table posts");
       database.run("create table posts (id, user_id, caption, url, file_type, file_name, created_at)");
     });
-    const problem = /^(?:row \d+ of the posts|post .*): its id is no UUID$/;
+    const problem = /^(?:row \d+ of the posts|post .*): its id is not a UUID$/;
     for (const some of [ids, ...ids.map((id) => [id])]) {
       changeOriginal(file, (database) => {
         database.run("delete from posts");
