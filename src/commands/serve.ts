@@ -20,8 +20,8 @@ import { shutDownOnSignals } from "./graceful-shutdown.ts";
 /** Effectively no limit, because Bun's own 413 has no body. The routes enforce the limits. */
 const maxRequestBodySize = Number.MAX_SAFE_INTEGER;
 
-/** Delay of the first sweep and of rendition jobs, so that they do not slow down the first requests. */
-const firstSweepDelayMs = 500;
+/** Delay of work in the background, so that it does not slow down the start and the first requests. */
+const backgroundWorkDelayMs = 500;
 
 /**
  * Starts the service, which runs until it receives a termination signal.
@@ -78,15 +78,15 @@ export async function serve(): Promise<void> {
   log.info("service.started", { version, port, metrics_port: metricsServer?.port });
   for (const warning of [...environmentFileWarnings(), ...warningsFor(config)])
     log.warn("configuration.warning", { warning });
-  void logVideoTools(services, log);
   let stopSweeping = () => {};
   const stopWatchingSpace = services.space.start();
-  const firstSweep = setTimeout(() => {
+  const startBackgroundWork = setTimeout(() => {
+    void logVideoTools(services, log);
     stopSweeping = services.sweeper.start();
     services.renditionRunner.start({ isOnlyProcess: !config.database });
-  }, firstSweepDelayMs);
+  }, backgroundWorkDelayMs);
   stoppable(server, services, () => {
-    clearTimeout(firstSweep);
+    clearTimeout(startBackgroundWork);
     services.uploadLeases.interruptAll();
     stopSweeping();
     // Not awaited, so that rendition jobs and the running requests end at the same time.
