@@ -1,5 +1,7 @@
 import type ImageKit from "imagekit";
 
+import { boundedFetch } from "../http/bounded-fetch.ts";
+
 /** How to reach ImageKit's API. */
 export interface ImageKitAccess {
   readonly privateKey: string;
@@ -9,6 +11,9 @@ export interface ImageKitAccess {
 
 /** Timeout of one call to the management API. */
 export const requestTimeoutMs = 10_000;
+
+/** Bytes of an answer. A page of the list has 1,000 files with about 1 kB each, or more with tags. */
+const maxAnswerBytes = 32 * 1024 ** 2;
 
 /** Loads ImageKit's SDK and creates a client. */
 export async function createImageKitClient({ privateKey, baseUrl }: ImageKitAccess): Promise<ImageKit> {
@@ -20,16 +25,13 @@ export async function createImageKitClient({ privateKey, baseUrl }: ImageKitAcce
     webhookSecret: null,
     baseURL: baseUrl,
     logLevel: "off",
+    fetch: boundedFetch(maxAnswerBytes),
   });
 }
 
-/**
- * Options of a call that is aborted by the signal or after the timeout. The SDK's own timeout, which must be an integer,
- * covers the response only up to its headers; the signal covers the body too.
- */
+/** Options of a call that is aborted by the signal or after the timeout, which the SDK takes as an integer only. */
 export function requestOptions(timeoutMs: number, signal: AbortSignal) {
-  const timeout = Math.max(1, Math.round(timeoutMs));
-  return { maxRetries: 0, timeout, signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]) };
+  return { maxRetries: 0, timeout: Math.max(1, Math.round(timeoutMs)), signal };
 }
 
 /** A successful response that cannot be used: status 202, no `fileId`, or no JSON. */

@@ -1,4 +1,5 @@
 import { ApiError } from "../errors.ts";
+import { ResponseTooLarge } from "../http/bounded-fetch.ts";
 import { mayHaveSucceeded, rateLimitResetMs } from "../concurrency/retry.ts";
 
 /** The SDK's errors. `status` is missing when there was no readable response. */
@@ -7,6 +8,7 @@ interface SdkError {
   readonly headers?: Headers;
   readonly error?: { readonly message?: unknown };
   readonly message?: unknown;
+  readonly cause?: unknown;
 }
 
 /**
@@ -17,10 +19,12 @@ interface SdkError {
 export function imagekitError(failure: unknown, privateKey: string): ApiError {
   const error = failure as SdkError;
   const reason = withoutSecret(String(error.error?.message ?? ""), privateKey);
+  // The SDK itself says only that the connection failed.
+  const { message } = error.cause instanceof ResponseTooLarge ? error.cause : error;
   const request = error.headers?.get("x-ik-requestid");
   const cause = new Error(
     `ImageKit ${error.status ?? "gave no usable answer"}: ` +
-      withoutSecret(String(error.message ?? failure), privateKey).replace(/^\d{3} |\.$/g, "") +
+      withoutSecret(String(message ?? failure), privateKey).replace(/^\d{3} |\.$/g, "") +
       (request ? ` (request ${withoutSecret(request, privateKey)})` : ""),
   );
   switch (error.status) {

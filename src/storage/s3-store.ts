@@ -2,6 +2,7 @@ import { S3Client } from "bun";
 import type { S3Settings } from "../config/config.ts";
 import { ApiError } from "../errors.ts";
 import { mediaCacheControl } from "../http/cache-control.ts";
+import { readBounded } from "../http/bounded-fetch.ts";
 import { contentDisposition } from "../http/content-disposition.ts";
 import { requireMediaKey } from "./media-keys.ts";
 import { mayHaveSucceeded, retry } from "../concurrency/retry.ts";
@@ -19,6 +20,9 @@ import { untilAborted } from "../concurrency/until-aborted.ts";
 export const signedUrlLifetimeSeconds = 3600;
 /** How long the signed URL of a call by this store stays valid. */
 const callLifetimeSeconds = 600;
+
+/** Bytes of a response other than a file. An error has about a kilobyte of XML. */
+const maxResponseBytes = 64 * 1024;
 
 /**
  * Stores files in a bucket of an S3-compatible service. Bun's client signs URLs and `fetch` moves the bytes, because the
@@ -136,7 +140,7 @@ export class S3Store implements MediaStore {
     init: () => BunFetchRequestInit,
     isAbsent?: (error: S3Error) => boolean,
   ): Promise<boolean> {
-    const answer = await this.#send(method, key, signal, init, (response) => response.text(), isAbsent);
+    const answer = await this.#send(method, key, signal, init, textOf, isAbsent);
     return answer !== null;
   }
 
@@ -156,7 +160,7 @@ export class S3Store implements MediaStore {
     const once = async () => {
       const url = this.#client.presign(key, { method, expiresIn: callLifetimeSeconds });
       const response = await fetch(url, { ...init(), method, signal, redirect: "manual" });
-      if (!response.ok) throw new S3Error(response, await response.text());
+      if (!response.ok) throw new S3Error(response, await textOf(response));
       return use(response);
     };
     try {
@@ -168,6 +172,8 @@ export class S3Store implements MediaStore {
     }
   }
 }
+
+const textOf = async (response: Response) => (await readBounded(response, maxResponseBytes)).toString();
 
 /** An error response. Only the error code of its XML is kept. */
 class S3Error extends Error {

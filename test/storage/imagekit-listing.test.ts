@@ -46,6 +46,32 @@ test("imagekit listing: errors have no characters that a terminal would obey", a
   }
 });
 
+test("imagekit listing: gives up an answer that is far too long", async () => {
+  let sent = 0;
+  const endless = () =>
+    new ReadableStream({
+      pull(stream) {
+        sent += 1024 ** 2;
+        stream.enqueue(new Uint8Array(1024 ** 2).fill(32));
+      },
+    });
+  const server = Bun.serve({
+    port: 0,
+    fetch: () => new Response(endless(), { headers: { "content-type": "application/json" } }),
+  });
+  try {
+    const access = { privateKey: "private", baseUrl: server.url.href };
+    const pages = listImageKitFiles(access, new AbortController().signal);
+    await expect(Array.fromAsync(pages)).rejects.toMatchObject({
+      cause: { message: "ImageKit gave no usable answer: its response has more than 33554432 bytes" },
+    });
+    // Three attempts, with what the connection buffers.
+    expect(sent).toBeLessThan(3 * 64 * 1024 ** 2);
+  } finally {
+    await server.stop(true);
+  }
+});
+
 test("imagekit listing: gives up when ImageKit sends the same page again and again", async () => {
   const page = Array.from({ length: 1000 }, (_, i) => ({ fileId: `id${i}`, filePath: `/${i}.jpg`, size: 1 }));
   let requests = 0;

@@ -49,6 +49,26 @@ describe("S3 store", () => {
     expect(fake.objects.get(key)?.cacheControl).toBe("public, max-age=31536000, s-maxage=300, immutable");
   });
 
+  test("S3 store: gives up an error whose text does not end", async () => {
+    const endless = () => new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(64 * 1024)) });
+    const server = Bun.serve({ port: 0, fetch: () => new Response(endless(), { status: 403 }) });
+    try {
+      const { bucket, region, accessKeyId, secretAccessKey } = fake;
+      const settings = {
+        bucket,
+        endpoint: server.url.href,
+        region,
+        accessKeyId,
+        secretAccessKey,
+        publicUrl: null,
+      };
+      const reading = new S3Store(settings, { retryPauseMs: 1 }).read(newKey(), forever);
+      await expect(reading).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    } finally {
+      await server.stop(true);
+    }
+  });
+
   test("S3 store: tells the MD5 of a file from its ETag, and nothing of another ETag or a missing file", async () => {
     const key = newKey();
     expect(await store.md5(key, forever)).toBeNull();

@@ -3,8 +3,8 @@ import type { ClientAuth, Configuration, CustomFetch, ServerMetadata, UserInfoRe
 
 import type { OidcSettings } from "../../config/oidc-settings.ts";
 import { ApiError } from "../../errors.ts";
+import { boundedFetch } from "../../http/bounded-fetch.ts";
 import { isWellFormedText } from "../../http/well-formed-text.ts";
-import { boundedFetch } from "./bounded-fetch.ts";
 import type { Flow } from "./flow-cookie.ts";
 import { withoutSlash } from "./issuer.ts";
 import { createMetadataCache } from "./metadata-cache.ts";
@@ -12,6 +12,9 @@ import { ProviderFailure, providerError, unavailable } from "./provider-errors.t
 
 /** Seconds that the provider may take for a response. */
 const defaultTimeoutSeconds = 10;
+
+/** Bytes of a response of the provider. Metadata, keys and tokens have some kilobytes. */
+const maxResponseBytes = 512 * 1024;
 
 /** How far the clocks of the provider and this machine may be apart. */
 const clockToleranceSeconds = 60;
@@ -52,7 +55,7 @@ export function createOidcProvider(
   timeoutSeconds = defaultTimeoutSeconds,
 ): OidcProvider {
   const isInsecure = new URL(issuer).protocol === "http:";
-  const fetchWithin = boundedFetch as CustomFetch;
+  const fetchWithin = boundedFetch(maxResponseBytes) as CustomFetch;
 
   /**
    * Sends the secret in the header unless the provider takes it in the body only. The header is what providers support
