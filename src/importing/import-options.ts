@@ -10,7 +10,7 @@ export interface ImportOutput {
 }
 
 export interface ImportOptions {
-  /** The only place where files may be; null for every account of ImageKit's own host. */
+  /** The only place where files may be; null for the account of the first file on ImageKit's own host. */
   readonly urlEndpoint: string | null;
   /** All files of the ImageKit account; undefined if they are not to be looked up. */
   readonly files: FileIndex<ListedFile> | undefined;

@@ -1,6 +1,7 @@
 import type { OriginalDatabase, OriginalRow } from "../database/original-database.ts";
 import { importAccounts, type ReadAccounts } from "./import-accounts.ts";
 import type { ImportOptions } from "./import-options.ts";
+import { originalEndpoint } from "./original-endpoint.ts";
 import { importPosts } from "./import-posts.ts";
 import type { ImportSummary } from "./import-summary.ts";
 
@@ -20,8 +21,9 @@ export async function importOriginal(
   await eachPage(original.accounts(), options, "accounts read", total.accounts, (rows) =>
     importAccounts(rows, accounts, options, summary),
   );
+  const endpoint = originalEndpoint(options.urlEndpoint);
   await eachPage(original.posts(), options, "posts read", total.posts, (rows) =>
-    importPosts(rows, accounts, options, summary),
+    importPosts(rows, accounts, endpoint, options, summary),
   );
   for (const { name, posts, isDeleted } of accounts.absent.values())
     if (posts > 0 && !isDeleted) options.output.problem(`${name}: its posts were left out too (${posts})`);

@@ -6,6 +6,7 @@ import type { ReadAccounts } from "./import-accounts.ts";
 import type { ImportOptions } from "./import-options.ts";
 import type { ImportSummary, RowCounts } from "./import-summary.ts";
 import type { PostResult } from "./import-target.ts";
+import type { OriginalEndpoint } from "./original-endpoint.ts";
 import { nameOfPost, readPost } from "./original-post.ts";
 import { isRefusal } from "./original-values.ts";
 
@@ -20,7 +21,8 @@ const postProblems = {
 export async function importPosts(
   rows: readonly OriginalRow[],
   { present, absent }: ReadAccounts,
-  { target, output, urlEndpoint, files }: ImportOptions,
+  endpoint: OriginalEndpoint,
+  { target, output, files }: ImportOptions,
   summary: ImportSummary,
 ): Promise<void> {
   const now = new Date();
@@ -32,7 +34,7 @@ export async function importPosts(
   const posts: ImportedPost[] = [];
   const changedCaptions = new Set<string>();
   for (const row of rows) {
-    const read = readPost(row, urlEndpoint, now);
+    const read = readPost(row, endpoint, now);
     if (isRefusal(read)) {
       leaveOut(nameOfPost(row), read.problem);
       continue;

@@ -2,14 +2,12 @@ import type { ImportedPost } from "../database/imports.ts";
 import type { OriginalRow } from "../database/original-database.ts";
 import { maxCaptionLength } from "../limits.ts";
 import { mediaTypes, typeOfExtension, type MediaKind, type MediaType } from "../media-types.ts";
-import { imageKitPath, imageKitStoreId, imageKitUrl, isOwnPath } from "../storage/imagekit-location.ts";
+import { imageKitStoreId, isOwnPath } from "../storage/imagekit-location.ts";
 import { imageKitRenditions } from "../storage/imagekit-delivery.ts";
 import { mediaKey } from "../storage/media-keys.ts";
 import { displayName } from "../uploads/display-name.ts";
+import type { OriginalEndpoint } from "./original-endpoint.ts";
 import { printable, readId, readTime, refuse, type Refusal } from "./original-values.ts";
-
-/** The host of all ImageKit accounts without a domain of their own. */
-const sharedHost = "https://ik.imagekit.io";
 
 /** How far ahead a time may be, because clocks differ. A post with a later time would stay above new posts in the feed. */
 const maxAheadMs = 300_000;
@@ -32,9 +30,9 @@ export function nameOfPost({ row, id }: OriginalRow): string {
 
 /**
  * Reads a post whose file stays in ImageKit.
- * @param urlEndpoint the only place where its file may be; null for every account of ImageKit's own host
+ * @param endpoint the only place where its file may be
  */
-export function readPost(row: OriginalRow, urlEndpoint: string | null, now: Date): OriginalPost | Refusal {
+export function readPost(row: OriginalRow, endpoint: OriginalEndpoint, now: Date): OriginalPost | Refusal {
   const id = readId(row["id"]);
   if (id === undefined) return refuse("its id is not a UUID");
   const userId = readId(row["user_id"]);
@@ -46,8 +44,8 @@ export function readPost(row: OriginalRow, urlEndpoint: string | null, now: Date
   if (createdAt.getTime() > now.getTime() + maxAheadMs) return refuse("its time is in the future");
   const caption = readCaption(row["caption"]);
   if (caption === undefined) return refuse("its caption is not text, or is far too long");
-  const file = readUrl(row["url"], urlEndpoint);
-  if (!file) return refuse(`its address is not that of a file below ${urlEndpoint ?? sharedHost}`);
+  const file = endpoint.read(row["url"]);
+  if (!file) return refuse(`its address is not that of a file below ${endpoint.description()}`);
   // Otherwise deleting it would delete the file of another post.
   if (isOwnPath(file.path)) return refuse("its address is one of this service's own files");
 
@@ -79,21 +77,6 @@ function readCaption(value: unknown): { text: string; isChanged: boolean } | und
   if (typeof value !== "string") return undefined;
   const text = Array.from(value.toWellFormed().replaceAll("\0", "")).slice(0, maxCaptionLength).join("");
   return { text, isChanged: text !== value };
-}
-
-/**
- * Reads the address of a file in ImageKit. Its query, which would be a transformation, is left out.
- * @returns undefined for any other address, because readers' browsers and this service would request it
- */
-function readUrl(value: unknown, urlEndpoint: string | null): { url: string; path: string } | undefined {
-  const url = typeof value === "string" ? URL.parse(value) : null;
-  if (!url || url.username !== "" || url.password !== "") return undefined;
-  const endpoint = urlEndpoint ?? `${sharedHost}/${url.pathname.split("/")[1]}`;
-  // The original program stored what ImageKit returned, which may have been http.
-  if (endpoint.startsWith("https:") && url.protocol === "http:") url.protocol = "https:";
-  if (endpoint === `${sharedHost}/`) return undefined;
-  const path = imageKitPath(endpoint, url);
-  return path === undefined ? undefined : { path, url: imageKitUrl(endpoint, path) };
 }
 
 /** The assumed types of files without a known extension, until they are copied. */

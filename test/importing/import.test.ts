@@ -174,6 +174,8 @@ describe("import of the original program's database", () => {
     expect((await importInto(service, sampleDatabase)).posts).toEqual({ ...nothing, known: 8 });
   });
 
+  const elsewhere =
+    "its address is not that of a file below https://ik.imagekit.io/demo, where the first file is";
   const badPosts: [value: string, problem: string][] = [
     ["id = 'x\u0007y'", "its id is not a UUID"],
     ["user_id = 5", "the id of its author is not a UUID"],
@@ -185,20 +187,12 @@ describe("import of the original program's database", () => {
     ["created_at = '1969-12-31 23:59:59'", "it has no valid time"],
     ["caption = x'00ff'", "its caption is not text, or is far too long"],
     ["caption = hex(zeroblob(5000000))", "its caption is not text, or is far too long"],
-    ["url = 'javascript:alert(1)'", "its address is not that of a file below https://ik.imagekit.io"],
-    [
-      "url = 'http://169.254.169.254/latest/meta-data'",
-      "its address is not that of a file below https://ik.imagekit.io",
-    ],
-    [
-      "url = 'https://ik.imagekit.io@evil.example/demo/x.png'",
-      "its address is not that of a file below https://ik.imagekit.io",
-    ],
-    [
-      "url = 'https://ik.imagekit.io/x.png'",
-      "its address is not that of a file below https://ik.imagekit.io",
-    ],
-    ["url = '/media/secret.png'", "its address is not that of a file below https://ik.imagekit.io"],
+    ["url = 'javascript:alert(1)'", elsewhere],
+    ["url = 'http://169.254.169.254/latest/meta-data'", elsewhere],
+    ["url = 'https://ik.imagekit.io@evil.example/demo/x.png'", elsewhere],
+    ["url = 'https://ik.imagekit.io/x.png'", elsewhere],
+    ["url = '/media/secret.png'", elsewhere],
+    ["url = 'https://ik.imagekit.io/demo2/x.png'", elsewhere],
     [
       `url = 'https://ik.imagekit.io/demo/image%2Dsharing/${idOf("post", 99)}.jpg'`,
       "its address is one of this service's own files",
@@ -218,6 +212,25 @@ describe("import of the original program's database", () => {
         i === 0 ? `post x\ufffdy: ${problem}` : `post ${idOf("post", i)}: ${problem}`,
       );
     expect(problems.join("\n")).not.toMatch(/[\u0000-\u0009]/);
+  });
+
+  test("import: takes only the files of the configured ImageKit account, even if others come first", async () => {
+    createOriginal(file, { users: 1, posts: 3, endpoint: "https://ik.imagekit.io/other" });
+    const last = [0, 1, 2].map((i) => idOf("post", i)).sort()[2]!;
+    const url = "https://ik.imagekit.io/demo/photo.jpg";
+    changeOriginal(file, (database) =>
+      database.query("update posts set url = ? where id = ?").run(url, last),
+    );
+    const configured = await importInto(service, file, { urlEndpoint: "https://ik.imagekit.io/demo" });
+    expect(configured.posts).toEqual({ added: 1, known: 0, refused: 2 });
+    expect(configured.problems[0]).toEndWith(
+      ": its address is not that of a file below https://ik.imagekit.io/demo",
+    );
+    const guessed = await importInto(service, file);
+    expect(guessed.posts).toEqual({ added: 2, known: 0, refused: 1 });
+    expect(guessed.problems).toEqual([
+      `post ${last}: its address is not that of a file below https://ik.imagekit.io/other, where the first file is`,
+    ]);
   });
 
   test("import: reads every row once, whatever types and bytes the ids have", async () => {
