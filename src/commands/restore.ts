@@ -119,7 +119,7 @@ export async function restoreBackup(
     const target = database ? `postgres-${identify(database.url)}` : "sqlite";
     prepared = restoreFolder(dataDir, access, target);
     const staging = await prepared.prepare();
-    await requireSpace(staging, dataDir, store ? 0 : archives[0].size);
+    if (!store) await requireSpace(staging, dataDir, archives[0].size);
     scratch ??= await createScratch(staging);
     return await runRestore({
       dataDir,

@@ -89,7 +89,10 @@ export function openRestoredDatabase(path: string, canMakeVideos: boolean): Rest
     "update posts set store = ?, store_id = ?, url = ?, bytes = ?, thumbnail_url = ?, display_url = ? where id = ?",
   );
   const removeJobs = client.query("delete from rendition_jobs where post_id = ?");
-  const endProcessing = client.query("update posts set processing = false where id = ?");
+  // Renditions that are made after a later move get new keys, because the bytes of a key never change.
+  const endRenditions = client.query(
+    "update posts set processing = false, rendition_version = rendition_version + 1 where id = ?",
+  );
   return {
     countByStore: () => countByStore(client),
     count: ({ except, state }) => count.get(except, state)!.posts,
@@ -99,7 +102,7 @@ export function openRestoredDatabase(path: string, canMakeVideos: boolean): Rest
       move.run(store, storeId, url, bytes, thumbnailUrl, displayUrl, id);
       if (isComplete) {
         removeJobs.run(id);
-        endProcessing.run(id);
+        endRenditions.run(id);
       } else if (lost.thumbnail || lost.display) removeRenditions({ id, ...lost });
     }),
     close: () => client.close(),

@@ -401,6 +401,10 @@ describe("restore into S3 and PostgreSQL", () => {
       return client.query("select id, bytes from posts order by id").all();
     };
     const bytes = bytesOf(source);
+    const versions = ({ DATA_DIR = "" }: Environment) => {
+      using client = new Database(join(DATA_DIR, "image-sharing.db"));
+      return client.query("select caption, rendition_version as version from posts order by caption").all();
+    };
     // As imports that did not learn the sizes leave them.
     using client = new Database(join(source["DATA_DIR"]!, "image-sharing.db"));
     client.run("update posts set bytes = 0");
@@ -416,6 +420,17 @@ describe("restore into S3 and PostgreSQL", () => {
       ]),
     });
     expect(bytesOf(target)).toEqual(bytes);
+    // Renditions that are made when the post leaves ImageKit must not get the keys of those that it had on disk.
+    expect([versions(source), versions(target)]).toEqual([
+      [
+        { caption: "hidden", version: 0 },
+        { caption: "shown", version: 0 },
+      ],
+      [
+        { caption: "hidden", version: 0 },
+        { caption: "shown", version: 1 },
+      ],
+    ]);
     const paths = [...imagekit.files.keys()].join();
     expect([paths.includes(shown.id), paths.includes(hidden.id)]).toEqual([true, false]);
     await withService(target, async (service, token) => {
