@@ -49,7 +49,7 @@ export async function importFolder(folder: string, { address, isPreview }: Impor
   const access = accessDataFolderAsOwner(config.dataDir);
   const source = openSource(path, config, access);
   const interrupted = abortOnTermination();
-  const services = await openServicesAsOwner(config, silentLog, access);
+  const services = await openServicesAsOwner(config, silentLog, { access, isReadOnly: isPreview });
   const report = new ImportReport(isPreview);
   let stopped: string | undefined;
   try {

@@ -1,5 +1,6 @@
 import { readConfig, storeSettings, type Config } from "../config/config.ts";
 import { causes } from "../database/connection.ts";
+import type { Database } from "../database/database.ts";
 import { createFileIndex, type FileIndex } from "../database/file-index.ts";
 import {
   openOriginalDatabase,
@@ -9,27 +10,13 @@ import {
 import { ApiError } from "../errors.ts";
 import { importOriginal } from "../importing/import-original.ts";
 import { newSummary, type ImportSummary } from "../importing/import-summary.ts";
-import {
-  checkingTarget,
-  copyingTarget,
-  CopyingStopped,
-  linkingTarget,
-  withoutSharedFiles,
-} from "../importing/import-target.ts";
-import type { Services } from "../services.ts";
+import { CopyingStopped } from "../importing/import-target.ts";
 import { listImageKitFiles, type ListedFile } from "../storage/imagekit-listing.ts";
 import { CommandError } from "./command-error.ts";
 import { counted } from "./counted.ts";
 import { driverError } from "./database-errors.ts";
+import { openCheckingTarget, openTarget, type OpenTarget } from "./import-into.ts";
 import { abortOnTermination, exitInterrupted } from "./on-termination.ts";
-import {
-  isDatabaseMissing,
-  newDatabaseNote,
-  noDatabaseNote,
-  openServicesAsOwner,
-  requireServiceMedia,
-  silentLog,
-} from "./open-services.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { dataFolderError } from "./startup-errors.ts";
 
@@ -81,43 +68,36 @@ interface Run {
 async function run({ file, flags, config, progress, summary, signal }: Run): Promise<void> {
   // Before the process takes on the rights of the data folder's owner, who may not read the file.
   const original = openOriginalDatabase(file);
-  let services: Services | undefined;
+  let opened: OpenTarget | undefined;
   let files: FileIndex<ListedFile> | undefined;
   try {
-    const isNew = await isDatabaseMissing(config);
-    if (!flags.dryRun || !isNew) services = await openServicesAsOwner(config, silentLog);
-    if (services && flags.copyMedia && config.mediaStore === "disk") await requireServiceMedia(services);
-    if (isNew) progress.note((flags.dryRun ? noDatabaseNote : newDatabaseNote)(config).trimEnd());
+    opened = flags.dryRun
+      ? await openCheckingTarget(config, flags.copyMedia, progress)
+      : await openTarget(config, flags.copyMedia, progress, signal);
     if (flags.imagekit) files = await listFiles(config, progress, signal);
     await importOriginal(
       original,
       {
         urlEndpoint: config.imagekit?.urlEndpoint ?? null,
         files,
-        target: targetFor(flags, config, services, signal),
+        target: opened.target,
         output: { problem: progress.note, progress: progress.update },
         signal,
       },
       summary,
     );
+    if (flags.copyMedia) summary.leftInImageKit = await countInImageKit(config, opened.database);
   } finally {
     files?.close();
-    await services?.close();
+    await opened?.close();
     original.close();
   }
 }
 
-function targetFor(
-  { dryRun, copyMedia }: ImportFlags,
-  { maxImageSize, maxVideoSize }: Config,
-  services: Services | undefined,
-  signal: AbortSignal,
-) {
-  const isCheck = dryRun || !services;
-  if (!copyMedia)
-    return withoutSharedFiles(isCheck ? checkingTarget(services?.database) : linkingTarget(services));
-  if (isCheck) return checkingTarget(services?.database);
-  return copyingTarget({ ...services, maxBytes: { image: maxImageSize, video: maxVideoSize } }, signal);
+/** Counts the posts whose files are in ImageKit although the configured store is another one. */
+async function countInImageKit({ mediaStore }: Config, database: Database | undefined): Promise<number> {
+  const elsewhere = await database?.mediaMoves.totals({ name: mediaStore, isPublic: false });
+  return elsewhere?.find(({ store }) => store === "imagekit")?.posts ?? 0;
 }
 
 async function listFiles(
@@ -144,7 +124,7 @@ function report(
   config: Config,
   summary: ImportSummary,
 ): string {
-  const { accounts, posts, superusers, missingFiles, changedCaptions } = summary;
+  const { accounts, posts, superusers, missingFiles, changedCaptions, leftInImageKit } = summary;
   const both = (of: "added" | "known" | "refused") =>
     `${counted(accounts[of], "accounts")} and ${counted(posts[of], "posts")}`;
   const lines = [
@@ -153,6 +133,8 @@ function report(
     accounts.refused + posts.refused > 0 && `Left out: ${both("refused")}, named above.`,
     missingFiles > 0 && `Not found in ImageKit: the files of ${counted(missingFiles, "posts")}, named above.`,
     changedCaptions > 0 && `Shortened: the captions of ${counted(changedCaptions, "posts")}, named above.`,
+    leftInImageKit > 0 &&
+      `Still in ImageKit: the files of ${counted(leftInImageKit, "posts")} that are here already. move-media --to ${config.mediaStore} copies them as they are.`,
     !copyMedia &&
       !config.imagekit &&
       posts.added > 0 &&

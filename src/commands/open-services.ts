@@ -3,7 +3,8 @@ import { join } from "node:path";
 
 import type { Config } from "../config/config.ts";
 import { databaseFile, mediaFolder } from "../data-dir.ts";
-import { openDatabase } from "../database/database.ts";
+import type { PostgresSettings } from "../config/postgres-url.ts";
+import { openDatabase, openDatabaseToRead, type Database } from "../database/database.ts";
 import { createLog, type Log } from "../observability/log.ts";
 import { openServices, type Services } from "../services.ts";
 import { CommandError } from "./command-error.ts";
@@ -71,23 +72,39 @@ export const newDatabaseNote = ({ dataDir }: Config): string =>
 /**
  * Opens the services with the rights of the data folder's owner, so that the service can use new files. The service may
  * be running.
- * @param access for a command that also works outside the data folder
+ * @param options `access` for a command that also works outside the data folder; `isReadOnly` for one that changes nothing
+ * in the database
  * @throws CommandError when the data folder or the database cannot be used
  */
 export async function openServicesAsOwner(
   config: Config,
   log: Log,
-  access?: DataFolderAccess,
+  { access, isReadOnly = false }: { access?: DataFolderAccess; isReadOnly?: boolean } = {},
 ): Promise<Services> {
   try {
-    const { dataDir } = config;
-    const folder = access ?? accessDataFolderAsOwner(dataDir);
+    const folder = access ?? accessDataFolderAsOwner(config.dataDir);
     await mkdir(folder.path, { recursive: true, mode: 0o700 });
-    const database = await (config.database
-      ? openDatabase(config.database)
-      : folder.sqlite(() => openDatabase(join(dataDir, databaseFile))));
+    const database = await openConfigured(config, folder, isReadOnly ? openDatabaseToRead : openDatabase);
     return await openServices({ ...config, dataDir: folder.path }, log, () => {}, database);
   } catch (error) {
     throw error instanceof CommandError ? error : dataFolderError(config, error);
   }
 }
+
+/**
+ * Opens the existing database of the service, for a command that only reads it. Nothing is created or changed.
+ * @throws CommandError when it cannot be used, or is of another version
+ */
+export async function openDatabaseToReadAsOwner(config: Config): Promise<Database> {
+  try {
+    return await openConfigured(config, accessDataFolderAsOwner(config.dataDir), openDatabaseToRead);
+  } catch (error) {
+    throw error instanceof CommandError ? error : dataFolderError(config, error);
+  }
+}
+
+const openConfigured = (
+  { dataDir, database }: Config,
+  folder: DataFolderAccess,
+  open: (where: string | PostgresSettings) => Promise<Database>,
+): Promise<Database> => (database ? open(database) : folder.sqlite(() => open(join(dataDir, databaseFile))));

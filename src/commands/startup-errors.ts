@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { databaseFile } from "../data-dir.ts";
 import { NewerDatabase, UnsupportedDatabase, untrustedServer } from "../database/failures.ts";
+import { UnsupportedSource } from "../database/sqlite-source.ts";
 import { connectionParameterNames } from "../database/postgres.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
 import { CommandError } from "./command-error.ts";
@@ -31,6 +32,7 @@ function dataFolderProblem(dataDir: string, error: unknown): string {
   const database = join(dataDir, databaseFile);
   if (error instanceof NewerDatabase)
     return `The database ${database} was written by a newer version of this program. Start that version, or restore a backup.`;
+  if (error instanceof UnsupportedSource) return `The database ${database} is ${error.message}.`;
   switch (code) {
     case "EACCES":
     case "EPERM":

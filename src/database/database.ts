@@ -1,6 +1,7 @@
 import type { PostgresSettings } from "../config/postgres-url.ts";
 import { sql } from "drizzle-orm";
 
+import type { Connection } from "./connection.ts";
 import { sharedCounters } from "./counters.ts";
 import { deliveredMediaQueries, type DeliveredMediaQueries } from "./delivered-media.ts";
 import { exportedPostQueries, type ExportedPostQueries } from "./exported-posts.ts";
@@ -60,7 +61,21 @@ export async function openDatabase(
   onReserveReleased?: () => void,
 ): Promise<Database> {
   const reserve = typeof where === "string" ? createReserve(where, onReserveReleased) : undefined;
-  const connection = await (typeof where === "string" ? openSqlite(where) : openPostgres(where));
+  return databaseOf(await (typeof where === "string" ? openSqlite(where) : openPostgres(where)), reserve);
+}
+
+/**
+ * Opens an existing database of this version for a command that only reads it.
+ * @throws UnsupportedSource, UnsupportedDatabase or NewerDatabase if its schema is not that of this version
+ */
+export async function openDatabaseToRead(where: string | PostgresSettings): Promise<Database> {
+  const connection = await (typeof where === "string"
+    ? openSqlite(where, { isReadOnly: true })
+    : openPostgres(where, { migrates: false }));
+  return databaseOf(connection, undefined);
+}
+
+function databaseOf(connection: Connection, reserve: Reserve | undefined): Database {
   const ping = connection.query
     .select({ one: sql`1` })
     .from(connection.tables.users)

@@ -13,7 +13,7 @@ export interface SqliteSource extends Pick<Connection, "tables"> {
   close(): void;
 }
 
-/** The file is intact, but this version of the program cannot move it. */
+/** The file is intact, but this version of the program cannot read it as it is. */
 export class UnsupportedSource extends Error {
   override readonly name = "UnsupportedSource";
 }
@@ -34,7 +34,7 @@ export function openSqliteSource(path: string): SqliteSource {
     // Before the first read. Every connection in WAL mode holds a shared lock, even an idle one.
     client.run("pragma locking_mode = exclusive");
     client.run("begin exclusive");
-    checkVersion(client);
+    requireMigrated(client);
     const damage = client.query<{ quick_check: string }, []>("pragma quick_check(1)").get();
     if (damage?.quick_check !== "ok")
       throw Object.assign(new Error(damage?.quick_check), { code: "SQLITE_CORRUPT" });
@@ -52,13 +52,14 @@ export function openSqliteSource(path: string): SqliteSource {
   };
 }
 
-function checkVersion(client: Database): void {
+/** @throws UnsupportedSource if the schema is not that of this version */
+export function requireMigrated(client: Database): void {
   const migrations = migrationsOf(client);
   if (!migrations) throw new UnsupportedSource("no database of this service");
   if (migrations.unknown) throw new UnsupportedSource("of a newer version of this program");
   if (migrations.missing)
     throw new UnsupportedSource(
-      "of an older version of this program, which brings it up to date when it serves it once",
+      "of an older version of this program. Start this version of the service once, which brings it up to date",
     );
 }
 

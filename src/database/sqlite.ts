@@ -11,7 +11,7 @@ import { NewerDatabase } from "./failures.ts";
 import { sqlite } from "./kit.ts";
 import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
 import { createTables } from "./schema.ts";
-import { migrationsOf } from "./sqlite-source.ts";
+import { migrationsOf, requireMigrated } from "./sqlite-source.ts";
 
 /** A query of drizzle's SQLite driver, which can run synchronously. */
 interface SynchronousQuery<T> {
@@ -22,27 +22,26 @@ const runNow = <T>(query: PromiseLike<T>): T =>
   (query as unknown as SynchronousQuery<T>).prepare().execute().sync();
 
 /**
- * Opens the SQLite file at `path` for one process; creates and migrates it if necessary.
+ * Opens the SQLite file at `path` for one process; creates and migrates it if necessary, unless it is only to be read.
  *
  * `synchronous = full`, because an acknowledged upload must survive a power cut. `busy_timeout` must precede
  * `journal_mode`, or two processes that start at the same time get SQLITE_BUSY. After startup a locked database fails
  * immediately, because SQLite would block the thread that serves all requests; `retryTemporaryFailures` tries again.
- * @throws a system or SQLite error with a `code` if the file cannot be opened or is not a database; NewerDatabase
+ * @throws a system or SQLite error with a `code` if the file cannot be opened or is not a database; NewerDatabase; for one
+ * that is only to be read, UnsupportedSource
  */
-export async function openSqlite(path: string): Promise<Connection> {
+export async function openSqlite(path: string, { isReadOnly = false } = {}): Promise<Connection> {
   // SQLite opens a read-only file without an error. The check must not open the file, because closing it would release
   // every lock that this process has on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
   if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
-  else createFile(path);
-  const client = new Database(path, { create: true, strict: true });
+  else if (!isReadOnly) createFile(path);
+  const client = new Database(path, { readwrite: true, create: !isReadOnly, strict: true });
   try {
     client.run("pragma busy_timeout = 5000");
-    client.run("pragma journal_mode = wal");
-    client.run("pragma synchronous = full");
-    const migrations = migrationsOf(client);
-    // Writes only if necessary, so that the service can start while another program holds the write lock.
-    if (!migrations || migrations.missing || migrations.unknown) migrateSqlite(client);
-    client.run("pragma foreign_keys = on");
+    if (isReadOnly) {
+      client.run("pragma query_only = on");
+      requireMigrated(client);
+    } else prepareForWriting(client);
     client.run("pragma busy_timeout = 0");
   } catch (error) {
     client.close();
@@ -99,6 +98,15 @@ export async function openSqlite(path: string): Promise<Connection> {
       client.close();
     },
   };
+}
+
+function prepareForWriting(client: Database): void {
+  client.run("pragma journal_mode = wal");
+  client.run("pragma synchronous = full");
+  const migrations = migrationsOf(client);
+  // Writes only if necessary, so that the service can start while another program holds the write lock.
+  if (!migrations || migrations.missing || migrations.unknown) migrateSqlite(client);
+  client.run("pragma foreign_keys = on");
 }
 
 /**

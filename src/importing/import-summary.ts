@@ -6,6 +6,8 @@ export interface ImportSummary {
   missingFiles: number;
   /** Posts whose caption was changed. */
   changedCaptions: number;
+  /** Posts whose files an import that copies them has found, and left, in ImageKit. */
+  leftInImageKit: number;
   /** Addresses of the imported superusers, ready to be printed. */
   readonly superusers: string[];
 }
@@ -23,5 +25,6 @@ export const newSummary = (): ImportSummary => ({
   posts: { added: 0, known: 0, refused: 0 },
   missingFiles: 0,
   changedCaptions: 0,
+  leftInImageKit: 0,
   superusers: [],
 });

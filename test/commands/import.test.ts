@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { copyFile, mkdtemp, rm, symlink } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -16,6 +16,7 @@ import {
   sampleSecret,
 } from "../support/original-database.ts";
 import { command, ServiceProcess } from "../support/process.ts";
+import { jpegPhoto } from "../support/media-samples.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(120_000);
@@ -110,6 +111,60 @@ test("import --dry-run: creates no data folder", async () => {
   expect([out.split("\n")[0], status]).toEqual([`Would import 4 accounts and 8 posts of ${file}.`, 0]);
   expect(error).toContain("There is no database in ");
   expect(await Array.fromAsync(new Bun.Glob("data/**").scan({ cwd: folder, dot: true }))).toEqual([]);
+});
+
+test("import --dry-run: leaves a database of an older version as it is, and says what to do", async () => {
+  await mkdir(dataDir);
+  await (await openDatabase(join(dataDir, databaseFile))).close();
+  const database = new Database(join(dataDir, databaseFile));
+  database.run("delete from migrations where tag like '0005%'");
+  database.close();
+  const before = await hashOf(join(dataDir, databaseFile));
+  const { out, error, status } = await importFile([file, "--dry-run"]);
+  expect([out, error, status]).toEqual([
+    "",
+    `The database ${join(dataDir, databaseFile)} is of an older version of this program. Start this version of the service once, which brings it up to date.\n`,
+    1,
+  ]);
+  expect(await hashOf(join(dataDir, databaseFile))).toBe(before);
+});
+
+test("import --dry-run: changes nothing in a data folder with a database of this version", async () => {
+  expect((await importFile([file])).status).toBe(0);
+  const files = () => Array.fromAsync(new Bun.Glob("**").scan({ cwd: dataDir, dot: true, onlyFiles: false }));
+  const before = [(await files()).sort(), await hashOf(join(dataDir, databaseFile))];
+  const { out } = await importFile([file, "--dry-run"]);
+  expect(out).toContain("Imported earlier: 4 accounts and 8 posts.\n");
+  expect([(await files()).sort(), await hashOf(join(dataDir, databaseFile))]).toEqual(before);
+});
+
+test("import --copy-media: says how many files an earlier import has left in ImageKit, and what copies them", async () => {
+  await rm(file);
+  createOriginal(file, { users: 1, posts: 2, endpoint: fake.deliveryUrl });
+  for (const name of ["/photo_0.jpg", "/photo_1.jpg"]) fake.place(name, Buffer.from(await jpegPhoto(40, 30)));
+  const environment = { ...imagekit(fake.deliveryUrl), MEDIA_STORE: "disk", MIN_FREE_SPACE: "1" };
+  expect((await importFile([file], environment)).status).toBe(0);
+  changeOriginal(file, (database) => {
+    const add =
+      "insert into posts select ?, user_id, caption, url || '?new', file_type, file_name, created_at from posts limit 1";
+    database.query(add).run(idOf("post", 9));
+  });
+  const left =
+    "Still in ImageKit: the files of 2 posts that are here already. move-media --to disk copies them as they are.\n";
+  for (const args of [["--dry-run"], []])
+    expect(await importFile([file, "--copy-media", ...args], environment)).toMatchObject({
+      status: 0,
+      out: expect.stringContaining(left),
+    });
+  const move = Bun.spawn([...command, "move-media", "--to", "disk"], {
+    env: { PATH: process.env["PATH"], DATA_DIR: dataDir, FFMPEG: "off", ...environment },
+    stdout: "ignore",
+    stderr: "inherit",
+  });
+  expect(await move.exited).toBe(0);
+  expect((await importFile([file, "--copy-media"], environment)).out).toBe(
+    `Imported 0 accounts and 0 posts of ${file}.\nImported earlier: 1 account and 3 posts.\n`,
+  );
 });
 
 test("import --imagekit: names missing files, records the others, and deleting a post deletes its file", async () => {

@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, readdir, rm, symlink, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
+import { Database } from "bun:sqlite";
+
 import { heicPhoto, jpegPhoto, mp4Video, pngPhoto } from "../support/media-samples.ts";
 import { databaseSettings, onPostgres } from "../support/postgres.ts";
 import { command, ServiceProcess } from "../support/process.ts";
@@ -112,6 +114,25 @@ async function takenPhoto(time: string): Promise<Uint8Array<ArrayBuffer>> {
   const photo = await jpegPhoto(40, 30);
   return new Uint8Array(Buffer.concat([photo.subarray(0, 2), exif, photo.subarray(2)]));
 }
+
+onlySqlite("import-folder --dry-run: leaves a database of an older version as it is", async () => {
+  await service.kill();
+  const path = join(service.dataDir, "image-sharing.db");
+  const database = new Database(path);
+  database.run("delete from migrations where tag like '0005%'");
+  database.run("pragma wal_checkpoint(truncate)");
+  database.close();
+  const before = Bun.hash(await Bun.file(path).bytes());
+  await put("a.png", await pngPhoto());
+  expect(await importFolder(["--dry-run"])).toMatchObject({
+    status: 1,
+    out: "",
+    error: expect.stringContaining(
+      "is of an older version of this program. Start this version of the service once",
+    ),
+  });
+  expect(Bun.hash(await Bun.file(path).bytes())).toBe(before);
+});
 
 test("import-folder: publishes photos and videos in the order in which they were taken, beside a running service", async () => {
   await put("d.png", await pngPhoto(), 2014);

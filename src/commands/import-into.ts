@@ -1,0 +1,82 @@
+import type { Config } from "../config/config.ts";
+import type { Database } from "../database/database.ts";
+import {
+  checkingTarget,
+  copyingTarget,
+  linkingTarget,
+  withoutSharedFiles,
+  type ImportTarget,
+} from "../importing/import-target.ts";
+import type { Services } from "../services.ts";
+import {
+  isDatabaseMissing,
+  newDatabaseNote,
+  noDatabaseNote,
+  openDatabaseToReadAsOwner,
+  openServicesAsOwner,
+  requireServiceMedia,
+  silentLog,
+} from "./open-services.ts";
+import type { Progress } from "./progress.ts";
+
+/** What an import works with. */
+export interface OpenTarget {
+  readonly target: ImportTarget;
+  /** Undefined: there is none yet. */
+  readonly database: Database | undefined;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a target that says what an import would do, and changes nothing.
+ * @param copyMedia whether the import would copy the files
+ * @throws CommandError when the database cannot be used, or is of another version
+ */
+export async function openCheckingTarget(
+  config: Config,
+  copyMedia: boolean,
+  { note }: Progress,
+): Promise<OpenTarget> {
+  const isMissing = await isDatabaseMissing(config);
+  if (isMissing) note(noDatabaseNote(config).trimEnd());
+  const database = isMissing ? undefined : await openDatabaseToReadAsOwner(config);
+  const target = checkingTarget(database);
+  return {
+    target: copyMedia ? target : withoutSharedFiles(target),
+    database,
+    close: async () => database?.close(),
+  };
+}
+
+/**
+ * Opens the target of an import, and creates a missing database.
+ * @param copyMedia whether to copy the files; otherwise they stay in ImageKit
+ * @param signal aborts running copies
+ * @throws CommandError when the data folder or the database cannot be used
+ */
+export async function openTarget(
+  config: Config,
+  copyMedia: boolean,
+  { note }: Progress,
+  signal: AbortSignal,
+): Promise<OpenTarget> {
+  const isNew = await isDatabaseMissing(config);
+  const services = await openServicesAsOwner(config, silentLog);
+  try {
+    if (copyMedia && config.mediaStore === "disk") await requireServiceMedia(services);
+  } catch (error) {
+    await services.close();
+    throw error;
+  }
+  if (isNew) note(newDatabaseNote(config).trimEnd());
+  return {
+    target: copyMedia ? copying(services, signal) : withoutSharedFiles(linkingTarget(services)),
+    database: services.database,
+    close: services.close,
+  };
+}
+
+function copying(services: Services, signal: AbortSignal): ImportTarget {
+  const { maxImageSize: image, maxVideoSize: video } = services.config;
+  return copyingTarget({ ...services, maxBytes: { image, video } }, signal);
+}
