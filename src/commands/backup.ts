@@ -1,5 +1,4 @@
-import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
 import type { EarlierArchive } from "../backup/manifest.ts";
@@ -8,14 +7,12 @@ import { readConfig, type Config } from "../config/config.ts";
 import type { PostgresSettings } from "../config/postgres-url.ts";
 import { databaseFile } from "../data-dir.ts";
 import { causes } from "../database/connection.ts";
-import { openFileList } from "../database/file-list.ts";
 import { exportPostgres } from "../database/postgres-export.ts";
 import { openSnapshot, takeSnapshot, type Snapshot } from "../database/snapshot.ts";
 import type { MediaStore } from "../storage/media-store.ts";
-import { moveWithoutReplacing } from "../storage/move-without-replacing.ts";
 import { createRemoteStores } from "../storage/remote-stores.ts";
-import { syncFolder } from "../storage/sync-folder.ts";
 import { fillArchive, type BackupResult } from "./backup-contents.ts";
+import { alreadyExists, BackupPlaces, requireFolder, type BackupFiles } from "./backup-files.ts";
 import { CommandError } from "./command-error.ts";
 import { counted } from "./counted.ts";
 import { accessDataFolderAsOwner, type DataFolderAccess } from "./data-folder-access.ts";
@@ -93,89 +90,43 @@ export async function writeBackup(
 ): Promise<BackupResult> {
   const path = resolve(target);
   requireFolder(dirname(path));
-  const beside = (ending: string) => `${path}.${process.pid}.${ending}`;
-  const paths = {
-    partial: beside("partial"),
-    snapshot: beside("db"),
-    known: beside("known"),
-    files: beside("files"),
-  };
+  const places = new BackupPlaces(target);
   let folder: DataFolderAccess | undefined;
   const outside = <T>(work: () => T): T => (folder ? folder.outside(work) : work());
   const cleanUp = () => {
     progress.end();
-    outside(() => {
-      for (const temporary of Object.values(paths)) rmSync(temporary, { force: true });
-    });
+    outside(() => places.remove());
   };
   const stopListening = onTermination(cleanUp);
+  let files: BackupFiles | undefined;
+  let snapshot: Snapshot | undefined;
   try {
     if (existsSync(path)) throw alreadyExists(target);
-    if (!database && !existsSync(join(dataDir, databaseFile)))
-      throw new CommandError(
-        `There is no database in ${dataDir}. Set DATA_DIR to the folder of the service.`,
-      );
-    const files: FileHandle[] = [];
-    const create = async (name: string) => {
-      // At once, because a file that is being created while a termination signal arrives would stay behind.
-      try {
-        closeSync(openSync(name, "wx", 0o600));
-      } catch (error) {
-        throw cannotBeWritten(target, (error as NodeJS.ErrnoException).code);
-      }
-      const file = await open(name, "r+");
-      files.push(file);
-      return file;
-    };
-    const databases: { close(): void }[] = [];
-    const createList = async (name: string) => {
-      await create(name);
-      const list = openFileList(name);
-      databases.push(list);
-      return list;
-    };
-    try {
-      const archive = new TarWriter(await create(paths.partial));
-      const copy = await create(paths.snapshot);
-      const [known, listed] = [await createList(paths.known), await createList(paths.files)];
-      const archives = since === undefined ? [] : await listEarlierMedia(since, known);
-      requireOwnName(path, archives);
-      const exported = database && (await snapshotOfPostgres(database, paths.snapshot, progress));
-      folder = accessDataFolderAsOwner(dataDir);
-      const snapshot = exported ?? (await snapshotOf(dataDir, folder, paths.snapshot));
-      databases.push(snapshot);
-      const parts = { dataDir, folder, snapshot, copy, stores, known, archives, files: listed, progress };
-      const result = await fillArchive(archive, parts);
-      outside(() => {
-        try {
-          moveWithoutReplacing(paths.partial, path);
-        } catch (error) {
-          const { code } = error as NodeJS.ErrnoException;
-          throw code === "EEXIST" ? alreadyExists(target) : cannotBeWritten(target, code);
-        }
-        syncFolder(dirname(path));
-      });
-      return result;
-    } finally {
-      for (const opened of databases) opened.close();
-      for (const file of files) await file.close();
-    }
+    if (!database) requireDatabase(dataDir);
+    files = await places.create();
+    const { copy, copyPath, known, listed } = files;
+    const archives = since === undefined ? [] : await listEarlierMedia(since, known);
+    requireOwnName(path, archives);
+    const exported = database && (await snapshotOfPostgres(database, copyPath, progress));
+    folder = accessDataFolderAsOwner(dataDir);
+    snapshot = exported ?? (await snapshotOf(dataDir, folder, copyPath));
+    const parts = { dataDir, folder, snapshot, copy, stores, known, archives, files: listed, progress };
+    const result = await fillArchive(new TarWriter(files.archive), parts);
+    outside(() => places.publish());
+    return result;
   } catch (error) {
     throw isDiskFull(error) ? new CommandError(`There is no space left for ${target}.`) : error;
   } finally {
+    snapshot?.close();
+    await files?.close();
     cleanUp();
     stopListening();
   }
 }
 
-const alreadyExists = (target: string) => new CommandError(`${target} already exists.`);
-function cannotBeWritten(target: string, code = ""): CommandError {
-  const reason = {
-    EACCES: ": this user may not create files in its folder",
-    EPERM: ": this user may not create files in its folder",
-    EROFS: ": its file system is read-only",
-  }[code];
-  return new CommandError(`${target} cannot be written${reason ?? ` (${code})`}.`);
+function requireDatabase(dataDir: string): void {
+  if (!existsSync(join(dataDir, databaseFile)))
+    throw new CommandError(`There is no database in ${dataDir}. Set DATA_DIR to the folder of the service.`);
 }
 
 /** A restore finds the earlier archives beside this one, by their names. */
@@ -189,19 +140,6 @@ function requireOwnName(path: string, archives: readonly EarlierArchive[]): void
 /** Whether the disk of the target is full: a backup writes only the archive and, beside it, temporary files. */
 const isDiskFull = (error: unknown): boolean =>
   causes(error).some(({ code }) => ["ENOSPC", "EDQUOT", "SQLITE_FULL"].includes(String(code)));
-
-/** @throws CommandError */
-function requireFolder(path: string): void {
-  let isFolder = false;
-  try {
-    isFolder = statSync(path).isDirectory();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw new CommandError(`The folder ${path} does not exist. Create it first.`);
-    if (code !== "ENOTDIR") throw new CommandError(`The folder ${path} cannot be used (${code}).`);
-  }
-  if (!isFolder) throw new CommandError(`${path} is not a folder.`);
-}
 
 async function snapshotOf(dataDir: string, folder: DataFolderAccess, copyPath: string): Promise<Snapshot> {
   try {
