@@ -21,7 +21,7 @@ const layers = [
   ["openapi", "observability", "colour"],
   ["http"],
   ["concurrency"],
-  ["config", "data-dir", "disk-errors", "errors", "limits", "media-types", "version"],
+  ["config", "data-dir", "disk-errors", "errors", "limits", "media-types", "printable", "version"],
 ];
 
 interface Import {

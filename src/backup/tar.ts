@@ -1,5 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 
+import { printable } from "../printable.ts";
+
 /** Tar archives consist of blocks of this size. */
 const blockBytes = 512;
 /** Size of one read. */
@@ -112,9 +114,6 @@ export async function* readTarEntries(file: FileHandle): AsyncGenerator<Entry> {
 
 export const truncated = "it ends too early: it was not written or copied completely";
 const damaged = "it is damaged: a file in it does not begin where it should";
-
-/** A name from an archive, safe to print to a terminal. */
-export const printable = (name: string): string => name.replace(/[^\x20-\x7e]/g, "?");
 
 const padding = (size: number) => (blockBytes - (size % blockBytes)) % blockBytes;
 const text = (head: Buffer, at: number, length: number) =>

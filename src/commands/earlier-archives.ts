@@ -11,8 +11,9 @@ import {
   type Manifest,
   type ManifestFile,
 } from "../backup/manifest.ts";
-import { DamagedArchive, printable, readTarEntries } from "../backup/tar.ts";
+import { DamagedArchive, readTarEntries } from "../backup/tar.ts";
 import type { FileList } from "../database/file-list.ts";
+import { printable } from "../printable.ts";
 import { version } from "../version.ts";
 import { openArchive, type OpenArchive } from "./backup-archive.ts";
 import { CommandError } from "./command-error.ts";

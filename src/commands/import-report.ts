@@ -2,7 +2,9 @@ import { extname } from "node:path";
 
 import { ignoredKinds, type IgnoredKind } from "../folder-import/file-names.ts";
 import type { Imported } from "../folder-import/import-file.ts";
+import { printable } from "../printable.ts";
 import { counted } from "./counted.ts";
+import { readableSize } from "./readable-size.ts";
 
 /** Refused files that are listed one by one. */
 const maxListed = 10_000;
@@ -66,14 +68,4 @@ export class ImportReport {
     const most = [...this.#extensions].sort(([, a], [, b]) => b - a).slice(0, maxExtensions);
     return ` (${most.map(([extension, files]) => `${files} ${extension}`).join(", ")})`;
   }
-}
-
-/** Replaces characters of a file name that a terminal would obey. */
-const printable = (name: string): string => name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\uFFFD");
-
-const units = ["bytes", "kB", "MB", "GB", "TB"];
-
-function readableSize(bytes: number): string {
-  const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
-  return `${Number((bytes / 1000 ** power).toFixed(1))} ${units[power]}`;
 }

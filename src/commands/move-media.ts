@@ -23,6 +23,7 @@ import {
   requireServiceMedia,
   silentLog,
 } from "./open-services.ts";
+import { readableSize } from "./readable-size.ts";
 import { dataFolderError } from "./startup-errors.ts";
 import { createProgress, type Progress } from "./progress.ts";
 
@@ -157,11 +158,10 @@ function requireStore({ storeNamed }: Services, name: string): MediaStore {
 
 /** @param left posts that have files in other stores */
 function summary({ moved, bytes }: MoveReport, target: string, left: number): string {
-  const size = `${(bytes / 1e6).toFixed(1)} MB`;
   const hours = leftoverGraceMs / 3_600_000;
   const leftover =
     left === 0
       ? "No files of moved posts are left in other stores."
       : `Files of ${counted(left, "posts")} are left in other stores; the service deletes them ${hours} hours after the move.`;
-  return `${counted(moved, "posts")} moved to ${target} (${size} without renditions).\n${leftover}\n`;
+  return `${counted(moved, "posts")} moved to ${target} (${readableSize(bytes)} without renditions).\n${leftover}\n`;
 }

@@ -2,9 +2,10 @@ import { mkdir, open, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 import { isManifest, mediaKeyOf, readManifest } from "../backup/manifest.ts";
-import { DamagedArchive, printable, readTarEntries, truncated, writeAt, type Entry } from "../backup/tar.ts";
+import { DamagedArchive, readTarEntries, truncated, writeAt, type Entry } from "../backup/tar.ts";
 import { databaseFile, secretFile } from "../data-dir.ts";
 import type { FileList } from "../database/file-list.ts";
+import { printable } from "../printable.ts";
 import { DiskStore } from "../storage/disk-store.ts";
 import { requireMediaKey } from "../storage/media-keys.ts";
 import { syncToDisk } from "../storage/sync-to-disk.ts";

@@ -6,6 +6,7 @@ import { mediaFolder, secretFile } from "../data-dir.ts";
 import { createTempDir } from "../uploads/temp-dir.ts";
 import { CommandError } from "./command-error.ts";
 import type { DataFolderAccess } from "./data-folder-access.ts";
+import { readableSize } from "./readable-size.ts";
 import { dataFolderError } from "./startup-errors.ts";
 
 /** A data folder to fill. */
@@ -90,6 +91,6 @@ export async function requireSpace(path: string, dataDir: string, bytes: number)
   // Some network file systems report a size of 0.
   if (blocks > 0 && bavail * bsize < bytes)
     throw new CommandError(
-      `The backup needs ${bytes} bytes, but the disk of ${dataDir} has only ${bavail * bsize} free.`,
+      `The backup needs ${readableSize(bytes)}, but the disk of ${dataDir} has only ${readableSize(bavail * bsize)} free.`,
     );
 }

@@ -5,7 +5,7 @@ import type { User } from "../database/users.ts";
 import type { ImportOptions } from "./import-options.ts";
 import type { ImportSummary } from "./import-summary.ts";
 import { nameOfAccount, readAccount } from "./original-account.ts";
-import { isRefusal, printable } from "./original-values.ts";
+import { isRefusal, excerpt } from "./original-values.ts";
 
 /** An account whose posts are not imported. */
 interface AbsentAuthor {
@@ -60,7 +60,7 @@ export async function importAccounts(
   const accounts = [...users.values()];
   const outcomes = await target.accounts(accounts);
   for (const [i, user] of accounts.entries()) {
-    const name = `account ${printable(user.email)}`;
+    const name = `account ${excerpt(user.email)}`;
     const outcome = outcomes[i]!;
     if (outcome === "id taken" || outcome === "address taken") {
       leaveOut(name, user.id, accountProblems[outcome]);
@@ -73,7 +73,7 @@ export async function importAccounts(
       continue;
     }
     counts.added++;
-    if (user.isSuperuser) superusers.push(printable(user.email));
+    if (user.isSuperuser) superusers.push(excerpt(user.email));
     if (!hasKnownHash(user.hashedPassword))
       output.problem(`${name}: no password matches its hash, so its owner must reset the password`);
   }

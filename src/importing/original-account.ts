@@ -1,7 +1,7 @@
 import { addressKey, parseEmailAddress } from "../accounts/email-address.ts";
 import type { OriginalRow } from "../database/original-database.ts";
 import type { User } from "../database/users.ts";
-import { isRefusal, printable, readFlag, readId, refuse, type Refusal } from "./original-values.ts";
+import { isRefusal, excerpt, readFlag, readId, refuse, type Refusal } from "./original-values.ts";
 
 /** The longest values that the original program stores, in characters. */
 const maxAddressLength = 320;
@@ -9,7 +9,7 @@ const maxHashLength = 1024;
 
 /** What to call an account in messages: its address, or its row if it has none. */
 export const nameOfAccount = ({ row, email }: OriginalRow): string =>
-  typeof email === "string" ? `account ${printable(email)}` : `row ${row} of the accounts`;
+  typeof email === "string" ? `account ${excerpt(email)}` : `row ${row} of the accounts`;
 
 /**
  * Reads an account. An address that this service would not accept at registration is kept, because its owner logs in with

@@ -7,7 +7,7 @@ import { imageKitRenditions } from "../storage/imagekit-delivery.ts";
 import { mediaKey } from "../storage/media-keys.ts";
 import { displayName } from "../uploads/display-name.ts";
 import type { OriginalEndpoint } from "./original-endpoint.ts";
-import { printable, readId, readTime, refuse, type Refusal } from "./original-values.ts";
+import { excerpt, readId, readTime, refuse, type Refusal } from "./original-values.ts";
 
 /** How far ahead a time may be, because clocks differ. A post with a later time would stay above new posts in the feed. */
 const maxAheadMs = 300_000;
@@ -25,7 +25,7 @@ export interface OriginalPost {
 export function nameOfPost({ row, id }: OriginalRow): string {
   const read = readId(id);
   if (read !== undefined) return `post ${read}`;
-  return typeof id === "string" ? `post ${printable(id)}` : `row ${row} of the posts`;
+  return typeof id === "string" ? `post ${excerpt(id)}` : `row ${row} of the posts`;
 }
 
 /**

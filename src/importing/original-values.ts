@@ -1,4 +1,5 @@
 import { canonicalId } from "../http/canonical-id.ts";
+import { printable } from "../printable.ts";
 
 /** A row that cannot be imported: the reason, as the end of a sentence about it. */
 export interface Refusal {
@@ -45,6 +46,6 @@ export function readTime(value: unknown): Date | undefined {
   return !Number.isNaN(time.getTime()) && time.toISOString() === iso ? time : undefined;
 }
 
-/** Makes an untrusted text safe to print: short, in one line, and without control characters. */
-export const printable = (text: string): string =>
-  text.slice(0, 100).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "\ufffd") + (text.length > 100 ? "…" : "");
+/** The beginning of an untrusted text, safe to print. */
+export const excerpt = (text: string): string =>
+  printable(text.slice(0, 100)) + (text.length > 100 ? "…" : "");

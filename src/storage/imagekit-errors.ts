@@ -1,5 +1,6 @@
 import { ApiError } from "../errors.ts";
 import { ResponseTooLarge } from "../http/bounded-fetch.ts";
+import { printable } from "../printable.ts";
 import { mayHaveSucceeded, rateLimitResetMs } from "../concurrency/retry.ts";
 
 /** The SDK's errors. `status` is missing when there was no readable response. */
@@ -56,6 +57,5 @@ function withoutSecret(text: string, privateKey: string): string {
   // In the Authorization header the key is followed by a colon, which affects the last base64 characters.
   const encoded = btoa(privateKey).replace(/.=*$/, "");
   const safe = text.replaceAll(privateKey, "…").replaceAll(encoded, "…").slice(0, 300);
-  // Commands print it, and a terminal would obey control characters.
-  return safe.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
+  return printable(safe);
 }

@@ -56,7 +56,7 @@ test("move-media: moves all posts beside the running service, and a post that ca
   const { id } = posts[1]!;
   await rm(join(folder, "media", id.slice(-2), `${id}.png`));
   const first = await run("--to", "s3");
-  expect(first.out).toMatch(/^2 posts moved to s3 \(\d+\.\d MB without renditions\)\./);
+  expect(first.out).toMatch(/^2 posts moved to s3 \([\d.]+ (?:bytes|kB) without renditions\)\./);
   expect(first.error).toContain("New uploads go to disk: set MEDIA_STORE=s3 for the service");
   expect(first.error).toContain(`post ${id}: ${id}.png is missing in disk\n`);
   expect(first.error).toContain("posts moved: 3 of 3\n");
