@@ -1,6 +1,7 @@
 import type { Stats } from "node:fs";
 import { basename, join } from "node:path";
 
+import { findMovieTime } from "../metadata/iso/movie-date.ts";
 import { dateInName } from "./date-in-name.ts";
 import { ExportFacts } from "./export-facts.ts";
 import { hasVideoExtension, ignoredFile, ignoredFolder, stemOf, type IgnoredKind } from "./file-names.ts";
@@ -110,8 +111,8 @@ class ScannedFolder {
   }
 
   /**
-   * Completes the dates: those of the export come first, then those in photos, then those in names, then the times at which
-   * the files were changed.
+   * Completes the dates: those of the export come first, then those in photos and videos, then those in names, then the times
+   * at which the files were changed.
    */
   async date(files: readonly UndatedFile[], takenTimes: TakenTimes): Promise<FoundFile[]> {
     const isUnknown = ({ name, takenAt }: UndatedFile) => takenAt === undefined && !hasVideoExtension(name);
@@ -125,7 +126,16 @@ class ScannedFolder {
       bytes,
       caption,
       takenAt:
-        takenAt ?? times.get(path) ?? this.#photoTimes.get(stemOf(name)) ?? dateInName(name) ?? changedAt,
+        takenAt ??
+        times.get(path) ??
+        this.#photoTimes.get(stemOf(name)) ??
+        this.#recordedAt(name, path) ??
+        dateInName(name) ??
+        changedAt,
     }));
+  }
+
+  #recordedAt(name: string, path: string): number | undefined {
+    return hasVideoExtension(name) ? this.source.readParts(path, (read) => findMovieTime(read)) : undefined;
   }
 }

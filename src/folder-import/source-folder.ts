@@ -69,19 +69,17 @@ export class SourceFolder {
 
   /** Reads the first bytes of a file into a buffer. @returns their number; 0 when the file cannot be read */
   readStart(path: string, buffer: Uint8Array): number {
-    return this.withRights(() => {
-      try {
-        const file = this.#openFile(path);
-        try {
-          return readSync(file, buffer, 0, buffer.length, 0);
-        } finally {
-          closeSync(file);
-        }
-      } catch {
-        // Importing the file reports the error.
-        return 0;
-      }
-    });
+    return this.#readIfPossible(path, (file) => readSync(file, buffer, 0, buffer.length, 0)) ?? 0;
+  }
+
+  /** Lets a function read parts of a file. @returns its result; undefined when the file cannot be read */
+  readParts<T>(path: string, use: (read: (offset: number, length: number) => Buffer) => T): T | undefined {
+    return this.#readIfPossible(path, (file) =>
+      use((offset, length) => {
+        const buffer = Buffer.alloc(length);
+        return buffer.subarray(0, readSync(file, buffer, 0, length, offset));
+      }),
+    );
   }
 
   /**
@@ -107,6 +105,22 @@ export class SourceFolder {
     if (fstatSync(file).isFile() && isAt(file, place)) return file;
     closeSync(file);
     throw new SourceError("It is not a file any more.");
+  }
+
+  #readIfPossible<T>(path: string, work: (file: number) => T): T | undefined {
+    return this.withRights(() => {
+      try {
+        const file = this.#openFile(path);
+        try {
+          return work(file);
+        } finally {
+          closeSync(file);
+        }
+      } catch {
+        // Importing the file reports the error.
+        return undefined;
+      }
+    });
   }
 
   #read<T>(work: () => T): T {

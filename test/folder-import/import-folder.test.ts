@@ -170,6 +170,35 @@ test("import-folder: publishes photos and videos in the order in which they were
   expect(Buffer.from(await photo.arrayBuffer()).includes("2015:06:01")).toBeFalse();
 });
 
+test("import-folder: films have the time of their recording, unless an export or a photo of the same name tells another", async () => {
+  await put("a 2012-01-01.mp4", recordedFilm(Date.UTC(2015, 0)), 2024);
+  await put("b.png", await pngPhoto(30), 2016);
+  await put("c.mov", recordedFilm(Date.UTC(2017, 0)), 2024);
+  await put("d.mp4", recordedFilm(Date.UTC(2013, 0)), 2024);
+  await put("d.mp4.json", JSON.stringify({ photoTakenTime: { timestamp: "1530000000" } }));
+  await put("e.jpg", await takenPhoto("2019:06:01 10:00:00"), 2024);
+  await put("e.mp4", recordedFilm(Date.UTC(2014, 0)), 2024);
+  await put("f 2020-01-01.mp4", recordedFilm(0), 2024);
+  expect((await importFolder()).status).toBe(0);
+  expect(await names()).toEqual([
+    "a 2012-01-01.mp4",
+    "b.png",
+    "c.mp4",
+    "d.mp4",
+    "e.jpg",
+    "e.mp4",
+    "f 2020-01-01.mp4",
+  ]);
+});
+
+/** @param time milliseconds since 1970 */
+function recordedFilm(time: number): Uint8Array<ArrayBuffer> {
+  const film = mp4Video();
+  const view = new DataView(film.buffer, film.byteOffset);
+  view.setUint32(Buffer.from(film).indexOf("mvhd") + 8, (time - Date.UTC(1904, 0)) / 1000);
+  return film;
+}
+
 /** An empty box at the end of an MP4, which makes another file of it. */
 const freeBox = [0, 0, 0, 8, 0x66, 0x72, 0x65, 0x65];
 
