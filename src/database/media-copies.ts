@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, isNull, lte, ne, or } from "drizzle-orm";
+import { and, asc, countDistinct, eq, gt, isNull, lte, ne, or } from "drizzle-orm";
 
 import { step, type Connection } from "./connection.ts";
 import type { Tables } from "./schema.ts";
@@ -80,8 +80,11 @@ export function mediaCopyQueries({ dialect, query, tables, write, transaction }:
       );
     },
 
-    /** Counts the copies in other stores than this one. */
-    countOutside: (store: string): Promise<number> => query.$count(copies, ne(copies.store, store)),
+    /** Counts the posts that have copies in other stores than this one. */
+    countOutside: async (store: string): Promise<number> => {
+      const posts = countDistinct(copies.postId);
+      return (await query.select({ posts }).from(copies).where(ne(copies.store, store)))[0]!.posts;
+    },
 
     /** Makes the copies of a deleted post due now, except those that something works on. */
     expire: async (postId: string, now: Date): Promise<void> => {

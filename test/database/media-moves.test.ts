@@ -85,6 +85,16 @@ onEachDatabase("media moves", (open) => {
     expect(await dueAt(database, 1000)).toEqual([{ postId: id, store: "s3", postStore: "disk" }]);
   });
 
+  test("media moves: a post with files in two other stores counts once", async () => {
+    const { database, id } = await withPost();
+    const first = await begun(database, 0, id);
+    await database.mediaMoves.finish(first, inS3(first), at(1), at(500));
+    const second = await begun(database, 2, id, "imagekit");
+    await database.mediaMoves.finish(second, inImageKit, at(3), at(600));
+    expect(await database.mediaCopies.countOutside("imagekit")).toBe(1);
+    expect(await database.mediaCopies.countOutside("disk")).toBe(1);
+  });
+
   test("media moves: a post that is deleted or changed meanwhile is not switched", async () => {
     const { database, id, userId } = await withPost(["picture"]);
     const moving = await begun(database, 0, id);
