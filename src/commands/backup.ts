@@ -97,7 +97,10 @@ export async function writeBackup(
     progress.end();
     outside(() => places.remove());
   };
-  const stopListening = onTermination(cleanUp);
+  const stopListening = onTermination(() => {
+    cleanUp();
+    process.stderr.write("Interrupted.\n");
+  });
   let files: BackupFiles | undefined;
   let snapshot: Snapshot | undefined;
   try {

@@ -25,7 +25,7 @@ afterEach(async () => {
 /** Creates a named pipe, which blocks its readers forever. */
 const makeBlockingFile = (...path: string[]) => Bun.spawnSync([mkfifo ?? "", join(folder, ...path)]);
 
-/** Starts a command, sends it a signal once a file with a matching name exists, and returns its exit status. */
+/** Starts a command, sends it a signal once a file with a matching name exists, and returns its exit status and errors. */
 async function signalWhileRunning(args: string[], begun: RegExp, signal: NodeJS.Signals) {
   const running = Bun.spawn([...command, ...args], {
     env: {
@@ -37,13 +37,14 @@ async function signalWhileRunning(args: string[], begun: RegExp, signal: NodeJS.
     },
     cwd: folder,
     stdout: "inherit",
-    stderr: "inherit",
+    stderr: "pipe",
   });
   child = running;
   const hasBegun = async () => (await readdir(folder, { recursive: true })).some((name) => begun.test(name));
   await until(async () => running.exitCode !== null || (await hasBegun()));
   running.kill(signal);
-  return running.exited;
+  const error = await new Response(running.stderr).text();
+  return { status: await running.exited, error };
 }
 
 async function makeDatabase(): Promise<void> {
@@ -54,7 +55,7 @@ async function makeDatabase(): Promise<void> {
 test.skipIf(!mkfifo)("shutdown: a signal during startup exits at once with status 0", async () => {
   await makeDatabase();
   makeBlockingFile("data/jwt-secret");
-  expect(await signalWhileRunning(["serve"], /^data\/tmp\/./, "SIGTERM")).toBe(0);
+  expect(await signalWhileRunning(["serve"], /^data\/tmp\/./, "SIGTERM")).toMatchObject({ status: 0 });
 });
 
 test.skipIf(!mkfifo).each([
@@ -65,7 +66,10 @@ test.skipIf(!mkfifo).each([
   await makeDatabase();
   makeBlockingFile("data/jwt-secret");
   const before = await readdir(folder);
-  expect(await signalWhileRunning(["backup", join(folder, "b.tar")], /\.partial$/, signal)).toBe(status);
+  expect(await signalWhileRunning(["backup", join(folder, "b.tar")], /\.partial$/, signal)).toEqual({
+    status,
+    error: "Interrupted.\n",
+  });
   expect(await readdir(folder)).toEqual(before);
 });
 
@@ -74,6 +78,8 @@ test("restore: leaves nothing behind when terminated", async () => {
   const size = 4 * 1024 ** 3;
   await Bun.write(join(folder, "long.tar"), header("image-sharing.db", size));
   await truncate(join(folder, "long.tar"), 512 + size + 1024);
-  expect(await signalWhileRunning(["restore", join(folder, "long.tar")], /restoring-/, "SIGTERM")).toBe(143);
+  expect(
+    await signalWhileRunning(["restore", join(folder, "long.tar")], /restoring-/, "SIGTERM"),
+  ).toMatchObject({ status: 143, error: expect.stringContaining("Interrupted.\n") });
   expect(await readdir(folder)).toEqual(["long.tar"]);
 });
