@@ -41,6 +41,8 @@ export async function importDatabase(file: string, flags: ImportFlags): Promise<
     throw new CommandError(`--imagekit needs ${storeSettings.imagekit}.`);
   const signal = abortOnTermination();
   const progress = createProgress();
+  if (flags.copyMedia && config.mediaStore === "imagekit")
+    progress.note("MEDIA_STORE is imagekit, so the copies are in ImageKit, too, beside the original files.");
   const summary = newSummary();
   let failure: unknown;
   try {
@@ -133,6 +135,9 @@ function report(
     accounts.refused + posts.refused > 0 && `Left out: ${both("refused")}, named above.`,
     missingFiles > 0 && `Not found in ImageKit: the files of ${counted(missingFiles, "posts")}, named above.`,
     changedCaptions > 0 && `Shortened: the captions of ${counted(changedCaptions, "posts")}, named above.`,
+    posts.refused > 0 &&
+      posts.added + posts.known === 0 &&
+      "No post was accepted. If all addresses are refused, set IMAGEKIT_URL_ENDPOINT to what they begin with.",
     leftInImageKit > 0 &&
       `Still in ImageKit: the files of ${counted(leftInImageKit, "posts")} that are here already. move-media --to ${config.mediaStore} copies them as they are.`,
     !copyMedia &&

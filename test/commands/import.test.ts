@@ -106,6 +106,14 @@ test("import: takes over the original's database while the service runs, and lea
   expect((await Array.fromAsync(new Bun.Glob("original*").scan(folder))).sort()).toEqual(["original.db"]);
 });
 
+test("import: says which setting to check when no post is accepted", async () => {
+  const { out } = await importFile([file, "--dry-run"], imagekit("https://ik.imagekit.io/another"));
+  expect(out).toContain(
+    "No post was accepted. If all addresses are refused, set IMAGEKIT_URL_ENDPOINT to what they begin with.\n",
+  );
+  expect((await importFile([file, "--dry-run"])).out).not.toContain("No post was accepted");
+});
+
 test("import --dry-run: creates no data folder", async () => {
   const { out, error, status } = await importFile([file, "--dry-run"]);
   expect([out.split("\n")[0], status]).toEqual([`Would import 4 accounts and 8 posts of ${file}.`, 0]);
@@ -162,6 +170,8 @@ test("import --copy-media: says how many files an earlier import has left in Ima
     stderr: "inherit",
   });
   expect(await move.exited).toBe(0);
+  const intoImageKit = await importFile([file, "--copy-media"], imagekit(fake.deliveryUrl));
+  expect(intoImageKit.error).toStartWith("MEDIA_STORE is imagekit, so the copies are in ImageKit, too");
   expect((await importFile([file, "--copy-media"], environment)).out).toBe(
     `Imported 0 accounts and 0 posts of ${file}.\nImported earlier: 1 account and 3 posts.\n`,
   );
