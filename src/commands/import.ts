@@ -15,7 +15,7 @@ import { listImageKitFiles, type ListedFile } from "../storage/imagekit-listing.
 import { CommandError } from "./command-error.ts";
 import { counted } from "./counted.ts";
 import { driverError } from "./database-errors.ts";
-import { openCheckingTarget, openTarget, type OpenTarget } from "./import-into.ts";
+import { openCheckingTarget, openTarget, type OpenTarget } from "./open-import-target.ts";
 import { abortOnTermination, exitInterrupted } from "./on-termination.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { dataFolderError } from "./startup-errors.ts";

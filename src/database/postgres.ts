@@ -142,7 +142,10 @@ async function migrate(client: SQL): Promise<void> {
 /** @throws UnsupportedDatabase if the schema is not that of this version; NewerDatabase */
 async function requireMigrated(client: SQL): Promise<void> {
   const [found] = await client`select to_regclass('migrations') is not null as present`;
-  if (!found.present) throw new UnsupportedDatabase("holds no data of this service.");
+  if (!found.present)
+    throw new UnsupportedDatabase(
+      "holds no data of this service. Start the service with it once, or set DATABASE_URL to another one.",
+    );
   const done = await migrationsIn(client);
   if (embeddedMigrations("pg").some(({ tag }) => !done.has(tag)))
     throw new UnsupportedDatabase(
