@@ -93,6 +93,28 @@ describe.skipIf(!chromium)("page: parts of the account", () => {
       `document.querySelector("#notice:popover-open")?.textContent.startsWith(${JSON.stringify(words)})`,
     );
 
+  test("page: what loads later in the account does not move its forms", async () => {
+    await signInElsewhere(firefox);
+    browser = await Browser.open(`${service.address}/`, { width: 1280, height: 800 });
+    await browser.signIn(email);
+    await browser.view.evaluate(
+      `(() => { const real = fetch; const late = new Promise((go) => (window.goOn = go)); window.fetch = async (path, init) => { if (/sessions|usage/.test(path)) await late; return real(path, init); }; })()`,
+    );
+    await browser.go("#/account");
+    await browser.until(`document.querySelector("#password input")`);
+    const places = () =>
+      browser.view.evaluate(
+        `[scrollY, ...[...document.querySelectorAll("form")].flatMap((form) => { const { left, top } = form.getBoundingClientRect(); return [left, top]; })]`,
+      );
+    await browser.view.evaluate(
+      `document.querySelector("#password input").scrollIntoView({ block: "center" })`,
+    );
+    const before = await places();
+    await browser.view.evaluate("window.goOn()");
+    await browser.until(`${devices}.length === 2 && document.querySelector(".meter")`);
+    expect(await places()).toEqual(before);
+  }, 60_000);
+
   test("page: the account lists signed-in devices in plain words, the present one first, and ends one", async () => {
     const other = await signInElsewhere(firefox);
     await open();

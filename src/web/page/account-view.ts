@@ -30,15 +30,24 @@ export function accountView({ parameters }: Pick<ViewContext, "parameters">): Vi
     element(
       "div",
       { className: "settings" },
-      nameSection(account),
-      emailSection(account, hasPassword),
-      settings.passwordLogin && passwordSection(hasPassword, showAgain),
-      methods && signInMethodsSection(methods, parameters.get("error")),
-      devicesSection(),
-      storageSection(),
-      exportSection(),
-      account.is_superuser && invitationsSection("invitations"),
-      deletionSection(hasPassword),
+      // What loads later is below the forms, or beside them, and never moves them.
+      element(
+        "div",
+        {},
+        nameSection(account),
+        emailSection(account, hasPassword),
+        settings.passwordLogin && passwordSection(hasPassword, showAgain),
+        methods && signInMethodsSection(methods, parameters.get("error")),
+      ),
+      element(
+        "div",
+        {},
+        devicesSection(),
+        storageSection(),
+        exportSection(),
+        account.is_superuser && invitationsSection("invitations"),
+        deletionSection(hasPassword),
+      ),
     ),
   );
   void hasPassword.then((has) => has || removeCurrentPassword(content));
