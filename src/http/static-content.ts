@@ -12,6 +12,8 @@ export interface StaticContent {
   /** Whether the URL changes with the content, so that browsers may keep it for a year. */
   readonly immutable: boolean;
   readonly headers?: Record<string, string>;
+  /** The request header by which this content is chosen, if any, for `Vary`. */
+  readonly chosenBy?: string;
 }
 
 /**
@@ -35,7 +37,7 @@ export function staticContent(content: StaticContent): (request: Request) => Pro
       "cache-control": content.immutable ? "public, max-age=31536000, immutable" : "no-cache",
       "content-type": content.type,
       etag,
-      vary: "accept-encoding",
+      vary: content.chosenBy ? `accept-encoding, ${content.chosenBy}` : "accept-encoding",
     };
     if (isUnchanged(request.headers, { etag })) return new Response(null, { status: 304, headers });
     const coding = preferredCoding(request.headers.get("accept-encoding"));

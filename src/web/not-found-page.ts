@@ -2,7 +2,8 @@ import type { Config } from "../config/config.ts";
 import { pathOf } from "../http/request-path.ts";
 import { stylePath } from "./assets.ts";
 import html from "./not-found.html" with { type: "text" };
-import { chooseLanguage, textsIn } from "./page/texts/text.ts";
+import { textsIn } from "./page/texts/text.ts";
+import { requestLanguage } from "./request-language.ts";
 import { fill } from "./template.ts";
 
 const policy =
@@ -10,7 +11,7 @@ const policy =
 
 /** Returns the page that browsers get at an unknown address, in the language of the request. */
 export function notFoundPage(request: Request, { siteName }: Pick<Config, "siteName">): Response {
-  const language = chooseLanguage(preferredLanguages(request.headers.get("accept-language") ?? ""));
+  const language = requestLanguage(request.headers);
   const text = textsIn(language);
   // Relative to the address, so that it works below a path prefix that only the proxy knows.
   const depth = pathOf(request.url).split("/").length - 2;
@@ -26,10 +27,3 @@ export function notFoundPage(request: Request, { siteName }: Pick<Config, "siteN
   const headers = { "content-type": "text/html; charset=utf-8", "content-security-policy": policy };
   return new Response(page, { status: 404, headers });
 }
-
-/** Returns the languages of an `Accept-Language` header (RFC 9110, 12.5.4) in the order in which browsers list them. */
-const preferredLanguages = (header: string): string[] =>
-  header.split(",").flatMap((entry) => {
-    const [tag = ""] = entry.split(";");
-    return /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i.test(tag.trim()) ? [tag.trim()] : [];
-  });

@@ -6,7 +6,9 @@ import { fromText, staticContent, type StaticContent } from "../http/static-cont
 import { assets, scriptPath, stylePath } from "./assets.ts";
 import html from "./index.html" with { type: "text" };
 import { manifest } from "./manifest.ts";
+import { languageOf, languages, textsIn } from "./page/texts/text.ts";
 import { pageSettings } from "./page-settings.ts";
+import { requestLanguage } from "./request-language.ts";
 import { serviceWorker } from "./worker-script.ts";
 import { fill } from "./template.ts";
 
@@ -28,19 +30,33 @@ export function webRoutes({ config }: { config: Config }) {
   const policy =
     `default-src 'none'; script-src 'self'; style-src 'self'; img-src ${media}; media-src ${media}; ` +
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-  const text = fill(html as unknown as string, {
-    base,
-    siteName: config.siteName,
-    settings: JSON.stringify(pageSettings(config)),
-    script: base + scriptPath,
-    style: base + stylePath,
-  });
-  const page = staticContent({
-    type: "text/html; charset=utf-8",
-    load: fromText(text),
-    immutable: false,
-    headers: { "content-security-policy": policy },
-  });
+  const pageIn = (language: string) => {
+    const text = textsIn(language);
+    return fill(html as unknown as string, {
+      base,
+      language,
+      siteName: config.siteName,
+      description: text("introduction"),
+      settings: JSON.stringify(pageSettings(config)),
+      script: base + scriptPath,
+      style: base + stylePath,
+      needsJavaScript: text("needsJavaScript"),
+      apiDocumentation: text("apiDocumentation"),
+    });
+  };
+  const pages = new Map(languages.map((language) => [language, pageIn(language)]));
+  const responses = new Map(
+    [...pages].map(([language, page]) => [
+      language,
+      staticContent({
+        type: "text/html; charset=utf-8",
+        load: fromText(page),
+        immutable: false,
+        headers: { "content-security-policy": policy },
+        chosenBy: "accept-language",
+      }),
+    ]),
+  );
   const files: Record<string, StaticContent> = {
     ...assets,
     "manifest.webmanifest": {
@@ -50,11 +66,13 @@ export function webRoutes({ config }: { config: Config }) {
     },
     "offline.js": {
       type: "text/javascript; charset=utf-8",
-      load: fromText(serviceWorker(text)),
+      load: fromText(serviceWorker([...pages.values()])),
       immutable: false,
     },
   };
-  const app = new Elysia({ name: "web", detail: { hide: true } }).get("/", ({ request }) => page(request));
+  const app = new Elysia({ name: "web", detail: { hide: true } }).get("/", ({ request }) =>
+    responses.get(languageOf(requestLanguage(request.headers)))!(request),
+  );
   for (const [path, content] of Object.entries(files)) {
     const respond = staticContent(content);
     app.get(`/${path}`, ({ request }) => respond(request));

@@ -29,7 +29,9 @@ addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method === "POST" && request.url === addressOf(shareTarget)) return receive(event);
   if (request.method !== "GET" || !addresses.includes(request.url.split("#")[0])) return;
-  const stored = async () => (await caches.match(request, { cacheName })) ?? Response.error();
+  // The script of the page chooses the language, whatever the HTML was requested in.
+  const stored = async () =>
+    (await caches.match(request, { cacheName, ignoreVary: true })) ?? Response.error();
   event.respondWith(fetch(request).catch(stored));
 });
 

@@ -7,10 +7,10 @@ const files = ["./", scriptPath, stylePath, "assets/icon.svg"];
 
 /**
  * Returns the service worker of the page.
- * @param page the HTML: browsers replace the worker when it changes, or the names of the assets in it
+ * @param pages the HTML in every language: browsers replace the worker when it changes, or the names of the assets in it
  */
-export function serviceWorker(page: string): string {
-  const constants = { version: Bun.hash(page).toString(36), files, shareTarget };
+export function serviceWorker(pages: readonly string[]): string {
+  const constants = { version: Bun.hash(pages.join()).toString(36), files, shareTarget };
   const lines = Object.entries(constants).map(
     ([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`,
   );

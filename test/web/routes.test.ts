@@ -41,6 +41,34 @@ test("page: learns the service's limits and who may register from the settings",
   });
 });
 
+test("page: its HTML follows the browser's language, and caches keep the languages apart", async () => {
+  const app = webRoutes({ config: readConfig({}) });
+  const ask = (headers: Record<string, string>) => app.handle(new Request("http://localhost/", { headers }));
+  const etags = new Set<string | null>();
+  for (const [language, lang, texts] of [
+    ["de-AT,de;q=0.9,en;q=0.8", "de", ["Teile Fotos und Videos", "Diese Seite braucht JavaScript"]],
+    ["fr, en;q=0.5", "en", ["Share photos and videos", "This page needs JavaScript"]],
+    ["", "en", ["Share photos and videos", "This page needs JavaScript"]],
+  ] as const) {
+    const answer = await ask({ "accept-language": language });
+    const page = await answer.text();
+    expect(page).toContain(`<html lang="${lang}">`);
+    expect(page).toContain(`<meta name="description" content="${texts[0]}`);
+    expect(page).toContain(texts[1]);
+    expect(answer.headers.get("vary")).toBe("accept-encoding, accept-language");
+    etags.add(answer.headers.get("etag"));
+    const again = await ask({
+      "accept-language": language,
+      "if-none-match": answer.headers.get("etag")!,
+    });
+    expect([again.status, again.headers.get("vary")]).toEqual([304, "accept-encoding, accept-language"]);
+  }
+  expect(etags.size).toBe(2);
+  const script = /"(assets\/page-[^"]+\.js)"/.exec(await (await ask({})).text())![1];
+  const asset = await app.handle(new Request(`http://localhost/${script}`));
+  expect(asset.headers.get("vary")).toBe("accept-encoding");
+});
+
 test("page: SITE_NAME is its title and heading, escaped", async () => {
   const name = `<b>Ann & Bob's</b> "$&" {{base}}`;
   const page = await pageWith({ SITE_NAME: name });

@@ -57,7 +57,7 @@ export function registerView({ parameters }: ViewContext): View {
     return cardView(text("registrationClosed"), paragraph(text("registrationClosedText")), toSignIn);
   const view = cardView(
     text("createAccountLink"),
-    paragraph(text("createAccountText")),
+    paragraph(text("introduction")),
     settings.passwordLogin &&
       createForm({
         button: text("createAccount"),

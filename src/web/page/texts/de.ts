@@ -1,6 +1,8 @@
 import type { Catalogue } from "./catalogue.ts";
 
 export const de: Catalogue = {
+  needsJavaScript: "Diese Seite braucht JavaScript",
+  apiDocumentation: "Dokumentation der API",
   skip: "Zum Inhalt springen",
   navigation: "Hauptmenü",
   photos: "Fotos",
@@ -32,7 +34,7 @@ export const de: Catalogue = {
   nameHint: "Wird bei deinen Fotos angezeigt.",
   createAccountLink: "Konto erstellen",
   createAccount: "Konto erstellen",
-  createAccountText:
+  introduction:
     "Teile Fotos und Videos mit Menschen, die du kennst. Angaben zu Ort und Kamera werden entfernt.",
   haveAccount: "Du hast schon ein Konto?",
   invitationNeeded: "Du brauchst eine Einladung",

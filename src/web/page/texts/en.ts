@@ -4,6 +4,8 @@
  */
 export const en = {
   // Header and navigation
+  needsJavaScript: "This page needs JavaScript",
+  apiDocumentation: "API documentation",
   skip: "Skip to the content",
   navigation: "Main",
   photos: "Photos",
@@ -36,8 +38,7 @@ export const en = {
   nameHint: "Shown with your photos.",
   createAccountLink: "Create an account",
   createAccount: "Create account",
-  createAccountText:
-    "Share photos and videos with the people you know. Location and camera details are removed.",
+  introduction: "Share photos and videos with the people you know. Location and camera details are removed.",
   haveAccount: "Already have an account?",
   invitationNeeded: "You need an invitation",
   invitationNeededText:

@@ -4,11 +4,15 @@ import { en } from "./en.ts";
 
 const catalogues: Readonly<Record<string, Catalogue>> = { en, de };
 
+/** The languages that have a catalogue, without regions. */
+export const languages = Object.keys(catalogues);
+
 /** Returns the first of the languages (BCP 47) that has a catalogue, with its region; English if none has. */
 export const chooseLanguage = (preferred: readonly string[]): string =>
   preferred.find((tag) => languageOf(tag) in catalogues) ?? "en";
 
-const languageOf = (tag: string) => tag.split("-")[0]!.toLowerCase();
+/** Returns a language without its region, such as `de` for `de-AT`. */
+export const languageOf = (tag: string): string => tag.split("-")[0]!.toLowerCase();
 
 /** The page's language, such as `de-AT`: for the `lang` attribute, dates and numbers. */
 export const language = chooseLanguage(navigator.languages ?? []);
