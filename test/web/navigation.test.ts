@@ -200,12 +200,44 @@ describe.skipIf(!chromium)("page: views", () => {
     const { id } = (await (await service.fetch("/users/me", { token })).json()) as { id: string };
     await open(`#/user/${id}`);
     await heading("This person's photos");
-    await browser.until(`document.body.innerText.includes("No photos yet.")`);
+    await title("Family & friends – This person's photos");
+    await browser.until(`document.body.innerText.includes("No photos yet. What this person shares")`);
     browser.close();
     await signUpSuperuser("chief@example.com");
     await open(`#/user/${id}`, wide, "chief@example.com");
     await heading("carl@example.com");
     await title("Family & friends – Photos by carl@example.com");
+  }, 60_000);
+
+  test("page: the view of a user without posts looks the same whether or not there is such an account", async () => {
+    const token = await service.signUp("dora@example.com");
+    const { id } = (await (await service.fetch("/users/me", { token })).json()) as { id: string };
+    await open();
+    const shown = [];
+    for (const user of [id, crypto.randomUUID()]) {
+      await browser.go(`#/user/${user}`);
+      await browser.until(`document.querySelector("main .status")?.textContent.startsWith("No photos yet.")`);
+      shown.push(
+        await browser.view.evaluate(`[document.title, document.querySelector("main").innerHTML].join()`),
+      );
+      expect(browser.requests.filter((url) => url.includes("/users/") && url.includes(user))).toEqual([]);
+      await browser.go("#/");
+      await heading("Photos and videos");
+    }
+    expect(shown[1]).toBe(shown[0]);
+    await browser.go("#/user/not-an-id");
+    await heading("Page not found");
+  }, 60_000);
+
+  test("page: your own view has its heading and its own words before you have shared anything", async () => {
+    const token = await service.signUp("emil@example.com");
+    const { id } = (await (await service.fetch("/users/me", { token })).json()) as { id: string };
+    await open(`#/user/${id}`, phone, "emil@example.com");
+    await heading("My photos");
+    await title("Family & friends – My photos");
+    await browser.until(
+      `document.querySelector("main .status").textContent === "No photos yet. Press Share to add your first ones."`,
+    );
   }, 60_000);
 
   test("page: the menu of a post works with the keyboard", async () => {

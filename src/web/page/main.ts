@@ -23,7 +23,13 @@ const uploads = createUploads();
 
 const routes = new Map<string, Route>([
   ["", { audience: "users", view: (context) => feedView(context, uploads) }],
-  ["user", { audience: "users", view: (context) => userView(context, uploads) }],
+  [
+    "user",
+    {
+      audience: "users",
+      view: (context) => (isUserId(context.id) ? userView(context, uploads) : notFoundView()),
+    },
+  ],
   ["post", { audience: "users", overlay: postOverlay }],
   ["account", { audience: "users", view: accountView }],
   ["admin", { audience: "superusers", view: adminView }],
@@ -33,6 +39,9 @@ const routes = new Map<string, Route>([
   ["reset", { audience: "everybody", view: resetView }],
   ["forgot", { audience: "everybody", view: forgotView }],
 ]);
+/** Whether this can be the id of an account, whether or not there is one. The service refuses others. */
+const isUserId = (id: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id);
+
 /** Views that users leave for the feed when they sign in. */
 const entrances = /^#\/(sign-in|register)\b/;
 

@@ -175,7 +175,7 @@ export const de: Catalogue = {
 
   feed: "Fotos und Videos",
   feedEmpty: "Hier gibt es noch nichts. Teile das erste Foto!",
-  authorEmpty: "Noch keine Fotos.",
+  authorEmpty: "Noch keine Fotos. Was diese Person teilt, erscheint hier.",
   ownEmpty: "Noch keine Fotos. Mit „Teilen“ fügst du die ersten hinzu.",
   newPosts: { one: "{count} neuer Beitrag", other: "{count} neue Beiträge" },
   manyNewPosts: { one: "{count} oder mehr neue Beiträge", other: "{count} oder mehr neue Beiträge" },

@@ -175,7 +175,7 @@ export const en = {
   // Feed and posts
   feed: "Photos and videos",
   feedEmpty: "Nothing here yet. Share the first photo!",
-  authorEmpty: "No photos yet.",
+  authorEmpty: "No photos yet. What this person shares will appear here.",
   ownEmpty: "No photos yet. Press Share to add your first ones.",
   newPosts: { one: "{count} new post", other: "{count} new posts" },
   manyNewPosts: { one: "{count} or more new posts", other: "{count} or more new posts" },
