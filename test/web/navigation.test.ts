@@ -240,6 +240,31 @@ describe.skipIf(!chromium)("page: views", () => {
     );
   }, 60_000);
 
+  test("page: the line below the header spans the page, and nothing moves when a scroll bar or the large view comes", async () => {
+    await open("#/forgot");
+    await browser.view.cdp("Emulation.setScrollbarsHidden", { hidden: false });
+    await heading("Forgot your password?");
+    const barWidth = () =>
+      browser.view.evaluate(`document.querySelector(".bar").getBoundingClientRect().width`);
+    /** What is left beside the bar is the scroll bar, and not an empty strip. */
+    const scrollBar = `innerWidth - document.documentElement.clientWidth`;
+    await browser.until(`${scrollBar} > 0`);
+    const width = await barWidth();
+    expect(await browser.view.evaluate("document.documentElement.clientWidth")).toBe(width);
+    await browser.picture("header-short-view-wide");
+    await browser.go("#/");
+    await browser.until(`document.querySelectorAll(".post").length >= 24`);
+    expect(await barWidth()).toBe(width);
+    await browser.view.evaluate(`document.querySelector(".picture").click()`);
+    await browser.until(`document.querySelector("dialog.lightbox img")`);
+    expect(await barWidth()).toBe(width);
+    await browser.view.press("Escape");
+    await browser.until(`!document.querySelector("dialog")`);
+    await browser.menu("Edit");
+    await browser.until(`document.querySelector("dialog[open]")`);
+    expect(await barWidth()).toBe(width);
+  }, 60_000);
+
   test("page: the menu of a post works with the keyboard", async () => {
     await open(`#/user/${ada}`);
     await browser.until(`document.querySelector(".post")`);
