@@ -265,6 +265,34 @@ describe.skipIf(!chromium)("page: views", () => {
     expect(await barWidth()).toBe(width);
   }, 60_000);
 
+  test.each([
+    ["en", "Choose photos or videos from this device."],
+    ["de", "Wähle Fotos oder Videos vom Gerät aus."],
+  ])(
+    "page: beside the button for sharing, a touch screen offers no drag and drop (%s)",
+    async (language, hint) => {
+      browser = await Browser.open(`${service.address}/`, phone, { language });
+      await browser.view.cdp("Emulation.setDeviceMetricsOverride", {
+        ...phone,
+        deviceScaleFactor: 1,
+        mobile: true,
+      });
+      await browser.view.cdp("Emulation.setTouchEmulationEnabled", { enabled: true });
+      await browser.signIn("ada@example.com");
+      const hints = () =>
+        browser.view.evaluate(
+          `[...document.querySelectorAll(".panel .hint")].filter((hint) => hint.checkVisibility()).map((hint) => hint.textContent)`,
+        );
+      expect(await hints()).toEqual([hint]);
+      await browser.view.cdp("Emulation.setTouchEmulationEnabled", { enabled: false });
+      await browser.until(`!matchMedia("(pointer: coarse)").matches`);
+      expect(await hints()).toEqual([
+        language === "de" ? "oder irgendwo hier ablegen oder einfügen" : "or drop or paste them anywhere",
+      ]);
+    },
+    60_000,
+  );
+
   test("page: the menu of a post works with the keyboard", async () => {
     await open(`#/user/${ada}`);
     await browser.until(`document.querySelector(".post")`);

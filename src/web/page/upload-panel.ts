@@ -62,6 +62,7 @@ export function createUploadPanel(on: {
       { className: "panel", attributes: { "aria-label": text("share") } },
       chooser,
       element("span", { className: "hint pointer-only", textContent: text("dropHint") }),
+      element("span", { className: "hint touch-only", textContent: text("chooseHint") }),
       input,
       uploads,
     ),

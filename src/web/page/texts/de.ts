@@ -227,6 +227,7 @@ export const de: Catalogue = {
   shareFiles: "Fotos oder Videos teilen",
   shareAll: "Alle teilen",
   dropHint: "oder irgendwo hier ablegen oder einfügen",
+  chooseHint: "Wähle Fotos oder Videos vom Gerät aus.",
   uploads: "Uploads",
   caption: "Bildunterschrift",
   alt: "Alternativtext",

@@ -227,6 +227,7 @@ export const en = {
   shareFiles: "Share photos or videos",
   shareAll: "Share all",
   dropHint: "or drop or paste them anywhere",
+  chooseHint: "Choose photos or videos from this device.",
   uploads: "Uploads",
   caption: "Caption",
   alt: "Alternative text",
