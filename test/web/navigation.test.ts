@@ -293,6 +293,27 @@ describe.skipIf(!chromium)("page: views", () => {
     60_000,
   );
 
+  test("page: every entry of a menu near the end of a phone's screen can be touched, each time it opens", async () => {
+    await open(`#/user/${ada}`, phone);
+    await browser.until(`document.querySelector(".menu-button")`);
+    const opener = `document.querySelector(".menu-button")`;
+    // Without turning, the menu would end below the window, or behind the tab bar.
+    for (const distance of [100, 210])
+      for (let i = 0; i < 2; i++) {
+        await browser.view.evaluate(
+          `(({ style }) => { style.marginTop = 0; style.marginTop = innerHeight - ${opener}.getBoundingClientRect().bottom - ${distance} + "px"; })(document.querySelector(".post"))`,
+        );
+        await browser.view.evaluate(`${opener}.click()`);
+        const canBeTouched = `({ left, right, top, bottom }, item) => item.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2))`;
+        expect(
+          await browser.view.evaluate(
+            `[...document.querySelectorAll("[role=menuitem]")].map((item) => (${canBeTouched})(item.getBoundingClientRect(), item))`,
+          ),
+        ).toEqual([true, true, true, true]);
+        await browser.view.press("Escape");
+      }
+  }, 60_000);
+
   test("page: the menu of a post works with the keyboard", async () => {
     await open(`#/user/${ada}`);
     await browser.until(`document.querySelector(".post")`);

@@ -38,7 +38,8 @@ export function menuButton(label: string, name: string, entries: () => readonly 
     if (!list.hidden) return close();
     list.replaceChildren(...entries().map(createItem));
     list.hidden = false;
-    list.classList.toggle("upwards", list.getBoundingClientRect().bottom > innerHeight);
+    list.classList.remove("upwards");
+    list.classList.toggle("upwards", isEndCovered(list));
     opener.setAttribute("aria-expanded", "true");
     closed = new AbortController();
     const outside = (event: Event) => !menu.contains(event.target as Node) && close();
@@ -96,4 +97,10 @@ export function menuButton(label: string, name: string, entries: () => readonly 
     } else if (event.key === "Tab") close();
   });
   return menu;
+}
+
+/** Whether the end of an element is out of sight: below the window, or behind the tab bar of phones. */
+function isEndCovered(shown: HTMLElement): boolean {
+  const { left, width, bottom } = shown.getBoundingClientRect();
+  return !shown.contains(document.elementFromPoint(left + width / 2, bottom - 2));
 }
