@@ -33,6 +33,10 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
   const measured = new Map<string, number>();
   let posts: readonly Post[] = [];
   let rows: Row[] = [];
+  /** The height of every row, measured or expected. Each frame of a scroll reads all of them. */
+  let heights = new Map<Row, number>();
+  /** The rows whose items are in the document. */
+  let near: readonly Row[] = [];
   let shown: readonly Post[] = [];
   let width = 0;
   let place: Place | undefined;
@@ -41,12 +45,15 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
 
   const topOf = (item: Element) => item.getBoundingClientRect().top;
   const keyOf = ({ from, to }: Row) => `${posts[from]!.id} ${to - from}`;
-  const heightOf = (row: Row) => measured.get(keyOf(row)) ?? row.height + textsHeight;
+  const heightOf = (row: Row) => heights.get(row)!;
 
   function measure(): void {
-    for (const row of rows) {
+    for (const row of near) {
       const item = items.get(posts[row.from]!.id);
-      if (item?.isConnected) measured.set(keyOf(row), item.getBoundingClientRect().height);
+      if (!item?.isConnected) continue;
+      const { height } = item.getBoundingClientRect();
+      measured.set(keyOf(row), height);
+      heights.set(row, height);
     }
   }
 
@@ -65,6 +72,8 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
     const gap = Number.parseFloat(getComputedStyle(list).columnGap) || 0;
     const ratios = posts.map((post) => (post.width ?? 4) / (post.height ?? 3));
     rows = justifiedRows(ratios, { width, gap, maxHeight: maxRowHeight });
+    heights = new Map(rows.map((row) => [row, measured.get(keyOf(row)) ?? row.height + textsHeight]));
+    near = [];
   }
 
   /** @param kept the item that stays in place @param isRearranged whether rows have changed since the last call */
@@ -73,18 +82,19 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
     if (!list.isConnected || width === 0) return;
     const index = kept && isRearranged ? posts.findIndex(({ id }) => id === kept.id) : -1;
     const offset = offsetOf(rows, heightOf, index);
-    const near = rowWindow(rows, heightOf, offset === undefined ? topOf(content) : kept!.top - offset);
-    shown = near.rows.flatMap(({ from, to }) => posts.slice(from, to));
+    const part = rowWindow(rows, heightOf, offset === undefined ? topOf(content) : kept!.top - offset);
+    near = part.rows;
+    shown = near.flatMap(({ from, to }) => posts.slice(from, to));
     const created = putItems(list, items, shown, create);
-    for (const { from, height, widths } of near.rows) {
+    for (const { from, height, widths } of near) {
       // The same for the whole row.
       const isNarrow = Math.min(...widths) < oneLineWidth;
       widths.forEach((itemWidth, i) =>
         setPictureSize(items.get(posts[from + i]!.id)!, itemWidth, height, isNarrow),
       );
     }
-    before.style.height = `${near.heightBefore}px`;
-    after.style.height = `${near.heightAfter}px`;
+    before.style.height = `${part.heightBefore}px`;
+    after.style.height = `${part.heightAfter}px`;
     offerMore(isRearranged ? [...items.values()] : created);
     measure();
     const item = kept && items.get(kept.id);
