@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { Database } from "../database/database.ts";
+import { createSeenTexts } from "../database/seen-texts.ts";
 import {
   checkingTarget,
   copyingTarget,
@@ -40,11 +41,15 @@ export async function openCheckingTarget(
   const isMissing = await isDatabaseMissing(config);
   if (isMissing) note(noDatabaseNote(config).trimEnd());
   const database = isMissing ? undefined : await openDatabaseToReadAsOwner(config);
+  const seen = createSeenTexts();
   const target = checkingTarget(database);
   return {
-    target: copyMedia ? target : withoutSharedFiles(target),
+    target: copyMedia ? target : withoutSharedFiles(target, seen),
     database,
-    close: async () => database?.close(),
+    async close() {
+      seen.close();
+      await database?.close();
+    },
   };
 }
 
@@ -69,10 +74,15 @@ export async function openTarget(
     throw error;
   }
   if (isNew) note(newDatabaseNote(config).trimEnd());
+  services.database.expectManyWrites();
+  const seen = createSeenTexts();
   return {
-    target: copyMedia ? copying(services, signal) : withoutSharedFiles(linkingTarget(services)),
+    target: copyMedia ? copying(services, signal) : withoutSharedFiles(linkingTarget(services), seen),
     database: services.database,
-    close: services.close,
+    async close() {
+      seen.close();
+      await services.close();
+    },
   };
 }
 

@@ -48,6 +48,8 @@ export interface Database {
   readonly reserve: Reserve | undefined;
   /** Rejects when the database cannot answer. */
   ping(): Promise<void>;
+  /** See {@link Connection.expectManyWrites}. */
+  expectManyWrites(): void;
   close(): Promise<void>;
 }
 
@@ -117,6 +119,7 @@ function databaseOf(connection: Connection, reserve: Reserve | undefined): Datab
     counters: connection.dialect === "pg" ? sharedCounters(connection) : undefined,
     reserve,
     ping: async () => void (await ping.execute()),
+    expectManyWrites: connection.expectManyWrites,
     close: connection.close,
   };
 }

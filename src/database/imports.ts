@@ -1,7 +1,7 @@
 import { and, eq, inArray, like, or } from "drizzle-orm";
 
 import { step, type Connection, type Query, type Steps } from "./connection.ts";
-import { insertRows } from "./insert-rows.ts";
+import { insertNewRows } from "./insert-rows.ts";
 import type { ReservedPost, StoredFile } from "./posts.ts";
 import { newJobs } from "./rendition-jobs.ts";
 import { lockRows } from "./row-locks.ts";
@@ -42,16 +42,10 @@ export function importQueries({ dialect, query, tables, transaction }: Connectio
     return new Set(rows.map(({ id }) => id));
   }
 
-  function* remember(tx: Query, ids: readonly string[]): Steps<void> {
-    if (ids.length > 0)
-      yield* step(
-        insertRows(
-          dialect,
-          tx,
-          importedIds,
-          ids.map((id) => ({ id })),
-        ).onConflictDoNothing(),
-      );
+  function* remember(tx: Query, ids: Iterable<string>): Steps<void> {
+    // In their order, in which each page of the index is written once.
+    const rows = [...ids].sort().map((id) => ({ id }));
+    yield* insertNewRows(dialect, tx, importedIds, rows);
   }
 
   function* checkAccounts(tx: Pick<Query, "select">, accounts: readonly User[]): Steps<AccountOutcome[]> {
@@ -151,12 +145,8 @@ export function importQueries({ dialect, query, tables, transaction }: Connectio
       transaction(function* (tx) {
         const outcomes = yield* checkAccounts(tx, accounts);
         const added = accounts.filter((_, i) => outcomes[i] === "new");
-        if (added.length === 0) return outcomes;
-        const rows = yield* step(
-          insertRows(dialect, tx, users, added).onConflictDoNothing().returning({ id: users.id }),
-        );
-        const ids = new Set(rows.map(({ id }) => id));
-        yield* remember(tx, [...ids]);
+        const ids = yield* insertNewRows(dialect, tx, users, added);
+        yield* remember(tx, ids);
         // A registration on another node may have been faster.
         return accounts.map(({ id }, i) =>
           outcomes[i] === "new" && !ids.has(id) ? "address taken" : outcomes[i]!,
@@ -179,14 +169,8 @@ export function importQueries({ dialect, query, tables, transaction }: Connectio
         // One after the other in the largest index: in the order of their random ids, each would load pages that the
         // one before has displaced.
         added.sort((a, b) => compare(a.userId, b.userId) || a.createdAt.getTime() - b.createdAt.getTime());
-        const rows =
-          added.length === 0
-            ? []
-            : yield* step(
-                insertRows(dialect, tx, posts, added).onConflictDoNothing().returning({ id: posts.id }),
-              );
-        const ids = new Set(rows.map(({ id }) => id));
-        yield* remember(tx, [...ids]);
+        const ids = yield* insertNewRows(dialect, tx, posts, added);
+        yield* remember(tx, ids);
         yield* completeFacts(
           tx,
           imported.filter(({ bytes }, i) => outcomes[i] === "known" && bytes > 0),

@@ -1,7 +1,7 @@
 import { getTableColumns, sql, type SQL } from "drizzle-orm";
-import type { PgTable } from "drizzle-orm/pg-core";
+import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 
-import type { Connection, Query } from "./connection.ts";
+import { step, type Connection, type Query, type Steps } from "./connection.ts";
 
 /**
  * Inserts many rows with one JSON parameter; add conflict handling and `returning` to the result. One parameter per field
@@ -15,14 +15,51 @@ export function insertRows<Table extends PgTable>(
   rows: readonly object[],
 ) {
   const columns = Object.entries(getTableColumns(table));
-  const values = rows.map((row) =>
-    columns.map(([name, column]) => {
-      const given = (row as Record<string, unknown>)[name];
-      const value = given === undefined ? (column.default ?? column.defaultFn?.()) : given;
-      return value == null ? null : column.mapToDriverValue(value);
-    }),
-  );
+  const values = rows.map((row) => Object.values(storedValues(columns, row)));
   return query.insert(table).select(dialect === "pg" ? pgRows(table, values) : sqliteRows(values));
+}
+
+/**
+ * Inserts rows, except those that violate a unique constraint.
+ * @param rows as for {@link insertRows}
+ * @returns the ids of the inserted rows
+ */
+export function* insertNewRows(
+  dialect: Connection["dialect"],
+  tx: Pick<Query, "insert">,
+  table: PgTable & { id: PgColumn },
+  rows: readonly object[],
+): Steps<Set<string>> {
+  if (rows.length === 0) return new Set();
+  const id = sql<string>`${table.id}`;
+  if (dialect === "pg") {
+    const inserted = insertRows(dialect, tx, table, rows).onConflictDoNothing().returning({ id });
+    return new Set((yield* step(inserted)).map(({ id }) => id));
+  }
+  // For a statement that inserts many rows, SQLite keeps a journal of its own: half as much again is written to the disk.
+  const columns = Object.entries(getTableColumns(table));
+  const placeholders = Object.fromEntries(columns.map(([name]) => [name, sql`${sql.placeholder(name)}`]));
+  const insert = tx
+    .insert(table)
+    .values(placeholders)
+    .onConflictDoNothing()
+    .returning({ id })
+    .prepare("insert_new_row");
+  const ids = new Set<string>();
+  for (const row of rows)
+    for (const { id } of yield* step(insert.execute(storedValues(columns, row)))) ids.add(id);
+  return ids;
+}
+
+/** The values of a row as the driver stores them, by the columns' names in the schema. */
+function storedValues(columns: readonly [string, PgColumn][], row: object): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const [name, column] of columns) {
+    const given = (row as Record<string, unknown>)[name];
+    const value = given === undefined ? (column.default ?? column.defaultFn?.()) : given;
+    values[name] = value == null ? null : column.mapToDriverValue(value);
+  }
+  return values;
 }
 
 function pgRows(table: PgTable, values: readonly unknown[][]): SQL {

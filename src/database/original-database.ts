@@ -29,7 +29,7 @@ export interface OriginalDatabase {
  * Rows that are read at a time. It limits the memory and the time for which a transaction of their import blocks other
  * writers; smaller transactions would write the same pages of indexes more often.
  */
-const pageSize = 2000;
+export const pageSize = 1500;
 
 /** Limits on the bytes of a value; SQLite does not load the value to check its length. */
 const maxValueBytes = 4096;

@@ -102,6 +102,7 @@ export async function openPostgres(
         return next.value;
       }),
     dataVersion: undefined,
+    expectManyWrites: () => {},
     close: () => pool.close({ timeout: 5 }),
   };
 }

@@ -94,7 +94,15 @@ export function postQueries(connection: Connection) {
           reservedAt: posts.reservedAt,
         })
         .from(posts)
-        .where(and(eq(posts.userId, userId), eq(posts.sha256, sha256), ne(posts.state, "deleting"))),
+        .where(
+          and(
+            eq(posts.userId, userId),
+            eq(posts.sha256, sha256),
+            // A literal, because the planner cannot tell from a parameter that the partial index holds the posts.
+            sql`${posts.sha256} <> ''`,
+            ne(posts.state, "deleting"),
+          ),
+        ),
 
     /**
      * Records where the bytes of the actor's upload are about to go, unless the upload key is taken.

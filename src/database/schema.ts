@@ -115,7 +115,11 @@ export function createTables(k: Kit) {
       // account's usage. With an index of its own for the usage, PostgreSQL would sort all posts of an author for a page.
       k.index("posts_author_feed").on(t.userId, t.createdAt, t.id, t.state, t.bytes),
       // The hash comes first: PostgreSQL would use another index that begins with the account for the pages of an author.
-      k.index("posts_file").on(t.sha256, t.userId),
+      // The hash of an imported file that stays where it was is unknown, and empty.
+      k
+        .index("posts_file")
+        .on(t.sha256, t.userId)
+        .where(sql`sha256 <> ''`),
       k
         .index("posts_unfinished")
         .on(t.state, t.retryAt)

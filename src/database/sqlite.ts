@@ -13,13 +13,23 @@ import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" 
 import { createTables } from "./schema.ts";
 import { migrationsOf, requireMigrated } from "./sqlite-source.ts";
 
-/** A query of drizzle's SQLite driver, which can run synchronously. */
-interface SynchronousQuery<T> {
-  prepare(): { execute(): { sync(): T } };
+/** An execution of a prepared query by drizzle's SQLite driver. */
+interface Execution<T> {
+  sync(): T;
 }
 
-const runNow = <T>(query: PromiseLike<T>): T =>
-  (query as unknown as SynchronousQuery<T>).prepare().execute().sync();
+/** A query of drizzle's SQLite driver. */
+interface SynchronousQuery<T> {
+  prepare(): { execute(): Execution<T> };
+}
+
+/** Limits of {@link Connection.expectManyWrites}; SQLite's defaults are 2 MB and 1000 pages of 4 KiB. */
+const manyWrites = { cacheKib: 16_384, walPages: 16_000 };
+
+function runNow<T>(query: PromiseLike<T>): T {
+  const runnable = query as unknown as SynchronousQuery<T> | Execution<T>;
+  return ("sync" in runnable ? runnable : runnable.prepare().execute()).sync();
+}
 
 /**
  * Opens the SQLite file at `path` for one process; creates and migrates it if necessary, unless it is only to be read.
@@ -50,6 +60,7 @@ export async function openSqlite(path: string, { isReadOnly = false } = {}): Pro
   const db = drizzle({ client });
   const query = db as unknown as Query;
   const pragma = client.query<{ data_version: number }, []>("pragma data_version");
+  let isLogLarge = false;
   const dataVersion = createDataVersion(() => pragma.get()!.data_version);
   /**
    * Synchronous, so that no read runs between a commit and its count. Counts failed writes too, as they may have
@@ -89,11 +100,18 @@ export async function openSqlite(path: string, { isReadOnly = false } = {}): Pro
         ),
       ),
     dataVersion: dataVersion.current,
+    expectManyWrites: () => {
+      isLogLarge = true;
+      client.run(`pragma cache_size = ${-manyWrites.cacheKib}`);
+      client.run(`pragma wal_autocheckpoint = ${manyWrites.walPages}`);
+    },
     close: async () => {
       try {
         client.run("pragma optimize");
+        // Otherwise a large log would keep its size for as long as another process has the database open.
+        if (isLogLarge) client.run("pragma wal_checkpoint(truncate)");
       } catch {
-        // The statistics are optional; a full disk must not make closing fail.
+        // Both are optional; a full disk or a running transaction must not make closing fail.
       }
       client.close();
     },

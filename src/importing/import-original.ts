@@ -29,9 +29,6 @@ export async function importOriginal(
     if (posts > 0 && !isDeleted) options.output.problem(`${name}: its posts were left out too (${posts})`);
 }
 
-/** Pages after which garbage is collected. */
-const pagesPerCollection = 2;
-
 async function eachPage(
   pages: Iterable<OriginalRow[]>,
   { output, signal }: ImportOptions,
@@ -40,14 +37,13 @@ async function eachPage(
   use: (rows: OriginalRow[]) => Promise<void>,
 ): Promise<void> {
   let read = 0;
-  let count = 0;
   for (const rows of pages) {
     // Lets signals and timers run, which the synchronous calls of SQLite would block.
     await new Promise((resolve) => setImmediate(resolve));
     if (signal.aborted) return;
     await use(rows);
     // Otherwise the garbage of several pages would double the memory of the process.
-    if ((count += 1) % pagesPerCollection === 0) Bun.gc(true);
+    Bun.gc(true);
     read += rows.length;
     // The original program may add rows meanwhile.
     output.progress(step, read, Math.max(read, total));

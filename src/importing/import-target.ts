@@ -1,5 +1,6 @@
 import type { Database } from "../database/database.ts";
 import type { AccountOutcome, ImportedPost, PostOutcome } from "../database/imports.ts";
+import type { SeenTexts } from "../database/seen-texts.ts";
 import type { User } from "../database/users.ts";
 import { ApiError, apiErrors, ValidationProblems } from "../errors.ts";
 import type { PostServices } from "../uploads/upload-services.ts";
@@ -50,19 +51,13 @@ export function linkingTarget(services: PostServices): ImportTarget {
  * Leaves out posts whose file another post of the import has: where files stay in ImageKit, deleting or moving one post
  * would delete the file of the other. The original program gives every post a file of its own.
  */
-export function withoutSharedFiles(target: ImportTarget): ImportTarget {
-  /** Hashes instead of addresses, which would take several times the memory. */
-  const seen = new Set<number>();
-  const isFirst = ({ url }: ImportedPost): boolean => {
-    const before = seen.size;
-    return seen.add(Number(BigInt.asUintN(53, BigInt(Bun.hash(url))))).size > before;
-  };
+export function withoutSharedFiles(target: ImportTarget, seen: Pick<SeenTexts, "add">): ImportTarget {
   return {
     accounts: target.accounts,
     async posts(posts, done) {
       const remaining: ImportedPost[] = [];
       for (const post of posts)
-        if (isFirst(post)) remaining.push(post);
+        if (seen.add(post.url)) remaining.push(post);
         else done(post, refuse("another post of this file has its address"));
       await target.posts(remaining, done);
     },

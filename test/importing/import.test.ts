@@ -4,6 +4,7 @@ import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { pageSize } from "../../src/database/original-database.ts";
 import { maxCaptionLength } from "../../src/limits.ts";
 import {
   changeOriginal,
@@ -257,14 +258,14 @@ describe("import of the original program's database", () => {
   });
 
   test("import: refuses a file whose index is forged, instead of reading it forever", async () => {
-    createOriginal(file, { users: 1, posts: 4500 });
+    createOriginal(file, { users: 1, posts: 2 * pageSize + 500 });
     changeOriginal(file, (database) => {
       database.run("update posts set id = format('%06d', rowid)");
     });
     // The last id of the first page becomes less than all others, in its old place of the index.
     const bytes = Buffer.from(await Bun.file(file).arrayBuffer());
-    for (let at = bytes.indexOf("002000"); at !== -1; at = bytes.indexOf("002000", at))
-      bytes.write("000000", at);
+    const last = String(pageSize).padStart(6, "0");
+    for (let at = bytes.indexOf(last); at !== -1; at = bytes.indexOf(last, at)) bytes.write("000000", at);
     await Bun.write(file, bytes);
     await expect(importInto(service, file)).rejects.toThrow("is damaged or no SQLite database");
   });

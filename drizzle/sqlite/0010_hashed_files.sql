@@ -1,0 +1,2 @@
+DROP INDEX `posts_file`;--> statement-breakpoint
+CREATE INDEX `posts_file` ON `posts` (`sha256`,`user_id`) WHERE sha256 <> '';

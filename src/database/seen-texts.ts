@@ -1,0 +1,27 @@
+import { constants, Database } from "bun:sqlite";
+
+/** A set of texts. */
+export interface SeenTexts {
+  /** @returns false if the text was added before */
+  add(text: string): boolean;
+  close(): void;
+}
+
+/**
+ * Creates a set of texts that may be too many for the memory: their hashes in a temporary SQLite database, which SQLite
+ * deletes. Of a million texts, two have the same hash with a probability of 1 in 10,000.
+ */
+export function createSeenTexts(): SeenTexts {
+  // Without a name, but not ":memory:".
+  const { SQLITE_OPEN_CREATE, SQLITE_OPEN_READWRITE, SQLITE_OPEN_URI } = constants;
+  const client = new Database("file:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI);
+  client.run("pragma journal_mode = off");
+  client.run("create table texts (hash integer primary key)");
+  client.run("begin");
+  const insert = client.query<unknown, [number]>("insert or ignore into texts values (?)");
+  return {
+    // A number holds integers of 53 bits.
+    add: (text) => insert.run(Number(BigInt.asUintN(53, BigInt(Bun.hash(text))))).changes > 0,
+    close: () => client.close(),
+  };
+}
