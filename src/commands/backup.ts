@@ -120,10 +120,13 @@ export async function writeBackup(
   } catch (error) {
     throw isDiskFull(error) ? new CommandError(`There is no space left for ${target}.`) : error;
   } finally {
-    snapshot?.close();
-    await files?.close();
-    cleanUp();
-    stopListening();
+    try {
+      snapshot?.close();
+      await files?.close();
+    } finally {
+      cleanUp();
+      stopListening();
+    }
   }
 }
 
