@@ -26,6 +26,9 @@ interface SynchronousQuery<T> {
 /** Limits of {@link Connection.expectManyWrites}; SQLite's defaults are 2 MB and 1000 pages of 4 KiB. */
 const manyWrites = { cacheKib: 16_384, walPages: 16_000 };
 
+/** How long truncating the log may wait for other processes. */
+const truncateTimeoutMs = 1000;
+
 function runNow<T>(query: PromiseLike<T>): T {
   const runnable = query as unknown as SynchronousQuery<T> | Execution<T>;
   return ("sync" in runnable ? runnable : runnable.prepare().execute()).sync();
@@ -107,15 +110,22 @@ export async function openSqlite(path: string, { isReadOnly = false } = {}): Pro
     },
     close: async () => {
       try {
+        if (isLogLarge) truncateLog(client);
         client.run("pragma optimize");
-        // Otherwise a large log would keep its size for as long as another process has the database open.
-        if (isLogLarge) client.run("pragma wal_checkpoint(truncate)");
       } catch {
         // Both are optional; a full disk or a running transaction must not make closing fail.
       }
       client.close();
     },
   };
+}
+
+/** Otherwise a large log would keep its size for as long as another process has the database open. */
+function truncateLog(client: Database): void {
+  // Transactions of the other process, which are short, would prevent it.
+  client.run(`pragma busy_timeout = ${truncateTimeoutMs}`);
+  client.run("pragma wal_checkpoint(truncate)");
+  client.run("pragma busy_timeout = 0");
 }
 
 function prepareForWriting(client: Database): void {
