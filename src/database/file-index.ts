@@ -1,4 +1,4 @@
-import { constants, Database } from "bun:sqlite";
+import { openTemporaryDatabase } from "./temporary-database.ts";
 
 /** Files by their paths. */
 export interface FileIndex<File extends { readonly path: string }> {
@@ -7,13 +7,9 @@ export interface FileIndex<File extends { readonly path: string }> {
   close(): void;
 }
 
-/**
- * Creates an index of files that may be too many for the memory: in a temporary SQLite database, which SQLite deletes.
- */
+/** Creates an index, in a temporary database, of files that may be too many for the memory. */
 export function createFileIndex<File extends { readonly path: string }>(): FileIndex<File> {
-  // Without a name, but not ":memory:".
-  const { SQLITE_OPEN_CREATE, SQLITE_OPEN_READWRITE, SQLITE_OPEN_URI } = constants;
-  const client = new Database("file:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI);
+  const client = openTemporaryDatabase();
   client.run("create table files (path text primary key, file text not null) without rowid");
   const insert = client.query("insert or replace into files values (?, ?)");
   const find = client.query<{ file: string }, [string]>("select file from files where path = ?");

@@ -1,4 +1,4 @@
-import { constants, Database } from "bun:sqlite";
+import { openTemporaryDatabase } from "./temporary-database.ts";
 
 /** A set of texts. */
 export interface SeenTexts {
@@ -8,13 +8,11 @@ export interface SeenTexts {
 }
 
 /**
- * Creates a set of texts that may be too many for the memory: their hashes in a temporary SQLite database, which SQLite
- * deletes. Of a million texts, two have the same hash with a probability of 1 in 10,000.
+ * Creates a set of texts that may be too many for the memory: it keeps their hashes in a temporary database. Among a million
+ * texts, two have the same hash with a probability of less than 1 in 10,000.
  */
 export function createSeenTexts(): SeenTexts {
-  // Without a name, but not ":memory:".
-  const { SQLITE_OPEN_CREATE, SQLITE_OPEN_READWRITE, SQLITE_OPEN_URI } = constants;
-  const client = new Database("file:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI);
+  const client = openTemporaryDatabase();
   client.run("pragma journal_mode = off");
   client.run("create table texts (hash integer primary key)");
   client.run("begin");
