@@ -176,6 +176,20 @@ describe("provider that cannot be used at all", () => {
       .catch((thrown: unknown) => thrown as ApiError);
     expect(error).toMatchObject({ code: "OAUTH_PROVIDER_UNAVAILABLE" });
   });
+
+  test("provider: one whose response has no end is given up", async () => {
+    const endless = () =>
+      new Response(
+        new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024)) }),
+      );
+    server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: endless });
+    const issuer = `http://127.0.0.1:${server.port}`;
+    const settings = { issuer, clientId: "c", clientSecret: "s", name: null, scopes: "openid" };
+    const error = await createOidcProvider(settings, 60)
+      .authorizationUrl(newFlow().flow)
+      .catch((thrown: unknown) => thrown as ApiError);
+    expect(error).toMatchObject({ code: "OAUTH_PROVIDER_UNAVAILABLE" });
+  });
 });
 
 const newFlow = (nowMs?: () => number, secret = "a secret of at least thirty-two bytes") =>
