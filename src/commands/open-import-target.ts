@@ -20,10 +20,10 @@ import {
 } from "./open-services.ts";
 import type { Progress } from "./progress.ts";
 
-/** What an import works with. */
+/** The target of an import, and the database behind it. */
 export interface OpenTarget {
   readonly target: ImportTarget;
-  /** Undefined: there is none yet. */
+  /** Undefined if there is none yet. */
   readonly database: Database | undefined;
   close(): Promise<void>;
 }

@@ -36,7 +36,8 @@ export function* insertNewRows(
     const inserted = insertRows(dialect, tx, table, rows).onConflictDoNothing().returning({ id });
     return new Set((yield* step(inserted)).map(({ id }) => id));
   }
-  // For a statement that inserts many rows, SQLite keeps a journal of its own: half as much again is written to the disk.
+  // An insert of many rows would need a statement journal (https://www.sqlite.org/tempfiles.html), which adds half as
+  // much again to the bytes written to the disk.
   const columns = Object.entries(getTableColumns(table));
   const placeholders = Object.fromEntries(columns.map(([name]) => [name, sql`${sql.placeholder(name)}`]));
   const insert = tx

@@ -12,8 +12,8 @@ export interface ImageKitAccess {
 /** Timeout of one call to the management API. */
 export const requestTimeoutMs = 10_000;
 
-/** Bytes of an answer. A page of the list has 1,000 files with about 1 kB each, or more with tags. */
-const maxAnswerBytes = 32 * 1024 ** 2;
+/** Bytes of a response. A page of the list has 1,000 files with about 1 kB each, or more with tags. */
+const maxResponseBytes = 32 * 1024 ** 2;
 
 /** Loads ImageKit's SDK and creates a client. */
 export async function createImageKitClient({ privateKey, baseUrl }: ImageKitAccess): Promise<ImageKit> {
@@ -25,7 +25,7 @@ export async function createImageKitClient({ privateKey, baseUrl }: ImageKitAcce
     webhookSecret: null,
     baseURL: baseUrl,
     logLevel: "off",
-    fetch: boundedFetch(maxAnswerBytes),
+    fetch: boundedFetch(maxResponseBytes),
   });
 }
 
