@@ -137,7 +137,7 @@ function report(
     changedCaptions > 0 && `Shortened: the captions of ${counted(changedCaptions, "posts")}, named above.`,
     posts.refused > 0 &&
       posts.added + posts.known === 0 &&
-      "No post was accepted. If all addresses are refused, set IMAGEKIT_URL_ENDPOINT to what they begin with.",
+      `No post was accepted. If all addresses are refused, set ${storeSettings.imagekit}, the last to what the addresses begin with.`,
     leftInImageKit > 0 &&
       `Still in ImageKit: the files of ${counted(leftInImageKit, "posts")} that are here already. move-media --to ${config.mediaStore} copies them as they are.`,
     !copyMedia &&

@@ -120,7 +120,7 @@ test("import: takes over the original's database while the service runs, and lea
 test("import: says which setting to check when no post is accepted", async () => {
   const { out } = await importFile([file, "--dry-run"], imagekit("https://ik.imagekit.io/another"));
   expect(out).toContain(
-    "No post was accepted. If all addresses are refused, set IMAGEKIT_URL_ENDPOINT to what they begin with.\n",
+    "No post was accepted. If all addresses are refused, set IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY and IMAGEKIT_URL_ENDPOINT, the last to what the addresses begin with.\n",
   );
   expect((await importFile([file, "--dry-run"])).out).not.toContain("No post was accepted");
 });
