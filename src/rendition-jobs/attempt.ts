@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { KeptLease } from "../concurrency/kept-lease.ts";
-import type { SpaceClaim } from "../observability/disk-space.ts";
 import type { ClaimedJob, RenditionChanges } from "../database/rendition-jobs.ts";
 import type { RenditionKind } from "../database/schema.ts";
 import { parseRenditionKey, renditionKey, renditionKeyAt, type Rendition } from "../storage/media-keys.ts";
 import type { MediaStore } from "../storage/media-store.ts";
 import { withExtension } from "../uploads/display-name.ts";
+import { withinFreeSpace } from "./job-space.ts";
 import type { MadeFile, MadeRenditions, Maker } from "./made-renditions.ts";
 import { makeMp4 } from "./mp4.ts";
 import { originalOf } from "./original.ts";
@@ -35,25 +35,22 @@ const madeBy: Readonly<Record<RenditionKind, LinkedRenditions>> = {
  * Makes the renditions of a claimed job, stores them and publishes their addresses. The post keeps its earlier ones until
  * then.
  * @returns bytes stored; undefined when the lease was lost, and nothing was published
- * @throws what a {@link Maker} throws; ApiError of the store, and STORAGE_FULL while uploads of this size are refused;
- * LeaseLost
+ * @throws what a {@link Maker} throws; ApiError of the store; as {@link withinFreeSpace}; LeaseLost
  */
 export async function attempt(
   services: RenditionServices,
   job: ClaimedJob,
   lease: KeptLease,
 ): Promise<number | undefined> {
-  const { tempDir, storeNamed, database, space } = services;
+  const { tempDir, storeNamed, database } = services;
   // The folder of an idle process may have been removed.
   await mkdir(tempDir, { recursive: true });
   const folder = await mkdtemp(join(tempDir, "rendition-"));
-  let claim: SpaceClaim | undefined;
   try {
-    // For a copy of the original, and for what is made of it, which is rarely larger. Not for the account, whose uploads
-    // would be refused for it.
-    claim = await space.claim(job.id, 2 * job.bytes);
-    const original = await originalOf(services, job, folder, lease.signal);
-    const made = await makers[job.kind](services, job, original, folder, lease.signal);
+    const made = await withinFreeSpace(services, job, folder, lease.signal, async (signal) => {
+      const original = await originalOf(services, job, folder, signal);
+      return makers[job.kind](services, job, original, folder, signal);
+    });
     // Checked before the files are stored: deleting a post during a put takes a second attempt.
     await lease.renew();
     const store = storeNamed(job.store)!;
@@ -62,7 +59,6 @@ export async function attempt(
     await removeEarlier(services, store, job, changes);
     return (made.thumbnail?.bytes ?? 0) + (made.display?.bytes ?? 0);
   } finally {
-    claim?.release();
     await rm(folder, { recursive: true, force: true });
   }
 }

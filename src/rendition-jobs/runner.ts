@@ -1,5 +1,6 @@
 import { keepLease, LeaseLost, renewalMs } from "../concurrency/kept-lease.ts";
 import type { ClaimedJob, RenditionChanges } from "../database/rendition-jobs.ts";
+import { diskFailure } from "../disk-errors.ts";
 import { renditionKinds, type RenditionKind } from "../database/schema.ts";
 import { ApiError } from "../errors.ts";
 import { VideoError } from "../renditions/ffmpeg/video-error.ts";
@@ -43,7 +44,8 @@ const isPermanent = (error: unknown): boolean =>
     : error instanceof ApiError && damageCodes.includes(error.code);
 
 /** Whether the disk is full, which may last for days and is no fault of the job. */
-const isFull = (error: unknown): boolean => error instanceof ApiError && error.code === "STORAGE_FULL";
+const isFull = (error: unknown): boolean =>
+  (error instanceof ApiError ? error : diskFailure(error))?.code === "STORAGE_FULL";
 
 /**
  * Creates the runner, which does nothing until `start`.

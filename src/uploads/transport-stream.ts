@@ -4,6 +4,7 @@ import { createFairSemaphore } from "../concurrency/fair-semaphore.ts";
 import { ApiError } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import type { DiskSpace } from "../observability/disk-space.ts";
+import { copyLimits } from "../renditions/ffmpeg/limits.ts";
 import { VideoError } from "../renditions/ffmpeg/video-error.ts";
 import type { VideoTools } from "../renditions/ffmpeg/video-tools.ts";
 import type { IntakeType } from "./staged-file.ts";
@@ -32,7 +33,7 @@ export function createRewrap(videoTools: VideoTools, space: DiskSpace, log: Log)
     const path = upload.file.name ?? "";
     const output = `${path}.mp4`;
     try {
-      const claim = await space.claim(accountId, upload.facts.bytes);
+      const claim = await space.claim(accountId, copyLimits(upload.facts.bytes).fileBytes);
       try {
         await semaphore.run([accountId], () => videoTools.rewrapTransportStream(path, output, gone), gone);
       } finally {

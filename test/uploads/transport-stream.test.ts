@@ -1,5 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 
+import { ApiError } from "../../src/errors.ts";
+import type { DiskSpace } from "../../src/observability/disk-space.ts";
+import { copyLimits } from "../../src/renditions/ffmpeg/limits.ts";
+import type { IntakeType } from "../../src/uploads/staged-file.ts";
+import { createRewrap } from "../../src/uploads/transport-stream.ts";
+import type { UploadWith } from "../../src/uploads/upload-form.ts";
 import { VideoFolder, moving, programs, tone, x264 } from "../renditions/ffmpeg/video-folder.ts";
 import { TestService } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -70,6 +77,27 @@ describe.skipIf(!programs)("uploads of transport streams", () => {
     for (let at = 0; at < packets.length; at += 188) packets[at] = 0x47;
     const answer = await service.upload(token, new Blob([packets]), undefined, "a.ts");
     expect(answer.status).toBe(415);
+  });
+
+  test("upload: a transport stream claims the disk space that its MP4 can take at most, and is removed without it", async () => {
+    const claims: number[] = [];
+    const space = {
+      async claim(_account: string, bytes: number) {
+        claims.push(bytes);
+        throw new ApiError("STORAGE_FULL");
+      },
+    };
+    const path = folder.file("upload");
+    const bytes = await Bun.write(path, Bun.file(folder.file("tv.ts")));
+    const { videoTools, log } = service.services;
+    const rewrap = createRewrap(videoTools!, space as unknown as DiskSpace, log);
+    const upload = { file: Bun.file(path), facts: { type: "video/mp2t", bytes } };
+    const { signal } = new AbortController();
+    await expect(rewrap(upload as UploadWith<IntakeType>, "ada", signal)).rejects.toMatchObject({
+      code: "STORAGE_FULL",
+    });
+    expect(claims).toEqual([copyLimits(bytes).fileBytes]);
+    expect(existsSync(path)).toBe(false);
   });
 
   test("upload: without ffmpeg, a transport stream is answered 415 with advice", async () => {

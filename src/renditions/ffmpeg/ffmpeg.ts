@@ -1,7 +1,9 @@
-import { rm, stat } from "node:fs/promises";
+import { appendFile, rm, stat } from "node:fs/promises";
 
 import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
 import { runLimited, type ProgramLimits } from "../../concurrency/limited-program.ts";
+import { diskFailure } from "../../disk-errors.ts";
+import type { ApiError } from "../../errors.ts";
 import { failureOf, VideoError } from "./video-error.ts";
 import { limitsOf } from "./limits.ts";
 
@@ -64,7 +66,7 @@ export const withoutMetadata = [
  * @param input options with the input
  * @param options options of the output
  * @param output absolute path; a file there is replaced
- * @throws VideoError; the signal's reason
+ * @throws VideoError; ApiError STORAGE_FULL; the signal's reason
  */
 export async function convert(
   { ffmpeg }: FfmpegPrograms,
@@ -82,7 +84,18 @@ export async function convert(
     );
     if (bytes === 0) throw new VideoError("damaged", "no output");
   } catch (error) {
+    const full = error instanceof VideoError && error.isTemporary ? await writeFailure(output) : undefined;
     await rm(output, { force: true });
-    throw error;
+    throw full ?? error;
   }
 }
+
+/** More than ffmpeg writes at once. */
+const probeBytes = 1024 ** 2;
+
+/**
+ * Returns the error of another write to a file, if it fails. It tells a full disk from ffmpeg's messages, which may quote the
+ * video.
+ */
+const writeFailure = (path: string): Promise<ApiError | undefined> =>
+  appendFile(path, new Uint8Array(probeBytes)).then(() => undefined, diskFailure);

@@ -21,9 +21,17 @@ export const limitsOf = {
   /** The same during an upload. */
   readingUpload: { ...reading, niceness: niceness.uploads },
   poster: { ...ofRenditions, processorSeconds: 60, clockSeconds: 900, fileBytes: 32 * megabyte },
-  /** Two hours of Full HD, or twenty minutes of 4K with HDR, whose tone mapping takes most of the time. */
-  mp4: { ...ofRenditions, processorSeconds: 7200, clockSeconds: 43_200, fileBytes: 4096 * megabyte },
 } as const satisfies Record<string, ProgramLimits>;
+
+/** Limits of making an MP4 rendition of a video of this size. */
+export const mp4Limits = (bytes: number): ProgramLimits => ({
+  ...ofRenditions,
+  // Two hours of Full HD, or twenty minutes of 4K with HDR, whose tone mapping takes most of the time.
+  processorSeconds: 7200,
+  clockSeconds: 43_200,
+  // H.264 takes up to three times the space of AV1, and short videos may gain more than that with their sound.
+  fileBytes: Math.min(4 * bytes + 64 * megabyte, 4096 * megabyte),
+});
 
 /** Limits of copying an uploaded video of this size into another container. */
 export const copyLimits = (bytes: number): ProgramLimits => ({

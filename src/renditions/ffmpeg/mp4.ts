@@ -1,9 +1,11 @@
+import { stat } from "node:fs/promises";
+
 import type { FfmpegPrograms } from "../../config/ffmpeg-programs.ts";
 import type { Capabilities, H264Encoder } from "./ffmpeg.ts";
 import { VideoError } from "./video-error.ts";
 import { readStreams, type AudioStream, type VideoStream } from "./streams.ts";
 import { demuxerOf, type Demuxer, type VideoFile } from "./video-file.ts";
-import { limitsOf } from "./limits.ts";
+import { limitsOf, mp4Limits } from "./limits.ts";
 import { writeMp4, type Mp4Facts } from "./mp4-file.ts";
 import { framesApart, isHdr, pictureFilters, shownSize } from "./picture-filters.ts";
 
@@ -22,7 +24,8 @@ const maxSampleRate = 48_000;
  * metadata. A stream that already complies is copied.
  * @param output absolute path of the MP4; it does not exist if this fails
  * @returns facts about the rendition
- * @throws VideoError `unsupported` also if this ffmpeg has no encoder; the signal's reason
+ * @throws VideoError `unsupported` also if this ffmpeg has no encoder, `costly` also for a rendition above the limit on its
+ * size; the signal's reason
  */
 export async function makeMp4(
   programs: FfmpegPrograms,
@@ -37,7 +40,7 @@ export async function makeMp4(
     ...(isPlayable(video, await demuxerOf(file)) ? ["-c:v", "copy"] : videoOptions(video, capabilities)),
     ...(audio ? audioOptions(audio) : []),
   ];
-  const limits = { writing: limitsOf.mp4, reading: limitsOf.reading };
+  const limits = { writing: mp4Limits((await stat(file.path)).size), reading: limitsOf.reading };
   return writeMp4(programs, file, streams, { codecs, output, limits }, signal);
 }
 

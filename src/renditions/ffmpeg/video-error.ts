@@ -5,7 +5,7 @@ import { cannotExecuteStatus, type ProgramEnd } from "../../concurrency/limited-
  * - `unsupported`: it has no picture, or a codec that this ffmpeg cannot decode, encode or keep
  * - `damaged`: ffmpeg cannot read it
  * - `costly`: it takes more processor time or memory than a job may, or its rendition would be too large
- * - `interrupted`: the machine was at fault: the process was killed or not started, the disk is full, time ran out while
+ * - `interrupted`: the machine was at fault: the process was killed or not started, the disk failed, time ran out while
  *   other programs had the processor
  */
 type VideoErrorReason = "unsupported" | "damaged" | "costly" | "interrupted";

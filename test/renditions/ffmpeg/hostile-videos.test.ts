@@ -6,7 +6,7 @@ import { convert } from "../../../src/renditions/ffmpeg/ffmpeg.ts";
 import { failureOf } from "../../../src/renditions/ffmpeg/video-error.ts";
 import { inputOptions, type VideoType } from "../../../src/renditions/ffmpeg/video-file.ts";
 import { createVideoTools, type VideoTools } from "../../../src/renditions/ffmpeg/video-tools.ts";
-import { limitsOf } from "../../../src/renditions/ffmpeg/limits.ts";
+import { limitsOf, mp4Limits } from "../../../src/renditions/ffmpeg/limits.ts";
 import { runLimited, type ProgramLimits } from "../../../src/concurrency/limited-program.ts";
 import { VideoFolder, moving, plain, programs, x264 } from "./video-folder.ts";
 
@@ -97,7 +97,7 @@ describe.skipIf(!programs)("hostile videos and full disks", () => {
   ) => {
     const input = ["-stream_loop", "-1", ...(await inputOptions(folder.video("video.mp4", "video/mp4")))];
     const options = ["-c:v", "libx264", "-f", "mp4"];
-    return rejection(convert(programs!, { input, options, output }, { ...limitsOf.mp4, ...limits }, on));
+    return rejection(convert(programs!, { input, options, output }, { ...mp4Limits(1), ...limits }, on));
   };
 
   test.each<[string, Partial<ProgramLimits>]>([
@@ -109,11 +109,25 @@ describe.skipIf(!programs)("hostile videos and full disks", () => {
     expect(existsSync(folder.file("out.mp4"))).toBe(false);
   });
 
-  test("videos: a full disk interrupts a conversion, which may be tried again", async () => {
+  test("videos: a full disk ends a conversion with STORAGE_FULL, and its output is removed", async () => {
     const full = folder.file("full.mp4");
     await symlink("/dev/full", full);
-    expect(await convertWithin({}, full)).toMatchObject({ reason: "interrupted", isTemporary: true });
+    expect(await convertWithin({}, full)).toMatchObject({ code: "STORAGE_FULL" });
     expect(existsSync(full)).toBe(false);
+  });
+
+  test("videos: a message about a full disk, which may quote the video, interrupts a conversion if the disk is not full", async () => {
+    await Bun.write(folder.file("lying"), "#!/bin/sh\necho title: No space left on device >&2\nexit 1\n");
+    await chmod(folder.file("lying"), 0o755);
+    const output = folder.file("x.mp4");
+    const lying = convert(
+      { ...programs!, ffmpeg: folder.file("lying") },
+      { input: [], options: [], output },
+      mp4Limits(1),
+      signal,
+    );
+    expect(await rejection(lying)).toMatchObject({ reason: "interrupted", isTemporary: true });
+    expect(existsSync(output)).toBe(false);
   });
 
   test("videos: an aborted conversion ends with the signal's reason, and its output is removed", async () => {
