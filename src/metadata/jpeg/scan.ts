@@ -2,11 +2,26 @@ import type { ByteSource } from "../byte-source.ts";
 import { isRestart, isSequential } from "./markers.ts";
 
 /**
- * Maps the next 16 bits to the length of the code that they start with, shifted by eight bits, plus its value; 0 if
- * invalid.
+ * Maps the next bits of coded data to the number of coefficients that the code which they start with advances by, shifted by
+ * eight bits, plus the bits that the code and its coefficient take; 0 if invalid.
  */
-type HuffmanTable = Uint16Array;
+interface HuffmanTable {
+  /** By the next 16 bits. */
+  readonly long: Uint16Array;
+  /** By the next 9 bits; 0 also for longer codes. Few codes are, and this table fits into the processor's first cache. */
+  readonly short: Uint16Array;
+}
 const maxCodeBits = 16;
+const shortBits = 9;
+
+/** Coefficients of a block. */
+const coefficients = 64;
+/** Most bits of a DC coefficient. */
+const maxDcBits = 16;
+/** Most zeros before an AC coefficient. A code of fewer zeros without a coefficient ends the block. */
+const maxZeros = 15;
+/** Identifiers of tables for AC coefficients begin here; those before are for DC coefficients. */
+const firstAcTable = 0x10;
 
 const bytesPerRead = 256 * 1024;
 /** More than the longest MCU: ten blocks of 64 codes with their values, every byte stuffed. */
@@ -47,8 +62,9 @@ export class JpegScans {
     for (let at = 0; at + 17 <= content.length;) {
       const counts = content.subarray(at + 1, at + 17);
       const total = counts.reduce((sum, count) => sum + count, 0);
-      const table = huffmanTable(counts, content.subarray(at + 17, at + 17 + total));
       const id = content.readUInt8(at);
+      const entryOf = id < firstAcTable ? dcEntry : acEntry;
+      const table = huffmanTable(counts, content.subarray(at + 17, at + 17 + total), entryOf);
       if (table) this.#tables.set(id, table);
       else this.#tables.delete(id);
       at += 17 + total;
@@ -111,7 +127,7 @@ export class JpegScans {
       const [id, tables = 0] = header.subarray(1 + index * 2, 3 + index * 2);
       const component = components.find((other) => other.id === id);
       const dc = this.#tables.get(tables >>> 4);
-      const ac = this.#tables.get(0x10 | (tables & 15));
+      const ac = this.#tables.get(firstAcTable | (tables & 15));
       if (!component || !dc || !ac) return undefined;
       const { across, down } = component;
       if (count === 1)
@@ -160,17 +176,35 @@ class ScanBits {
 
   /** Skips the codes of a block; returns false for an invalid code. */
   skipBlock({ dc, ac }: Block): boolean {
-    const size = this.#decode(dc);
-    if (size < 0 || size > 16) return false;
-    this.#skip(size);
-    for (let index = 1; index < 64; index++) {
-      const code = this.#decode(ac);
-      if (code < 0) return false;
-      const [zeros, bits] = [code >>> 4, code & 15];
-      if (bits === 0 && zeros < 15) return true;
-      index += zeros;
-      this.#skip(bits);
+    const { data } = this;
+    let table = dc;
+    // Local variables are quicker than fields, and separate statements than destructuring.
+    let at = this.at;
+    let buffer = this.#buffer;
+    let count = this.#count;
+    let missingBytes = this.#missingBytes;
+    for (let index = 0; ;) {
+      // Bits that a code has skipped and that were not buffered yet make the count negative.
+      while (count <= 24) {
+        const byte = at < data.length ? (data[at] as number) : 0xff;
+        if (byte !== 0xff) at++;
+        else if (data[at + 1] === 0) at += 2;
+        else missingBytes++;
+        buffer = (buffer << 8) | byte;
+        count += 8;
+      }
+      if (index >= coefficients) break;
+      const code = (buffer >>> (count - maxCodeBits)) & 0xffff;
+      const entry = (table.short[code >>> (maxCodeBits - shortBits)] || table.long[code]) as number;
+      if (entry === 0) return false;
+      index += entry >>> 8;
+      count -= entry & 0xff;
+      table = ac;
     }
+    this.at = at;
+    this.#buffer = buffer;
+    this.#count = count;
+    this.#missingBytes = missingBytes;
     return true;
   }
 
@@ -182,51 +216,44 @@ class ScanBits {
     while (this.data[this.at] === 0xff) this.at++;
     return isRestart(this.data[this.at++] ?? 0);
   }
+}
 
-  #decode(table: HuffmanTable): number {
-    if (this.#count < maxCodeBits) this.#fill();
-    const entry = table[(this.#buffer >>> (this.#count - maxCodeBits)) & 0xffff] as number;
-    if (entry === 0) return -1;
-    this.#count -= entry >>> 8;
-    return entry & 0xff;
-  }
+/** Returns the entry for a code of this length: its value is the bits of a DC coefficient (ITU T.81 section F.1.2.1). */
+const dcEntry = (length: number, value: number): number =>
+  value > maxDcBits ? 0 : (1 << 8) | (length + value);
 
-  #skip(bits: number): void {
-    if (this.#count < bits) this.#fill();
-    this.#count -= bits;
-  }
-
-  /** Buffers at least 24 bits. */
-  #fill(): void {
-    while (this.#count <= 24) {
-      let byte = this.data[this.at];
-      if (byte === 0xff && this.data[this.at + 1] !== 0) byte = undefined;
-      if (byte === undefined) this.#missingBytes++;
-      else this.at += byte === 0xff ? 2 : 1;
-      this.#buffer = (this.#buffer << 8) | (byte ?? 0xff);
-      this.#count += 8;
-    }
-  }
+/** The same for a number of zeros and the bits of the AC coefficient after them (section F.1.2.2). */
+function acEntry(length: number, value: number): number {
+  const [zeros, bits] = [value >>> 4, value & 15];
+  const endsBlock = bits === 0 && zeros < maxZeros;
+  return ((endsBlock ? coefficients : zeros + 1) << 8) | (length + bits);
 }
 
 /**
  * Builds a table from the number of codes of each length and their values (ITU T.81 annex C.2); undefined if invalid.
  */
-function huffmanTable(counts: Buffer, values: Buffer): HuffmanTable | undefined {
-  const table = new Uint16Array(1 << maxCodeBits);
+function huffmanTable(
+  counts: Buffer,
+  values: Buffer,
+  entryOf: (length: number, value: number) => number,
+): HuffmanTable | undefined {
+  const [long, short] = [new Uint16Array(1 << maxCodeBits), new Uint16Array(1 << shortBits)];
   let [code, index] = [0, 0];
   for (const [at, count] of counts.entries()) {
     const length = at + 1;
     for (let left = count; left > 0; left--) {
-      const [from, to] = [code << (maxCodeBits - length), (code + 1) << (maxCodeBits - length)];
       const value = values[index++];
-      if (to > table.length || value === undefined) return undefined;
-      table.fill((length << 8) | value, from, to);
+      if (code >= 1 << length || value === undefined) return undefined;
+      const entry = entryOf(length, value);
+      const fill = (table: Uint16Array, bits: number) =>
+        table.fill(entry, code << (bits - length), (code + 1) << (bits - length));
+      fill(long, maxCodeBits);
+      if (length <= shortBits) fill(short, shortBits);
       code++;
     }
     code <<= 1;
   }
-  return table;
+  return { long, short };
 }
 
 function readFrame(content: Buffer): Frame | null {
