@@ -7,15 +7,13 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Limits the speed of all streams that share it. */
 export interface BytePace {
-  readonly isLimited: boolean;
   /** Returns the same bytes at the limited speed. Fails with the signal's reason when the signal aborts. */
   limit(stream: ReadableStream<Uint8Array>, signal: AbortSignal): ReadableStream<Bytes>;
 }
 
 /** @param bytesPerSecond of all streams together; undefined: no limit */
 export function createBytePace(bytesPerSecond: number | undefined): BytePace {
-  if (bytesPerSecond === undefined)
-    return { isLimited: false, limit: (stream) => stream as ReadableStream<Bytes> };
+  if (bytesPerSecond === undefined) return { limit: (stream) => stream as ReadableStream<Bytes> };
   let freeAt = 0;
   /** Waits until these bytes may pass. Unused time does not accumulate. */
   async function wait(bytes: number, signal: AbortSignal): Promise<void> {
@@ -33,7 +31,6 @@ export function createBytePace(bytesPerSecond: number | undefined): BytePace {
       }
   }
   return {
-    isLimited: true,
     limit(stream, signal) {
       const bytes = steps(stream, signal);
       return new ReadableStream(

@@ -35,13 +35,16 @@ export async function checksumOf(
   return checksummer.result();
 }
 
-/** Yields the chunks of a stream and updates the checksummer with each. */
-export async function* checked(
-  stream: ReadableStream<Uint8Array>,
+/** Returns a stream of the same bytes, which updates the checksummer as they are read. */
+export const checked = <Bytes extends Uint8Array>(
+  stream: ReadableStream<Bytes>,
   checksummer: Checksummer,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of stream) {
-    checksummer.update(chunk);
-    yield chunk;
-  }
-}
+): ReadableStream<Bytes> =>
+  stream.pipeThrough(
+    new TransformStream<Bytes, Bytes>({
+      transform(chunk, controller) {
+        checksummer.update(chunk);
+        controller.enqueue(chunk);
+      },
+    }),
+  );

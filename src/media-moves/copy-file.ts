@@ -30,7 +30,7 @@ export interface SourceFile {
 interface LocalFile {
   readonly path: string;
   readonly bytes: number;
-  /** Undefined for a file of the disk store, which is read while it is sent. */
+  /** Undefined for a file of the disk store, which was not read yet. */
   readonly checksum: Checksum | undefined;
 }
 
@@ -64,10 +64,8 @@ export async function copyFile(
     const local = await localFile(services, file, { from, to, folder, signal });
     try {
       await inspect?.(local.path);
-      const [stored, checksum] = await Promise.all([
-        putFile(services, file, local, to, signal),
-        local.checksum ?? localChecksum(services, local, { from, to, signal }),
-      ]);
+      const { stored, sent } = await putFile(services, file, local, to, signal);
+      const checksum = local.checksum ?? sent ?? (await localChecksum(services, local, { from, to, signal }));
       if (await isStored(services, file.key, checksum, to, signal)) return { ...stored, bytes: local.bytes };
       if (copy === maxCopies)
         throw new PostNotMovable(`the copy of ${file.key} in ${to.name} differs from it`);
@@ -124,19 +122,29 @@ async function localChecksum(
   );
 }
 
+/**
+ * Stores a file. Its checksum is computed while it is sent, because reading it once more would halve the speed.
+ * @returns `sent`: undefined unless the store has read all of the file, as when it found the file of an earlier attempt
+ */
 async function putFile(
   { deadlineFor, pace }: MoveServices,
   { key, contentType, displayName }: SourceFile,
   { path, bytes }: LocalFile,
   to: MediaStore,
   signal: AbortSignal,
-): Promise<StoredMedia> {
+): Promise<{ stored: StoredMedia; sent: Checksum | undefined }> {
   const deadline = AbortSignal.timeout(deadlineFor(bytes) * 1000);
-  return callStore(to.name, { signal, deadline }, (either) => {
+  let checksummer = checksummerFor(to);
+  const stored = await callStore(to.name, { signal, deadline }, (either) => {
     const file = Bun.file(path);
-    const stream = () => pace.limit(file.stream(), either);
-    return to.put(key, { file, contentType, displayName, bytes, ...(pace.isLimited && { stream }) }, either);
+    const stream = () => {
+      checksummer = checksummerFor(to);
+      return pace.limit(checked(file.stream(), checksummer), either);
+    };
+    return to.put(key, { file, contentType, displayName, bytes, stream }, either);
   });
+  const sent = checksummer.result();
+  return { stored, sent: sent.bytes === bytes ? sent : undefined };
 }
 
 /** Whether a store has these bytes under the key. A store's MD5 may be something else, such as that of encrypted bytes. */
