@@ -164,7 +164,7 @@ const commands = new Map<string, Command>([
 ]);
 
 async function main(args: string[]): Promise<void> {
-  const run = readCommandLine(commands, args.includes("--help") ? ["--help"] : args);
+  const run = readCommandLine(commands, args);
   // The internal commands need no settings and must not get secrets.
   if (!["media-worker", "limited"].includes(args[0] ?? "")) loadEnvironmentFile();
   await run();

@@ -16,14 +16,15 @@ export interface Command {
 }
 
 /**
- * Parses a command line. Without a command, it selects the first one.
+ * Parses a command line. Without a command, it selects the first one; with `--help` anywhere, the command of that name.
  * @returns a function that runs the command; an omitted argument is passed as an empty string
  * @throws UsageError, whose message never repeats arguments or values of options, because they may be passwords
  */
 export function readCommandLine(
   commands: ReadonlyMap<string, Command>,
-  [first, ...rest]: readonly string[],
+  words: readonly string[],
 ): () => Promise<void> {
+  const [first, ...rest] = words.includes("--help") ? ["--help"] : words;
   const [name = ""] = first === undefined ? commands.keys() : [first];
   const command = commands.get(name);
   if (!command) throw new UsageError(unknown(name));

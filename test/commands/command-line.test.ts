@@ -9,7 +9,11 @@ describe("command line", () => {
     options: { "--to": "a place", "--fast": null },
     run: async (argument, options) => void (given = [argument, Object.fromEntries(options)]),
   };
-  const commands = new Map([["copy", copy]]);
+  const help: Command = { run: async () => void (given = ["help"]) };
+  const commands = new Map([
+    ["copy", copy],
+    ["--help", help],
+  ]);
 
   test.each([
     [
@@ -27,6 +31,16 @@ describe("command line", () => {
   ])("reads %j", async (words, expected) => {
     await readCommandLine(commands, words)();
     expect(given).toEqual(expected);
+  });
+
+  test.each([
+    [["--help"]],
+    [["copy", "--help"]],
+    [["copy", "a", "--slow", "--help"]],
+    [["unknown", "--help"]],
+  ])("shows the help for %j", async (words) => {
+    await readCommandLine(commands, words)();
+    expect(given).toEqual(["help"]);
   });
 
   test.each([
