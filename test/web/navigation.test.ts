@@ -238,6 +238,11 @@ describe.skipIf(!chromium)("page: views", () => {
     await browser.until(
       `document.querySelector("main .status").textContent === "No photos yet. Press Share to add your first ones."`,
     );
+    await browser.go(`#/user/${crypto.randomUUID()}`);
+    await heading("This person's photos");
+    // The service accepts an id in this form too.
+    await browser.go(`#/user/${id.toUpperCase().replaceAll("-", "")}`);
+    await heading("My photos");
   }, 60_000);
 
   test("page: the line below the header spans the page, and nothing moves when a scroll bar or the large view comes", async () => {

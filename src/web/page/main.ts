@@ -1,3 +1,4 @@
+import { canonicalId } from "../../http/canonical-id.ts";
 import { accountView } from "./account-view.ts";
 import { adminView } from "./admin-view.ts";
 import { cardView, links, paragraph } from "./card.ts";
@@ -16,20 +17,14 @@ import { loadSession, signOut } from "./sign-in.ts";
 import { forgotView, registerView, resetView, signInView, verifyView } from "./sign-in-views.ts";
 import { language, text } from "./texts/text.ts";
 import { createUploads } from "./uploads.ts";
-import type { Route } from "./views.ts";
+import type { Route, View, ViewContext } from "./views.ts";
 
 const main = byId("main");
 const uploads = createUploads();
 
 const routes = new Map<string, Route>([
   ["", { audience: "users", view: (context) => feedView(context, uploads) }],
-  [
-    "user",
-    {
-      audience: "users",
-      view: (context) => (isUserId(context.id) ? userView(context, uploads) : notFoundView()),
-    },
-  ],
+  ["user", { audience: "users", view: userOrNotFoundView }],
   ["post", { audience: "users", overlay: postOverlay }],
   ["account", { audience: "users", view: accountView }],
   ["admin", { audience: "superusers", view: adminView }],
@@ -39,14 +34,17 @@ const routes = new Map<string, Route>([
   ["reset", { audience: "everybody", view: resetView }],
   ["forgot", { audience: "everybody", view: forgotView }],
 ]);
-/** Whether this can be the id of an account, whether or not there is one. The service refuses others. */
-const isUserId = (id: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id);
-
 /** Views that users leave for the feed when they sign in. */
 const entrances = /^#\/(sign-in|register)\b/;
 
 const notFoundView = () =>
   cardView(text("notFound"), paragraph(text("notFoundText")), links(link("#/", text("toPhotos"))));
+
+/** Shows the posts of a user, whether or not there is such an account, unless the id is not a UUID. */
+function userOrNotFoundView(context: ViewContext): View {
+  const id = canonicalId(context.id);
+  return id === "" ? notFoundView() : userView({ ...context, id }, uploads);
+}
 
 const adminOnlyView = () =>
   cardView(text("adminOnlyTitle"), paragraph(text("adminOnly")), links(link("#/", text("toPhotos"))));
