@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import type { PostRead } from "../../src/posts/post-read.ts";
 import { createRenditionRunner } from "../../src/rendition-jobs/runner.ts";
 import { programs } from "../renditions/ffmpeg/video-folder.ts";
 import { mkvVideo } from "../support/media-samples.ts";
@@ -14,13 +15,6 @@ import { until } from "../support/until.ts";
 import { TwoNodes } from "./two-nodes.ts";
 
 setDefaultTimeout(60_000);
-
-interface Shared {
-  id: string;
-  url: string;
-  display_url: string;
-  processing: boolean;
-}
 
 describe.skipIf(!hasPostgres || !programs)("nodes: renditions", () => {
   test("nodes: each MP4 is made by exactly one node, and each node makes one at a time", async () => {
@@ -53,11 +47,11 @@ describe.skipIf(!hasPostgres || !programs)("nodes: renditions", () => {
     );
     try {
       const service = nodes[0]!;
-      const posts: Shared[] = [];
+      const posts: PostRead[] = [];
       for (const { token } of [await service.signUp(), await service.signUp()])
         for (let i = 0; i < 4; i++) {
           const answer = await service.upload(token, new Blob([mkvVideo()]));
-          posts.push((await answer.json()) as Shared);
+          posts.push((await answer.json()) as PostRead);
         }
       for (const runner of runners) runner.start();
       const { posts: rows } = service.services.database;
@@ -83,11 +77,11 @@ describe.skipIf(!hasPostgres || !programs)("nodes: renditions", () => {
     try {
       await nodes.b.stop();
       const token = await nodes.a.signUp("ada@example.com");
-      const { id } = (await (await nodes.a.upload(token, new Blob([mkvVideo()]))).json()) as Shared;
+      const { id } = (await (await nodes.a.upload(token, new Blob([mkvVideo()]))).json()) as PostRead;
       await until(() => existsSync(begun));
       await nodes.a.kill();
       await nodes.b.start();
-      const read = async () => (await (await nodes.b.fetch(`/posts/${id}`, { token })).json()) as Shared;
+      const read = async () => (await (await nodes.b.fetch(`/posts/${id}`, { token })).json()) as PostRead;
       expect(await read()).toMatchObject({ processing: true });
       // As a minute later.
       await withServer(nodes.databaseUrl, (sql) => sql`update rendition_jobs set due_at = now()`);

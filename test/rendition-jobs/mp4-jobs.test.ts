@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from
 import { rm } from "node:fs/promises";
 
 import { ApiError } from "../../src/errors.ts";
+import type { PostRead } from "../../src/posts/post-read.ts";
 import type { RenditionServices } from "../../src/rendition-jobs/rendition-services.ts";
 import { createRenditionRunner, type RenditionRunner } from "../../src/rendition-jobs/runner.ts";
 import { limitsOf, mp4Limits } from "../../src/renditions/ffmpeg/limits.ts";
@@ -13,15 +14,6 @@ import { TestService } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(60_000);
-
-interface Shared {
-  id: string;
-  bytes: number;
-  url: string;
-  thumbnail_url: string | null;
-  display_url: string;
-  processing: boolean;
-}
 
 describe.skipIf(!programs)("MP4 jobs", () => {
   let service: TestService;
@@ -58,9 +50,9 @@ describe.skipIf(!programs)("MP4 jobs", () => {
   });
 
   const share = async (file: Uint8Array<ArrayBuffer>) =>
-    (await (await service.upload(token, new Blob([file]))).json()) as Shared;
+    (await (await service.upload(token, new Blob([file]))).json()) as PostRead;
   const read = async (id: string) =>
-    (await (await service.fetch(`/posts/${id}`, { token })).json()) as Shared;
+    (await (await service.fetch(`/posts/${id}`, { token })).json()) as PostRead;
   const done = (id: string) => until(async () => !(await read(id)).processing);
   const filesOf = async (id: string) =>
     (await service.mediaFiles())

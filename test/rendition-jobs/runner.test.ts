@@ -4,6 +4,7 @@ import { truncate } from "node:fs/promises";
 
 import { ApiError } from "../../src/errors.ts";
 import { addBacklog } from "../../src/rendition-jobs/backlog.ts";
+import type { PostRead } from "../../src/posts/post-read.ts";
 import type { RenditionServices } from "../../src/rendition-jobs/rendition-services.ts";
 import { createRenditionRunner, type RenditionRunner } from "../../src/rendition-jobs/runner.ts";
 import type { MediaStore } from "../../src/storage/media-store.ts";
@@ -12,15 +13,6 @@ import { TestService } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(60_000);
-
-interface Shared {
-  id: string;
-  bytes: number;
-  url: string;
-  thumbnail_url: string | null;
-  display_url: string;
-  processing: boolean;
-}
 
 const largePhoto = jpegPhoto(2100, 350);
 
@@ -57,11 +49,12 @@ const putting = (put: (original: MediaStore, ...args: Parameters<MediaStore["put
 });
 
 /** Shares a photo that needs a display size. */
-async function share(): Promise<Shared> {
+async function share(): Promise<PostRead> {
   const answer = await service.upload(token, new Blob([await largePhoto]));
-  return (await answer.json()) as Shared;
+  return (await answer.json()) as PostRead;
 }
-const read = async (id: string) => (await (await service.fetch(`/posts/${id}`, { token })).json()) as Shared;
+const read = async (id: string) =>
+  (await (await service.fetch(`/posts/${id}`, { token })).json()) as PostRead;
 const done = (id: string) => until(async () => !(await read(id)).processing);
 const filesOf = async (id: string) =>
   (await service.mediaFiles())

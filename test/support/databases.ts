@@ -3,13 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { databaseFile } from "../../src/data-dir.ts";
 import { openDatabase, type Database } from "../../src/database/database.ts";
 import type { Actor } from "../../src/database/actors.ts";
 import type { ReservedPost, StoredFile } from "../../src/database/posts.ts";
 import type { RenditionKind } from "../../src/database/schema.ts";
 import type { NewSession } from "../../src/database/sessions.ts";
 import type { User } from "../../src/database/users.ts";
-import { freshDatabase, hasPostgres } from "./postgres.ts";
+import { databaseSettings, freshDatabase, hasPostgres } from "./postgres.ts";
 
 /** Runs these tests on SQLite and, where there is a server, on PostgreSQL. `open` gives an empty database. */
 export function onEachDatabase(rule: string, tests: (open: () => Promise<Database>) => void): void {
@@ -35,6 +36,12 @@ export function onEachDatabase(rule: string, tests: (open: () => Promise<Databas
       return database;
     });
   });
+}
+
+/** Opens the database that a service with this data folder will use, to fill it before the service starts. */
+export async function openDatabaseOf(dataDir: string): Promise<Database> {
+  const { DATABASE_URL: url } = await databaseSettings(dataDir);
+  return openDatabase(url ? { url, poolSize: 4 } : join(dataDir, databaseFile));
 }
 
 /** A moment, in seconds after one that all tests of the database begin at. */

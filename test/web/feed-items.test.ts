@@ -4,12 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { openDatabase } from "../../src/database/database.ts";
 import type { FeedPageRead } from "../../src/posts/schemas.ts";
 import { Browser, chromium } from "../support/browser.ts";
-import { addAccount, addPost } from "../support/databases.ts";
+import { addAccount, addPost, openDatabaseOf } from "../support/databases.ts";
 import { jpegPhoto } from "../support/media-samples.ts";
-import { databaseSettings } from "../support/postgres.ts";
 import { ServiceProcess } from "../support/process.ts";
 import { until } from "../support/until.ts";
 
@@ -42,8 +40,7 @@ describe.skipIf(!chromium)("page: items of the feed", () => {
   let browser: Browser;
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "image-sharing-items-"));
-    const { DATABASE_URL: url } = await databaseSettings(dataDir);
-    const database = await openDatabase(url ? { url, poolSize: 4 } : join(dataDir, "image-sharing.db"));
+    const database = await openDatabaseOf(dataDir);
     const grace = await addAccount(database, { name: "Grace" });
     const video = { fileType: "video", contentType: "video/mp4", width: 1920, height: 1080 } as const;
     await addPost(database, grace.id, {

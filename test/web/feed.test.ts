@@ -3,10 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { openDatabase } from "../../src/database/database.ts";
 import { Browser, chromium } from "../support/browser.ts";
-import { addAccount, addPost } from "../support/databases.ts";
-import { databaseSettings } from "../support/postgres.ts";
+import { addAccount, addPost, openDatabaseOf } from "../support/databases.ts";
 import { ServiceProcess } from "../support/process.ts";
 import { until } from "../support/until.ts";
 
@@ -20,8 +18,7 @@ describe.skipIf(!chromium)(`the page's feed of ${posts} posts`, () => {
   let service: ServiceProcess;
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "image-sharing-feed-"));
-    const { DATABASE_URL: url } = await databaseSettings(dataDir);
-    const database = await openDatabase(url ? { url, poolSize: 4 } : join(dataDir, "image-sharing.db"));
+    const database = await openDatabaseOf(dataDir);
     const author = await addAccount(database);
     for (let i = 0; i < posts; i++)
       await addPost(database, author.id, {

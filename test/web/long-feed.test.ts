@@ -5,10 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { ImportedPost } from "../../src/database/imports.ts";
-import { openDatabase } from "../../src/database/database.ts";
 import { Browser, chromium } from "../support/browser.ts";
-import { account, reservation, stored } from "../support/databases.ts";
-import { databaseSettings } from "../support/postgres.ts";
+import { account, openDatabaseOf, reservation, stored } from "../support/databases.ts";
 import { ServiceProcess } from "../support/process.ts";
 import { until } from "../support/until.ts";
 
@@ -34,8 +32,7 @@ describe.skipIf(!chromium)(`the page's feed of ${posts} posts`, () => {
   let browser: Browser;
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "image-sharing-long-feed-"));
-    const { DATABASE_URL: url } = await databaseSettings(dataDir);
-    const database = await openDatabase(url ? { url, poolSize: 4 } : join(dataDir, "image-sharing.db"));
+    const database = await openDatabaseOf(dataDir);
     const author = account();
     await database.imports.addAccounts([author]);
     const now = Date.now();

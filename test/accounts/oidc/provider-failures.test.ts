@@ -167,25 +167,15 @@ describe("provider that cannot be used at all", () => {
     }
   });
 
-  test("provider: one that does not answer is given up after the timeout", async () => {
-    server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Promise<Response>(() => {}) });
+  const endless = () => new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(64 * 1024)) });
+  test.each<[string, () => Response | Promise<Response>, timeoutSeconds: number]>([
+    ["that does not answer", () => new Promise<Response>(() => {}), 0.1],
+    ["whose response has no end", () => new Response(endless()), 60],
+  ])("provider: one %s is given up", async (_, fetch, timeoutSeconds) => {
+    server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch });
     const issuer = `http://127.0.0.1:${server.port}`;
     const settings = { issuer, clientId: "c", clientSecret: "s", name: null, scopes: "openid" };
-    const error = await createOidcProvider(settings, 0.1)
-      .authorizationUrl(newFlow().flow)
-      .catch((thrown: unknown) => thrown as ApiError);
-    expect(error).toMatchObject({ code: "OAUTH_PROVIDER_UNAVAILABLE" });
-  });
-
-  test("provider: one whose response has no end is given up", async () => {
-    const endless = () =>
-      new Response(
-        new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024)) }),
-      );
-    server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: endless });
-    const issuer = `http://127.0.0.1:${server.port}`;
-    const settings = { issuer, clientId: "c", clientSecret: "s", name: null, scopes: "openid" };
-    const error = await createOidcProvider(settings, 60)
+    const error = await createOidcProvider(settings, timeoutSeconds)
       .authorizationUrl(newFlow().flow)
       .catch((thrown: unknown) => thrown as ApiError);
     expect(error).toMatchObject({ code: "OAUTH_PROVIDER_UNAVAILABLE" });
