@@ -37,5 +37,5 @@ export async function invite(address: string): Promise<void> {
     );
   if (config.publicUrl === undefined)
     process.stdout.write("PUBLIC_URL is not set, so the link leads to this machine (localhost).\n");
-  if (isNew) process.stdout.write(newDatabaseNote(config));
+  if (isNew) process.stdout.write(`${newDatabaseNote(config)}\n`);
 }

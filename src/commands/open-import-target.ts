@@ -39,7 +39,7 @@ export async function openCheckingTarget(
   { note }: Progress,
 ): Promise<OpenTarget> {
   const isMissing = await isDatabaseMissing(config);
-  if (isMissing) note(noDatabaseNote(config).trimEnd());
+  if (isMissing) note(noDatabaseNote(config));
   const database = isMissing ? undefined : await openDatabaseToReadAsOwner(config);
   const seen = createSeenTexts();
   const target = checkingTarget(database);
@@ -73,7 +73,7 @@ export async function openTarget(
     await services.close();
     throw error;
   }
-  if (isNew) note(newDatabaseNote(config).trimEnd());
+  if (isNew) note(newDatabaseNote(config));
   services.database.expectManyWrites();
   const seen = createSeenTexts();
   return {

@@ -63,11 +63,11 @@ export async function requireServiceMedia({ config, database, disk }: Services):
 
 /** A note that a dry run found no database, possibly because it looked in the wrong folder. */
 export const noDatabaseNote = ({ dataDir }: Config): string =>
-  `There is no database in ${dataDir} yet. If the service uses another folder, set DATA_DIR to it.\n`;
+  `There is no database in ${dataDir} yet. If the service uses another folder, set DATA_DIR to it.`;
 
 /** A note that the command has created a database, which may be in the wrong folder. */
 export const newDatabaseNote = ({ dataDir }: Config): string =>
-  `There was no database in ${dataDir}, so the command created one. If the service uses another folder, set DATA_DIR to it.\n`;
+  `There was no database in ${dataDir}, so the command created one. If the service uses another folder, set DATA_DIR to it.`;
 
 /**
  * Opens the services with the rights of the data folder's owner, so that the service can use new files. The service may

@@ -20,7 +20,7 @@ import { shutDownOnSignals } from "./graceful-shutdown.ts";
 /** Effectively no limit, because Bun's own 413 has no body. The routes enforce the limits. */
 const maxRequestBodySize = Number.MAX_SAFE_INTEGER;
 
-/** Delay of work in the background, so that it does not slow down the start and the first requests. */
+/** Delay of background work, so that it slows down neither the start nor the first requests. */
 const backgroundWorkDelayMs = 500;
 
 /**
@@ -80,13 +80,13 @@ export async function serve(): Promise<void> {
     log.warn("configuration.warning", { warning });
   let stopSweeping = () => {};
   const stopWatchingSpace = services.space.start();
-  const startBackgroundWork = setTimeout(() => {
+  const backgroundWorkTimer = setTimeout(() => {
     void logVideoTools(services, log);
     stopSweeping = services.sweeper.start();
     services.renditionRunner.start({ isOnlyProcess: !config.database });
   }, backgroundWorkDelayMs);
   stoppable(server, services, () => {
-    clearTimeout(startBackgroundWork);
+    clearTimeout(backgroundWorkTimer);
     services.uploadLeases.interruptAll();
     stopSweeping();
     // Not awaited, so that rendition jobs and the running requests end at the same time.

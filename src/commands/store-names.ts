@@ -16,7 +16,7 @@ export const describeStore = (name: string): { title: string; setting: string } 
 /** A store's title at the start of a sentence. */
 export const startWithStore = (name: string): string => describeStore(name).title.replace(/^the /, "The ");
 
-/** Why a call to a store failed, to be put behind a statement; empty if that is not known. */
+/** The reason of a failed call to a store, in parentheses after a space; empty if it is unknown. */
 export function reasonOfStore({ cause }: Error): string {
   // Stores keep secrets out of this text.
   return cause instanceof Error ? ` (${cause.message})` : "";

@@ -45,7 +45,7 @@ export async function superuser(address: string, password: string | undefined): 
     process.stdout.write(
       found ? `${user.email} is now a superuser.\n` : `Created the superuser ${user.email}.\n`,
     );
-    if (isNew) process.stdout.write(newDatabaseNote(config));
+    if (isNew) process.stdout.write(`${newDatabaseNote(config)}\n`);
   } catch (error) {
     throw error instanceof ApiError && error.options.reason
       ? new CommandError(`${error.options.reason}.`)

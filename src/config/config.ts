@@ -116,7 +116,7 @@ export interface ImageKitAccount {
 const registrationPolicies = ["open", "invite", "closed"] as const;
 type RegistrationPolicy = (typeof registrationPolicies)[number];
 
-/** The settings without which a store outside of this machine is not configured. */
+/** The settings that a remote store needs, for messages. */
 export const storeSettings = {
   imagekit: "IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY and IMAGEKIT_URL_ENDPOINT",
   s3: "S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY",

@@ -120,9 +120,9 @@ export async function openSqlite(path: string, { isReadOnly = false } = {}): Pro
   };
 }
 
-/** Otherwise a large log would keep its size for as long as another process has the database open. */
+/** Truncates the log, which would otherwise stay large for as long as another process has the database open. */
 function truncateLog(client: Database): void {
-  // Transactions of the other process, which are short, would prevent it.
+  // Waits for the transactions of other processes, which are short.
   client.run(`pragma busy_timeout = ${truncateTimeoutMs}`);
   client.run("pragma wal_checkpoint(truncate)");
   client.run("pragma busy_timeout = 0");

@@ -28,9 +28,8 @@ const temporaryCodes: readonly ApiErrorCode[] = [
 /** Says what the failure of one file means. Messages of unknown errors are not repeated, because they may hold secrets. */
 export function failureOf(error: unknown, path: string): Failure {
   if (error instanceof SourceError) return { kind: "refused", why: error.message };
-  if (error instanceof ValidationProblems) {
+  if (error instanceof ValidationProblems)
     return { kind: "refused", why: sentence(error.reasons.join("; ")) };
-  }
   const known = error instanceof ApiError ? error : (databaseFailure(error) ?? diskFailure(error));
   if (!known) return { kind: "refused", why: `It failed unexpectedly (${nameOf(error)}).` };
   const { code } = known;

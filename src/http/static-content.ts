@@ -12,7 +12,7 @@ export interface StaticContent {
   /** Whether the URL changes with the content, so that browsers may keep it for a year. */
   readonly immutable: boolean;
   readonly headers?: Record<string, string>;
-  /** The request header by which this content is chosen, if any, for `Vary`. */
+  /** The request header that selects this content, if any, for `Vary`. */
   readonly chosenBy?: string;
 }
 

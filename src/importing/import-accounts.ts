@@ -5,7 +5,7 @@ import type { User } from "../database/users.ts";
 import type { ImportOptions } from "./import-options.ts";
 import type { ImportSummary } from "./import-summary.ts";
 import { nameOfAccount, readAccount } from "./original-account.ts";
-import { isRefusal, excerpt } from "./original-values.ts";
+import { excerpt, isRefusal } from "./original-values.ts";
 
 /** An account whose posts are not imported. */
 interface AbsentAuthor {

@@ -1,9 +1,9 @@
 import type { OriginalDatabase, OriginalRow } from "../database/original-database.ts";
 import { importAccounts, type ReadAccounts } from "./import-accounts.ts";
 import type { ImportOptions } from "./import-options.ts";
-import { originalEndpoint } from "./original-endpoint.ts";
 import { importPosts } from "./import-posts.ts";
 import type { ImportSummary } from "./import-summary.ts";
+import { originalEndpoint } from "./original-endpoint.ts";
 
 /**
  * Imports the accounts and then the posts of the original program's database. Rows that cannot be imported are named and

@@ -6,7 +6,7 @@ export interface ImportSummary {
   missingFiles: number;
   /** Posts whose caption was changed. */
   changedCaptions: number;
-  /** Posts whose files an import that copies them has found, and left, in ImageKit. */
+  /** Posts of earlier imports whose files an import that copies files leaves in ImageKit. */
   leftInImageKit: number;
   /** Addresses of the imported superusers, ready to be printed. */
   readonly superusers: string[];

@@ -1,7 +1,7 @@
 import { addressKey, parseEmailAddress } from "../accounts/email-address.ts";
 import type { OriginalRow } from "../database/original-database.ts";
 import type { User } from "../database/users.ts";
-import { isRefusal, excerpt, readFlag, readId, refuse, type Refusal } from "./original-values.ts";
+import { excerpt, isRefusal, readFlag, readId, refuse, type Refusal } from "./original-values.ts";
 
 /** The longest values that the original program stores, in characters. */
 const maxAddressLength = 320;

@@ -45,7 +45,7 @@ export async function* listImageKitFiles(
       signal.throwIfAborted();
       throw imagekitError(failure, access.privateKey);
     });
-    // Otherwise an answer that ignores `skip` would be read forever.
+    // A server that ignores `skip` would otherwise be read forever.
     if (before.length > 0 && Bun.deepEquals(page, before))
       throw imagekitError(new UnexpectedResponse("the same files again"), access.privateKey);
     before = page;

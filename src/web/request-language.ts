@@ -1,6 +1,6 @@
 import { chooseLanguage } from "./page/texts/text.ts";
 
-/** Returns the language in which a request's user reads pages, such as `de-AT`; English if there are no texts in theirs. */
+/** Returns the language of the pages for a request, such as `de-AT`; English if its user prefers none that has texts. */
 export const requestLanguage = (headers: Headers): string =>
   chooseLanguage(preferredLanguages(headers.get("accept-language") ?? ""));
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { FfmpegPrograms } from "../../src/config/ffmpeg-programs.ts";
 
 /**
- * Writes a program into a folder that does as ffmpeg, and something else first when it is to write an MP4.
+ * Writes a program into a folder that runs ffmpeg, but first a script when the output is an MP4.
  * @param script for sh, with the path of the MP4 in `$output`; ffmpeg runs after it, unless it ends the process
  * @returns the path of the program, with ffprobe beside it
  */

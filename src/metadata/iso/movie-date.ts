@@ -1,4 +1,4 @@
-/** Reads bytes of a file: fewer at its end. */
+/** Reads a range of a file; returns fewer bytes at its end. */
 export type ReadBytes = (offset: number, length: number) => Buffer;
 
 /** Limit on the boxes before the header of the movie: real files have about five. */
@@ -10,13 +10,13 @@ const longHeaderBytes = 16;
 /** 1904-01-01 in milliseconds since 1970: where the times of ISO files and QuickTime begin. */
 const epochMs = Date.UTC(1904, 0);
 
-/** Devices without a set clock write zeros or their own beginning of time; no digital film is older. */
+/** Devices whose clock is not set write zeros or their own epoch. No digital film is older than this. */
 const earliestMs = Date.UTC(1990, 0);
 
 /**
  * Finds the time at which an MP4 or QuickTime file was recorded: `creation_time` in `mvhd` (ISO/IEC 14496-12 section 8.2.2).
  * Reads only a few bytes of each box before it, wherever the header of the movie is. Never throws anything of its own.
- * @param now milliseconds since 1970; a later time is not believed
+ * @param now milliseconds since 1970; a later time is rejected
  * @returns milliseconds since 1970; undefined for a file of another format, or without a plausible time
  */
 export function findMovieTime(read: ReadBytes, now = Date.now()): number | undefined {

@@ -94,8 +94,8 @@ export async function convert(
 const probeBytes = 1024 ** 2;
 
 /**
- * Returns the error of another write to a file, if it fails. It tells a full disk from ffmpeg's messages, which may quote the
- * video.
+ * Writes to a file once more, and returns the error if that fails. The messages of ffmpeg cannot show that the disk is full,
+ * because they may quote the video.
  */
 const writeFailure = (path: string): Promise<ApiError | undefined> =>
   appendFile(path, new Uint8Array(probeBytes)).then(() => undefined, diskFailure);

@@ -30,7 +30,7 @@ export function accountView({ parameters }: Pick<ViewContext, "parameters">): Vi
     element(
       "div",
       { className: "settings" },
-      // What loads later is below the forms, or beside them, and never moves them.
+      // Sections that load later are below or beside the forms, so that they never move them.
       element(
         "div",
         {},

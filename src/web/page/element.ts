@@ -1,4 +1,4 @@
-/** What an element may contain; nothing for an empty, null or false value. */
+/** A child of an element. Null, undefined, false and an empty text add nothing. */
 export type Child = Node | string | null | undefined | false;
 type Properties<Tag extends keyof HTMLElementTagNameMap> = Partial<
   Omit<HTMLElementTagNameMap[Tag], "style" | "children" | "dataset" | "attributes">

@@ -1,6 +1,6 @@
 import { element, type Child } from "./element.ts";
 
-/** Creates the row of a list: a name with a detail below it, and what can be done with it. */
+/** Creates a row of a list: a name with a detail below it, and the actions on it. */
 export const namedRow = (name: string, detail: HTMLElement, ...actions: Child[]): HTMLLIElement =>
   element(
     "li",
