@@ -98,6 +98,7 @@ export class BackupPlaces {
   }
 }
 
+/** The error for an archive whose path is taken. */
 export const alreadyExists = (target: string) => new CommandError(`${target} already exists.`);
 
 /** @throws CommandError unless the path is that of a folder */

@@ -15,8 +15,9 @@ export interface OriginalEndpoint {
 }
 
 /**
- * @param configured the endpoint; null takes the ImageKit account of the first address, because the original program had
- * only one: with another account's address, a post could show and request files of strangers
+ * Creates the reader of an import's addresses.
+ * @param configured the endpoint; null selects that of the first address on ImageKit's own host. The original program had
+ * only one account there, and an address in another one would make readers request a stranger's files
  */
 export function originalEndpoint(configured: string | null): OriginalEndpoint {
   let endpoint = configured;
