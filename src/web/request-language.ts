@@ -4,9 +4,16 @@ import { chooseLanguage } from "./page/texts/text.ts";
 export const requestLanguage = (headers: Headers): string =>
   chooseLanguage(preferredLanguages(headers.get("accept-language") ?? ""));
 
-/** Returns the languages of an `Accept-Language` header (RFC 9110, 12.5.4) in the order in which browsers list them. */
+/** Returns the languages of an `Accept-Language` header (RFC 9110, 12.5.4), those that the user prefers first. */
 const preferredLanguages = (header: string): string[] =>
-  header.split(",").flatMap((entry) => {
-    const [tag = ""] = entry.split(";");
-    return /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i.test(tag.trim()) ? [tag.trim()] : [];
-  });
+  header
+    .split(",")
+    .flatMap((entry) => {
+      const [tag = "", ...parameters] = entry.split(";").map((part) => part.trim());
+      const weight = parameters.find((parameter) => /^q=/i.test(parameter))?.slice(2) ?? "1";
+      return /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i.test(tag) ? [{ tag, weight: Number(weight) }] : [];
+    })
+    // A language of weight 0 is one that the user does not read.
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => b.weight - a.weight)
+    .map(({ tag }) => tag);

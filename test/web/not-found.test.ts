@@ -42,6 +42,9 @@ describe("page: unknown addresses", () => {
     expect(await page("de-AT,de;q=0.9,en;q=0.8")).toContain('<html lang="de-AT">');
     expect(await page("de-AT,de;q=0.9,en;q=0.8")).toContain("Seite nicht gefunden");
     expect(await page("fr")).toContain("Page not found");
+    expect(await page("de;q=0.1,en;q=0.9")).toContain("Page not found");
+    expect(await page("fr;q=0.9, de-CH; q=0.5, en;q=0.4")).toContain('<html lang="de-CH">');
+    expect(await page("de;q=0,fr")).toContain("Page not found");
     expect(await page('"><script>, de')).not.toContain("<script>");
   });
 
