@@ -32,7 +32,7 @@ export async function makeRenditions(all: boolean): Promise<void> {
     failed = await waitForJobs(services, backlog, progress, interrupted);
     if (!interrupted.aborted)
       print(
-        `${counted(backlog.posts, "posts")}: ${counted(backlog.jobs - failed, "renditions")} made, ${failed} failed.`,
+        `${counted(backlog.posts, "posts")}: ${counted(backlog.jobs - failed, "rendition jobs")} done, ${failed} failed.`,
       );
   } finally {
     await services.close();
@@ -56,7 +56,7 @@ async function waitForJobs(
   const kinds = renditionKinds.filter(renditionJobs.canMake);
   for (;;) {
     const { unfinished, failed } = await database.renditionBacklog.progress(kinds, lastPostId);
-    if (jobs > 0) progress.update("renditions made", Math.max(0, jobs - unfinished), jobs);
+    if (jobs > 0) progress.update("rendition jobs done", Math.max(0, jobs - unfinished), jobs);
     if (unfinished === 0 || signal.aborted) {
       progress.end();
       return failed;

@@ -87,21 +87,34 @@ test("renditions: the command makes what posts lack, and again only what they la
     if (name.endsWith(".webp")) await rm(join(folder, "media", name.slice(34, 36), name));
 
   const first = await renditions();
-  expect(first).toMatchObject({ status: 0, error: expect.stringMatching(/renditions made: 2 of 2\n$/) });
-  expect(first.out).toContain("2 posts: 2 renditions made, 0 failed.\n");
+  expect(first).toMatchObject({ status: 0, error: expect.stringMatching(/rendition jobs done: 2 of 2\n$/) });
+  expect(first.out).toContain("2 posts: 2 rendition jobs done, 0 failed.\n");
   expect((await mediaFiles()).filter((name) => name.startsWith(id)).sort()).toEqual([
     `${id}.display.webp`,
     `${id}.jpg`,
     `${id}.thumb.webp`,
   ]);
   const second = await renditions();
-  expect(second.out).toBe("2 posts: 0 renditions made, 0 failed.\n");
+  expect(second.out).toBe("2 posts: 0 rendition jobs done, 0 failed.\n");
   await service.start();
   for (const post of await feed(token)) {
     expect(post).toMatchObject({ processing: false, placeholder: expect.any(String) });
     for (const url of [post.thumbnail_url!, post.display_url])
       expect((await service.fetch(new URL(url).pathname)).headers.get("content-type")).toBe("image/webp");
   }
+});
+
+test("renditions: does not say that a rendition was made where a job finds that the post needs none", async () => {
+  await service.start();
+  const token = await service.signUp("ada@example.com");
+  await service.upload(token, new Blob([await jpegPhoto(300, 200)]));
+  await settled(token);
+  await service.stop();
+  // Only the file tells that the large view needs no display size.
+  change("update posts set width = 3000");
+  const before = (await mediaFiles()).sort();
+  expect((await renditions()).out).toBe("1 post: 1 rendition job done, 0 failed.\n");
+  expect((await mediaFiles()).sort()).toEqual(before);
 });
 
 test("renditions --all: makes all anew while the service runs, and earlier addresses lead to the new files", async () => {
@@ -111,7 +124,7 @@ test("renditions --all: makes all anew while the service runs, and earlier addre
   await settled(token);
   const [before] = await feed(token);
   const { out, status } = await renditions(["--all"]);
-  expect(out).toContain("1 post: 1 rendition made, 0 failed.\n");
+  expect(out).toContain("1 post: 1 rendition job done, 0 failed.\n");
   expect(status).toBe(0);
   await settled(token);
   await until(async () => (await feed(token))[0]!.display_url !== before!.display_url);
@@ -141,7 +154,7 @@ test("renditions: a damaged original fails with status 1, and is tried again by 
     await service.stop();
     change("update posts set display_url = null");
     const { out, error, status } = await renditions();
-    expect(out).toContain("1 post: 0 renditions made, 1 failed.\n");
+    expect(out).toContain("1 post: 0 rendition jobs done, 1 failed.\n");
     expect(error).toContain(`picture of post ${id}: ApiError`);
     expect(error).toContain("Some renditions could not be made.");
     expect(status).toBe(1);
@@ -181,7 +194,7 @@ test("renditions: says that ImageKit makes those of its files itself", async () 
     const { out, status } = await renditions([], imagekit);
     expect(status).toBe(0);
     expect(out).toContain("ImageKit makes the renditions of its files itself");
-    expect(out).toContain("0 posts: 0 renditions made, 0 failed.");
+    expect(out).toContain("0 posts: 0 rendition jobs done, 0 failed.");
   } finally {
     await fake.close();
   }
