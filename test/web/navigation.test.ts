@@ -163,6 +163,36 @@ describe.skipIf(!chromium)("page: views", () => {
     await browser.until(`document.querySelector("dialog")?.innerText.includes("This post doesn't exist")`);
   }, 60_000);
 
+  test("page: the last line of a note in a card or the large view is never a single word", async () => {
+    /** Narrows a paragraph until plain wrapping leaves one word on its last line. @returns whether the page leaves more */
+    const keepsWordsTogether = (selector: string) => `(() => {
+      const paragraph = document.querySelector(${JSON.stringify(selector)});
+      const text = paragraph.firstChild;
+      const wordsOnLastLine = () => {
+        const tops = [...text.data.matchAll(/\\S+/g)].map(({ index }) => {
+          const range = document.createRange();
+          range.setStart(text, index);
+          range.setEnd(text, index + 1);
+          return range.getBoundingClientRect().top;
+        });
+        return tops.filter((top) => top === tops.at(-1)).length;
+      };
+      paragraph.style.textWrap = "wrap";
+      for (let width = paragraph.clientWidth; width > 100 && wordsOnLastLine() !== 1; width--)
+        paragraph.style.width = width + "px";
+      const plain = wordsOnLastLine();
+      paragraph.style.textWrap = "";
+      return plain === 1 && wordsOnLastLine() > 1;
+    })()`;
+    await open(`#/post/${crypto.randomUUID()}`);
+    await browser.until(`document.querySelector(".stage .message p")`);
+    expect(await browser.view.evaluate(keepsWordsTogether(".stage .message p"))).toBe(true);
+    browser.close();
+    browser = await Browser.open(`${service.address}/#/register`, wide);
+    await browser.until(`document.querySelector(".card h1 + p")`);
+    expect(await browser.view.evaluate(keepsWordsTogether(".card h1 + p"))).toBe(true);
+  }, 60_000);
+
   test("page: Back closes a dialog and stays in the view", async () => {
     await open(`#/user/${ada}`);
     await browser.until(`document.querySelector(".post")`);
