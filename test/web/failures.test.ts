@@ -33,6 +33,11 @@ describe("page: messages", () => {
       "A caption can have up to 2,200 characters.",
     ],
     [413, undefined, "This file is too large."],
+    [
+      415,
+      "The file is cut off: part of the picture is missing",
+      "Part of this picture is missing. Copy it from the camera or phone again.",
+    ],
     [502, undefined, "Something went wrong on our side. Please try again shortly."],
   ])("page: explains %i %j as: %s", (status, detail, words) => {
     expect(new Failure(status, detail).message).toBe(words);

@@ -336,7 +336,8 @@ describe.skipIf(!chromium)("page: uploads", () => {
     const browser = await openAs(ada);
     await choose(browser, "damaged.jpg");
     await browser.press("Share", ".uploads");
-    await browser.until(`document.querySelector(".uploads .error").textContent.startsWith("This file is ")`);
+    const why = "Part of this picture is missing. Copy it from the camera or phone again.";
+    await browser.until(`document.querySelector(".uploads .error").textContent === ${JSON.stringify(why)}`);
     const row = await browser.view.evaluate(`document.querySelector(".uploads li").innerText`);
     expect(row).toContain("damaged.jpg");
     expect(row).not.toContain("Try again");

@@ -309,7 +309,7 @@ export const de: Catalogue = {
   unsupported:
     "Nur Fotos (JPEG, PNG, GIF, WebP, AVIF, HEIC) und Videos (MP4, MOV, WebM, MKV, AVI, 3GP, MPEG) können geteilt werden.",
   damaged: "Diese Datei ist beschädigt oder nicht das, was sie zu sein vorgibt.",
-  cutOff: "Diese Datei ist unvollständig: Ein Teil des Bildes fehlt.",
+  cutOff: "Ein Teil dieses Bildes fehlt. Kopiere es noch einmal von Kamera oder Handy.",
   quotaExceeded: "Dein Speicher ist voll. Lösche etwas, um mehr zu teilen.",
   quotaLeft: "Nicht genug Speicher für diese Datei: Du hast noch {left}.",
   storageFull: "Der Dienst hat keinen Platz mehr. Bitte versuche es später erneut.",

@@ -295,7 +295,7 @@ export const en = {
   unsupported:
     "Only photos (JPEG, PNG, GIF, WebP, AVIF, HEIC) and videos (MP4, MOV, WebM, MKV, AVI, 3GP, MPEG) can be shared.",
   damaged: "This file is damaged or not what it claims to be.",
-  cutOff: "This file is incomplete: part of the picture is missing.",
+  cutOff: "Part of this picture is missing. Copy it from the camera or phone again.",
   quotaExceeded: "Your storage is full. Delete something to share more.",
   quotaLeft: "Not enough storage for this file: you have {left} left.",
   storageFull: "The service has no space left. Please try again later.",
