@@ -1,5 +1,6 @@
 import { readConfig } from "../config/config.ts";
 import { renditionKinds } from "../database/schema.ts";
+import { ApiError } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import { addBacklog, type Backlog } from "../rendition-jobs/backlog.ts";
 import type { Services } from "../services.ts";
@@ -67,10 +68,21 @@ async function waitForJobs(
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** Prints the failures of this command's own attempts. */
-const failureLog = (progress: Progress): Log => ({
-  ...silentLog,
-  warn(event, { post, kind, error }: { post?: unknown; kind?: unknown; error?: unknown } = {}) {
-    if (event === "rendition.failed") progress.note(`${kind} of post ${post}: ${String(error)}`);
-  },
-});
+/** Prints the failures of this command's own attempts. That the disk is full is said once, because all jobs wait then. */
+function failureLog(progress: Progress): Log {
+  let isFull = false;
+  return {
+    ...silentLog,
+    warn(event, { post, kind, error }: { post?: unknown; kind?: unknown; error?: unknown } = {}) {
+      if (event !== "rendition.failed") return;
+      if (!(error instanceof ApiError && error.code === "STORAGE_FULL"))
+        return progress.note(`${kind} of post ${post}: ${String(error)}`);
+      if (!isFull) progress.note(diskFull);
+      isFull = true;
+    },
+  };
+}
+
+const diskFull =
+  "There is no space left (MIN_FREE_SPACE stays free). The jobs are tried every five minutes: delete something, or end " +
+  "the command and leave them to the service.";

@@ -162,6 +162,24 @@ test("renditions: a damaged original fails with status 1, and is tried again by 
   }
 });
 
+test("renditions: says once that the disk is full, and what to do", async () => {
+  await service.start();
+  const token = await service.signUp("ada@example.com");
+  for (let i = 0; i < 3; i++) await share(token);
+  await settled(token);
+  await service.stop();
+  const child = start(["--all"], { MIN_FREE_SPACE: "100000gb" });
+  let error = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of child.stderr) {
+    error += decoder.decode(chunk);
+    if (/leave them to the service|STORAGE_FULL/.test(error)) child.kill("SIGINT");
+  }
+  expect(await child.exited).toBe(130);
+  expect(error.match(/There is no space left/g)).toHaveLength(1);
+  expect(error).not.toContain("STORAGE_FULL");
+});
+
 test("renditions: after Ctrl-C the service makes what is left", async () => {
   await service.start();
   const token = await service.signUp("ada@example.com");
