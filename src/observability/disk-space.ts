@@ -29,7 +29,7 @@ export interface DiskUsage {
 export interface SpaceClaim {
   /**
    * Must be called as the body arrives.
-   * @param total bytes received so far
+   * @param total bytes received so far; ignored after the release
    * @throws ApiError STORAGE_FULL if the space has run out
    */
   received(total: number): Promise<void> | undefined;
@@ -159,6 +159,8 @@ export function createDiskSpace({
 
     return {
       received(total) {
+        // A job is measured once more after its end, when its files are deleted: that would claim their space again.
+        if (released) return undefined;
         const arrived = total - sent;
         const claimed = Math.min(arrived, unsent);
         sent = total;

@@ -73,6 +73,16 @@ test("disk space: counts received bytes once, and releases the unsent rest of a 
   expect(await codeOf(space.claim("ada", gb / 2))).toBe("admitted");
 });
 
+test("disk space: a claim that was released takes no space when its files are measured once more", async () => {
+  const { space } = disk({ free: 3 * gb });
+  const claim = await space.claim("ada", gb);
+  await claim.received(gb / 2);
+  claim.release();
+  await claim.received(0);
+  outdateMeasurement();
+  expect(await codeOf(space.claim("ada", gb))).toBe("admitted");
+});
+
 test("disk space: an admitted upload continues beside later claims, and ends when the disk is full", async () => {
   const { space, state } = disk({ free: 3 * gb });
   const first = await space.claim("ada", gb / 2);
