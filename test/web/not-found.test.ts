@@ -48,6 +48,15 @@ describe("page: unknown addresses", () => {
     expect(await page('"><script>, de')).not.toContain("<script>");
   });
 
+  test("page: the page for unknown addresses is shown to a browser whose language is none", async () => {
+    const long = `de${Array.from({ length: 300 }, (_, i) => `-${10_000 + i}`).join("")}`;
+    for (const language of ["de-12", "de-1996-1996", long]) {
+      const headers = { accept: browserAccept, "accept-language": `${language}, de-AT` };
+      const answer = await ask("/nothing", headers);
+      expect([answer.status, await answer.text()]).toEqual([404, expect.stringContaining('lang="de-AT"')]);
+    }
+  });
+
   test("page: clients of the API get a 404 as JSON at an unknown address", async () => {
     const accepted = [
       undefined,
