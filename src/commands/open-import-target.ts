@@ -6,6 +6,7 @@ import {
   copyingTarget,
   linkingTarget,
   withoutSharedFiles,
+  withoutSharedIds,
   type ImportTarget,
 } from "../importing/import-target.ts";
 import type { Services } from "../services.ts";
@@ -41,13 +42,12 @@ export async function openCheckingTarget(
   const isMissing = await isDatabaseMissing(config);
   if (isMissing) note(noDatabaseNote(config));
   const database = isMissing ? undefined : await openDatabaseToReadAsOwner(config);
-  const seen = createSeenTexts();
-  const target = checkingTarget(database);
+  const repeats = leaveOutRepeats(checkingTarget(database), copyMedia);
   return {
-    target: copyMedia ? target : withoutSharedFiles(target, seen),
+    target: repeats.target,
     database,
     async close() {
-      seen.close();
+      repeats.close();
       await database?.close();
     },
   };
@@ -75,13 +75,26 @@ export async function openTarget(
   }
   if (isNew) note(newDatabaseNote(config));
   services.database.expectManyWrites();
-  const seen = createSeenTexts();
+  const target = copyMedia ? copying(services, signal) : linkingTarget(services);
+  const repeats = leaveOutRepeats(target, copyMedia);
   return {
-    target: copyMedia ? copying(services, signal) : withoutSharedFiles(linkingTarget(services), seen),
+    target: repeats.target,
     database: services.database,
     async close() {
-      seen.close();
+      repeats.close();
       await services.close();
+    },
+  };
+}
+
+/** Leaves out posts that cannot be imported beside another post of the file. */
+function leaveOutRepeats(target: ImportTarget, copyMedia: boolean) {
+  const [ids, files] = [createSeenTexts(), createSeenTexts()];
+  return {
+    target: withoutSharedIds(copyMedia ? target : withoutSharedFiles(target, files), ids),
+    close() {
+      ids.close();
+      files.close();
     },
   };
 }

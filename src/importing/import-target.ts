@@ -51,18 +51,33 @@ export function linkingTarget(services: PostServices): ImportTarget {
  * Leaves out posts whose file another post of the import has: where files stay in ImageKit, deleting or moving one post
  * would delete the file of the other. The original program gives every post a file of its own.
  */
-export function withoutSharedFiles(target: ImportTarget, seen: Pick<SeenTexts, "add">): ImportTarget {
-  return {
-    accounts: target.accounts,
-    async posts(posts, done) {
-      const remaining: ImportedPost[] = [];
-      for (const post of posts)
-        if (seen.add(post.url)) remaining.push(post);
-        else done(post, refuse("another post of this file has its address"));
-      await target.posts(remaining, done);
-    },
-  };
-}
+export const withoutSharedFiles = (target: ImportTarget, seen: Seen): ImportTarget =>
+  withoutRepeats(target, seen, ({ url }) => url, "another post of this file has its address");
+
+/**
+ * Leaves out posts whose id another post of the import has, perhaps in another notation, because only one of them can be
+ * stored.
+ */
+export const withoutSharedIds = (target: ImportTarget, seen: Seen): ImportTarget =>
+  withoutRepeats(target, seen, ({ id }) => id, "another post of this file has its id");
+
+type Seen = Pick<SeenTexts, "add">;
+
+const withoutRepeats = (
+  target: ImportTarget,
+  seen: Seen,
+  textOf: (post: ImportedPost) => string,
+  problem: string,
+): ImportTarget => ({
+  accounts: target.accounts,
+  async posts(posts, done) {
+    const remaining: ImportedPost[] = [];
+    for (const post of posts)
+      if (seen.add(textOf(post))) remaining.push(post);
+      else done(post, refuse(problem));
+    await target.posts(remaining, done);
+  },
+});
 
 /** Files that are copied concurrently. */
 const maxCopies = 4;

@@ -271,6 +271,23 @@ test("import: leaves out posts that share another's file, which deleting them wo
   expect(copies.out).toStartWith(`Would import 0 accounts and 2 posts of ${file}.\n`);
 });
 
+test("import: leaves out posts that have another's id in another notation", async () => {
+  await rm(file);
+  createOriginal(file, { users: 1, posts: 3 });
+  const id = idOf("post", 0);
+  changeOriginal(file, (database) => {
+    const set = database.query("update posts set id = ? where id = ?");
+    set.run(id.toUpperCase(), idOf("post", 1));
+    set.run(Buffer.from(id.replaceAll("-", ""), "hex"), idOf("post", 2));
+  });
+  for (const args of [[file, "--dry-run"], [file, "--dry-run", "--copy-media"], [file], [file]]) {
+    const { out, error } = await importFile(args);
+    expect(out).toContain("Left out: 0 accounts and 2 posts, named above.\n");
+    expect(error.split(`post ${id}: another post of this file has its id\n`)).toHaveLength(3);
+  }
+  expect(postsInDatabase()).toBe(1);
+});
+
 test("import: a backup with media holds the files of imported posts", async () => {
   await rm(file);
   createOriginal(file, { users: 1, posts: 1, endpoint: fake.deliveryUrl });
