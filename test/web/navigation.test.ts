@@ -398,6 +398,26 @@ describe.skipIf(!chromium)("page: views", () => {
     await browser.picture("admin-phone");
   }, 60_000);
 
+  test.each(["en", "de"])(
+    "page: every entry of an administrator's tab bar has 44 pixels on the narrowest phone (%s)",
+    async (language) => {
+      const email = `root-${language}@example.com`;
+      await signUpSuperuser(email);
+      browser = await Browser.open(`${service.address}/`, { width: 320, height: 640 }, { language });
+      await browser.signIn(email);
+      await browser.until(`document.querySelector('nav a[href="#/admin"]')`);
+      await browser.picture(`tab-bar-${language}`);
+      const sizes = (await browser.view.evaluate(
+        `[...document.querySelectorAll("#nav > *")].map((entry) => entry.getBoundingClientRect().toJSON())`,
+      )) as DOMRect[];
+      expect(sizes).toHaveLength(6);
+      expect(sizes.filter(({ width, height }) => width < 44 || height < 44)).toEqual([]);
+      const width = await browser.view.evaluate<number>("document.documentElement.clientWidth");
+      expect(sizes.filter(({ left, right }) => left < 0 || right > width)).toEqual([]);
+    },
+    60_000,
+  );
+
   test("page: everything to touch has 44 pixels and nothing is wider than a phone, zoomed in or not", async () => {
     await open();
     await browser.until(`document.querySelector(".post")`);
