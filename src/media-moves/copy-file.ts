@@ -64,9 +64,9 @@ export async function copyFile(
     const local = await localFile(services, file, { from, to, folder, signal });
     try {
       await inspect?.(local.path);
-      const { stored, sent } = await putFile(services, file, local, to, signal);
-      const checksum = local.checksum ?? sent ?? (await localChecksum(services, local, { from, to, signal }));
-      if (await isStored(services, file.key, checksum, to, signal)) return { ...stored, bytes: local.bytes };
+      const { stored, checksum } = await putFile(services, file, local, to, signal);
+      const expected = checksum ?? (await localChecksum(services, local, { from, to, signal }));
+      if (await isStored(services, file.key, expected, to, signal)) return { ...stored, bytes: local.bytes };
       if (copy === maxCopies)
         throw new PostNotMovable(`the copy of ${file.key} in ${to.name} differs from it`);
     } finally {
@@ -123,28 +123,30 @@ async function localChecksum(
 }
 
 /**
- * Stores a file. Its checksum is computed while it is sent, because reading it once more would halve the speed.
- * @returns `sent`: undefined unless the store has read all of the file, as when it found the file of an earlier attempt
+ * Stores a file. Where its checksum is not known, it is computed while the file is sent, because reading it once more would
+ * halve the speed.
+ * @returns `checksum`: undefined if the store has not read all of the file, as when it found the file of an earlier attempt
  */
 async function putFile(
   { deadlineFor, pace }: MoveServices,
   { key, contentType, displayName }: SourceFile,
-  { path, bytes }: LocalFile,
+  { path, bytes, checksum: known }: LocalFile,
   to: MediaStore,
   signal: AbortSignal,
-): Promise<{ stored: StoredMedia; sent: Checksum | undefined }> {
+): Promise<{ stored: StoredMedia; checksum: Checksum | undefined }> {
   const deadline = AbortSignal.timeout(deadlineFor(bytes) * 1000);
   let checksummer = checksummerFor(to);
   const stored = await callStore(to.name, { signal, deadline }, (either) => {
     const file = Bun.file(path);
     const stream = () => {
+      if (known) return pace.limit(file.stream(), either);
       checksummer = checksummerFor(to);
       return pace.limit(checked(file.stream(), checksummer), either);
     };
     return to.put(key, { file, contentType, displayName, bytes, stream }, either);
   });
   const sent = checksummer.result();
-  return { stored, sent: sent.bytes === bytes ? sent : undefined };
+  return { stored, checksum: known ?? (sent.bytes === bytes ? sent : undefined) };
 }
 
 /** Whether a store has these bytes under the key. A store's MD5 may be something else, such as that of encrypted bytes. */

@@ -10,10 +10,7 @@ export interface StorableFile {
   readonly displayName: string;
   /** Size in bytes. */
   readonly bytes: number;
-  /**
-   * Reads the bytes of `file` for stores that send them elsewhere, at a limited speed; omitted: as fast as the store takes
-   * them.
-   */
+  /** Reads the bytes of `file`, for stores that send them elsewhere; omitted: the file's own stream. */
   readonly stream?: () => ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
