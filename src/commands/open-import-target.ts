@@ -5,8 +5,7 @@ import {
   checkingTarget,
   copyingTarget,
   linkingTarget,
-  withoutSharedFiles,
-  withoutSharedIds,
+  withoutRepeats,
   type ImportTarget,
 } from "../importing/import-target.ts";
 import type { Services } from "../services.ts";
@@ -42,12 +41,12 @@ export async function openCheckingTarget(
   const isMissing = await isDatabaseMissing(config);
   if (isMissing) note(noDatabaseNote(config));
   const database = isMissing ? undefined : await openDatabaseToReadAsOwner(config);
-  const repeats = leaveOutRepeats(checkingTarget(database), copyMedia);
+  const seen = createSeenTexts();
   return {
-    target: repeats.target,
+    target: withoutRepeats(checkingTarget(database), seen, !copyMedia),
     database,
     async close() {
-      repeats.close();
+      seen.close();
       await database?.close();
     },
   };
@@ -76,25 +75,13 @@ export async function openTarget(
   if (isNew) note(newDatabaseNote(config));
   services.database.expectManyWrites();
   const target = copyMedia ? copying(services, signal) : linkingTarget(services);
-  const repeats = leaveOutRepeats(target, copyMedia);
+  const seen = createSeenTexts();
   return {
-    target: repeats.target,
+    target: withoutRepeats(target, seen, !copyMedia),
     database: services.database,
     async close() {
-      repeats.close();
+      seen.close();
       await services.close();
-    },
-  };
-}
-
-/** Leaves out posts that cannot be imported beside another post of the file. */
-function leaveOutRepeats(target: ImportTarget, copyMedia: boolean) {
-  const [ids, files] = [createSeenTexts(), createSeenTexts()];
-  return {
-    target: withoutSharedIds(copyMedia ? target : withoutSharedFiles(target, files), ids),
-    close() {
-      ids.close();
-      files.close();
     },
   };
 }

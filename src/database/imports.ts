@@ -43,7 +43,7 @@ export function importQueries({ dialect, query, tables, transaction }: Connectio
   }
 
   function* remember(tx: Query, ids: Iterable<string>): Steps<void> {
-    // In their order, in which each page of the index is written once.
+    // Sorted, so that each page of the index is written once.
     const rows = [...ids].sort().map((id) => ({ id }));
     yield* insertNewRows(dialect, tx, importedIds, rows);
   }

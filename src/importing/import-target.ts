@@ -48,33 +48,23 @@ export function linkingTarget(services: PostServices): ImportTarget {
 }
 
 /**
- * Leaves out posts whose file another post of the import has: where files stay in ImageKit, deleting or moving one post
- * would delete the file of the other. The original program gives every post a file of its own.
+ * Leaves out posts that cannot be imported beside an earlier one: those with its id, perhaps in another notation, and where
+ * files stay in ImageKit, those with its file, which deleting or moving one post would delete for the other.
+ * @param seen ids and addresses of the posts before
  */
-export const withoutSharedFiles = (target: ImportTarget, seen: Seen): ImportTarget =>
-  withoutRepeats(target, seen, ({ url }) => url, "another post of this file has its address");
-
-/**
- * Leaves out posts whose id another post of the import has, perhaps in another notation, because only one of them can be
- * stored.
- */
-export const withoutSharedIds = (target: ImportTarget, seen: Seen): ImportTarget =>
-  withoutRepeats(target, seen, ({ id }) => id, "another post of this file has its id");
-
-type Seen = Pick<SeenTexts, "add">;
-
-const withoutRepeats = (
+export const withoutRepeats = (
   target: ImportTarget,
-  seen: Seen,
-  textOf: (post: ImportedPost) => string,
-  problem: string,
+  seen: Pick<SeenTexts, "add">,
+  filesStay: boolean,
 ): ImportTarget => ({
   accounts: target.accounts,
   async posts(posts, done) {
     const remaining: ImportedPost[] = [];
     for (const post of posts)
-      if (seen.add(textOf(post))) remaining.push(post);
-      else done(post, refuse(problem));
+      if (!seen.add(post.id)) done(post, refuse("another post of this file has its id"));
+      else if (filesStay && !seen.add(post.url))
+        done(post, refuse("another post of this file has its address"));
+      else remaining.push(post);
     await target.posts(remaining, done);
   },
 });
