@@ -1,3 +1,5 @@
+import { extensionOf } from "./file-extension.ts";
+
 /**
  * The file types that the service accepts. Keys use `extension`; file names may also end with one of `otherExtensions`.
  */
@@ -29,10 +31,7 @@ const typesByExtension: ReadonlyMap<string, MediaType> = new Map(
   ),
 );
 
-/**
- * Returns the type of files with an extension; undefined for any other extension.
- * @param extension in lower case, without the dot
- */
-export const typeOfExtension = (extension: string): MediaType | undefined => typesByExtension.get(extension);
+/** Returns the type that the extension of a file's name stands for; undefined for any other name. */
+export const typeOfName = (name: string): MediaType | undefined => typesByExtension.get(extensionOf(name));
 
 export const isMediaType = (type: string): type is MediaType => Object.hasOwn(mediaTypes, type);

@@ -21,7 +21,17 @@ const layers = [
   ["openapi", "observability", "colour"],
   ["http"],
   ["concurrency"],
-  ["config", "data-dir", "disk-errors", "errors", "limits", "media-types", "printable", "version"],
+  [
+    "config",
+    "data-dir",
+    "disk-errors",
+    "errors",
+    "file-extension",
+    "limits",
+    "media-types",
+    "printable",
+    "version",
+  ],
 ];
 
 interface Import {

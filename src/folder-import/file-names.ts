@@ -1,6 +1,7 @@
-import { extname, parse } from "node:path";
+import { parse } from "node:path";
 
-import { mediaTypes, typeOfExtension } from "../media-types.ts";
+import { extensionOf } from "../file-extension.ts";
+import { mediaTypes, typeOfName } from "../media-types.ts";
 import { unsupportedMediaExtensions } from "../uploads/unsupported-formats.ts";
 
 /** The kinds of files that are left out, as the report names them. None is a photo or video that its owner would miss. */
@@ -31,12 +32,12 @@ const systemFolders = new Set([
 const deletedFolder = "recently deleted";
 
 /** Extensions of files that describe photos: captions, edits, thumbnails of cameras. */
-const sidecarExtensions = new Set([".json", ".xmp", ".aae", ".csv", ".thm"]);
+const sidecarExtensions = new Set(["json", "xmp", "aae", "csv", "thm"]);
 
 /** Whether to leave out a file because of its name. */
 export function ignoredFile(name: string): IgnoredKind | undefined {
   if (name.startsWith(".") || systemFiles.has(name.toLowerCase())) return "hidden";
-  return sidecarExtensions.has(extname(name).toLowerCase()) ? "sidecar" : undefined;
+  return sidecarExtensions.has(extensionOf(name)) ? "sidecar" : undefined;
 }
 
 /** Whether to leave out a folder because of its name and that of the folder it is in. */
@@ -49,18 +50,14 @@ export function ignoredFolder(name: string, parent: string): IgnoredKind | undef
 }
 
 /** Whether a file has the extension of a photo or video. The report lists such a file if it cannot be imported. */
-export function hasMediaExtension(name: string): boolean {
-  const extension = extensionOf(name);
-  return typeOfExtension(extension) !== undefined || unsupportedMediaExtensions.has(extension);
-}
+export const hasMediaExtension = (name: string): boolean =>
+  typeOfName(name) !== undefined || unsupportedMediaExtensions.has(extensionOf(name));
 
 /** Whether a file has the extension of a video, and so no EXIF data. */
 export function hasVideoExtension(name: string): boolean {
-  const type = typeOfExtension(extensionOf(name));
+  const type = typeOfName(name);
   return type !== undefined && mediaTypes[type].kind === "video";
 }
-
-const extensionOf = (name: string): string => extname(name).slice(1).toLowerCase();
 
 /** Returns a file's name without its extension. */
 export const stemOf = (name: string): string => parse(name).name;

@@ -1,7 +1,7 @@
 import type { ImportedPost } from "../database/imports.ts";
 import type { OriginalRow } from "../database/original-database.ts";
 import { maxCaptionLength } from "../limits.ts";
-import { mediaTypes, typeOfExtension, type MediaKind, type MediaType } from "../media-types.ts";
+import { mediaTypes, typeOfName, type MediaKind, type MediaType } from "../media-types.ts";
 import { imageKitStoreId, isOwnPath } from "../storage/imagekit-location.ts";
 import { imageKitRenditions } from "../storage/imagekit-delivery.ts";
 import { mediaKey } from "../storage/media-keys.ts";
@@ -87,6 +87,6 @@ const usualTypes = { image: "image/jpeg", video: "video/mp4" } as const satisfie
 
 /** The type of a kind that the extension of a name stands for. */
 function typeOf(name: string, kind: MediaKind): MediaType | undefined {
-  const type = typeOfExtension(name.slice(name.lastIndexOf(".") + 1).toLowerCase());
+  const type = typeOfName(name);
   return type && mediaTypes[type].kind === kind ? type : undefined;
 }

@@ -10,7 +10,7 @@ import { isInPlace } from "./original.ts";
 import type { RenditionServices } from "./rendition-services.ts";
 
 /** A thumbnail and a display size in WebP, even of noise with varying opacity. */
-const picturesBytes = 16 * 1024 ** 2;
+export const picturesBytes = 16 * 1024 ** 2;
 
 /** The limit on the files that a job makes of an original of this size. */
 const maxMadeBytes: Readonly<Record<RenditionKind, (bytes: number) => number>> = {

@@ -1,4 +1,4 @@
-import { mediaTypes, typeOfExtension, type MediaType } from "../media-types.ts";
+import { mediaTypes, typeOfName, type MediaType } from "../media-types.ts";
 
 /** Maximum length of a display name in bytes of UTF-8. */
 const maxBytes = 255;
@@ -26,9 +26,7 @@ export function displayName(fileName: string | undefined, type: MediaType): stri
 export function withExtension(name: string, type: MediaType): string {
   const kept = withoutTrailingDots(name);
   const dot = kept.lastIndexOf(".");
-  // ASCII only: `toLowerCase` turns the Kelvin sign into an ASCII "k".
-  const given = kept.slice(dot + 1).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  const givenType = dot === -1 ? undefined : typeOfExtension(given);
+  const givenType = typeOfName(kept);
   const ending = givenType === type ? kept.slice(dot) : `.${mediaTypes[type].extension}`;
   const stem = withoutTrailingDots(
     cutToBytes(givenType ? kept.slice(0, dot) : kept, maxBytes - ending.length),

@@ -4,6 +4,7 @@ import { truncate } from "node:fs/promises";
 
 import { ApiError } from "../../src/errors.ts";
 import { addBacklog } from "../../src/rendition-jobs/backlog.ts";
+import { picturesBytes } from "../../src/rendition-jobs/job-space.ts";
 import type { PostRead } from "../../src/posts/post-read.ts";
 import type { RenditionServices } from "../../src/rendition-jobs/rendition-services.ts";
 import { createRenditionRunner, type RenditionRunner } from "../../src/rendition-jobs/runner.ts";
@@ -134,7 +135,7 @@ test("renditions: an attempt waits for disk space, however long it takes", async
   await done(id);
   await runner.stop();
   expect(await filesOf(id)).toContain("display.webp");
-  expect(claims).toEqual(Array.from({ length: 8 }, () => 16 * 1024 ** 2));
+  expect(claims).toEqual(Array.from({ length: 8 }, () => picturesBytes));
   expect(await service.tempFiles()).toEqual([]);
 });
 

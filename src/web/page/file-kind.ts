@@ -1,4 +1,4 @@
-import { mediaTypes, typeOfExtension, type MediaKind } from "../../media-types.ts";
+import { mediaTypes, typeOfName, type MediaKind } from "../../media-types.ts";
 
 /** Bytes at the start of a file that {@link isMedia} needs. */
 export const inspectedBytes = 200;
@@ -21,7 +21,6 @@ export const isMedia = (bytes: Uint8Array): boolean =>
 export function kindOf({ name, type }: Pick<File, "name" | "type">): MediaKind | undefined {
   const [declared] = type.split("/");
   if (declared === "image" || declared === "video") return declared;
-  const ending = name.toLowerCase().split(".").at(-1)!;
-  const known = typeOfExtension(ending);
+  const known = typeOfName(name);
   return known && mediaTypes[known].kind;
 }
