@@ -1,3 +1,5 @@
+import { unsupportedDetail } from "./media-types.ts";
+
 /** Every error that the API can return: its HTTP status, and the `detail` of the body, worded as in FastAPI Users. */
 export const apiErrors = {
   UNAUTHORIZED: { status: 401, detail: "Unauthorized" },
@@ -48,8 +50,7 @@ export const apiErrors = {
   UPLOAD_IN_PROGRESS: { status: 409, detail: "An upload with this Idempotency-Key is still running" },
   UNSUPPORTED_MEDIA: {
     status: 415,
-    detail:
-      "Only images (JPEG, PNG, GIF, WebP, AVIF, HEIC) and videos (MP4, MOV, WebM, MKV, AVI, 3GP, MPEG) can be shared",
+    detail: unsupportedDetail({ transportStreams: false }),
   },
   DAMAGED_MEDIA: { status: 415, detail: "The file is damaged or not what it claims to be" },
   CUT_OFF_MEDIA: { status: 415, detail: "The file is cut off: part of the picture is missing" },

@@ -1,7 +1,7 @@
 import { parse } from "node:path";
 
 import { extensionOf } from "../file-extension.ts";
-import { mediaTypes, typeOfName } from "../media-types.ts";
+import { kindOfName } from "../media-types.ts";
 import { unsupportedMediaExtensions } from "../uploads/unsupported-formats.ts";
 
 /** The kinds of files that are left out, as the report names them. None is a photo or video that its owner would miss. */
@@ -51,13 +51,10 @@ export function ignoredFolder(name: string, parent: string): IgnoredKind | undef
 
 /** Whether a file has the extension of a photo or video. The report lists such a file if it cannot be imported. */
 export const hasMediaExtension = (name: string): boolean =>
-  typeOfName(name) !== undefined || unsupportedMediaExtensions.has(extensionOf(name));
+  kindOfName(name) !== undefined || unsupportedMediaExtensions.has(extensionOf(name));
 
 /** Whether a file has the extension of a video, and so no EXIF data. */
-export function hasVideoExtension(name: string): boolean {
-  const type = typeOfName(name);
-  return type !== undefined && mediaTypes[type].kind === "video";
-}
+export const hasVideoExtension = (name: string): boolean => kindOfName(name) === "video";
 
 /** Returns a file's name without its extension. */
 export const stemOf = (name: string): string => parse(name).name;

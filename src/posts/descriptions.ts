@@ -1,5 +1,6 @@
 import { describe } from "../openapi/describe.ts";
 import { pageParameters } from "../http/page-request.ts";
+import { formatNames, transportStreams } from "../media-types.ts";
 import { maxUploadKeyLength } from "../uploads/idempotency.ts";
 import { postSchema } from "./post-read.ts";
 import { feedPageSchema, postDeletedSchema, reportPageSchema } from "./schemas.ts";
@@ -10,6 +11,9 @@ const path = {
     schema: { type: "string", format: "uuid" },
   },
 } as const;
+
+/** The formats that need no ffmpeg. */
+const always = { transportStreams: false };
 
 const revalidation = {
   reads: {
@@ -26,9 +30,10 @@ export const postDescriptions = {
     id: "upload",
     summary: "Upload a photo or video",
     description:
-      "Accepts JPEG, PNG, GIF, WebP, AVIF and HEIC images and MP4, MOV, WebM, MKV, AVI, 3GP and MPEG videos. The format " +
-      "is detected from the file's bytes; its name and declared type do not matter. Location, camera details and other " +
-      "private metadata are removed before the file is stored. Send an `Idempotency-Key` to make retries safe.",
+      `Accepts images (${formatNames("image", always)}) and videos (${formatNames("video", always)}), and where the ` +
+      `service has ffmpeg, ${transportStreams.name}, which becomes MP4. The format is detected from the file's bytes; its ` +
+      "name and declared type do not matter. Location, camera details and other private metadata are removed before the " +
+      "file is stored. Send an `Idempotency-Key` to make retries safe.",
     answer: { status: 200, meaning: "The new post, or the first one for a repeated key.", body: postSchema },
     errors: [
       "BAD_MULTIPART",

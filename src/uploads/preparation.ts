@@ -63,7 +63,8 @@ export async function prepareMedia(job: StagedMedia & PreparationLimits): Promis
   for (const orphan of filesBeside(path)) await rm(orphan, { force: true });
   const media = await removeMetadata(path, type);
   const { bytes, size, decodedPixels, decoding } = media;
-  if (!media.hasPicture) throw new ApiError("UNSUPPORTED_MEDIA");
+  if (!media.hasPicture)
+    throw new ApiError("UNSUPPORTED_MEDIA", { detail: "Files without a picture cannot be shared" });
   const preview = job.preview && (await makePreview(job.preview, path, thumbnail));
   const others = { bytes, size, durationSeconds: media.video?.durationSeconds ?? null };
   const none = { ...others, thumbnail: null, placeholder: null, ...preview, missing: [] };

@@ -1,6 +1,12 @@
 import { ApiError } from "../errors.ts";
 import { fileTooLargeDetail, maxThumbnailBytes } from "../limits.ts";
-import { mediaTypes, type MediaKind, type MediaType } from "../media-types.ts";
+import {
+  mediaTypes,
+  unsupportedDetail,
+  type AcceptedMedia,
+  type MediaKind,
+  type MediaType,
+} from "../media-types.ts";
 import { displayName } from "./display-name.ts";
 import { badThumbnail } from "./form-problems.ts";
 import { inspectedBytes, inspectFirstBytes, isTransportStream, transportStream } from "./type-detection.ts";
@@ -27,7 +33,7 @@ export const tooLarge = (limit: number): ApiError =>
  */
 export async function detectIntakeType(
   bytes: Uint8Array,
-  accepted: { readonly transportStreams: boolean },
+  accepted: AcceptedMedia,
 ): Promise<IntakeType | undefined> {
   const type = await inspectFirstBytes(bytes);
   if (type) return type;
@@ -35,9 +41,9 @@ export async function detectIntakeType(
 }
 
 /** The error for a file with these first bytes, whose type is not accepted. */
-export async function unsupportedMedia(bytes: Uint8Array): Promise<ApiError> {
-  const detail = await describeUnsupported(bytes);
-  return new ApiError("UNSUPPORTED_MEDIA", detail === undefined ? {} : { detail });
+export async function unsupportedMedia(bytes: Uint8Array, accepted: AcceptedMedia): Promise<ApiError> {
+  const detail = (await describeUnsupported(bytes)) ?? unsupportedDetail(accepted);
+  return new ApiError("UNSUPPORTED_MEDIA", { detail });
 }
 
 /** The name to show for an uploaded file; that of a transport stream tells what it becomes. */
@@ -58,7 +64,7 @@ export class TempFile {
   constructor(
     readonly path: string,
     readonly maxBytes: Readonly<Record<MediaKind, number>>,
-    private readonly accepted: { readonly transportStreams: boolean },
+    private readonly accepted: AcceptedMedia,
   ) {
     this.#file = new WriteBehindFile(path);
   }
@@ -84,7 +90,7 @@ export class TempFile {
       this.#isUnsupported = !this.#type;
     }
     if (this.#isUnsupported && (atEnd || this.bytes > Math.min(maxFormOverheadBytes, this.#maxBytes)))
-      throw await unsupportedMedia(this.#first.subarray(0, this.bytes));
+      throw await unsupportedMedia(this.#first.subarray(0, this.bytes), this.accepted);
     this.requireAllowedSize();
     await (atEnd ? this.#file.end() : this.#file.keepUp());
     return this.#type;

@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import type { AcceptedMedia } from "../media-types.ts";
 
 /** Settings of the service that the page needs, embedded in `index.html`. Sizes are in bytes. */
 export type PageSettings = Pick<
@@ -12,13 +13,15 @@ export type PageSettings = Pick<
   | "maxVideoSize"
 > & {
   readonly userQuota: number | null;
+  readonly accepted: AcceptedMedia;
   /** The provider with which users can sign in; null for none. A `name` of null leaves the button's text to the page. */
   readonly provider: { readonly name: string | null } | null;
 };
 
 /** Returns the settings of the page, which are public. */
 export const pageSettings = (
-  config: Omit<PageSettings, "userQuota" | "provider"> & Pick<Config, "userQuota" | "oidc">,
+  config: Omit<PageSettings, "userQuota" | "accepted" | "provider"> &
+    Pick<Config, "userQuota" | "ffmpeg" | "oidc">,
 ): PageSettings => ({
   siteName: config.siteName,
   registration: config.registration,
@@ -28,5 +31,6 @@ export const pageSettings = (
   maxImageSize: config.maxImageSize,
   maxVideoSize: config.maxVideoSize,
   userQuota: config.userQuota ?? null,
+  accepted: { transportStreams: config.ffmpeg !== undefined },
   provider: config.oidc ? { name: config.oidc.name } : null,
 });

@@ -16,9 +16,9 @@ test.each([
 });
 
 test("file names: knows photos and videos by their extension in any case, accepted or not", () => {
-  const names = ["a.JPG", "a.heif", "a.mov", "a.MKV", "a.cr2", "a.wmv", "a.txt", "jpg"];
-  expect(names.filter(hasMediaExtension)).toEqual(names.slice(0, 6));
-  expect(names.filter(hasVideoExtension)).toEqual(["a.mov", "a.MKV"]);
+  const names = ["a.JPG", "a.heif", "a.mov", "a.MKV", "a.M2TS", "a.cr2", "a.wmv", "a.txt", "jpg"];
+  expect(names.filter(hasMediaExtension)).toEqual(names.slice(0, 7));
+  expect(names.filter(hasVideoExtension)).toEqual(["a.mov", "a.MKV", "a.M2TS"]);
 });
 
 test("file names: files of one second are ordered by caption, then by path", () => {

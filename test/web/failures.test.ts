@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 
 import { fileTooLargeDetail } from "../../src/limits.ts";
 import { Failure } from "../../src/web/page/failures.ts";
+import { settings } from "../../src/web/page/settings.ts";
 import { duration } from "../../src/web/page/times.ts";
 
 const problem = (field: string, msg: string) => [{ type: "value_error", loc: ["body", field], msg }];
@@ -51,6 +52,19 @@ describe("page: messages", () => {
     ["soon", "Too many attempts. Try again later."],
   ])("page: explains a 429 with Retry-After %j as: %s", (retryAfter, words) => {
     expect(new Failure(429, "Too many requests", retryAfter).message).toBe(words);
+  });
+
+  test("page: the message for an unknown format lists what the service accepts", () => {
+    const videos = "MP4, MOV, WebM, MKV, AVI, 3GP, MPEG";
+    for (const [transportStreams, accepted] of [
+      [true, `${videos}, MTS`],
+      [false, videos],
+    ]) {
+      Object.assign(settings, { accepted: { transportStreams } });
+      expect(new Failure(415, "PDF cannot be shared; only images and videos can").message).toBe(
+        `Only photos (JPEG, PNG, GIF, WebP, AVIF, HEIC) and videos (${accepted}) can be shared.`,
+      );
+    }
   });
 
   test("page: reads a date in Retry-After", () => {

@@ -43,7 +43,9 @@ test.each([
   ["image", "photo.HEIC", ""],
   ["video", "clip.MOV", "application/octet-stream"],
   ["video", "clip.png", "video/mp4"],
+  ["video", "00001.MTS", ""],
   [undefined, "notes", ""],
+  [undefined, "jpg", ""],
 ] as const)(
   "page: takes for a file of the kind %p what is called %p and declared as %p",
   (kind, name, type) => {

@@ -1,4 +1,7 @@
 import { expect, test } from "bun:test";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { readConfig } from "../../src/config/config.ts";
 import { webRoutes } from "../../src/web/routes.ts";
@@ -27,6 +30,7 @@ test("page: learns the service's limits and who may register from the settings",
     MAX_IMAGE_SIZE: "3mb",
     MAX_VIDEO_SIZE: "4mb",
     USER_QUOTA: "1gb",
+    FFMPEG: "off",
   });
   expect(await settingsIn(page)).toEqual({
     siteName: "Image Sharing",
@@ -38,7 +42,20 @@ test("page: learns the service's limits and who may register from the settings",
     maxImageSize: 3 * 1024 ** 2,
     maxVideoSize: 4 * 1024 ** 2,
     userQuota: 1024 ** 3,
+    accepted: { transportStreams: false },
   });
+});
+
+test("page: learns from the settings whether the service accepts what needs ffmpeg", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "image-sharing-page-"));
+  try {
+    for (const name of ["ffmpeg", "ffprobe"])
+      await writeFile(join(folder, name), "#!/bin/sh\n", { mode: 0o755 });
+    const page = await pageWith({ FFMPEG: join(folder, "ffmpeg") });
+    expect(await settingsIn(page)).toMatchObject({ accepted: { transportStreams: true } });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test("page: its HTML follows the browser's language, and caches keep the languages apart", async () => {

@@ -318,7 +318,9 @@ describe.skipIf(!chromium)("page: uploads", () => {
     const [huge, empty, notes, small] = (await browser.view.evaluate(errors)) as string[];
     expect(huge).toBe("Photos can be up to 3 MB.");
     expect(empty).toBe("This file is empty.");
-    expect(notes).toStartWith("Only photos (JPEG,");
+    expect(notes).toBe(
+      "Only photos (JPEG, PNG, GIF, WebP, AVIF, HEIC) and videos (MP4, MOV, WebM, MKV, AVI, 3GP, MPEG) can be shared.",
+    );
     expect(small).toBe("");
     // Another try would not help.
     expect(await browser.view.evaluate(`document.querySelector(".uploads").innerText`)).not.toContain(

@@ -107,7 +107,7 @@ export async function requireAccepted(
   { maxBytes, transportStreams }: FileLimits,
 ): Promise<IntakeType> {
   const type = await detectIntakeType(first, { transportStreams });
-  if (!type) throw await unsupportedMedia(first);
+  if (!type) throw await unsupportedMedia(first, { transportStreams });
   const limit = maxBytes[kindOf(type)];
   if (length > limit) throw tooLarge(limit);
   return type;

@@ -4,6 +4,7 @@ import { fileSize } from "./sizes.ts";
 import type { PlainKey } from "./texts/catalogue.ts";
 import { text } from "./texts/text.ts";
 import { duration } from "./times.ts";
+import { unsupported } from "./unsupported.ts";
 
 /** What the API sends as `detail`: codes and sentences. */
 type ApiDetail = (typeof apiErrors)[keyof typeof apiErrors]["detail"];
@@ -43,7 +44,6 @@ const byStatus: Readonly<Record<number, PlainKey>> = {
   404: "missing",
   408: "tooSlow",
   409: "conflict",
-  415: "unsupported",
   507: "storageFull",
 };
 
@@ -105,6 +105,7 @@ function explain(
   // The detail may continue after the known start.
   const known =
     Object.entries(byDetail).find(([start]) => detail?.startsWith(start))?.[1] ?? byStatus[status];
+  if (!known && status === 415) return unsupported();
   return text(known ?? (status >= 500 ? "serverError" : "unexpected"));
 }
 

@@ -1,4 +1,4 @@
-import { mediaTypes, typeOfName, type MediaKind } from "../../media-types.ts";
+import { kindOfName, type MediaKind } from "../../media-types.ts";
 
 /** Bytes at the start of a file that {@link isMedia} needs. */
 export const inspectedBytes = 200;
@@ -20,7 +20,5 @@ export const isMedia = (bytes: Uint8Array): boolean =>
 /** Returns whether a file is an image or a video, by its MIME type or the ending of its name; undefined if unknown. */
 export function kindOf({ name, type }: Pick<File, "name" | "type">): MediaKind | undefined {
   const [declared] = type.split("/");
-  if (declared === "image" || declared === "video") return declared;
-  const known = typeOfName(name);
-  return known && mediaTypes[known].kind;
+  return declared === "image" || declared === "video" ? declared : kindOfName(name);
 }

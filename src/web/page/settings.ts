@@ -1,4 +1,4 @@
 import type { PageSettings } from "../page-settings.ts";
 
-/** The service's settings, from index.html. */
-export const settings = JSON.parse(document.body.dataset["settings"] ?? "{}") as PageSettings;
+/** The service's settings, from index.html; empty outside of a browser. */
+export const settings = JSON.parse(globalThis.document?.body.dataset["settings"] ?? "{}") as PageSettings;

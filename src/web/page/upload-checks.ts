@@ -5,6 +5,7 @@ import type { Account } from "./session.ts";
 import { settings } from "./settings.ts";
 import { fileSize } from "./sizes.ts";
 import { text } from "./texts/text.ts";
+import { unsupported } from "./unsupported.ts";
 
 /** Returns the kind of a file for messages about limits. */
 export function sentAs(file: File): Sent {
@@ -22,7 +23,7 @@ export async function problemOf(file: File): Promise<string | undefined> {
     // A folder, or a file that has been changed or deleted since it was chosen.
     return text("fileUnreadable");
   }
-  if (!isMedia(start)) return text("unsupported");
+  if (!isMedia(start)) return unsupported();
   const { maxImageSize, maxVideoSize } = settings;
   const kind = kindOf(file);
   if (kind === "image" && file.size > maxImageSize)

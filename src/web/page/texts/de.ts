@@ -306,8 +306,7 @@ export const de: Catalogue = {
   fileUnreadable:
     "Diese Datei lässt sich nicht lesen. Vielleicht wurde sie verschoben oder geändert. Wähle sie noch einmal aus.",
   tooManyPixelsError: "Dieses Foto hat zu viele Pixel. Die Grenze liegt bei {count} Millionen.",
-  unsupported:
-    "Nur Fotos (JPEG, PNG, GIF, WebP, AVIF, HEIC) und Videos (MP4, MOV, WebM, MKV, AVI, 3GP, MPEG) können geteilt werden.",
+  unsupported: "Nur Fotos ({photos}) und Videos ({videos}) können geteilt werden.",
   damaged: "Diese Datei ist beschädigt oder nicht das, was sie zu sein vorgibt.",
   cutOff: "Ein Teil dieses Bildes fehlt. Kopiere es noch einmal von Kamera oder Handy.",
   quotaExceeded: "Dein Speicher ist voll. Lösche etwas, um mehr zu teilen.",

@@ -292,8 +292,7 @@ export const en = {
   fileEmpty: "This file is empty.",
   fileUnreadable: "This file can't be read. It may have been moved or changed. Choose it again.",
   tooManyPixelsError: "This photo has too many pixels. The limit is {count} million.",
-  unsupported:
-    "Only photos (JPEG, PNG, GIF, WebP, AVIF, HEIC) and videos (MP4, MOV, WebM, MKV, AVI, 3GP, MPEG) can be shared.",
+  unsupported: "Only photos ({photos}) and videos ({videos}) can be shared.",
   damaged: "This file is damaged or not what it claims to be.",
   cutOff: "Part of this picture is missing. Copy it from the camera or phone again.",
   quotaExceeded: "Your storage is full. Delete something to share more.",
