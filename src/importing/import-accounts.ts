@@ -28,7 +28,8 @@ export interface ReadAccounts {
 /** Why an account is left out, by its outcome. */
 const accountProblems = {
   "id taken": "an account that was not imported has its id",
-  "address taken": "another account has its address",
+  "address taken":
+    "another account has its address: change that one's address or delete it, and repeat the import",
 } as const satisfies Partial<Record<AccountOutcome, string>>;
 
 /** Imports a page of accounts, and names those that are left out. */

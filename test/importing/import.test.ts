@@ -143,7 +143,7 @@ describe("import of the original program's database", () => {
     expect(problems.sort()).toEqual([
       "account ada@example.com: an account that was not imported has its id",
       "account ada@example.com: its posts were left out too (4)",
-      "account grace@example.com: another account has its address",
+      "account grace@example.com: another account has its address: change that one's address or delete it, and repeat the import",
       "account grace@example.com: its posts were left out too (2)",
     ]);
     expect((await service.login("grace@example.com")).status).toBe(200);
