@@ -25,10 +25,12 @@ export async function makeRenditions(all: boolean): Promise<void> {
   const progress = createProgress();
   const services = await openServicesAsOwner(config, failureLog(progress));
   let failed = 0;
+  let areAllQueued = false;
   try {
     if (services.store.makesRenditions)
       print("ImageKit makes the renditions of its files itself; only those of other stores are made here.");
     const backlog = await addBacklog(services, all, interrupted);
+    areAllQueued = backlog.isComplete;
     services.renditionRunner.start();
     failed = await waitForJobs(services, backlog, progress, interrupted);
     if (!interrupted.aborted)
@@ -39,7 +41,12 @@ export async function makeRenditions(all: boolean): Promise<void> {
     await services.close();
   }
   if (interrupted.aborted)
-    exitInterrupted(interrupted, "The service makes the remaining renditions of the posts above.");
+    exitInterrupted(
+      interrupted,
+      areAllQueued
+        ? "The service makes the remaining renditions."
+        : "The service makes those that are queued. Repeat the command to queue the rest.",
+    );
   if (failed > 0)
     throw new CommandError(
       "Some renditions could not be made. The command can be repeated, to try them again.",

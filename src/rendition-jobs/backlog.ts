@@ -15,6 +15,8 @@ export interface Backlog {
   readonly jobs: number;
   /** The last of these posts in the order of ids, for counting the unfinished jobs up to it; empty if there is none. */
   readonly lastPostId: string;
+  /** Whether all posts were examined; false if the signal aborted before that. */
+  readonly isComplete: boolean;
 }
 
 /** The services that {@link addBacklog} uses. */
@@ -46,12 +48,12 @@ export async function addBacklog(
       completion,
       new Date(),
     );
-    if (page.last === undefined) break;
+    if (page.last === undefined) return { posts, jobs, lastPostId, isComplete: true };
     lastPostId = page.last;
     posts += page.posts;
     jobs += page.jobs;
   }
-  return { posts, jobs, lastPostId };
+  return { posts, jobs, lastPostId, isComplete: false };
 }
 
 /**

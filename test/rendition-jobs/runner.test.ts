@@ -120,6 +120,18 @@ test("renditions: attempts are repeated while the store fails, and succeed when 
   expect(metrics).toContain('image_sharing_renditions_total{kind="picture",outcome="made"} 1');
 });
 
+test("renditions: a backlog knows whether all posts were examined before the signal aborted", async () => {
+  await share();
+  const { signal } = new AbortController();
+  expect(await addBacklog(service.services, true, signal)).toMatchObject({ posts: 1, isComplete: true });
+  expect(await addBacklog(service.services, true, AbortSignal.abort())).toEqual({
+    posts: 0,
+    jobs: 0,
+    lastPostId: "",
+    isComplete: false,
+  });
+});
+
 test("renditions: an attempt waits for disk space, however long it takes", async () => {
   const claims: number[] = [];
   const { id } = await share();
