@@ -53,7 +53,7 @@ export async function importFolder(folder: string, { address, isPreview }: Impor
   const report = new ImportReport(isPreview);
   let stopped: string | undefined;
   try {
-    if (config.mediaStore === "disk") await requireServiceMedia(services);
+    if (config.mediaStore === "disk") await requireServiceMedia(services.config, services.database);
     const user = await accountOf(services, email.uniqueKey, email.address);
     stopped = await run(services, source, user, report, interrupted);
     process.stdout.write(report.text(user.email));

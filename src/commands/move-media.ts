@@ -47,7 +47,7 @@ export async function moveMedia(options: ReadonlyMap<string, string>): Promise<v
   let left: number;
   try {
     const to = requireStore(services, target);
-    if (target === "disk") await requireServiceMedia(services);
+    if (target === "disk") await requireServiceMedia(services.config, services.database);
     if (config.mediaStore !== target)
       progress.note(
         `New uploads go to ${config.mediaStore}: set MEDIA_STORE=${target} for the service, or repeat the command later.`,

@@ -31,7 +31,7 @@ export interface OpenTarget {
 /**
  * Opens a target that says what an import would do, and changes nothing.
  * @param copyMedia whether the import would copy the files
- * @throws CommandError when the database cannot be used, or is of another version
+ * @throws CommandError when the data folder or the database cannot be used, or the database is of another version
  */
 export async function openCheckingTarget(
   config: Config,
@@ -40,7 +40,7 @@ export async function openCheckingTarget(
 ): Promise<OpenTarget> {
   const isMissing = await isDatabaseMissing(config);
   if (isMissing) note(noDatabaseNote(config));
-  const database = isMissing ? undefined : await openDatabaseToReadAsOwner(config);
+  const database = isMissing ? undefined : await openExisting(config, copyMedia);
   const seen = createSeenTexts();
   return {
     target: withoutRepeats(checkingTarget(database), seen, !copyMedia),
@@ -50,6 +50,19 @@ export async function openCheckingTarget(
       await database?.close();
     },
   };
+}
+
+/** @throws CommandError also if the files would be copied into the wrong folder */
+async function openExisting(config: Config, copyMedia: boolean): Promise<Database> {
+  const { database, dataDir } = await openDatabaseToReadAsOwner(config);
+  try {
+    if (copyMedia && config.mediaStore === "disk")
+      await requireServiceMedia({ ...config, dataDir }, database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return database;
 }
 
 /**
@@ -67,7 +80,8 @@ export async function openTarget(
   const isNew = await isDatabaseMissing(config);
   const services = await openServicesAsOwner(config, silentLog);
   try {
-    if (copyMedia && config.mediaStore === "disk") await requireServiceMedia(services);
+    if (copyMedia && config.mediaStore === "disk")
+      await requireServiceMedia(services.config, services.database);
   } catch (error) {
     await services.close();
     throw error;

@@ -7,6 +7,7 @@ import type { PostgresSettings } from "../config/postgres-url.ts";
 import { openDatabase, openDatabaseToRead, type Database } from "../database/database.ts";
 import { createLog, type Log } from "../observability/log.ts";
 import { openServices, type Services } from "../services.ts";
+import { pathOfMedia } from "../storage/disk-store.ts";
 import { CommandError } from "./command-error.ts";
 import { accessDataFolderAsOwner, type DataFolderAccess } from "./data-folder-access.ts";
 import { dataFolderError } from "./startup-errors.ts";
@@ -48,16 +49,20 @@ const sampleSize = 20;
 
 /**
  * Checks that the data folder has media of the service, for a command that stores others there. The database can be the right
- * one with the wrong folder only if it is PostgreSQL.
+ * one with the wrong folder only if it is PostgreSQL. Nothing is created.
  * @throws CommandError
  */
-export async function requireServiceMedia({ config, database, disk }: Services): Promise<void> {
-  if (!config.database) return;
-  const keys = await database.mediaMoves.sampleOf(disk.name, sampleSize);
-  const missing = await Promise.all(keys.map((key) => isMissing(disk.resolve(key))));
+export async function requireServiceMedia(
+  { database: settings, dataDir }: Pick<Config, "database" | "dataDir">,
+  { mediaMoves }: Database,
+): Promise<void> {
+  if (!settings) return;
+  const media = join(dataDir, mediaFolder);
+  const keys = await mediaMoves.sampleOf("disk", sampleSize);
+  const missing = await Promise.all(keys.map((key) => isMissing(pathOfMedia(media, key))));
   if (keys.length > 0 && missing.every(Boolean))
     throw new CommandError(
-      `${join(config.dataDir, mediaFolder)} has none of the files of the latest posts on disk. Set DATA_DIR to the folder of the service.`,
+      `${media} has none of the files of the latest posts on disk. Set DATA_DIR to the folder of the service.`,
     );
 }
 
@@ -93,11 +98,15 @@ export async function openServicesAsOwner(
 
 /**
  * Opens the existing database of the service, for a command that only reads it. Nothing is created or changed.
+ * @returns also the path of the data folder for this process
  * @throws CommandError when it cannot be used, or is of another version
  */
-export async function openDatabaseToReadAsOwner(config: Config): Promise<Database> {
+export async function openDatabaseToReadAsOwner(
+  config: Config,
+): Promise<{ readonly database: Database; readonly dataDir: string }> {
   try {
-    return await openConfigured(config, accessDataFolderAsOwner(config.dataDir), openDatabaseToRead);
+    const folder = accessDataFolderAsOwner(config.dataDir);
+    return { database: await openConfigured(config, folder, openDatabaseToRead), dataDir: folder.path };
   } catch (error) {
     throw error instanceof CommandError ? error : dataFolderError(config, error);
   }

@@ -9,6 +9,16 @@ import { syncFolder } from "./sync-folder.ts";
 import { syncToDisk } from "./sync-to-disk.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 
+/**
+ * Returns the path of a key in the folder of a store, the only way to get one. Files are spread over 256 folders named after
+ * the last two characters of the id, which are random in a UUIDv7: ten million files make forty thousand per folder.
+ * @throws ApiError NOT_FOUND for a malformed key
+ */
+export function pathOfMedia(root: string, key: string): string {
+  const id = requireMediaKey(key).slice(0, 36);
+  return `${root}${sep}${id.slice(-2)}${sep}${key}`;
+}
+
 /** Stores files on this machine's disk. The service delivers them at `/media/{key}`. */
 export class DiskStore implements MediaStore {
   readonly name = "disk";
@@ -21,14 +31,9 @@ export class DiskStore implements MediaStore {
     if (mkdirSync(root, { recursive: true, mode: 0o700 }) !== undefined) syncFolder(dirname(root));
   }
 
-  /**
-   * Returns the path of a key, the only way to get one. Files are spread over 256 folders named after the last two
-   * characters of the id, which are random in a UUIDv7: ten million files make forty thousand per folder.
-   * @throws ApiError NOT_FOUND for a malformed key
-   */
+  /** Returns the path of a key. @throws ApiError NOT_FOUND for a malformed key */
   resolve(key: string): string {
-    const id = requireMediaKey(key).slice(0, 36);
-    return `${this.root}${sep}${id.slice(-2)}${sep}${key}`;
+    return pathOfMedia(this.root, key);
   }
 
   async put(key: string, file: StorableFile, signal: AbortSignal): Promise<StoredMedia> {

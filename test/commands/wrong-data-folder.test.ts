@@ -63,18 +63,28 @@ test.skipIf(!onPostgres)("commands: store no media in a data folder that is not 
       error: `There is no folder ${join(missing, "media")}, which the service has created at its start. Set DATA_DIR to the folder of the service.\n`,
       status: 1,
     });
+  const dryRun = ["import", sampleDatabase, "--copy-media", "--dry-run"];
+  expect(await run(missing, ...dryRun)).toMatchObject({
+    error: expect.stringContaining(`${join(missing, "media")} has none of the files of the latest posts`),
+    status: 1,
+  });
   expect(await exists(missing)).toBe(false);
 
   // As a command leaves it that was run with a wrong folder before.
   const other = join(folder, "other");
   await run(other, "superuser", "ada@example.com");
   const copies = ["import", sampleDatabase, "--copy-media"];
-  for (const args of [["move-media", "--to", "disk"], imports, copies])
+  for (const args of [["move-media", "--to", "disk"], imports, copies, dryRun])
     expect(await run(other, ...args)).toMatchObject({
       out: "",
       error: expect.stringContaining(`${join(other, "media")} has none of the files of the latest posts`),
       status: 1,
     });
+
+  // Files that stay in ImageKit need no folder.
+  expect(await run(other, "import", sampleDatabase, "--dry-run")).toMatchObject({
+    out: expect.stringMatching(/^Would import 3 accounts and 4 posts /),
+  });
 
   const mounted = join(folder, "mounted elsewhere");
   await cp(join(service.dataDir, "media"), join(mounted, "media"), { recursive: true });
