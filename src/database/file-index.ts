@@ -1,7 +1,8 @@
-import { openTemporaryDatabase } from "./temporary-database.ts";
+import { openTemporaryDatabase, writeTemporary } from "./temporary-database.ts";
 
 /** Files by their paths. */
 export interface FileIndex<File extends { readonly path: string }> {
+  /** @throws TemporaryFolderFull */
   add(files: readonly File[]): void;
   find(path: string): File | undefined;
   close(): void;
@@ -17,7 +18,7 @@ export function createFileIndex<File extends { readonly path: string }>(): FileI
     for (const file of files) insert.run(file.path, JSON.stringify(file));
   });
   return {
-    add: (files) => addAll(files),
+    add: (files) => writeTemporary(() => addAll(files)),
     find(path) {
       const found = find.get(path);
       return found ? (JSON.parse(found.file) as File) : undefined;

@@ -1,8 +1,8 @@
-import { openTemporaryDatabase } from "./temporary-database.ts";
+import { openTemporaryDatabase, writeTemporary } from "./temporary-database.ts";
 
 /** A set of texts. */
 export interface SeenTexts {
-  /** @returns false if the text was added before */
+  /** @returns false if the text was added before. @throws TemporaryFolderFull */
   add(text: string): boolean;
   close(): void;
 }
@@ -19,7 +19,10 @@ export function createSeenTexts(): SeenTexts {
   const insert = client.query<unknown, [number]>("insert or ignore into texts values (?)");
   return {
     // A number holds integers of 53 bits.
-    add: (text) => insert.run(Number(BigInt.asUintN(53, BigInt(Bun.hash(text))))).changes > 0,
+    add(text) {
+      const hash = Number(BigInt.asUintN(53, BigInt(Bun.hash(text))));
+      return writeTemporary(() => insert.run(hash)).changes > 0;
+    },
     close: () => client.close(),
   };
 }

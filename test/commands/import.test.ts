@@ -411,3 +411,19 @@ test("import: Ctrl-C ends it between two transactions, and a repeated run import
   expect(second.out).toContain(`Imported 0 accounts and ${20_000 - imported} posts`);
   expect(postsInDatabase()).toBe(20_000);
 });
+
+test("import: names the folder of temporary files when it is full, and not the data folder", async () => {
+  const disk = join(folder, "disk");
+  await mkdir(disk);
+  const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]).success;
+  if (!mounted) return console.log("skipped: the test of a full disk needs the right to mount one");
+  try {
+    await rm(file);
+    createOriginal(file, { users: 1, posts: 100_000 });
+    const { error, status } = await importFile([file, "--dry-run"], { SQLITE_TMPDIR: disk });
+    expect(error).toContain("There is no space left for SQLite's temporary files");
+    expect([error.includes("data folder"), status]).toEqual([false, 1]);
+  } finally {
+    Bun.spawnSync(["umount", "-l", disk]);
+  }
+});
