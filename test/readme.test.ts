@@ -8,6 +8,7 @@ import { dependencies, devDependencies, packageManager } from "../package.json";
 import { LoginError } from "../src/accounts/accounts.ts";
 import { createLoginLog } from "../src/accounts/login-log.ts";
 import { readConfig } from "../src/config/config.ts";
+import { pageSize } from "../src/database/original-database.ts";
 import { connectionParameterNames } from "../src/database/postgres.ts";
 import { RequestIds } from "../src/http/request-id.ts";
 import { createLog } from "../src/observability/log.ts";
@@ -229,6 +230,10 @@ test("operations: the compose file keeps data in a declared volume, and its sett
   const dockerfile = await text("Dockerfile");
   const dataDir = /^ENV DATA_DIR=(\S+)$/m.exec(dockerfile)?.[1];
   expect(mounts).toEqual([`${Object.keys(volumes)[0]}:${dataDir}`]);
+});
+
+test("operations: an import writes as many rows at a time as the page says", () => {
+  expect(operations).toContain(`an import writes ${pageSize.toLocaleString("en")} rows at a time`);
 });
 
 test("operations: the compose file publishes the port on this machine only, where both proxies expect it", () => {
