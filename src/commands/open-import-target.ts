@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { Database } from "../database/database.ts";
+import { mayBeInUse } from "../database/folder-lock.ts";
 import { createSeenTexts } from "../database/seen-texts.ts";
 import {
   checkingTarget,
@@ -89,13 +90,22 @@ export async function openTarget(
   if (isNew) note(newDatabaseNote(config));
   services.database.expectManyWrites();
   const target = copyMedia ? copying(services, signal) : linkingTarget(services);
+  // A service would read the feed without them, and copying files takes much longer than inserting rows.
+  const createIndexes =
+    copyMedia || config.database || mayBeInUse(services.config.dataDir)
+      ? undefined
+      : services.database.deferIndexes();
   const seen = createSeenTexts();
   return {
     target: withoutRepeats(target, seen, !copyMedia),
     database: services.database,
     async close() {
       seen.close();
-      await services.close();
+      try {
+        createIndexes?.();
+      } finally {
+        await services.close();
+      }
     },
   };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { databaseFile } from "../data-dir.ts";
 import { NewerDatabase, UnsupportedDatabase, untrustedServer } from "../database/failures.ts";
-import { UnsupportedSource } from "../database/sqlite-source.ts";
+import { UnsupportedSource } from "../database/sqlite-migrations.ts";
 import { connectionParameterNames } from "../database/postgres.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
 import { CommandError } from "./command-error.ts";

@@ -1,7 +1,6 @@
 import { Database, constants } from "bun:sqlite";
 
-import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
-import { migrationsOf } from "./sqlite-source.ts";
+import { migrationsOf, sqliteMigrations } from "./sqlite-migrations.ts";
 
 /**
  * Checks the database of a backup, which is untrusted input. SQLite opens it read-only and immutable, so it reads no
@@ -62,7 +61,7 @@ function schemaAfter(tags: readonly string[]): Set<string> {
   const client = new Database(":memory:");
   try {
     client.run("create table migrations (tag text primary key)");
-    for (const { tag, statements } of embeddedMigrations("sqlite"))
+    for (const { tag, statements } of sqliteMigrations)
       if (tags.includes(tag)) for (const statement of statements) client.run(statement);
     return schemaOf(client);
   } finally {

@@ -50,6 +50,8 @@ export interface Database {
   ping(): Promise<void>;
   /** See {@link Connection.expectManyWrites}. */
   expectManyWrites(): void;
+  /** See {@link Connection.deferIndexes}. */
+  deferIndexes(): () => void;
   close(): Promise<void>;
 }
 
@@ -120,6 +122,7 @@ function databaseOf(connection: Connection, reserve: Reserve | undefined): Datab
     reserve,
     ping: async () => void (await ping.execute()),
     expectManyWrites: connection.expectManyWrites,
+    deferIndexes: connection.deferIndexes,
     close: connection.close,
   };
 }

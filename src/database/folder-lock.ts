@@ -3,6 +3,9 @@ import { join } from "node:path";
 
 import { Database } from "bun:sqlite";
 
+/** Milliseconds to wait for the lock. */
+const lockTimeoutMs = 500;
+
 /**
  * Locks a data folder that uses SQLite for one service; creates the folder if it is missing. Two services in one folder
  * would each take the other's running uploads for those of a crashed process. The operating system releases the lock
@@ -17,6 +20,8 @@ export function lockDataFolder(dataDir: string): () => void {
   closeSync(openSync(path, "a", 0o600));
   const lock = new Database(path, { readwrite: true });
   try {
+    // mayBeInUse holds it for a moment.
+    lock.run(`pragma busy_timeout = ${lockTimeoutMs}`);
     // A journal file would need space, which a full disk does not have.
     lock.run("pragma journal_mode = memory");
     lock.run("begin exclusive");
@@ -25,4 +30,14 @@ export function lockDataFolder(dataDir: string): () => void {
     throw error;
   }
   return () => lock.close();
+}
+
+/** Whether a service uses a data folder that uses SQLite, or may use it, because the lock cannot be examined. */
+export function mayBeInUse(dataDir: string): boolean {
+  try {
+    lockDataFolder(dataDir)();
+    return false;
+  } catch {
+    return true;
+  }
 }

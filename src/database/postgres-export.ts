@@ -12,7 +12,7 @@ import { insertRows } from "./insert-rows.ts";
 import { sqlite } from "./kit.ts";
 import { openPostgres } from "./postgres.ts";
 import { createTables } from "./schema.ts";
-import { migrateSqlite } from "./sqlite.ts";
+import { migrateSqlite } from "./sqlite-migrations.ts";
 
 /**
  * Copies a PostgreSQL database, which services may be using, into a SQLite file of this version's schema: all of it as it is

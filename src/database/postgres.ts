@@ -103,6 +103,7 @@ export async function openPostgres(
       }),
     dataVersion: undefined,
     expectManyWrites: () => {},
+    deferIndexes: () => () => {},
     close: () => pool.close({ timeout: 5 }),
   };
 }

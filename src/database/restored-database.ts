@@ -3,7 +3,7 @@ import { Database } from "bun:sqlite";
 import type { MediaType } from "../media-types.ts";
 import { renditionRemover } from "./lost-renditions.ts";
 import { countByStore, hasMedia, pageByPage } from "./published-rows.ts";
-import { migrateSqlite } from "./sqlite.ts";
+import { migrateSqlite } from "./sqlite-migrations.ts";
 
 /** A published post of a backup. */
 export interface RestoredPost {

@@ -2,6 +2,7 @@ import { closeSync, openSync } from "node:fs";
 
 import { Database } from "bun:sqlite";
 
+import { createMissingIndexes } from "./deferred-indexes.ts";
 import { renditionRemover, type LostRenditions } from "./lost-renditions.ts";
 import { countByStore, hasMedia, pageByPage } from "./published-rows.ts";
 
@@ -79,6 +80,8 @@ export function openSnapshot(path: string): Snapshot {
   copy.run("pragma journal_mode = memory");
   copy.run("pragma synchronous = off");
   copy.run("pragma temp_store = memory");
+  // An import that was running may have deferred some, which a complete backup has.
+  createMissingIndexes(copy);
   /** A database that this version has not migrated yet may lack columns. */
   const hasColumn = (table: string, column: string) =>
     copy.query("select 1 from pragma_table_info(?) where name = ?").get(table, column) !== null;

@@ -7,11 +7,10 @@ import { drizzle } from "drizzle-orm/bun-sqlite";
 
 import type { Connection, Query } from "./connection.ts";
 import { createDataVersion } from "./data-version.ts";
-import { NewerDatabase } from "./failures.ts";
+import { createMissingIndexes, deferIndexes } from "./deferred-indexes.ts";
 import { sqlite } from "./kit.ts";
-import { embeddedMigrations } from "./migrations.macro.ts" with { type: "macro" };
 import { createTables } from "./schema.ts";
-import { migrationsOf, requireMigrated } from "./sqlite-source.ts";
+import { migrateSqlite, migrationsOf, requireMigrated } from "./sqlite-migrations.ts";
 
 /** An execution of a prepared query by drizzle's SQLite driver. */
 interface Execution<T> {
@@ -24,7 +23,10 @@ interface SynchronousQuery<T> {
 }
 
 /** Limits of {@link Connection.expectManyWrites}; SQLite's defaults are 2 MB and 1000 pages of 4 KiB. */
-const manyWrites = { cacheKib: 16_384, walPages: 16_000 };
+const manyWrites = { cacheKib: 12_288, walPages: 16_000 };
+
+/** Memory for sorting an index. */
+const sortKib = 4096;
 
 /** How long truncating the log may wait for other processes. */
 const truncateTimeoutMs = 1000;
@@ -108,6 +110,14 @@ export async function openSqlite(path: string, { isReadOnly = false } = {}): Pro
       client.run(`pragma cache_size = ${-manyWrites.cacheKib}`);
       client.run(`pragma wal_autocheckpoint = ${manyWrites.walPages}`);
     },
+    deferIndexes: () => {
+      deferIndexes(client);
+      return () => {
+        // Sorting takes as much memory as the cache may.
+        client.run(`pragma cache_size = ${-sortKib}`);
+        createMissingIndexes(client);
+      };
+    },
     close: async () => {
       try {
         if (isLogLarge) truncateLog(client);
@@ -133,6 +143,7 @@ function prepareForWriting(client: Database): void {
   client.run("pragma synchronous = full");
   const migrations = migrationsOf(client);
   // Writes only if necessary, so that the service can start while another program holds the write lock.
+  if (migrations && !migrations.unknown) createMissingIndexes(client);
   if (!migrations || migrations.missing || migrations.unknown) migrateSqlite(client);
   client.run("pragma foreign_keys = on");
 }
@@ -148,33 +159,4 @@ function createFile(path: string): void {
     fchownSync(file, uid, gid);
   }
   closeSync(file);
-}
-
-/**
- * Brings the schema of a SQLite database up to date, in one transaction. Turns foreign keys off, because changing a table can
- * mean rebuilding it, which must not delete child rows.
- * @throws NewerDatabase
- */
-export function migrateSqlite(client: Database): void {
-  client.run("pragma foreign_keys = off");
-  client
-    .transaction(() => {
-      client.run("create table if not exists migrations (tag text primary key)");
-      const done = new Set(
-        client
-          .query<{ tag: string }, []>("select tag from migrations")
-          .all()
-          .map(({ tag }) => tag),
-      );
-      const migrations = embeddedMigrations("sqlite");
-      if (done.difference(new Set(migrations.map(({ tag }) => tag))).size > 0)
-        throw new NewerDatabase("sqlite");
-      for (const { tag, statements } of migrations) {
-        if (done.has(tag)) continue;
-        for (const statement of statements) client.run(statement);
-        client.run("insert into migrations values (?)", [tag]);
-      }
-      if (client.query("pragma foreign_key_check").get()) throw new Error("a migration broke a foreign key");
-    })
-    .immediate();
 }

@@ -17,6 +17,7 @@ import {
 } from "../support/original-database.ts";
 import { freshDatabase, hasPostgres, withServer } from "../support/postgres.ts";
 import { command, ServiceProcess } from "../support/process.ts";
+import { indexesOf } from "../support/indexes.ts";
 import { jpegPhoto } from "../support/media-samples.ts";
 import { until } from "../support/until.ts";
 
@@ -72,6 +73,12 @@ const postsInDatabase = () => {
   }
 };
 
+async function indexesOfNewDatabase(): Promise<string[]> {
+  const path = join(folder, "new.db");
+  await (await openDatabase(path)).close();
+  return indexesOf(path);
+}
+
 /** The hash of the service's database, whether or not it is still in the write-ahead log. */
 const databaseHash = () => {
   const database = new Database(join(dataDir, databaseFile), { readonly: true });
@@ -83,6 +90,11 @@ const databaseHash = () => {
 };
 
 const hashOf = async (path: string) => Bun.hash(await Bun.file(path).arrayBuffer());
+
+test("import: into a folder that no service uses, it ends with all indexes", async () => {
+  expect((await importFile([file])).status).toBe(0);
+  expect(indexesOf(join(dataDir, databaseFile))).toEqual(await indexesOfNewDatabase());
+});
 
 test("import: takes over the original's database while the service runs, and leaves the file as it is", async () => {
   const before = await hashOf(file);
@@ -407,6 +419,7 @@ test("import: Ctrl-C ends it between two transactions, and a repeated run import
   expect(out).toEndWith("Interrupted. Repeat the command to import the rest.\n");
   const imported = postsInDatabase();
   expect(imported).toBeWithin(1, 20_000);
+  expect(indexesOf(join(dataDir, databaseFile))).toEqual(await indexesOfNewDatabase());
   const second = await importFile([file]);
   expect(second.out).toContain(`Imported 0 accounts and ${20_000 - imported} posts`);
   expect(postsInDatabase()).toBe(20_000);
@@ -425,5 +438,30 @@ test("import: names the folder of temporary files when it is full, and not the d
     expect([error.includes("data folder"), status]).toEqual([false, 1]);
   } finally {
     Bun.spawnSync(["umount", "-l", disk]);
+  }
+});
+
+test("import: the service may be started while it runs, and then has all indexes", async () => {
+  await rm(file);
+  createOriginal(file, { users: 10, posts: 40_000 });
+  const importing = importFile([file]);
+  await until(async () => {
+    try {
+      return postsInDatabase() > 0;
+    } catch {
+      // Not created yet, or locked.
+      return false;
+    }
+  });
+  const service = new ServiceProcess(dataDir, { DATABASE_URL: "", JWT_SECRET_KEY: sampleSecret });
+  await service.start();
+  try {
+    const whileImporting = postsInDatabase();
+    expect(indexesOf(join(dataDir, databaseFile))).toEqual(await indexesOfNewDatabase());
+    expect((await importing).status).toBe(0);
+    expect(whileImporting).toBeLessThan(40_000);
+    expect(postsInDatabase()).toBe(40_000);
+  } finally {
+    await service.kill();
   }
 });

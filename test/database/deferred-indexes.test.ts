@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { Database } from "bun:sqlite";
+
+import { problemOfBackup } from "../../src/database/backup-check.ts";
+import { openDatabase } from "../../src/database/database.ts";
+import { lockDataFolder, mayBeInUse } from "../../src/database/folder-lock.ts";
+import { takeSnapshot } from "../../src/database/snapshot.ts";
+import { addAccount, addPost, at } from "../support/databases.ts";
+import { indexesOf } from "../support/indexes.ts";
+
+let folder: string;
+let path: string;
+let all: string[];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "deferred-indexes-"));
+  path = join(folder, "image-sharing.db");
+  await (await openDatabase(path)).close();
+  all = indexesOf(path);
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const withoutDeferred = () =>
+  all.filter((statement) => !/^CREATE INDEX `posts_(?:author_)?feed`/.test(statement));
+
+/** Leaves the database as a process does that is killed between deferring the indexes and creating them. */
+async function killedImport(): Promise<void> {
+  const database = await openDatabase(path);
+  database.deferIndexes();
+  await addPost(database, (await addAccount(database)).id);
+  await database.close();
+  expect(indexesOf(path)).toEqual(withoutDeferred());
+}
+
+test("deferred indexes: are missing until they are created, with the posts that were added meanwhile", async () => {
+  const database = await openDatabase(path);
+  const createIndexes = database.deferIndexes();
+  expect(indexesOf(path)).toEqual(withoutDeferred());
+  expect(all).toHaveLength(withoutDeferred().length + 2);
+  const ada = await addAccount(database);
+  const post = await addPost(database, ada.id, { publishedAt: at(1) });
+  createIndexes();
+  expect(indexesOf(path)).toEqual(all);
+  expect(await database.posts.page(10)).toMatchObject([{ id: post.id }]);
+  createIndexes();
+  await database.close();
+  using client = new Database(path);
+  expect(client.query("pragma integrity_check").all()).toEqual([{ integrity_check: "ok" }]);
+});
+
+test("deferred indexes: stay where there are posts", async () => {
+  const database = await openDatabase(path);
+  await addPost(database, (await addAccount(database)).id);
+  database.deferIndexes();
+  await database.close();
+  expect(indexesOf(path)).toEqual(all);
+});
+
+test("deferred indexes: are created when the database is opened after the process was killed", async () => {
+  await killedImport();
+  await (await openDatabase(path)).close();
+  expect(indexesOf(path)).toEqual(all);
+});
+
+test("deferred indexes: are created before migrations, as the applied ones have declared them", async () => {
+  await killedImport();
+  using client = new Database(path);
+  client.run("drop index posts_file");
+  client.run("create index posts_file on posts (sha256, user_id)");
+  client.run("delete from migrations where tag = '0010_hashed_files'");
+  await (await openDatabase(path)).close();
+  expect(indexesOf(path)).toEqual(all);
+});
+
+test("deferred indexes: a backup has them", async () => {
+  await killedImport();
+  const copy = join(folder, "copy.db");
+  takeSnapshot(path, copy).close();
+  expect(problemOfBackup(copy)).toBeUndefined();
+  expect(indexesOf(copy)).toEqual(all);
+});
+
+test("folder lock: tells whether a service may use the folder, and leaves it free", () => {
+  expect(mayBeInUse(folder)).toBe(false);
+  const release = lockDataFolder(folder);
+  expect(mayBeInUse(folder)).toBe(true);
+  release();
+  expect(mayBeInUse(folder)).toBe(false);
+  expect(mayBeInUse(path)).toBe(true);
+});
