@@ -73,6 +73,16 @@ const postsInDatabase = () => {
   }
 };
 
+const somePostsImported = () =>
+  until(async () => {
+    try {
+      return postsInDatabase() > 0;
+    } catch {
+      // Not created yet, or locked.
+      return false;
+    }
+  });
+
 async function indexesOfNewDatabase(): Promise<string[]> {
   const path = join(folder, "new.db");
   await (await openDatabase(path)).close();
@@ -405,14 +415,7 @@ test("import: Ctrl-C ends it between two transactions, and a repeated run import
   await rm(file);
   createOriginal(file, { users: 10, posts: 20_000 });
   const child = start([file]);
-  await until(async () => {
-    try {
-      return postsInDatabase() > 0;
-    } catch {
-      // Not created yet, or locked.
-      return false;
-    }
-  });
+  await somePostsImported();
   child.kill("SIGINT");
   const out = await new Response(child.stdout).text();
   expect(await child.exited).toBe(130);
@@ -445,14 +448,7 @@ test("import: the service may be started while it runs, and then has all indexes
   await rm(file);
   createOriginal(file, { users: 10, posts: 40_000 });
   const importing = importFile([file]);
-  await until(async () => {
-    try {
-      return postsInDatabase() > 0;
-    } catch {
-      // Not created yet, or locked.
-      return false;
-    }
-  });
+  await somePostsImported();
   const service = new ServiceProcess(dataDir, { DATABASE_URL: "", JWT_SECRET_KEY: sampleSecret });
   await service.start();
   try {
