@@ -237,8 +237,8 @@ test.if(process.platform === "linux")("media workers: exit when their service is
   const heavy = service.upload(token, new Blob([heavyPng()])).catch(() => {});
   let children: number[] = [];
   await until(async () => (children = await childrenOf(service.pid!)).some(isDecoding));
-  // A stopped process handles no events, like one whose thread is busy.
-  for (const pid of children) process.kill(pid, "SIGSTOP");
+  // A stopped process handles no events, like one whose thread is busy. One that is just starting is not yet subordinate.
+  for (const pid of children.filter(isDecoding)) process.kill(pid, "SIGSTOP");
   await service.kill();
   await heavy;
   await until(() => !children.some(isAlive));
