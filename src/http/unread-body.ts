@@ -1,3 +1,5 @@
+import { freeChunk } from "./free-chunk.ts";
+
 /** Milliseconds that a response waits for the rest of its request's body, and then again before it ends. */
 const bodyTimeoutMs = 2000;
 
@@ -17,7 +19,7 @@ const silenceMs = 250;
  * Bun discards the bodies of GET and HEAD requests itself; their `body` is null.
  */
 export async function afterBody(request: Request, response: Response): Promise<Response> {
-  const { body } = request;
+  const body = request.body as ReadableStream<Uint8Array<ArrayBuffer>> | null;
   if (!body || (await discard(body))) return response;
   response.headers.set("connection", "close");
   if (!response.body) return response;
@@ -33,7 +35,7 @@ export async function afterBody(request: Request, response: Response): Promise<R
 }
 
 /** @returns whether the body ended in time; false also if the client disconnected */
-async function discard(body: ReadableStream<Uint8Array>): Promise<boolean> {
+async function discard(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<boolean> {
   // Another reader consumes it.
   if (body.locked) return true;
   const reader = body.getReader();
@@ -42,8 +44,9 @@ async function discard(body: ReadableStream<Uint8Array>): Promise<boolean> {
   const silence = setTimeout(() => reader.releaseLock(), silenceMs);
   try {
     while (performance.now() < deadline) {
-      const { done } = await reader.read();
+      const { value, done } = await reader.read();
       if (done) return true;
+      freeChunk(value);
       silence.refresh();
     }
   } catch {

@@ -19,6 +19,7 @@ const settle = async () => {
 /** A request whose body the test sends step by step, and the outcome of its response. */
 function refusedRequest() {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const sent: Uint8Array[] = [];
   const writer = writable.getWriter();
   const request = new Request("http://localhost/upload", { method: "POST", body: readable });
   const outcome: { response?: Response; content: string; isOver: boolean } = { content: "", isOver: false };
@@ -29,7 +30,11 @@ function refusedRequest() {
   });
   return {
     outcome,
-    send: () => void writer.write(new Uint8Array(1000)).catch(() => {}),
+    sent,
+    send: (chunk = new Uint8Array(1000)) => {
+      sent.push(chunk);
+      void writer.write(chunk).catch(() => {});
+    },
     end: () => void writer.close().catch(() => {}),
     breakOff: () => void writer.abort(new DOMException("gone", "AbortError")),
   };
@@ -43,6 +48,16 @@ describe("unread body: response before the end of the request body", () => {
     jest.advanceTimersByTime(ms);
     await settle();
   };
+
+  test("unread body: frees each chunk that it discards, but no part of a larger buffer", async () => {
+    const { sent, send, end } = refusedRequest();
+    send();
+    send(new Uint8Array(1000).subarray(500));
+    await settle();
+    expect(sent.map(({ length }) => length)).toEqual([0, 500]);
+    end();
+    await settle();
+  });
 
   test("unread body: the response waits for the rest of the body and keeps the connection", async () => {
     const { outcome, send, end } = refusedRequest();

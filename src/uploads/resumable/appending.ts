@@ -1,5 +1,6 @@
 import type { SignedIn } from "../../accounts/authenticator.ts";
 import { ApiError } from "../../errors.ts";
+import { freeChunk } from "../../http/free-chunk.ts";
 import { readPaced } from "../paced-body.ts";
 import type { Checksum } from "./checksum.ts";
 import { expiryFrom } from "./expiry.ts";
@@ -91,8 +92,7 @@ async function receive(
       hash?.update(chunk);
       checksum?.update(chunk);
       file!.append(chunk);
-      // Frees its memory, see docs/decisions/0016-freed-chunks.md.
-      if (chunk.length === chunk.buffer.byteLength) chunk.buffer.transfer(0);
+      freeChunk(chunk);
     });
     await claim.received(file!.offset - upload.offset);
     await file!.settle(limits);
@@ -144,6 +144,7 @@ async function readRest(
         offset += chunk.length;
         if (offset > upload.length) throw new ApiError("UPLOAD_LENGTH_EXCEEDED");
         checksum?.update(chunk);
+        freeChunk(chunk);
       },
       wanted,
     );
