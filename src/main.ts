@@ -7,29 +7,43 @@ import { loadEnvironmentFile } from "./config/environment-file.ts";
 
 const usage = `Usage: image-sharing [command]
 
-  serve                              run the service (the default)
-  superuser EMAIL [--password-stdin] make an account a superuser; with a password, create the account if necessary
-  invite [EMAIL]                     print a link to register one account, on a closed service too; with an address,
-                                     the link is good for that address only, and is mailed if MAIL_URL is set
-  renditions [--all]                 make the thumbnails, display sizes, posters and MP4s that posts lack, or remake all
-                                     except posters; the service may be running
+  serve
+      run the service (the default)
+  superuser EMAIL [--password-stdin]
+      make an account a superuser; with a password, create the account if
+      necessary
+  invite [EMAIL]
+      print a link to register one account, on a closed service too; with an
+      address, the link is good for that address only, and is mailed if MAIL_URL
+      is set
+  renditions [--all]
+      make the thumbnails, display sizes, posters and MP4s that posts lack, or
+      remake all except posters; the service may be running
   backup FILE [--with-media] [--since ARCHIVE]
-                                     write all data to one archive; the service may be running. --with-media includes
-                                     media in S3 and ImageKit, --since leaves out media that an earlier archive has
-  restore FILE                       restore a backup into an empty data folder and, with DATABASE_URL, into an empty
-                                     PostgreSQL database, and its media into MEDIA_STORE. Finds earlier archives beside it
+      write all data to one archive; the service may be running. --with-media
+      includes media in S3 and ImageKit, --since leaves out media that an
+      earlier archive has
+  restore FILE
+      restore a backup into an empty data folder and, with DATABASE_URL, into an
+      empty PostgreSQL database, and its media into MEDIA_STORE. Finds earlier
+      archives beside it
   import-folder DIR --for EMAIL [--dry-run]
-                                     make posts of the photos and videos in a folder, in the order in which they were
-                                     taken; with --dry-run, only say what would be imported; the service may be running
-  move-database [ADDRESS]            copy the SQLite database of a stopped service into an empty PostgreSQL database at
-                                     DATABASE_URL (or at this address, postgres://…)
-  move-media --to STORE [--limit MB] move the media of all posts to disk, s3 or imagekit, at most so many MB per second;
-                                     the service may be running
+      make posts of the photos and videos in a folder, in the order in which
+      they were taken; with --dry-run, only say what would be imported; the
+      service may be running
+  move-database [ADDRESS]
+      copy the SQLite database of a stopped service into an empty PostgreSQL
+      database at DATABASE_URL (or at this address, postgres://…)
+  move-media --to STORE [--limit MB]
+      move the media of all posts to disk, s3 or imagekit, at most so many MB
+      per second; the service may be running
   import FILE [--imagekit] [--copy-media] [--dry-run]
-                                     import the accounts and posts of the original program's SQLite database; their
-                                     files stay in ImageKit, where --imagekit looks them up, or are copied with
-                                     --copy-media; --dry-run only reports; the service may be running
-  health                             check the running service; exit status 0 if it is healthy
+      import the accounts and posts of the original program's SQLite database;
+      their files stay in ImageKit, where --imagekit looks them up, or are
+      copied with --copy-media; --dry-run only reports; the service may be
+      running
+  health
+      check the running service; exit status 0 if it is healthy
   --version, --licenses, --help
 `;
 
@@ -171,7 +185,8 @@ async function main(args: string[]): Promise<void> {
 }
 
 function explain(error: unknown): string {
-  if (error instanceof UsageError) return `${error.message}\n\n${usage}`;
+  // The problem comes last, where a terminal still shows it.
+  if (error instanceof UsageError) return `${usage}\n${error.message}\n`;
   const isExplained = error instanceof CommandError || error instanceof ConfigError;
   return `${isExplained ? error.message : `That failed: ${String(error)}`}\n`;
 }

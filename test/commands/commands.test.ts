@@ -57,11 +57,20 @@ describe("command line", () => {
     [["backup", "b.tar", "--since"], "backup: --since needs ARCHIVE."],
     [["restore", "a.tar", "b.tar"], "restore takes only one argument."],
     [["move-database", "postgres://u:hunter2@h/db", "more"], "move-database takes only one argument."],
-  ])("command line: %j exits with 2, names the problem and shows the usage", async (args, problem) => {
-    const { status, error, out } = await run(args);
-    expect([status, out]).toEqual([2, ""]);
-    expect(error).toStartWith(`${problem}\n\nUsage: image-sharing [command]\n`);
-    expect(error).not.toContain("hunter2");
+  ])(
+    "command line: %j exits with 2, shows the usage and names the problem at the end",
+    async (args, problem) => {
+      const { status, error, out } = await run(args);
+      expect([status, out]).toEqual([2, ""]);
+      expect(error).toStartWith("Usage: image-sharing [command]\n");
+      expect(error).toEndWith(`\n\n${problem}\n`);
+      expect(error).not.toContain("hunter2");
+    },
+  );
+
+  test("command line: the usage fits in a terminal of 80 columns", async () => {
+    const { out } = await run(["--help"]);
+    expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
 
   test("command line: --help and --version print to standard output", async () => {

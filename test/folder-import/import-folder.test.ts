@@ -351,7 +351,7 @@ onlySqlite(
   async () => {
     const refused = async (args: string[]) => {
       const { error, status } = await outcomeOf(await startCommand(args));
-      return [status, error.split("\n")[0]];
+      return [status, error.trimEnd().split("\n").at(-1)];
     };
     const account = ["--for", email];
     expect(await refused(["source", "--for", "bob@example.com"])).toEqual([
