@@ -10,8 +10,8 @@ const usage = `Usage: image-sharing [command]
   serve
       run the service (the default)
   superuser EMAIL [--password-stdin]
-      make an account a superuser; with a password, create the account if
-      necessary
+      make an account a superuser; with a password, create the account, or
+      change the password of an existing one
   invite [EMAIL]
       print a link to register one account, on a closed service too; with an
       address, the link is good for that address only, and is mailed if MAIL_URL

@@ -42,9 +42,7 @@ export async function superuser(address: string, password: string | undefined): 
       },
       (newPassword) => services.hashing.hash(newPassword, []),
     );
-    process.stdout.write(
-      found ? `${user.email} is now a superuser.\n` : `Created the superuser ${user.email}.\n`,
-    );
+    process.stdout.write(`${outcome(user.email, found !== undefined, password !== undefined)}\n`);
     if (isNew) process.stdout.write(`${newDatabaseNote(config)}\n`);
   } catch (error) {
     throw error instanceof ApiError && error.options.reason
@@ -53,4 +51,9 @@ export async function superuser(address: string, password: string | undefined): 
   } finally {
     await services.close();
   }
+}
+
+function outcome(address: string, existed: boolean, hasPassword: boolean): string {
+  if (!existed) return `Created the superuser ${address}.`;
+  return `${address} is now a superuser${hasPassword ? ", with the new password" : ""}.`;
 }

@@ -460,7 +460,7 @@ describe("superuser", () => {
     }
   });
 
-  test("superuser: names the data folder only when it creates the database", async () => {
+  test("superuser: says what it did, and names the data folder only when it creates the database", async () => {
     const make = (email: string) =>
       run(["superuser", email, "--password-stdin"], {}, "correct horse battery");
     const first = await make("root@example.com");
@@ -469,6 +469,9 @@ describe("superuser", () => {
     );
     expect((await make("ada@example.com")).out).toBe("Created the superuser ada@example.com.\n");
     expect((await run(["superuser", "ada@example.com"])).out).toBe("ada@example.com is now a superuser.\n");
+    expect((await make("ada@example.com")).out).toBe(
+      "ada@example.com is now a superuser, with the new password.\n",
+    );
   });
 
   test("superuser: rejects an unknown account without a password, an invalid address and an invalid password", async () => {
