@@ -30,6 +30,7 @@ const layers = [
     "limits",
     "media-types",
     "printable",
+    "readable-size",
     "version",
   ],
 ];

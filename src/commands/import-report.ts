@@ -3,8 +3,8 @@ import { extname } from "node:path";
 import { ignoredKinds, type IgnoredKind } from "../folder-import/file-names.ts";
 import type { Imported } from "../folder-import/import-file.ts";
 import { printable } from "../printable.ts";
+import { readableSize } from "../readable-size.ts";
 import { counted } from "./counted.ts";
-import { readableSize } from "./readable-size.ts";
 
 /** Refused files that are listed one by one. */
 const maxListed = 10_000;

@@ -10,6 +10,7 @@ import { createBytePace } from "../media-moves/byte-pace.ts";
 import { StoreUnusable } from "../media-moves/move-errors.ts";
 import { leftoverGraceMs } from "../media-moves/move-post.ts";
 import { concurrency, moveAll, requireUsable, type MoveReport } from "../media-moves/move-all.ts";
+import { readableSize } from "../readable-size.ts";
 import type { Services } from "../services.ts";
 import type { MediaStore } from "../storage/media-store.ts";
 import { CommandError } from "./command-error.ts";
@@ -23,7 +24,6 @@ import {
   requireServiceMedia,
   silentLog,
 } from "./open-services.ts";
-import { readableSize } from "./readable-size.ts";
 import { dataFolderError } from "./startup-errors.ts";
 import { createProgress, type Progress } from "./progress.ts";
 

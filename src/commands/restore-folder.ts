@@ -3,10 +3,10 @@ import { mkdir, readdir, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 
 import { mediaFolder, secretFile } from "../data-dir.ts";
+import { readableSize } from "../readable-size.ts";
 import { createTempDir } from "../uploads/temp-dir.ts";
 import { CommandError } from "./command-error.ts";
 import type { DataFolderAccess } from "./data-folder-access.ts";
-import { readableSize } from "./readable-size.ts";
 import { dataFolderError } from "./startup-errors.ts";
 
 /** A data folder to fill. */

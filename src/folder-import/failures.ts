@@ -4,6 +4,7 @@ import { databaseFailure } from "../database/failures.ts";
 import { diskFailure } from "../disk-errors.ts";
 import { ApiError, apiErrors, ValidationProblems, type ApiErrorCode } from "../errors.ts";
 import { errorMeanings } from "../openapi/error-meanings.ts";
+import { withReadableSize } from "../readable-size.ts";
 import { hasMediaExtension } from "./file-names.ts";
 import { SourceError } from "./source-folder.ts";
 
@@ -39,7 +40,8 @@ export function failureOf(error: unknown, path: string): Failure {
   if (code === "STORAGE_FULL")
     return { kind: "stopped", why: "There is no space left (MIN_FREE_SPACE stays free)." };
   const { detail } = apiErrors[code];
-  const why = sentence(known.options.detail ?? (detail === code ? errorMeanings[code] : undefined) ?? detail);
+  const meaning = detail === code ? errorMeanings[code] : undefined;
+  const why = sentence(withReadableSize(known.options.detail ?? meaning ?? detail));
   if (temporaryCodes.includes(code)) return { kind: "temporary", why };
   return { kind: "refused", why, isByStore: code === "STORE_FAILED" };
 }

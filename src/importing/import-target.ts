@@ -3,6 +3,7 @@ import type { AccountOutcome, ImportedPost, PostOutcome } from "../database/impo
 import type { SeenTexts } from "../database/seen-texts.ts";
 import type { User } from "../database/users.ts";
 import { ApiError, apiErrors, ValidationProblems } from "../errors.ts";
+import { withReadableSize } from "../readable-size.ts";
 import type { PostServices } from "../uploads/upload-services.ts";
 import { copyPost, discardUnfinished, DownloadError, type CopyServices } from "./copy-post.ts";
 import { refuse, type Refusal } from "./original-values.ts";
@@ -130,7 +131,9 @@ function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof ValidationProblems) return refuse(error.reasons.join(", "));
   if (!(error instanceof ApiError) || error.code === "STORAGE_FULL" || error.code === "UNAVAILABLE")
     return undefined;
-  return refuse(`its file cannot be copied (${error.options.detail ?? apiErrors[error.code].detail})`);
+  return refuse(
+    `its file cannot be copied (${withReadableSize(error.options.detail ?? apiErrors[error.code].detail)})`,
+  );
 }
 
 const isTemporary = (error: unknown): boolean =>

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 
 import { Database } from "bun:sqlite";
 
+import { readableSize } from "../../src/readable-size.ts";
 import { heicPhoto, jpegPhoto, mp4Video, pngPhoto } from "../support/media-samples.ts";
 import { databaseSettings, onPostgres } from "../support/postgres.ts";
 import { command, ServiceProcess } from "../support/process.ts";
@@ -209,6 +210,7 @@ onlySqlite(
     await put("copies/good (1).jpg", photo);
     await put("cut.jpg", photo.slice(0, photo.length / 2));
     await put("empty.png", "");
+    await put("large.jpg", new Uint8Array(Buffer.concat([photo, Buffer.alloc(1024 ** 2)])));
     await put("\x1b[31mraw.tiff", "II*\0 and nothing else");
     await put("text.txt", "neither");
     await put(".hidden.jpg", photo);
@@ -224,27 +226,29 @@ onlySqlite(
     // Its name is no UTF-8.
     Bun.spawnSync(["sh", "-c", "printf x > \"$(printf '\\377.png')\""], { cwd: source });
 
-    const preview = await importFolder(["--dry-run"]);
+    const limits = { MAX_IMAGE_SIZE: "1mb" };
+    const preview = await importFolder(["--dry-run"], limits);
     expect(preview.out).toContain("Would import 2 files");
     expect(preview.status).toBe(1);
     expect(await names()).toEqual([]);
 
-    const { out, error, status } = await importFolder();
+    const { out, error, status } = await importFolder([], limits);
     expect(status).toBe(1);
     expect(error).toContain("Some files were refused");
     expect(out.split("\n").sort()).toEqual(
       [
-        `Imported 1 file (${(photo.length / 1000).toFixed(1)} kB) for ${email}.`,
+        `Imported 1 file (${readableSize(photo.length)}) for ${email}.`,
         "Already there, or the same file twice: 1 file.",
         "Ignored 3 files: hidden and system files.",
         "Ignored 1 file: captions, edits and lists of an export.",
         "Ignored 3 files: symbolic links and special files.",
         "Ignored 1 file: deleted or hidden before the export.",
         "Ignored 1 file: neither photos nor videos (1 .txt).",
-        "Refused 4 files:",
+        "Refused 5 files:",
         "  \uFFFD.png: It is gone, or its name is not valid UTF-8.",
         "  cut.jpg: The file is cut off: part of the picture is missing.",
         "  empty.png: The file is empty.",
+        "  large.jpg: File too large: at most 1 MB are accepted.",
         "  \uFFFD[31mraw.tiff: TIFF cannot be shared yet; save it as JPEG or PNG.",
         "",
       ].sort(),

@@ -79,7 +79,7 @@ test("import --copy-media: names files that are missing, too large or no media, 
   expect([accounts.added, posts]).toEqual([1, { added: 1, known: 0, refused: 3 }]);
   const of = (number: number) => problems.find((line) => line.startsWith(`post ${idOf("post", number)}: `));
   expect(of(0)).toContain("Only images (JPEG");
-  expect(of(1)).toContain("File too large: at most 1000000 bytes are accepted");
+  expect(of(1)).toContain("File too large: at most 976.5 kB are accepted");
   expect(of(3)).toContain("its file is not in ImageKit");
   expect(await service.tempFiles()).toEqual([]);
   expect(await service.mediaFiles()).toHaveLength(2);
