@@ -19,6 +19,8 @@ export async function invite(address: string): Promise<void> {
   const log = { ...silentLog, info: (event: string) => void (isMailed ||= event === "mail.sent") };
   const services = await openServicesAsOwner(config, log);
   try {
+    if (email && (await services.database.users.byEmailKey(email.uniqueKey)))
+      throw new CommandError(`There is an account ${email.address} already.`);
     const invitation = await createInvitation(services, "operator", { email });
     const day = invitation.expiresAt.toISOString().slice(0, 10);
     process.stdout.write(

@@ -100,6 +100,21 @@ describe("invite", () => {
     expect(sink.mails).toHaveLength(1);
   });
 
+  test("invite: makes no invitation for an address that has an account", async () => {
+    const service = new ServiceProcess(folder, { ...settings(), REGISTRATION: "open" });
+    await service.start();
+    try {
+      await service.signUp("ada@example.com");
+      expect(await invite(["Ada@example.com"])).toEqual({
+        out: "",
+        error: "There is an account Ada@example.com already.\n",
+        status: 1,
+      });
+    } finally {
+      await service.kill();
+    }
+  });
+
   test("invite: rejects an invalid address, and a second argument", async () => {
     expect(await invite(["nobody"])).toEqual({
       out: "",
