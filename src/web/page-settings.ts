@@ -14,14 +14,16 @@ export type PageSettings = Pick<
 > & {
   readonly userQuota: number | null;
   readonly accepted: AcceptedMedia;
+  /** Whether a mail server is set up; without one, mails are printed where the service runs. */
+  readonly sendsMail: boolean;
   /** The provider with which users can sign in; null for none. A `name` of null leaves the button's text to the page. */
   readonly provider: { readonly name: string | null } | null;
 };
 
 /** Returns the settings of the page, which are public. */
 export const pageSettings = (
-  config: Omit<PageSettings, "userQuota" | "accepted" | "provider"> &
-    Pick<Config, "userQuota" | "ffmpeg" | "oidc">,
+  config: Omit<PageSettings, "userQuota" | "accepted" | "sendsMail" | "provider"> &
+    Pick<Config, "userQuota" | "ffmpeg" | "mailUrl" | "oidc">,
 ): PageSettings => ({
   siteName: config.siteName,
   registration: config.registration,
@@ -32,5 +34,6 @@ export const pageSettings = (
   maxVideoSize: config.maxVideoSize,
   userQuota: config.userQuota ?? null,
   accepted: { transportStreams: config.ffmpeg !== undefined },
+  sendsMail: config.mailUrl !== undefined,
   provider: config.oidc ? { name: config.oidc.name } : null,
 });

@@ -8,6 +8,7 @@ import { version } from "../../package.json";
 import { Browser, chromium } from "../support/browser.ts";
 import { jpegPhoto } from "../support/media-samples.ts";
 import { command, ServiceProcess } from "../support/process.ts";
+import { startSmtpSink, type SmtpSink } from "../support/smtp-sink.ts";
 
 if (!chromium) console.log("skipped: the tests of the administration in the page need Chromium");
 
@@ -19,10 +20,12 @@ describe.skipIf(!chromium)("page: administration", () => {
   let service: ServiceProcess;
   let ada: string;
   let browser: Browser;
+  let sink: SmtpSink;
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "image-sharing-admin-"));
     // On SQLite, because the command below has no other database.
-    service = new ServiceProcess(dataDir, { DATABASE_URL: "" });
+    sink = startSmtpSink();
+    service = new ServiceProcess(dataDir, { DATABASE_URL: "", MAIL_URL: sink.url });
     await service.start();
     ada = await service.signUp("ada@example.com");
     await change(ada, { name: "Ada Lovelace" });
@@ -34,6 +37,7 @@ describe.skipIf(!chromium)("page: administration", () => {
   }, 120_000);
   afterAll(async () => {
     await service.kill();
+    await sink[Symbol.asyncDispose]();
     await rm(dataDir, { recursive: true, force: true });
   });
   afterEach(() => browser.close());
@@ -66,6 +70,8 @@ describe.skipIf(!chromium)("page: administration", () => {
     browser.until(
       `document.querySelector("#notice:popover-open")?.textContent.startsWith(${JSON.stringify(words)})`,
     );
+  /** Without the permission to use the clipboard, the link is shown. */
+  const linkIsHandedOver = `document.querySelector("dialog input[readonly]")?.value.includes("#/register?invitation=") || document.querySelector("#notice:popover-open")?.textContent === "Link copied."`;
   /** Chooses an entry of the menu of the account with this name or address. */
   const choose = async (who: string, entry: string) => {
     await browser.until(row("users", who));
@@ -233,10 +239,7 @@ describe.skipIf(!chromium)("page: administration", () => {
     await browser.fill("dialog [name=uses]", "3");
     await browser.press("Create invitation");
     await browser.until(row("invitations", "3 accounts left"));
-    // Without the permission to use the clipboard, the link is shown.
-    await browser.until(
-      `document.querySelector("dialog input[readonly]")?.value.includes("#/register?invitation=") || document.querySelector("#notice:popover-open")?.textContent === "Link copied."`,
-    );
+    await browser.until(linkIsHandedOver);
     await browser.view.evaluate(`document.querySelector("dialog")?.close()`);
     await browser.until(`!document.querySelector("dialog")`);
     await browser.view.evaluate(
@@ -244,6 +247,19 @@ describe.skipIf(!chromium)("page: administration", () => {
     );
     await told("The invitation no longer works.");
     await browser.until(`!${row("invitations", "For guest@")}`);
+  }, 120_000);
+
+  test("page: administration hands over the link of an invitation for an address where no mail server is set up", async () => {
+    await service.kill();
+    service = new ServiceProcess(dataDir, { DATABASE_URL: "" });
+    await service.start();
+    await open();
+    await browser.press("Invite people", "#admin-invitations");
+    await browser.fill("dialog [name=email]", "friend@example.com");
+    expect(await browser.text()).toContain("Only this address can use the link. Send it yourself.");
+    await browser.press("Create invitation");
+    await browser.until(row("invitations", "For friend@example.com"));
+    await browser.until(linkIsHandedOver);
   }, 120_000);
 
   test("page: administration fits phones, light and dark", async () => {

@@ -43,7 +43,13 @@ test("page: learns the service's limits and who may register from the settings",
     maxVideoSize: 4 * 1024 ** 2,
     userQuota: 1024 ** 3,
     accepted: { transportStreams: false },
+    sendsMail: false,
   });
+});
+
+test("page: learns from the settings whether mails are sent", async () => {
+  const page = await pageWith({ MAIL_URL: "smtp://mail.example.com" });
+  expect(await settingsIn(page)).toMatchObject({ sendsMail: true });
 });
 
 test("page: learns from the settings whether the service accepts what needs ffmpeg", async () => {

@@ -8,6 +8,7 @@ import { namedRow } from "./named-row.ts";
 import { notify } from "./notice.ts";
 import { pagedList } from "./paged-list.ts";
 import { section } from "./section.ts";
+import { settings } from "./settings.ts";
 import { text } from "./texts/text.ts";
 import { fullDate } from "./times.ts";
 
@@ -43,7 +44,7 @@ async function createInvitation(add: (invitation: Invitation) => void): Promise<
         label: text("inviteEmail"),
         type: "email",
         optional: true,
-        hint: text("inviteEmailHint"),
+        hint: text(settings.sendsMail ? "inviteEmailHint" : "inviteEmailOnlyHint"),
       },
       number("uses", text("inviteUses"), defaultUses, maxUses),
       number("days", text("inviteDays"), defaultDays, maxDays),
@@ -60,7 +61,7 @@ async function createInvitation(add: (invitation: Invitation) => void): Promise<
   const { invitation } = created;
   if (!invitation) return;
   add(invitation);
-  if (invitation.email) notify(text("invitationMailed", { email: invitation.email }));
+  if (invitation.email && settings.sendsMail) notify(text("invitationMailed", { email: invitation.email }));
   else await copyLink(invitation.url);
 }
 

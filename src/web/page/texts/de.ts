@@ -155,6 +155,7 @@ export const de: Catalogue = {
   createInvitation: "Erstellen",
   inviteEmail: "E-Mail (optional)",
   inviteEmailHint: "Wir senden den Link an diese Adresse, und er gilt nur für sie.",
+  inviteEmailOnlyHint: "Der Link gilt nur für diese Adresse. Verschicke ihn selbst.",
   inviteUses: "Anzahl der Konten",
   inviteDays: "Gültig für (Tage)",
   invitationMailed: "Wir haben die Einladung an {email} geschickt.",

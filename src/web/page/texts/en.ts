@@ -154,6 +154,7 @@ export const en = {
   createInvitation: "Create invitation",
   inviteEmail: "Email (optional)",
   inviteEmailHint: "We'll email the link to this address, and only this address can use it.",
+  inviteEmailOnlyHint: "Only this address can use the link. Send it yourself.",
   inviteUses: "Number of accounts",
   inviteDays: "Valid for (days)",
   invitationMailed: "We've emailed the invitation to {email}.",
