@@ -9,6 +9,12 @@ import { join } from "node:path";
 import { readReport, type Failure } from "./junit-report.ts";
 import { canStartPostgres, hasPostgres, PostgresServer } from "./postgres.ts";
 
+/** A path and what is in the file. */
+interface TestFile {
+  readonly file: string;
+  readonly text: string;
+}
+
 const onBoth = [
   "accounts",
   "app",
@@ -21,8 +27,9 @@ const onBoth = [
   "rendition-jobs",
   "uploads",
 ].map((name) => `test/${name}`);
-/** Files that start a service, on the database that TEST_DATABASE names. Others gain nothing from a second run. */
-const startsService = /support\/(service|process)\.ts"/;
+/** Whether the file starts a service on the database that TEST_DATABASE names. Others gain nothing from a second run. */
+const runsOnBoth = ({ file, text }: TestFile): boolean =>
+  onBoth.some((place) => file.startsWith(place)) && /support\/(service|process)\.ts"/.test(text);
 /** Files that start the program as a process, most of them many times. */
 const startsProcess = /\/(process|two-nodes)\.ts"/;
 const runsAlone = /^\/\/ Runs alone: /m;
@@ -107,7 +114,7 @@ async function run(files: string[], workers: number, environment: Record<string,
 }
 
 /** @param places parts of the paths of the files; all files when empty */
-async function filesIn(places: string[]): Promise<{ file: string; text: string }[]> {
+async function filesIn(places: string[]): Promise<TestFile[]> {
   const files = [...new Bun.Glob("test/**/*.test.ts").scanSync()].sort();
   const named = files.filter((file) => places.length === 0 || places.some((place) => file.includes(place)));
   return Promise.all(named.map(async (file) => ({ file, text: await Bun.file(file).text() })));
@@ -165,21 +172,15 @@ async function buildIn(folder: string): Promise<string> {
   return join(folder, "image-sharing");
 }
 
-/** @param needed matches the text of the files to run; all when left out */
-async function runAll(places: string[], environment: Record<string, string>, needed?: RegExp): Promise<void> {
+async function runAll(files: readonly TestFile[], environment: Record<string, string>): Promise<void> {
   const together: string[] = [];
   const alone: string[] = [];
-  for (const { file, text } of await filesIn(places)) {
-    if (needed !== undefined && !needed.test(text)) continue;
+  for (const { file, text } of files) {
     if (skipsLong && isLong.test(text)) {
       console.log(`skipped: ${file} (needs LONG_TESTS=1, or its name)`);
       continue;
     }
     (runsAlone.test(text) ? alone : together).push(file);
-  }
-  if (together.length + alone.length === 0 && needed === undefined) {
-    console.error(`no file of tests matches ${places.join(" ")}`);
-    failed = true;
   }
   // Some tests mostly wait: twice as many files as processors keep those busy.
   await run(together, 2 * availableParallelism(), environment);
@@ -191,20 +192,22 @@ process.env["TMPDIR"] = folder;
 let server: PostgresServer | undefined;
 try {
   if (!process.env["TEST_DATABASE_URL"] && canStartPostgres) server = await PostgresServer.start();
-  const needsProgram = (await filesIn(named)).some(({ text }) => startsProcess.test(text));
+  const files = await filesIn(named);
+  if (files.length === 0) {
+    console.error(`no file of tests matches ${named.join(" ")}`);
+    failed = true;
+  }
+  const needsProgram = files.some(({ text }) => startsProcess.test(text));
   const environment: Record<string, string> = {
     ...(server && { TEST_DATABASE_URL: server.url("postgres") }),
     ...(!process.env["TEST_EXECUTABLE"] && needsProgram && { TEST_EXECUTABLE: await buildIn(folder) }),
   };
-  await runAll(named, environment);
-  if (hasPostgres) {
+  await runAll(files, environment);
+  const again = files.filter(runsOnBoth);
+  if (hasPostgres && again.length > 0) {
     console.log("\nOn PostgreSQL:");
-    await runAll(
-      named.length > 0 ? named : onBoth,
-      { ...environment, TEST_DATABASE: "postgres" },
-      startsService,
-    );
-  } else
+    await runAll(again, { ...environment, TEST_DATABASE: "postgres" });
+  } else if (!hasPostgres)
     console.log(
       "\nskipped: tests on PostgreSQL need its server programs (Debian: postgresql) or TEST_DATABASE_URL",
     );
