@@ -29,9 +29,10 @@ export const cannotExecuteStatus = 126;
 export interface ProgramEnd {
   /**
    * `exited` by itself, `crashed` by a signal that a fault of its own raised, `processor time` or `clock` when it reached
-   * that limit, `killed` by another signal
+   * that limit, `killed` by another signal; `unread` by itself, but its output could not be read to the end: a process that
+   * it has left behind keeps the pipes open, or this one was busy
    */
-  readonly end: "exited" | "crashed" | "processor time" | "clock" | "killed";
+  readonly end: "exited" | "crashed" | "processor time" | "clock" | "killed" | "unread";
   /** The exit status; null after a signal. */
   readonly status: number | null;
   /** What it wrote to standard output; undefined if that was more than {@link maxOutputBytes}. */
@@ -50,7 +51,7 @@ const measuredShare = 0.7;
 /** Signals that a fault of the program itself causes. */
 const faults = ["SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP"];
 
-/** The time for the rest of the output after a program has ended: a process that it left behind may keep the pipes open. */
+/** Milliseconds to wait for the rest of the output after a program has ended. */
 const drainMs = 2_000;
 
 /**
@@ -86,12 +87,14 @@ export async function runLimited(
     ]);
     await child.exited;
     kill();
-    const [output, errorOutput] = await Promise.race([reading, neverEndedAfter(drainMs)]);
+    const read = await Promise.race([reading, drained()]);
+    const [output, errorOutput] = read ?? [undefined, "its output did not end"];
     signal.throwIfAborted();
     const usedSeconds = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6;
     const { exitCode: status, signalCode } = child;
     const isOutOfTime = signalCode === "SIGKILL" && usedSeconds >= measuredShare * limits.processorSeconds;
-    const end = isLate ? "clock" : isOutOfTime ? "processor time" : endBySignal(signalCode);
+    const ended = isLate ? "clock" : isOutOfTime ? "processor time" : endBySignal(signalCode);
+    const end = ended === "exited" && !read ? "unread" : ended;
     return { end, status, output, errorOutput };
   } finally {
     clearTimeout(timer);
@@ -105,10 +108,10 @@ function endBySignal(signal: number | NodeJS.Signals | null): ProgramEnd["end"] 
   return faults.includes(String(signal)) ? "crashed" : "killed";
 }
 
-/** Resolves with an explanation in place of the output. The wait does not keep this process alive. */
-function neverEndedAfter(ms: number): Promise<readonly [undefined, string]> {
-  const { promise, resolve } = Promise.withResolvers<readonly [undefined, string]>();
-  setTimeout(() => resolve([undefined, "its output did not end"]), ms).unref();
+/** Resolves after {@link drainMs}. The wait does not keep this process alive. */
+function drained(): Promise<undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  setTimeout(resolve, drainMs).unref();
   return promise;
 }
 

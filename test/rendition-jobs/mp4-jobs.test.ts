@@ -75,7 +75,8 @@ describe.skipIf(!programs)("MP4 jobs", () => {
     await begun;
     const photo = await share(await jpegPhoto(2100, 350));
     await done(photo.id);
-    await until(async () => (await filesOf(video.id)).includes("thumb.webp"));
+    await until(async () => failures().length > 0 || (await filesOf(video.id)).includes("thumb.webp"));
+    expect(failures()).toEqual([]);
     expect(await filesOf(photo.id)).toContain("display.webp");
     expect((await read(video.id)).processing).toBe(true);
   });

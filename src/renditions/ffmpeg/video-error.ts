@@ -39,13 +39,16 @@ const messages: readonly [pattern: RegExp, reason: VideoErrorReason][] = [
   ],
 ];
 
+/** Ends with which the video has nothing to do. */
+const interruptions: readonly ProgramEnd["end"][] = ["clock", "killed", "unread"];
+
 /** ffmpeg's exit status after SIGINT or SIGTERM. It has then finished the file it had begun. */
 const interruptedStatus = 255;
 
 /** Explains the end of ffmpeg or ffprobe; undefined if it was successful. */
 export function failureOf({ end, status, errorOutput }: ProgramEnd): VideoError | undefined {
   const detail = `${end}${status === null ? "" : ` with status ${status}`}: ${errorOutput.trim()}`;
-  if (end === "clock" || end === "killed" || status === interruptedStatus || status === cannotExecuteStatus)
+  if (interruptions.includes(end) || status === interruptedStatus || status === cannotExecuteStatus)
     return new VideoError("interrupted", detail);
   if (end === "processor time") return new VideoError("costly", detail);
   const [, reason] = messages.find(([pattern]) => pattern.test(errorOutput)) ?? [];

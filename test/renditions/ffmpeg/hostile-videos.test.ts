@@ -154,11 +154,12 @@ describe.skipIf(!programs)("hostile videos and full disks", () => {
       expect(await conversion.catch((error: unknown) => error)).toMatchObject({ isTemporary: true });
   });
 
-  test("videos: an ffmpeg that a signal has ended, or that cannot be executed, is temporary", async () => {
+  test("videos: an ffmpeg that a signal has ended, whose output is incomplete, or that cannot be executed, is temporary", async () => {
     const end = { output: "", errorOutput: "" };
     for (const [kind, status] of [
       ["killed", null],
       ["clock", null],
+      ["unread", 0],
       ["exited", 255],
       ["exited", 126],
     ] as const)
