@@ -7,7 +7,7 @@ import {
   UnusableOriginal,
   type OriginalDatabase,
 } from "../database/original-database.ts";
-import { TemporaryFolderFull } from "../database/temporary-database.ts";
+import { TemporaryFilesError } from "../database/temporary-database.ts";
 import { ApiError } from "../errors.ts";
 import { importOriginal } from "../importing/import-original.ts";
 import { newSummary, type ImportSummary } from "../importing/import-summary.ts";
@@ -157,10 +157,7 @@ function report(
 function explain(error: unknown, file: string, config: Config): Error {
   if (error instanceof CommandError) return error;
   if (error instanceof UnusableOriginal) return new CommandError(`${file} ${error.message}.`);
-  if (error instanceof TemporaryFolderFull)
-    return new CommandError(
-      "There is no space left for SQLite's temporary files, which are in /var/tmp unless SQLITE_TMPDIR or TMPDIR names another folder. Make room, and repeat the command.",
-    );
+  if (error instanceof TemporaryFilesError) return dataFolderError(config, error);
   if (error instanceof CopyingStopped)
     return new CommandError(
       `Stopped, because one file after the other could not be copied: ${error.message}. Repeat the command later.`,

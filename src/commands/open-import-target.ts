@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { Database } from "../database/database.ts";
-import { mayBeInUse } from "../database/folder-lock.ts";
+import { whileUnused } from "../database/folder-lock.ts";
 import { createSeenTexts } from "../database/seen-texts.ts";
 import {
   checkingTarget,
@@ -90,11 +90,8 @@ export async function openTarget(
   if (isNew) note(newDatabaseNote(config));
   services.database.expectManyWrites();
   const target = copyMedia ? copying(services, signal) : linkingTarget(services);
-  // A service would read the feed without them, and copying files takes much longer than inserting rows.
-  const createIndexes =
-    copyMedia || config.database || mayBeInUse(services.config.dataDir)
-      ? undefined
-      : services.database.deferIndexes();
+  // Copying files takes much longer than inserting rows.
+  const createIndexes = copyMedia || config.database ? undefined : deferIndexes(services);
   const seen = createSeenTexts();
   return {
     target: withoutRepeats(target, seen, !copyMedia),
@@ -109,6 +106,13 @@ export async function openTarget(
     },
   };
 }
+
+/**
+ * A service would read the feed without the indexes. One that starts after they were dropped creates them.
+ * @returns a function that creates them; undefined if they were not dropped
+ */
+const deferIndexes = ({ config, database }: Services): (() => void) | undefined =>
+  whileUnused(config.dataDir, () => database.deferIndexes());
 
 function copying(services: Services, signal: AbortSignal): ImportTarget {
   const { maxImageSize: image, maxVideoSize: video } = services.config;

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { databaseFile } from "../data-dir.ts";
 import { NewerDatabase, UnsupportedDatabase, untrustedServer } from "../database/failures.ts";
 import { UnsupportedSource } from "../database/sqlite-migrations.ts";
+import { TemporaryFilesError } from "../database/temporary-database.ts";
 import { connectionParameterNames } from "../database/postgres.ts";
 import { hostInAddress } from "../http/host-in-address.ts";
 import { CommandError } from "./command-error.ts";
@@ -27,12 +28,19 @@ export const isPostgresError = (error: unknown): boolean =>
     ? error.dialect === "pg"
     : /^(?!SQLITE).+_/.test(String((error as { code?: unknown }).code)));
 
+const temporaryFiles =
+  "SQLite's temporary files, which are in /var/tmp unless SQLITE_TMPDIR or TMPDIR names another folder";
+
 function dataFolderProblem(dataDir: string, error: unknown): string {
   const { code, message, path } = error as NodeJS.ErrnoException;
   const database = join(dataDir, databaseFile);
   if (error instanceof NewerDatabase)
     return `The database ${database} was written by a newer version of this program. Start that version, or restore a backup.`;
   if (error instanceof UnsupportedSource) return `The database ${database} is ${error.message}.`;
+  if (error instanceof TemporaryFilesError)
+    return error.isFull
+      ? `There is no space left for ${temporaryFiles}. Make room, and repeat the command.`
+      : "SQLite cannot create temporary files. Set SQLITE_TMPDIR to a folder that can be written.";
   switch (code) {
     case "EACCES":
     case "EPERM":
@@ -51,9 +59,10 @@ function dataFolderProblem(dataDir: string, error: unknown): string {
       return path !== undefined && path.startsWith(dataDir) && path !== dataDir
         ? `${path} is not a folder.`
         : `The data folder ${dataDir} is not a folder. Set DATA_DIR to another place.`;
+    case "SQLITE_FULL":
+      return `There is no space left for the data folder ${dataDir}, or for ${temporaryFiles}.`;
     case "ENOSPC":
     case "EDQUOT":
-    case "SQLITE_FULL":
     // SQLite's code when the index of the write-ahead log cannot grow.
     case "SQLITE_IOERR_SHMSIZE":
       return `There is no space left for the data folder ${dataDir}.`;

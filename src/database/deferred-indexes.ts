@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 
+import { codeOf } from "../disk-errors.ts";
 import { migrationsOf, sqliteMigrations } from "./sqlite-migrations.ts";
 
 /** The indexes that {@link deferIndexes} drops. */
@@ -8,15 +9,18 @@ const deferredIndexes = ["posts_feed", "posts_author_feed"];
 /**
  * Drops the large indexes of posts in a database without posts, for a process that is about to insert many in the order of
  * their random ids: into these indexes, almost every row would change a page of its own. Until they are created again,
- * reading the feed takes as long as reading all posts.
+ * reading the feed takes as long as reading all posts. They stay while another process writes, such as another import.
  */
 export function deferIndexes(client: Database): void {
-  client
-    .transaction(() => {
-      if (client.query("select 1 from posts").get()) return;
-      for (const name of deferredIndexes) client.run(`drop index if exists "${name}"`);
-    })
-    .immediate();
+  const drop = client.transaction(() => {
+    if (client.query("select 1 from posts").get()) return;
+    for (const name of deferredIndexes) client.run(`drop index if exists "${name}"`);
+  });
+  try {
+    drop.immediate();
+  } catch (error) {
+    if (codeOf(error) !== "SQLITE_BUSY") throw error;
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import { openTemporaryDatabase, writeTemporary } from "./temporary-database.ts";
 
 /** Files by their paths. */
 export interface FileIndex<File extends { readonly path: string }> {
-  /** @throws TemporaryFolderFull */
+  /** @throws TemporaryFilesError */
   add(files: readonly File[]): void;
   find(path: string): File | undefined;
   close(): void;

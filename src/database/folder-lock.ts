@@ -20,7 +20,7 @@ export function lockDataFolder(dataDir: string): () => void {
   closeSync(openSync(path, "a", 0o600));
   const lock = new Database(path, { readwrite: true });
   try {
-    // mayBeInUse holds it for a moment.
+    // An import holds it for a moment.
     lock.run(`pragma busy_timeout = ${lockTimeoutMs}`);
     // A journal file would need space, which a full disk does not have.
     lock.run("pragma journal_mode = memory");
@@ -32,12 +32,21 @@ export function lockDataFolder(dataDir: string): () => void {
   return () => lock.close();
 }
 
-/** Whether a service uses a data folder that uses SQLite, or may use it, because the lock cannot be examined. */
-export function mayBeInUse(dataDir: string): boolean {
+/**
+ * Runs short work in a data folder that uses SQLite while no service can start there. A service that starts meanwhile waits
+ * for half a second.
+ * @returns undefined if a service uses the folder, or may use it, because it cannot be locked
+ */
+export function whileUnused<T>(dataDir: string, work: () => T): T | undefined {
+  let release: () => void;
   try {
-    lockDataFolder(dataDir)();
-    return false;
+    release = lockDataFolder(dataDir);
   } catch {
-    return true;
+    return undefined;
+  }
+  try {
+    return work();
+  } finally {
+    release();
   }
 }

@@ -2,7 +2,7 @@ import { openTemporaryDatabase, writeTemporary } from "./temporary-database.ts";
 
 /** A set of texts. */
 export interface SeenTexts {
-  /** @returns false if the text was added before. @throws TemporaryFolderFull */
+  /** @returns false if the text was added before. @throws TemporaryFilesError */
   add(text: string): boolean;
   close(): void;
 }

@@ -11,6 +11,7 @@ import { createMissingIndexes, deferIndexes } from "./deferred-indexes.ts";
 import { sqlite } from "./kit.ts";
 import { createTables } from "./schema.ts";
 import { migrateSqlite, migrationsOf, requireMigrated } from "./sqlite-migrations.ts";
+import { withTemporaryFiles } from "./temporary-database.ts";
 
 /** An execution of a prepared query by drizzle's SQLite driver. */
 interface Execution<T> {
@@ -28,7 +29,9 @@ const manyWrites = { cacheKib: 12_288, walPages: 16_000 };
 /** Memory for sorting an index. */
 const sortKib = 4096;
 
-/** How long truncating the log may wait for other processes. */
+/** Milliseconds to wait for the locks of other processes: at startup, when indexes are created, and to truncate the log. */
+const startupTimeoutMs = 5000;
+const indexTimeoutMs = 5000;
 const truncateTimeoutMs = 1000;
 
 function runNow<T>(query: PromiseLike<T>): T {
@@ -52,7 +55,7 @@ export async function openSqlite(path: string, { isReadOnly = false } = {}): Pro
   else if (!isReadOnly) createFile(path);
   const client = new Database(path, { readwrite: true, create: !isReadOnly, strict: true });
   try {
-    client.run("pragma busy_timeout = 5000");
+    client.run(`pragma busy_timeout = ${startupTimeoutMs}`);
     if (isReadOnly) {
       client.run("pragma query_only = on");
       requireMigrated(client);
@@ -115,7 +118,10 @@ export async function openSqlite(path: string, { isReadOnly = false } = {}): Pro
       return () => {
         // Sorting takes as much memory as the cache may.
         client.run(`pragma cache_size = ${-sortKib}`);
-        createMissingIndexes(client);
+        // Waits for the transactions of another import.
+        client.run(`pragma busy_timeout = ${indexTimeoutMs}`);
+        withTemporaryFiles(() => createMissingIndexes(client));
+        client.run("pragma busy_timeout = 0");
       };
     },
     close: async () => {
@@ -143,8 +149,10 @@ function prepareForWriting(client: Database): void {
   client.run("pragma synchronous = full");
   const migrations = migrationsOf(client);
   // Writes only if necessary, so that the service can start while another program holds the write lock.
-  if (migrations && !migrations.unknown) createMissingIndexes(client);
-  if (!migrations || migrations.missing || migrations.unknown) migrateSqlite(client);
+  withTemporaryFiles(() => {
+    if (migrations && !migrations.unknown) createMissingIndexes(client);
+    if (!migrations || migrations.missing || migrations.unknown) migrateSqlite(client);
+  });
   client.run("pragma foreign_keys = on");
 }
 

@@ -2,10 +2,20 @@ import { constants, Database } from "bun:sqlite";
 
 import { codeOf } from "../disk-errors.ts";
 
-/** There is no space left in the folder in which SQLite creates temporary files. It is not the data folder. */
-export class TemporaryFolderFull extends Error {
-  override readonly name = "TemporaryFolderFull";
+/** SQLite cannot write its temporary files. Their folder is not the data folder. */
+export class TemporaryFilesError extends Error {
+  override readonly name = "TemporaryFilesError";
+  /** @param isFull whether the folder has no space left; otherwise there is none that can be written */
+  constructor(
+    readonly isFull: boolean,
+    cause: unknown,
+  ) {
+    super("", { cause });
+  }
 }
+
+/** SQLite's codes when a temporary file cannot be created. */
+const cannotCreate = /^SQLITE_(?:CANTOPEN|IOERR_GETTEMPPATH)$/;
 
 /** Opens an empty database in a temporary file, for data that may be too large for the memory. SQLite deletes the file. */
 export function openTemporaryDatabase(): Database {
@@ -14,11 +24,23 @@ export function openTemporaryDatabase(): Database {
   return new Database("file:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI);
 }
 
-/** Runs a write to a temporary database. @throws TemporaryFolderFull */
+/** Runs a write to a temporary database. @throws TemporaryFilesError */
 export function writeTemporary<T>(write: () => T): T {
   try {
-    return write();
+    return withTemporaryFiles(write);
   } catch (error) {
-    throw codeOf(error) === "SQLITE_FULL" ? new TemporaryFolderFull("", { cause: error }) : error;
+    throw codeOf(error) === "SQLITE_FULL" ? new TemporaryFilesError(true, error) : error;
+  }
+}
+
+/**
+ * Runs work on an open database for which SQLite may need temporary files, such as sorting an index.
+ * @throws TemporaryFilesError if one cannot be created. SQLITE_FULL does not tell whether their folder is full, or the database's.
+ */
+export function withTemporaryFiles<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw cannotCreate.test(codeOf(error)) ? new TemporaryFilesError(false, error) : error;
   }
 }

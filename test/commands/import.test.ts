@@ -444,6 +444,37 @@ test("import: names the folder of temporary files when it is full, and not the d
   }
 });
 
+test("import: names the folder of temporary files, too, when it is full of an index, which the next command creates", async () => {
+  const disk = join(folder, "disk");
+  await mkdir(disk);
+  const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]).success;
+  if (!mounted) return console.log("skipped: the test of a full disk needs the right to mount one");
+  await rm(file);
+  createOriginal(file, { users: 1, posts: 50_000 });
+  try {
+    const { out, error, status } = await importFile([file], { SQLITE_TMPDIR: disk });
+    expect(out).toStartWith("Imported 1 account and 50000 posts");
+    expect(error).toContain(
+      `There is no space left for the data folder ${dataDir}, or for SQLite's temporary files, which are in /var/tmp`,
+    );
+    expect(status).toBe(1);
+  } finally {
+    Bun.spawnSync(["umount", "-l", disk]);
+  }
+  await (await openDatabase(join(dataDir, databaseFile))).close();
+  expect(indexesOf(join(dataDir, databaseFile))).toEqual(await indexesOfNewDatabase());
+});
+
+test("import: two at the same time wait for each other, and import everything once", async () => {
+  await rm(file);
+  createOriginal(file, { users: 10, posts: 20_000 });
+  const both = await Promise.all([importFile([file]), importFile([file])]);
+  for (const { error, status } of both)
+    expect([status, error]).toEqual([0, expect.not.stringContaining("locked")]);
+  expect(postsInDatabase()).toBe(20_000);
+  expect(indexesOf(join(dataDir, databaseFile))).toEqual(await indexesOfNewDatabase());
+});
+
 test("import: the service may be started while it runs, and then has all indexes", async () => {
   await rm(file);
   createOriginal(file, { users: 10, posts: 40_000 });

@@ -7,7 +7,7 @@ import { Database } from "bun:sqlite";
 
 import { problemOfBackup } from "../../src/database/backup-check.ts";
 import { openDatabase } from "../../src/database/database.ts";
-import { lockDataFolder, mayBeInUse } from "../../src/database/folder-lock.ts";
+import { lockDataFolder, whileUnused } from "../../src/database/folder-lock.ts";
 import { takeSnapshot } from "../../src/database/snapshot.ts";
 import { addAccount, addPost, at } from "../support/databases.ts";
 import { indexesOf } from "../support/indexes.ts";
@@ -59,6 +59,16 @@ test("deferred indexes: stay where there are posts", async () => {
   expect(indexesOf(path)).toEqual(all);
 });
 
+test("deferred indexes: stay while another process writes", async () => {
+  const database = await openDatabase(path);
+  using other = new Database(path);
+  other.run("begin immediate");
+  database.deferIndexes()();
+  other.run("commit");
+  expect(indexesOf(path)).toEqual(all);
+  await database.close();
+});
+
 test("deferred indexes: are created when the database is opened after the process was killed", async () => {
   await killedImport();
   await (await openDatabase(path)).close();
@@ -83,11 +93,15 @@ test("deferred indexes: a backup has them", async () => {
   expect(indexesOf(copy)).toEqual(all);
 });
 
-test("folder lock: tells whether a service may use the folder, and leaves it free", () => {
-  expect(mayBeInUse(folder)).toBe(false);
+test("folder lock: work that needs a folder without a service is done only there, and no service starts meanwhile", () => {
+  const locked = () => {
+    expect(() => lockDataFolder(folder)).toThrow("locked");
+    return "done";
+  };
+  expect(whileUnused(folder, locked)).toBe("done");
   const release = lockDataFolder(folder);
-  expect(mayBeInUse(folder)).toBe(true);
+  expect(whileUnused(folder, locked)).toBeUndefined();
   release();
-  expect(mayBeInUse(folder)).toBe(false);
-  expect(mayBeInUse(path)).toBe(true);
+  expect(whileUnused(folder, locked)).toBe("done");
+  expect(whileUnused(path, locked)).toBeUndefined();
 });

@@ -16,9 +16,25 @@ const script = `
     try {
       for (let i = 0; ; i++) write(i);
     } catch (error) {
-      console.log(error.name);
+      console.log(error.name, error.isFull);
     }
 `;
+
+/** Makes all folders read-only in which SQLite would create temporary files, for one program. */
+const readOnly = `
+  for folder in /tmp /var/tmp /usr/tmp "$TMPDIR"; do
+    ! [ -d "$folder" ] || { mount --bind "$folder" "$folder" && mount -o remount,ro,bind "$folder"; } || exit 9
+  done
+  cd /proc; exec "$@"`;
+
+test("temporary databases: say that no folder of temporary files can be written", async () => {
+  const env = { PATH: process.env["PATH"], TMPDIR: tmpdir() };
+  const program = ["sh", "-c", readOnly, "sh", process.execPath, "-e", script];
+  const child = Bun.spawn(["unshare", "--mount", ...program], { env, stderr: "ignore" });
+  const said = await new Response(child.stdout).text();
+  if (said === "") return console.log("skipped: the test of read-only folders needs the right to mount them");
+  expect(said).toBe("TemporaryFilesError false\nTemporaryFilesError false\n");
+}, 60_000);
 
 test("temporary databases: say that the folder of temporary files is full", async () => {
   const folder = await mkdtemp(join(tmpdir(), "image-sharing-temporary-"));
@@ -27,7 +43,9 @@ test("temporary databases: say that the folder of temporary files is full", asyn
     if (!mounted) return console.log("skipped: the test of a full disk needs the right to mount one");
     const env = { PATH: process.env["PATH"], SQLITE_TMPDIR: folder };
     const child = Bun.spawn([process.execPath, "-e", script], { env, stderr: "inherit" });
-    expect(await new Response(child.stdout).text()).toBe("TemporaryFolderFull\nTemporaryFolderFull\n");
+    expect(await new Response(child.stdout).text()).toBe(
+      "TemporaryFilesError true\nTemporaryFilesError true\n",
+    );
   } finally {
     if (mounted) Bun.spawnSync(["umount", "-l", folder]);
     await rm(folder, { recursive: true, force: true });
