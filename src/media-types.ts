@@ -72,4 +72,9 @@ export function formatNames(kind: MediaKind, accepted: AcceptedMedia): string {
 export const unsupportedDetail = (accepted: AcceptedMedia) =>
   `Only images (${formatNames("image", accepted)}) and videos (${formatNames("video", accepted)}) can be shared` as const;
 
+/** The `detail` of UNSUPPORTED_MEDIA for a file of an accepted format that cannot be shared all the same. */
+export const noPictureDetail = "Files without a picture cannot be shared";
+export const unsupportedCodecsDetail =
+  "MPEG transport streams with these codecs cannot be shared; save it as MP4";
+
 export const isMediaType = (type: string): type is MediaType => Object.hasOwn(mediaTypes, type);

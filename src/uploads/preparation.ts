@@ -5,7 +5,7 @@ import { ApiError, ValidationProblems } from "../errors.ts";
 import { cutOff, damaged } from "../metadata/damaged.ts";
 import { readMediaFacts, removeMetadata } from "../metadata/remove-metadata.ts";
 import { makePictures } from "../renditions/pictures.ts";
-import { mediaTypes, type MediaType } from "../media-types.ts";
+import { mediaTypes, noPictureDetail, type MediaType } from "../media-types.ts";
 import { filesBeside, thumbnailPath } from "./files-beside.ts";
 import { badThumbnail, problem } from "./form-problems.ts";
 import { isFitForDisplay } from "../renditions/display-fitness.ts";
@@ -63,8 +63,7 @@ export async function prepareMedia(job: StagedMedia & PreparationLimits): Promis
   for (const orphan of filesBeside(path)) await rm(orphan, { force: true });
   const media = await removeMetadata(path, type);
   const { bytes, size, decodedPixels, decoding } = media;
-  if (!media.hasPicture)
-    throw new ApiError("UNSUPPORTED_MEDIA", { detail: "Files without a picture cannot be shared" });
+  if (!media.hasPicture) throw new ApiError("UNSUPPORTED_MEDIA", { detail: noPictureDetail });
   const preview = job.preview && (await makePreview(job.preview, path, thumbnail));
   const others = { bytes, size, durationSeconds: media.video?.durationSeconds ?? null };
   const none = { ...others, thumbnail: null, placeholder: null, ...preview, missing: [] };

@@ -2,6 +2,7 @@ import { rename, rm } from "node:fs/promises";
 
 import { createFairSemaphore } from "../concurrency/fair-semaphore.ts";
 import { ApiError } from "../errors.ts";
+import { unsupportedCodecsDetail } from "../media-types.ts";
 import type { Log } from "../observability/log.ts";
 import type { DiskSpace } from "../observability/disk-space.ts";
 import { copyLimits } from "../renditions/ffmpeg/limits.ts";
@@ -58,10 +59,7 @@ const isStorable = (upload: UploadWith<IntakeType>): upload is StagedUpload =>
 function apiErrorOf(error: VideoError): ApiError {
   switch (error.reason) {
     case "unsupported":
-      return new ApiError("UNSUPPORTED_MEDIA", {
-        detail: "MPEG transport streams with these codecs cannot be shared; save it as MP4",
-        cause: error,
-      });
+      return new ApiError("UNSUPPORTED_MEDIA", { detail: unsupportedCodecsDetail, cause: error });
     case "interrupted":
       return new ApiError("OVERLOADED", { cause: error });
     default:

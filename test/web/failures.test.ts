@@ -39,6 +39,12 @@ describe("page: messages", () => {
       "The file is cut off: part of the picture is missing",
       "Part of this picture is missing. Copy it from the camera or phone again.",
     ],
+    [415, "Files without a picture cannot be shared", "This video has no picture."],
+    [
+      415,
+      "MPEG transport streams with these codecs cannot be shared; save it as MP4",
+      "This video can't be converted. Save it as MP4 and try again.",
+    ],
     [502, undefined, "Something went wrong on our side. Please try again shortly."],
   ])("page: explains %i %j as: %s", (status, detail, words) => {
     expect(new Failure(status, detail).message).toBe(words);

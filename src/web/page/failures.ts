@@ -1,4 +1,5 @@
 import type { apiErrors } from "../../errors.ts";
+import { noPictureDetail, unsupportedCodecsDetail } from "../../media-types.ts";
 import { maxAltLength, maxBytesOf, maxCaptionLength, maxNameLength, maxReasonLength } from "../../limits.ts";
 import { fileSize } from "./sizes.ts";
 import type { PlainKey } from "./texts/catalogue.ts";
@@ -10,7 +11,9 @@ import { unsupported } from "./unsupported.ts";
 type ApiDetail = (typeof apiErrors)[keyof typeof apiErrors]["detail"];
 
 /** Errors whose message is not that of their status. */
-const byDetail: Partial<Record<ApiDetail, PlainKey>> = {
+const byDetail: Partial<
+  Record<ApiDetail | typeof noPictureDetail | typeof unsupportedCodecsDetail, PlainKey>
+> = {
   LOGIN_BAD_CREDENTIALS: "wrongPassword",
   LOGIN_USER_NOT_VERIFIED: "notVerified",
   REGISTER_USER_ALREADY_EXISTS: "accountExists",
@@ -34,6 +37,8 @@ const byDetail: Partial<Record<ApiDetail, PlainKey>> = {
   Forbidden: "mustVerify",
   "The file is damaged or not what it claims to be": "damaged",
   "The file is cut off: part of the picture is missing": "cutOff",
+  [noPictureDetail]: "noPicture",
+  [unsupportedCodecsDetail]: "unsupportedCodecs",
   QUOTA_EXCEEDED: "quotaExceeded",
 };
 

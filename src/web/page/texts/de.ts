@@ -309,6 +309,8 @@ export const de: Catalogue = {
   tooManyPixelsError: "Dieses Foto hat zu viele Pixel. Die Grenze liegt bei {count} Millionen.",
   unsupported: "Nur Fotos ({photos}) und Videos ({videos}) können geteilt werden.",
   damaged: "Diese Datei ist beschädigt oder nicht das, was sie zu sein vorgibt.",
+  noPicture: "Dieses Video hat kein Bild.",
+  unsupportedCodecs: "Dieses Video lässt sich nicht umwandeln. Speichere es als MP4 und versuche es erneut.",
   cutOff: "Ein Teil dieses Bildes fehlt. Kopiere es noch einmal von Kamera oder Handy.",
   quotaExceeded: "Dein Speicher ist voll. Lösche etwas, um mehr zu teilen.",
   quotaLeft: "Nicht genug Speicher für diese Datei: Du hast noch {left}.",

@@ -295,6 +295,8 @@ export const en = {
   tooManyPixelsError: "This photo has too many pixels. The limit is {count} million.",
   unsupported: "Only photos ({photos}) and videos ({videos}) can be shared.",
   damaged: "This file is damaged or not what it claims to be.",
+  noPicture: "This video has no picture.",
+  unsupportedCodecs: "This video can't be converted. Save it as MP4 and try again.",
   cutOff: "Part of this picture is missing. Copy it from the camera or phone again.",
   quotaExceeded: "Your storage is full. Delete something to share more.",
   quotaLeft: "Not enough storage for this file: you have {left} left.",
