@@ -8,8 +8,8 @@ const deferredIndexes = ["posts_feed", "posts_author_feed"];
 
 /**
  * Drops the large indexes of posts in a database without posts, for a process that is about to insert many in the order of
- * their random ids: into these indexes, almost every row would change a page of its own. Until they are created again,
- * reading the feed takes as long as reading all posts. They stay while another process writes, such as another import.
+ * their random ids: almost every row would change another page of these indexes. Until they are created again, reading the
+ * feed takes as long as reading all posts. They stay while another process writes, such as another import.
  */
 export function deferIndexes(client: Database): void {
   const drop = client.transaction(() => {
@@ -24,24 +24,39 @@ export function deferIndexes(client: Database): void {
 }
 
 /**
- * Creates those indexes that are missing, because they were deferred by this process, or by one that was killed. Each is a
- * transaction of its own, so that other writers wait as briefly as possible.
+ * Creates the indexes that this process has deferred, or another one that was killed since. Each takes a transaction of its
+ * own, so that other writers wait as briefly as possible.
  */
 export function createMissingIndexes(client: Database): void {
   const exists = client.query("select 1 from sqlite_master where type = 'index' and name = ?");
   for (const name of deferredIndexes) {
     if (exists.get(name)) continue;
-    client
-      .transaction(() => {
-        // Another process may have been faster.
-        const statement = exists.get(name) ? undefined : creationOf(client, name);
-        if (statement !== undefined) client.run(statement);
-      })
-      .immediate();
+    const create = client.transaction(() => {
+      // Another process may have been faster.
+      const statement = exists.get(name) ? undefined : creationOf(client, name);
+      if (statement !== undefined) client.run(statement);
+    });
+    sortAnywhere(client, () => create.immediate());
   }
 }
 
-/** The statement that has created an index last; undefined if no migration of the database has. */
+/**
+ * Runs work that sorts rows: in temporary files, or in memory if there is no space for the files. They are not in the data
+ * folder, so the database must not become unusable when their folder is full.
+ */
+function sortAnywhere(client: Database, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (codeOf(error) !== "SQLITE_FULL") throw error;
+    const { temp_store: before } = client.query<{ temp_store: number }, []>("pragma temp_store").get()!;
+    client.run("pragma temp_store = memory");
+    work();
+    client.run(`pragma temp_store = ${before}`);
+  }
+}
+
+/** The latest statement that creates an index, of the migrations that the database has; undefined if there is none. */
 function creationOf(client: Database, index: string): string | undefined {
   const done = migrationsOf(client)?.done ?? [];
   return sqliteMigrations

@@ -9,6 +9,7 @@ import { takeSnapshot } from "../../src/database/snapshot.ts";
 import { pngPhoto } from "../support/media-samples.ts";
 import { onPostgres } from "../support/postgres.ts";
 import { command, listeningAddress, ServiceProcess, sourceCommand } from "../support/process.ts";
+import { withSmallDisk } from "../support/small-disk.ts";
 import { readTar } from "../support/tar.ts";
 
 const mayBecomeAnother = process.getuid?.() === 0;
@@ -693,11 +694,7 @@ describe.skipIf(onPostgres)("backup", () => {
   });
 
   test("backup: reports a full disk and leaves nothing at the target", async () => {
-    const disk = join(folder, "disk");
-    await mkdir(disk);
-    const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]).success;
-    if (!mounted) return console.log("skipped: the test of a full disk needs the right to mount one");
-    try {
+    await withSmallDisk(async (disk) => {
       // First the copy of the database does not fit, then only the archive does not.
       for (const size of ["64k", "128k"]) {
         Bun.spawnSync(["mount", "-o", `remount,size=${size}`, disk]);
@@ -708,9 +705,7 @@ describe.skipIf(onPostgres)("backup", () => {
         });
         expect(await readdir(disk)).toEqual([]);
       }
-    } finally {
-      Bun.spawnSync(["umount", disk]);
-    }
+    });
   });
 
   test("backup: reports a missing database", async () => {

@@ -19,6 +19,7 @@ import { freshDatabase, hasPostgres, withServer } from "../support/postgres.ts";
 import { command, ServiceProcess } from "../support/process.ts";
 import { indexesOf } from "../support/indexes.ts";
 import { jpegPhoto } from "../support/media-samples.ts";
+import { withSmallDisk } from "../support/small-disk.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(120_000);
@@ -73,6 +74,7 @@ const postsInDatabase = () => {
   }
 };
 
+/** Waits until the running import has added posts. */
 const somePostsImported = () =>
   until(async () => {
     try {
@@ -429,19 +431,13 @@ test("import: Ctrl-C ends it between two transactions, and a repeated run import
 });
 
 test("import: names the folder of temporary files when it is full, and not the data folder", async () => {
-  const disk = join(folder, "disk");
-  await mkdir(disk);
-  const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]).success;
-  if (!mounted) return console.log("skipped: the test of a full disk needs the right to mount one");
-  try {
-    await rm(file);
-    createOriginal(file, { users: 1, posts: 100_000 });
+  await rm(file);
+  createOriginal(file, { users: 1, posts: 100_000 });
+  await withSmallDisk(async (disk) => {
     const { error, status } = await importFile([file, "--dry-run"], { SQLITE_TMPDIR: disk });
     expect(error).toContain("There is no space left for SQLite's temporary files");
     expect([error.includes("data folder"), status]).toEqual([false, 1]);
-  } finally {
-    Bun.spawnSync(["umount", "-l", disk]);
-  }
+  });
 });
 
 test("import: names the folder of temporary files, too, when it is full of an index, which the next command creates", async () => {

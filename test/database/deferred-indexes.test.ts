@@ -11,6 +11,7 @@ import { lockDataFolder, whileUnused } from "../../src/database/folder-lock.ts";
 import { takeSnapshot } from "../../src/database/snapshot.ts";
 import { addAccount, addPost, at } from "../support/databases.ts";
 import { indexesOf } from "../support/indexes.ts";
+import { withSmallDisk } from "../support/small-disk.ts";
 
 let folder: string;
 let path: string;
@@ -33,6 +34,20 @@ async function killedImport(): Promise<void> {
   await addPost(database, (await addAccount(database)).id);
   await database.close();
   expect(indexesOf(path)).toEqual(withoutDeferred());
+}
+
+/** Adds copies of the only post, more than SQLite sorts without temporary files. */
+function copyPost(copies: number): void {
+  using client = new Database(path);
+  const columns = client
+    .query<{ name: string }, []>("select name from pragma_table_info('posts')")
+    .all()
+    .map(({ name }) => name);
+  const values = columns.map((name) => (["id", "key"].includes(name) ? `${name} || '-' || i` : name));
+  client.run(
+    `with recursive numbers (i) as (select 1 union all select i + 1 from numbers where i < ${copies})
+     insert into posts (${columns.join()}) select ${values.join()} from posts, numbers`,
+  );
 }
 
 test("deferred indexes: are missing until they are created, with the posts that were added meanwhile", async () => {
@@ -74,6 +89,22 @@ test("deferred indexes: are created when the database is opened after the proces
   await (await openDatabase(path)).close();
   expect(indexesOf(path)).toEqual(all);
 });
+
+test("deferred indexes: are sorted in memory when the folder of temporary files is full", async () => {
+  await killedImport();
+  copyPost(30_000);
+  const source = JSON.stringify(join(import.meta.dir, "../../src/database/database.ts"));
+  const script = `
+    const { openDatabase } = await import(${source});
+    await (await openDatabase(${JSON.stringify(path)})).close();
+  `;
+  await withSmallDisk(async (disk) => {
+    const env = { PATH: process.env["PATH"], SQLITE_TMPDIR: disk };
+    const child = Bun.spawn([process.execPath, "-e", script], { env, stderr: "inherit" });
+    expect(await child.exited).toBe(0);
+    expect(indexesOf(path)).toEqual(all);
+  });
+}, 60_000);
 
 test("deferred indexes: are created before migrations, as the applied ones have declared them", async () => {
   await killedImport();

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+
+import { withSmallDisk } from "../support/small-disk.ts";
 
 const source = join(import.meta.dir, "../../src/database");
 
@@ -37,17 +37,11 @@ test("temporary databases: say that no folder of temporary files can be written"
 }, 60_000);
 
 test("temporary databases: say that the folder of temporary files is full", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "image-sharing-temporary-"));
-  const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]).success;
-  try {
-    if (!mounted) return console.log("skipped: the test of a full disk needs the right to mount one");
-    const env = { PATH: process.env["PATH"], SQLITE_TMPDIR: folder };
+  await withSmallDisk(async (disk) => {
+    const env = { PATH: process.env["PATH"], SQLITE_TMPDIR: disk };
     const child = Bun.spawn([process.execPath, "-e", script], { env, stderr: "inherit" });
     expect(await new Response(child.stdout).text()).toBe(
       "TemporaryFilesError true\nTemporaryFilesError true\n",
     );
-  } finally {
-    if (mounted) Bun.spawnSync(["umount", "-l", folder]);
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }, 60_000);
