@@ -54,11 +54,10 @@ export function migrateSqlite(client: Database): void {
   client
     .transaction(() => {
       client.run("create table if not exists migrations (tag text primary key)");
-      const done = new Set(migrationsOf(client)!.done);
-      if (done.difference(new Set(sqliteMigrations.map(({ tag }) => tag))).size > 0)
-        throw new NewerDatabase("sqlite");
+      const { done, unknown } = migrationsOf(client)!;
+      if (unknown) throw new NewerDatabase("sqlite");
       for (const { tag, statements } of sqliteMigrations) {
-        if (done.has(tag)) continue;
+        if (done.includes(tag)) continue;
         for (const statement of statements) client.run(statement);
         client.run("insert into migrations values (?)", [tag]);
       }

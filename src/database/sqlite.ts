@@ -26,7 +26,7 @@ interface SynchronousQuery<T> {
 /** Limits of {@link Connection.expectManyWrites}; SQLite's defaults are 2 MB and 1000 pages of 4 KiB. */
 const manyWrites = { cacheKib: 12_288, walPages: 16_000 };
 
-/** Memory for sorting an index. */
+/** Memory for sorting the rows of an index. */
 const sortKib = 4096;
 
 /** Milliseconds to wait for the locks of other processes: at startup, when indexes are created, and to truncate the log. */
@@ -116,7 +116,7 @@ export async function openSqlite(path: string, { isReadOnly = false } = {}): Pro
     deferIndexes: () => {
       deferIndexes(client);
       return () => {
-        // Sorting takes as much memory as the cache may.
+        // Sorting takes as much memory as the cache may take, in addition to it.
         client.run(`pragma cache_size = ${-sortKib}`);
         // Waits for the transactions of another import.
         client.run(`pragma busy_timeout = ${indexTimeoutMs}`);
@@ -148,7 +148,8 @@ function prepareForWriting(client: Database): void {
   client.run("pragma journal_mode = wal");
   client.run("pragma synchronous = full");
   const migrations = migrationsOf(client);
-  // Writes only if necessary, so that the service can start while another program holds the write lock.
+  // Both write only if necessary, so that the service can start while another program holds the write lock. The indexes
+  // come first, because migrations expect those of the earlier ones.
   withTemporaryFiles(() => {
     if (migrations && !migrations.unknown) createMissingIndexes(client);
     if (!migrations || migrations.missing || migrations.unknown) migrateSqlite(client);
