@@ -33,7 +33,7 @@ export const mediaTypes = {
   { kind: "image" | "video"; name: string; extension: string; otherExtensions: readonly string[] }
 >;
 
-/** MPEG transport streams, which are accepted only where ffmpeg can turn them into MP4s. AVCHD camcorders record MTS. */
+/** MPEG transport streams, which are accepted only if ffmpeg can turn them into MP4s. AVCHD camcorders record MTS. */
 export const transportStreams = { kind: "video", name: "MTS", extensions: ["mts", "m2ts", "ts"] } as const;
 
 export type MediaType = keyof typeof mediaTypes;
@@ -56,7 +56,7 @@ export function kindOfName(name: string): MediaKind | undefined {
   return extensions.includes(extensionOf(name)) ? transportStreams.kind : undefined;
 }
 
-/** What a service accepts beside {@link mediaTypes}. */
+/** What a service accepts in addition to {@link mediaTypes}. */
 export interface AcceptedMedia {
   /** Whether it accepts {@link transportStreams}. */
   readonly transportStreams: boolean;

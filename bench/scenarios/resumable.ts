@@ -57,11 +57,11 @@ export async function resumable(bench: Bench): Promise<Figure[]> {
     const ofPlain = against(rows.map((row) => [row[i]!, row.at(-1)!]));
     const ofBare = against(rows.map((row) => [row[i]!, row[chunks.length + i]!]));
     const peak = median(peaks[i]!);
-    const what = `1 GB by ${mb} MB chunks, against`;
+    const what = `1 GB by ${mb} MB chunks`;
     return [
-      { what: `${what} a plain upload`, unit: "MB/s", ...ofPlain, ...atLeast(0.8, ofPlain.ratio) },
-      { what: `${what} a bare program`, unit: "MB/s", ...ofBare, ...atLeast(0.85, ofBare.ratio) },
-      { what: `1 GB by ${mb} MB chunks, peak memory`, unit: "MB", service: peak, ...atMost(110, peak, "MB") },
+      { what: `${what}, against a plain upload`, unit: "MB/s", ...ofPlain, ...atLeast(0.8, ofPlain.ratio) },
+      { what: `${what}, against a bare program`, unit: "MB/s", ...ofBare, ...atLeast(0.85, ofBare.ratio) },
+      { what: `${what}, peak memory`, unit: "MB", service: peak, ...atMost(110, peak, "MB") },
     ];
   });
 }

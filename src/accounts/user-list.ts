@@ -6,7 +6,7 @@ import type { Problem } from "../errors.ts";
 import { readPageRequest, toPage } from "../http/page-request.ts";
 import { listedUserRead, type userPageSchema } from "./user-read.ts";
 
-/** Length of a search text: that of the longest email address. */
+/** Limit on a search text: the length of the longest email address. */
 export const maxSearchLength = 254;
 
 /** The query parameters of `GET /users`. */

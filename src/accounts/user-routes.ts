@@ -201,7 +201,7 @@ export const userRoutes = (services: UserServices) => {
 };
 
 /**
- * Reads `?include=`. By hand, because a query schema would slow down every request for an account.
+ * Returns whether `?include=usage` is set. Not a query schema, which would slow down every request for an account.
  * @throws ValidationProblems for any value but `usage`
  */
 function includesUsage(url: string): boolean {

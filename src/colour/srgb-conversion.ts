@@ -122,7 +122,7 @@ function labDecoder(isLegacy: boolean): (values: number[]) => [number, number, n
     const y = (lightness * scale * 100 + 16) / 116;
     const x = y + (a * scale * 255 - 128) / 500;
     const z = y - (b * scale * 255 - 128) / 200;
-    return [x, y, z].map((value, index) => (connectionWhite[index] as number) * cubed(value)) as [
+    return [x, y, z].map((value, index) => (connectionWhite[index] as number) * inverseLab(value)) as [
       number,
       number,
       number,
@@ -130,8 +130,9 @@ function labDecoder(isLegacy: boolean): (values: number[]) => [number, number, n
   };
 }
 
-const cubed = (value: number) => (value > 6 / 29 ? value ** 3 : (value - 4 / 29) * 3 * (6 / 29) ** 2);
-const fromLightness = (lightness: number) => cubed((lightness + 16) / 116);
+/** The inverse of the function that maps XYZ to Lab (CIE 15). */
+const inverseLab = (value: number) => (value > 6 / 29 ? value ** 3 : (value - 4 / 29) * 3 * (6 / 29) ** 2);
+const fromLightness = (lightness: number) => inverseLab((lightness + 16) / 116);
 
 /** Returns a function from light to a coded byte. */
 function codedLight(): (light: number) => number {

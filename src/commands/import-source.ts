@@ -10,7 +10,7 @@ import type { DataFolderAccess } from "./data-folder-access.ts";
 /**
  * Opens the folder to import, with the rights that the command was started with.
  * @param path absolute
- * @throws CommandError for something else than a folder, and for one that contains the data folder or is inside it
+ * @throws CommandError unless the path is that of a folder that neither contains the data folder nor is inside it
  */
 export function openSource(path: string, { dataDir }: Config, access: DataFolderAccess): SourceFolder {
   const { root, dataRoot } = access.outside(() => {

@@ -89,8 +89,8 @@ function parse(options: ReadonlyMap<string, string>): {
 }
 
 /**
- * Extends the deadline of a store for one file where the limit is lower than the speed that it assumes, for files that
- * share the line and are read back through it.
+ * Extends the deadline of the stores for one file, if the speed limit makes transfers slower than that deadline allows for:
+ * concurrent files share the limit, and each may be read back.
  */
 function withLongerDeadline(config: Config, bytesPerSecond: number | undefined): Config {
   if (bytesPerSecond === undefined) return config;

@@ -53,7 +53,7 @@ export async function openCheckingTarget(
   };
 }
 
-/** @throws CommandError also if the files would be copied into the wrong folder */
+/** Opens the database of the service. @throws CommandError also if the files would be copied into the wrong folder */
 async function openExisting(config: Config, copyMedia: boolean): Promise<Database> {
   const { database, dataDir } = await openDatabaseToReadAsOwner(config);
   try {
@@ -90,7 +90,7 @@ export async function openTarget(
   if (isNew) note(newDatabaseNote(config));
   services.database.expectManyWrites();
   const target = copyMedia ? copying(services, signal) : linkingTarget(services);
-  // Copying files takes much longer than inserting rows.
+  // An import that copies files would gain nothing.
   const createIndexes = copyMedia || config.database ? undefined : deferIndexes(services);
   const seen = createSeenTexts();
   return {

@@ -48,15 +48,15 @@ export async function requireServiceFolder({ dataDir, database }: Config): Promi
 const sampleSize = 20;
 
 /**
- * Checks that the data folder has media of the service, for a command that stores others there. The database can be the right
- * one with the wrong folder only if it is PostgreSQL. Nothing is created.
- * @throws CommandError
+ * Checks that the data folder has the service's media, for a command that stores more there. With SQLite, the database is in
+ * the folder itself; only with PostgreSQL can the folder be another one. Nothing is created.
+ * @throws CommandError unless some of the latest posts on disk have their files there
  */
 export async function requireServiceMedia(
-  { database: settings, dataDir }: Pick<Config, "database" | "dataDir">,
+  { database: postgres, dataDir }: Pick<Config, "database" | "dataDir">,
   { mediaMoves }: Database,
 ): Promise<void> {
-  if (!settings) return;
+  if (!postgres) return;
   const media = join(dataDir, mediaFolder);
   const keys = await mediaMoves.sampleOf("disk", sampleSize);
   const missing = await Promise.all(keys.map((key) => isMissing(pathOfMedia(media, key))));
@@ -98,7 +98,7 @@ export async function openServicesAsOwner(
 
 /**
  * Opens the existing database of the service, for a command that only reads it. Nothing is created or changed.
- * @returns also the path of the data folder for this process
+ * @returns the database, and the path at which this process reaches the data folder
  * @throws CommandError when it cannot be used, or is of another version
  */
 export async function openDatabaseToReadAsOwner(

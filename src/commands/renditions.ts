@@ -75,7 +75,7 @@ async function waitForJobs(
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** Prints the failures of this command's own attempts. That the disk is full is said once, because all jobs wait then. */
+/** Prints the failures of this command's own attempts. A full disk is reported once, because it makes all jobs wait. */
 function failureLog(progress: Progress): Log {
   let isFull = false;
   return {

@@ -35,9 +35,9 @@ export type StoreFile = (
 ) => Promise<StoredMedia>;
 
 /**
- * Brings posts to another store than the one that they were in: stores the media that the archives hold, and enters in the
- * database where they are. Posts whose media no archive holds stay as they are.
- * @param selection posts that may be brought there; the others stay where they are, too
+ * Stores the media that the archives hold in another store than before, and records the new place in the database. Posts
+ * whose media are in no archive keep their place.
+ * @param selection the posts to place
  * @returns the number of posts that are in the store now
  */
 export async function placePosts(
@@ -109,7 +109,7 @@ async function placementOf(
   };
 }
 
-/** Puts files of archives into a store. */
+/** Puts files of archives into a store, as {@link createRemotePuts} says. */
 export interface RemotePuts {
   readonly store: StoreFile;
   /** How many files are in the store that were not there before; for messages. */
@@ -117,12 +117,12 @@ export interface RemotePuts {
 }
 
 /**
- * Puts files of archives into a store. A file that is there already, such as from an interrupted
+ * Creates the function that puts files of archives into a store. A file that is there already, such as from an interrupted
  * restore, is compared and kept; nothing is ever overwritten or deleted.
  * @param archiveOf the archive with this number
  * @param folder for temporary files
  */
-export function putsInto(
+export function createRemotePuts(
   store: MediaStore,
   archiveOf: (number: number | null) => OpenArchive,
   folder: string,

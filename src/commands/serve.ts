@@ -74,7 +74,7 @@ export async function serve(): Promise<void> {
   services.baseUrl.listen(port);
   services.nodeAddress.listen(port);
   if (config.database) announce(services);
-  greet(config, port, metricsServer?.port, services);
+  printStartup(config, port, metricsServer?.port, services);
   log.info("service.started", { version, port, metrics_port: metricsServer?.port });
   for (const warning of [...environmentFileWarnings(), ...warningsFor(config)])
     log.warn("configuration.warning", { warning });
@@ -129,7 +129,8 @@ function* warningsFor({ warnings, publicUrl, database, jwtSecret, mediaStore }: 
     yield "Media are stored in this machine's DATA_DIR: other machines cannot deliver them unless they share that folder.";
 }
 
-function greet(
+/** Prints the service's addresses, and where it keeps its data. */
+function printStartup(
   config: Config,
   port: number,
   metricsPort: number | undefined,

@@ -87,7 +87,7 @@ export async function runLimited(
     ]);
     await child.exited;
     kill();
-    const read = await Promise.race([reading, drained()]);
+    const read = await Promise.race([reading, outputTimeout()]);
     const [output, errorOutput] = read ?? [undefined, "its output did not end"];
     signal.throwIfAborted();
     const usedSeconds = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6;
@@ -109,7 +109,7 @@ function endBySignal(signal: number | NodeJS.Signals | null): ProgramEnd["end"] 
 }
 
 /** Resolves after {@link drainMs}. The wait does not keep this process alive. */
-function drained(): Promise<undefined> {
+function outputTimeout(): Promise<undefined> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   setTimeout(resolve, drainMs).unref();
   return promise;

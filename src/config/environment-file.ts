@@ -35,7 +35,7 @@ export function environmentFileWarnings(): string[] {
   } catch {
     return [];
   }
-  const lines = unclearLines(text);
+  const lines = unparsedLines(text);
   if (lines.length === 0) return [];
   const named = lines.slice(0, maxNamedLines).join(", ");
   const more = lines.length > maxNamedLines ? ` and ${lines.length - maxNamedLines} more` : "";
@@ -56,9 +56,9 @@ const variable = String.raw`(?:export[^\S\r\n]+)?[\w.-]+${blank}(?:=|:(?=[ \t]))
 const statement = new RegExp(`${blank}(?:${variable}|${comment})${lineEnd}`, "y");
 const anyLine = new RegExp(`[^\\r\\n]*${lineEnd}`, "y");
 
-/** @returns the numbers of the lines, from 1, that begin neither a variable nor a comment and are not blank */
-function unclearLines(text: string): number[] {
-  const unclear: number[] = [];
+/** Returns the numbers, from 1, of the lines that begin neither a variable nor a comment and are not blank. */
+function unparsedLines(text: string): number[] {
+  const unparsed: number[] = [];
   const match = (pattern: RegExp, at: number) => {
     pattern.lastIndex = at;
     return pattern.exec(text)?.[0];
@@ -66,10 +66,10 @@ function unclearLines(text: string): number[] {
   let line = 1;
   for (let at = 0; at < text.length;) {
     const understood = match(statement, at);
-    if (understood === undefined) unclear.push(line);
+    if (understood === undefined) unparsed.push(line);
     const passed = understood ?? match(anyLine, at) ?? "";
     line += passed.match(/\r\n|[\r\n]/g)?.length ?? 0;
     at += passed.length;
   }
-  return unclear;
+  return unparsed;
 }

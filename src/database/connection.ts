@@ -40,9 +40,9 @@ export interface Connection {
    */
   expectManyWrites(): void;
   /**
-   * Drops indexes that make inserting many posts slow, unless there are posts already, or the database is PostgreSQL. Opening
-   * the database creates what a process that was killed has left out.
-   * @returns a function that creates them
+   * Drops the indexes that make inserting many posts slow, if the database is SQLite and has no posts yet. If the process is
+   * killed, the next one that opens the database creates them.
+   * @returns a function that creates them again
    */
   deferIndexes(): () => void;
   close(): Promise<void>;

@@ -20,7 +20,7 @@ export function lockDataFolder(dataDir: string): () => void {
   closeSync(openSync(path, "a", 0o600));
   const lock = new Database(path, { readwrite: true });
   try {
-    // An import holds it for a moment.
+    // A command may hold it for a moment, see whileUnused.
     lock.run(`pragma busy_timeout = ${lockTimeoutMs}`);
     // A journal file would need space, which a full disk does not have.
     lock.run("pragma journal_mode = memory");

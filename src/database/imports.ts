@@ -43,7 +43,7 @@ export function importQueries({ dialect, query, tables, transaction }: Connectio
   }
 
   function* remember(tx: Query, ids: Iterable<string>): Steps<void> {
-    // Sorted, so that each page of the index is written once.
+    // Sorted, so that each page of the index is written only once.
     const rows = [...ids].sort().map((id) => ({ id }));
     yield* insertNewRows(dialect, tx, importedIds, rows);
   }
@@ -154,8 +154,8 @@ export function importQueries({ dialect, query, tables, transaction }: Connectio
       }),
 
     /**
-     * Publishes the posts that are new, at the time they have, in one transaction. Posts that were imported before their
-     * file was found get what is known about it now.
+     * Publishes the new posts, each at its own time, in one transaction. A post that was imported earlier without the facts
+     * about its file gets them now, if they are known.
      */
     addPosts: (imported: readonly ImportedPost[]): Promise<PostOutcome[]> =>
       transaction(function* (tx) {
@@ -166,8 +166,8 @@ export function importQueries({ dialect, query, tables, transaction }: Connectio
           const isActive = authors.get(post.userId);
           return isActive === undefined ? [] : [{ ...post, ...publishedNow(isActive) }];
         });
-        // One after the other in the largest index: in the order of their random ids, each would load pages that the
-        // one before has displaced.
+        // In the order of the largest index, so that neighbours share its pages. In the order of the random ids, each post
+        // would load a page of its own.
         added.sort((a, b) => compare(a.userId, b.userId) || a.createdAt.getTime() - b.createdAt.getTime());
         const ids = yield* insertNewRows(dialect, tx, posts, added);
         yield* remember(tx, ids);

@@ -3,7 +3,7 @@ import type { SQL } from "bun";
 /** The part of Bun's connection pool that the query builder uses. */
 export interface Pool extends Pick<SQL, "begin" | "close"> {
   unsafe(text: string, values?: unknown[]): PromiseLike<unknown> & { values(): PromiseLike<unknown[][]> };
-  /** To be called after each query of a transaction, which otherwise counts as one query. */
+  /** Reports a response inside a transaction, of which the pool itself sees only the end. */
   responded(): void;
 }
 

@@ -23,8 +23,8 @@ export class SourceError extends Error {
 }
 
 /**
- * Reads a folder that is imported. Every method is synchronous, because the rights to read it may be others than those for
- * the data folder, and apply to the whole process.
+ * Reads the folder of an import. Every method is synchronous, because reading may need other rights than the data folder
+ * does, and rights apply to the whole process.
  */
 export class SourceFolder {
   /**
@@ -98,7 +98,7 @@ export class SourceFolder {
     );
   }
 
-  /** @throws SourceError for something else than a file in the folder; system errors */
+  /** @throws SourceError unless the path is that of a file in the folder; system errors */
   #openFile(path: string): number {
     const place = join(this.root, path);
     const file = openSync(place, openFlags);

@@ -1,6 +1,6 @@
 import { stemOf } from "./file-names.ts";
 
-/** UTF-16 units that Google Takeout leaves of the name of a JSON file, without its extension and number. */
+/** The UTF-16 units to which Google Takeout shortens the name of a JSON file, not counting its extension and number. */
 const maxNameLength = 46;
 
 /** What Takeout appends to the name of a photo, shortened so that the whole name has {@link maxNameLength} units. */
@@ -24,7 +24,7 @@ interface Numbered {
 export class TakeoutSidecars {
   /** The JSON files by the name of the photo and its number. */
   readonly #files = new Map<string, string>();
-  /** Of each photo, without its extension. */
+  /** The JSON files by the name of the photo without its extension, and its number. */
   readonly #stems = new Map<string, string>();
 
   /** @param names the names of the files in one folder */

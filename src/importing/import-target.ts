@@ -49,9 +49,10 @@ export function linkingTarget(services: PostServices): ImportTarget {
 }
 
 /**
- * Leaves out posts that cannot be imported beside an earlier one: those with its id, perhaps in another notation, and where
- * files stay in ImageKit, those with its file, which deleting or moving one post would delete for the other.
- * @param seen ids and addresses of the posts before
+ * Leaves out posts that repeat an earlier one: its id, perhaps in another notation, or its file if files stay in ImageKit,
+ * because deleting or moving one of two posts would delete the file of the other.
+ * @param seen ids and addresses of the earlier posts
+ * @param filesStay whether files stay in ImageKit
  */
 export const withoutRepeats = (
   target: ImportTarget,

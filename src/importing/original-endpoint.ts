@@ -17,7 +17,7 @@ export interface OriginalEndpoint {
 /**
  * Creates the reader of an import's addresses.
  * @param configured the endpoint; null selects that of the first address on ImageKit's own host. The original program had
- * only one account there, and an address in another one would make readers request a stranger's files
+ * only one account there; an address in another account would show a stranger's file
  */
 export function originalEndpoint(configured: string | null): OriginalEndpoint {
   let endpoint = configured;

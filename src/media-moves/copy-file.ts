@@ -123,8 +123,8 @@ async function localChecksum(
 }
 
 /**
- * Stores a file. Where its checksum is not known, it is computed while the file is sent, because reading it once more would
- * halve the speed.
+ * Stores a file. An unknown checksum is computed while the file is sent, because reading the file once more would halve the
+ * speed.
  * @returns `checksum`: undefined if the store has not read all of the file, as when it found the file of an earlier attempt
  */
 async function putFile(

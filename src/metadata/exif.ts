@@ -79,7 +79,7 @@ export function orientationExif(orientation: Orientation): Buffer {
 }
 
 /** Returns width and height as shown, after applying the orientation. */
-export function turned(
+export function orientedSize(
   width: number,
   height: number,
   orientation: Orientation,

@@ -42,7 +42,7 @@ export async function planWebp(source: ByteSource): Promise<Rewriting> {
   const missing = isCut ? cutOff : damaged;
   const chunks = await readChunks(source, 12, Math.min(end, source.size), isCut);
   const extended = chunks[0]?.type === "VP8X" ? await source.read(chunks[0].body, 10) : undefined;
-  const only = (type: string) => chunks.find((chunk) => chunk.type === type);
+  const chunkOfType = (type: string) => chunks.find((chunk) => chunk.type === type);
   const image = chunks.find(isImageData);
 
   const body = new Pieces();
@@ -53,7 +53,7 @@ export async function planWebp(source: ByteSource): Promise<Rewriting> {
     return assemble(body, size, { memoryBytes: decoderBytes(size, image) });
   }
   const flags = extended.readUInt8(0);
-  const profile = await readProfile(source, only("ICCP"));
+  const profile = await readProfile(source, chunkOfType("ICCP"));
   const header = Buffer.alloc(10);
   header.writeUInt8((flags & (hasAlpha | isAnimated)) | (profile ? hasProfile : 0), 0);
   extended.copy(header, 4, 4);
@@ -62,7 +62,7 @@ export async function planWebp(source: ByteSource): Promise<Rewriting> {
   if (profile) body.add(chunkOf("ICCP", profile));
   const colours = profile && { profile };
   if (flags & isAnimated) {
-    const animation = only("ANIM");
+    const animation = chunkOfType("ANIM");
     if (!animation) throw missing("no frames");
     if (animation.length < animationBytes) throw damaged("a short ANIM");
     body.add(chunkOf("ANIM", Buffer.from(await source.read(animation.body, animationBytes))));
@@ -81,7 +81,7 @@ export async function planWebp(source: ByteSource): Promise<Rewriting> {
   }
   if (!image) throw missing("no picture");
   await requireSize(source, image, canvas);
-  const alpha = image.type === "VP8 " ? only("ALPH") : undefined;
+  const alpha = image.type === "VP8 " ? chunkOfType("ALPH") : undefined;
   if (alpha) addChunk(body, alpha);
   addChunk(body, image);
   return assemble(body, canvas, { memoryBytes: decoderBytes(canvas, image), colours });

@@ -12,8 +12,7 @@ const path = {
   },
 } as const;
 
-/** The formats that need no ffmpeg. */
-const always = { transportStreams: false };
+const withoutFfmpeg = { transportStreams: false };
 
 const revalidation = {
   reads: {
@@ -30,7 +29,7 @@ export const postDescriptions = {
     id: "upload",
     summary: "Upload a photo or video",
     description:
-      `Accepts images (${formatNames("image", always)}) and videos (${formatNames("video", always)}), and where the ` +
+      `Accepts images (${formatNames("image", withoutFfmpeg)}) and videos (${formatNames("video", withoutFfmpeg)}), and where the ` +
       `service has ffmpeg, ${transportStreams.name}, which becomes MP4. The format is detected from the file's bytes; its ` +
       "name and declared type do not matter. Location, camera details and other private metadata are removed before the " +
       "file is stored. Send an `Idempotency-Key` to make retries safe.",

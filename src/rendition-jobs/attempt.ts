@@ -116,8 +116,8 @@ async function removeEarlier(
 }
 
 /**
- * Deletes the files that attempts at a job have stored and no post refers to, when the last one has failed or has lost its
- * lease, unless another attempt uses the same keys. If the post is gone, its deletion may have missed them.
+ * Deletes the unused files of a job whose last attempt has failed or lost its lease. Keeps those that the post refers to, and
+ * all of them if another attempt uses the same keys. If the post is gone, its deletion may have missed them.
  * @throws ApiError of the store
  */
 export async function discard(

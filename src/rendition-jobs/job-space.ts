@@ -23,9 +23,9 @@ const maxMadeBytes: Readonly<Record<RenditionKind, (bytes: number) => number>> =
 const measurementMs = 1000;
 
 /**
- * Runs work on a job that writes files into a folder. The space that it can take is claimed before, for the job and not for
- * the account, whose uploads would be refused for it. While the files grow, the work ends before they take space that is
- * kept free.
+ * Runs work on a job that writes files into a folder, after claiming the most space that they can take. The claim is the
+ * job's, because one of the account could make its uploads fail. The work is aborted if its files are about to take space
+ * that must stay free.
  * @param work must end when its signal aborts
  * @throws ApiError STORAGE_FULL; what `work` throws
  */

@@ -71,8 +71,8 @@ export interface MediaStore {
    */
   read(key: string, signal: AbortSignal, storeId?: string | null): Promise<StoredContent | null>;
   /**
-   * Returns the MD5 in hex that the store says its file with this key has, or null when it does not say. Omitted for stores
-   * that never do. Another value than that of the bytes is no proof of a difference.
+   * Returns the MD5 in hex that the store reports for the file with this key, or null when it reports none. Omitted by stores
+   * that never do. The MD5 of other bytes, such as encrypted ones, does not prove that the file is different.
    */
   md5?(key: string, signal: AbortSignal): Promise<string | null>;
   /** Deletes the file; a missing file counts as deleted. When `storeId` is null, the store looks the file up by its key. */

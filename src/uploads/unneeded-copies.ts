@@ -33,10 +33,10 @@ async function deleteCopy(services: CopyServices, copy: UnneededCopy): Promise<b
   const { database, storeNamed, deadlineFor, log } = services;
   const { postId, postStore, attempts } = copy;
   try {
-    // Without its store, this node can deliver the post only from the files that are due.
+    // Without the store of the post, these files are the only ones that this node can deliver.
     if (postStore !== null && !storeNamed(postStore))
       throw new Error(`no media store "${postStore}" is configured`);
-    // A post that is in this store after all has been changed by hand; its files stay.
+    // If the database was edited so that the post is in this store after all, its files stay.
     if (postStore !== copy.store)
       await deleteFiles(services, { ...copy, id: postId }, AbortSignal.timeout(deadlineFor(0) * 1000));
     await database.mediaCopies.remove(copy);

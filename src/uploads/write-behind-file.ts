@@ -11,7 +11,7 @@ const pieceBytes = 500_000;
 const maxWaitingPieces = 2;
 /** Bytes after which the file is flushed while more arrive, because one flush of a large file at the end takes long. */
 const syncedBytes = 16 * 1024 ** 2;
-/** The same for a file that grows with each request, of which every one waits for a flush at its end. */
+/** The same for a file that grows with each request. Less, because every request waits at its end for a flush. */
 const syncedBytesOfGrowing = 1024 ** 2;
 
 /**

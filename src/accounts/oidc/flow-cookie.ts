@@ -18,7 +18,7 @@ export interface Flow {
   readonly state: string;
   /** Ties the ID token to this flow. */
   readonly nonce: string;
-  /** Of PKCE (RFC 7636): ties the code to this flow. */
+  /** Ties the authorization code to this flow (PKCE, RFC 7636). */
   readonly codeVerifier: string;
   /** The callback's address, exactly as it was sent to the provider (RFC 6749, 4.1.3). */
   readonly redirectUri: string;

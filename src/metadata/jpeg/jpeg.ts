@@ -1,6 +1,6 @@
 import type { ByteSource } from "../byte-source.ts";
 import { cutOff, damaged } from "../damaged.ts";
-import { orientationExif, readOrientation, turned, type Orientation } from "../exif.ts";
+import { orientationExif, orientedSize, readOrientation, type Orientation } from "../exif.ts";
 import { JpegFrames } from "./frames.ts";
 import {
   app0,
@@ -116,7 +116,7 @@ export async function planJpeg(source: ByteSource): Promise<Rewriting> {
   return {
     pieces: before.list,
     orientation: orientation ?? 1,
-    size: turned(width, height, orientation ?? 1),
+    size: orientedSize(width, height, orientation ?? 1),
     decodedPixels,
     hasPicture: true,
     decoding: {

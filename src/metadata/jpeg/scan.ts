@@ -2,13 +2,13 @@ import type { ByteSource } from "../byte-source.ts";
 import { isRestart, isSequential } from "./markers.ts";
 
 /**
- * Maps the next bits of coded data to the number of coefficients that the code which they start with advances by, shifted by
- * eight bits, plus the bits that the code and its coefficient take; 0 if invalid.
+ * Decodes the code at the start of the next bits. An entry holds how many coefficients the code advances by in its upper
+ * bits, and how many bits the code and its coefficient take in the lower eight. It is 0 for an invalid code.
  */
 interface HuffmanTable {
-  /** By the next 16 bits. */
+  /** Entries by the next 16 bits. */
   readonly long: Uint16Array;
-  /** By the next 9 bits; 0 also for longer codes. Few codes are, and this table fits into the processor's first cache. */
+  /** Entries by the next 9 bits, for a table that fits into the processor's first cache; 0 also for the few longer codes. */
   readonly short: Uint16Array;
 }
 const maxCodeBits = 16;

@@ -12,7 +12,7 @@ export class ElementEditor {
 
   /**
    * Overwrites everything in an element that its rule does not keep.
-   * @param isUsed whether to keep a child that the rules allow
+   * @param isUsed whether to keep a child that the rules allow; may also overwrite parts of it
    * @returns false if the whole element must be removed
    */
   reduce(

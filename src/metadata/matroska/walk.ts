@@ -128,13 +128,13 @@ export class MatroskaWalk {
     for (const entry of this.#elements.children(tracks)) {
       const [track] = entry.id === ids.trackEntry ? readTracks(this.file, entry.offset, entry.end) : [];
       if (track?.isKept)
-        this.#elements.reduce(entry, trackRules, (part, parent) => this.#isInUse(track, part, parent));
+        this.#elements.reduce(entry, trackRules, (part, parent) => this.#cleanPart(track, part, parent));
       else this.#elements.blank(entry.offset, entry.end);
     }
   }
 
-  /** Whether decoders read this part of a track description; overwrites what they do not read in it. */
-  #isInUse(track: MatroskaTrack, part: SizedElement, parent: SizedElement): boolean {
+  /** Overwrites what decoders do not read in a part of a track description. @returns whether they read the part at all */
+  #cleanPart(track: MatroskaTrack, part: SizedElement, parent: SizedElement): boolean {
     if (part.id === ids.compressionSettings)
       return this.#elements.numberIn(parent, ids.compressionAlgorithm) === headerStripping;
     if (part.id === ids.projectionPrivate) {

@@ -6,7 +6,7 @@ import { cutOff, damaged } from "../damaged.ts";
 import { pngChunk, pngSignature, type PngChunkContent } from "./chunks.ts";
 import { RowChecker } from "./rows.ts";
 import { Canvas } from "../canvas.ts";
-import { orientationExif, readOrientation, turned, type Orientation } from "../exif.ts";
+import { orientationExif, orientedSize, readOrientation, type Orientation } from "../exif.ts";
 import { cleanProfile, maxProfileBytes } from "../icc.ts";
 import { Pieces, type DataProblem, type Rewriting } from "../plan.ts";
 import { chunkChecksum, keepWithChecksum, keepPictureData } from "./data.ts";
@@ -186,7 +186,7 @@ export async function planPng(source: ByteSource): Promise<Rewriting> {
   return {
     pieces: pieces.list,
     orientation: orientation ?? 1,
-    size: turned(width, height, orientation ?? 1),
+    size: orientedSize(width, height, orientation ?? 1),
     decodedPixels: width * height,
     hasPicture: true,
     decoding: {

@@ -7,7 +7,7 @@ import { readStreams, type AudioStream, type VideoStream } from "./streams.ts";
 import { demuxerOf, type Demuxer, type VideoFile } from "./video-file.ts";
 import { limitsOf, mp4Limits } from "./limits.ts";
 import { writeMp4, type Mp4Facts } from "./mp4-file.ts";
-import { framesApart, isHdr, pictureFilters, shownSize } from "./picture-filters.ts";
+import { dropFramesWithin, isHdr, pictureFilters, shownSize } from "./picture-filters.ts";
 
 /** Full HD, in either orientation. */
 const maxLongSide = 1920;
@@ -81,7 +81,7 @@ function videoOptions(video: VideoStream, { h264Encoder, ...capabilities }: Capa
 }
 
 /** Not a constant rate, which would repeat a frame for hours if a timestamp is wrong. */
-const fewerFrames = framesApart(Number((1 / maxFrameRate - 0.0005).toFixed(4)));
+const fewerFrames = dropFramesWithin(Number((1 / maxFrameRate - 0.0005).toFixed(4)));
 
 /** Constant quality where the encoder offers it, otherwise a bit rate that suits Full HD. */
 const qualityOf: Readonly<Record<H264Encoder, readonly string[]>> = {

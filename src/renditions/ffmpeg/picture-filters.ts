@@ -18,8 +18,8 @@ export function shownSize(video: VideoStream, maxLongSide: number, maxShortSide:
 const isPq = ({ transfer }: VideoStream) => transfer === "smpte2084";
 const isHlg = ({ transfer }: VideoStream) => transfer === "arib-std-b67";
 
-/** A filter that drops frames which follow the one before within this time. */
-export const framesApart = (seconds: number): string =>
+/** A filter that drops each frame that follows the last kept one within this time. */
+export const dropFramesWithin = (seconds: number): string =>
   `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${seconds})'`;
 
 /** Whether the video has a high dynamic range, which posters and MP4 renditions must not have. */

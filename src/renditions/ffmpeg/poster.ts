@@ -6,7 +6,7 @@ import { VideoError } from "./video-error.ts";
 import { readStreams, type Streams } from "./streams.ts";
 import { inputOptions, type VideoFile } from "./video-file.ts";
 import { limitsOf } from "./limits.ts";
-import { framesApart, pictureFilters, shownSize } from "./picture-filters.ts";
+import { dropFramesWithin, pictureFilters, shownSize } from "./picture-filters.ts";
 
 /** Where the search for a frame begins: videos open with black or a logo. */
 const maxStartSeconds = 1;
@@ -57,7 +57,7 @@ interface FrameChoice {
 }
 
 const typicalFrame: FrameChoice = {
-  before: [framesApart(secondsBetween)],
+  before: [dropFramesWithin(secondsBetween)],
   after: [
     "signalstats",
     `metadata=mode=select:key=lavfi.signalstats.YAVG:function=greater:value=${blackLuma}`,

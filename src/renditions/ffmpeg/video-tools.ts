@@ -29,7 +29,7 @@ export interface VideoTools {
 
 export function createVideoTools(programs: FfmpegPrograms): VideoTools {
   let asked: Promise<Capabilities> | undefined;
-  /** Not ended by the signal of one of its callers. A failure is not remembered. */
+  /** Asks once for all callers, so no caller's signal may end it. Asks again after a failure. */
   const capabilities = () =>
     (asked ??= readCapabilities(programs, new AbortController().signal).catch((error: unknown) => {
       asked = undefined;

@@ -48,7 +48,7 @@ export async function appendBody(
 ): Promise<Appended> {
   const { upload } = held;
   if (body.bytes > upload.length - upload.offset) throw new ApiError("UPLOAD_LENGTH_EXCEEDED");
-  // The file of a whole upload must not be written again: it may be that of a post by now.
+  // The file of a whole upload must not be written to, because a post may already refer to it.
   return upload.sha256 === null
     ? receive(services, signedIn, held, body)
     : readRest(services, signedIn, held, body);

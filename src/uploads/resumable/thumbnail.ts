@@ -18,8 +18,8 @@ import type { HeldUpload } from "./upload-leases.ts";
  * Keeps a request's body as the image to be shown as the poster or preview of an unfinished upload, in place of an earlier
  * one.
  * @throws ValidationProblems for a body that is not an image, or too large; ApiError NOT_FOUND when the user has no such
- * unfinished upload, UNAUTHORIZED or FORBIDDEN when the actor lost the right meanwhile, UPLOAD_LOCKED, TOO_MANY_UPLOADS, UPLOAD_TOO_SLOW, STORAGE_FULL, STORE_UNAVAILABLE; the AbortError of a
- * client that disconnects
+ * unfinished upload, UNAUTHORIZED or FORBIDDEN when the actor lost the right meanwhile, UPLOAD_LOCKED, TOO_MANY_UPLOADS,
+ * UPLOAD_TOO_SLOW, STORAGE_FULL, STORE_UNAVAILABLE; the AbortError of a client that disconnects
  */
 export async function keepThumbnail(
   services: ResumableServices,

@@ -49,7 +49,7 @@ export function createUploadLeases(database: Pick<Database, "resumableUploads">,
     async acquire(userId, uploadId) {
       const deadline = performance.now() + maxWaitMs;
       for (let holder = holders.get(uploadId); holder; holder = holders.get(uploadId)) {
-        // Of its owner only: otherwise strangers could interrupt an upload.
+        // Only the owner may interrupt an upload.
         if (!(await resumableUploads.find(userId, uploadId, new Date()))) throw new ApiError("NOT_FOUND");
         holder.wanted.abort(locked());
         await Promise.race([holder.released, Bun.sleep(Math.max(0, deadline - performance.now()))]);

@@ -3,7 +3,7 @@ import { element } from "./element.ts";
 import { fileSize } from "./sizes.ts";
 import { text } from "./texts/text.ts";
 
-/** The storage of at most this many pages of accounts is added up, to bound the load on the service. */
+/** Limit on the pages of accounts whose storage is added up, to bound the load on the service. */
 const maxPages = 20;
 /** The largest page size of the API. */
 const pageSize = 200;

@@ -27,7 +27,7 @@ export function clampedCaption(caption: string, id: string, expanded: Set<string
 }
 
 /** Shows the buttons of the captions that are cut off. The items must be in the document. */
-export function offerMore(items: readonly HTMLElement[]): void {
+export function showCaptionToggles(items: readonly HTMLElement[]): void {
   // Read everything before the first change, so that the browser computes the layout once.
   const toggles = items.flatMap((item) => {
     const caption = item.querySelector<HTMLElement>(".caption:not(.whole)");

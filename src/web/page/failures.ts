@@ -10,7 +10,7 @@ import { unsupported } from "./unsupported.ts";
 /** What the API sends as `detail`: codes and sentences. */
 type ApiDetail = (typeof apiErrors)[keyof typeof apiErrors]["detail"];
 
-/** Errors whose message is not that of their status. */
+/** Messages by `detail`, which take precedence over those by status. */
 const byDetail: Partial<
   Record<ApiDetail | typeof noPictureDetail | typeof unsupportedCodecsDetail, PlainKey>
 > = {

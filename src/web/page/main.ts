@@ -34,13 +34,14 @@ const routes = new Map<string, Route>([
   ["reset", { audience: "everybody", view: resetView }],
   ["forgot", { audience: "everybody", view: forgotView }],
 ]);
+
 /** Views that users leave for the feed when they sign in. */
 const entrances = /^#\/(sign-in|register)\b/;
 
 const notFoundView = () =>
   cardView(text("notFound"), paragraph(text("notFoundText")), links(link("#/", text("toPhotos"))));
 
-/** Shows the posts of a user, whether or not there is such an account, unless the id is not a UUID. */
+/** The view of a user's posts. Any UUID gets it, because the page cannot tell which accounts exist. */
 function userOrNotFoundView(context: ViewContext): View {
   const id = canonicalId(context.id);
   return id === "" ? notFoundView() : userView({ ...context, id }, uploads);

@@ -1,5 +1,5 @@
 import type { Post } from "./api.ts";
-import { offerMore } from "./caption.ts";
+import { showCaptionToggles } from "./caption.ts";
 import { element } from "./element.ts";
 import { hasOpenMenu, menuClosed } from "./menu.ts";
 import { justifiedRows, type Row } from "./justified-rows.ts";
@@ -95,7 +95,7 @@ export function createPostGrid(create: (post: Post) => HTMLElement, signal: Abor
     }
     before.style.height = `${part.heightBefore}px`;
     after.style.height = `${part.heightAfter}px`;
-    offerMore(isRearranged ? [...items.values()] : created);
+    showCaptionToggles(isRearranged ? [...items.values()] : created);
     measure();
     const item = kept && items.get(kept.id);
     if (item) scrollBy({ top: topOf(item) - kept.top, behavior: "instant" });

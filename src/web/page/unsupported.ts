@@ -2,7 +2,7 @@ import { formatNames } from "../../media-types.ts";
 import { settings } from "./settings.ts";
 import { text } from "./texts/text.ts";
 
-/** Says which formats the service accepts. */
+/** Returns a message that lists the formats that the service accepts. */
 export const unsupported = (): string =>
   text("unsupported", {
     photos: formatNames("image", settings.accepted),

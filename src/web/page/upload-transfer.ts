@@ -44,7 +44,7 @@ export function transfer(
   });
 }
 
-/** The failure that a response tells of. */
+/** Returns the failure that a response reports. */
 export function failureOf(request: XMLHttpRequest, sent: Sent): Failure {
   const body = request.response as { detail?: string } | null;
   return new Failure(request.status, body?.detail, request.getResponseHeader("retry-after"), sent);
