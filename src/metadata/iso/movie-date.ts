@@ -15,7 +15,7 @@ const earliestMs = Date.UTC(1990, 0);
 
 /**
  * Finds the time at which an MP4 or QuickTime file was recorded: `creation_time` in `mvhd` (ISO/IEC 14496-12 section 8.2.2).
- * Reads only a few bytes of each box before it, wherever the header of the movie is. Never throws anything of its own.
+ * Reads only a few bytes of each box before it, wherever the header of the movie is. Throws only what `read` throws.
  * @param now milliseconds since 1970; a later time is rejected
  * @returns milliseconds since 1970; undefined for a file of another format, or without a plausible time
  */
