@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 
 import { codeOf } from "../disk-errors.ts";
 import { migrationsOf, sqliteMigrations } from "./sqlite-migrations.ts";
+import { mayLackTemporaryFiles } from "./temporary-database.ts";
 
 /** The indexes that {@link deferIndexes} drops. */
 const deferredIndexes = ["posts_feed", "posts_author_feed"];
@@ -41,14 +42,14 @@ export function createMissingIndexes(client: Database): void {
 }
 
 /**
- * Runs work that sorts rows: in temporary files, or in memory if there is no space for the files. They are not in the data
- * folder, so the database must not become unusable when their folder is full.
+ * Runs work that sorts rows: in temporary files, or in memory if they cannot be written. They are not in the data folder, so
+ * the database must not become unusable when their folder is full or read-only.
  */
 function sortAnywhere(client: Database, work: () => void): void {
   try {
     work();
   } catch (error) {
-    if (codeOf(error) !== "SQLITE_FULL") throw error;
+    if (!mayLackTemporaryFiles(error)) throw error;
     const { temp_store: before } = client.query<{ temp_store: number }, []>("pragma temp_store").get()!;
     client.run("pragma temp_store = memory");
     work();

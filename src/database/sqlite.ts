@@ -120,7 +120,7 @@ export async function openSqlite(path: string, { isReadOnly = false } = {}): Pro
         client.run(`pragma cache_size = ${-sortKib}`);
         // Waits for the transactions of another import.
         client.run(`pragma busy_timeout = ${indexTimeoutMs}`);
-        withTemporaryFiles(() => createMissingIndexes(client));
+        createMissingIndexes(client);
         client.run("pragma busy_timeout = 0");
       };
     },
@@ -150,10 +150,9 @@ function prepareForWriting(client: Database): void {
   const migrations = migrationsOf(client);
   // Both write only if necessary, so that the service can start while another program holds the write lock. The indexes
   // come first, because migrations expect those of the earlier ones.
-  withTemporaryFiles(() => {
-    if (migrations && !migrations.unknown) createMissingIndexes(client);
-    if (!migrations || migrations.missing || migrations.unknown) migrateSqlite(client);
-  });
+  if (migrations && !migrations.unknown) createMissingIndexes(client);
+  if (!migrations || migrations.missing || migrations.unknown)
+    withTemporaryFiles(() => migrateSqlite(client));
   client.run("pragma foreign_keys = on");
 }
 

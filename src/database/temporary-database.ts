@@ -17,6 +17,10 @@ export class TemporaryFilesError extends Error {
 /** SQLite's codes when a temporary file cannot be created. */
 const cannotCreate = /^SQLITE_(?:CANTOPEN|IOERR_GETTEMPPATH)$/;
 
+/** Whether SQLite may lack space for temporary files or a folder for them. SQLITE_FULL may also concern the database's disk. */
+export const mayLackTemporaryFiles = (error: unknown): boolean =>
+  codeOf(error) === "SQLITE_FULL" || cannotCreate.test(codeOf(error));
+
 /** Opens an empty database in a temporary file, for data that may be too large for the memory. SQLite deletes the file. */
 export function openTemporaryDatabase(): Database {
   // Without a name, but not ":memory:".
