@@ -68,13 +68,14 @@ export function formatNames(kind: MediaKind, accepted: AcceptedMedia): string {
   return formats.flatMap((format) => (format.kind === kind ? [format.name] : [])).join(", ");
 }
 
-/** The `detail` of UNSUPPORTED_MEDIA. */
+/** The `detail` of UNSUPPORTED_MEDIA. `as const` keeps the type of all details from widening to any text. */
 export const unsupportedDetail = (accepted: AcceptedMedia) =>
   `Only images (${formatNames("image", accepted)}) and videos (${formatNames("video", accepted)}) can be shared` as const;
 
-/** The `detail` of UNSUPPORTED_MEDIA for a file of an accepted format that cannot be shared all the same. */
+/** The `detail` of UNSUPPORTED_MEDIA for a file of an accepted format that holds no picture, such as an MP4 with sound only. */
 export const noPictureDetail = "Files without a picture cannot be shared";
+/** The `detail` of UNSUPPORTED_MEDIA for a transport stream that ffmpeg cannot put into an MP4. */
 export const unsupportedCodecsDetail =
-  "MPEG transport streams with these codecs cannot be shared; save it as MP4";
+  "MPEG transport streams with these codecs cannot be shared; save the video as MP4";
 
 export const isMediaType = (type: string): type is MediaType => Object.hasOwn(mediaTypes, type);

@@ -45,22 +45,32 @@ export async function resumable(bench: Bench): Promise<Figure[]> {
     await deletePost(post);
     return speed(seconds);
   });
-  const toBare = chunks.map(
+  const bareInChunks = chunks.map(
     ({ bytes }) =>
       async () =>
         speed((await sendInChunks(bare.address, {}, file, bytes)).seconds),
   );
-  const rows = await measureAlternately(4, ...inChunks, ...toBare, plain);
+  const rows = await measureAlternately(4, ...inChunks, ...bareInChunks, plain);
   await Promise.all([service.stop(), bare.stop()]);
 
   return chunks.flatMap(({ mb }, i) => {
-    const ofPlain = against(rows.map((row) => [row[i]!, row.at(-1)!]));
-    const ofBare = against(rows.map((row) => [row[i]!, row[chunks.length + i]!]));
+    const againstPlain = against(rows.map((row) => [row[i]!, row.at(-1)!]));
+    const againstBare = against(rows.map((row) => [row[i]!, row[chunks.length + i]!]));
     const peak = median(peaks[i]!);
     const what = `1 GB by ${mb} MB chunks`;
     return [
-      { what: `${what}, against a plain upload`, unit: "MB/s", ...ofPlain, ...atLeast(0.8, ofPlain.ratio) },
-      { what: `${what}, against a bare program`, unit: "MB/s", ...ofBare, ...atLeast(0.85, ofBare.ratio) },
+      {
+        what: `${what}, against a plain upload`,
+        unit: "MB/s",
+        ...againstPlain,
+        ...atLeast(0.8, againstPlain.ratio),
+      },
+      {
+        what: `${what}, against a bare program`,
+        unit: "MB/s",
+        ...againstBare,
+        ...atLeast(0.85, againstBare.ratio),
+      },
       { what: `${what}, peak memory`, unit: "MB", service: peak, ...atMost(110, peak, "MB") },
     ];
   });

@@ -20,7 +20,7 @@ export async function invite(address: string): Promise<void> {
   const services = await openServicesAsOwner(config, log);
   try {
     if (email && (await services.database.users.byEmailKey(email.uniqueKey)))
-      throw new CommandError(`There is an account ${email.address} already.`);
+      throw new CommandError(`${email.address} already has an account.`);
     const invitation = await createInvitation(services, "operator", { email });
     const day = invitation.expiresAt.toISOString().slice(0, 10);
     process.stdout.write(

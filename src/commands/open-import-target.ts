@@ -80,18 +80,19 @@ export async function openTarget(
 ): Promise<OpenTarget> {
   const isNew = await isDatabaseMissing(config);
   const services = await openServicesAsOwner(config, silentLog);
+  let createIndexes: (() => void) | undefined;
   try {
     if (copyMedia && config.mediaStore === "disk")
       await requireServiceMedia(services.config, services.database);
+    services.database.expectManyWrites();
+    // Beside the copying of files, the indexes make no difference.
+    if (!copyMedia && !config.database) createIndexes = deferIndexes(services);
   } catch (error) {
     await services.close();
     throw error;
   }
   if (isNew) note(newDatabaseNote(config));
-  services.database.expectManyWrites();
   const target = copyMedia ? copying(services, signal) : linkingTarget(services);
-  // An import that copies files would gain nothing.
-  const createIndexes = copyMedia || config.database ? undefined : deferIndexes(services);
   const seen = createSeenTexts();
   return {
     target: withoutRepeats(target, seen, !copyMedia),

@@ -50,7 +50,7 @@ const sampleSize = 20;
 /**
  * Checks that the data folder has the service's media, for a command that stores more there. With SQLite, the database is in
  * the folder itself; only with PostgreSQL can the folder be another one. Nothing is created.
- * @throws CommandError unless some of the latest posts on disk have their files there
+ * @throws CommandError if there are posts on disk, and none of the latest has its file there
  */
 export async function requireServiceMedia(
   { database: postgres, dataDir }: Pick<Config, "database" | "dataDir">,

@@ -109,25 +109,25 @@ async function placementOf(
   };
 }
 
-/** Puts files of archives into a store, as {@link createRemotePuts} says. */
-export interface RemotePuts {
+/** Writes files of archives into a store. */
+export interface ArchivedMediaWriter {
   readonly store: StoreFile;
   /** How many files are in the store that were not there before; for messages. */
   stored(): number;
 }
 
 /**
- * Creates the function that puts files of archives into a store. A file that is there already, such as from an interrupted
+ * Creates a writer of archived files into a store. A file that is there already, such as from an interrupted
  * restore, is compared and kept; nothing is ever overwritten or deleted.
  * @param archiveOf the archive with this number
  * @param folder for temporary files
  */
-export function createRemotePuts(
+export function createArchivedMediaWriter(
   store: MediaStore,
   archiveOf: (number: number | null) => OpenArchive,
   folder: string,
   uploadDeadline: number | null,
-): RemotePuts {
+): ArchivedMediaWriter {
   let stored = 0;
 
   async function putOrCompare(

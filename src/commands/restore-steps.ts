@@ -17,7 +17,12 @@ import { databaseError } from "./database-errors.ts";
 import type { Progress } from "./progress.ts";
 import { copy, extractArchive, extractEarlierMedia } from "./restore-archive.ts";
 import { requireSpace, type RestoreFolder } from "./restore-folder.ts";
-import { placePosts, createRemotePuts, type RemotePuts, type StoreFile } from "./restore-media.ts";
+import {
+  placePosts,
+  createArchivedMediaWriter,
+  type ArchivedMediaWriter,
+  type StoreFile,
+} from "./restore-media.ts";
 import type { Scratch } from "./restore-scratch.ts";
 
 /** What a restore works with. */
@@ -50,7 +55,7 @@ export interface RestoreState {
   moved: string[];
   /** Whether PostgreSQL may have committed the restored data, which need the files in the data folder then. */
   mayHaveCommitted: boolean;
-  puts: RemotePuts | undefined;
+  puts: ArchivedMediaWriter | undefined;
 }
 
 /** What was restored. */
@@ -106,12 +111,12 @@ async function place(parts: RestoreParts): Promise<RestoreResult> {
     let [placed, hidden] = [0, 0];
     if (store) {
       const archiveOf = (number: number | null) => archives[number === null ? 0 : number + 1]!;
-      state.puts = createRemotePuts(store, archiveOf, staging, uploadDeadline);
+      state.puts = createArchivedMediaWriter(store, archiveOf, staging, uploadDeadline);
       const mayBeIn = store.isPublic ? "published" : null;
       placed = await placeIn(store, state.puts.store, { except: "", state: mayBeIn });
       if (store.isPublic) {
         await mkdir(disk.root, { recursive: true, mode: 0o700 });
-        const puts = createRemotePuts(disk, archiveOf, staging, uploadDeadline);
+        const puts = createArchivedMediaWriter(disk, archiveOf, staging, uploadDeadline);
         hidden = await placeIn(disk, puts.store, { except: "", state: "hidden" });
       }
     } else {

@@ -29,8 +29,8 @@ export const cannotExecuteStatus = 126;
 export interface ProgramEnd {
   /**
    * `exited` by itself, `crashed` by a signal that a fault of its own raised, `processor time` or `clock` when it reached
-   * that limit, `killed` by another signal; `unread` by itself, but its output could not be read to the end: a process that
-   * it has left behind keeps the pipes open, or this one was busy
+   * that limit, `killed` by another signal; `unread` when it exited by itself, but its output did not end in
+   * time, because a process that it left behind keeps the pipes open, or because this one was busy
    */
   readonly end: "exited" | "crashed" | "processor time" | "clock" | "killed" | "unread";
   /** The exit status; null after a signal. */

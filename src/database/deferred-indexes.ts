@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 
 import { codeOf } from "../disk-errors.ts";
 import { migrationsOf, sqliteMigrations } from "./sqlite-migrations.ts";
-import { mayLackTemporaryFiles } from "./temporary-database.ts";
+import { mayConcernTemporaryFiles } from "./temporary-database.ts";
 
 /** The indexes that {@link deferIndexes} drops. */
 const deferredIndexes = ["posts_feed", "posts_author_feed"];
@@ -10,7 +10,7 @@ const deferredIndexes = ["posts_feed", "posts_author_feed"];
 /**
  * Drops the large indexes of posts in a database without posts, for a process that is about to insert many in the order of
  * their random ids: almost every row would change another page of these indexes. Until they are created again, reading the
- * feed takes as long as reading all posts. They stay while another process writes, such as another import.
+ * feed takes as long as reading all posts. Keeps them if another process is writing, such as another import.
  */
 export function deferIndexes(client: Database): void {
   const drop = client.transaction(() => {
@@ -49,11 +49,14 @@ function sortAnywhere(client: Database, work: () => void): void {
   try {
     work();
   } catch (error) {
-    if (!mayLackTemporaryFiles(error)) throw error;
+    if (!mayConcernTemporaryFiles(error)) throw error;
     const { temp_store: before } = client.query<{ temp_store: number }, []>("pragma temp_store").get()!;
     client.run("pragma temp_store = memory");
-    work();
-    client.run(`pragma temp_store = ${before}`);
+    try {
+      work();
+    } finally {
+      client.run(`pragma temp_store = ${before}`);
+    }
   }
 }
 

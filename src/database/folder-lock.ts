@@ -20,7 +20,7 @@ export function lockDataFolder(dataDir: string): () => void {
   closeSync(openSync(path, "a", 0o600));
   const lock = new Database(path, { readwrite: true });
   try {
-    // A command may hold it for a moment, see whileUnused.
+    // A command may hold the lock briefly, see whileUnused.
     lock.run(`pragma busy_timeout = ${lockTimeoutMs}`);
     // A journal file would need space, which a full disk does not have.
     lock.run("pragma journal_mode = memory");
@@ -34,7 +34,7 @@ export function lockDataFolder(dataDir: string): () => void {
 
 /**
  * Runs short work in a data folder that uses SQLite while no service can start there. A service that starts meanwhile waits
- * for half a second.
+ * up to {@link lockTimeoutMs}.
  * @returns undefined if a service uses the folder, or may use it, because it cannot be locked
  */
 export function whileUnused<T>(dataDir: string, work: () => T): T | undefined {

@@ -118,10 +118,8 @@ export async function openSqlite(path: string, { isReadOnly = false } = {}): Pro
       return () => {
         // Sorting takes as much memory as the cache may take, in addition to it.
         client.run(`pragma cache_size = ${-sortKib}`);
-        // Waits for the transactions of another import.
-        client.run(`pragma busy_timeout = ${indexTimeoutMs}`);
-        createMissingIndexes(client);
-        client.run("pragma busy_timeout = 0");
+        // Another import may be writing.
+        waiting(client, indexTimeoutMs, () => createMissingIndexes(client));
       };
     },
     close: async () => {
@@ -138,10 +136,18 @@ export async function openSqlite(path: string, { isReadOnly = false } = {}): Pro
 
 /** Truncates the log, which would otherwise stay large for as long as another process has the database open. */
 function truncateLog(client: Database): void {
-  // Waits for the transactions of other processes, which are short.
-  client.run(`pragma busy_timeout = ${truncateTimeoutMs}`);
-  client.run("pragma wal_checkpoint(truncate)");
-  client.run("pragma busy_timeout = 0");
+  // The transactions of other processes are short.
+  waiting(client, truncateTimeoutMs, () => client.run("pragma wal_checkpoint(truncate)"));
+}
+
+/** Runs work that waits for the locks of other processes, up to `timeoutMs` for each. */
+function waiting(client: Database, timeoutMs: number, work: () => void): void {
+  client.run(`pragma busy_timeout = ${timeoutMs}`);
+  try {
+    work();
+  } finally {
+    client.run("pragma busy_timeout = 0");
+  }
 }
 
 function prepareForWriting(client: Database): void {

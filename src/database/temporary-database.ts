@@ -5,20 +5,22 @@ import { codeOf } from "../disk-errors.ts";
 /** SQLite cannot write its temporary files. Their folder is not the data folder. */
 export class TemporaryFilesError extends Error {
   override readonly name = "TemporaryFilesError";
-  /** @param isFull whether the folder has no space left; otherwise there is none that can be written */
+  /** @param isFull whether the folder has no space left; false if there is none that can be written */
   constructor(
     readonly isFull: boolean,
     cause: unknown,
   ) {
-    super("", { cause });
+    super(isFull ? "no space for SQLite's temporary files" : "SQLite cannot create temporary files", {
+      cause,
+    });
   }
 }
 
 /** SQLite's codes when a temporary file cannot be created. */
 const cannotCreate = /^SQLITE_(?:CANTOPEN|IOERR_GETTEMPPATH)$/;
 
-/** Whether SQLite may lack space for temporary files or a folder for them. SQLITE_FULL may also concern the database's disk. */
-export const mayLackTemporaryFiles = (error: unknown): boolean =>
+/** Whether temporary files may be the cause. SQLITE_FULL may also concern the database's disk. */
+export const mayConcernTemporaryFiles = (error: unknown): boolean =>
   codeOf(error) === "SQLITE_FULL" || cannotCreate.test(codeOf(error));
 
 /** Opens an empty database in a temporary file, for data that may be too large for the memory. SQLite deletes the file. */
@@ -38,8 +40,8 @@ export function writeTemporary<T>(write: () => T): T {
 }
 
 /**
- * Runs work on an open database for which SQLite may need temporary files, such as sorting an index.
- * @throws TemporaryFilesError if one cannot be created. SQLITE_FULL does not tell whether their folder is full, or the database's.
+ * Runs work on an open database for which SQLite may need temporary files, such as a migration.
+ * @throws TemporaryFilesError if one cannot be created. SQLITE_FULL passes, because it may concern the database's disk.
  */
 export function withTemporaryFiles<T>(work: () => T): T {
   try {

@@ -5,7 +5,7 @@ import { codeOf } from "../disk-errors.ts";
 import type { MediaType } from "../media-types.ts";
 import type { MediaStore, StoredMedia } from "../storage/media-store.ts";
 import { saveStream, StreamTooLong } from "../storage/save-stream.ts";
-import { checked, checksummerFor, checksumOf, type Checksum } from "./checksums.ts";
+import { checked, checksummerFor, checksumOf, type Checksum, type Checksummer } from "./checksums.ts";
 import { callStore, PostNotMovable } from "./move-errors.ts";
 import type { MoveServices } from "./move-services.ts";
 
@@ -135,7 +135,7 @@ async function putFile(
   signal: AbortSignal,
 ): Promise<{ stored: StoredMedia; checksum: Checksum | undefined }> {
   const deadline = AbortSignal.timeout(deadlineFor(bytes) * 1000);
-  let checksummer = checksummerFor(to);
+  let checksummer: Checksummer | undefined;
   const stored = await callStore(to.name, { signal, deadline }, (either) => {
     const file = Bun.file(path);
     const stream = () => {
@@ -145,8 +145,8 @@ async function putFile(
     };
     return to.put(key, { file, contentType, displayName, bytes, stream }, either);
   });
-  const sent = checksummer.result();
-  return { stored, checksum: known ?? (sent.bytes === bytes ? sent : undefined) };
+  const sent = checksummer?.result();
+  return { stored, checksum: known ?? (sent?.bytes === bytes ? sent : undefined) };
 }
 
 /** Whether a store has these bytes under the key. A store's MD5 may be something else, such as that of encrypted bytes. */

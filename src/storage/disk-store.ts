@@ -10,7 +10,7 @@ import { syncToDisk } from "./sync-to-disk.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 
 /**
- * Returns the path of a key in the folder of a store, the only way to get one. Files are spread over 256 folders named after
+ * Returns where a disk store with this root keeps the file of a key. No other code builds such paths. Files are spread over 256 folders named after
  * the last two characters of the id, which are random in a UUIDv7: ten million files make forty thousand per folder.
  * @throws ApiError NOT_FOUND for a malformed key
  */

@@ -22,7 +22,7 @@ export function imagekitError(failure: unknown, privateKey: string): ApiError {
   const reason = withoutSecret(String(error.error?.message ?? ""), privateKey);
   // The SDK itself says only that the connection failed.
   const { message } = error.cause instanceof ResponseTooLarge ? error.cause : error;
-  // Its messages repeat the status, or end with a full stop.
+  // The SDK's messages may begin with the status, which this one names, or end with a full stop.
   const text = withoutSecret(String(message ?? failure), privateKey).replace(/^\d{3} |\.$/g, "");
   const request = error.headers?.get("x-ik-requestid");
   const cause = new Error(

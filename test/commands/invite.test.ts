@@ -107,7 +107,7 @@ describe("invite", () => {
       await service.signUp("ada@example.com");
       expect(await invite(["Ada@example.com"])).toEqual({
         out: "",
-        error: "There is an account Ada@example.com already.\n",
+        error: "Ada@example.com already has an account.\n",
         status: 1,
       });
     } finally {

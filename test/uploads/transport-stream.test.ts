@@ -68,7 +68,7 @@ describe.skipIf(!programs)("uploads of transport streams", () => {
     const answer = await upload("dts.ts");
     expect([answer.status, await answer.json()]).toEqual([
       415,
-      { detail: "MPEG transport streams with these codecs cannot be shared; save it as MP4" },
+      { detail: "MPEG transport streams with these codecs cannot be shared; save the video as MP4" },
     ]);
   });
 

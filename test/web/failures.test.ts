@@ -42,7 +42,7 @@ describe("page: messages", () => {
     [415, "Files without a picture cannot be shared", "This video has no picture."],
     [
       415,
-      "MPEG transport streams with these codecs cannot be shared; save it as MP4",
+      "MPEG transport streams with these codecs cannot be shared; save the video as MP4",
       "This video can't be converted. Save it as MP4 and try again.",
     ],
     [502, undefined, "Something went wrong on our side. Please try again shortly."],

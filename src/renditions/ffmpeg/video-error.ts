@@ -39,7 +39,7 @@ const messages: readonly [pattern: RegExp, reason: VideoErrorReason][] = [
   ],
 ];
 
-/** Ends with which the video has nothing to do. */
+/** Ends that are not the video's fault. */
 const interruptions: readonly ProgramEnd["end"][] = ["clock", "killed", "unread"];
 
 /** ffmpeg's exit status after SIGINT or SIGTERM. It has then finished the file it had begun. */

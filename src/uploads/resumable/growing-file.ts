@@ -2,16 +2,15 @@ import { stat } from "node:fs/promises";
 
 import { codeOf } from "../../disk-errors.ts";
 import type { ResumableUpload } from "../../database/resumable-uploads.ts";
-import type { MediaKind } from "../../media-types.ts";
+import type { AcceptedMedia, MediaKind } from "../../media-types.ts";
 import { detectIntakeType, kindOf, tooLarge, unsupportedMedia, type IntakeType } from "../staged-file.ts";
 import { inspectedBytes } from "../type-detection.ts";
 import type { ResumableServices } from "./resumable-services.ts";
 import { WriteBehindFile } from "../write-behind-file.ts";
 
 /** Limits for a file, which depend on its type. */
-export interface FileLimits {
+export interface FileLimits extends AcceptedMedia {
   readonly maxBytes: Readonly<Record<MediaKind, number>>;
-  readonly transportStreams: boolean;
 }
 
 /** The limits of this service. */
