@@ -118,7 +118,7 @@ async function move(
     progress(report: MoveReport) {
       latest = { ...report };
       const done = report.moved + report.failed;
-      if (done <= total) progress.update("posts moved", done, total);
+      if (done <= total) progress.update("posts done", done, total);
     },
     failed: (post: string, reason: string) => progress.note(`post ${post}: ${reason}`),
     waiting: (posts: number) => progress.update("posts that another process is working on", posts, null),

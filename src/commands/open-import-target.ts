@@ -80,7 +80,7 @@ export async function openTarget(
 ): Promise<OpenTarget> {
   const isNew = await isDatabaseMissing(config);
   const services = await openServicesAsOwner(config, silentLog);
-  let createIndexes: (() => void) | undefined;
+  let createIndexes: (() => boolean) | undefined;
   try {
     if (copyMedia && config.mediaStore === "disk")
       await requireServiceMedia(services.config, services.database);
@@ -100,7 +100,7 @@ export async function openTarget(
     async close() {
       seen.close();
       try {
-        createIndexes?.();
+        if (createIndexes?.() === false) note(indexesLeft);
       } finally {
         await services.close();
       }
@@ -108,11 +108,14 @@ export async function openTarget(
   };
 }
 
+const indexesLeft =
+  "Two indexes could not be created, because there is no space or another program has locked the database. The service creates them when it starts.";
+
 /**
  * A service would read the feed without the indexes. One that starts after they were dropped creates them.
- * @returns a function that creates them; undefined if they were not dropped
+ * @returns a function that creates them, see {@link Database.deferIndexes}; undefined if they were not dropped
  */
-const deferIndexes = ({ config, database }: Services): (() => void) | undefined =>
+const deferIndexes = ({ config, database }: Services): (() => boolean) | undefined =>
   whileUnused(config.dataDir, () => database.deferIndexes());
 
 function copying(services: Services, signal: AbortSignal): ImportTarget {

@@ -42,9 +42,10 @@ export interface Connection {
   /**
    * Drops the indexes that make inserting many posts slow, if the database is SQLite and has no posts yet. If the process is
    * killed, the next one that opens the database creates them.
-   * @returns a function that creates them again
+   * @returns a function that creates them, and returns false if the next opening has to, because another process writes or
+   * there is no space
    */
-  deferIndexes(): () => void;
+  deferIndexes(): () => boolean;
   close(): Promise<void>;
 }
 

@@ -51,7 +51,7 @@ export interface Database {
   /** See {@link Connection.expectManyWrites}. */
   expectManyWrites(): void;
   /** See {@link Connection.deferIndexes}. */
-  deferIndexes(): () => void;
+  deferIndexes(): () => boolean;
   close(): Promise<void>;
 }
 

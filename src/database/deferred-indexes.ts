@@ -42,6 +42,21 @@ export function createMissingIndexes(client: Database): void {
 }
 
 /**
+ * The same, except that an index stays missing when another process holds the lock for too long, or there is no space. The
+ * database works without it, only slowly, so this must not keep a service from starting.
+ * @returns whether all indexes exist
+ */
+export function tryToCreateMissingIndexes(client: Database): boolean {
+  try {
+    createMissingIndexes(client);
+    return true;
+  } catch (error) {
+    if (!/^SQLITE_(?:BUSY|FULL)/.test(codeOf(error))) throw error;
+    return false;
+  }
+}
+
+/**
  * Runs work that sorts rows: in temporary files, or in memory if they cannot be written. They are not in the data folder, so
  * the database must not become unusable when their folder is full or read-only.
  */

@@ -103,7 +103,7 @@ export async function openPostgres(
       }),
     dataVersion: undefined,
     expectManyWrites: () => {},
-    deferIndexes: () => () => {},
+    deferIndexes: () => () => true,
     close: () => pool.close({ timeout: 5 }),
   };
 }

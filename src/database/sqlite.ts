@@ -7,7 +7,7 @@ import { drizzle } from "drizzle-orm/bun-sqlite";
 
 import type { Connection, Query } from "./connection.ts";
 import { createDataVersion } from "./data-version.ts";
-import { createMissingIndexes, deferIndexes } from "./deferred-indexes.ts";
+import { createMissingIndexes, deferIndexes, tryToCreateMissingIndexes } from "./deferred-indexes.ts";
 import { sqlite } from "./kit.ts";
 import { createTables } from "./schema.ts";
 import { migrateSqlite, migrationsOf, requireMigrated } from "./sqlite-migrations.ts";
@@ -119,7 +119,7 @@ export async function openSqlite(path: string, { isReadOnly = false } = {}): Pro
         // Sorting takes as much memory as the cache may take, in addition to it.
         client.run(`pragma cache_size = ${-sortKib}`);
         // Another import may be writing.
-        waiting(client, indexTimeoutMs, () => createMissingIndexes(client));
+        return waiting(client, indexTimeoutMs, () => tryToCreateMissingIndexes(client));
       };
     },
     close: async () => {
@@ -141,10 +141,10 @@ function truncateLog(client: Database): void {
 }
 
 /** Runs work that waits for the locks of other processes, up to `timeoutMs` for each. */
-function waiting(client: Database, timeoutMs: number, work: () => void): void {
+function waiting<T>(client: Database, timeoutMs: number, work: () => T): T {
   client.run(`pragma busy_timeout = ${timeoutMs}`);
   try {
-    work();
+    return work();
   } finally {
     client.run("pragma busy_timeout = 0");
   }
@@ -156,7 +156,8 @@ function prepareForWriting(client: Database): void {
   const migrations = migrationsOf(client);
   // Both write only if necessary, so that the service can start while another program holds the write lock. The indexes
   // come first, because migrations expect those of the earlier ones.
-  if (migrations && !migrations.unknown) createMissingIndexes(client);
+  if (migrations && !migrations.unknown)
+    (migrations.missing ? createMissingIndexes : tryToCreateMissingIndexes)(client);
   if (!migrations || migrations.missing || migrations.unknown)
     withTemporaryFiles(() => migrateSqlite(client));
   client.run("pragma foreign_keys = on");

@@ -59,7 +59,7 @@ test("move-media: moves all posts beside the running service, and a post that ca
   expect(first.out).toMatch(/^2 posts moved to s3 \([\d.]+ (?:bytes|kB) without renditions\)\./);
   expect(first.error).toContain("New uploads go to disk: set MEDIA_STORE=s3 for the service");
   expect(first.error).toContain(`post ${id}: ${id}.png is missing in disk\n`);
-  expect(first.error).toContain("posts moved: 3 of 3\n");
+  expect(first.error).toContain("posts done: 3 of 3\n");
   expect(first.error).toContain("1 post could not be moved, for the reasons above.");
   expect(first.status).toBe(1);
   await until(async () => (await statusOf(posts[0]!)) === 302);

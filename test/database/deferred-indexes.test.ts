@@ -90,6 +90,20 @@ test("deferred indexes: are created when the database is opened after the proces
   expect(indexesOf(path)).toEqual(all);
 });
 
+test("deferred indexes: stay missing while another process holds the lock, which must not keep a service from starting", async () => {
+  await killedImport();
+  using other = new Database(path);
+  other.run("begin immediate");
+  const database = await openDatabase(path);
+  expect(await database.posts.countPublished()).toBe(0);
+  expect(database.deferIndexes()()).toBe(false);
+  await database.close();
+  expect(indexesOf(path)).toEqual(withoutDeferred());
+  other.run("commit");
+  await (await openDatabase(path)).close();
+  expect(indexesOf(path)).toEqual(all);
+}, 60_000);
+
 test("deferred indexes: are sorted in memory when the folder of temporary files is full", async () => {
   await killedImport();
   copyPost(30_000);
